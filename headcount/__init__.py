@@ -1,0 +1,1 @@
+"""Headcount makes any Locust scenario verifiable: identities, ledger, plugin, local stack, CLI."""
