@@ -1,0 +1,102 @@
+r"""Digests: XXH64 with seed 42 over a canonical form, the same in Python and in Spark.
+
+Content is compared over the fields that the generator asked for, its *shape*: the sorted names.
+The canonical form of an event over a shape is the concatenation, in the shape's order, of
+
+    "<name>":<value>,
+
+for each field. A value is JSON with sorted keys, no spaces, nothing escaped that need not be, and
+`\u00XX` in capitals; a number has no exponent and no trailing zeros after the point. A field that
+the event lacks has the value `absent`. This is what Spark's `to_json` makes of a variant, so the
+same text is hashed there: see `analysis/content.py`.
+
+What has no such form in both languages is refused when it is asked for, not compared wrongly later.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+import xxhash
+
+SEED = 42
+ABSENT = "absent"
+MAX_DIGITS = 38  # of a decimal in Spark
+
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
+_CONTROL_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
+
+
+def shape(event: Mapping[str, object]) -> str:
+    """Name the fields that are compared: sorted, joined by commas."""
+    for name in event:
+        if _FIELD_NAME.fullmatch(name) is None:
+            raise ValueError(
+                f"field {name!r} cannot be compared: a name is letters, digits, _ and -, "
+                "at most 100, and does not begin with a digit"
+            )
+    return ",".join(sorted(event))
+
+
+def canonical(event: Mapping[str, object]) -> str:
+    """Write the canonical form of an event over its own shape."""
+    return "".join(f'"{name}":{canonical_value(event[name], name)},' for name in sorted(event))
+
+
+def digest(event: Mapping[str, object]) -> int:
+    """Compute the signed 64-bit digest of an event over its own shape."""
+    unsigned = xxhash.xxh64_intdigest(canonical(event).encode(), SEED)
+    return unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned
+
+
+def canonical_value(value: object, field: str) -> str:
+    """Write a JSON value in its canonical form; ValueError names the field that has none."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return _number(value, field)
+        case str():
+            return _text(value, field)
+        case list() | tuple():
+            return "[" + ",".join(canonical_value(item, field) for item in value) + "]"
+        case Mapping():
+            return _object(value, field)
+        case _:
+            raise ValueError(f"field {field!r} cannot be compared: {type(value).__name__}")
+
+
+def _number(value: float, field: str) -> str:
+    # An exponent makes Spark read a double, whose text differs between runtimes.
+    if isinstance(value, float) and (not math.isfinite(value) or "e" in repr(value)):
+        raise ValueError(f"field {field!r} cannot be compared: {value!r} needs an exponent")
+    if len(Decimal(repr(value)).as_tuple().digits) > MAX_DIGITS:
+        raise ValueError(f"field {field!r} cannot be compared: over {MAX_DIGITS} digits")
+    text = format(Decimal(repr(value)), "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def _text(value: str, field: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"field {field!r} cannot be compared: a lone surrogate") from None
+    return _CONTROL_ESCAPE.sub(_upper_escape, json.dumps(value, ensure_ascii=False))
+
+
+def _upper_escape(match: re.Match[str]) -> str:
+    escape = match.group(1)
+    return "\\u" + escape[1:].upper() if len(escape) > 1 else match.group(0)
+
+
+def _object(value: Mapping[str, object], field: str) -> str:
+    # Spark sorts keys by UTF-16 code units, Python by code points: alike below the surrogates.
+    if not all(isinstance(key, str) and key.isascii() for key in value):
+        raise ValueError(f"field {field!r} cannot be compared: a key that is not ASCII text")
+    pairs = (f"{_text(key, field)}:{canonical_value(value[key], field)}" for key in sorted(value))
+    return "{" + ",".join(pairs) + "}"

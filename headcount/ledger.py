@@ -1,0 +1,303 @@
+"""The ledger: what each generator asked for, and what it heard back.
+
+A generator writes only its own folder, `<ledger>/<generator>/`:
+
+- `reservation-<n>.json`: before the first of a block of sequence numbers is used, the block is
+  written here. An identity in a reserved block that has no row (the process was killed) is
+  indeterminate, not a phantom.
+- `segment-<n>.parquet`: rows of attempts that are over, in the order in which they ended.
+- `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
+  without a seal makes the run's ledger *torn*.
+
+Every file is written aside and renamed, so one that is visible is complete. The location is any
+that pyarrow can open, so that it can be shared by hosts and read by Spark.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+FORMAT = 1
+
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+SCHEMA = pa.schema(
+    [
+        pa.field("generator", pa.int32(), nullable=False),
+        pa.field("seq", pa.int64(), nullable=False),
+        pa.field("event_type", _DICTIONARY, nullable=False),
+        pa.field("scenario_user", _DICTIONARY, nullable=False),
+        pa.field("shape", _DICTIONARY, nullable=False),
+        pa.field("digest", pa.int64(), nullable=False),
+        pa.field("intended_at_ns", pa.int64(), nullable=False),
+        pa.field("sent_at_ns", pa.int64(), nullable=False),
+        pa.field("answered_at_ns", pa.int64()),
+        pa.field("http_status", pa.int16()),
+        pa.field("outcome", _DICTIONARY, nullable=False),
+        pa.field("error", _DICTIONARY),
+    ]
+)
+"""Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
+the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
+no answer came, `error` where one did."""
+
+
+class LedgerDamagedError(Exception):
+    """A file of a ledger is missing, torn, edited or of a newer format; the message names it."""
+
+
+class Row(NamedTuple):
+    """One attempt that is over; a tuple, because one is made for every request."""
+
+    seq: int
+    event_type: str
+    scenario_user: str
+    shape: str
+    digest: int
+    intended_at_ns: int
+    sent_at_ns: int
+    answered_at_ns: int | None
+    http_status: int | None
+    outcome: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as its generator's seal describes it."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A generator's last word: sequence numbers 0 to `attempted` - 1 were used, each has a row."""
+
+    run_id: str
+    generator: int
+    attempted: int
+    segments: tuple[Segment, ...]
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A block of sequence numbers, `first_seq` to `end_seq` - 1, that may have been used."""
+
+    first_seq: int
+    end_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorLedger:
+    """What one generator left, as found: `seal` is None where it was killed."""
+
+    generator: int
+    reserved: int
+    segments: tuple[str, ...]
+    seal: Seal | None
+    damage: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class LedgerWriter:
+    """Writes one generator's part of a ledger. Every method raises OSError if it cannot."""
+
+    filesystem: pafs.FileSystem
+    location: str
+    run_id: str
+    generator: int
+    reserved: int = 0
+    rows_written: int = 0
+    _reservations: int = 0
+    _segments: list[Segment] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Make the generator's folder; FileExistsError if another process has it already."""
+        if self.filesystem.get_file_info(self._folder).type != pafs.FileType.NotFound:
+            raise FileExistsError(
+                f"generator {self.generator} already has a ledger: {self._folder}"
+            )
+        self.filesystem.create_dir(self._folder, recursive=True)
+
+    def reserve(self, count: int) -> range:
+        """Put the next `count` sequence numbers on disk, and return them."""
+        block = range(self.reserved, self.reserved + count)
+        content = json.dumps(asdict(Reservation(block.start, block.stop)))
+        self._write(f"reservation-{self._reservations:06}.json", content.encode())
+        self._reservations += 1
+        self.reserved = block.stop
+        return block
+
+    def write_segment(self, rows: Iterable[Row]) -> None:
+        """Make rows visible as one more segment."""
+        columns = list(zip(*rows, strict=True))
+        if not columns:
+            return
+        content = _segment_bytes(columns, self.run_id, self.generator)
+        name = f"segment-{len(self._segments):06}.parquet"
+        self._write(name, content)
+        count = len(columns[0])
+        self._segments.append(Segment(name, count, hashlib.sha256(content).hexdigest()))
+        self.rows_written += count
+
+    def seal(self, attempted: int) -> Seal:
+        """Say the last word; nothing is written after it."""
+        seal = Seal(self.run_id, self.generator, attempted, tuple(self._segments))
+        self._write("seal.json", json.dumps(asdict(seal), indent=1).encode())
+        return seal
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.location}/{self.generator}"
+
+    def _write(self, name: str, content: bytes) -> None:
+        aside, target = f"{self._folder}/.{name}.tmp", f"{self._folder}/{name}"
+        with self.filesystem.open_output_stream(aside) as stream:
+            stream.write(content)
+        if isinstance(self.filesystem, pafs.LocalFileSystem):
+            _force_to_disk(aside)
+        self.filesystem.move(aside, target)
+
+
+def open_location(location: str) -> tuple[pafs.FileSystem, str]:
+    """Open a ledger's location, a path or a URL that pyarrow knows."""
+    if "://" in location:
+        filesystem, path = pafs.FileSystem.from_uri(location)
+        return filesystem, path
+    return pafs.LocalFileSystem(), os.path.abspath(location)  # noqa: PTH100 - may be another host's
+
+
+def read_ledger(filesystem: pafs.FileSystem, location: str, run_id: str) -> list[GeneratorLedger]:
+    """Look over every generator's part, without reading the rows. Raises OSError."""
+    selector = pafs.FileSelector(location, allow_not_found=True)
+    folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
+    parts = [_read_generator(filesystem, entry.path, run_id) for entry in folders]
+    return sorted(parts, key=lambda part: part.generator)
+
+
+def _segment_bytes(columns: list[tuple[object, ...]], run_id: str, generator: int) -> bytes:
+    generators = pa.repeat(pa.scalar(generator, pa.int32()), len(columns[0]))
+    fields = [SCHEMA.field(name) for name in Row._fields]
+    arrays = [
+        pa.array(column, item.type.value_type).dictionary_encode()
+        if pa.types.is_dictionary(item.type)
+        else pa.array(column, item.type)
+        for column, item in zip(columns, fields, strict=True)
+    ]
+    metadata = {"headcount.run_id": run_id, "headcount.format": str(FORMAT)}
+    table = pa.Table.from_arrays([generators, *arrays], schema=SCHEMA.with_metadata(metadata))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", compression_level=1)
+    return bytes(sink.getvalue())
+
+
+def _force_to_disk(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_generator(filesystem: pafs.FileSystem, folder: str, run_id: str) -> GeneratorLedger:
+    names = sorted(
+        entry.base_name
+        for entry in filesystem.get_file_info(pafs.FileSelector(folder))
+        if entry.is_file and not entry.base_name.startswith(".")
+    )
+    generator = int(folder.rsplit("/", 1)[-1])
+    segments = tuple(name for name in names if name.startswith("segment-"))
+    damage: list[str] = []
+    reserved = _read_reservations(filesystem, folder, names, damage)
+    seal = _read_seal(filesystem, folder, damage) if "seal.json" in names else None
+    for name in segments:
+        damage += _segment_damage(filesystem, f"{folder}/{name}", run_id, generator)
+    if seal is not None:
+        if (seal.run_id, seal.generator) != (run_id, generator):
+            damage.append(f"{folder}/seal.json is of {seal.run_id}.{seal.generator}")
+        damage += _seal_damage(filesystem, folder, seal, segments)
+    return GeneratorLedger(generator, reserved, segments, seal, tuple(damage))
+
+
+def _read_reservations(
+    filesystem: pafs.FileSystem, folder: str, names: list[str], damage: list[str]
+) -> int:
+    """Read the end of the last reserved block; blocks that do not follow each other are damage."""
+    end_seq = 0
+    for index, name in enumerate(name for name in names if name.startswith("reservation-")):
+        try:
+            block = Reservation(**json.loads(_read(filesystem, f"{folder}/{name}")))
+            follows = block.first_seq == end_seq < block.end_seq
+        except (ValueError, TypeError):
+            follows = False
+        if not follows or name != f"reservation-{index:06}.json":
+            damage.append(f"{folder}/{name} does not follow the reservation before it")
+            continue
+        end_seq = block.end_seq
+    return end_seq
+
+
+def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> Seal | None:
+    try:
+        content = json.loads(_read(filesystem, f"{folder}/seal.json"))
+        if content["format"] != FORMAT:
+            raise LedgerDamagedError(
+                f"{folder}/seal.json has format {content['format']!r}, and only {FORMAT} can be "
+                "read: use the version of headcount that wrote it"
+            )
+        segments = tuple(Segment(**segment) for segment in content.pop("segments"))
+        return Seal(segments=segments, **content)
+    except (ValueError, TypeError, KeyError):
+        damage.append(f"{folder}/seal.json cannot be read")
+        return None
+
+
+def _seal_damage(
+    filesystem: pafs.FileSystem, folder: str, seal: Seal, found: tuple[str, ...]
+) -> list[str]:
+    """Hold a seal against what is there."""
+    damage = []
+    sealed = {segment.name: segment for segment in seal.segments}
+    damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(found))]
+    damage += [f"{folder}/{name} is not in the seal" for name in sorted(set(found) - sealed.keys())]
+    for name in sorted(sealed.keys() & set(found)):
+        content = _read(filesystem, f"{folder}/{name}")
+        if hashlib.sha256(content).hexdigest() != sealed[name].sha256:
+            damage.append(f"{folder}/{name} is not what was sealed")
+    if sum(segment.rows for segment in seal.segments) != seal.attempted:
+        damage.append(f"{folder}/seal.json counts other rows than attempts")
+    return damage
+
+
+def _segment_damage(
+    filesystem: pafs.FileSystem, path: str, run_id: str, generator: int
+) -> list[str]:
+    """Tell what is wrong with a segment's form: a torn file, another run's, another schema."""
+    if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
+        return [f"{path} is not a segment's name"]
+    try:
+        schema = pq.read_schema(path, filesystem=filesystem)
+    except (pa.ArrowException, OSError):
+        return [f"{path} is torn: it is no whole Parquet file"]
+    metadata = schema.metadata or {}
+    if metadata.get(b"headcount.run_id") != run_id.encode():
+        return [f"{path} is of another run"]
+    if metadata.get(b"headcount.format") != str(FORMAT).encode() or schema.names != SCHEMA.names:
+        return [f"{path} is of another format; generator {generator} was of another version"]
+    return []
+
+
+def _read(filesystem: pafs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())

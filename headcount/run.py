@@ -1,0 +1,141 @@
+"""A run's folder and manifest: what has to be known of a run to judge it, now or in a year.
+
+reports/<run-id>/
+    run.json      the manifest: written before the first request
+    end.json      where the topic ended once the run was over
+    ledger/       what the generators asked for (see `ledger.py`)
+    broker/       the embedded broker's data, where there was one
+    logs/         what each part had to say
+    verdict.json, summary.csv, exceptions.csv, latency.csv, report.html
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.files import write_atomically
+from headcount.ids import HEADER, is_run_id
+
+FORMAT = 1
+
+_Document = TypeVar("_Document")
+
+
+@validated(frozen=True, slots=True)
+class Manifest:
+    """What a run was, and where its events begin; offsets are by partition."""
+
+    run_id: str
+    created_at: str
+    headcount_version: str
+    scenario: str
+    host: str
+    bootstrap_servers: str
+    cluster_id: str
+    topic: str
+    topic_id: str | None
+    cleanup_policy: str
+    start_offsets: dict[int, int]
+    ledger: str = "ledger"
+    broker_data: str | None = None
+    event_id_field: str = HEADER
+    options: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@validated(frozen=True, slots=True)
+class End:
+    """Where each partition ended once every generator was done, and where its log began then."""
+
+    end_offsets: dict[int, int]
+    log_start_offsets: dict[int, int]
+    read_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of a run's folder."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def logs(self) -> Path:
+        """Where the parts log to."""
+        return self.path / "logs"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The manifest's path."""
+        return self.path / "run.json"
+
+    def create(self) -> None:
+        """Make the folder. UsageError if it is there already or cannot be made."""
+        try:
+            self.path.mkdir(parents=True)
+            self.logs.mkdir()
+        except FileExistsError:
+            raise UsageError(
+                f"{self.path} exists already: choose another --run-id, or remove it"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot make the run's folder {self.path}: {error.strerror}; "
+                "choose another --reports-dir"
+            ) from None
+
+    def ledger_location(self, manifest: Manifest) -> str:
+        """Where the ledger is: a URL as it stands, a path from the run's folder."""
+        return manifest.ledger if "://" in manifest.ledger else str(self.path / manifest.ledger)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write `run.json`. Raises OSError."""
+        write_atomically(self.manifest_path, _dump(Manifest, manifest))
+
+    def read_manifest(self) -> Manifest:
+        """Read `run.json`. UsageError if the folder is no run, EvidenceError if it is damaged."""
+        if not self.manifest_path.is_file():
+            raise UsageError(f"{self.path} is no run: it has no run.json")
+        manifest = _load(Manifest, self.manifest_path)
+        if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
+            raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
+        return manifest
+
+    def write_end(self, end: End) -> None:
+        """Write `end.json`. Raises OSError."""
+        write_atomically(self.path / "end.json", _dump(End, end))
+
+    def read_end(self) -> End | None:
+        """Read `end.json`, or None where no one has looked yet."""
+        path = self.path / "end.json"
+        return _load(End, path) if path.is_file() else None
+
+
+def _dump(kind: type[_Document], document: _Document) -> bytes:
+    return TypeAdapter(kind).dump_json(document, indent=1) + b"\n"
+
+
+def _load(kind: type[_Document], path: Path) -> _Document:
+    try:
+        content = json.loads(path.read_text())
+        if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
+            raise EvidenceError(
+                f"{path} has format {content['format']!r}, and only {FORMAT} can be read: "
+                "use the version of headcount that wrote it"
+            )
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise EvidenceError(f"{path} is damaged: {where}: {first['msg']}") from None
+    except (ValueError, OSError) as error:
+        raise EvidenceError(f"{path} cannot be read: {error}") from None
