@@ -1,0 +1,265 @@
+"""The broker: a real single-node Apache Kafka in KRaft mode, as a child process.
+
+A data folder holds all of one broker: its settings, its log and its data. A broker that was
+stopped, or killed, can be started again on the same folder, on other ports if need be.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from headcount.errors import PartError
+from headcount.stack.java import Java
+from headcount.stack.ports import LOOPBACK, free_port, is_free, is_listening
+from headcount.stack.process import Process, telling_lines, wait_until
+from headcount.stack.topic import cluster_id
+
+DEFAULT_PORT = 9092
+ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
+
+_JVM_OPTIONS = (
+    "-Xms256m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+)
+
+_SETTINGS = """\
+# Written anew at each start.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=CLIENTS://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=CLIENTS://{host}:{port}
+listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENTS
+controller.listener.names=CONTROLLER
+log.dirs={log_dir}
+
+# A topic that nobody made is a mistake in the test, and must be seen.
+auto.create.topics.enable=false
+# Evidence does not expire.
+log.retention.ms=-1
+log.retention.bytes=-1
+
+# One node holds everything once.
+default.replication.factor=1
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.leader.rebalance.enable=false
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+_LOGGING = """\
+status = warn
+shutdownHook = disable
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %m (%c{1})%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """What an embedded broker is made of.
+
+    `port` is where clients find it, or, where that is taken, a free one; 0 asks for a free one.
+    """
+
+    java: Java
+    jars: tuple[Path, ...]
+    data_dir: Path
+    environ: Mapping[str, str]
+    port: int = DEFAULT_PORT
+    start_deadline_s: float = 60.0
+    stop_timeout_s: float = 30.0
+
+    @property
+    def log_path(self) -> Path:
+        """What the broker says."""
+        return self.data_dir / "broker.log"
+
+
+class Broker:
+    """A broker that runs from its making until `stop`.
+
+    Raises:
+        PartError: It cannot start; the message holds the last that it said.
+    """
+
+    def __init__(self, config: BrokerConfig) -> None:
+        self.config = config
+        with contextlib.ExitStack() as undo:
+            self._lock = undo.enter_context(_claimed(config.data_dir))
+            (config.data_dir / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")
+            self.port, self._process = _started(config, undo)
+            self.cluster_id = cluster_id(self.bootstrap_servers)
+            self._undo = undo.pop_all()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients find it, as `host:port`."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder that holds all of it."""
+        return self.config.data_dir
+
+    @property
+    def log_path(self) -> Path:
+        """What it said."""
+        return self.config.log_path
+
+    def poll_or_raise(self) -> None:
+        """Raise PartError if it is over."""
+        self._process.poll_or_raise()
+
+    def stop(self) -> None:
+        """Stop it so that it closes its logs, and let go of its folder. Idempotent."""
+        try:
+            self._process.stop(self.config.stop_timeout_s)
+        finally:
+            self._undo.close()
+
+    def kill(self) -> None:
+        """End it as a crash would, and let go of its folder. Idempotent."""
+        self._process.kill()
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+@contextlib.contextmanager
+def _claimed(data_dir: Path) -> Iterator[IO[str]]:
+    """Hold the folder's lock: two brokers in one folder would destroy its data."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / "broker.lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise PartError(f"the broker's folder {data_dir} cannot be used: {error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PartError(
+                f"another broker runs in {data_dir}: stop it, or choose another folder"
+            ) from None
+        yield file
+
+
+def _started(config: BrokerConfig, undo: contextlib.ExitStack) -> tuple[int, Process]:
+    """Start it, with other ports when one was taken between finding it free and binding it."""
+    for attempt in range(ATTEMPTS):
+        port = free_port(config.port if attempt == 0 else 0)
+        controller_port = free_port()
+        settings = _write_settings(config, port, controller_port)
+        _format(config, settings)
+        process = Process(
+            "the broker",
+            _command(config, "kafka.Kafka", str(settings)),
+            log_path=config.log_path,
+            environ=config.environ,
+        )
+        undo.callback(process.stop, config.stop_timeout_s)
+        try:
+            wait_until(
+                lambda port=port: is_listening(port),  # type: ignore[misc]
+                config.start_deadline_s,
+                f"the broker listens on {LOOPBACK}:{port}",
+                process,
+            )
+        except PartError:
+            dead = process.returncode is not None
+            if attempt + 1 == ATTEMPTS or not dead or (is_free(port) and is_free(controller_port)):
+                raise
+        else:
+            return port, process
+    raise AssertionError
+
+
+def _write_settings(
+    config: BrokerConfig, port: int, controller_port: int, log_dir: Path | None = None
+) -> Path:
+    path = config.data_dir / "server.properties"
+    text = _SETTINGS.format(
+        host=LOOPBACK,
+        port=port,
+        controller_port=controller_port,
+        log_dir=log_dir or config.data_dir / "log",
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _format(config: BrokerConfig, settings: Path) -> None:
+    """Make the log folder, aside first: one that was formatted half is never met again."""
+    log_dir = config.data_dir / "log"
+    if log_dir.exists():
+        return
+    aside = config.data_dir / "log.formatting"
+    shutil.rmtree(aside, ignore_errors=True)
+    text = settings.read_text(encoding="utf-8").replace(f"log.dirs={log_dir}", f"log.dirs={aside}")
+    format_settings = config.data_dir / "format.properties"
+    format_settings.write_text(text, encoding="utf-8")
+    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    arguments = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(format_settings))
+    start = config.log_path.stat().st_size if config.log_path.exists() else 0
+    with config.log_path.open("ab") as log:
+        done = subprocess.run(
+            _command(config, *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(config.environ),
+            check=False,
+        )
+    if done.returncode != 0:
+        reason = " / ".join(telling_lines(config.log_path, start)) or "no reason given"
+        raise PartError(f"the broker's storage cannot be made: {reason} (log: {config.log_path})")
+    aside.rename(log_dir)
+
+
+def _command(config: BrokerConfig, *arguments: str) -> Sequence[str]:
+    return [
+        str(config.java.executable),
+        *_JVM_OPTIONS,
+        f"-Dlog4j2.configurationFile={config.data_dir / 'log4j2.properties'}",
+        "-cp",
+        os.pathsep.join(map(str, config.jars)),
+        *arguments,
+    ]

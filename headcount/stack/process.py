@@ -1,0 +1,213 @@
+"""The process: one part of the stack as a child, which never outlives its command."""
+
+import contextlib
+import functools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from headcount.errors import PartError
+
+LEASH = Path(__file__).with_name("leash.py")
+POLL_S = 0.05
+# What a part leaves behind in its group, such as workers of a killed master, is given so long.
+GROUP_GRACE_S = 2.0
+TAIL_BYTES = 64 * 1024
+
+# Lines that only tell where in the code something happened.
+_FRAME = re.compile(r"\s+at \S|\s*\.\.\. \d+ more|\s+File \"|Traceback |\s+[\^~]+\s*$|\s{4,}\S")
+_TELLING = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
+
+
+class Process:
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches this process alone.
+
+    Args:
+        name: What the user calls it, such as `the broker`; error messages begin with it.
+        argv: The program and its arguments.
+        log_path: Where its stdout and stderr are appended.
+        environ: Its whole environment.
+        cwd: Its working folder; this process's own by default.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        log_path: Path,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.log_path = log_path
+        self._swept = False
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = log_path.stat().st_size if log_path.exists() else 0
+        command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+        command += [os.fspath(each) for each in argv]
+        # The kernel's leash is held by the thread that starts the child, so a lasting one does it.
+        self._popen = _starter().submit(_start, command, log_path, dict(environ), cwd).result()
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is its session's and group's as well."""
+        return self._popen.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, -N when signal N killed it, None while it runs."""
+        code = self._popen.poll()
+        if code is not None:
+            self._sweep()
+        return code
+
+    def poll_or_raise(self) -> None:
+        """Return if it runs.
+
+        Raises:
+            PartError: It is over; names the exit code, the last telling lines and the log.
+        """
+        code = self.returncode
+        if code is not None:
+            lines = telling_lines(self.log_path, self._log_start)
+            reason = " / ".join(lines) or "it said nothing"
+            raise PartError(f"{self.name} {_ending(code)}: {reason} (log: {self.log_path})")
+
+    def stop(self, timeout_s: float = 15.0) -> int:
+        """End it: SIGTERM, and SIGKILL to the group when that does not help in time. Idempotent.
+
+        Returns:
+            Its exit code.
+        """
+        if self._popen.poll() is None:
+            self._popen.terminate()
+            try:
+                self._popen.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self._signal_group(signal.SIGKILL)
+        code = self._popen.wait()
+        self._sweep()
+        return code
+
+    def kill(self) -> None:
+        """End it and its group at once with SIGKILL, as a crash would. Idempotent."""
+        if self._popen.poll() is None:
+            self._signal_group(signal.SIGKILL)
+        self._popen.wait()
+        self._sweep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _sweep(self) -> None:
+        """End what is left of the group, once, right after the leader is reaped.
+
+        Later its id could belong to someone else.
+        """
+        if self._swept:
+            return
+        self._swept = True
+        deadline_s = time.monotonic() + GROUP_GRACE_S
+        alive = self._signal_group(signal.SIGTERM)
+        while alive and time.monotonic() < deadline_s:
+            time.sleep(POLL_S)
+            alive = self._signal_group(0)
+        if alive:
+            self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, number: int) -> bool:
+        """Send a signal to the group; False when nobody is in it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, number)
+            return True
+        return False
+
+
+@functools.cache
+def _starter() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
+
+
+def _start(
+    command: list[str], log_path: Path, environ: dict[str, str], cwd: Path | None
+) -> subprocess.Popen[bytes]:
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"was killed by signal {-code}"
+
+
+def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
+    """The last lines of a log, from byte `start` on, that tell most about an early end."""
+    try:
+        with log_path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(start, end - TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    lines = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
+    chosen = [line for line in lines if _TELLING.search(line)] or lines
+    return [line.strip()[:300] for line in chosen[-limit:]]
+
+
+def wait_until(
+    predicate: Callable[[], bool],
+    deadline_s: float,
+    what: str,
+    process: Process | None = None,
+    interval_s: float = POLL_S,
+) -> None:
+    """Return as soon as `predicate` holds.
+
+    Args:
+        predicate: Asked every `interval_s`.
+        deadline_s: The seconds, from now, that it is given.
+        what: What is waited for, as in `the broker answers`.
+        process: The part that is waited for: its early death ends the wait.
+        interval_s: The pause between two questions.
+
+    Raises:
+        PartError: The time is over, or the process died.
+    """
+    end_s = time.monotonic() + deadline_s
+    while True:
+        if process is not None:
+            process.poll_or_raise()
+        if predicate():
+            return
+        if time.monotonic() >= end_s:
+            log = f" (log: {process.log_path})" if process is not None else ""
+            raise PartError(f"waited {deadline_s:g} s in vain until {what}{log}")
+        time.sleep(interval_s)

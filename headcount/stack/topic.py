@@ -1,0 +1,233 @@
+"""The topic: makes it, describes it, and tells where it begins and ends.
+
+Every call opens a connection of its own, closes it, and ends within its time, also when no broker
+answers. It may be called where gevent has patched the standard library.
+"""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import kafka.errors
+from kafka import KafkaAdminClient, TopicPartition  # type: ignore[import-untyped]
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+
+from headcount.errors import PartError, UsageError
+
+TIMEOUT_S = 10.0
+
+# What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
+TOPIC_CONFIG = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "message.timestamp.type": "LogAppendTime",
+}
+
+# Without a handler the client's warnings would land on the user's terminal through logging's last
+# resort; what matters of them is in our own messages.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    """A topic as its cluster has it.
+
+    `topic_id` is None from brokers that know none, `replication` is that of partition 0, and
+    `retention_ms` is -1 where nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
+    """
+
+    name: str
+    topic_id: str | None
+    partitions: int
+    replication: int
+    cleanup_policy: str
+    retention_ms: int
+    timestamp_type: str
+
+
+def ensure_topic(
+    bootstrap_servers: str,
+    name: str,
+    partitions: int,
+    replication: int = 1,
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> TopicDescription:
+    """Describe the topic, made if it is missing. One that exists stays as it is.
+
+    Raises:
+        PartError: No broker answers, or it refuses.
+    """
+    new = {
+        "num_partitions": partitions,
+        "replication_factor": replication,
+        "configs": TOPIC_CONFIG,
+    }
+    with _admin(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
+        if _metadata(client, name) is None:
+            # Another process may have made it between the question and this.
+            with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
+                client.create_topics({name: new}, timeout_ms=int(timeout_s * 1000))
+            client.wait_for_topics([name], timeout_ms=int(timeout_s * 1000))
+        return _describe(client, name)
+
+
+def describe(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> TopicDescription | None:
+    """Describe the topic; None where there is none.
+
+    Raises:
+        PartError: No broker answers, or it refuses.
+    """
+    with _admin(bootstrap_servers, timeout_s, f"describe the topic {name!r}") as client:
+        return None if _metadata(client, name) is None else _describe(client, name)
+
+
+def beginning_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The first offset that each partition still has.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    return _offsets(bootstrap_servers, name, OffsetSpec.EARLIEST, timeout_s)
+
+
+def end_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The offset that each partition's next message will have.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    return _offsets(bootstrap_servers, name, OffsetSpec.LATEST, timeout_s)
+
+
+def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:
+    """The id of the cluster.
+
+    Raises:
+        PartError: No broker answers.
+    """
+    with _admin(bootstrap_servers, timeout_s, "ask for the cluster's id") as client:
+        return str(client.describe_cluster()["cluster_id"])
+
+
+def _offsets(bootstrap_servers: str, name: str, spec: Any, timeout_s: float) -> dict[int, int]:
+    with _admin(bootstrap_servers, timeout_s, f"read the offsets of {name!r}") as client:
+        metadata = _metadata(client, name)
+        if metadata is None:
+            raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
+        partitions = [each["partition_index"] for each in metadata["partitions"]]
+        found = client.list_partition_offsets(
+            {TopicPartition(name, number): spec for number in partitions}
+        )
+        return {number: int(found[TopicPartition(name, number)].offset) for number in partitions}
+
+
+def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
+    """What the cluster says of the topic; None where there is none."""
+    (metadata,) = client.describe_topics([name])
+    error = kafka.errors.for_code(metadata["error_code"])
+    if error is kafka.errors.UnknownTopicOrPartitionError:
+        return None
+    if error is not kafka.errors.NoError:
+        raise error(name)
+    return dict(metadata)
+
+
+def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
+    metadata = _metadata(client, name)
+    if metadata is None:
+        raise kafka.errors.UnknownTopicOrPartitionError(name)
+    wanted = ConfigResource(ConfigResourceType.TOPIC, name)
+    configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
+    return TopicDescription(
+        name=name,
+        topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,
+        partitions=len(metadata["partitions"]),
+        replication=len(metadata["partitions"][0]["replica_nodes"]),
+        cleanup_policy=configs["cleanup.policy"]["value"],
+        retention_ms=int(configs["retention.ms"]["value"]),
+        timestamp_type=configs["message.timestamp.type"]["value"],
+    )
+
+
+@contextlib.contextmanager
+def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[KafkaAdminClient]:
+    """A client that is closed in every case, its errors told in one line."""
+    made: list[KafkaNetClient] = []
+
+    def net_client(**settings: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**settings))
+        return made[-1]
+
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=bootstrap_servers.split(","),
+            bootstrap_timeout_ms=int(timeout_s * 1000),
+            request_timeout_ms=int(timeout_s * 1000),
+            kafka_client=net_client,
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
+        ) from error
+    except kafka.errors.KafkaError as error:
+        # The client's constructor leaves its thread running when it raises.
+        _close(made)
+        raise PartError(
+            f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s: "
+            f"{_reason(bootstrap_servers, error)}"
+        ) from error
+    try:
+        yield client
+    except kafka.errors.KafkaError as error:
+        raise PartError(f"cannot {what} at {bootstrap_servers}: {_told(error)}") from error
+    finally:
+        client.close()
+
+
+def _close(clients: list[KafkaNetClient]) -> None:
+    for client in clients:
+        client.close()
+        client._net.stop()  # noqa: SLF001 - nothing public stops it
+
+
+_TOLD = {
+    kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant it",
+    kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; make the topic first",
+    kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
+    kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
+    kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
+    kafka.errors.RequestTimedOutError: "the broker gave no answer in time",
+    kafka.errors.KafkaTimeoutError: "the broker gave no answer in time",
+}
+
+
+def _told(error: kafka.errors.KafkaError) -> str:
+    return _TOLD.get(type(error)) or f"{type(error).__name__}: {error}"
+
+
+def _reason(bootstrap_servers: str, error: kafka.errors.KafkaError) -> str:
+    """Why nobody answers: the client only says that its time is over."""
+    if not isinstance(error, kafka.errors.KafkaTimeoutError):
+        return _told(error)
+    host, _, port = bootstrap_servers.split(",", 1)[0].strip().rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
+            return (
+                "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
+            )
+    except OSError as failure:
+        return (failure.strerror or str(failure)).lower()
+    except ValueError:
+        return "is the port missing?"

@@ -1,0 +1,76 @@
+"""The real parts that tests share: Java, the jars, and an embedded broker for the session."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from headcount.console import Console
+from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.cache import cache_folder
+from headcount.stack.jars import Fetcher, broker_jars
+from headcount.stack.java import Java, find_java
+from headcount.stack.topic import ensure_topic
+
+NewBroker = Callable[..., Broker]
+
+
+@pytest.fixture(scope="session")
+def environ() -> dict[str, str]:
+    """The environment of the parts that tests start."""
+    return dict(os.environ)
+
+
+@pytest.fixture(scope="session")
+def cache(environ: dict[str, str]) -> Path:
+    """The user's own cache: the jars are fetched once, not once a session."""
+    return cache_folder(environ)
+
+
+@pytest.fixture(scope="session")
+def java(environ: dict[str, str], cache: Path) -> Java:
+    """The runtime that a user would get."""
+    return find_java(environ, cache)
+
+
+@pytest.fixture(scope="session")
+def fetcher(java: Java, cache: Path, environ: dict[str, str]) -> Fetcher:
+    """What `broker_jars` and `connector_jars` take."""
+    return Fetcher(java, cache, environ, Console(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def new_broker(
+    java: Java,
+    fetcher: Fetcher,
+    environ: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[NewBroker]:
+    """Starts brokers of a test's own, for those that stop or kill them."""
+    jars = tuple(broker_jars(fetcher))
+    started: list[Broker] = []
+
+    def start(data_dir: Path | None = None, *, port: int = 0, java: Java = java) -> Broker:
+        folder = data_dir or tmp_path_factory.mktemp("broker")
+        started.append(Broker(BrokerConfig(java, jars, folder, environ, port=port)))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture(scope="session")
+def broker(new_broker: NewBroker) -> Broker:
+    """One real embedded broker for the session; a test must not stop it."""
+    return new_broker()
+
+
+@pytest.fixture
+def topic(broker: Broker) -> str:
+    """A topic of the test's own, with 4 partitions."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    ensure_topic(broker.bootstrap_servers, name, partitions=4)
+    return name
