@@ -13,6 +13,7 @@ same text is hashed there: see `analysis/content.py`.
 What has no such form in both languages is refused when it is asked for, not compared wrongly later.
 """
 
+import functools
 import json
 import math
 import re
@@ -30,25 +31,42 @@ _CONTROL_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
 
 
 def shape(event: Mapping[str, object]) -> str:
-    """Name the fields that are compared: sorted, joined by commas."""
-    for name in event:
+    """Name the fields that are compared: sorted, joined by commas. ValueError for a bad name."""
+    return _shape(tuple(event))
+
+
+def canonical(event: Mapping[str, object]) -> str:
+    """Write the canonical form of an event over its own shape. ValueError names a bad field."""
+    return "".join([_pair(name, event[name]) for name in sorted(event)])
+
+
+def digest(event: Mapping[str, object]) -> int:
+    """Compute the signed 64-bit digest of an event over its own shape."""
+    unsigned: int = xxhash.xxh64_intdigest(canonical(event).encode(), SEED)
+    return unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned
+
+
+@functools.lru_cache(maxsize=1024)
+def _shape(names: tuple[str, ...]) -> str:
+    for name in names:
         if _FIELD_NAME.fullmatch(name) is None:
             raise ValueError(
                 f"field {name!r} cannot be compared: a name is letters, digits, _ and -, "
                 "at most 100, and does not begin with a digit"
             )
-    return ",".join(sorted(event))
+    return ",".join(sorted(names))
 
 
-def canonical(event: Mapping[str, object]) -> str:
-    """Write the canonical form of an event over its own shape."""
-    return "".join(f'"{name}":{canonical_value(event[name], name)},' for name in sorted(event))
+def _pair(name: str, value: object) -> str:
+    if isinstance(value, str | int | float | None):
+        return _scalar_pair(name, value)
+    return f'"{name}":{canonical_value(value, name)},'
 
 
-def digest(event: Mapping[str, object]) -> int:
-    """Compute the signed 64-bit digest of an event over its own shape."""
-    unsigned = xxhash.xxh64_intdigest(canonical(event).encode(), SEED)
-    return unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned
+# Typed, because 1, 1.0 and True are equal in Python and different in JSON.
+@functools.lru_cache(maxsize=65536, typed=True)
+def _scalar_pair(name: str, value: float | str | None) -> str:
+    return f'"{name}":{canonical_value(value, name)},'
 
 
 def canonical_value(value: object, field: str) -> str:

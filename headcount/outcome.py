@@ -1,11 +1,12 @@
 """Outcomes: what a generator knows of an attempt once its request is over.
 
 - acked: the service answered 2xx, so it has promised that the event is in the topic.
-- failed: the event was provably not published: the connection was refused or never made, the
-  service answered 4xx, or a 503 with `Retry-After`, which promises so.
+- failed: the event was provably not published: the connection was refused or the host has no
+  address, the service answered 4xx, or a 503 with `Retry-After`, which promises so.
 - indeterminate: everything else. A time-out is not a failure: the broker may still hold the event.
 """
 
+import socket
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -31,4 +32,5 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
 
 def of_error(error: BaseException) -> Outcome:
     """Tell the outcome of a request that got no answer."""
-    return Outcome.FAILED if isinstance(error, ConnectionRefusedError) else Outcome.INDETERMINATE
+    never_sent = isinstance(error, ConnectionRefusedError | socket.gaierror)
+    return Outcome.FAILED if never_sent else Outcome.INDETERMINATE

@@ -1,0 +1,14 @@
+"""The Locust plugin: it makes any locustfile that builds on `LedgerUser` verifiable.
+
+    from headcount.plugin import LedgerUser
+
+It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
+"""
+
+from headcount.plugin.lifecycle import register
+from headcount.plugin.shape import PlannedShape
+from headcount.plugin.user import LedgerUser
+
+__all__ = ["LedgerUser", "PlannedShape"]
+
+register()

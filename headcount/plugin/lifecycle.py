@@ -1,0 +1,206 @@
+"""The run's life inside Locust: prepared by the master, recorded by who makes requests, sealed.
+
+The master (or the only process) chooses the run id, notes where the topic ends, and writes the
+manifest before the first request. Whoever runs users keeps a ledger and seals it when they have
+stopped. Nothing is sent to the master at the end: a headless master does not wait for it.
+"""
+
+import importlib.metadata
+import logging
+from random import Random
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.exception import StopTest
+from locust.runners import MasterRunner, WorkerRunner
+from locust.web import WebUI
+
+from headcount.errors import HeadcountError, PartError, UsageError
+from headcount.ids import is_run_id, new_run_id
+from headcount.ledger import LedgerWriter, open_location
+from headcount.plugin.mix import check_names, parse_mix, weighted
+from headcount.plugin.options import add_options, recorded, seed_of
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.state import state_of
+from headcount.plugin.user import LedgerUser
+from headcount.run import Manifest, RunFolder
+from headcount.stack import topic
+
+STOP_TIMEOUT_S = 15.0
+LEDGER_FAILED = "headcount_ledger_failed"
+
+_log = logging.getLogger(__name__)
+
+
+def register() -> None:
+    """Listen to Locust's events; done once, when the plugin is imported."""
+    events.init_command_line_parser.add_listener(add_options)
+    events.init.add_listener(_on_init)
+    events.test_start.add_listener(_on_test_start)
+    events.test_stop.add_listener(_on_test_stop)
+    events.quitting.add_listener(_on_quitting)
+
+
+def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
+    # Without it Locust kills what is in flight, whose events may be in the topic all the same.
+    environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    assert environment.runner is not None
+    environment.runner.register_message(LEDGER_FAILED, _on_ledger_failed)
+    if web_ui is None:
+        try:
+            _prepare(environment)
+        except HeadcountError as error:
+            _give_up(environment, error)
+
+
+def _give_up(environment: Environment, error: HeadcountError) -> NoReturn:
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.quit()  # workers that have connected already would wait for ever
+    sys.stderr.write(f"headcount: {error}\n")
+    sys.exit(error.exit_code)
+
+
+def _on_test_start(environment: Environment, **_: Any) -> None:
+    try:
+        if not isinstance(environment.runner, WorkerRunner) and not state_of(environment).prepared:
+            _prepare(environment)
+        if not isinstance(environment.runner, MasterRunner):
+            _begin_recording(environment)
+    except HeadcountError as error:
+        environment.process_exit_code = error.exit_code
+        assert environment.runner is not None
+        environment.runner.log_exception("headcount", str(error), "")
+        raise StopTest(str(error)) from None
+
+
+def _on_test_stop(environment: Environment, **_: Any) -> None:
+    state = state_of(environment)
+    state.prepared = False
+    if state.recorder is not None:
+        state.recorder.seal()
+    if not isinstance(environment.runner, WorkerRunner):
+        _log.info("the run is over; to judge it: headcount verify %s", _folder(environment).path)
+
+
+def _on_quitting(environment: Environment, **_: Any) -> None:
+    """Seal also where a signal came before Locust's own stop was done."""
+    runner, recorder = environment.runner, state_of(environment).recorder
+    if recorder is None or runner is None:
+        return
+    if runner.state in ("spawning", "running"):
+        runner.stop()
+    deadline = time.monotonic() + environment.stop_timeout
+    while recorder.in_flight and time.monotonic() < deadline:
+        gevent.sleep(0.05)
+    recorder.seal()
+
+
+def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
+    """Stop the run: a test without its ledger proves nothing."""
+    _log.error("headcount: %s", msg.data)
+    environment.process_exit_code = PartError.exit_code
+    assert environment.runner is not None
+    gevent.spawn(environment.runner.quit)
+
+
+def _prepare(environment: Environment) -> None:
+    options = environment.parsed_options
+    assert options is not None
+    options.prepared_seed = str(seed_of(options))
+    _check_mix(environment)
+    described = topic.describe(options.bootstrap_servers, options.topic)
+    if described is None:
+        raise UsageError(
+            f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
+            "make it, or name another with --topic"
+        )
+    options.prepared_run = _new_run(options.run_id)
+    options.run_id = ""  # the next run from the web form has an id of its own
+    folder = _folder(environment)
+    if folder.manifest_path.exists():
+        raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
+    manifest = Manifest(
+        run_id=folder.run_id,
+        created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        headcount_version=importlib.metadata.version("headcount"),
+        scenario=str(environment.locustfile),
+        host=environment.host or LedgerUser.host,
+        bootstrap_servers=options.bootstrap_servers,
+        cluster_id=topic.cluster_id(options.bootstrap_servers),
+        topic=options.topic,
+        topic_id=described.topic_id,
+        cleanup_policy=described.cleanup_policy,
+        start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
+        broker_data=options.broker_data or None,
+        event_id_field=options.event_id_field,
+        options={**recorded(options), "seed": int(options.prepared_seed)},
+    )
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_manifest(manifest)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the run's folder {folder.path}: {error.strerror}; "
+            "choose another --reports-dir"
+        ) from None
+    state_of(environment).prepared = True
+    _log.info("run %s, ledger in %s", folder.run_id, folder.path)
+
+
+def _new_run(asked_for: str) -> str:
+    run_id = asked_for or new_run_id()
+    if not is_run_id(run_id):
+        raise UsageError(
+            f"--run-id must be small letters, digits and -, at most 40, got {run_id!r}"
+        )
+    return run_id
+
+
+def _folder(environment: Environment) -> RunFolder:
+    options = environment.parsed_options
+    assert options is not None
+    return RunFolder(Path(options.reports_dir).absolute() / options.prepared_run)
+
+
+def _check_mix(environment: Environment) -> None:
+    assert environment.parsed_options is not None
+    if environment.parsed_options.mix:
+        tasks = [task for user in environment.user_classes for task in user.tasks]
+        check_names(parse_mix(environment.parsed_options.mix), tasks)
+
+
+def _apply_mix(environment: Environment) -> None:
+    assert environment.parsed_options is not None
+    if not environment.parsed_options.mix:
+        return
+    mix = parse_mix(environment.parsed_options.mix)
+    unmixed = state_of(environment).unmixed_tasks
+    for user in environment.user_classes:
+        tasks = unmixed.setdefault(user, user.tasks)
+        user.tasks = weighted(tasks, mix) or tasks
+
+
+def _begin_recording(environment: Environment) -> None:
+    options, runner = environment.parsed_options, environment.runner
+    assert options is not None
+    assert runner is not None
+    generator = max(getattr(runner, "worker_index", 0), 0)
+    folder = _folder(environment)
+    filesystem, location = open_location(str(folder.path / "ledger"))
+    writer = LedgerWriter(filesystem, location, folder.run_id, generator)
+    try:
+        writer.open()
+    except OSError as error:
+        raise PartError(f"the ledger cannot be written: {error}") from None
+    _apply_mix(environment)
+    state = state_of(environment)
+    state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
+    state.recorder = Recorder(writer, lambda reason: runner.send_message(LEDGER_FAILED, reason))

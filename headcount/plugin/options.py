@@ -1,0 +1,63 @@
+"""The plugin's options on Locust's command line, in its environment and in its web form."""
+
+import argparse
+import secrets
+from typing import Any
+
+from locust.argument_parser import LocustArgumentParser
+
+from headcount.errors import UsageError
+from headcount.ids import HEADER
+
+RECORDED = (
+    "num_users",
+    "spawn_rate",
+    "run_time",
+    "processes",
+    "expect_workers",
+    "mix",
+    "tags",
+    "exclude_tags",
+    "stop_timeout",
+)
+"""The options that the manifest keeps; the others may hold secrets or say nothing of the load."""
+
+
+def add_options(parser: LocustArgumentParser) -> None:
+    """Add the options; those that decide what is read and written are not in the web form."""
+    for flag, default, text in (
+        ("--bootstrap-servers", "127.0.0.1:9092", "Headcount: Kafka brokers, as host:port,…"),
+        ("--topic", "events", "Headcount: the topic that the service publishes to"),
+        ("--reports-dir", "reports", "Headcount: where runs are written to, one folder each"),
+        ("--run-id", "", "Headcount: the run's id; by default its start time and four letters"),
+        ("--event-id-field", HEADER, "Headcount: the event's field that holds the request's id"),
+        ("--broker-data", "", argparse.SUPPRESS),
+        # The run that the master has prepared; workers receive these with the first users.
+        ("--prepared-run", "", argparse.SUPPRESS),
+        ("--prepared-seed", "", argparse.SUPPRESS),
+    ):
+        variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
+        parser.add_argument(
+            flag, default=default, help=text, env_var=variable, include_in_web_ui=False
+        )
+    for flag, text in (
+        ("--seed", "Headcount: a whole number; each generator makes the same requests again"),
+        ("--mix", "Headcount: weights of the tasks, as default=5,sword=3; others are left out"),
+    ):
+        parser.add_argument(flag, default="", help=text)
+
+
+def seed_of(options: argparse.Namespace) -> int:
+    """The seed that was asked for, or a new one. UsageError if it is no whole number."""
+    text = str(options.seed).strip()
+    if not text:
+        return secrets.randbelow(1 << 32)
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--seed must be a whole number, got {text!r}") from None
+
+
+def recorded(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that the manifest keeps."""
+    return {name: getattr(options, name, None) for name in RECORDED}

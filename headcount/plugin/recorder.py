@@ -1,0 +1,204 @@
+"""The recorder: gives each attempt its identity before it is sent, and its outcome after.
+
+One recorder belongs to one generator in one run. Disk work is done in a thread of its own, so that
+the requests of other users go on meanwhile.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import gevent
+import gevent.lock
+import gevent.threadpool
+
+from headcount.digest import digest, shape
+from headcount.ledger import LedgerWriter, Row, Seal
+from headcount.outcome import Outcome
+
+FIRST_BLOCK = 64
+LARGEST_BLOCK = 4096
+FLUSH_EVERY_S = 2.0
+SEGMENT_ROWS = 50_000
+MAX_SHAPES = 256
+
+
+class LedgerFailedError(Exception):
+    """The ledger cannot be written, so the test would prove nothing."""
+
+
+class Attempt(NamedTuple):
+    """An attempt under way; a tuple, because one is made for every request."""
+
+    seq: int
+    event_id: str
+    event_type: str
+    scenario_user: str
+    shape: str
+    digest: int
+    intended_at_ns: int
+    sent_at_ns: int
+
+
+class Recorder:
+    """Reserves identities, keeps what is in flight, and writes rows in the background.
+
+    `on_failure` is called once if the ledger cannot be written, with the reason.
+    """
+
+    def __init__(self, writer: LedgerWriter, on_failure: Callable[[str], None]) -> None:
+        self._writer = writer
+        self._on_failure = on_failure
+        self._next = 0
+        self._reserved = 0
+        self._block = FIRST_BLOCK
+        self._rows: list[Row] = []
+        self._in_flight: dict[int, Attempt] = {}
+        self._shapes: set[str] = set()
+        self._reserving = gevent.lock.BoundedSemaphore(1)
+        self._disk = gevent.threadpool.ThreadPool(1)
+        self._failure: str | None = None
+        self._sealed = False
+        self._prefix = f"{writer.run_id}.{writer.generator}."
+        # Wall-clock time that a step of the system clock cannot bend.
+        self._epoch_ns = time.time_ns() - time.monotonic_ns()
+        self._flusher = gevent.spawn(self._flush_for_ever)
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts have begun and not ended."""
+        return len(self._in_flight)
+
+    def begin(self, event: Mapping[str, object], event_type: str, scenario_user: str) -> Attempt:
+        """Give an attempt its identity, which is reserved on disk before this returns.
+
+        Raises ValueError where the event's fields cannot be compared (no identity is used up), and
+        LedgerFailedError where nothing can be written any more.
+        """
+        compared, content = shape(event), digest(event)
+        self._check_shape(compared)
+        while self._next >= self._reserved:
+            self._reserve()
+        if self._reserved - self._next < self._block // 4:
+            self._reserve_ahead()
+        # Sequence number and time are taken with no switch between, so that they agree in order.
+        seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
+        self._next = seq + 1
+        attempt = Attempt(
+            seq,
+            self._prefix + str(seq),
+            event_type,
+            scenario_user,
+            compared,
+            content,
+            now_ns,
+            now_ns,
+        )
+        self._in_flight[seq] = attempt
+        return attempt
+
+    def answered(self, attempt: Attempt, outcome: Outcome, status: int) -> None:
+        """Note that an attempt was answered."""
+        self._end(attempt, outcome, time.monotonic_ns() + self._epoch_ns, status, None)
+
+    def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
+        """Note that an attempt ended without an answer."""
+        self._end(attempt, outcome, None, None, error)
+
+    def seal(self) -> Seal | None:
+        """Write what is left and the last word; None if that is done or cannot be.
+
+        What is still in flight is indeterminate.
+        """
+        if self._sealed or self._failure is not None:
+            return None
+        self._sealed = True
+        self._reserved = self._next  # no attempt begins after this
+        self._flusher.kill()
+        for attempt in list(self._in_flight.values()):
+            self.unanswered(attempt, Outcome.INDETERMINATE, "in flight when the generator ended")
+        rows, self._rows = self._rows, []
+        try:
+            self._disk.apply(self._writer.write_segment, (rows,))
+            return self._disk.apply(self._writer.seal, (self._next,))
+        except OSError as error:
+            self._fail(error)
+            return None
+
+    def _end(
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        answered_at_ns: int | None,
+        status: int | None,
+        error: str | None,
+    ) -> None:
+        if self._in_flight.pop(attempt.seq, None) is None:
+            return  # it has its row already: sealing ended it
+        self._rows.append(
+            Row(
+                attempt.seq,
+                attempt.event_type,
+                attempt.scenario_user,
+                attempt.shape,
+                attempt.digest,
+                attempt.intended_at_ns,
+                attempt.sent_at_ns,
+                answered_at_ns,
+                status,
+                outcome.value,
+                error,
+            )
+        )
+
+    def _check_shape(self, compared: str) -> None:
+        if compared in self._shapes:
+            return
+        if len(self._shapes) == MAX_SHAPES:
+            raise ValueError(
+                f"a run may ask for at most {MAX_SHAPES} different sets of fields; "
+                f"{compared!r} would be one more"
+            )
+        self._shapes.add(compared)
+
+    def _reserve_ahead(self) -> None:
+        if not self._reserving.locked() and self._failure is None:
+            gevent.spawn(self._reserve_quietly)
+
+    def _reserve_quietly(self) -> None:
+        with contextlib.suppress(LedgerFailedError):  # the next request meets it again
+            self._reserve()
+
+    def _reserve(self) -> None:
+        with self._reserving:
+            if self._failure is not None or self._sealed:
+                raise LedgerFailedError(self._failure or "the ledger is sealed: the run is over")
+            if self._reserved - self._next >= self._block // 2:
+                return  # another greenlet has done it meanwhile
+            try:
+                self._reserved = self._disk.apply(self._writer.reserve, (self._block,)).stop
+            except OSError as error:
+                raise LedgerFailedError(self._fail(error)) from error
+            self._block = min(self._block * 2, LARGEST_BLOCK)
+
+    def _flush_for_ever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_EVERY_S)
+            try:
+                self._flush()
+            except OSError as error:
+                self._fail(error)
+                return
+
+    def _flush(self) -> None:
+        while self._rows:
+            rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
+            self._disk.apply(self._writer.write_segment, (rows,))
+
+    def _fail(self, error: OSError) -> str:
+        reason = f"the ledger cannot be written to {self._writer.location}: {error}"
+        if self._failure is None:
+            self._failure = reason
+            self._on_failure(reason)
+        return reason

@@ -1,0 +1,29 @@
+"""What the plugin knows of the run that a Locust environment is in."""
+
+from random import Random
+import weakref
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust import User
+from locust.env import Environment
+
+from headcount.plugin.recorder import Recorder
+
+
+@dataclass(slots=True)
+class State:
+    """A process's part in the current run; `recorder` is None where it makes no requests."""
+
+    recorder: Recorder | None = None
+    random: Random = field(default_factory=Random)
+    prepared: bool = False
+    unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)
+
+
+_states: weakref.WeakKeyDictionary[Environment, State] = weakref.WeakKeyDictionary()
+
+
+def state_of(environment: Environment) -> State:
+    """The state that goes with an environment; made when first asked for."""
+    return _states.setdefault(environment, State())

@@ -1,0 +1,68 @@
+"""The base class of every scenario's users.
+
+    class Player(LedgerUser):
+        wait_time = between(0.1, 0.5)
+
+        @task(3)
+        def sword(self):
+            wish = {"metal": self.random.choice(METALS), "quantity": 1}
+            event = {"event_type": "purchase_sword", **wish}
+            self.client.post("/purchase_a_sword", json=wish, event=event)
+
+A request with `event=` is accounted for, field by field; one without is plain Locust.
+"""
+
+from random import Random
+from typing import Any
+
+from locust.contrib.fasthttp import FastHttpUser
+from locust.env import Environment
+
+from headcount.plugin.session import LedgerSession
+from headcount.plugin.state import state_of
+
+
+class LedgerUser(FastHttpUser):
+    """A Locust user whose requests are written to the ledger.
+
+    `self.random` is the generator's own source of random numbers: with `--seed`, each generator
+    makes the same sequence of requests again. Draw from it before the first request of a task.
+    """
+
+    abstract = True
+    host = "http://127.0.0.1:8000"
+    client: LedgerSession
+    random: Random
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        state = state_of(environment)
+        self.random = state.random
+        self.client = LedgerSession(
+            recorder=state.recorder,
+            user_name=type(self).__name__,
+            base_url=self.host,
+            request_event=environment.events.request,
+            user=self,
+            network_timeout=self.network_timeout,
+            connection_timeout=self.connection_timeout,
+            max_redirects=self.max_redirects,
+            max_retries=0,
+            insecure=self.insecure,
+            concurrency=self.concurrency,
+            client_pool=self.client_pool,
+            ssl_context_factory=self.ssl_context_factory,
+            headers=self.default_headers,
+            proxy_host=self.proxy_host,
+            proxy_port=self.proxy_port,
+        )
+        # Locust draws the next task from the global source, which the wait times use, too.
+        self.tasks = [_pick]
+
+
+def _pick(user: LedgerUser) -> None:
+    task: Any = user.random.choice(type(user).tasks)
+    if hasattr(task, "tasks"):
+        task(user).run()
+    else:
+        task(user)

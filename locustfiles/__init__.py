@@ -1,0 +1,1 @@
+"""Traffic stories: one scenario a file, nothing but users, tasks and weights."""
