@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import kafka.errors
-from kafka import KafkaAdminClient, TopicPartition  # type: ignore[import-untyped]
-from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
-from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.net.compat import KafkaNetClient
 
 from headcount.errors import PartError, UsageError
 
