@@ -1,0 +1,1 @@
+"""Accounts for every request of a run: reads ledger and topic, reconciles, judges, reports."""

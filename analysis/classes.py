@@ -1,0 +1,139 @@
+"""Classes: the vocabulary of the verifier, and the one table that gives every attempt its fate.
+
+An *attempt* is a request that a generator set out to make; its *outcome* is what the generator
+knows of it (see `headcount/outcome.py`). What the topic held of it afterwards makes its *class*:
+
+- delivered: acked, and seen once. What every request should come to.
+- lost: acked, and not seen. The service promised an event that is not there.
+- duplicated: acked or indeterminate, and seen more than once.
+- recovered: indeterminate, and seen once. Allowed: nobody promised anything.
+- absent: indeterminate, and not seen. Allowed likewise.
+- refused: failed, and not seen. Correct.
+- ghost: failed, and seen all the same. The service denied an event that it published.
+
+These seven add up to the attempts, always. A message that belongs to no attempt is
+
+- phantom: its id claims this run, and no generator has asked for it; counted by id.
+- foreign: its id claims another run, or it has none; counted by message, and no failure.
+- malformed: it is no JSON object in UTF-8 without repeated keys, or has no value at all; counted by
+  message. If it swallowed the id of an acked attempt, that attempt is lost.
+
+On top of its class an attempt that was seen can carry flags:
+
+- corrupted: a copy differs from what was asked for, in the fields that the generator asked for.
+- reordered: a later request of the same generator and message key, which began after this one was
+  answered, stands before it in the same partition; of several copies the first one counts.
+- late: it stands in the topic longer after its intended time than the limit.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+
+from headcount.outcome import Outcome
+
+
+class Seen(StrEnum):
+    """How often an id was seen in the topic."""
+
+    NEVER = "never"
+    ONCE = "once"
+    MORE = "more"
+
+
+class Fate(StrEnum):
+    """The class of an attempt, or of an id that no generator asked for."""
+
+    DELIVERED = "delivered"
+    LOST = "lost"
+    DUPLICATED = "duplicated"
+    RECOVERED = "recovered"
+    ABSENT = "absent"
+    REFUSED = "refused"
+    GHOST = "ghost"
+    PHANTOM = "phantom"
+
+
+ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
+UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
+
+TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
+    (Outcome.ACKED, Seen.NEVER): Fate.LOST,
+    (Outcome.ACKED, Seen.ONCE): Fate.DELIVERED,
+    (Outcome.ACKED, Seen.MORE): Fate.DUPLICATED,
+    (Outcome.INDETERMINATE, Seen.NEVER): Fate.ABSENT,
+    (Outcome.INDETERMINATE, Seen.ONCE): Fate.RECOVERED,
+    (Outcome.INDETERMINATE, Seen.MORE): Fate.DUPLICATED,
+    (Outcome.FAILED, Seen.NEVER): Fate.REFUSED,
+    (Outcome.FAILED, Seen.ONCE): Fate.GHOST,
+    (Outcome.FAILED, Seen.MORE): Fate.GHOST,
+}
+"""The whole of the classification; Spark's expression is made from it (see `reconcile.py`)."""
+
+
+def seen(copies: int) -> Seen:
+    """Name a number of copies."""
+    if copies == 0:
+        return Seen.NEVER
+    return Seen.ONCE if copies == 1 else Seen.MORE
+
+
+def classify(outcome: Outcome | None, copies: int) -> Fate:
+    """Tell the class of an id; `outcome` is None where no generator has asked for it."""
+    return Fate.PHANTOM if outcome is None else TABLE[outcome, seen(copies)]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each; attempts and phantoms by id, foreign and malformed ones by message."""
+
+    attempted: int = 0
+    acked: int = 0
+    failed: int = 0
+    indeterminate: int = 0
+    delivered: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    recovered: int = 0
+    absent: int = 0
+    refused: int = 0
+    ghost: int = 0
+    phantom: int = 0
+    foreign: int = 0
+    malformed: int = 0
+    corrupted: int = 0
+    reordered: int = 0
+    late: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Add two counts, key by key."""
+        mine, theirs = self.as_dict(), other.as_dict()
+        return Counts(**{key: mine[key] + theirs[key] for key in mine})
+
+    def as_dict(self) -> dict[str, int]:
+        """Give the counts by key, in the order of the fields."""
+        return asdict(self)
+
+    @property
+    def classed(self) -> int:
+        """The sum of the seven classes of attempts."""
+        return sum(int(getattr(self, fate)) for fate in ATTEMPT_FATES)
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """The sums that do not come out, of which there must be none."""
+        told = self.acked + self.failed + self.indeterminate
+        found = []
+        if self.classed != self.attempted:
+            found.append(f"the classes add up to {self.classed}, not to {self.attempted} attempts")
+        if told != self.attempted:
+            found.append(f"the outcomes add up to {told}, not to {self.attempted} attempts")
+        return tuple(found)
+
+
+COUNT_KEYS = tuple(field.name for field in fields(Counts))
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Add up counts."""
+    return sum(counts, start=Counts())

@@ -1,0 +1,108 @@
+"""The topic: reads exactly the run's range of offsets, and says what the reader met there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql.types import (
+    BinaryType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+SOURCE_SCHEMA = StructType(
+    [
+        StructField("key", BinaryType()),
+        StructField("value", BinaryType()),
+        StructField("topic", StringType()),
+        StructField("partition", IntegerType()),
+        StructField("offset", LongType()),
+        StructField("timestamp", TimestampType()),
+        StructField("timestampType", IntegerType()),
+    ]
+)
+"""What Spark's Kafka source gives; tests make frames of it."""
+
+CREATE_TIME, LOG_APPEND_TIME = 0, 1
+
+_FETCH_OPTIONS = {
+    "kafka.max.poll.records": "50000",
+    "kafka.max.partition.fetch.bytes": str(32 << 20),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRange:
+    """A part of a topic: by partition, the first offset and the one after the last."""
+
+    topic: str
+    start: Mapping[int, int]
+    end: Mapping[int, int]
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions of the range. One that was added after the start begins at 0."""
+        return tuple(sorted(self.end))
+
+    def first(self, partition: int) -> int:
+        """Give the first offset to read in a partition, never beyond its end."""
+        return min(self.start.get(partition, 0), self.end[partition])
+
+    @property
+    def size(self) -> int:
+        """How many offsets there are in the range."""
+        return sum(self.end[partition] - self.first(partition) for partition in self.end)
+
+
+def read(
+    spark: SparkSession,
+    bootstrap_servers: str,
+    offsets: OffsetRange,
+    min_partitions: int,
+    kafka_options: Mapping[str, str] | None = None,
+) -> DataFrame:
+    """Read the range, as SOURCE_SCHEMA has it.
+
+    A range that Kafka no longer holds whole fails when it is read; nothing is skipped in silence.
+    `kafka_options` are the client's own, such as `security.protocol`. No group's offsets move.
+    """
+    reader = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap_servers)
+        .option("startingOffsets", _json(offsets, {p: offsets.first(p) for p in offsets.end}))
+        .option("endingOffsets", _json(offsets, offsets.end))
+        .option("assign", json.dumps({offsets.topic: list(offsets.partitions)}))
+        .option("failOnDataLoss", "true")
+        .option("minPartitions", str(max(min_partitions, len(offsets.end))))
+    )
+    for name, value in _FETCH_OPTIONS.items():
+        reader = reader.option(name, value)
+    for name, value in (kafka_options or {}).items():
+        reader = reader.option(f"kafka.{name}", value)
+    return reader.load()
+
+
+def messages(source: DataFrame) -> DataFrame:
+    """Give a source's rows the project's names and units.
+
+    Returns:
+        partition int, offset long, timestamp_ms long, timestamp_type int, key binary, value binary.
+    """
+    return source.select(
+        "partition",
+        "offset",
+        F.unix_millis("timestamp").alias("timestamp_ms"),
+        F.col("timestampType").alias("timestamp_type"),
+        "key",
+        "value",
+    )
+
+
+def _json(offsets: OffsetRange, by_partition: Mapping[int, int]) -> str:
+    return json.dumps({offsets.topic: {str(p): offset for p, offset in by_partition.items()}})
