@@ -1,0 +1,39 @@
+# Each target is one line that calls a tool; ARGS are passed on to it.
+#   make run ARGS="--users 50 --run-time 2m"
+.PHONY: run up test check bench lock clean
+.DEFAULT_GOAL := run
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+run: .venv/ready
+	@$(BIN)/headcount run $(ARGS)
+
+up: .venv/ready
+	@$(BIN)/headcount up $(ARGS)
+
+test: .venv/ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: .venv/ready
+	$(BIN)/python -m bench $(ARGS)
+
+# Upgrades every dependency and jar to the newest that pyproject.toml and jars.py allow.
+lock: .venv/ready
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+	$(BIN)/python -m headcount.stack.jars lock
+
+# Marked ready when whole, so that an interrupted installation is begun again.
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is needed, found " + sys.version.split()[0])'
+	@echo "Making the environment in .venv (a few minutes, once)" >&2
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch .venv/ready
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
