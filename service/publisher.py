@@ -1,0 +1,331 @@
+"""Publishing: hand an event to Kafka, and return only when the broker has acknowledged it.
+
+A publisher belongs to one worker process. It owns that process's producer, its sender thread, and
+the thread that watches over them, so it must be started after the fork: `start` does all of that,
+and making a publisher does none of it.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from kafka.net.compat import KafkaNetClient
+
+from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from service.events import Event, encode_event
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PROBE_INTERVAL_S = 0.5
+_RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+# What `send` raises before it hands anything to its accumulator: the topic's metadata is missing,
+# the producer is closed, no partition can be chosen. See `KafkaProducer.send`.
+_NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
+
+
+class Publisher(Protocol):
+    """Where the application sends its events.
+
+    Anything with these four methods can stand in for the real one, or around it.
+    """
+
+    def start(self) -> None:
+        """Take up work; called once in each worker, after the fork and before the first request."""
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Publish one event, and return once it is acknowledged.
+
+        Raises:
+            NotPublished: the event is not in the topic, and never will be.
+            OutcomeUnknown: it may be, or may still come to be.
+        """
+
+    def is_ready(self) -> bool:
+        """Whether an event would be accepted now; asks the broker, for a bounded time."""
+
+    def close(self) -> None:
+        """Take no more events, see those taken to their end, and let go of everything."""
+
+
+class NoPublisher:
+    """Publishes nothing and is always ready: the service alone, without Kafka, for comparison."""
+
+    def start(self) -> None:
+        """Nothing to take up."""
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Drop the event."""
+
+    def is_ready(self) -> bool:
+        """Nothing can be missing."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Pending(Protocol):
+    """The part of kafka-python's future that is used here."""
+
+    def get(self, timeout: float) -> Any:
+        """Wait for the acknowledgement."""
+
+    def add_callback(self, f: Callable[[Any], None]) -> Any:
+        """Call `f` once acknowledged."""
+
+    def add_errback(self, f: Callable[[Any], None]) -> Any:
+        """Call `f` once failed."""
+
+
+class Producer(Protocol):
+    """The part of `KafkaProducer` that is used here."""
+
+    def send(self, topic: str, value: bytes, key: bytes | None) -> Pending:
+        """Hand a record to the accumulator."""
+
+    def close(self, timeout: float) -> None:
+        """Flush, then close."""
+
+
+def make_publisher(settings: Settings) -> Publisher:
+    """The publisher that the settings ask for, not yet started."""
+    return KafkaPublisher(settings) if settings.publish else NoPublisher()
+
+
+class KafkaPublisher:
+    """Publishes through one kafka-python producer, which it replaces when it comes under suspicion.
+
+    A producer is under suspicion from the first outcome that is unknown: an acknowledgement that
+    did not come, a batch that failed. From then on events are refused at once, for one that is
+    handed to a producer whose broker is away sits in its accumulator, and may be published long
+    after its client was told otherwise. A watching thread asks the broker until it answers, and
+    then puts a fresh producer in place: the old one's sequence numbers may be beyond repair. The
+    old one still has its last records' time to finish, and is closed then.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        connect: Callable[[Settings], Producer] | None = None,
+        answers: Callable[[Settings], bool] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._connect = connect or connect_producer
+        self._answers = answers or broker_answers
+        self._state = threading.Condition()  # guards the three below
+        self._producer: Producer | None = None  # none while the broker is away
+        self._outstanding = 0
+        self._closing = False
+        self._wanted = threading.Event()  # a producer is wanted, or the watcher is to stop
+        self._stop = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="broker-watch", daemon=True)
+
+    def start(self) -> None:
+        """Connect if the broker answers within the time-out, and keep trying if it does not."""
+        if not self._renew():
+            servers = ", ".join(self._settings.bootstrap_servers)
+            log.warning(
+                "no broker with topic %r at %s: answering 503 until there is one",
+                self._settings.topic,
+                servers,
+            )
+            self._wanted.set()
+        self._watcher.start()
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Publish one event, and return once the broker has acknowledged it."""
+        value = encode_event(event)
+        key_bytes = None if key is None else key.encode("utf-8")
+        producer = self._admit()
+        pending = self._send(producer, value, key_bytes)
+        try:
+            pending.get(self._settings.ack_timeout_s)
+        except _TOO_LARGE as error:
+            raise RecordTooLarge("The broker takes no event of this size.") from error
+        except KafkaError as error:
+            # A time-out is not a failure: the broker may hold the event, or may yet get it.
+            self._suspect(producer, error)
+            raise OutcomeUnknown("The broker has not acknowledged the event.") from error
+
+    def is_ready(self) -> bool:
+        """Whether there is a producer, and the broker answers right now."""
+        with self._state:
+            connected = self._producer is not None and not self._closing
+        return connected and self._answers(self._settings)
+
+    def close(self) -> None:
+        """Refuse new events, wait for the outcome of those taken, and close the producer."""
+        with self._state:
+            self._closing = True
+            producer, self._producer = self._producer, None
+        self._stop.set()
+        self._wanted.set()
+        with self._state:
+            settled = self._state.wait_for(
+                lambda: self._outstanding == 0, timeout=self._settings.ack_timeout_s + 1
+            )
+        if not settled:
+            log.warning("closing with %d events unacknowledged", self._outstanding)
+        if producer is not None:
+            _close(producer, timeout_s=1.0)
+
+    def _admit(self) -> Producer:
+        """Count an event in, or refuse it while nothing of it has left this process."""
+        with self._state:
+            if self._closing:
+                raise NotPublished("The service is shutting down.")
+            if self._producer is None:
+                raise NotPublished("The broker cannot be reached.")
+            if self._outstanding >= self._settings.max_outstanding:
+                raise NotPublished("Too many events await their acknowledgement.")
+            self._outstanding += 1
+            return self._producer
+
+    def _send(self, producer: Producer, value: bytes, key: bytes | None) -> Pending:
+        try:
+            pending = producer.send(self._settings.topic, value=value, key=key)
+        except _TOO_LARGE as error:
+            self._settle(None)
+            raise RecordTooLarge("The producer takes no event of this size.") from error
+        except _NEVER_ENQUEUED as error:
+            self._settle(None)
+            self._suspect(producer, error)
+            raise NotPublished("The topic cannot be reached.") from error
+        except Exception as error:
+            self._settle(None)
+            self._suspect(producer, error)
+            raise OutcomeUnknown("The event's hand-over failed half-way.") from error
+        # Counted out when the outcome is known, not when the client's thread gives up waiting:
+        # until then the record occupies the producer. Exactly one of the two is called.
+        pending.add_callback(self._settle)
+        pending.add_errback(self._settle)
+        return pending
+
+    def _settle(self, _outcome: object) -> None:
+        with self._state:
+            self._outstanding -= 1
+            if self._outstanding == 0:
+                self._state.notify_all()
+
+    def _suspect(self, producer: Producer, error: Exception) -> None:
+        """Use a producer no more, and want another; what it has taken may still end well."""
+        with self._state:
+            if self._producer is not producer:
+                return  # another thread was first, or this is an echo of an earlier producer
+            self._producer = None
+        log.warning(
+            "broker under suspicion, answering 503 until it answers: %s", type(error).__name__
+        )
+        self._wanted.set()
+        threading.Thread(target=self._retire, args=(producer,), daemon=True).start()
+
+    def _retire(self, producer: Producer) -> None:
+        """Close a producer once its records have settled; those without a broker may take long."""
+        while not _close(producer, timeout_s=self._settings.ack_timeout_s):
+            if self._stop.wait(PROBE_INTERVAL_S):
+                return
+
+    def _watch(self) -> None:
+        """Put a producer in place whenever one is wanted and the broker answers."""
+        while not self._stop.is_set():
+            self._wanted.wait()
+            if self._stop.is_set():
+                return
+            if self._renew():
+                log.warning("the broker answers again")
+            else:
+                self._stop.wait(PROBE_INTERVAL_S)
+
+    def _renew(self) -> bool:
+        if not self._answers(self._settings):  # cheap, where a producer that fails to start is not
+            return False
+        try:
+            producer = self._connect(self._settings)
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the watcher goes on
+            log.info("no producer yet: %s", type(error).__name__)
+            return False
+        with self._state:
+            self._wanted.clear()
+            if not self._closing:
+                self._producer = producer
+                return True
+        _close(producer, timeout_s=0)
+        return False
+
+
+def connect_producer(settings: Settings) -> Producer:
+    """A producer that knows the topic's partitions, so that its `send` has nothing to wait for.
+
+    Raises:
+        KafkaError: the broker did not answer in time, or has no such topic.
+    """
+    ack_timeout_ms = int(settings.ack_timeout_s * 1000)
+    connect_timeout_ms = int(settings.connect_timeout_s * 1000)
+    producer = KafkaProducer(
+        bootstrap_servers=list(settings.bootstrap_servers),
+        client_id=f"service-{os.getpid()}",
+        acks="all" if settings.acks == "all" else int(settings.acks),
+        # Said even where it is the default: unsaid, kafka-python gives it up without an error.
+        enable_idempotence=settings.idempotence,
+        # A record lives no longer than its client waits: later it could only surprise.
+        delivery_timeout_ms=ack_timeout_ms + settings.linger_ms,
+        request_timeout_ms=ack_timeout_ms // 2,  # leaves time for one more try
+        max_block_ms=connect_timeout_ms,
+        bootstrap_timeout_ms=connect_timeout_ms,
+        reconnect_backoff_max_ms=_RECONNECT_BACKOFF_MAX_MS,
+        linger_ms=settings.linger_ms,
+        # A topic that comes into being through a misspelling has the wrong partitions, too.
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
+    )
+    try:
+        producer.partitions_for(settings.topic)
+    except KafkaError:
+        _close(producer, timeout_s=0)
+        raise
+    connected: Producer = producer
+    return connected
+
+
+def broker_answers(settings: Settings) -> bool:
+    """Whether a broker answers now, over a connection of its own.
+
+    A connection alone is no answer: the kernel accepts for a process that is stopped.
+    """
+    timeout_ms = int(settings.connect_timeout_s * 1000)
+    client = KafkaNetClient(
+        bootstrap_servers=list(settings.bootstrap_servers),
+        client_id=f"service-{os.getpid()}-probe",
+        request_timeout_ms=timeout_ms,
+    )
+    try:
+        client.get_broker_version(timeout_ms=timeout_ms)
+    except (KafkaError, OSError):
+        return False
+    else:
+        return True
+    finally:
+        client.close()
+
+
+def _close(producer: Producer, *, timeout_s: float) -> bool:
+    """Close a producer; False when its flush ran out of time, and then it is not closed at all."""
+    try:
+        producer.close(timeout=timeout_s)
+    except KafkaError as error:
+        log.warning("a producer would not close: %s", type(error).__name__)
+        return False
+    return True
