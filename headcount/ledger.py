@@ -50,10 +50,6 @@ the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_stat
 no answer came, `error` where one did."""
 
 
-class LedgerDamagedError(Exception):
-    """A file of a ledger is missing, torn, edited or of a newer format; the message names it."""
-
-
 class Row(NamedTuple):
     """One attempt that is over; a tuple, because one is made for every request."""
 
@@ -252,10 +248,11 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
     try:
         content = json.loads(_read(filesystem, f"{folder}/seal.json"))
         if content["format"] != FORMAT:
-            raise LedgerDamagedError(
+            damage.append(
                 f"{folder}/seal.json has format {content['format']!r}, and only {FORMAT} can be "
                 "read: use the version of headcount that wrote it"
             )
+            return None
         segments = tuple(Segment(**segment) for segment in content.pop("segments"))
         return Seal(segments=segments, **content)
     except (ValueError, TypeError, KeyError):

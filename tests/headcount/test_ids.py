@@ -1,0 +1,42 @@
+"""Identities have one spelling, and nothing else parses."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headcount.ids import EventId, is_run_id, new_run_id, parse
+
+
+@given(
+    st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True), st.integers(0, 99), st.integers(0)
+)
+def test_an_identity_survives_its_text(run_id: str, generator: int, seq: int) -> None:
+    """Parsing what was written gives the same identity, up to 18 digits."""
+    identity = EventId(run_id, generator, seq)
+    assert parse(str(identity)) == (identity if seq < 10**18 else None)
+
+
+@given(st.text(alphabet="ab01.-+ \n٣", max_size=12))
+def test_there_is_one_spelling(text: str) -> None:
+    """Whatever parses is spelled exactly as it would be written."""
+    identity = parse(text)
+    assert identity is None or str(identity) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "r", "r.0", "r.0.1.2", "r.00.1", "r.0.01", "r.0.-1", "r.0.+1", "R.0.1", "r.0.1\n", ".0.1"],
+)
+def test_what_is_no_identity_does_not_parse(text: str) -> None:
+    """Leading zeros, signs, missing and surplus parts make no identity."""
+    assert parse(text) is None
+
+
+def test_run_ids_sort_by_time_and_differ() -> None:
+    """A new run id is a run id, begins with its time, and two of one second differ."""
+    moment = datetime(2026, 11, 23, 22, 15, 30, tzinfo=UTC)
+    made = {new_run_id(moment) for _ in range(50)}
+    assert all(is_run_id(each) and each.startswith("20261123-221530-") for each in made)
+    assert len(made) > 45

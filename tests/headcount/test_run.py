@@ -1,0 +1,81 @@
+"""The run's folder: documents survive, and what is no run or damaged is told in a line."""
+
+from pathlib import Path
+
+import pytest
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.run import End, Manifest, RunFolder
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:00:00.000+00:00",
+    headcount_version="0.1.0",
+    scenario="mixed.py",
+    host="http://127.0.0.1:8000",
+    bootstrap_servers="127.0.0.1:9092",
+    cluster_id="c",
+    topic="events",
+    topic_id=None,
+    cleanup_policy="delete",
+    start_offsets={0: 5, 1: 0},
+)
+
+
+def a_run(tmp_path: Path) -> RunFolder:
+    """Make a run's folder with its manifest."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    folder.write_manifest(MANIFEST)
+    return folder
+
+
+def test_documents_survive(tmp_path: Path) -> None:
+    """Manifest and end read back as they were written."""
+    folder = a_run(tmp_path)
+    end = End({0: 9}, {0: 0}, "2026-11-23T22:01:00.000+00:00")
+    assert folder.read_end() is None
+    folder.write_end(end)
+    assert (folder.read_manifest(), folder.read_end()) == (MANIFEST, end)
+    assert [path.name for path in folder.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    """A run never writes into the folder of another."""
+    a_run(tmp_path)
+    with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+        RunFolder(tmp_path / "run-1").create()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """The message names the folder and the option."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="choose another --reports-dir"):
+        RunFolder(tmp_path / "file" / "run-1").create()
+
+
+def test_what_is_no_run_is_told(tmp_path: Path) -> None:
+    """A folder without a manifest is no run."""
+    with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):
+        RunFolder(tmp_path).read_manifest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"format":1', '"format":2', "format 2"),
+        ('"topic":"events",', "", "topic"),
+        ('"0":5', '"0":"x"', "start_offsets"),
+        ('"run-1"', '"run-2"', "not of this run"),
+        ("{", "", "cannot be read"),
+    ],
+)
+def test_damage_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """Each kind of damage to a manifest is told in a line that names it."""
+    folder = a_run(tmp_path)
+    text = folder.manifest_path.read_text().replace(": ", ":")
+    assert old in text
+    folder.manifest_path.write_text(text.replace(old, new, 1))
+    with pytest.raises(EvidenceError, match=told) as caught:
+        folder.read_manifest()
+    assert "\n" not in str(caught.value)
