@@ -1,0 +1,211 @@
+"""The server: a service under gunicorn, as a child process, told what it needs by its environment.
+
+The service is never imported here: it is a program like any other, and need not be ours.
+"""
+
+import contextlib
+import http.client
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from headcount.errors import PartError, UsageError
+from headcount.stack.ports import LOOPBACK, free_port, is_free
+from headcount.stack.process import Process, wait_until
+
+DEFAULT_APP = "service.wsgi:app"
+DEFAULT_PORT = 8000
+ATTEMPTS = 3  # to start, each with another port: see `headcount.stack.ports`
+PROBE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What a service is started with.
+
+    `app` is a WSGI application as gunicorn writes it. Where the package of `app` has a
+    `gunicorn.conf.py`, that one takes bind, workers and threads from the environment; an
+    application without one gets them as gunicorn's options. `port` is the one wanted, or, where that
+    is taken, a free one; None for `workers` and `threads` leaves them to the service.
+    """
+
+    bootstrap_servers: str
+    topic: str
+    log_path: Path
+    environ: Mapping[str, str]
+    app: str = DEFAULT_APP
+    host: str = LOOPBACK
+    port: int = DEFAULT_PORT
+    workers: int | None = None
+    threads: int | None = None
+    ready_path: str = "/readyz"
+    start_deadline_s: float = 30.0
+    stop_timeout_s: float = 40.0
+
+
+class Server:
+    """A service that runs from its making until `stop`.
+
+    Raises:
+        UsageError: There is no such application.
+        PartError: It cannot start; the message holds the last that it said.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self._process, self.port = _started(config)
+
+    @property
+    def url(self) -> str:
+        """Where it is, as `http://host:port`."""
+        return f"http://{self.config.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of gunicorn's master."""
+        return self._process.pid
+
+    @property
+    def log_path(self) -> Path:
+        """What it said."""
+        return self.config.log_path
+
+    def poll_or_raise(self) -> None:
+        """Raise PartError if it is over."""
+        self._process.poll_or_raise()
+
+    def stop(self) -> int:
+        """Let it finish what it has, and return its exit code. Idempotent."""
+        return self._process.stop(self.config.stop_timeout_s)
+
+    def kill(self) -> None:
+        """End it and its workers as a crash would. Idempotent."""
+        self._process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _started(config: ServerConfig) -> tuple[Process, int]:
+    """Start it, on another port when one was taken between finding it free and binding it."""
+    for attempt in range(ATTEMPTS):
+        port = free_port(config.port if attempt == 0 else 0, config.host)
+        process = Process(
+            "the service",
+            _command(config, port),
+            log_path=config.log_path,
+            environ=_environment(config, port),
+        )
+        with _stopped_on_error(process):
+            try:
+                _wait_until_ready(config, port, process)
+            except PartError:
+                dead = process.returncode is not None
+                if attempt + 1 == ATTEMPTS or not dead or is_free(port, config.host):
+                    raise
+                continue
+            return process, port
+    raise AssertionError
+
+
+@contextlib.contextmanager
+def _stopped_on_error(process: Process) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        process.stop()
+        raise
+
+
+def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None:
+    answers: list[str] = []  # the last of them tells why it never became ready
+
+    def is_ready() -> bool:
+        answers.append(_answer(config, port))
+        return answers[-1] == "200"
+
+    try:
+        wait_until(
+            is_ready,
+            config.start_deadline_s,
+            f"the service answers http://{config.host}:{port}{config.ready_path} with 200",
+            process,
+        )
+    except PartError as error:
+        if process.returncode is None:
+            raise PartError(f"{error}; its last answer: {answers[-1]}") from None
+        raise
+
+
+def _answer(config: ServerConfig, port: int) -> str:
+    """The status of the ready path, with the beginning of what it says when it is not 200."""
+    connection = http.client.HTTPConnection(config.host, port, timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", config.ready_path)
+        answer = connection.getresponse()
+        body = answer.read(300).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    return "200" if answer.status == http.client.OK else f"{answer.status} {body}"
+
+
+def _command(config: ServerConfig, port: int) -> list[str]:
+    module = config.app.partition(":")[0]
+    package = _package_folder(module)
+    command = [sys.executable, "-m", "gunicorn"]
+    own = package / "gunicorn.conf.py" if package else None
+    if own and own.is_file():
+        return [*command, "-c", str(own), config.app]
+    # Its control socket would lie in the user's home, where two servers meet.
+    command += ["--no-control-socket", "--worker-class", "gthread"]
+    command += ["--bind", f"{config.host}:{port}"]
+    command += ["--workers", str(config.workers or 2), "--threads", str(config.threads or 16)]
+    return [*command, config.app]
+
+
+def _package_folder(module: str) -> Path | None:
+    """The folder of the package that `module` is in, None for a lone module. It imports nothing."""
+    top = module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        # gunicorn looks in the working folder too.
+        if Path(top).is_dir():
+            return Path(top).absolute()
+        if Path(f"{top}.py").is_file():
+            return None
+        raise UsageError(f"there is no module {top!r} to serve: check the application {module!r}")
+    locations = list(spec.submodule_search_locations or ())
+    return Path(locations[0]) if locations else None
+
+
+def _environment(config: ServerConfig, port: int) -> dict[str, str]:
+    """The service's environment: the user's own, and above it what this run decides."""
+    decided = {
+        "SERVICE_BOOTSTRAP_SERVERS": config.bootstrap_servers,
+        "SERVICE_TOPIC": config.topic,
+        "SERVICE_HOST": config.host,
+        "SERVICE_PORT": str(port),
+    }
+    if config.workers is not None:
+        decided["SERVICE_WORKERS"] = str(config.workers)
+    if config.threads is not None:
+        decided["SERVICE_THREADS"] = str(config.threads)
+    # Unbuffered, so that what it said last is in the log when it dies.
+    return {**config.environ, "PYTHONUNBUFFERED": "1", **decided}
