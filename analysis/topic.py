@@ -29,8 +29,6 @@ SOURCE_SCHEMA = StructType(
 )
 """What Spark's Kafka source gives; tests make frames of it."""
 
-CREATE_TIME, LOG_APPEND_TIME = 0, 1
-
 _FETCH_OPTIONS = {
     "kafka.max.poll.records": "50000",
     "kafka.max.partition.fetch.bytes": str(32 << 20),

@@ -1,0 +1,107 @@
+"""Evidence: what was seen of a run, in plain values, for the judge to weigh and the report to show.
+
+`verify.py` gathers it; nothing here reads a file, a topic or a clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from analysis.classes import Counts, total
+
+SAMPLES = 5
+"""How many offsets of malformed and foreign messages are named per partition."""
+
+CREATE_TIME, LOG_APPEND_TIME = 0, 1
+"""What a message's timestamp is: when its producer made it, or when the broker appended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """What one generator left: sequence numbers 0 to `asked` - 1 may have been used."""
+
+    generator: int
+    sealed: bool
+    asked: int
+    rows: int
+    without_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What the ledger is worth; each damage says what is wrong and what to do."""
+
+    generators: tuple[GeneratorState, ...] = ()
+    shapes: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    has_repeated_rows: bool = False
+
+    @property
+    def torn(self) -> tuple[GeneratorState, ...]:
+        """The generators that never sealed."""
+        return tuple(state for state in self.generators if not state.sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRead:
+    """What the reader met in one partition; offsets `start` to `end` - 1 were asked for.
+
+    `first` and `last` are the offsets of the first and last message read, None without any.
+    The samples are the lowest offsets.
+    """
+
+    partition: int
+    start: int
+    end: int
+    read: int = 0
+    first: int | None = None
+    last: int | None = None
+    malformed: int = 0
+    foreign: int = 0
+    malformed_samples: tuple[int, ...] = ()
+    foreign_samples: tuple[int, ...] = ()
+
+    @property
+    def gaps(self) -> int:
+        """How many offsets of the range held no message."""
+        return (self.end - self.start) - self.read
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether the last offset of the range was read."""
+        return self.start == self.end or (self.last is not None and self.last + 1 >= self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSeen:
+    """What the cluster says of itself and the topic when the run is judged."""
+
+    cluster_id: str | None = None
+    topic_id: str | None = None
+    log_start_offsets: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the verdict rests on.
+
+    `by_event_type` adds up to the whole. `problems` are what kept a check from being made at all.
+    """
+
+    by_event_type: Mapping[str, Counts]
+    ledger: LedgerState
+    partitions: tuple[PartitionRead, ...]
+    start_offsets: Mapping[int, int]
+    log_start_offsets: Mapping[int, int]
+    topic: str
+    cleanup_policy: str
+    cluster_id: str
+    topic_id: str | None
+    seen: TopicSeen = field(default_factory=TopicSeen)
+    timestamp_types: frozenset[int] = frozenset()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """The whole run's counts."""
+        return total(self.by_event_type.values())

@@ -1,0 +1,231 @@
+"""The judge: weighs the evidence, and says pass, fail or inconclusive, with reasons.
+
+A verdict has three values, and a pass must be earned:
+
+- fail: a class is above what the run allows, and the evidence proves it. More evidence could only
+  make it worse.
+- inconclusive: something is missing that a pass or a proof would need: a loss is no proven loss
+  while a part of the topic is unread.
+- pass: neither.
+
+What each class needs as proof: a duplicate nothing but itself, for both copies were read. A ghost,
+a phantom and a corruption a ledger without damage, for it says what was asked for. A loss both that
+and the whole of the topic's range. So a fail stands beside missing evidence when it does not depend
+on it; the reasons then name both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analysis.classes import Counts
+from analysis.evidence import CREATE_TIME, Evidence, PartitionRead
+from headcount.verdict import Verdict
+
+DEFAULT_LATE_AFTER_MS = 60_000
+
+_MEANING = {
+    "lost": "acknowledged, and not in the topic",
+    "duplicated": "more than once in the topic",
+    "ghost": "answered as failed, and in the topic all the same",
+    "phantom": "in the topic under this run's name, and never asked for",
+    "corrupted": "in the topic with other content than was asked for",
+    "reordered": "behind a later request of their key",
+    "late": "in the topic later than the limit",
+}
+_LOOK = {
+    "lost": "compare the service's log at those times",
+    "duplicated": "look for retries without idempotence",
+    "ghost": "look for what the service answers after it has published",
+    "phantom": "look for who else writes under these ids",
+    "corrupted": "compare those offsets of the topic with what was sent",
+    "reordered": "look for retries with several requests in flight",
+    "late": "look at the broker's and the producer's queues",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of each the run allows; None judges nothing. Times in ms."""
+
+    lost: int = 0
+    duplicated: int = 0
+    ghost: int = 0
+    phantom: int = 0
+    corrupted: int = 0
+    reordered: int | None = None
+    late: int | None = None
+    late_after_ms: int = DEFAULT_LATE_AFTER_MS
+
+    def of(self, key: str) -> int | None:
+        """Give the limit of a class or flag."""
+        limit: int | None = getattr(self, key)
+        return limit
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict; why it is no pass, most important first; and what a reader should know besides."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def judge(evidence: Evidence, limits: Limits) -> Judgement:
+    """Weigh the evidence of one run."""
+    counts = evidence.counts
+    read_doubts = tuple(_reading_doubts(evidence))
+    ledger_doubts = tuple(_ledger_doubts(evidence))
+    proven: list[str] = []
+    suspected: list[str] = []
+    for key in _MEANING:
+        excess = _excess(counts, key, limits)
+        if excess is None:
+            continue
+        missing = _missing_proof(key, read_doubts, ledger_doubts, counts)
+        (suspected if missing else proven).append(f"{excess}{missing}")
+    doubts = (*ledger_doubts, *read_doubts, *_vacuity(counts))
+    verdict = Verdict.PASS
+    if doubts or suspected or evidence.problems:
+        verdict = Verdict.INCONCLUSIVE
+    if proven:
+        verdict = Verdict.FAIL
+    reasons = (*proven, *evidence.problems, *suspected, *doubts)
+    return Judgement(verdict, reasons, tuple(_notes(evidence)))
+
+
+def _excess(counts: Counts, key: str, limits: Limits) -> str | None:
+    """Say what is above its limit."""
+    found, limit = getattr(counts, key), limits.of(key)
+    if limit is None or found <= limit:
+        return None
+    allowed = f" ({limit} allowed)" if limit else ""
+    subject = "event is" if found == 1 else "events are"
+    return f"{found} {key}{allowed}: {subject} {_MEANING[key]}; see exceptions.csv, {_LOOK[key]}"
+
+
+def _missing_proof(
+    key: str, read_doubts: tuple[str, ...], ledger_doubts: tuple[str, ...], counts: Counts
+) -> str:
+    """Say what keeps a finding from being proven, if anything does."""
+    if counts.contradictions:
+        return "; not proven, for the counts contradict each other"
+    if key != "duplicated" and ledger_doubts:
+        return "; not proven, for the ledger is not whole"
+    if key == "lost" and read_doubts:
+        return "; not proven, for the topic was not read whole"
+    return ""
+
+
+def _vacuity(counts: Counts) -> Iterator[str]:
+    for contradiction in counts.contradictions:
+        yield f"{contradiction}: the ledger or the verifier is wrong; please report it"
+    if counts.attempted == 0:
+        yield "nothing was attempted: run longer, or with more users"
+    elif counts.acked == 0:
+        yield (
+            f"none of {counts.attempted} attempts was acknowledged, so nothing was put to the "
+            "test: look at the errors in exceptions.csv and at the service's log"
+        )
+
+
+def _ledger_doubts(evidence: Evidence) -> Iterator[str]:
+    if not evidence.ledger.generators:
+        yield "the run has no ledger: restore its folder, or run again"
+    yield from evidence.ledger.damage
+
+
+def _reading_doubts(evidence: Evidence) -> Iterator[str]:
+    yield from _other_topic(evidence)
+    read = {partition.partition for partition in evidence.partitions}
+    for number in sorted(evidence.start_offsets.keys() - read):
+        yield f"partition {number} is missing from the topic {evidence.topic}: run again"
+    for partition in evidence.partitions:
+        yield from _partition_doubts(partition, evidence)
+    gaps = sum(partition.gaps for partition in evidence.partitions)
+    if gaps and "compact" in evidence.cleanup_policy:
+        yield (
+            f"the topic {evidence.topic} has cleanup.policy={evidence.cleanup_policy}, and {gaps} "
+            "offsets hold no message, for Kafka itself removes them: use a topic with "
+            "cleanup.policy=delete"
+        )
+
+
+def _other_topic(evidence: Evidence) -> Iterator[str]:
+    seen = evidence.seen
+    if seen.cluster_id is not None and seen.cluster_id != evidence.cluster_id:
+        yield (
+            f"the cluster is {seen.cluster_id}, and the run was on {evidence.cluster_id}: "
+            "verify against the cluster that the run wrote to"
+        )
+    both_known = seen.topic_id is not None and evidence.topic_id is not None
+    if both_known and seen.topic_id != evidence.topic_id:
+        yield (
+            f"the topic {evidence.topic} was deleted and made anew since the run began: its "
+            "events are gone, run again"
+        )
+
+
+def _partition_doubts(partition: PartitionRead, evidence: Evidence) -> Iterator[str]:
+    number, start = partition.partition, evidence.start_offsets.get(partition.partition, 0)
+    log_start = max(
+        evidence.log_start_offsets.get(number, 0), evidence.seen.log_start_offsets.get(number, 0)
+    )
+    if log_start > start:
+        yield (
+            f"partition {number} now begins at offset {log_start}, and the run began at {start}: "
+            "its first events were deleted; use a longer retention, and verify sooner"
+        )
+    if partition.end < start:
+        yield (
+            f"partition {number} ends at offset {partition.end}, before the run's start at "
+            f"{start}: the topic lost data or is another one; run again"
+        )
+    if not partition.reached_end:
+        reached = "nothing" if partition.last is None else f"offset {partition.last}"
+        yield (
+            f"partition {number} was asked for up to offset {partition.end - 1}, and the reader "
+            f"reached {reached}: verify again; transactions and compaction also leave such ends"
+        )
+
+
+def _notes(evidence: Evidence) -> Iterator[str]:
+    counts = evidence.counts
+    for state in evidence.ledger.torn:
+        yield (
+            f"generator {state.generator} never sealed its ledger, so it was killed or died; "
+            f"{state.without_row} of the {state.asked} ids it reserved have no row and count as "
+            "indeterminate"
+        )
+    for partition in evidence.partitions:
+        if partition.reached_end and partition.gaps:
+            yield (
+                f"partition {partition.partition} has {partition.gaps} offsets without a message: "
+                "transaction markers, most likely"
+            )
+        if partition.malformed:
+            samples = ", ".join(str(offset) for offset in partition.malformed_samples)
+            yield (
+                f"partition {partition.partition} has {partition.malformed} malformed messages, "
+                f"first at offset {samples}"
+            )
+    added = sorted({p.partition for p in evidence.partitions} - evidence.start_offsets.keys())
+    if added:
+        yield f"partitions {', '.join(map(str, added))} were added during the run"
+    if CREATE_TIME in evidence.timestamp_types:
+        yield (
+            "the topic's timestamps are the producer's (CreateTime), so end-to-end times end when "
+            "the service handed the event over; message.timestamp.type=LogAppendTime would take "
+            "the broker's clock"
+        )
+    if counts.lost == 0 and counts.acked > 0:
+        yield _upper_bound(counts.acked)
+
+
+def _upper_bound(acked: int) -> str:
+    """Say what no loss in so many proves: the rule of three (Hanley and Lippman-Hand, 1983)."""
+    bound = f"{min(1.0, 3 / acked):.2g}"
+    return (
+        f"0 of {acked} acknowledged events lost: with 95 % confidence the rate of loss is below "
+        f"{bound}, if losses are independent of each other"
+    )
