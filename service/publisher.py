@@ -96,7 +96,7 @@ class Producer(Protocol):
         """Hand a record to the accumulator."""
 
     def close(self, timeout: float) -> None:
-        """Flush, then close."""
+        """Send what the accumulator holds, give up on what is left after `timeout` s, and end."""
 
 
 def make_publisher(settings: Settings) -> Publisher:
@@ -111,8 +111,8 @@ class KafkaPublisher:
     did not come, a batch that failed. From then on events are refused at once, for one that is
     handed to a producer whose broker is away sits in its accumulator, and may be published long
     after its client was told otherwise. A watching thread asks the broker until it answers, and
-    then puts a fresh producer in place: the old one's sequence numbers may be beyond repair. The
-    old one still has its last records' time to finish, and is closed then.
+    then puts a fresh producer in place: the old one may be beyond repair. It has as long again
+    as an acknowledgement may take to finish its last records, and gives up on the rest.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class KafkaPublisher:
         if not settled:
             log.warning("closing with %d events unacknowledged", self._outstanding)
         if producer is not None:
-            _close(producer, timeout_s=1.0)
+            producer.close(1.0)
 
     def _admit(self) -> Producer:
         """Count an event in, or refuse it while nothing of it has left this process."""
@@ -230,13 +230,9 @@ class KafkaPublisher:
             "broker under suspicion, answering 503 until it answers: %s", type(error).__name__
         )
         self._wanted.set()
-        threading.Thread(target=self._retire, args=(producer,), daemon=True).start()
-
-    def _retire(self, producer: Producer) -> None:
-        """Close a producer once its records have settled; those without a broker may take long."""
-        while not _close(producer, timeout_s=self._settings.ack_timeout_s):
-            if self._stop.wait(PROBE_INTERVAL_S):
-                return
+        threading.Thread(
+            target=producer.close, args=(self._settings.ack_timeout_s,), daemon=True
+        ).start()
 
     def _watch(self) -> None:
         """Put a producer in place whenever one is wanted and the broker answers."""
@@ -262,8 +258,21 @@ class KafkaPublisher:
             if not self._closing:
                 self._producer = producer
                 return True
-        _close(producer, timeout_s=0)
+        producer.close(0)
         return False
+
+
+class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no types
+    """A producer whose `close` keeps to its time, and always closes.
+
+    kafka-python's begins with a flush, which waits anew for each batch and raises, with nothing
+    closed, when one does not settle in time. One may never settle: after a batch has expired in
+    its second try, an idempotent producer can be without a producer id for good. Without the flush
+    the sender thread still sends all there is while `close` waits for it, and fails the rest.
+    """
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Nothing: see the class."""
 
 
 def connect_producer(settings: Settings) -> Producer:
@@ -274,7 +283,7 @@ def connect_producer(settings: Settings) -> Producer:
     """
     ack_timeout_ms = int(settings.ack_timeout_s * 1000)
     connect_timeout_ms = int(settings.connect_timeout_s * 1000)
-    producer = KafkaProducer(
+    producer = _ClosingProducer(
         bootstrap_servers=list(settings.bootstrap_servers),
         client_id=f"service-{os.getpid()}",
         acks="all" if settings.acks == "all" else int(settings.acks),
@@ -294,10 +303,9 @@ def connect_producer(settings: Settings) -> Producer:
     try:
         producer.partitions_for(settings.topic)
     except KafkaError:
-        _close(producer, timeout_s=0)
+        producer.close(0)
         raise
-    connected: Producer = producer
-    return connected
+    return producer
 
 
 def broker_answers(settings: Settings) -> bool:
@@ -319,13 +327,3 @@ def broker_answers(settings: Settings) -> bool:
         return True
     finally:
         client.close()
-
-
-def _close(producer: Producer, *, timeout_s: float) -> bool:
-    """Close a producer; False when its flush ran out of time, and then it is not closed at all."""
-    try:
-        producer.close(timeout=timeout_s)
-    except KafkaError as error:
-        log.warning("a producer would not close: %s", type(error).__name__)
-        return False
-    return True
