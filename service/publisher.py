@@ -290,12 +290,11 @@ def connect_producer(settings: Settings) -> Producer:
         # Said even where it is the default: unsaid, kafka-python gives it up without an error.
         enable_idempotence=settings.idempotence,
         # A record lives no longer than its client waits: later it could only surprise.
-        delivery_timeout_ms=ack_timeout_ms + settings.linger_ms,
+        delivery_timeout_ms=ack_timeout_ms,
         request_timeout_ms=ack_timeout_ms // 2,  # leaves time for one more try
         max_block_ms=connect_timeout_ms,
         bootstrap_timeout_ms=connect_timeout_ms,
         reconnect_backoff_max_ms=_RECONNECT_BACKOFF_MAX_MS,
-        linger_ms=settings.linger_ms,
         # A topic that comes into being through a misspelling has the wrong partitions, too.
         allow_auto_create_topics=False,
         metrics_enabled=False,

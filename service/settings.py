@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     max_outstanding: int = Field(
         default=1024, ge=1, le=100_000, description="a whole number from 1 to 100000"
     )
-    linger_ms: int = Field(default=0, ge=0, le=50, description="a whole number from 0 to 50")
     host: str = Field(
         default="127.0.0.1",
         pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
