@@ -80,7 +80,7 @@ def load(spark: SparkSession, location: str, parts: Sequence[GeneratorLedger]) -
     for part in parts:
         sums = found.get(part.generator, _Rows())
         states.append(_state(part, sums))
-        damage += [f"{text}; restore the file from where it was copied" for text in part.damage]
+        damage += [_with_remedy(text) for text in part.damage]
         damage += [f"{location}/{part.generator}: {text}" for text in _row_damage(part, sums)]
     repeated = any(sums.rows > sums.distinct for sums in found.values())
     state = LedgerState(tuple(states), shapes, event_types, tuple(damage), repeated)
@@ -165,6 +165,10 @@ def _row_damage(part: GeneratorLedger, sums: _Rows) -> list[str]:
     if part.seal is None:
         damage += _missing_in_between(part)
     return damage
+
+
+def _with_remedy(damage: str) -> str:
+    return damage if ": use " in damage else f"{damage}; restore it from a copy, or run again"
 
 
 def _missing_in_between(part: GeneratorLedger) -> list[str]:

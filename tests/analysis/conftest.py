@@ -1,0 +1,32 @@
+"""One Spark session for all tests, and histories: a run's ledger and topic, written down."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from analysis.session import SessionConfig, open_session
+from headcount.stack.java import Java
+from tests.analysis.history import History
+
+
+@pytest.fixture(scope="session")
+def spark(java: Java, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A small session without the Kafka connector."""
+    config = SessionConfig(
+        java_home=java.home,
+        connector_jars=(),
+        log_file=tmp_path_factory.mktemp("spark") / "spark.log",
+        master="local[2]",
+        heap="1g",
+        shuffle_partitions=2,
+    )
+    with open_session(config) as session:
+        yield session
+
+
+@pytest.fixture
+def history(tmp_path: Path, spark: SparkSession) -> History:
+    """An empty history, to be filled."""
+    return History(tmp_path, spark)

@@ -1,0 +1,188 @@
+"""Histories: what a run asked for and what the topic holds, written down literally.
+
+The ledger is a real one on disk; the topic is a frame of the Kafka source's schema.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.fs as pafs
+from pyspark.sql import DataFrame, SparkSession
+
+from analysis.evidence import CREATE_TIME, TopicSeen
+from analysis.judge import Limits
+from analysis.topic import SOURCE_SCHEMA, OffsetRange
+from analysis.verify import Case, Report, verify
+from headcount.digest import digest, shape
+from headcount.ids import EventId
+from headcount.ledger import LedgerWriter, Row
+from headcount.run import End, Manifest, RunFolder
+
+RUN = "run-1"
+TOPIC = "events"
+START_NS = 1_700_000_000_000_000_000
+MS = 1_000_000
+
+Message = tuple[int, int, int, bytes | None, bytes | None]
+"""partition, offset, ms after the start, key, value"""
+
+
+def event_id(seq: int, generator: int = 0, run: str = RUN) -> str:
+    """The id as it travels."""
+    return str(EventId(run, generator, seq))
+
+
+@dataclass
+class History:
+    """A run in the making. Each attempt asks for a sword made of iron unless told otherwise."""
+
+    path: Path
+    spark: SparkSession
+    rows: dict[int, list[Row]] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    start: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
+    end: dict[int, int] | None = None
+    log_start: dict[int, int] = field(default_factory=dict)
+    reserved: dict[int, int] = field(default_factory=dict)
+    unsealed: set[int] = field(default_factory=set)
+    options: dict[str, object] = field(default_factory=dict)
+    seen: TopicSeen = field(default_factory=TopicSeen)
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        return RunFolder(self.path / RUN)
+
+    def attempt(
+        self,
+        seq: int,
+        outcome: str = "acked",
+        *,
+        generator: int = 0,
+        event: Mapping[str, object] | None = None,
+        sent_ms: int = 0,
+        took_ms: int | None = 5,
+    ) -> None:
+        """Add a row to the ledger."""
+        asked = event or {"event_type": "purchase_sword", "metal": "iron"}
+        sent = START_NS + sent_ms * MS
+        answered = None if took_ms is None else sent + took_ms * MS
+        status = {"acked": 200, "failed": 400}.get(outcome) if took_ms is not None else None
+        error = None if took_ms is not None else "timed out"
+        row = Row(
+            seq=seq,
+            event_type=str(asked["event_type"]),
+            scenario_user="Player",
+            shape=shape(asked),
+            digest=digest(asked),
+            intended_at_ns=sent - MS,
+            sent_at_ns=sent,
+            answered_at_ns=answered,
+            http_status=status,
+            outcome=outcome,
+            error=error,
+        )
+        self.rows.setdefault(generator, []).append(row)
+
+    def arrive(
+        self,
+        identity: str | None,
+        offset: int,
+        *,
+        partition: int = 0,
+        at_ms: int = 3,
+        key: str | None = None,
+        event: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add an event to the topic."""
+        content = {**(event or {"event_type": "purchase_sword", "metal": "iron"}), "Host": "here"}
+        if identity is not None:
+            content["X-Event-Id"] = identity
+        self.arrive_raw(
+            json.dumps(content).encode(), offset, partition=partition, at_ms=at_ms, key=key
+        )
+
+    def arrive_raw(
+        self,
+        value: bytes | None,
+        offset: int,
+        *,
+        partition: int = 0,
+        at_ms: int = 3,
+        key: str | None = None,
+    ) -> None:
+        """Add a message of any content to the topic."""
+        raw_key = None if key is None else key.encode()
+        self.messages.append((partition, offset, at_ms, raw_key, value))
+
+    def deliver(self, count: int, generator: int = 0) -> None:
+        """Add attempts 0 to count - 1, acked and delivered, to partition 0."""
+        for seq in range(count):
+            self.attempt(seq, generator=generator, sent_ms=10 * seq)
+            self.arrive(event_id(seq, generator), len(self.messages), at_ms=10 * seq + 3)
+
+    def write(self) -> None:
+        """Write the run's folder."""
+        (self.folder.path / "logs").mkdir(parents=True, exist_ok=True)
+        for generator in sorted(self.rows.keys() | self.reserved.keys()):
+            self._write_generator(generator)
+
+    def _write_generator(self, generator: int) -> None:
+        location = str(self.folder.path / "ledger")
+        writer = LedgerWriter(pafs.LocalFileSystem(), location, RUN, generator)
+        writer.open()
+        rows = self.rows.get(generator, [])
+        writer.reserve(self.reserved.get(generator, max(len(rows), 1)))
+        half = len(rows) // 2
+        writer.write_segment(rows[:half])
+        writer.write_segment(rows[half:])
+        if generator not in self.unsealed:
+            writer.seal(len(rows))
+
+    @property
+    def case(self) -> Case:
+        """The run as it is handed to the verifier."""
+        reached = {
+            number: max((m[1] + 1 for m in self.messages if m[0] == number), default=first)
+            for number, first in self.start.items()
+        }
+        manifest = Manifest(
+            run_id=RUN,
+            created_at="2023-11-14T22:13:20Z",
+            headcount_version="0",
+            scenario="test",
+            host="http://localhost",
+            bootstrap_servers="127.0.0.1:1",
+            cluster_id="cluster",
+            topic=TOPIC,
+            topic_id="topic",
+            cleanup_policy="delete",
+            start_offsets=self.start,
+            **self.options,  # type: ignore[arg-type]
+        )
+        end = End(reached if self.end is None else self.end, self.log_start, "2023-11-14T22:14:00Z")
+        limits = Limits(late_after_ms=60_000)
+        return Case(self.folder, manifest, end, limits, self.seen)
+
+    def verified(self) -> Report:
+        """Write it all, and verify."""
+        self.write()
+        return self.verified_again()
+
+    def verified_again(self) -> Report:
+        """Verify what is on disk."""
+        return verify(self.case, self.spark, source=self.source)
+
+    def source(self, offsets: OffsetRange) -> DataFrame:
+        """Give the messages in a range, as Kafka's source would."""
+        start = datetime.fromtimestamp(START_NS / 1e9, UTC)
+        rows = [
+            (key, value, TOPIC, partition, offset, start + timedelta(milliseconds=ms), CREATE_TIME)
+            for partition, offset, ms, key, value in self.messages
+            if partition in offsets.end
+            and offsets.first(partition) <= offset < offsets.end[partition]
+        ]
+        return self.spark.createDataFrame(rows, SOURCE_SCHEMA)
