@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +19,11 @@ from typing import IO, Self
 from headcount.errors import PartError
 from headcount.stack.java import Java
 from headcount.stack.ports import LOOPBACK, free_port, is_free, is_listening
-from headcount.stack.process import Process, telling_lines, wait_until
+from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import cluster_id
 
 DEFAULT_PORT = 9092
+CLAIM_DEADLINE_S = 5.0
 ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
 
 _JVM_OPTIONS = (
@@ -110,10 +110,10 @@ class Broker:
     def __init__(self, config: BrokerConfig) -> None:
         self.config = config
         with contextlib.ExitStack() as undo:
-            self._lock = undo.enter_context(_claimed(config.data_dir))
+            lock = undo.enter_context(_claimed(config.data_dir))
             (config.data_dir / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")
-            self.port, self._process = _started(config, undo)
-            self.cluster_id = cluster_id(self.bootstrap_servers)
+            self.port, self._process = _started(config, lock, undo)
+            self.cluster_id = self._answered_cluster_id()
             self._undo = undo.pop_all()
 
     @property
@@ -139,6 +139,14 @@ class Broker:
     def poll_or_raise(self) -> None:
         """Raise PartError if it is over."""
         self._process.poll_or_raise()
+
+    def _answered_cluster_id(self) -> str:
+        """Ask what only a broker that serves requests can tell."""
+        try:
+            return cluster_id(self.bootstrap_servers, timeout_s=self.config.start_deadline_s)
+        except PartError:
+            self.poll_or_raise()
+            raise
 
     def stop(self) -> None:
         """Stop it so that it closes its logs, and let go of its folder. Idempotent."""
@@ -166,7 +174,10 @@ class Broker:
 
 @contextlib.contextmanager
 def _claimed(data_dir: Path) -> Iterator[IO[str]]:
-    """Hold the folder's lock: two brokers in one folder would destroy its data."""
+    """Hold the folder's lock: two brokers in one folder would destroy its data.
+
+    The broker holds it too, so that it lasts until the last of the two has ended.
+    """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "broker.lock").open("a", encoding="utf-8")
@@ -174,15 +185,26 @@ def _claimed(data_dir: Path) -> Iterator[IO[str]]:
         raise PartError(f"the broker's folder {data_dir} cannot be used: {error}") from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            # One whose command was killed needs a moment to close its data.
+            wait_until(lambda: _is_locked(file), CLAIM_DEADLINE_S, "the folder is free")
+        except PartError:
             raise PartError(
                 f"another broker runs in {data_dir}: stop it, or choose another folder"
             ) from None
         yield file
 
 
-def _started(config: BrokerConfig, undo: contextlib.ExitStack) -> tuple[int, Process]:
+def _is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _started(
+    config: BrokerConfig, lock: IO[str], undo: contextlib.ExitStack
+) -> tuple[int, Process]:
     """Start it, with other ports when one was taken between finding it free and binding it."""
     for attempt in range(ATTEMPTS):
         port = free_port(config.port if attempt == 0 else 0)
@@ -194,6 +216,7 @@ def _started(config: BrokerConfig, undo: contextlib.ExitStack) -> tuple[int, Pro
             _command(config, "kafka.Kafka", str(settings)),
             log_path=config.log_path,
             environ=config.environ,
+            keep_open=[lock],
         )
         undo.callback(process.stop, config.stop_timeout_s)
         try:
@@ -212,15 +235,13 @@ def _started(config: BrokerConfig, undo: contextlib.ExitStack) -> tuple[int, Pro
     raise AssertionError
 
 
-def _write_settings(
-    config: BrokerConfig, port: int, controller_port: int, log_dir: Path | None = None
-) -> Path:
+def _write_settings(config: BrokerConfig, port: int, controller_port: int) -> Path:
     path = config.data_dir / "server.properties"
     text = _SETTINGS.format(
         host=LOOPBACK,
         port=port,
         controller_port=controller_port,
-        log_dir=log_dir or config.data_dir / "log",
+        log_dir=config.data_dir / "log",
     )
     path.write_text(text, encoding="utf-8")
     return path
@@ -238,19 +259,14 @@ def _format(config: BrokerConfig, settings: Path) -> None:
     format_settings.write_text(text, encoding="utf-8")
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     arguments = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(format_settings))
-    start = config.log_path.stat().st_size if config.log_path.exists() else 0
-    with config.log_path.open("ab") as log:
-        done = subprocess.run(
-            _command(config, *arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=dict(config.environ),
-            check=False,
-        )
-    if done.returncode != 0:
-        reason = " / ".join(telling_lines(config.log_path, start)) or "no reason given"
-        raise PartError(f"the broker's storage cannot be made: {reason} (log: {config.log_path})")
+    with Process(
+        "formatting the broker's storage",
+        _command(config, *arguments),
+        log_path=config.log_path,
+        environ=config.environ,
+    ) as tool:
+        if tool.wait(config.start_deadline_s) != 0:
+            tool.poll_or_raise()
     aside.rename(log_dir)
 
 

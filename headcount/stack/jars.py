@@ -13,9 +13,9 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,11 @@ from headcount.console import Console, Step
 from headcount.errors import PartError, UsageError
 from headcount.stack.cache import cache_folder, locked, made_folder
 from headcount.stack.java import Java, find_java
+from headcount.stack.process import Process
 from headcount.stack.proxy import proxy_options
 from headcount.stack.truststore import trust_options
 
+POLL_S = 0.1
 LOCK_FILE = Path(__file__).with_name("jars.lock")
 BROKER, CONNECTOR = "broker", "connector"
 
@@ -269,32 +271,20 @@ class Ivy:
     def _run(
         self, command: list[str], log_path: Path, progress: tuple[Step, int] | None
     ) -> tuple[int, str]:
-        """Run Ivy, copying what it says into the log and counting the jars that arrive."""
-        said: list[str] = []
-        with (
-            log_path.open("w", encoding="utf-8") as log,
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env=dict(self._fetcher.environ),
-            ) as process,
-        ):
-            try:
-                for line in process.stdout or ():
-                    log.write(line)
-                    said.append(line)
-                    if progress and "[SUCCESSFUL ]" in line:
-                        step, total = progress
-                        count = sum("[SUCCESSFUL ]" in each for each in said)
-                        step.update(f"{count} of {total} jars")
-            except BaseException:
-                process.kill()
-                raise
-        return process.returncode, "".join(said)
+        """Run Ivy, and count the jars that its log says have arrived."""
+        log_path.unlink(missing_ok=True)
+        with Process("Ivy", command, log_path=log_path, environ=self._fetcher.environ) as ivy:
+            while (code := ivy.returncode) is None:
+                if progress is not None:
+                    step, total = progress
+                    arrived = _text(log_path).count("[SUCCESSFUL ]")
+                    step.update(f"{arrived} of {total} jars")
+                time.sleep(POLL_S)
+        return code, _text(log_path)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 @functools.cache

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from headcount.errors import PartError
 
@@ -24,6 +24,7 @@ TAIL_BYTES = 64 * 1024
 
 # Lines that only tell where in the code something happened.
 _FRAME = re.compile(r"\s+at \S|\s*\.\.\. \d+ more|\s+File \"|Traceback |\s+[\^~]+\s*$|\s{4,}\S")
+_STAMP = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[,.\d]*( [+-]\d{4})?\]?(?: \[\d+\])? ")
 _TELLING = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
 
 
@@ -36,6 +37,7 @@ class Process:
         log_path: Where its stdout and stderr are appended.
         environ: Its whole environment.
         cwd: Its working folder; this process's own by default.
+        keep_open: Open files that it holds as well, such as a lock that is to last as long as it.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Process:
         log_path: Path,
         environ: Mapping[str, str],
         cwd: Path | None = None,
+        keep_open: Sequence[IO[str]] = (),
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -55,7 +58,15 @@ class Process:
         command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         command += [os.fspath(each) for each in argv]
         # The kernel's leash is held by the thread that starts the child, so a lasting one does it.
-        self._popen = _starter().submit(_start, command, log_path, dict(environ), cwd).result()
+        future = _starter().submit(
+            _start, command, log_path, dict(environ), cwd, [file.fileno() for file in keep_open]
+        )
+        try:
+            self._popen = future.result()
+        except BaseException:
+            # Interrupted between start and knowledge of it: nobody else could end the child.
+            future.add_done_callback(_terminate)
+            raise
 
     @property
     def pid(self) -> int:
@@ -81,6 +92,15 @@ class Process:
             lines = telling_lines(self.log_path, self._log_start)
             reason = " / ".join(lines) or "it said nothing"
             raise PartError(f"{self.name} {_ending(code)}: {reason} (log: {self.log_path})")
+
+    def wait(self, deadline_s: float) -> int:
+        """Wait for its end by itself, and return its exit code.
+
+        Raises:
+            PartError: It still runs after `deadline_s`.
+        """
+        wait_until(lambda: self.returncode is not None, deadline_s, f"{self.name} is done")
+        return self.stop()
 
     def stop(self, timeout_s: float = 15.0) -> int:
         """End it: SIGTERM, and SIGKILL to the group when that does not help in time. Idempotent.
@@ -145,8 +165,17 @@ def _starter() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
 
 
+def _terminate(future: Future[subprocess.Popen[bytes]]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().terminate()
+
+
 def _start(
-    command: list[str], log_path: Path, environ: dict[str, str], cwd: Path | None
+    command: list[str],
+    log_path: Path,
+    environ: dict[str, str],
+    cwd: Path | None,
+    keep_open: list[int],
 ) -> subprocess.Popen[bytes]:
     with log_path.open("ab") as log:
         return subprocess.Popen(
@@ -157,6 +186,7 @@ def _start(
             env=environ,
             cwd=cwd,
             start_new_session=True,
+            pass_fds=keep_open,
         )
 
 
@@ -179,7 +209,7 @@ def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
         return []
     lines = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
     chosen = [line for line in lines if _TELLING.search(line)] or lines
-    return [line.strip()[:300] for line in chosen[-limit:]]
+    return [_STAMP.sub("", line).strip()[:300] for line in chosen[-limit:]]
 
 
 def wait_until(

@@ -27,10 +27,10 @@ PROBE_TIMEOUT_S = 5.0
 class ServerConfig:
     """What a service is started with.
 
-    `app` is a WSGI application as gunicorn writes it. Where the package of `app` has a
+    `app` is a WSGI application as gunicorn writes it. Where the folder of `app`'s module has a
     `gunicorn.conf.py`, that one takes bind, workers and threads from the environment; an
-    application without one gets them as gunicorn's options. `port` is the one wanted, or, where that
-    is taken, a free one; None for `workers` and `threads` leaves them to the service.
+    application without one gets them as gunicorn's options. `port` is the one wanted, or, where
+    that is taken, a free one; None for `workers` and `threads` leaves them to the service.
     """
 
     bootstrap_servers: str
@@ -179,20 +179,20 @@ def _command(config: ServerConfig, port: int) -> list[str]:
 
 def _package_folder(module: str) -> Path | None:
     """The folder of the package that `module` is in, None for a lone module. It imports nothing."""
-    top = module.partition(".")[0]
+    top, *inner = module.split(".")[:-1] or [module]
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
-    if spec is None:
-        # gunicorn looks in the working folder too.
-        if Path(top).is_dir():
-            return Path(top).absolute()
-        if Path(f"{top}.py").is_file():
-            return None
-        raise UsageError(f"there is no module {top!r} to serve: check the application {module!r}")
-    locations = list(spec.submodule_search_locations or ())
-    return Path(locations[0]) if locations else None
+    if spec is not None:
+        locations = list(spec.submodule_search_locations or ())
+        return Path(locations[0], *inner) if locations else None
+    # gunicorn looks in the working folder too.
+    if Path(top).is_dir():
+        return Path(top, *inner).absolute()
+    if Path(f"{top}.py").is_file():
+        return None
+    raise UsageError(f"there is no module {top!r} to serve: check the application {module!r}")
 
 
 def _environment(config: ServerConfig, port: int) -> dict[str, str]:
