@@ -4,80 +4,39 @@ A step that fails for want of evidence, or crashes, leaves a report all the same
 one, whose first reason says what happened. Nothing here turns into a pass by being skipped.
 """
 
+import contextlib
 import shutil
+import traceback
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyspark
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis import content, ledger, reconcile, tally, topic
-from analysis.classes import Counts
 from analysis.evidence import Evidence, LedgerState, TopicSeen
 from analysis.judge import Judgement, Limits, judge
 from analysis.latency import Distributions, distributions
+from analysis.report import write
+from analysis.report.model import Report
 from headcount.errors import EvidenceError, PartError
+from headcount.files import write_atomically
 from headcount.ledger import open_location, read_ledger
 from headcount.run import End, Manifest, RunFolder
 from headcount.verdict import Verdict
 
-Step = Callable[[str], AbstractContextManager[object]]
-"""Tells the user that a step is under way, such as `Console.step`."""
+__all__ = ["Limits", "Report", "TopicSeen", "verify"]
+
+Progress = Callable[[str], None]
+"""Is told of each step as it begins."""
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
 
 Source = Callable[[topic.OffsetRange], DataFrame]
 """Reads a range of the topic, as `topic.SOURCE_SCHEMA` has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All that is said of a run; `evidence` is None where it could not be gathered."""
-
-    manifest: Manifest
-    end: End
-    limits: Limits
-    judgement: Judgement
-    evidence: Evidence | None = None
-    distributions: Distributions = field(default_factory=Distributions)
-    fates: Path | None = None
-    verified_at: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.manifest.run_id
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict."""
-        return self.judgement.verdict
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why it is no pass."""
-        return self.judgement.reasons
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know besides."""
-        return self.judgement.notes
-
-    @property
-    def counts(self) -> Counts | None:
-        """The whole run's counts."""
-        return None if self.evidence is None else self.evidence.counts
-
-    @property
-    def by_event_type(self) -> Mapping[str, Counts]:
-        """The counts of each event type, which add up to the whole."""
-        return {} if self.evidence is None else self.evidence.by_event_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,60 +58,96 @@ class Case:
 
 
 def verify(
-    case: Case,
-    spark: SparkSession,
     *,
-    source: Source | None = None,
+    folder: RunFolder,
+    manifest: Manifest,
+    end: End,
+    spark: SparkSession,
+    limits: Limits | None = None,
+    bootstrap_servers: str | None = None,
+    evidence: TopicSeen | None = None,
     kafka_options: Mapping[str, str] | None = None,
-    step: Step = nullcontext,
+    source: Source | None = None,
+    progress: Progress = lambda _step: None,
 ) -> Report:
-    """Judge a run by its ledger and its part of the topic.
+    """Judge a run by its ledger and its part of the topic, and write its report.
 
-    `source` reads the topic, by default from the manifest's broker; `kafka_options` are for its
-    client. What keeps the run from being judged ends in an inconclusive report.
+    Args:
+        folder: The run's folder; the report and the two tables behind it are written there.
+        manifest: What the run was.
+        end: Where the topic ended.
+        spark: A session that can read Kafka.
+        limits: What the run allows; by default no loss, duplicate, ghost, phantom or corruption.
+        bootstrap_servers: Brokers that have the topic, by default those of the manifest.
+        evidence: What the cluster says of itself and the topic now.
+        kafka_options: Settings of the Kafka client, such as `security.protocol`.
+        source: Reads the topic instead of Kafka.
+        progress: Is told of each step.
+
+    Returns:
+        The report. What keeps the run from being judged makes it an inconclusive one.
 
     Raises:
         PartError: Spark died on the way.
+        EvidenceError: The report cannot be written.
     """
-    read = source or _from_kafka(case, spark, kafka_options)
+    case = Case(folder, manifest, end, limits or Limits(), evidence or TopicSeen())
+    servers = bootstrap_servers or manifest.bootstrap_servers
+    report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
+    progress("writing the report")
     try:
-        return _verified(case, spark, read, step)
-    except EvidenceError as error:
-        return _crashed(case, str(error))
+        write(report, folder)
     except OSError as error:
-        return _crashed(case, f"a file of the run cannot be read or written: {error}")
-    except (PySparkException, Py4JError) as error:
-        if not _is_alive(spark):
-            raise PartError(
-                f"Spark died while it verified {case.folder.path}; see its log"
-            ) from error
-        return _crashed(case, f"a check crashed: {_told(error)}")
+        raise EvidenceError(f"cannot write the report in {folder.path}: {error}") from error
+    return report
 
 
-def _from_kafka(case: Case, spark: SparkSession, kafka_options: Mapping[str, str] | None) -> Source:
+def _kafka(spark: SparkSession, servers: str, kafka_options: Mapping[str, str] | None) -> Source:
     cores = spark.sparkContext.defaultParallelism
-    servers = case.manifest.bootstrap_servers
     return lambda offsets: topic.read(spark, servers, offsets, 2 * cores, kafka_options)
 
 
-def _verified(case: Case, spark: SparkSession, source: Source, step: Step) -> Report:
+def _judged(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
+    """Take the run through all steps; whatever goes wrong, it never counts as a pass."""
+    try:
+        return _verified(case, spark, source, progress)
+    except EvidenceError as error:
+        return _crashed(case, str(error))
+    except Exception as error:
+        if not _is_alive(spark):
+            raise PartError(
+                f"Spark died while it verified {case.folder.path}: see its log in "
+                f"{case.folder.logs}, and give it more memory if that ran out"
+            ) from error
+        return _crashed(case, _told(error, _kept_traceback(case, error)))
+
+
+def _kept_traceback(case: Case, error: Exception) -> Path:
+    path = case.folder.logs / "verify-crash.log"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, "".join(traceback.format_exception(error)))
+    return path
+
+
+def _verified(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
     """Take the run through all steps."""
-    with step("Reading the ledger"):
-        found = _ledger(case, spark)
+    progress("reading the ledger")
+    found = _ledger(case, spark)
     expected = content.Expected(
         run_id=case.manifest.run_id,
         event_id_field=case.manifest.event_id_field,
         asked={state.generator: state.asked for state in found.state.generators},
         shapes=found.state.shapes,
     )
-    with step("Reading the topic"):
-        messages = topic.messages(source(case.offsets))
-        arrivals = _kept(content.with_content(messages, expected), case, ARRIVALS_FOLDER)
-    with step("Reconciling"):
-        fates = _kept(_fates(case, found, arrivals), case, FATES_FOLDER)
-    with step("Counting"):
-        evidence = _evidence(case, found.state, arrivals, fates)
-        times = distributions(fates, found.state.event_types, ledger.UNKNOWN)
+    progress("reading the topic")
+    messages = topic.messages(source(case.offsets))
+    arrivals = _kept(content.with_content(messages, expected), case, ARRIVALS_FOLDER)
+    progress("reconciling")
+    fates = _kept(_fates(case, found, arrivals), case, FATES_FOLDER)
+    progress("counting")
+    evidence = _evidence(case, found.state, arrivals, fates)
+    times = distributions(fates, found.state.event_types, ledger.UNKNOWN)
     judgement = judge(evidence, case.limits)
     return _report(case, judgement, evidence=evidence, times=times)
 
@@ -234,9 +229,9 @@ def _is_alive(spark: SparkSession) -> bool:
         return False
 
 
-def _told(error: Exception) -> str:
-    """Give the first line that says something: of a Java stack trace, its innermost cause."""
+def _told(error: Exception, log: Path) -> str:
+    """Say in a line what crashed: of a Java stack trace, its innermost cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by: ")]
     telling = causes[-1].removeprefix("Caused by: ") if causes else (lines or [repr(error)])[0]
-    return telling[:500]
+    return f"a check crashed, so nothing is proven: {telling[:400]}; see {log}"

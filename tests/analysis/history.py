@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.judge import Limits
 from analysis.topic import SOURCE_SCHEMA, OffsetRange
-from analysis.verify import Case, Report, verify
+from analysis.verify import Report, verify
 from headcount.digest import digest, shape
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
@@ -50,6 +50,7 @@ class History:
     unsealed: set[int] = field(default_factory=set)
     options: dict[str, object] = field(default_factory=dict)
     seen: TopicSeen = field(default_factory=TopicSeen)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def folder(self) -> RunFolder:
@@ -143,13 +144,9 @@ class History:
             writer.seal(len(rows))
 
     @property
-    def case(self) -> Case:
-        """The run as it is handed to the verifier."""
-        reached = {
-            number: max((m[1] + 1 for m in self.messages if m[0] == number), default=first)
-            for number, first in self.start.items()
-        }
-        manifest = Manifest(
+    def manifest(self) -> Manifest:
+        """What is known of the run from its start."""
+        return Manifest(
             run_id=RUN,
             created_at="2023-11-14T22:13:20Z",
             headcount_version="0",
@@ -163,9 +160,16 @@ class History:
             start_offsets=self.start,
             **self.options,  # type: ignore[arg-type]
         )
-        end = End(reached if self.end is None else self.end, self.log_start, "2023-11-14T22:14:00Z")
-        limits = Limits(late_after_ms=60_000)
-        return Case(self.folder, manifest, end, limits, self.seen)
+
+    @property
+    def reached(self) -> End:
+        """Where the topic ends: after its last message, unless told otherwise."""
+        last = {
+            number: max((m[1] + 1 for m in self.messages if m[0] == number), default=first)
+            for number, first in self.start.items()
+        }
+        ends = last if self.end is None else self.end
+        return End(ends, self.log_start, "2023-11-14T22:14:00Z")
 
     def verified(self) -> Report:
         """Write it all, and verify."""
@@ -174,7 +178,15 @@ class History:
 
     def verified_again(self) -> Report:
         """Verify what is on disk."""
-        return verify(self.case, self.spark, source=self.source)
+        return verify(
+            folder=self.folder,
+            manifest=self.manifest,
+            end=self.reached,
+            spark=self.spark,
+            limits=self.limits,
+            evidence=self.seen,
+            source=self.source,
+        )
 
     def source(self, offsets: OffsetRange) -> DataFrame:
         """Give the messages in a range, as Kafka's source would."""

@@ -1,0 +1,22 @@
+"""Writes a run's report: one JSON document, tables for programs, and a page for people."""
+
+from analysis.report import document, exceptions, page, tables
+from analysis.report.model import Report
+from headcount.files import write_atomically
+from headcount.run import RunFolder
+
+__all__ = ["Report", "write"]
+
+
+def write(report: Report, folder: RunFolder) -> None:
+    """Write verdict.json, summary.csv, latency.csv, exceptions.csv and report.html.
+
+    The verdict comes last: where it is, the rest is of the same verification. Raises OSError.
+    """
+    path = folder.path
+    (path / "verdict.json").unlink(missing_ok=True)
+    exceptions.write(report.fates, path / "exceptions.csv")
+    write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
+    write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
+    write_atomically(path / "report.html", page.render(report, path / "exceptions.csv"))
+    write_atomically(path / "verdict.json", document.dump(report))

@@ -1,0 +1,86 @@
+"""The verdict as one JSON document, from which every other reader is fed."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
+from analysis.latency import Latency
+from analysis.report.model import Report
+
+FORMAT = 1
+
+_CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
+
+
+def dump(report: Report) -> str:
+    """Write the document."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Make the document. Where no evidence could be gathered, `counts` is null."""
+    manifest, counts, evidence = report.manifest, report.counts, report.evidence
+    return {
+        "format": FORMAT,
+        "run_id": report.run_id,
+        "verdict": report.verdict.value,
+        "reasons": list(report.reasons),
+        "notes": list(report.notes),
+        "counts": None if counts is None else counts.as_dict(),
+        "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
+        "offsets": _offsets(report),
+        "latency_ms": [_latency(each) for each in report.latencies],
+        "limits": asdict(report.limits),
+        "ledger": None if evidence is None else _ledger(evidence),
+        "timestamps": [] if evidence is None else _clocks(evidence),
+        "scenario": manifest.scenario,
+        "host": manifest.host,
+        "topic": manifest.topic,
+        "cluster_id": manifest.cluster_id,
+        "options": dict(manifest.options),
+        "created_at": manifest.created_at,
+        "ended_at": report.end.read_at,
+        "verified_at": report.verified_at,
+        "versions": dict(report.versions),
+    }
+
+
+def _offsets(report: Report) -> dict[str, Any]:
+    """Give each partition's range; `read` is null where nothing was read."""
+    if report.evidence is not None:
+        return {str(each.partition): _partition(each) for each in report.evidence.partitions}
+    return {
+        str(partition): {
+            "start": report.manifest.start_offsets.get(partition, 0),
+            "end": end,
+            "read": None,
+        }
+        for partition, end in sorted(report.end.end_offsets.items())
+    }
+
+
+def _partition(partition: PartitionRead) -> dict[str, Any]:
+    told = asdict(partition)
+    del told["partition"]
+    return {**told, "gaps": partition.gaps, "reached_end": partition.reached_end}
+
+
+def _ledger(evidence: Evidence) -> dict[str, Any]:
+    ledger = evidence.ledger
+    return {
+        "generators": [asdict(each) for each in ledger.generators],
+        "torn": [each.generator for each in ledger.torn],
+        "damage": list(ledger.damage),
+    }
+
+
+def _clocks(evidence: Evidence) -> list[str]:
+    return [_CLOCKS.get(kind, f"type {kind}") for kind in sorted(evidence.timestamp_types)]
+
+
+def _latency(latency: Latency) -> dict[str, Any]:
+    return {
+        **asdict(latency),
+        "percentiles": {f"{quantile:g}": ms for quantile, ms in latency.percentiles.items()},
+    }

@@ -1,0 +1,108 @@
+"""The exceptions: a row for each id that is not simply delivered or refused, however many."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from analysis.classes import UNEXCEPTIONAL
+from analysis.report.tables import csv
+
+FLAGS = ("corrupted", "reordered", "late")
+COLUMNS = (
+    "id",
+    "class",
+    "flags",
+    "event_type",
+    "scenario_user",
+    "outcome",
+    "http_status",
+    "error",
+    "copies",
+    "partition",
+    "offset",
+    "intended_at",
+    "sent_at",
+    "answered_at",
+    "broker_at",
+    "intended_at_ns",
+    "sent_at_ns",
+    "answered_at_ns",
+    "broker_at_ms",
+)
+"""`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy."""
+
+SORTED_UP_TO = 500_000
+"""More rows than this are written in the order in which they are stored, to bound the memory."""
+
+_INTEGERS = (
+    "http_status",
+    "copies",
+    "partition",
+    "offset",
+    "intended_at_ns",
+    "sent_at_ns",
+    "answered_at_ns",
+    "broker_at_ms",
+)
+_NEEDED = tuple(
+    name
+    for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq")
+    if name not in {"class", "flags", "intended_at", "sent_at", "answered_at", "broker_at"}
+)
+
+
+def write(fates: Path | None, target: Path) -> None:
+    """Write exceptions.csv from `fates.parquet`; only its header without one. Raises OSError."""
+    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
+            for batch in _batches(fates) if fates is not None else ():
+                file.write(csv(_rows(batch), header=False))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
+    """Read what is exceptional, by generator and sequence number where that fits."""
+    dataset = ds.dataset(fates, format="parquet")
+    exceptional = ~pc.field("fate").isin([str(fate) for fate in UNEXCEPTIONAL])
+    # A class that could not be told is an exception too.
+    exceptional |= pc.field("fate").is_null()
+    for flag in FLAGS:
+        exceptional |= pc.field(flag)
+    scanner = dataset.scanner(columns=list(_NEEDED), filter=exceptional)
+    if dataset.count_rows(filter=exceptional) > SORTED_UP_TO:
+        yield from scanner.to_batches()
+        return
+    order = [("generator", "ascending"), ("seq", "ascending"), ("id", "ascending")]
+    yield from scanner.to_table().sort_by(order).to_batches(max_chunksize=50_000)
+
+
+def _rows(batch: pa.RecordBatch) -> pd.DataFrame:
+    frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)
+    frame["class"] = frame["fate"]
+    frame["flags"] = ""
+    for flag in FLAGS:
+        frame.loc[frame[flag].astype(bool), "flags"] += f" {flag}"
+    frame["flags"] = frame["flags"].str.strip()
+    for name in _INTEGERS:
+        frame[name] = frame[name].astype("Int64")
+    for name in ("intended_at", "sent_at", "answered_at"):
+        frame[name] = _iso(frame[f"{name}_ns"], "ns")
+    frame["broker_at"] = _iso(frame["broker_at_ms"], "ms")
+    return frame[list(COLUMNS)]
+
+
+def _iso(times: "pd.Series[int]", unit: str) -> "pd.Series[str]":
+    """Write Unix times; one beyond the years that can be written becomes empty."""
+    moments = pd.to_datetime(times, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
+    return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # type: ignore[no-any-return]

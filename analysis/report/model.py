@@ -1,0 +1,62 @@
+"""The report: all that is said of a run, before it is written in any form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.classes import Counts
+from analysis.evidence import Evidence
+from analysis.judge import Judgement, Limits
+from analysis.latency import Distributions, Latency, latencies
+from headcount.run import End, Manifest
+from headcount.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is said of a run; `evidence` is None where it could not be gathered."""
+
+    manifest: Manifest
+    end: End
+    limits: Limits
+    judgement: Judgement
+    evidence: Evidence | None = None
+    distributions: Distributions = field(default_factory=Distributions)
+    fates: Path | None = None
+    verified_at: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.manifest.run_id
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict."""
+        return self.judgement.verdict
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is no pass."""
+        return self.judgement.reasons
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know besides."""
+        return self.judgement.notes
+
+    @property
+    def counts(self) -> Counts | None:
+        """The whole run's counts."""
+        return None if self.evidence is None else self.evidence.counts
+
+    @property
+    def by_event_type(self) -> Mapping[str, Counts]:
+        """The counts of each event type, which add up to the whole."""
+        return {} if self.evidence is None else self.evidence.by_event_type
+
+    @property
+    def latencies(self) -> tuple[Latency, ...]:
+        """Every measure by event type and in total."""
+        return latencies(self.distributions.buckets)
