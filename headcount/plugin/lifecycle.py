@@ -7,14 +7,15 @@ stopped. Nothing is sent to the master at the end: a headless master does not wa
 
 import importlib.metadata
 import logging
-from random import Random
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any, NoReturn
 
 import gevent
+import psutil
 from locust import events
 from locust.env import Environment
 from locust.exception import StopTest
@@ -23,7 +24,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
-from headcount.ledger import LedgerWriter, open_location
+from headcount.ledger import LedgerWriter, open_location, read_ledger
 from headcount.plugin.mix import check_names, parse_mix, weighted
 from headcount.plugin.options import add_options, recorded, seed_of
 from headcount.plugin.recorder import Recorder
@@ -33,6 +34,8 @@ from headcount.run import Manifest, RunFolder
 from headcount.stack import topic
 
 STOP_TIMEOUT_S = 15.0
+SEAL_TIMEOUT_S = 5.0
+POLL_S = 0.05
 LEDGER_FAILED = "headcount_ledger_failed"
 
 _log = logging.getLogger(__name__)
@@ -40,6 +43,7 @@ _log = logging.getLogger(__name__)
 
 def register() -> None:
     """Listen to Locust's events; done once, when the plugin is imported."""
+    logging.getLogger("kafka").setLevel(logging.WARNING)
     events.init_command_line_parser.add_listener(add_options)
     events.init.add_listener(_on_init)
     events.test_start.add_listener(_on_test_start)
@@ -58,12 +62,13 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
         try:
             _prepare(environment)
         except HeadcountError as error:
-            _give_up(environment, error)
+            _give_up(error)
 
 
-def _give_up(environment: Environment, error: HeadcountError) -> NoReturn:
-    if isinstance(environment.runner, MasterRunner):
-        environment.runner.quit()  # workers that have connected already would wait for ever
+def _give_up(error: HeadcountError) -> NoReturn:
+    # Workers that were forked would look for their master for a minute.
+    for child in psutil.Process().children():
+        child.terminate()
     sys.stderr.write(f"headcount: {error}\n")
     sys.exit(error.exit_code)
 
@@ -93,14 +98,32 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
 def _on_quitting(environment: Environment, **_: Any) -> None:
     """Seal also where a signal came before Locust's own stop was done."""
     runner, recorder = environment.runner, state_of(environment).recorder
+    if isinstance(runner, MasterRunner):
+        runner.quit()
+        _await_seals(environment)
     if recorder is None or runner is None:
         return
     if runner.state in ("spawning", "running"):
         runner.stop()
     deadline = time.monotonic() + environment.stop_timeout
     while recorder.in_flight and time.monotonic() < deadline:
-        gevent.sleep(0.05)
+        gevent.sleep(POLL_S)
     recorder.seal()
+
+
+def _await_seals(environment: Environment) -> None:
+    """Stay until the workers have sealed: what waits for this process waits for the whole run."""
+    assert environment.parsed_options is not None
+    if not environment.parsed_options.prepared_run:
+        return
+    folder = _folder(environment)
+    filesystem, location = open_location(str(folder.path / "ledger"))
+    deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if all(part.seal for part in read_ledger(filesystem, location, folder.run_id)):
+            return
+        gevent.sleep(POLL_S)
+    _log.warning("headcount: a worker has not sealed its ledger in %s", location)
 
 
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:

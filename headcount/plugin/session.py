@@ -56,6 +56,8 @@ class LedgerSession(FastHttpSession):
     ) -> FastResponse:
         if event is None or self._recorder is None:
             return super()._send_request_safe_mode(method, url, **kwargs)
+        if getattr(self.user, "killed", False):
+            raise StopUser
         event_type = str(event.get("event_type", method))
         try:
             attempt = self._recorder.begin(event, event_type, self._user_name)

@@ -1,8 +1,8 @@
 """What the plugin knows of the run that a Locust environment is in."""
 
-from random import Random
 import weakref
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from locust import User

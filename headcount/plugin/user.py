@@ -17,6 +17,7 @@ from typing import Any
 
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
+from locust.user.task import LOCUST_STATE_WAITING
 
 from headcount.plugin.session import LedgerSession
 from headcount.plugin.state import state_of
@@ -56,8 +57,19 @@ class LedgerUser(FastHttpUser):
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,
         )
+        self.killed = False
         # Locust draws the next task from the global source, which the wait times use, too.
         self.tasks = [_pick]
+
+    def stop(self, force: bool = False) -> bool:
+        """Stop as Locust does, and begin no attempt after a kill that is still on its way.
+
+        Locust kills a waiting user by a message. A wait that is over at the same moment would be
+        followed by a request, which that kill would then tear off.
+        """
+        self.killed = force or self._state == LOCUST_STATE_WAITING
+        stopped: bool = super().stop(force)
+        return stopped
 
 
 def _pick(user: LedgerUser) -> None:

@@ -1,0 +1,167 @@
+"""The judgement of a run: wait for its seals, note where the topic ends, let Spark reconcile."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from analysis.session import SessionConfig, open_session
+from analysis.verify import Limits, Report, TopicSeen, verify
+from headcount.cli.options import Judging
+from headcount.cli.stack import Platform, start_broker
+from headcount.console import Console, Step
+from headcount.errors import EvidenceError, PartError, UsageError
+from headcount.ledger import open_location, read_ledger
+from headcount.run import End, Manifest, RunFolder
+from headcount.stack import topic
+
+SEAL_TIMEOUT_S = 10.0
+SETTLE_TIMEOUT_S = 10.0
+SETTLED_AFTER_S = 0.5
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which run is judged, and against what."""
+
+    folder: RunFolder
+    judging: Judging
+    bootstrap_servers: str | None
+    until_latest: bool = False
+
+
+def judge(question: Question, ready: Platform) -> Report:
+    """Judge a run, and write its report. HeadcountError says why it cannot be judged."""
+    folder, console = question.folder, ready.console
+    manifest = folder.read_manifest()
+    _await_seals(folder, manifest, console)
+    with contextlib.ExitStack() as stack:
+        servers = stack.enter_context(_brokers(question, manifest, ready))
+        found = replace(manifest, bootstrap_servers=servers)
+        end = _end(question, found, console)
+        seen = _seen(found)
+        with console.step("Starting Spark"):
+            spark = stack.enter_context(open_session(_session(question, ready)))
+        with console.step("Reconciling the ledger with the topic") as step:
+            return verify(
+                folder=folder,
+                manifest=found,
+                end=end,
+                spark=spark,
+                limits=_limits(question.judging),
+                evidence=seen,
+                progress=step.update,
+            )
+
+
+def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
+    """Give generators that are still at work, on other hosts perhaps, time to seal."""
+    filesystem, location = open_location(folder.ledger_location(manifest))
+    deadline = time.monotonic() + SEAL_TIMEOUT_S
+    with contextlib.ExitStack() as stack:
+        step: Step | None = None
+        while unsealed := [
+            str(part.generator)
+            for part in read_ledger(filesystem, location, manifest.run_id)
+            if part.seal is None
+        ]:
+            if time.monotonic() >= deadline:
+                return
+            step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
+            step.update(f"missing: {', '.join(unsealed)}")
+            time.sleep(POLL_S)
+
+
+@contextlib.contextmanager
+def _brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator[str]:
+    """The brokers that have the run's topic: those that run, or the run's own, started again."""
+    if question.bootstrap_servers is not None:
+        yield question.bootstrap_servers
+        return
+    if manifest.broker_data is None or _answers(manifest):
+        yield manifest.bootstrap_servers
+        return
+    data_dir = (question.folder.path / manifest.broker_data).resolve()
+    if not data_dir.is_relative_to(question.folder.path.parent.resolve()):
+        # A manifest may come from anywhere, and a broker writes to its folder.
+        raise EvidenceError(f"the run's broker data is outside of the reports: {data_dir}")
+    if not data_dir.is_dir():
+        raise EvidenceError(
+            f"the run's broker kept its data in {data_dir}, which is gone: "
+            "name brokers that have the topic with --bootstrap-servers"
+        )
+    with start_broker(ready, data_dir) as broker:
+        yield broker.bootstrap_servers
+
+
+def _answers(manifest: Manifest) -> bool:
+    """Tell whether the run's own cluster, and no other, answers where it was."""
+    try:
+        found = topic.cluster_id(manifest.bootstrap_servers, timeout_s=2.0)
+    except PartError:
+        return False
+    return found == manifest.cluster_id
+
+
+def _end(question: Question, manifest: Manifest, console: Console) -> End:
+    """Where the topic ended when the run was over: as noted then, or noted now."""
+    noted = None if question.until_latest else question.folder.read_end()
+    if noted is not None:
+        return noted
+    servers = manifest.bootstrap_servers
+    if topic.describe(servers, manifest.topic) is None:
+        raise EvidenceError(
+            f"there is no topic {manifest.topic!r} at {servers}: its messages are gone"
+        )
+    with console.step("Draining") as step:
+        end = End(
+            end_offsets=_settled(servers, manifest.topic, step),
+            log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
+            read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+    question.folder.write_end(end)
+    return end
+
+
+def _settled(servers: str, name: str, step: Step) -> dict[int, int]:
+    """Read end offsets until they stay: what is not known may still be on its way."""
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    offsets = topic.end_offsets(servers, name)
+    while time.monotonic() < deadline:
+        time.sleep(SETTLED_AFTER_S)
+        before, offsets = offsets, topic.end_offsets(servers, name)
+        if offsets == before:
+            break
+        step.update("messages still arrive")
+    return offsets
+
+
+def _seen(manifest: Manifest) -> TopicSeen:
+    """What the cluster says now: is it the run's, and has it still all of the topic?"""
+    servers = manifest.bootstrap_servers
+    described = topic.describe(servers, manifest.topic)
+    return TopicSeen(
+        cluster_id=topic.cluster_id(servers),
+        topic_id=described.topic_id if described else None,
+        log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
+    )
+
+
+def _limits(judging: Judging) -> Limits:
+    try:
+        return Limits(late_after_ms=judging.late_after_ms, **judging.allow)
+    except TypeError:
+        known = ", ".join(field.name for field in fields(Limits) if field.name != "late_after_ms")
+        raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
+
+
+def _session(question: Question, ready: Platform) -> SessionConfig:
+    return SessionConfig(
+        java_home=ready.java.home,
+        connector_jars=ready.connector_jars,
+        log_file=question.folder.logs / "spark.log",
+        master=question.judging.spark_master,
+        heap=question.judging.spark_heap,
+    )

@@ -1,0 +1,71 @@
+"""The `headcount` command: its subcommands, and what every one of them does with an error."""
+
+import contextlib
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from headcount.cli.run import run
+from headcount.cli.up import up
+from headcount.cli.verify import verify
+from headcount.errors import HeadcountError, UsageError
+
+INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+
+_EPILOG = """
+\b
+Exit codes:
+  0  pass           every acknowledged request is in the topic, once and intact
+  1  fail           something was lost, duplicated, altered, or came from nowhere
+  2  usage          an option, a path or a setting makes no sense
+  3  inconclusive   the run cannot prove either
+  4  threshold      delivery passed, a threshold did not
+  5  part           the broker, the service, Locust or Spark could not start, or died
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="headcount", message="headcount %(version)s")
+def cli() -> None:
+    """Load-test an API that writes to Kafka, and account for every single request."""
+
+
+cli.add_command(run)
+cli.add_command(up)
+cli.add_command(verify)
+
+
+def main() -> NoReturn:
+    """Run the command, say what went wrong in one line, and exit with the right code."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = UsageError.exit_code
+    except HeadcountError as error:
+        code = _complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        code = _complain("interrupted; all that was started is stopped", INTERRUPTED)
+    except BrokenPipeError:
+        code = _without_reader()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"headcount: {message}\n")
+    return code
+
+
+def _without_reader() -> int:
+    """End quietly where the reader of a pipe, such as `head`, is gone."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
+    return INTERRUPTED
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,103 @@
+"""Options that several commands share, and the values that they are parsed into."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How a run is judged."""
+
+    spark_master: str
+    spark_heap: str
+    late_after_ms: int
+    allow: dict[str, int]
+
+
+def with_reports_dir(command: _Command) -> _Command:
+    """Add `--reports-dir`."""
+    return click.option(
+        "--reports-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("reports"),
+        show_default=True,
+        help="Where runs are written to, one folder each.",
+    )(command)
+
+
+def with_quiet(command: _Command) -> _Command:
+    """Add `--quiet`."""
+    return click.option("-q", "--quiet", is_flag=True, help="Print the result and nothing else.")(
+        command
+    )
+
+
+def gathered(command: Callable[..., Any], name: str, kind: type[Any]) -> Callable[..., Any]:
+    """Hand the options that are the fields of a dataclass on as one argument."""
+
+    @functools.wraps(command)
+    def gathering(**options: Any) -> Any:
+        values = {each.name: options.pop(each.name) for each in fields(kind)}
+        return command(**{name: kind(**values)}, **options)
+
+    return gathering
+
+
+def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what decides how a run is judged, and hand it on as `judging`."""
+    command = gathered(command, "judging", Judging)
+    for option in (
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="CLASS=N",
+            callback=_allowances,
+            help="How many of a class are no failure, such as lost=3 or reordered=0. Repeatable; "
+            "lost, duplicated, ghost, phantom and corrupted are 0 unless told, "
+            "reordered and late are not judged unless told.",
+        ),
+        click.option(
+            "--late-after",
+            "late_after_ms",
+            type=click.IntRange(min=1),
+            default=60_000,
+            show_default=True,
+            metavar="MS",
+            help="A message is late when its timestamp is so long after the intended time.",
+        ),
+        click.option(
+            "--spark-heap",
+            default="2g",
+            show_default=True,
+            metavar="SIZE",
+            help="The heap of Spark's driver.",
+        ),
+        click.option(
+            "--spark-master",
+            default="local[*]",
+            show_default=True,
+            metavar="URL",
+            help="A Spark master of your own.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _allowances(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    allowed = {}
+    for value in values:
+        name, _, number = value.partition("=")
+        if not number.isdecimal():
+            raise click.BadParameter(f"must be CLASS=N with a whole number, got {value!r}")
+        allowed[name] = int(number)
+    return allowed

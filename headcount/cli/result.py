@@ -1,0 +1,45 @@
+"""What is printed of a report: the summary table, the verdict with its reasons, and the path."""
+
+from rich.table import Table
+from rich.text import Text
+
+from analysis.classes import Counts
+from analysis.verify import Report
+from headcount.console import Console
+from headcount.run import RunFolder
+from headcount.verdict import Verdict
+
+_STYLES = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+}
+_ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
+
+
+def show(report: Report, folder: RunFolder, console: Console) -> None:
+    """Print the result on stdout."""
+    if report.counts is not None:
+        console.result(_table(report, report.counts))
+    verdict = report.verdict
+    console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
+    for reason in report.reasons:
+        console.result(f"  - {reason}")
+    for note in report.notes:
+        console.result(f"  note: {note}")
+    console.result(f"Report: {folder.path / 'report.html'}")
+
+
+def _table(report: Report, total: Counts) -> Table:
+    """A row per event type and a total; a column is left out when it is always there and 0."""
+    rows = {**dict(sorted(report.by_event_type.items())), "total": total}
+    columns = [key for key, count in total.as_dict().items() if count or key in _ALWAYS]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("event type")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, counts in rows.items():
+        found = counts.as_dict()
+        style = "bold" if name == "total" else ""
+        table.add_row(Text(name), *(str(found[column]) for column in columns), style=style)
+    return table

@@ -1,0 +1,115 @@
+"""What a command starts for the user: broker, topic and service, in order, and ended in reverse."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.cache import cache_folder
+from headcount.stack.jars import Fetcher, broker_jars, connector_jars
+from headcount.stack.java import Java, find_java
+from headcount.stack.server import Server, ServerConfig
+from headcount.stack.topic import ensure_topic
+
+BROKER_DATA = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a command has to work with: Java, the jars that it runs, environment and console."""
+
+    java: Java
+    broker_jars: tuple[Path, ...]
+    connector_jars: tuple[Path, ...]
+    environ: Mapping[str, str]
+    console: Console
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the load goes, and where its events end up; the parts are None where the user's."""
+
+    host: str
+    bootstrap_servers: str
+    broker: Broker | None
+    server: Server | None
+
+    def poll_or_raise(self) -> None:
+        """PartError if a part that was started has died."""
+        if self.broker is not None:
+            self.broker.poll_or_raise()
+        if self.server is not None:
+            self.server.poll_or_raise()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for: what is given is used, what is None is started."""
+
+    bootstrap_servers: str | None
+    host: str | None
+    app: str
+    topic: str
+    partitions: int
+    replication: int
+
+
+def platform(environ: Mapping[str, str], console: Console) -> Platform:
+    """Find Java and fetch what is missing. PartError says what cannot be had."""
+    cache = cache_folder(environ)
+    java = find_java(environ, cache, console.remark)
+    fetcher = Fetcher(java, cache, environ, console)
+    jars = tuple(broker_jars(fetcher)), tuple(connector_jars(fetcher))
+    return Platform(java, *jars, environ, console)
+
+
+def start_broker(ready: Platform, data_dir: Path) -> Broker:
+    """Start the embedded broker on a folder, new or not."""
+    with ready.console.step("Starting the broker"):
+        return Broker(BrokerConfig(ready.java, ready.broker_jars, data_dir, ready.environ))
+
+
+def start(stack: contextlib.ExitStack, wish: Wish, ready: Platform, folder: Path) -> Target:
+    """Start what the user did not give; `stack` ends it again."""
+    broker, server = None, None
+    bootstrap_servers, host = wish.bootstrap_servers, wish.host
+    if bootstrap_servers is None:
+        broker = start_broker(ready, folder / BROKER_DATA)
+        stack.callback(_stop, "broker", broker.stop, ready.console)
+        bootstrap_servers = broker.bootstrap_servers
+    ensure_topic(bootstrap_servers, wish.topic, wish.partitions, wish.replication)
+    if host is None:
+        server = _start_service(wish, bootstrap_servers, folder, ready)
+        stack.callback(_stop, "service", server.stop, ready.console)
+        host = server.url
+    return Target(check_host(host), bootstrap_servers, broker, server)
+
+
+def check_host(host: str) -> str:
+    """Return the service's address without a trailing slash. UsageError if it is none."""
+    parts = urlsplit(host)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"--host must be http://… or https://…, got {host!r}")
+    return host.rstrip("/")
+
+
+def _start_service(wish: Wish, bootstrap_servers: str, folder: Path, ready: Platform) -> Server:
+    with ready.console.step("Starting the service"):
+        return Server(
+            ServerConfig(
+                bootstrap_servers=bootstrap_servers,
+                topic=wish.topic,
+                log_path=folder / "logs" / "service.log",
+                environ=ready.environ,
+                app=wish.app,
+            )
+        )
+
+
+def _stop(name: str, stop: Callable[[], object], console: Console) -> None:
+    with console.step(f"Stopping the {name}"):
+        stop()

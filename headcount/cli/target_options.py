@@ -1,0 +1,55 @@
+"""The options that say what is tested: parts of the user's, or parts to start."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from headcount.cli.options import gathered
+from headcount.cli.stack import Wish
+from headcount.ids import HEADER
+
+
+def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options, and hand them on as `wish`."""
+    command = gathered(command, "wish", Wish)
+    for option in (
+        click.option(
+            "--event-id-field",
+            default=HEADER,
+            show_default=True,
+            help="The event's field that carries the request's X-Event-Id.",
+        ),
+        click.option(
+            "--replication",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Replicas of the topic, if it is to be made.",
+        ),
+        click.option(
+            "--partitions",
+            type=click.IntRange(min=1),
+            default=4,
+            show_default=True,
+            help="Partitions of the topic, if it is to be made.",
+        ),
+        click.option("--topic", default="events", show_default=True, help="Where events go."),
+        click.option(
+            "--app",
+            default="service.wsgi:app",
+            show_default=True,
+            metavar="MODULE:NAME",
+            help="The WSGI application to start as the service.",
+        ),
+        click.option(
+            "--host", metavar="URL", help="A service of your own.  [default: start the game]"
+        ),
+        click.option(
+            "--bootstrap-servers",
+            metavar="HOST:PORT,…",
+            help="Kafka brokers of your own.  [default: start one]",
+        ),
+    ):
+        command = option(command)
+    return command

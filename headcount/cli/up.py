@@ -1,0 +1,112 @@
+"""`headcount up`: broker, service and Locust's web UI, in the foreground until Ctrl-C."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from headcount.cli.options import with_quiet, with_reports_dir
+from headcount.cli.stack import BROKER_DATA, Platform, Target, Wish, platform, start
+from headcount.cli.target_options import with_target
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.ids import new_run_id
+from headcount.stack.ports import LOOPBACK, free_port, is_listening
+from headcount.stack.process import Process, wait_until
+
+WEB_PORT = 8089
+POLL_S = 0.2
+START_TIMEOUT_S = 30.0
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount up                                   open the address that it prints, press Start
+  headcount up locustfiles/sword_rush.py
+  headcount up --host http://127.0.0.1:5000      a service of yours
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.argument(
+    "locustfile",
+    type=click.Path(path_type=Path, exists=True),
+    default=Path("locustfiles/mixed.py"),
+)
+@click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST OPTIONS]")
+@with_target
+@with_reports_dir
+@with_quiet
+def up(
+    *,
+    locustfile: Path,
+    extra: tuple[str, ...],
+    event_id_field: str,
+    wish: Wish,
+    reports_dir: Path,
+    quiet: bool,
+) -> None:
+    """Keep broker, service and Locust's web UI running; each test from there is a run."""
+    folder = _folder(reports_dir)
+    ready = platform(dict(os.environ), Console(quiet=quiet))
+    with contextlib.ExitStack() as stack:
+        target = start(stack, wish, ready, folder)
+        port = free_port(WEB_PORT)
+        options = {"--web-port": port, "--event-id-field": event_id_field, "-f": locustfile}
+        command = [*_locust_command(wish, target, folder), *_flat(options), *extra]
+        locust = _start_locust(command, port, folder, ready)
+        stack.callback(locust.stop)
+        ready.console.result(
+            f"Web UI   http://{LOOPBACK}:{port}\n"
+            f"Service  {target.host}\n"
+            f"Kafka    {target.bootstrap_servers}, topic {wish.topic}\n"
+            "Ctrl-C stops all of it; headcount verify RUN judges a test."
+        )
+        while True:
+            locust.poll_or_raise()
+            target.poll_or_raise()
+            time.sleep(POLL_S)
+
+
+def _folder(reports_dir: Path) -> Path:
+    folder = reports_dir.absolute() / f"up-{new_run_id()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
+    return folder
+
+
+def _start_locust(command: list[str], port: int, folder: Path, ready: Platform) -> Process:
+    log = folder / "logs" / "locust.log"
+    with ready.console.step("Starting Locust's web UI"):
+        locust = Process("Locust", command, log_path=log, environ=ready.environ)
+        try:
+            wait_until(
+                lambda: is_listening(port), START_TIMEOUT_S, "Locust's web UI listens", locust
+            )
+        except BaseException:
+            locust.stop()
+            raise
+        return locust
+
+
+def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
+    options = {
+        "--web-host": LOOPBACK,
+        "--host": target.host,
+        "--bootstrap-servers": target.bootstrap_servers,
+        "--topic": wish.topic,
+        "--reports-dir": folder.parent,
+    }
+    if target.broker is not None:
+        options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"
+    return [sys.executable, "-m", "locust", *_flat(options)]
+
+
+def _flat(options: Mapping[str, object]) -> list[str]:
+    return [str(part) for pair in options.items() for part in pair]

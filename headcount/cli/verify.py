@@ -1,0 +1,58 @@
+"""`headcount verify`: judges a run, or judges it again."""
+
+import os
+from pathlib import Path
+
+import click
+
+from headcount.cli.judgement import Question, judge
+from headcount.cli.options import Judging, with_judging, with_quiet, with_reports_dir
+from headcount.cli.result import show
+from headcount.cli.stack import platform
+from headcount.console import Console
+from headcount.run import RunFolder
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount verify reports/20261123-221530-k7qz
+  headcount verify 20261123-221530-k7qz --until latest     count what arrived since
+  headcount verify RUN --allow duplicated=2 --late-after 5000
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--bootstrap-servers",
+    metavar="HOST:PORT,…",
+    help="Brokers that have the topic.  [default: those of the run]",
+)
+@click.option(
+    "--until",
+    type=click.Choice(["end", "latest"]),
+    default="end",
+    show_default=True,
+    help="Read to where the topic ended after the run, or to where it ends now.",
+)
+@with_judging
+@with_reports_dir
+@with_quiet
+def verify(
+    *,
+    run: Path,
+    bootstrap_servers: str | None,
+    until: str,
+    judging: Judging,
+    reports_dir: Path,
+    quiet: bool,
+) -> int:
+    """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
+    path = run if run.is_dir() or len(run.parts) > 1 else reports_dir / run
+    folder = RunFolder(path.absolute())
+    folder.read_manifest()
+    question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
+    ready = platform(dict(os.environ), Console(quiet=quiet))
+    report = judge(question, ready)
+    show(report, folder, ready.console)
+    return report.verdict.exit_code

@@ -1,0 +1,271 @@
+"""The plugin in a real Locust: in every mode the ledger holds what the service received."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pytest
+
+from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.run import RunFolder
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port, is_listening
+from tests.headcount.plugin.counting_service import CountingService, counting_service
+
+pytestmark = pytest.mark.e2e
+
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+def service() -> Iterator[CountingService]:
+    """A counting service of the test's own."""
+    with counting_service() as service:
+        yield service
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every Locust of a test is pointed at."""
+
+    service: CountingService
+    broker: Broker
+    topic: str
+    reports: Path
+
+    def command(self, *options: str, locustfile: str = "locustfiles/mixed.py") -> list[str]:
+        """Spell out a Locust command."""
+        given = {
+            "--host": self.service.url,
+            "--bootstrap-servers": self.broker.bootstrap_servers,
+            "--topic": self.topic,
+            "--reports-dir": str(self.reports),
+        }
+        pairs = [part for pair in given.items() for part in pair]
+        return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
+
+    def headless(self, *options: str, run_id: str = "run-1", **others: Any) -> str:
+        """Run Locust to its end, and return what it said. It must exit with 0."""
+        load = ("--headless", "-u", "10", "-r", "10", "-t", "2s", "--exit-code-on-error", "0")
+        command = self.command(*load, "--run-id", run_id, *options, **others)
+        done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
+            command, capture_output=True, text=True, timeout=DEADLINE_S
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
+        """Look over the ledger."""
+        return read_ledger(*open_location(str(self.reports / run_id / "ledger")), run_id)
+
+    def rows(self, run_id: str = "run-1") -> list[dict[str, Any]]:
+        """Read every row of the ledger."""
+        folder = str(self.reports / run_id / "ledger")
+        files = [
+            f"{folder}/{part.generator}/{name}"
+            for part in self.parts(run_id)
+            for name in part.segments
+        ]
+        table: pa.Table = pads.dataset(files, format="parquet").to_table()
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+
+    def assert_accounts_agree(self, run_id: str = "run-1", generators: int = 1) -> None:
+        """Every request that the service received has its one row, and every row its request."""
+        parts = self.parts(run_id)
+        assert len(parts) == generators
+        assert all(part.seal is not None and not part.damage for part in parts), parts
+        written = [f"{run_id}.{row['generator']}.{row['seq']}" for row in self.rows(run_id)]
+        assert len(written) > 20
+        assert sorted(written) == sorted(self.service.received)
+
+
+@pytest.fixture
+def bench(service: CountingService, broker: Broker, topic: str, tmp_path: Path) -> Bench:
+    """Everything that a Locust needs."""
+    return Bench(service, broker, topic, tmp_path / "reports")
+
+
+@contextmanager
+def started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command beside the test, and end it."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_headless(bench: Bench, processes: int) -> None:
+    """Headless, in one process and in several, both accounts have the same requests."""
+    bench.headless(*(() if processes == 1 else ("--processes", str(processes))))
+    bench.assert_accounts_agree(generators=processes)
+
+
+def test_nothing_in_flight_is_dropped(bench: Bench) -> None:
+    """Requests that are in flight when a headless master quits are waited for and acknowledged."""
+    bench.service.answer_after_s = 1.0
+    bench.headless("--processes", "2", "-u", "40", "-r", "40")
+    bench.assert_accounts_agree(generators=2)
+    assert {row["outcome"] for row in bench.rows()} == {"acked"}
+
+
+def test_master_and_workers(bench: Bench) -> None:
+    """With a master and workers started by hand, each worker has its own ledger."""
+    port = str(free_port())
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--expect-workers", "2"),
+        *("--headless", "-u", "10", "-r", "10", "-t", "2s", "--run-id", "run-1"),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+    with started(master) as leader, started(worker) as one, started(worker) as two:
+        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
+    assert codes == [0, 0, 0]
+    bench.assert_accounts_agree(generators=2)
+
+
+def test_web_ui(bench: Bench) -> None:
+    """Each test that is started from the web UI is a run of its own."""
+    port = free_port()
+    with started(bench.command("--web-host", "127.0.0.1", "--web-port", str(port))) as locust:
+        wait_for(lambda: is_listening(port), "the web UI listens")
+        for _ in range(2):
+            bench.service.received.clear()
+            _post(f"http://127.0.0.1:{port}/swarm", user_count="10", spawn_rate="10", mix="sword=1")
+            wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+            _post(f"http://127.0.0.1:{port}/stop")
+            newest = max(bench.reports.iterdir(), key=lambda path: path.stat().st_ctime_ns).name
+            wait_for(lambda run=newest: all(p.seal for p in bench.parts(run)), "it is sealed")
+            bench.assert_accounts_agree(newest)
+            assert {row["event_type"] for row in bench.rows(newest)} == {"purchase_sword"}
+        locust.terminate()
+        locust.wait(DEADLINE_S)
+    assert len(list(bench.reports.iterdir())) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) -> None:
+    """A run that is ended by a signal is sealed, with every request in it."""
+    options = ("--headless", "-u", "10", "-r", "10", "--run-id", "run-1")
+    several = () if processes == 1 else ("--processes", str(processes))
+    with started(bench.command(*options, *several)) as locust:
+        wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+        locust.send_signal(number)
+        locust.wait(DEADLINE_S)
+    bench.assert_accounts_agree(generators=processes)
+
+
+def test_a_request_is_sent_once(bench: Bench) -> None:
+    """A connection that breaks before the answer does not make the client ask again."""
+    bench.service.hangs_up = True
+    bench.headless("--mix", "default=1")
+    bench.assert_accounts_agree()
+    assert {row["outcome"] for row in bench.rows()} == {"indeterminate"}
+
+
+def test_a_redirect_is_not_followed(bench: Bench) -> None:
+    """An identity is not carried to a second request, and nothing is promised by a redirect."""
+    bench.service.status = 302
+    bench.headless()
+    bench.assert_accounts_agree()
+    assert {(row["outcome"], row["http_status"]) for row in bench.rows()} == {
+        ("indeterminate", 302)
+    }
+
+
+def test_a_seed_repeats_the_requests(bench: Bench) -> None:
+    """The same seed gives each generator the same sequence of requests, another seed another."""
+
+    def sequence(run_id: str, seed: str) -> list[tuple[int, int]]:
+        bench.headless("--seed", seed, run_id=run_id)
+        rows = sorted(bench.rows(run_id), key=lambda row: row["seq"])
+        return [(row["seq"], row["digest"]) for row in rows[:60]]
+
+    first = sequence("first", "7")
+    assert len(first) == 60
+    assert sequence("again", "7") == first
+    assert sequence("other", "8") != first
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--mix", "bow=1"), 2, "--mix names 'bow', and the tasks are default, guild, sword"),
+        (("--seed", "x"), 2, "--seed must be a whole number, got 'x'"),
+        (("--run-id", "A b"), 2, "--run-id must be"),
+        (("--topic", "none"), 2, "there is no topic 'none'"),
+        (("--bootstrap-servers", "127.0.0.1:1"), 5, "no Kafka broker answers at 127.0.0.1:1"),
+        (("--reports-dir", "/dev/null/x"), 2, "choose another --reports-dir"),
+        (("--processes", "2", "--mix", "bow=1"), 2, "--mix names 'bow'"),
+    ],
+)
+def test_a_run_that_cannot_begin_says_why(
+    bench: Bench, options: tuple[str, ...], code: int, told: str
+) -> None:
+    """One line, the right exit code, no request and no traceback."""
+    command = bench.command("--headless", "-t", "1s", "--run-id", "run-1", *options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("headcount: ")]
+    assert (done.returncode, len(lines)) == (code, 1), done.stderr
+    assert told in lines[0]
+    assert "Traceback" not in done.stderr
+    assert bench.service.received == []
+
+
+def test_a_run_is_not_written_over(bench: Bench) -> None:
+    """A run id that is taken is refused, and the run that has it stays as it is."""
+    bench.headless()
+    before = RunFolder(bench.reports / "run-1").read_manifest()
+    command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert (done.returncode, "exists already" in done.stderr) == (2, True)
+    assert RunFolder(bench.reports / "run-1").read_manifest() == before
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: int) -> None:
+    """A disk that takes no more ends the test early, with exit code 5 and one clear line."""
+    several = () if processes == 1 else ("--processes", str(processes))
+    command = bench.command("--headless", "-u", "10", "-r", "10", "--run-id", "run-1", *several)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )
+    assert done.returncode == 5, done.stderr
+    assert "the ledger cannot be written" in done.stderr
+    assert "File too large" in done.stderr
+    assert os.listdir(bench.reports / "run-1" / "ledger")  # noqa: PTH208 - only that it is there
+
+
+def _post(url: str, **fields: str) -> None:
+    data = urllib.parse.urlencode(fields).encode()
+    with urllib.request.urlopen(url, data, timeout=30) as answer:  # noqa: S310 - it is http
+        assert answer.status == 200
