@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     A field's description is the rule that an error message states.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, validate_default=False
+    )
 
     bootstrap_servers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("127.0.0.1:9092",), description="host:port, or several with commas between them"

@@ -1,0 +1,41 @@
+"""What the tests of the service share: settings from an environment of their own, and a client."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.app import create_app
+from service.settings import PREFIX, Settings, load_settings
+from tests.service.fakes import RecordingPublisher
+
+LoadSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadSettings]:
+    """Settings from the given variables (without their prefix) and no others."""
+    for name in [each for each in os.environ if each.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+    def load_with(**variables: object) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"{PREFIX}{name}", str(value))
+        load_settings.cache_clear()
+        return load_settings()
+
+    yield load_with
+    load_settings.cache_clear()
+
+
+@pytest.fixture
+def publisher() -> RecordingPublisher:
+    """What the client's application publishes through."""
+    return RecordingPublisher()
+
+
+@pytest.fixture
+def client(load: LoadSettings, publisher: RecordingPublisher) -> FlaskClient:
+    """Requests to the application, without a server between."""
+    return create_app(load(MAX_BODY_BYTES=1000), publisher).test_client()

@@ -1,0 +1,99 @@
+"""Stand-ins for what the service publishes through, which tell what they were given."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka.errors import KafkaTimeoutError
+
+from service.events import Event
+
+
+@dataclass(slots=True)
+class RecordingPublisher:
+    """Acknowledges everything at once, or fails in the way that it is told to."""
+
+    published: list[tuple[Event, str | None]] = field(default_factory=list)
+    failure: Exception | None = None
+    ready: bool = True
+
+    def start(self) -> None:
+        """Nothing to take up."""
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Remember the event, or raise the failure."""
+        if self.failure is not None:
+            raise self.failure
+        self.published.append((event, key))
+
+    def is_ready(self) -> bool:
+        """As told."""
+        return self.ready
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class FakePending:
+    """A send whose outcome the test decides, as kafka-python's future would report it."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._error: Exception | None = None
+        self._callbacks: list[Callable[[Any], None]] = []
+        self._errbacks: list[Callable[[Any], None]] = []
+
+    def get(self, timeout: float) -> Any:
+        """Wait, and raise what kafka-python raises when the time is up."""
+        if not self._done.wait(timeout):
+            raise KafkaTimeoutError("no acknowledgement")
+        if self._error is not None:
+            raise self._error
+
+    def add_callback(self, f: Callable[[Any], None]) -> None:
+        """Keep `f`, or call it now if the outcome is known."""
+        if not self._done.is_set():
+            self._callbacks.append(f)
+        elif self._error is None:
+            f(None)
+
+    def add_errback(self, f: Callable[[Any], None]) -> None:
+        """Keep `f`, or call it now if the outcome is known."""
+        if not self._done.is_set():
+            self._errbacks.append(f)
+        elif self._error is not None:
+            f(self._error)
+
+    def settle(self, error: Exception | None = None) -> None:
+        """Acknowledge the send, or fail it."""
+        self._error = error
+        self._done.set()
+        for each in self._callbacks if error is None else self._errbacks:
+            each(error)
+
+
+@dataclass(slots=True)
+class FakeProducer:
+    """Takes every record; acknowledges at once, or leaves that to the test."""
+
+    acknowledges: bool = True
+    refuses_with: Exception | None = None
+    sent: list[tuple[str, bytes, bytes | None]] = field(default_factory=list)
+    pending: list[FakePending] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, topic: str, value: bytes, key: bytes | None) -> FakePending:
+        """Take a record, or refuse it before it is taken."""
+        if self.refuses_with is not None:
+            raise self.refuses_with
+        self.sent.append((topic, value, key))
+        self.pending.append(FakePending())
+        if self.acknowledges:
+            self.pending[-1].settle()
+        return self.pending[-1]
+
+    def close(self, timeout: float) -> None:
+        """Remember it."""
+        assert timeout >= 0
+        self.closed.set()

@@ -1,0 +1,231 @@
+"""The application: each route's answer and event, and each refusal as problem JSON."""
+
+import io
+import logging
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from service.app import ACTIONS, Action, create_app, publisher_of
+from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from service.events import Event
+from tests.service.conftest import LoadSettings
+from tests.service.fakes import RecordingPublisher
+
+SWORD = "/purchase_a_sword"
+GUILD = "/join_guild"
+
+
+def own_fields(event: Event) -> dict[str, Any]:
+    """An event without the headers beside its fields, all of which are capitalised."""
+    return {name: value for name, value in event.items() if not name[0].isupper()}
+
+
+def assert_problem(response: TestResponse, status: int) -> dict[str, Any]:
+    """The members of an RFC 9457 problem."""
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    body: dict[str, Any] = response.get_json(force=True)
+    assert body["type"] == "about:blank"
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.event_type)
+def test_a_bare_request_makes_a_bare_event(
+    client: FlaskClient, publisher: RecordingPublisher, method: str, action: Action
+) -> None:
+    """Without parameters the event has its type, the headers, no default and no key."""
+    response = client.open(action.path, method=method, headers={"X-Event-Id": "run.0.7"})
+    assert (response.status_code, response.text) == (200, action.answer)
+    ((event, key),) = publisher.published
+    assert own_fields(event) == {"event_type": action.event_type}
+    assert event["X-Event-Id"] == "run.0.7"
+    assert event["Host"] == "localhost"
+    assert str(event["User-Agent"]).startswith("Werkzeug/")
+    assert key is None
+
+
+def test_the_routes_are_the_games() -> None:
+    """Paths, event types and answers are part of the contract with every client."""
+    assert [(each.path, each.event_type, each.answer) for each in ACTIONS] == [
+        ("/", "default", "This is the default response!\n"),
+        (SWORD, "purchase_sword", "Sword Purchased!\n"),
+        (GUILD, "join_guild", "Guild Joined!\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"query_string": {"metal": "iron", "quantity": "3", "player_id": "p-1"}},
+        {"data": {"metal": "iron", "quantity": "3", "player_id": "p-1"}},
+        {"json": {"metal": "iron", "quantity": 3, "player_id": "p-1"}},
+        {"query_string": {"metal": "iron"}, "json": {"quantity": 3, "player_id": "p-1"}},
+        {"query_string": {"metal": "iron"}, "data": {"quantity": "3", "player_id": "p-1"}},
+    ],
+)
+def test_parameters_come_by_query_form_or_json(
+    client: FlaskClient, publisher: RecordingPublisher, given: dict[str, Any]
+) -> None:
+    """Every way makes the same event, keyed by the player."""
+    assert client.post(SWORD, **given).status_code == 200
+    ((event, key),) = publisher.published
+    wanted = {"event_type": "purchase_sword", "metal": "iron", "quantity": 3, "player_id": "p-1"}
+    assert own_fields(event) == wanted
+    assert key == "p-1"
+
+
+def test_a_header_never_passes_for_a_field(
+    client: FlaskClient, publisher: RecordingPublisher
+) -> None:
+    """Neither for one that was given, nor for one that was not, nor does a credential pass."""
+    headers = {
+        "Event-Type": "default", "Metal": "gold", "Player-Id": "x", "Guild": "g",
+        "Authorization": "Bearer t0ken", "Cookie": "t0ken=t0ken", "Proxy-Authorization": "t0ken",
+    }  # fmt: skip
+    assert client.get(f"{SWORD}?metal=iron", headers=headers).status_code == 200
+    ((event, _),) = publisher.published
+    assert own_fields(event) == {"event_type": "purchase_sword", "metal": "iron"}
+    assert not {"Event-Type", "Metal", "Player-Id", "Guild"} & event.keys()
+    assert "t0ken" not in str(event)
+
+
+def test_a_bad_request_names_parameter_value_and_rule(
+    client: FlaskClient, publisher: RecordingPublisher
+) -> None:
+    """The problem has an entry for each fault, and nothing is published."""
+    body = assert_problem(client.get(f"{SWORD}?metal=tin&x=1"), 400)
+    assert body["errors"] == [
+        {
+            "name": "metal",
+            "value": "tin",
+            "rule": "must be bronze, gold, iron, mithril, silver or steel",
+        },
+        {
+            "name": "x",
+            "value": "1",
+            "rule": "is not known here; this route takes metal, player_id, quantity",
+        },
+    ]
+    assert publisher.published == []
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "status"),
+    [
+        ("/?x=1", {}, 400),
+        ("/", {"data": {"x": "1"}}, 400),
+        (f"{SWORD}?metal=iron&metal=iron", {}, 400),
+        (f"{SWORD}?metal=iron", {"json": {"metal": "iron"}}, 400),
+        (f"{SWORD}?metal=%ff", {}, 400),
+        (SWORD, {"data": b'{"metal"', "content_type": "application/json"}, 400),
+        (SWORD, {"data": b"[1]", "content_type": "application/json"}, 400),
+        (SWORD, {"data": b"<x/>", "content_type": "text/xml"}, 415),
+        (SWORD, {"data": b"x"}, 415),
+        (SWORD, {"data": b"x" * 1001, "content_type": "application/json"}, 413),
+        (SWORD, {"data": {"metal": "x" * 1001}}, 413),
+        ("/nowhere", {}, 404),
+        (f"{SWORD}/", {}, 404),
+        (GUILD, {"headers": {f"H{each}": "" for each in range(65)}}, 431),
+        (GUILD, {"headers": {"H": "x" * 16_385}}, 431),
+    ],
+)
+def test_a_refused_request_is_a_problem_and_publishes_nothing(
+    client: FlaskClient, publisher: RecordingPublisher, path: str, given: dict[str, Any],
+    status: int,
+) -> None:  # fmt: skip
+    """Every refusal has its status and RFC 9457's form."""
+    assert_problem(client.post(path, **given), status)
+    assert publisher.published == []
+
+
+def test_a_file_is_no_parameter(client: FlaskClient, publisher: RecordingPublisher) -> None:
+    """A form's file is refused by name."""
+    response = client.post(GUILD, data={"guild": (io.BytesIO(b"Night"), "guild.txt")})
+    assert assert_problem(response, 400)["errors"] == [
+        {"name": "guild", "value": "a file", "rule": "must be text"}
+    ]
+    assert publisher.published == []
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "x"])
+def test_an_empty_body_needs_no_type(client: FlaskClient, content_type: str) -> None:
+    """A client that always names a type, such as one that posts nothing, is not refused."""
+    assert client.post(SWORD, data=b"", content_type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", [action.path for action in ACTIONS])
+def test_another_method_is_a_405_that_publishes_nothing(
+    client: FlaskClient, publisher: RecordingPublisher, method: str, path: str
+) -> None:
+    """HEAD, too, which a framework would answer by running its GET."""
+    response = client.open(path, method=method)
+    assert response.status_code == 405
+    assert {each.strip() for each in response.headers["Allow"].split(",")} == {"GET", "POST"}
+    if method != "HEAD":
+        assert_problem(response, 405)
+    assert publisher.published == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "promise"),
+    [
+        (NotPublished("The broker cannot be reached."), 503, "Nothing was published."),
+        (RecordTooLarge("Too large."), 413, "Nothing was published."),
+        (OutcomeUnknown("No acknowledgement."), 504, "It may have been published."),
+        (RuntimeError("t0ken"), 500, "It may have published the event."),
+    ],
+)
+def test_a_failure_says_what_is_known(
+    client: FlaskClient, publisher: RecordingPublisher, failure: Exception, status: int,
+    promise: str,
+) -> None:  # fmt: skip
+    """Only a refusal that is sure of it promises that nothing was published."""
+    publisher.failure = failure
+    response = client.get("/")
+    body = assert_problem(response, status)
+    assert body["detail"].endswith(promise)
+    assert ("Retry-After" in response.headers) is (status == 503)
+
+
+def test_an_unforeseen_failure_tells_no_secret(
+    client: FlaskClient, publisher: RecordingPublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its message may quote the request, so neither the answer nor the log has it."""
+    publisher.failure = RuntimeError("t0ken")
+    with caplog.at_level(logging.DEBUG):
+        response = client.get("/", headers={"Authorization": "t0ken", "X-Secret": "t0ken"})
+    assert response.status_code == 500
+    assert "t0ken" not in response.text
+    assert "t0ken" not in caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_alive_whatever_the_broker_does(client: FlaskClient, publisher: RecordingPublisher) -> None:
+    """Health is the process's own, and publishes nothing."""
+    publisher.ready = False
+    assert client.get("/healthz").status_code == 200
+    assert publisher.published == []
+
+
+def test_ready_only_while_the_publisher_is(
+    client: FlaskClient, publisher: RecordingPublisher
+) -> None:
+    """Readiness follows the publisher, and publishes nothing."""
+    assert client.get("/readyz").status_code == 200
+    publisher.ready = False
+    assert_problem(client.get("/readyz"), 503)
+    assert publisher.published == []
+
+
+def test_the_seam_for_another_publisher(load: LoadSettings) -> None:
+    """The hooks of gunicorn.conf.py find the publisher that the application was made with."""
+    publisher = RecordingPublisher()
+    assert publisher_of(create_app(load(), publisher)) is publisher

@@ -1,0 +1,92 @@
+"""Settings: what is read, and what is refused."""
+
+import pytest
+
+from service.errors import SettingsError
+from service.settings import load_settings
+from tests.service.conftest import LoadSettings
+
+
+def test_defaults_are_safe(load: LoadSettings) -> None:
+    """Without any variable, the service stays on loopback and waits for every replica."""
+    settings = load()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert (settings.acks, settings.idempotence, settings.publish) == ("all", True, True)
+    assert (settings.topic, settings.bootstrap_servers) == ("events", ("127.0.0.1:9092",))
+
+
+def test_every_variable_is_read(load: LoadSettings) -> None:
+    """A variable reaches its setting, in that setting's type."""
+    settings = load(
+        BOOTSTRAP_SERVERS="a:1, [::1]:9092", TOPIC="t", ACKS="1", IDEMPOTENCE="off", PUBLISH="off",
+        ACK_TIMEOUT_S="2.5", MAX_OUTSTANDING="7", WORKERS="3", THREADS="4", PORT="81",
+    )  # fmt: skip
+    assert settings.bootstrap_servers == ("a:1", "[::1]:9092")
+    assert (settings.acks, settings.idempotence, settings.publish) == ("1", False, False)
+    assert (settings.ack_timeout_s, settings.max_outstanding) == (2.5, 7)
+    assert (settings.workers, settings.threads, settings.port) == (3, 4, 81)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("BOOTSTRAP_SERVERS", "localhost", "host:port"),
+        ("BOOTSTRAP_SERVERS", "localhost:", "host:port"),
+        ("BOOTSTRAP_SERVERS", "localhost:99999", "host:port"),
+        ("BOOTSTRAP_SERVERS", "a:1,,b:2", "host:port"),
+        ("BOOTSTRAP_SERVERS", "user@host:1", "host:port"),
+        ("BOOTSTRAP_SERVERS", "::1:9092", "host:port"),
+        ("TOPIC", "no spaces", "letters, digits"),
+        ("ACKS", "2", "all, 1 or 0"),
+        ("IDEMPOTENCE", "perhaps", "on or off"),
+        ("ACK_TIMEOUT_S", "0", "from 0.1 to 60"),
+        ("ACK_TIMEOUT_S", "nan", "from 0.1 to 60"),
+        ("MAX_OUTSTANDING", "0", "from 1 to 100000"),
+        ("THREADS", "many", "from 1 to 512"),
+        ("WORKERS", "1.5", "from 1 to 64"),
+        ("PORT", "65536", "from 1 to 65535"),
+        ("HOST", "a b", "a host name or an address"),
+        ("MAX_HEADERS", "1", "from 8 to 1000"),
+        ("LOG_LEVEL", "debug", "info, warning or error"),
+    ],
+)
+def test_a_bad_setting_is_named(load: LoadSettings, name: str, value: str, rule: str) -> None:
+    """One line names the variable, the value and the rule."""
+    with pytest.raises(SettingsError) as raised:
+        load(**{name: value})
+    line = str(raised.value)
+    assert line.startswith(f"SERVICE_{name}={value!r} must be ")
+    assert rule in line
+    assert "\n" not in line
+
+
+def test_all_bad_settings_are_told_at_once(load: LoadSettings) -> None:
+    """Whoever has two mistakes to mend is told of both."""
+    with pytest.raises(SettingsError) as raised:
+        load(PORT="none", THREADS="0", THREDS="8")
+    lines = str(raised.value).splitlines()
+    assert sorted(line.split("=")[0] for line in lines) == [
+        "SERVICE_PORT",
+        "SERVICE_THREADS",
+        "SERVICE_THREDS",
+    ]
+
+
+@pytest.mark.parametrize("acks", ["0", "1"])
+def test_idempotence_needs_all_replicas(load: LoadSettings, acks: str) -> None:
+    """What the producer would refuse in the worker is refused at the start."""
+    with pytest.raises(SettingsError, match=f"SERVICE_ACKS='{acks}' must be all"):
+        load(ACKS=acks)
+    assert load(ACKS=acks, IDEMPOTENCE="off").acks == acks
+
+
+def test_an_empty_variable_is_an_unset_one(load: LoadSettings) -> None:
+    """A Compose file passes an unset variable on as an empty one."""
+    assert load(TOPIC="").topic == "events"
+
+
+def test_the_environment_is_read_once(load: LoadSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker sees what its master has checked, whatever became of the environment since."""
+    first = load(TOPIC="one")
+    monkeypatch.setenv("SERVICE_TOPIC", "two")
+    assert load_settings() is first
