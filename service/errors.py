@@ -5,7 +5,7 @@ ServiceError
 ├── RequestError        the client's to mend; becomes a problem response, and publishes nothing
 └── PublishError        an event was not acknowledged
     ├── NotPublished    provably not in the topic, now or later
-    │   └── RecordTooLarge  and never will be: the broker refuses an event of this size
+    │   └── RecordTooLarge  because it is larger than the settings allow
     └── OutcomeUnknown  it may be in the topic, or may still come to be
 
 The line between the two kinds of PublishError is what a client builds on: a 503 promises that the
@@ -51,7 +51,7 @@ class NotPublished(PublishError):  # noqa: N818 - it states an outcome, and not 
 
 
 class RecordTooLarge(NotPublished):
-    """The event exceeds what the producer or the broker takes."""
+    """The event is larger than the settings allow."""
 
 
 class OutcomeUnknown(PublishError):  # noqa: N818 - as above

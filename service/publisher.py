@@ -17,7 +17,6 @@ from kafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
-    RecordListTooLargeError,
 )
 from kafka.net.compat import KafkaNetClient
 
@@ -29,7 +28,6 @@ log = logging.getLogger(__name__)
 
 PROBE_INTERVAL_S = 0.5
 _RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 # What `send` raises before it hands anything to its accumulator: the topic's metadata is missing,
 # the producer is closed, no partition can be chosen. See `KafkaProducer.send`.
 _NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
@@ -153,10 +151,10 @@ class KafkaPublisher:
         pending = self._send(producer, value, key_bytes)
         try:
             pending.get(self._settings.ack_timeout_s)
-        except _TOO_LARGE as error:
-            raise RecordTooLarge("The broker takes no event of this size.") from error
         except KafkaError as error:
-            # A time-out is not a failure: the broker may hold the event, or may yet get it.
+            # A time-out is not a failure: the broker may hold the event, or may yet get it. Nor is
+            # any other error proof: kafka-python fails all that is in flight with the first error
+            # that no retry mends, whichever record it was for.
             self._suspect(producer, error)
             raise OutcomeUnknown("The broker has not acknowledged the event.") from error
 
@@ -197,9 +195,9 @@ class KafkaPublisher:
     def _send(self, producer: Producer, value: bytes, key: bytes | None) -> Pending:
         try:
             pending = producer.send(self._settings.topic, value=value, key=key)
-        except _TOO_LARGE as error:
+        except MessageSizeTooLargeError as error:
             self._settle(None)
-            raise RecordTooLarge("The producer takes no event of this size.") from error
+            raise RecordTooLarge("The event is too large.") from error
         except _NEVER_ENQUEUED as error:
             self._settle(None)
             self._suspect(producer, error)
@@ -297,6 +295,7 @@ def connect_producer(settings: Settings) -> Producer:
         reconnect_backoff_max_ms=_RECONNECT_BACKOFF_MAX_MS,
         # A topic that comes into being through a misspelling has the wrong partitions, too.
         allow_auto_create_topics=False,
+        max_request_size=settings.max_event_bytes,
         metrics_enabled=False,
     )
     try:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=65_536, ge=0, le=1_048_576, description="a whole number from 0 to 1048576"
     )
+    max_event_bytes: int = Field(
+        default=1_000_000, ge=512, le=16_777_216, description="a whole number from 512 to 16777216"
+    )
     log_level: Literal["info", "warning", "error"] = Field(
         default="info", description="info, warning or error"
     )

@@ -1,0 +1,148 @@
+"""The service as its users run it: gunicorn in a process of its own, on a free port of loopback."""
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from tests.service.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+CONF = "service/gunicorn.conf.py"
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running service; `log_path` has what it printed."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """One request on a connection of its own; `X_Event_Id` names the header `X-Event-Id`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        with contextlib.closing(connection):
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("GET", path, headers=named)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.headers), response.read().decode())
+
+    def terminate(self) -> int:
+        """Send SIGTERM, and return the exit code once it has ended."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT_S)
+
+    def answers(self, path: str, status: int) -> bool:
+        """Whether the path is answered with the status just now."""
+        try:
+            return self.get(path).status == status
+        except OSError:
+            return False
+
+
+def environment(**variables: object) -> dict[str, str]:
+    """This process's environment, with the service's variables replaced by the given ones."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
+    return clean | {f"SERVICE_{name}": str(value) for name, value in variables.items()}
+
+
+def command(*arguments: str) -> list[str]:
+    """How gunicorn is started."""
+    return [sys.executable, "-m", "gunicorn", "-c", CONF, *arguments]
+
+
+@contextlib.contextmanager
+def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Server]:
+    """Run the service until the block ends; it answers /healthz when the block begins."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command(*arguments),
+            cwd=ROOT,
+            env=environment(PORT=port, **variables),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(port, process, log_path)
+    try:
+        eventually(
+            lambda: process.poll() is not None or server.answers("/healthz", 200), "/healthz"
+        )
+        assert process.poll() is None, log_path.read_text(encoding="utf-8")
+        yield server
+    finally:
+        if process.poll() is None:
+            server.terminate()
+
+
+class Load:
+    """Clients that buy swords one after another, each with an event id, until they are stopped."""
+
+    def __init__(self, server: Server, clients: int) -> None:
+        self._server = server
+        self._stop = threading.Event()
+        self._outcomes: dict[str, int | None] = {}
+        self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
+
+    def __enter__(self) -> Self:
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for each in self._threads:
+            each.join()
+
+    def ids(self, status: int | None) -> set[str]:
+        """The event ids that ended with the status; None is for no answer at all."""
+        outcomes = dict(self._outcomes)
+        return {each for each, ended in outcomes.items() if ended == status}
+
+    def _run(self, client: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=TIMEOUT_S)
+        with contextlib.closing(connection):
+            for number in itertools.takewhile(lambda _: not self._stop.is_set(), itertools.count()):
+                event_id = f"load.{client}.{number}"
+                try:
+                    self._outcomes[event_id] = _buy(connection, client, event_id)
+                except (OSError, http.client.HTTPException):
+                    connection.close()
+                    self._outcomes[event_id] = None
+                    self._stop.wait(0.02)
+
+
+def _buy(connection: http.client.HTTPConnection, client: int, event_id: str) -> int:
+    path = f"/purchase_a_sword?metal=iron&player_id=p-{client}"
+    connection.request("GET", path, headers={"X-Event-Id": event_id})
+    response = connection.getresponse()
+    response.read()
+    return response.status

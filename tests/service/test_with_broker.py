@@ -1,0 +1,223 @@
+"""The service and a real broker: what each answer promises, when all is well and when it is not."""
+
+import json
+import os
+import signal
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.consumer.fetcher import ConsumerRecord
+
+from headcount.stack.broker import Broker
+from headcount.stack.topic import ensure_topic
+from tests.conftest import NewBroker
+from tests.service.server import Load, Server, serving
+from tests.service.waiting import eventually
+
+pytestmark = pytest.mark.e2e
+
+ACK_TIMEOUT_S = 2.0
+
+
+def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
+    """All that the topic holds."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    try:
+        partitions = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        wanted = sum(consumer.end_offsets(partitions).values())
+        found: list[ConsumerRecord] = []
+        deadline = time.monotonic() + 30
+        while len(found) < wanted:
+            assert time.monotonic() < deadline, f"read {len(found)} of {wanted} records"
+            for batch in consumer.poll(timeout_ms=500).values():
+                found.extend(batch)
+        return found
+    finally:
+        consumer.close()
+
+
+def seen(bootstrap_servers: str, topic: str) -> Counter[str]:
+    """How often each event id is in the topic."""
+    events = (json.loads(each.value) for each in records(bootstrap_servers, topic))
+    return Counter(each["X-Event-Id"] for each in events)
+
+
+@pytest.fixture
+def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[Server]:
+    """The service on the session's broker, ready, with the test's own topic."""
+    with serving(
+        tmp_path / "log", BOOTSTRAP_SERVERS=broker.bootstrap_servers, TOPIC=topic
+    ) as running:
+        eventually(lambda: running.answers("/readyz", 200), "/readyz")
+        yield running
+
+
+def test_an_acknowledged_request_is_one_record(server: Server, broker: Broker, topic: str) -> None:
+    """Its event is the record's value, and its player the record's key."""
+    path = "/purchase_a_sword?metal=iron&quantity=3&player_id=p-1"
+    assert server.get(path, X_Event_Id="a", Cookie="t0ken").status == 200
+    assert server.get("/", X_Event_Id="b", Event_Type="join_guild").status == 200
+    found = {json.loads(each.value)["X-Event-Id"]: each for each in records(
+        broker.bootstrap_servers, topic
+    )}  # fmt: skip
+    assert found.keys() == {"a", "b"}
+    sword = json.loads(found["a"].value)
+    assert (found["a"].key, found["b"].key) == (b"p-1", None)
+    assert (sword["event_type"], sword["metal"], sword["quantity"]) == ("purchase_sword", "iron", 3)
+    assert b"t0ken" not in found["a"].value
+    assert json.loads(found["b"].value)["event_type"] == "default"
+
+
+def test_probes_and_refusals_publish_nothing(server: Server, broker: Broker, topic: str) -> None:
+    """Health, readiness and every 4xx leave the topic as it was."""
+    answered = [
+        server.get(path).status
+        for path in ("/healthz", "/readyz", "/x", "/?x=1", "/join_guild?guild=%20")
+    ]
+    assert answered == [200, 200, 404, 400, 400]
+    assert records(broker.bootstrap_servers, topic) == []
+
+
+def test_nothing_is_lost_when_the_service_is_told_to_end(
+    server: Server, broker: Broker, topic: str
+) -> None:
+    """On SIGTERM under load, every acknowledged event is in the topic once, and gunicorn ends."""
+    with Load(server, clients=24) as load:
+        eventually(lambda: len(load.ids(200)) > 200, "load")
+        assert server.terminate() == 0
+    found = seen(broker.bootstrap_servers, topic)
+    assert load.ids(200) <= found.keys()
+    assert found.keys() <= load.ids(200) | load.ids(None)
+    assert set(found.values()) == {1}
+
+
+@pytest.fixture
+def narrow_topic(broker: Broker) -> str:
+    """A topic that takes no event of more than 1,000 bytes."""
+    name = f"narrow-{uuid.uuid4().hex[:12]}"
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    try:
+        admin.create_topics([NewTopic(name, 1, 1, topic_configs={"max.message.bytes": "1000"})])
+    finally:
+        admin.close()
+    return name
+
+
+def test_an_event_that_is_too_large(broker: Broker, narrow_topic: str, tmp_path: Path) -> None:
+    """Where the service knows the limit it is a 413, it is not published, and the next one is."""
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        TOPIC=narrow_topic,
+        MAX_EVENT_BYTES=1000,
+    ) as server:
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
+        for number in range(3):
+            assert server.get("/", X_Event_Id=f"large-{number}", X_Pad="x" * 2000).status == 413
+            assert server.get("/", X_Event_Id=f"small-{number}").status == 200
+    found = seen(broker.bootstrap_servers, narrow_topic)
+    assert found == {f"small-{number}": 1 for number in range(3)}
+
+
+def test_an_event_that_the_broker_refuses(
+    broker: Broker, narrow_topic: str, tmp_path: Path
+) -> None:
+    """It ends the producer, of which kafka-python makes no more use then, but not the service."""
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        TOPIC=narrow_topic,
+        WORKERS=1,
+    ) as server:
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
+        assert server.get("/", X_Event_Id="small-0").status == 200
+        assert server.get("/", X_Event_Id="large", X_Pad="x" * 2000).status == 504
+        eventually(lambda: server.answers("/readyz", 200), "/readyz again")
+        assert server.get("/", X_Event_Id="small-1").status == 200
+    assert seen(broker.bootstrap_servers, narrow_topic) == {"small-0": 1, "small-1": 1}
+
+
+def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> None:
+    """First the outcome is unknown, then refusals promise nothing was published, then it goes on.
+
+    A stopped process still accepts connections, so nothing but the missing answers tells of it.
+    """
+    broker = new_broker()
+    ensure_topic(broker.bootstrap_servers, "events", partitions=4)
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        ACK_TIMEOUT_S=ACK_TIMEOUT_S,
+        CONNECT_TIMEOUT_S=1,
+    ) as server:
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
+        with Load(server, clients=16) as load:
+            eventually(lambda: len(load.ids(200)) > 100, "load")
+            os.kill(broker.pid, signal.SIGSTOP)
+            try:
+                eventually(lambda: len(load.ids(503)) > 100, "refusals")
+                assert_refused_at_once(server)
+                assert server.get("/readyz").status == 503
+                assert server.get("/healthz").status == 200
+            finally:
+                os.kill(broker.pid, signal.SIGCONT)
+            before = len(load.ids(200))
+            eventually(lambda: len(load.ids(200)) > before + 100, "acknowledgements again")
+        assert server.answers("/readyz", 200)
+    assert load.ids(504)
+    assert_promises_kept(load, seen(broker.bootstrap_servers, "events"))
+    broker.stop()
+
+
+def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path) -> None:
+    """The service outlives its broker, starts without it, and goes on when it is back."""
+    broker = new_broker()
+    ensure_topic(broker.bootstrap_servers, "events", partitions=4)
+    broker.stop()
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        ACK_TIMEOUT_S=ACK_TIMEOUT_S,
+        CONNECT_TIMEOUT_S=1,
+    ) as server:
+        assert_refused_at_once(server)
+        assert server.get("/readyz").status == 503
+        broker = new_broker(broker.data_dir, port=broker.port)
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
+        with Load(server, clients=16) as load:
+            eventually(lambda: len(load.ids(200)) > 100, "load")
+            broker.kill()
+            eventually(lambda: len(load.ids(503)) > 100, "refusals")
+            broker = new_broker(broker.data_dir, port=broker.port)
+            before = len(load.ids(200))
+            eventually(lambda: len(load.ids(200)) > before + 100, "acknowledgements again")
+    assert_promises_kept(load, seen(broker.bootstrap_servers, "events"))
+    broker.stop()
+
+
+def assert_refused_at_once(server: Server) -> None:
+    """A 503 that says when to come again, sooner than any acknowledgement could time out."""
+    began = time.monotonic()
+    answer = server.get("/", X_Event_Id="refused")
+    assert time.monotonic() - began < ACK_TIMEOUT_S
+    assert answer.status == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json["detail"].endswith("Nothing was published.")
+
+
+def assert_promises_kept(load: Load, found: Counter[str]) -> None:
+    """What was acknowledged is there, what was refused is not, and nothing is there twice."""
+    assert load.ids(200) <= found.keys()
+    assert not (load.ids(503) | {"refused"}) & found.keys()
+    assert found.keys() <= load.ids(200) | load.ids(504) | load.ids(None)
+    assert set(found.values()) == {1}

@@ -1,0 +1,48 @@
+"""A WSGI module that serves the real application around a publisher of its own.
+
+Its publisher says that an event's outcome is unknown where the request's header asks for it.
+"""
+
+import sys
+
+from service.app import create_app
+from service.errors import OutcomeUnknown
+from service.events import Event
+from service.publisher import Publisher, make_publisher
+from service.settings import load_settings
+
+
+class WrappedPublisher:
+    """Passes everything on, but for the events that ask otherwise."""
+
+    def __init__(self, real: Publisher) -> None:
+        self._real = real
+
+    def start(self) -> None:
+        """Start the real one, and say that it was done."""
+        self._real.start()
+        self._say("started")
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Publish, and deny it if asked to."""
+        self._real.publish(event, key)
+        if "X-Deny" in event:
+            raise OutcomeUnknown("As asked.")
+
+    def is_ready(self) -> bool:
+        """As the real one."""
+        return self._real.is_ready()
+
+    def close(self) -> None:
+        """Close the real one, and say that it was done."""
+        self._real.close()
+        self._say("closed")
+
+    def _say(self, what: str) -> None:
+        """Tell the test, which counts the lines in the server's output."""
+        sys.stderr.write(f"publisher {what}\n")
+        sys.stderr.flush()
+
+
+_settings = load_settings()
+app = create_app(_settings, WrappedPublisher(make_publisher(_settings)))
