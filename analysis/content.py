@@ -105,7 +105,7 @@ def _check(text: Column) -> Column:
 
 def _is_object(text: Column) -> Column:
     """True or false, never null: one JSON object, and nothing beside it."""
-    unbroken = F.is_valid_utf8(text) & F.ltrim(text, F.lit(_JSON_SPACE)).startswith("{")
+    unbroken = F.is_valid_utf8(text) & F.btrim(text, F.lit(_JSON_SPACE)).startswith("{")
     alone = F.try_variant_get("parsed", "$[1]", "string") == _check(text)
     return F.coalesce(unbroken & alone, F.lit(False))
 

@@ -31,6 +31,7 @@ _MEANING = {
     "corrupted": "in the topic with other content than was asked for",
     "reordered": "behind a later request of their key",
     "late": "in the topic later than the limit",
+    "malformed": "no JSON object, so whose it is cannot be told",
 }
 _LOOK = {
     "lost": "compare the service's log at those times",
@@ -40,6 +41,7 @@ _LOOK = {
     "corrupted": "compare those offsets of the topic with what was sent",
     "reordered": "look for retries with several requests in flight",
     "late": "look at the broker's and the producer's queues",
+    "malformed": "look at the offsets named below",
 }
 
 
@@ -54,6 +56,7 @@ class Limits:
     corrupted: int = 0
     reordered: int | None = None
     late: int | None = None
+    malformed: int | None = None
     late_after_ms: int = DEFAULT_LATE_AFTER_MS
 
     def of(self, key: str) -> int | None:
@@ -100,14 +103,16 @@ def _excess(counts: Counts, key: str, limits: Limits) -> str | None:
     if limit is None or found <= limit:
         return None
     allowed = f" ({limit} allowed)" if limit else ""
-    subject = "event is" if found == 1 else "events are"
-    return f"{found} {key}{allowed}: {subject} {_MEANING[key]}; see exceptions.csv, {_LOOK[key]}"
+    where = "" if key == "malformed" else "see exceptions.csv, and "
+    return f"{found} {key}{allowed}: {_MEANING[key]}; {where}{_LOOK[key]}"
 
 
 def _missing_proof(
     key: str, read_doubts: tuple[str, ...], ledger_doubts: tuple[str, ...], counts: Counts
 ) -> str:
     """Say what keeps a finding from being proven, if anything does."""
+    if key == "malformed":  # each was read, whatever else was not
+        return ""
     if counts.contradictions:
         return "; not proven, for the counts contradict each other"
     if key != "duplicated" and ledger_doubts:
@@ -200,13 +205,13 @@ def _notes(evidence: Evidence) -> Iterator[str]:
     for partition in evidence.partitions:
         if partition.reached_end and partition.gaps:
             yield (
-                f"partition {partition.partition} has {partition.gaps} offsets without a message: "
-                "transaction markers, most likely"
+                f"offsets without a message in partition {partition.partition}: {partition.gaps}, "
+                "most likely transaction markers"
             )
         if partition.malformed:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
             yield (
-                f"partition {partition.partition} has {partition.malformed} malformed messages, "
+                f"malformed messages in partition {partition.partition}: {partition.malformed}, "
                 f"first at offset {samples}"
             )
     added = sorted({p.partition for p in evidence.partitions} - evidence.start_offsets.keys())

@@ -22,6 +22,7 @@ from pyspark.sql.types import (
 )
 
 from analysis.evidence import GeneratorState, LedgerState
+from analysis.session import local_url
 from headcount.ledger import GeneratorLedger
 from headcount.outcome import Outcome
 
@@ -88,7 +89,7 @@ def load(spark: SparkSession, location: str, parts: Sequence[GeneratorLedger]) -
 
 
 def _segment_paths(location: str, parts: Sequence[GeneratorLedger]) -> list[str]:
-    root = location if "://" in location else Path(location).absolute().as_uri()
+    root = location if "://" in location else local_url(Path(location))
     return [
         f"{root}/{part.generator}/{name}"
         for part in parts

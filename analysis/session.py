@@ -28,6 +28,9 @@ LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 STOP_TIMEOUT_S = 10.0
 
+QUICK_START = ("-XX:TieredStopAtLevel=1",)
+"""Compiles quickly and not well: sooner ready, slower later."""
+
 # What the user's shell may hold would bring another Spark, its settings or its arguments in.
 _FOREIGN_VARIABLES = (
     "SPARK_HOME",
@@ -51,6 +54,8 @@ class SessionConfig:
     shuffle_partitions: int = 8
     scratch: Path | None = None
     """Where the scratch folder is made, by default where the system has such folders."""
+    java_options: Sequence[str] = ()
+    """More options of the JVM. `QUICK_START` is good for runs of up to a million events or so."""
 
     @property
     def is_local(self) -> bool:
@@ -120,7 +125,7 @@ def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
         "spark.driver.extraJavaOptions": _java_options(config, scratch),
         "spark.driver.extraClassPath": os.pathsep.join(jars),
         "spark.local.dir": str(scratch / "local"),
-        "spark.sql.warehouse.dir": (scratch / "warehouse").as_uri(),
+        "spark.sql.warehouse.dir": local_url(scratch / "warehouse"),
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
@@ -139,12 +144,17 @@ def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
     return {key: value for key, value in chosen.items() if value}
 
 
+def local_url(path: Path) -> str:
+    """Name a local path to Spark, which takes it as it stands: nothing is percent-encoded."""
+    return f"file://{path.absolute()}"
+
+
 def _java_options(config: SessionConfig, scratch: Path) -> str:
     options = [
         f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}",
         f"-Dheadcount.log={config.log_file.absolute()}",
         f"-Djava.io.tmpdir={scratch}",
-        f"-Dderby.system.home={scratch}",
+        *config.java_options,
     ]
     return " ".join(f'"{option}"' for option in options)
 

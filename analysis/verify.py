@@ -22,6 +22,7 @@ from analysis.judge import Judgement, Limits, judge
 from analysis.latency import Distributions, distributions
 from analysis.report import write
 from analysis.report.model import Report
+from analysis.session import local_url
 from headcount.errors import EvidenceError, PartError
 from headcount.files import write_atomically
 from headcount.ledger import open_location, read_ledger
@@ -190,12 +191,12 @@ def _kept(frame: DataFrame, case: Case, name: str) -> DataFrame:
     """Write a table into the run's folder, aside first, and read it back from there."""
     target = case.folder.path.absolute() / name
     aside = target.with_name(f".{name}.tmp")
-    frame.write.mode("overwrite").parquet(aside.as_uri())
+    frame.write.mode("overwrite").parquet(local_url(aside))
     if target.exists():
         shutil.rmtree(target)
     aside.rename(target)
     reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
-    return reader.parquet(target.as_uri())
+    return reader.parquet(local_url(target))
 
 
 def _crashed(case: Case, reason: str) -> Report:

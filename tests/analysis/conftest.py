@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from analysis.session import SessionConfig, open_session
+from analysis.session import QUICK_START, SessionConfig, open_session
 from headcount.stack.java import Java
 from tests.analysis.history import History
 
@@ -21,6 +21,7 @@ def spark(java: Java, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spar
         master="local[2]",
         heap="1g",
         shuffle_partitions=2,
+        java_options=QUICK_START,
     )
     with open_session(config) as session:
         yield session

@@ -1,27 +1,236 @@
-"""Verifying whole histories, each a literal one: sane, empty, and every pathology."""
+"""Verifying whole histories, from files to files: sane, empty, and every pathology at once."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame
 
 from analysis.classes import Counts
+from analysis.judge import Limits
+from analysis.report.model import Report
+from analysis.table import summary
+from analysis.topic import OffsetRange
+from analysis.verify import verify
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 
+pytestmark = pytest.mark.e2e
+
+IRON = {"event_type": "purchase_sword", "metal": "iron"}
+HOSTILE = "=cmd|'/c calc'!A1<script>alert(1)</script>"
+
+
+def exceptions(history: History) -> dict[str, Mapping[str, str]]:
+    """Read exceptions.csv by id."""
+    with (history.folder.path / "exceptions.csv").open(newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def document(history: History) -> dict[str, object]:
+    """Read verdict.json."""
+    content: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
+    return content
+
 
 def test_sane(history: History) -> None:
-    """Everything acked is there once: a pass, and the sums come out."""
+    """Everything acknowledged is there once: a pass, and every file says so."""
     history.deliver(3)
+    history.attempt(3, "failed")
+    history.start = {0: 100, 1: 7}
+    history.messages = [(0, 100 + m[1], *m[2:]) for m in history.messages]
+    history.arrive("of-another-run.0.0", 99)
+    history.end = {0: 103, 1: 7}
 
     report = history.verified()
 
     assert report.reasons == ()
     assert report.verdict is Verdict.PASS
-    assert report.counts == Counts(attempted=3, acked=3, delivered=3)
+    assert report.counts == Counts(attempted=4, acked=3, failed=1, delivered=3, refused=1)
+    assert exceptions(history) == {}
+    assert document(history)["verdict"] == "pass"
+    golden = Path(__file__).with_name("golden_summary.csv").read_text()
+    assert (history.folder.path / "summary.csv").read_text() == golden
+    assert summary(report).header == (
+        *("event type", "attempted", "acked", "failed", "delivered", "lost", "refused"),
+    )
+    left = {path.name for path in history.folder.path.iterdir()}
+    assert left == {
+        *("ledger", "logs", "arrivals.parquet", "fates.parquet"),
+        *("verdict.json", "summary.csv", "latency.csv", "exceptions.csv", "report.html"),
+    }
 
 
-def test_lost(history: History) -> None:
-    history.deliver(3)
-    history.attempt(3)
+@pytest.fixture
+def zoo(history: History) -> History:
+    """One of each: partition 0 holds what was asked for, partition 1 what no one asked for."""
+    guild = {"event_type": "join_guild", "guild": HOSTILE}
+    history.deliver(2)  # 0 and 1, at offsets 0 and 1
+    history.attempt(2)  # lost
+    history.attempt(3)  # duplicated, the second copy altered
+    history.arrive(event_id(3), 2)
+    history.arrive(event_id(3), 3, event={**IRON, "metal": "gold"})
+    history.attempt(4, "indeterminate", took_ms=None)  # recovered
+    history.arrive(event_id(4), 4)
+    history.attempt(5, "indeterminate", took_ms=None)  # absent
+    history.attempt(6, "failed")  # refused
+    history.attempt(7, "failed")  # ghost
+    history.arrive(event_id(7), 5)
+    history.attempt(8)  # corrupted: another event type
+    history.arrive(event_id(8), 6, event={**IRON, "event_type": "default"})
+    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and behind 10
+    history.attempt(10, sent_ms=200)
+    history.arrive(event_id(10), 7, key="player-1")
+    history.arrive(event_id(9), 8, key="player-1")
+    history.attempt(11)  # late
+    history.arrive(event_id(11), 9, at_ms=60_001)
+    history.attempt(12, "indeterminate", took_ms=None)  # asked once, published twice
+    history.arrive(event_id(12), 10)
+    history.arrive(event_id(12), 0, partition=1)
+    history.attempt(0, event=guild, generator=1)  # delivered, with a hostile value
+    history.arrive(event_id(0, 1), 11, event=guild)
+    history.arrive(event_id(99), 1, partition=1, event={"event_type": HOSTILE})  # phantom
+    history.arrive(event_id(99), 2, partition=1, event={"event_type": HOSTILE})  # the same
+    history.arrive(event_id(0, 7), 3, partition=1)  # phantom of a generator that never was
+    history.arrive("other.0.0", 4, partition=1)  # foreign
+    history.arrive(None, 5, partition=1, event={"event_type": "join_guild"})  # foreign
+    history.arrive_raw(None, 6, partition=1)  # a tombstone
+    history.arrive_raw(b"{", 7, partition=1)  # malformed
+    return history
 
+
+FOUND = {
+    event_id(2): ("lost", "", "", "0"),
+    event_id(3): ("duplicated", "corrupted", "2", "2"),
+    event_id(4): ("recovered", "", "4", "1"),
+    event_id(5): ("absent", "", "", "0"),
+    event_id(7): ("ghost", "", "5", "1"),
+    event_id(8): ("delivered", "corrupted", "6", "1"),
+    event_id(9): ("delivered", "reordered", "8", "1"),
+    event_id(11): ("delivered", "late", "9", "1"),
+    event_id(12): ("duplicated", "", "10", "2"),
+    event_id(99): ("phantom", "", "1", "2"),
+    event_id(0, 7): ("phantom", "", "3", "1"),
+}
+
+
+def test_every_pathology_is_named(zoo: History) -> None:
+    """Each id has its class, flags, first offset and copies; no other id is named."""
+    report = zoo.verified()
+
+    rows = exceptions(zoo)
+    told = {
+        name: (row["class"], row["flags"], row["offset"], row["copies"])
+        for name, row in rows.items()
+    }
+    assert told == FOUND
+    assert report.verdict is Verdict.FAIL
+    assert [reason.split(":")[0] for reason in report.reasons] == [
+        *("1 lost", "2 duplicated", "1 ghost", "2 phantom", "2 corrupted"),
+    ]
+    assert report.counts == Counts(
+        attempted=14,
+        acked=9,
+        failed=2,
+        indeterminate=3,
+        delivered=7,
+        lost=1,
+        duplicated=2,
+        recovered=1,
+        absent=1,
+        refused=1,
+        ghost=1,
+        phantom=2,
+        foreign=2,
+        malformed=2,
+        corrupted=2,
+        reordered=1,
+        late=1,
+    )
+    assert_types_and_partitions(report)
+    assert_harmless(zoo, rows[event_id(99)])
+
+
+def assert_types_and_partitions(report: Report) -> None:
+    """What belongs to nobody counts under a known type or the unknown one."""
+    assert list(report.by_event_type) == ["join_guild", "purchase_sword", "(unknown)"]
+    assert report.by_event_type["join_guild"].foreign == 1
+    # The phantom of an unknown generator has a sword's type, the one with a script none of ours.
+    assert report.by_event_type["purchase_sword"].phantom == 1
+    assert report.by_event_type["(unknown)"] == Counts(phantom=1, malformed=2)
+    assert report.evidence is not None
+    partition = report.evidence.partitions[1]
+    assert (partition.read, partition.gaps, partition.reached_end) == (8, 0, True)
+    assert partition.malformed_samples == (6, 7)
+    assert partition.foreign_samples == (4, 5)
+
+
+def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
+    """What anyone may write into the topic is no formula, and no script."""
+    assert phantom["event_type"].startswith("'=cmd")
+    page = (history.folder.path / "report.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "src=" not in page
+    assert "@import" not in page
+
+
+def test_allowed_pathologies_pass(zoo: History) -> None:
+    """A run may allow what it finds, and judging again is judging the same."""
+    zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2)
+
+    assert zoo.verified().verdict is Verdict.PASS
+    zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2, late=0)
+    assert zoo.verified_again().verdict is Verdict.FAIL
+
+
+def test_empty(history: History) -> None:
+    """A run that did nothing proves nothing."""
     report = history.verified()
 
-    assert report.verdict is Verdict.FAIL
-    assert report.counts == Counts(attempted=4, acked=4, delivered=3, lost=1)
-    assert event_id(3)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("nothing was attempted" in reason for reason in report.reasons)
+    assert any("has no ledger" in reason for reason in report.reasons)
+
+
+def test_crash_is_inconclusive(history: History) -> None:
+    """A check that crashes leaves an inconclusive report, and no counts that look like zeros."""
+
+    def broken(_offsets: OffsetRange) -> DataFrame:
+        message = "the wrong kind of wood"
+        raise RuntimeError(message)
+
+    history.deliver(1)
+    history.verified()
+    report = verify(
+        folder=history.folder,
+        manifest=history.manifest,
+        end=history.reached,
+        spark=history.spark,
+        source=broken,
+    )
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the wrong kind of wood" in report.reasons[0]
+    assert document(history)["counts"] is None
+    assert "RuntimeError" in (history.folder.logs / "verify-crash.log").read_text()
+    assert "INCONCLUSIVE" in (history.folder.path / "report.html").read_text()
+
+
+def test_unreadable_data_is_inconclusive(history: History) -> None:
+    """A segment whose pages are damaged behind a sound footer ends in one line."""
+    history.deliver(50)
+    history.unsealed.add(0)
+    history.write()
+    segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
+    content = bytearray(segment.read_bytes())
+    content[4:300] = bytes(296)
+    segment.write_bytes(content)
+
+    report = history.verified_again()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "a check crashed" in report.reasons[0]
+    assert "\n" not in report.reasons[0]

@@ -1,0 +1,204 @@
+"""The judge on literal evidence: sane, empty, each pathology, and each way to a vacuous pass."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.classes import Counts
+from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
+from analysis.judge import Limits, judge
+from headcount.verdict import Verdict
+
+SANE = Evidence(
+    by_event_type={"default": Counts(attempted=10, acked=10, delivered=10)},
+    ledger=LedgerState(
+        generators=(GeneratorState(0, sealed=True, asked=10, rows=10, without_row=0),),
+        shapes=("event_type",),
+        event_types=("default",),
+    ),
+    partitions=(PartitionRead(0, start=5, end=15, read=10, first=5, last=14),),
+    start_offsets={0: 5},
+    log_start_offsets={0: 0},
+    topic="events",
+    cleanup_policy="delete",
+    cluster_id="cluster",
+    topic_id="topic",
+    seen=TopicSeen(cluster_id="cluster", topic_id="topic", log_start_offsets={0: 0}),
+)
+
+
+def with_counts(**counts: int) -> Evidence:
+    """Ten delivered, and some more."""
+    more = Counts(**counts)
+    return replace(SANE, by_event_type={**SANE.by_event_type, "more": more})
+
+
+def with_partition(**changes: int | None) -> Evidence:
+    """Give evidence of a partition that was read otherwise."""
+    return replace(SANE, partitions=(replace(SANE.partitions[0], **changes),))  # type: ignore[arg-type]
+
+
+PATHOLOGIES = {
+    "lost": with_counts(attempted=1, acked=1, lost=1),
+    "duplicated": with_counts(attempted=1, acked=1, duplicated=1),
+    "ghost": with_counts(attempted=1, failed=1, ghost=1),
+    "phantom": with_counts(phantom=1),
+    "corrupted": with_counts(attempted=1, acked=1, delivered=1, corrupted=1),
+}
+
+ALLOWED = {
+    "recovered": with_counts(attempted=1, indeterminate=1, recovered=1),
+    "absent": with_counts(attempted=1, indeterminate=1, absent=1),
+    "refused": with_counts(attempted=1, failed=1, refused=1),
+    "foreign": with_counts(foreign=7),
+    "malformed": with_counts(malformed=7),
+    "reordered": with_counts(attempted=1, acked=1, delivered=1, reordered=1),
+    "late": with_counts(attempted=1, acked=1, delivered=1, late=1),
+}
+
+DAMAGED = replace(SANE.ledger, damage=("ledger/0/segment-000001.parquet is missing; restore it",))
+
+INCOMPLETE_READING = {
+    "the reader reached nothing": with_partition(read=0, first=None, last=None),
+    "the reader reached offset 13": with_partition(read=9, last=13),
+    "its first events were deleted": replace(SANE, log_start_offsets={0: 6}),
+    "now begins at offset 6": replace(SANE, seen=TopicSeen(log_start_offsets={0: 6})),
+    "partition 1 is missing": replace(SANE, start_offsets={0: 5, 1: 0}),
+    "before the run's start": with_partition(start=3, end=3, read=0, first=None, last=None),
+    "cleanup.policy=compact": replace(with_partition(read=9), cleanup_policy="compact,delete"),
+    "the cluster is other": replace(SANE, seen=TopicSeen(cluster_id="other")),
+    "was deleted and made anew": replace(SANE, seen=TopicSeen(topic_id="other")),
+}
+
+INCONCLUSIVE = {
+    **INCOMPLETE_READING,
+    "nothing was attempted": replace(SANE, by_event_type={}),
+    "none of 3 attempts was acknowledged": replace(
+        SANE, by_event_type={"default": Counts(attempted=3, failed=3, refused=3)}
+    ),
+    "the run has no ledger": replace(SANE, ledger=LedgerState()),
+    "segment-000001.parquet is missing": replace(SANE, ledger=DAMAGED),
+    "the classes add up to 9": replace(
+        SANE, by_event_type={"default": Counts(attempted=10, acked=10, delivered=9)}
+    ),
+    "the outcomes add up to 9": replace(
+        SANE, by_event_type={"default": Counts(attempted=10, acked=9, delivered=10)}
+    ),
+    "a check crashed": replace(SANE, problems=("a check crashed",)),
+}
+
+
+def test_sane_passes() -> None:
+    """All was acknowledged, is there, and was read: a pass without a reason against it."""
+    judgement = judge(SANE, Limits())
+
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.reasons == ()
+    assert any("rate of loss is below 0.3" in note for note in judgement.notes)
+
+
+@pytest.mark.parametrize("key", PATHOLOGIES)
+def test_each_pathology_fails(key: str) -> None:
+    """One of them is enough, and the first reason names it."""
+    judgement = judge(PATHOLOGIES[key], Limits())
+
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.reasons[0].startswith(f"1 {key}")
+    assert len(judgement.reasons) == 1
+
+
+@pytest.mark.parametrize("key", PATHOLOGIES)
+def test_run_may_allow_a_pathology(key: str) -> None:
+    """What a run allows is no failure, and nothing else becomes allowed by it."""
+    assert judge(PATHOLOGIES[key], Limits(**{key: 1})).verdict is Verdict.PASS
+    for other in PATHOLOGIES.keys() - {key}:
+        assert judge(PATHOLOGIES[other], Limits(**{key: 1})).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("key", ALLOWED)
+def test_each_allowed_class_passes(key: str) -> None:
+    """What proves nothing against the service is no failure."""
+    assert judge(ALLOWED[key], Limits()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("key", ["reordered", "late", "malformed"])
+def test_unjudged_is_judged_when_told(key: str) -> None:
+    """A limit makes a failure of them."""
+    assert judge(ALLOWED[key], Limits(**{key: 0})).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("reason", INCONCLUSIVE)
+def test_no_vacuous_pass(reason: str) -> None:
+    """Whatever is missing keeps the run from passing, and the reason says what."""
+    judgement = judge(INCONCLUSIVE[reason], Limits())
+
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert any(reason in each for each in judgement.reasons), judgement.reasons
+
+
+@pytest.mark.parametrize("reason", INCOMPLETE_READING)
+def test_loss_is_not_proven_by_incomplete_reading(reason: str) -> None:
+    """What was not read may hold what seems lost."""
+    seems_lost = replace(
+        INCOMPLETE_READING[reason], by_event_type=PATHOLOGIES["lost"].by_event_type
+    )
+
+    judgement = judge(seems_lost, Limits())
+
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "not proven" in judgement.reasons[0]
+
+
+@pytest.mark.parametrize("key", PATHOLOGIES.keys() - {"lost"})
+def test_what_was_read_proves_the_rest(key: str) -> None:
+    """More reading could only add to a duplicate, ghost, phantom or corruption."""
+    unread = INCOMPLETE_READING["the reader reached offset 13"]
+    evidence = replace(unread, by_event_type=PATHOLOGIES[key].by_event_type)
+
+    judgement = judge(evidence, Limits())
+
+    assert judgement.verdict is Verdict.FAIL
+    assert any("the reader reached" in reason for reason in judgement.reasons)
+
+
+@pytest.mark.parametrize("key", PATHOLOGIES)
+def test_damaged_ledger_proves_only_duplicates(key: str) -> None:
+    """Both copies of a duplicate were read; the rest depends on what the ledger says."""
+    judgement = judge(replace(PATHOLOGIES[key], ledger=DAMAGED), Limits())
+
+    expected = Verdict.FAIL if key == "duplicated" else Verdict.INCONCLUSIVE
+    assert judgement.verdict is expected
+
+
+def test_torn_ledger_is_told_and_no_doubt() -> None:
+    """A killed generator's tail is indeterminate: allowed, and named."""
+    killed = GeneratorState(1, sealed=False, asked=100, rows=90, without_row=10)
+    torn = replace(SANE.ledger, generators=(*SANE.ledger.generators, killed))
+
+    judgement = judge(replace(SANE, ledger=torn), Limits())
+
+    assert judgement.verdict is Verdict.PASS
+    assert any(note.startswith("generator 1 never sealed") for note in judgement.notes)
+
+
+def test_compacting_topic_without_gaps_passes() -> None:
+    """Where every offset was read, nothing had been compacted away."""
+    assert judge(replace(SANE, cleanup_policy="compact"), Limits()).verdict is Verdict.PASS
+
+
+def test_gaps_are_told() -> None:
+    """Offsets that hold no message are no loss, for transactions leave them; but they are told."""
+    judgement = judge(with_partition(read=8), Limits())
+
+    assert judgement.verdict is Verdict.PASS
+    assert any("without a message in partition 0: 2" in note for note in judgement.notes)
+
+
+def test_partition_added_during_the_run_is_told() -> None:
+    """A partition that the run's start did not know is read from its first offset."""
+    added = PartitionRead(1, start=0, end=1, read=1, first=0, last=0, foreign=1)
+
+    judgement = judge(replace(SANE, partitions=(*SANE.partitions, added)), Limits())
+
+    assert judgement.verdict is Verdict.PASS
+    assert any("partitions 1 were added" in note for note in judgement.notes)

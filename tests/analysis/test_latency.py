@@ -1,0 +1,98 @@
+"""Latency: percentiles from buckets against sorted durations."""
+
+import math
+import random
+
+import pytest
+from pyspark.sql import SparkSession
+
+from analysis.latency import (
+    PERCENTILES,
+    TOTAL,
+    Bucket,
+    Measure,
+    Second,
+    distributions,
+    latencies,
+)
+
+MS = 1_000_000
+FATES = (
+    "event_type string, intended_at_ns long, sent_at_ns long, answered_at_ns long, "
+    "broker_at_ms long"
+)
+
+
+def single(event_type: str, *durations_ns: int) -> list[Bucket]:
+    """Give a bucket for each duration."""
+    return [Bucket(event_type, Measure.HTTP, 1, each, each, each) for each in durations_ns]
+
+
+def nearest_rank(durations: list[int], quantile: float) -> int:
+    """Give the percentile by its definition."""
+    return sorted(durations)[max(0, math.ceil(round(quantile * len(durations), 9)) - 1)]
+
+
+def test_percentiles_of_single_values_are_exact() -> None:
+    """1 to 100 ms: the median is 50, p99 is 99."""
+    (by_type, total) = latencies(single("a", *(n * MS for n in range(1, 101))))
+
+    assert by_type.event_type == "a"
+    assert total.event_type == TOTAL
+    assert by_type.percentiles == {0.5: 50, 0.75: 75, 0.9: 90, 0.95: 95, 0.99: 99, 0.999: 100}
+    assert (by_type.count, by_type.min_ms, by_type.mean_ms, by_type.max_ms) == (100, 1, 50.5, 100)
+
+
+def test_negative_durations_are_counted() -> None:
+    """Clocks that differ show; nothing is dropped."""
+    (latency, _) = latencies(single("a", -5 * MS, 0, 5 * MS))
+
+    assert (latency.count, latency.negative) == (3, 1)
+    assert (latency.min_ms, latency.percentiles[0.5], latency.mean_ms) == (-5, 0, 0)
+
+
+def test_total_spans_the_types() -> None:
+    """The total is of all durations, and stands last."""
+    (a, b, total) = latencies([*single("a", MS), *single("b", 3 * MS)])
+
+    assert [each.event_type for each in (a, b, total)] == ["a", "b", TOTAL]
+    assert (total.count, total.mean_ms) == (2, 2)
+
+
+def test_nothing_measured() -> None:
+    """No durations give no rows, and no division by zero."""
+    assert latencies([]) == ()
+
+
+@pytest.mark.e2e
+def test_buckets_hold_every_duration(spark: SparkSession) -> None:
+    """Durations from ns to hours, both signs: counts exact, percentiles at most 0.1 % too high."""
+    chance = random.Random(7)
+    start = 1_700_000_000 * 1000 * MS
+    durations = [
+        int(10 ** chance.uniform(0, 13)) * chance.choice([1, 1, 1, -1]) for _ in range(3000)
+    ]
+    durations += [0, 1, -1, 999, 1000, 2**20 * 1000, 2**20 * 1000 - 1, 2**30 * 1000]
+    rows: list[tuple[object, ...]] = [
+        (chance.choice(["a", "b"]), start, start, start + duration, None) for duration in durations
+    ]
+    rows += [("hostile", None, None, None, 1_700_000_005_999), ("a", start, start, None, None)]
+
+    found = distributions(spark.createDataFrame(rows, FATES), ["a", "b"], "(unknown)")
+
+    (http,) = (
+        each
+        for each in latencies(found.buckets)
+        if (each.event_type, each.measure) == (TOTAL, Measure.HTTP)
+    )
+    assert http.count == len(durations)
+    assert http.negative == sum(duration < 0 for duration in durations)
+    assert http.min_ms == min(durations) / MS
+    assert http.max_ms == max(durations) / MS
+    for quantile in PERCENTILES:
+        exact = nearest_rank(durations, quantile) / MS
+        assert exact <= http.percentiles[quantile] <= exact + abs(exact) / 1000 + 1e-3
+    assert Second("(unknown)", Measure.ARRIVED, 1_700_000_005, 1) in found.seconds
+    assert sum(each.count for each in found.seconds if each.measure is Measure.REQUESTED) == (
+        len(durations) + 1
+    )

@@ -1,0 +1,175 @@
+"""The ledger in Spark: whole, torn, and in every way damaged."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow.fs as pafs
+import pytest
+
+from analysis import ledger
+from analysis.evidence import GeneratorState
+from headcount.ledger import read_ledger
+from tests.analysis.history import RUN, History
+
+pytestmark = pytest.mark.e2e
+
+
+def loaded(history: History) -> ledger.Ledger:
+    """Read what is on disk."""
+    location = str(history.folder.path / "ledger")
+    return ledger.load(history.spark, location, read_ledger(pafs.LocalFileSystem(), location, RUN))
+
+
+def damage(history: History) -> str:
+    """Give all that is wrong with it."""
+    return "\n".join(loaded(history).state.damage)
+
+
+@pytest.fixture
+def folder(history: History) -> Path:
+    """A sealed generator's folder, with four rows in two segments."""
+    history.deliver(4)
+    history.write()
+    return history.folder.path / "ledger" / "0"
+
+
+def test_whole(history: History) -> None:
+    """Two sealed generators: every row, no damage, and the shapes and types that occur."""
+    history.deliver(4)
+    history.attempt(0, generator=12, event={"event_type": "default"})
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators == (
+        GeneratorState(0, sealed=True, asked=4, rows=4, without_row=0),
+        GeneratorState(12, sealed=True, asked=1, rows=1, without_row=0),
+    )
+    assert found.state.shapes == ("event_type", "event_type,metal")
+    assert found.state.event_types == ("default", "purchase_sword")
+    assert found.state.damage == ()
+    assert found.state.torn == ()
+    assert found.rows.count() == 5
+
+
+def test_torn(history: History) -> None:
+    """A killed generator's reserved ids without a row become indeterminate attempts."""
+    history.deliver(3)
+    history.rows[0].pop(1)
+    history.reserved[0] = 6
+    history.unsealed.add(0)
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators == (
+        GeneratorState(0, sealed=False, asked=6, rows=2, without_row=4),
+    )
+    assert found.state.damage == ()
+    assert found.rows.columns == ledger.SCHEMA.names
+    told = {row.seq: (row.event_type, row.outcome) for row in found.rows.collect()}
+    assert told == {
+        **dict.fromkeys((0, 2), ("purchase_sword", "acked")),
+        **dict.fromkeys((1, 3, 4, 5), ("(unknown)", "indeterminate")),
+    }
+
+
+def test_never_began(history: History) -> None:
+    """A generator that reserved and was killed before its first row."""
+    history.rows[0] = []
+    history.reserved[0] = 3
+    history.unsealed.add(0)
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators[0].without_row == 3
+    assert found.rows.count() == 3
+
+
+def test_no_ledger(history: History) -> None:
+    """Nothing there is nothing found, and no crash."""
+    found = loaded(history)
+
+    assert found.state.generators == ()
+    assert found.rows.count() == 0
+
+
+def test_path_with_glob_characters(history: History) -> None:
+    """A run's folder may have any name."""
+    history.path = history.path / "a [b] {c,d} *? %20 é"
+    history.deliver(2)
+    history.write()
+
+    assert loaded(history).rows.count() == 2
+
+
+def test_torn_segment(history: History, folder: Path) -> None:
+    """Half a file is left out and told of, and its attempts are still counted."""
+    segment = folder / "segment-000001.parquet"
+    segment.write_bytes(segment.read_bytes()[:-20])
+
+    found = loaded(history)
+
+    assert "segment-000001.parquet is torn" in damage(history)
+    assert "2 attempts have rows, and 4 were sealed" in damage(history)
+    assert found.rows.count() == 4
+
+
+def test_missing_segment(history: History, folder: Path) -> None:
+    """A segment that the seal names is missed."""
+    (folder / "segment-000000.parquet").unlink()
+
+    assert "segment-000000.parquet is missing" in damage(history)
+
+
+def test_edited_segment(history: History, folder: Path) -> None:
+    """A segment that is not what was sealed is left out."""
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000001.parquet")
+
+    assert "segment-000001.parquet is not what was sealed" in damage(history)
+
+
+def test_copied_segment_of_sealed_generator(history: History, folder: Path) -> None:
+    """A segment that the seal does not name is left out."""
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
+
+    assert "segment-000002.parquet is not in the seal" in damage(history)
+    assert loaded(history).rows.count() == 4
+
+
+def test_copied_segment_of_torn_generator(history: History, folder: Path) -> None:
+    """Without a seal the rows give a copy away, and each attempt still counts once."""
+    (folder / "seal.json").unlink()
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
+
+    found = loaded(history)
+
+    assert "2 rows are of an attempt that has one already" in damage(history)
+    assert found.rows.count() == 4
+
+
+def test_missing_segment_of_torn_generator(history: History, folder: Path) -> None:
+    """Without a seal a hole in the numbering tells."""
+    (folder / "seal.json").unlink()
+    (folder / "segment-000000.parquet").unlink()
+
+    assert "segment-000000.parquet is missing" in damage(history)
+
+
+def test_rows_beyond_the_reservation(history: History, folder: Path) -> None:
+    """A row that was never reserved means that a reservation is gone."""
+    (folder / "seal.json").unlink()
+    (folder / "reservation-000000.json").unlink()
+
+    assert "rows up to 3, and 0 were reserved" in damage(history)
+
+
+def test_segment_in_another_generators_folder(history: History, folder: Path) -> None:
+    """A segment that stands in the wrong folder is told of, not counted for its owner."""
+    (folder / "seal.json").unlink()
+    other = folder.with_name("1")
+    other.mkdir()
+    (folder / "segment-000000.parquet").rename(other / "segment-000000.parquet")
+
+    assert "segment-000000.parquet" in damage(history)

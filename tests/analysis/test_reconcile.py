@@ -1,0 +1,231 @@
+"""Reconciling against a plain model, over random histories that are reconciled in one go."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pyspark.sql import SparkSession
+
+from analysis import reconcile
+from analysis.classes import Fate, classify
+from analysis.content import Kind
+from analysis.ledger import SCHEMA
+from headcount.outcome import Outcome
+
+RUN = "run-1"
+LATE_AFTER_MS = 50
+SHAPES = ["event_type", "event_type,metal"]
+ARRIVALS_SCHEMA = (
+    "partition int, offset long, timestamp_ms long, timestamp_type int, key binary, kind string, "
+    "claimed_id string, generator int, seq long, event_type string, digests array<bigint>"
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt; its digest over its shape is `digest`, over any other it is 0. Times in ms."""
+
+    generator: int
+    seq: int
+    outcome: Outcome
+    shape: str | None
+    digest: int | None
+    sent_ms: int | None
+    answered_ms: int | None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A message with the id of an attempt."""
+
+    generator: int
+    seq: int
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    digests: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the model says of an attempt."""
+
+    fate: Fate
+    copies: int
+    first: tuple[int, int] | None
+    corrupted: bool
+    reordered: bool
+    late: bool
+
+
+def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
+    """A short history of one generator, in the order of sending."""
+    now = 1_000_000
+    for seq in range(chance.randint(0, 7)):
+        now += chance.randint(0, 4)
+        answered = None if chance.random() < 0.2 else now + chance.randint(0, 6)
+        outcome = chance.choice(list(Outcome))
+        if chance.random() < 0.1:
+            yield Attempt(generator, seq, Outcome.INDETERMINATE, None, None, None, None)
+        else:
+            shape = chance.choice(SHAPES)
+            yield Attempt(generator, seq, outcome, shape, chance.randint(1, 2), now, answered)
+
+
+def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> Iterator[Copy]:
+    """Messages of these attempts, in the order in which they stand in the topic."""
+    placed = [attempt for attempt in asked for _ in range(chance.choice([0, 1, 1, 1, 1, 2, 3]))]
+    if chance.random() < 0.5:
+        chance.shuffle(placed)
+    for attempt in placed:
+        partition = chance.randint(0, 1)
+        digests = [0] * len(SHAPES)
+        if attempt.shape is not None and attempt.digest is not None:
+            altered = chance.random() < 0.15
+            digests[SHAPES.index(attempt.shape)] = 9 if altered else attempt.digest
+        yield Copy(
+            attempt.generator,
+            attempt.seq,
+            partition,
+            offsets[partition],
+            1_000_000 + chance.randint(0, 80),
+            chance.choice([None, b"a", b"a", b"b"]),
+            tuple(digests),
+        )
+        offsets[partition] += 1
+
+
+def first_of(mine: list[Copy]) -> Copy | None:
+    """The first copy: by its timestamp, then where it stands."""
+    return min(mine, key=lambda c: (c.timestamp_ms, c.partition, c.offset), default=None)
+
+
+def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expectation]:
+    """Say of every attempt what the vocabulary says, word by word."""
+    by_id = {
+        (a.generator, a.seq): [c for c in seen if (c.generator, c.seq) == (a.generator, a.seq)]
+        for a in asked
+    }
+    expected = {}
+    for attempt in asked:
+        mine = by_id[attempt.generator, attempt.seq]
+        first = first_of(mine)
+        late = (
+            first is not None
+            and attempt.sent_ms is not None
+            and first.timestamp_ms - attempt.sent_ms > LATE_AFTER_MS
+        )
+        expected[attempt.generator, attempt.seq] = Expectation(
+            fate=classify(attempt.outcome, len(mine)),
+            copies=len(mine),
+            first=None if first is None else (first.partition, first.offset),
+            corrupted=any(
+                attempt.shape is not None
+                and copy.digests[SHAPES.index(attempt.shape)] != attempt.digest
+                for copy in mine
+            ),
+            reordered=any(
+                overtook(attempt, first, other, first_of(by_id[other.generator, other.seq]))
+                for other in asked
+            ),
+            late=late,
+        )
+    return expected
+
+
+def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy | None) -> bool:
+    """Tell whether the later request, begun after the answer to the earlier, stands before it."""
+    if place is None or other is None or earlier.answered_ms is None or later.sent_ms is None:
+        return False
+    same_line = (
+        earlier.generator == later.generator
+        and place.partition == other.partition
+        and place.key is not None
+        and place.key == other.key
+    )
+    return same_line and later.sent_ms > earlier.answered_ms and other.offset < place.offset
+
+
+def ledger_row(attempt: Attempt) -> tuple[object, ...]:
+    """Write an attempt as a row of the ledger, or as what stands there for a missing row."""
+    if attempt.sent_ms is None:
+        nothing = (None,) * 7
+        return (attempt.generator, attempt.seq, "(unknown)", *nothing, "indeterminate", None)
+    sent_ns = attempt.sent_ms * 1_000_000
+    answered_ns = None if attempt.answered_ms is None else attempt.answered_ms * 1_000_000
+    return (
+        attempt.generator,
+        attempt.seq,
+        "sword",
+        "Player",
+        attempt.shape,
+        attempt.digest,
+        sent_ns,
+        sent_ns,
+        answered_ns,
+        None,
+        attempt.outcome.value,
+        None,
+    )
+
+
+def arrival_row(copy: Copy) -> tuple[object, ...]:
+    """Write a copy as a row of the arrivals."""
+    identity = f"{RUN}.{copy.generator}.{copy.seq}"
+    return (
+        copy.partition,
+        copy.offset,
+        copy.timestamp_ms,
+        0,
+        copy.key,
+        Kind.CLAIMED.value,
+        identity,
+        copy.generator,
+        copy.seq,
+        "sword",
+        list(copy.digests),
+    )
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("seed", [1])
+def test_reconciled_as_the_model_says(spark: SparkSession, seed: int) -> None:
+    """500 histories, each a generator of its own: the same class, place and flags for every id."""
+    chance = random.Random(seed)
+    asked: list[Attempt] = []
+    seen: list[Copy] = []
+    offsets = [0, 0]
+    expected: dict[tuple[int, int], Expectation] = {}
+    for generator in range(500):
+        mine = list(attempts(chance, generator))
+        arrived = list(copies(chance, mine, offsets))
+        expected |= model(mine, arrived)
+        asked += mine
+        seen += arrived
+
+    fates = reconcile.fates(
+        spark.createDataFrame([ledger_row(attempt) for attempt in asked], SCHEMA),
+        spark.createDataFrame([arrival_row(copy) for copy in seen], ARRIVALS_SCHEMA),
+        RUN,
+        SHAPES,
+        LATE_AFTER_MS,
+    )
+
+    assert tuple(fates.columns) == reconcile.FATES
+    found = {
+        (row.generator, row.seq): Expectation(
+            fate=Fate(row.fate),
+            copies=row.copies,
+            first=None if row.offset is None else (row.partition, row.offset),
+            corrupted=row.corrupted,
+            reordered=row.reordered,
+            late=row.late,
+        )
+        for row in fates.collect()
+    }
+    assert found == expected
+    for flag in ("corrupted", "reordered", "late"):
+        assert {getattr(each, flag) for each in expected.values()} == {True, False}
+    assert {each.fate for each in expected.values()} == set(Fate) - {Fate.PHANTOM}
