@@ -1,0 +1,72 @@
+"""The game API, whose publisher harms some events, as FAULTS says: `drop@7,duplicate@8`."""
+
+import os
+from collections.abc import Callable
+
+from service.app import create_app
+from service.errors import NotPublished
+from service.events import Event
+from service.publisher import Publisher, make_publisher
+from service.settings import load_settings
+
+ID = "X-Event-Id"
+
+
+class FaultyPublisher:
+    """Publishes through another publisher, and harms events by their sequence numbers."""
+
+    def __init__(self, real: Publisher, faults: str) -> None:
+        self._real = real
+        self._harms: dict[str, Callable[[Event, str | None], None]] = {}
+        for fault in faults.split(","):
+            name, _, seq = fault.partition("@")
+            self._harms[seq] = getattr(self, f"_{name}")
+
+    def start(self) -> None:
+        """Start the real one."""
+        self._real.start()
+
+    def is_ready(self) -> bool:
+        """Ask the real one."""
+        return self._real.is_ready()
+
+    def close(self) -> None:
+        """Close the real one."""
+        self._real.close()
+
+    def publish(self, event: Event, key: str | None) -> None:
+        """Publish, and harm those that are to be."""
+        seq = str(event.get(ID, "")).rpartition(".")[2]
+        self._harms.get(seq, self._real.publish)(event, key)
+
+    def _drop(self, event: Event, key: str | None) -> None:
+        """Say that it is published."""
+
+    def _duplicate(self, event: Event, key: str | None) -> None:
+        self._real.publish(event, key)
+        self._real.publish(event, key)
+
+    def _alter(self, event: Event, key: str | None) -> None:
+        self._real.publish({**event, "event_type": "sell_sword"}, key)
+
+    def _invent(self, event: Event, key: str | None) -> None:
+        self._real.publish(event, key)
+        run_and_generator = str(event[ID]).rpartition(".")[0]
+        self._real.publish({**event, ID: f"{run_and_generator}.999999"}, key)
+
+    def _refuse(self, event: Event, key: str | None) -> None:
+        self._real.publish(event, key)
+        raise NotPublished("it is published all the same")
+
+    def _crash(self, event: Event, key: str | None) -> None:
+        self._real.publish(event, key)
+        raise RuntimeError("after publishing")
+
+    def _bring_foreign(self, event: Event, key: str | None) -> None:
+        self._real.publish(event, key)
+        self._real.publish({"event_type": "default"}, None)
+        self._real.publish({**event, ID: "another-run.0.1"}, key)
+
+
+_settings = load_settings()
+app = create_app(_settings, FaultyPublisher(make_publisher(_settings), os.environ["FAULTS"]))

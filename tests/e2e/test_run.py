@@ -1,0 +1,137 @@
+"""`headcount run`, on the real parts: a clean run passes, and each fault is found and named."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from headcount.stack.broker import Broker
+
+pytestmark = pytest.mark.e2e
+
+DEADLINE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The run's `verdict.json`."""
+        document: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
+        return document
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """Read one of the run's CSV files."""
+        with (self.folder / name).open(newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def headcount(reports: Path, *arguments: str, run_id: str = "run-1", **environ: str) -> Outcome:
+    """Run the command to its end, and see that it leaves no process."""
+    command = [sys.executable, "-m", "headcount", *arguments]
+    before = set(psutil.pids())
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        env={**os.environ, **environ},
+        check=False,
+    )
+    assert left_by(reports, before) == []
+    return Outcome(done.returncode, done.stdout, done.stderr, reports / run_id)
+
+
+def left_by(reports: Path, before: set[int]) -> list[str]:
+    """Name the processes that began since and have to do with these reports."""
+    lines = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if process.info["pid"] not in before and str(reports) in line:
+            lines.append(line)
+    return lines
+
+
+def a_short_run(*more: str) -> list[str]:
+    """Spell out a run of a few dozen requests."""
+    return ["run", "-u", "5", "-t", "2s", "--seed", "1", "--run-id", "run-1", *more]
+
+
+def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
+    """With nothing given, all parts are started, each event type is delivered, and all is told.
+
+    Judged again, the run's own broker is started again, and the verdict is the same.
+    """
+    reports = tmp_path / "reports"
+    run = headcount(reports, *a_short_run("--processes", "2"), "--reports-dir", str(reports))
+    assert run.code == 0, run.err
+    assert "Verdict: pass" in run.out
+    assert str(run.folder / "report.html") in run.out
+    rows = {row["event_type"]: row for row in run.table("summary.csv")}
+    assert set(rows) == {"default", "join_guild", "purchase_sword", "total"}
+    assert all(0 < int(row["attempted"]) == int(row["delivered"]) for row in rows.values())
+    assert run.table("exceptions.csv") == []
+    page = (run.folder / "report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org/", "").replace("http://127.0.0.1", "")
+
+    again = headcount(reports, "verify", str(run.folder))
+    assert (again.code, again.verdict["counts"]) == (0, run.verdict["counts"]), again.err
+
+
+@pytest.fixture
+def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
+    """The options of a run against the shared broker, around the faulty service."""
+    return [
+        *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
+        *("--app", "tests.e2e.faulty.wsgi:app", "--reports-dir", str(tmp_path)),
+    ]
+
+
+def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> None:
+    """With one event removed on its way, the run fails and names exactly that id."""
+    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS="drop@7")
+    assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
+    assert "Verdict: fail" in run.out
+    assert [(row["id"], row["class"]) for row in run.table("exceptions.csv")] == [
+        ("run-1.0.7", "lost")
+    ]
+
+
+def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
+    """Of several faults, each is named by its id as what it is, and nothing else is."""
+    faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13"
+    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS=faults)
+    found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
+    assert found == {
+        "run-1.0.3": ("lost", ""),
+        "run-1.0.5": ("duplicated", ""),
+        "run-1.0.7": ("delivered", "corrupted"),
+        "run-1.0.999999": ("phantom", ""),
+        "run-1.0.11": ("ghost", ""),
+        "run-1.0.13": ("recovered", ""),
+    }
+    assert run.code == 1, run.err
+    for key in ("lost", "duplicated", "corrupted", "phantom", "ghost"):
+        assert any(reason.startswith(f"1 {key}") for reason in run.verdict["reasons"])
+
+
+def test_what_is_allowed_passes(on_broker: list[str], tmp_path: Path) -> None:
+    """Messages of others are counted, an answer of 500 promises nothing, and the run passes."""
+    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS="bring_foreign@3,crash@5")
+    assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
+    assert run.verdict["counts"]["foreign"] == 2
+    assert [row["class"] for row in run.table("exceptions.csv")] == ["recovered"]
