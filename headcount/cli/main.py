@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from headcount.cli.run import run
+from headcount.cli.shell import shell
 from headcount.cli.up import up
 from headcount.cli.verify import verify
 from headcount.errors import HeadcountError, UsageError
@@ -33,9 +34,8 @@ def cli() -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
 
 
-cli.add_command(run)
-cli.add_command(up)
-cli.add_command(verify)
+for _command in (run, up, verify, shell):
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -1,6 +1,7 @@
 """Options that several commands share, and the values that they are parsed into."""
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,6 +10,34 @@ from typing import Any, TypeVar
 import click
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
+
+
+class PassThrough(click.Command):
+    """A command that hands on whatever stands after `--`, as the argument `extra`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take off what is not this command's."""
+        own, rest = _split(args)
+        remaining = super().parse_args(ctx, own)
+        ctx.params["extra"] = tuple(rest)
+        return remaining
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show in the usage that more may follow."""
+        return [*super().collect_usage_pieces(ctx), "[-- MORE OPTIONS]"]
+
+
+class TimeSpan(click.ParamType):
+    """A span of time as Locust writes it."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it."""
+        if not _TIME_SPAN.fullmatch(str(value)) or not str(value).strip("0hms"):
+            self.fail(f"must be such as 30s, 2m or 1h30m, got {value!r}", param, ctx)
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +130,10 @@ def _allowances(
             raise click.BadParameter(f"must be CLASS=N with a whole number, got {value!r}")
         allowed[name] = int(number)
     return allowed
+
+
+def _split(args: list[str]) -> tuple[list[str], list[str]]:
+    if "--" not in args:
+        return args, []
+    index = args.index("--")
+    return args[:index], args[index + 1 :]

@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 
 from headcount.cli.judgement import Question, judge
-from headcount.cli.options import Judging, with_judging, with_quiet, with_reports_dir
+from headcount.cli.options import (
+    Judging,
+    PassThrough,
+    TimeSpan,
+    with_judging,
+    with_quiet,
+    with_reports_dir,
+)
 from headcount.cli.result import show
 from headcount.cli.stack import BROKER_DATA, Platform, Target, Wish, platform, start
 from headcount.cli.target_options import with_target
@@ -51,13 +58,12 @@ class Load:
     extra: tuple[str, ...]
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument(
     "locustfile",
     type=click.Path(path_type=Path),
     default=Path("locustfiles/mixed.py"),
 )
-@click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST OPTIONS]")
 @click.option("-u", "--users", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option(
     "-r",
@@ -66,7 +72,12 @@ class Load:
     help="Users that come in a second.  [default: all at once]",
 )
 @click.option(
-    "-t", "--run-time", default="30s", show_default=True, help="Such as 30s, 2m or 1h30m."
+    "-t",
+    "--run-time",
+    type=TimeSpan(),
+    default="30s",
+    show_default=True,
+    help="Such as 30s, 2m or 1h30m.",
 )
 @click.option(
     "--processes",

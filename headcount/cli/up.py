@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.options import with_quiet, with_reports_dir
+from headcount.cli.options import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.stack import BROKER_DATA, Platform, Target, Wish, platform, start
 from headcount.cli.target_options import with_target
 from headcount.console import Console
@@ -31,13 +31,12 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument(
     "locustfile",
     type=click.Path(path_type=Path, exists=True),
     default=Path("locustfiles/mixed.py"),
 )
-@click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST OPTIONS]")
 @with_target
 @with_reports_dir
 @with_quiet

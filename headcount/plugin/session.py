@@ -31,7 +31,11 @@ class OnceOnlyPool(HTTPClientPool):
 
 
 class LedgerSession(FastHttpSession):
-    """Adds `event=` to every request method: the fields that the topic must hold for it."""
+    """Adds to every request method what the topic must hold for it.
+
+    `event=` are the fields that are compared, and make the request one that is accounted for;
+    `event_type=` is its row in the report, by default the event's own field `event_type`.
+    """
 
     def __init__(
         self, *args: Any, recorder: Recorder | None, user_name: str, **kwargs: Any
@@ -52,13 +56,18 @@ class LedgerSession(FastHttpSession):
         delete: Callable[..., ResponseContextManager]
 
     def _send_request_safe_mode(
-        self, method: str, url: str, event: dict[str, object] | None = None, **kwargs: Any
+        self,
+        method: str,
+        url: str,
+        event: dict[str, object] | None = None,
+        event_type: str | None = None,
+        **kwargs: Any,
     ) -> FastResponse:
         if event is None or self._recorder is None:
             return super()._send_request_safe_mode(method, url, **kwargs)
         if getattr(self.user, "killed", False):
             raise StopUser
-        event_type = str(event.get("event_type", method))
+        event_type = event_type or str(event.get("event_type", method))
         try:
             attempt = self._recorder.begin(event, event_type, self._user_name)
         except LedgerFailedError:

@@ -1,0 +1,22 @@
+"""Customers of the order service: what they ask for is what the topic must hold."""
+
+from locust import between, task
+
+from headcount.plugin import LedgerUser
+
+
+class Customer(LedgerUser):
+    """Orders one thing after the other."""
+
+    wait_time = between(0.1, 0.5)
+
+    @task
+    def order(self) -> None:
+        """Order a few of something."""
+        order = {
+            "item": self.random.choice(["apple", "bread", "cheese"]),
+            "quantity": self.random.randint(1, 5),
+            "price": round(self.random.uniform(0.5, 20), 2),
+        }
+        event = {"type": "order_placed", **order}
+        self.client.post("/orders", json=order, event=event, event_type="order_placed")

@@ -1,0 +1,35 @@
+"""`headcount shell`: a pyspark shell that can read Kafka, with the Java and jars of the runs."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from headcount.cli.options import PassThrough
+from headcount.cli.stack import platform
+from headcount.console import Console
+
+_EXAMPLES = """
+\b
+Example:
+  headcount shell
+  >>> spark.read.format("kafka").option("kafka.bootstrap.servers", "127.0.0.1:9092") \\
+  ...     .option("subscribe", "events").load().count()
+"""
+
+
+@click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+def shell(extra: tuple[str, ...]) -> None:
+    """Open a pyspark shell that can read Kafka."""
+    ready = platform(dict(os.environ), Console())
+    class_path = os.pathsep.join(str(jar) for jar in ready.connector_jars)
+    environ = {
+        **ready.environ,
+        "JAVA_HOME": str(ready.java.home),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    program = str(Path(sys.executable).with_name("pyspark"))
+    quiet = ("--conf", "spark.ui.enabled=false", "--driver-class-path", class_path)
+    os.execve(program, [program, *quiet, *extra], environ)  # noqa: S606 - it replaces this process
