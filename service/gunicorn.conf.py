@@ -1,4 +1,3 @@
-# ruff: noqa: N999 - the name that gunicorn itself looks for
 """How gunicorn serves the application, and when a worker's publisher starts and ends.
 
     gunicorn -c service/gunicorn.conf.py [another.module:app]

@@ -66,6 +66,14 @@ class Server:
             return False
 
 
+def free_port() -> int:
+    """A port of loopback that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def environment(**variables: object) -> dict[str, str]:
     """This process's environment, with the service's variables replaced by the given ones."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
@@ -80,9 +88,7 @@ def command(*arguments: str) -> list[str]:
 @contextlib.contextmanager
 def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Server]:
     """Run the service until the block ends; it answers /healthz when the block begins."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             command(*arguments),

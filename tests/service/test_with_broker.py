@@ -17,7 +17,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from headcount.stack.broker import Broker
 from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
-from tests.service.server import Load, Server, serving
+from tests.service.server import Load, Server, free_port, serving
 from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
@@ -113,6 +113,24 @@ def narrow_topic(broker: Broker) -> str:
     return name
 
 
+@pytest.mark.parametrize("acks", ["0", "1"])
+def test_weaker_acknowledgements_can_be_asked_for(
+    broker: Broker, topic: str, tmp_path: Path, acks: str
+) -> None:
+    """An experiment may have the service promise more than its producer has been promised."""
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        TOPIC=topic,
+        ACKS=acks,
+        IDEMPOTENCE="off",
+    ) as server:
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
+        assert server.get("/", X_Event_Id="a").status == 200
+        assert server.terminate() == 0
+    assert seen(broker.bootstrap_servers, topic) == {"a": 1}
+
+
 def test_an_event_that_is_too_large(broker: Broker, narrow_topic: str, tmp_path: Path) -> None:
     """Where the service knows the limit it is a 413, it is not published, and the next one is."""
     with serving(
@@ -173,32 +191,33 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
                 os.kill(broker.pid, signal.SIGCONT)
             before = len(load.ids(200))
             eventually(lambda: len(load.ids(200)) > before + 100, "acknowledgements again")
-        assert server.answers("/readyz", 200)
+        eventually(lambda: server.answers("/readyz", 200), "/readyz")
     assert load.ids(504)
     assert_promises_kept(load, seen(broker.bootstrap_servers, "events"))
     broker.stop()
 
 
 def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path) -> None:
-    """The service outlives its broker, starts without it, and goes on when it is back."""
-    broker = new_broker()
-    ensure_topic(broker.bootstrap_servers, "events", partitions=4)
-    broker.stop()
+    """The service starts without its broker, outlives it, and goes on whenever it is there."""
+    port = free_port()
     with serving(
         tmp_path / "log",
-        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        BOOTSTRAP_SERVERS=f"127.0.0.1:{port}",
         ACK_TIMEOUT_S=ACK_TIMEOUT_S,
         CONNECT_TIMEOUT_S=1,
     ) as server:
         assert_refused_at_once(server)
         assert server.get("/readyz").status == 503
-        broker = new_broker(broker.data_dir, port=broker.port)
+        broker = new_broker(port=port)
+        assert broker.port == port
+        assert_refused_at_once(server)  # a broker without the topic will not do
+        ensure_topic(broker.bootstrap_servers, "events", partitions=4)
         eventually(lambda: server.answers("/readyz", 200), "/readyz")
         with Load(server, clients=16) as load:
             eventually(lambda: len(load.ids(200)) > 100, "load")
             broker.kill()
             eventually(lambda: len(load.ids(503)) > 100, "refusals")
-            broker = new_broker(broker.data_dir, port=broker.port)
+            broker = new_broker(broker.data_dir, port=port)
             before = len(load.ids(200))
             eventually(lambda: len(load.ids(200)) > before + 100, "acknowledgements again")
     assert_promises_kept(load, seen(broker.bootstrap_servers, "events"))
