@@ -1,0 +1,574 @@
+"""docker-compose.yml, .env and the Dockerfiles, held against the schema and against the code.
+
+No container engine is asked: what each container would run is parsed by what it would run.
+"""
+
+import ast
+import functools
+import importlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from headcount.cli.main import cli
+from headcount.stack import broker
+from headcount.stack.jars import BROKER, read_lock
+from headcount.stack.java import BUNDLED
+from headcount.stack.topic import TOPIC_CONFIG
+from service.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILES = ("service/Dockerfile", "locustfiles/Dockerfile", "analysis/Dockerfile")
+BUILT = ("service", "locust", "worker", "analysis")
+LOCUST = ("locust", "worker")
+
+# Locust patches the standard library when it is imported, so it is asked in a process of its own.
+ASK_LOCUST = """
+import json, sys
+import headcount.plugin
+from headcount.plugin.lifecycle import STOP_TIMEOUT_S
+from locust.argument_parser import get_parser
+from locust.env import Environment
+parser = get_parser(default_config_files=[])
+options = parser.parse_args(sys.argv[1:])
+environment = Environment(parsed_options=options)
+environment.create_local_runner()
+ui = environment.create_web_ui(delayed_start=True)
+print(json.dumps({
+    "known": sorted(parser._option_string_actions),
+    "options": vars(options),
+    "default_port": parser.get_default("web_port"),
+    "stop_timeout_s": STOP_TIMEOUT_S,
+    "root": ui.app.test_client().get("/").status_code,
+}, default=str))
+"""
+
+
+# ---- reading
+
+
+@functools.cache
+def dot_env() -> dict[str, str]:
+    """Give the variables of .env."""
+    lines = (ROOT / ".env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def resolved(text: str, values: dict[str, str]) -> str:
+    """Put values in the places of their names."""
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+
+
+@functools.cache
+def compose() -> dict[str, Any]:
+    """Give docker-compose.yml as an engine would read it."""
+    content: dict[str, Any] = YAML(typ="safe").load(resolved(COMPOSE.read_text(), dot_env()))
+    for service in content["services"].values():
+        variables = service.get("environment", {})
+        variables |= {name: str(value) for name, value in variables.items()}
+    return content
+
+
+def services() -> dict[str, dict[str, Any]]:
+    """Give the services by their names."""
+    found: dict[str, dict[str, Any]] = compose()["services"]
+    return found
+
+
+@functools.cache
+def instructions(dockerfile: str) -> list[tuple[str, str]]:
+    """Give a Dockerfile's instructions and what each is told."""
+    lines = (ROOT / dockerfile).read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    joined = re.sub(r"\\\n\s*", "", text).splitlines()
+    split = [line.partition(" ") for line in joined if line.strip()]
+    return [(name.upper(), rest.strip()) for name, _, rest in split]
+
+
+def told(dockerfile: str, name: str) -> list[str]:
+    """Give what the instructions of one kind are told."""
+    return [rest for each, rest in instructions(dockerfile) if each == name]
+
+
+def arguments(dockerfile: str) -> dict[str, str]:
+    """Give the build arguments with their defaults."""
+    return dict(each.split("=", 1) for each in told(dockerfile, "ARG"))
+
+
+def environment(dockerfile: str) -> dict[str, str]:
+    """Give the variables that the image sets."""
+    pairs = [pair for each in told(dockerfile, "ENV") for pair in shlex.split(each)]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def command_of(service: str) -> list[str]:
+    """Give what a container of the service runs: its own command, or its image's."""
+    own: list[str] | None = services()[service].get("command")
+    if own is not None:
+        return own
+    cmd: list[str] = json.loads(told(services()[service]["build"]["dockerfile"], "CMD")[-1])
+    return cmd
+
+
+def seconds(duration: str) -> float:
+    """Read a duration in seconds, the only unit that is used."""
+    assert duration.endswith("s")
+    return float(duration[:-1])
+
+
+def options_of(command: list[str]) -> dict[str, str]:
+    """Give the options of a command whose options are written as `--name=value`."""
+    parts = (part.partition("=") for part in command[1:])
+    return {name: value for name, _, value in parts}
+
+
+def code_of(command: list[str]) -> str | None:
+    """Give the Python that a command runs with `-c`."""
+    return command[command.index("-c") + 1] if "python" in command[0] and "-c" in command else None
+
+
+@functools.cache
+def locust_says(service: str) -> dict[str, Any]:
+    """Let Locust, with the plugin, parse the command of one of its services."""
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK_LOCUST, *command_of(service)[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    answer: dict[str, Any] = json.loads(asked.stdout.splitlines()[-1])
+    return answer
+
+
+def gunicorn_says(*options: str) -> subprocess.CompletedProcess[str]:
+    """Let gunicorn read the service's command in the environment of its container."""
+    program, *given = command_of("service")
+    assert program == "gunicorn"
+    kept = {name: it for name, it in os.environ.items() if not name.startswith(PREFIX)}
+    return subprocess.run(
+        [sys.executable, "-m", program, *given, *options],
+        cwd=ROOT,
+        env=kept
+        | environment("service/Dockerfile")
+        | services()["service"]["environment"]
+        # The image's PATH is the image's own.
+        | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def schema_says(document: Path) -> str:
+    """Hold a document against the Compose Specification; empty where it keeps to it."""
+    checked = subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema"),
+            *("--builtin-schema", "vendor.compose-spec", str(document)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if checked.returncode == 0 else checked.stdout + checked.stderr
+
+
+# ---- the file
+
+
+def test_schema(tmp_path: Path) -> None:
+    """The file keeps to the Compose Specification, as written and with .env's values in it."""
+    assert schema_says(COMPOSE) == ""
+    (tmp_path / "resolved.json").write_text(json.dumps(compose()))
+    assert schema_says(tmp_path / "resolved.json") == ""
+
+
+def test_variables() -> None:
+    """Every variable that is used is in .env, and every one in .env is used."""
+    text = COMPOSE.read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(dot_env())
+    assert text.count("$") == len(re.findall(r"\$\{\w+\}", text)), "write ${NAME}, and no default"
+
+
+def test_sources() -> None:
+    """Every folder that is mounted and every Dockerfile that is built from exists."""
+    for name, service in services().items():
+        for volume in service.get("volumes", []):
+            if isinstance(volume, dict) and volume["type"] == "bind":
+                assert (ROOT / volume["source"]).is_dir(), f"{name}: {volume['source']}"
+    assert {name for name, each in services().items() if "build" in each} == set(BUILT)
+    assert {services()[name]["build"]["dockerfile"] for name in BUILT} == set(DOCKERFILES)
+
+
+def test_gates() -> None:
+    """A part starts when the one before it is healthy or done, up to a broker that is healthy."""
+    for name, service in services().items():
+        gates = service.get("depends_on", {})
+        assert gates or name == "kafka", f"{name} waits for nothing"
+        for before, gate in gates.items():
+            has_check = "healthcheck" in services()[before]
+            wanted = "service_healthy" if has_check else "service_completed_successfully"
+            assert gate == {"condition": wanted}, f"{name} after {before}"
+            assert has_check or before == "topic", f"{before} never ends by itself"
+
+
+def test_limits() -> None:
+    """Every part has a memory limit, no new privileges, and is not started again when it dies."""
+    for name, service in services().items():
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "restart" not in service, name
+        assert not service.get("privileged"), name
+
+
+def test_published_on_loopback() -> None:
+    """A port that is published is published on loopback."""
+    published = [port for service in services().values() for port in service.get("ports", [])]
+    assert published
+    assert [port for port in published if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)] == []
+
+
+def test_examples() -> None:
+    """The commands in the file's first comment name services that exist and commands that parse."""
+    head = COMPOSE.read_text().split("\nname:")[0]
+    (scaled,) = re.findall(r"--scale (\w+)=", head)
+    assert scaled in LOCUST
+    ((service, command),) = re.findall(r"docker compose run --rm (\w+) (headcount \S+ \S+)", head)
+    assert services()[service]["profiles"] == ["verify"]
+    _, subcommand, run = command.split()
+    assert run.isupper()
+    assert subcommand in cli.commands
+    (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)", head)
+    assert port == dot_env()["HEADCOUNT_WEB_PORT"]
+
+
+# ---- versions
+
+
+def test_images_are_pinned() -> None:
+    """An image is named by a whole version, and by no registry's host."""
+    images = {service["image"] for service in services().values() if "image" in service}
+    for image in images | {dot_env()["PYTHON_IMAGE"]}:
+        assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+\.\d+(-[a-z-]+)?", image), image
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_base_image(dockerfile: str) -> None:
+    """An image is built on .env's Python; the default is the same but for the patch version."""
+    froms = [each.split()[0] for each in told(dockerfile, "FROM")]
+    assert set(froms) == {"${PYTHON_IMAGE}"}
+    pinned = dot_env()["PYTHON_IMAGE"]
+    unpatched = re.sub(r":(\d+\.\d+)\.\d+", r":\1", pinned)
+    assert arguments(dockerfile)["PYTHON_IMAGE"] in (pinned, unpatched)
+
+
+def test_kafka_version() -> None:
+    """The broker's image has the version of the embedded broker."""
+    (version,) = {jar.version for jar in read_lock() if (jar.set_name, jar.artifact) == _KAFKA}
+    assert {services()[name]["image"] for name in ("kafka", "topic")} == {f"apache/kafka:{version}"}
+
+
+_KAFKA = (BROKER, "kafka_2.13")
+
+
+# ---- Kafka
+
+
+def test_no_zookeeper() -> None:
+    """Kafka runs in KRaft mode, and nothing speaks of ZooKeeper."""
+    assert services()["kafka"]["environment"]["KAFKA_PROCESS_ROLES"] == "broker,controller"
+    for path in (COMPOSE, ROOT / ".env", *(ROOT / each for each in DOCKERFILES)):
+        assert "zookeeper" not in path.read_text().lower(), path
+
+
+def test_kafka_settings() -> None:
+    """The container's broker has the embedded one's settings, but for names and places."""
+    lines = broker._SETTINGS.splitlines()  # noqa: SLF001 - the one place that has them
+    embedded = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    variables = services()["kafka"]["environment"]
+    contained = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in variables.items()
+        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"  # the JVM's, not Kafka's
+    }
+    own = {name for name in embedded if "{" in embedded[name]} | {"listener.security.protocol.map"}
+    assert contained.keys() == embedded.keys()
+    assert {name: contained[name] for name in contained.keys() - own} == {
+        name: embedded[name] for name in embedded.keys() - own
+    }
+
+
+def test_kafka_addresses() -> None:
+    """Whoever asks for Kafka finds the listener that is told to those who come from there."""
+    kafka = services()["kafka"]
+    listeners = _listeners(kafka["environment"]["KAFKA_LISTENERS"])
+    advertised = _listeners(kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"])
+    inside = advertised["CLIENTS"]
+    assert inside == f"{kafka['hostname']}{listeners['CLIENTS']}"
+    (published,) = kafka["ports"]
+    host, port, target = published.split(":")
+    assert (advertised["HOST"], listeners["HOST"]) == (f"{host}:{port}", f":{target}")
+    assert advertised["HOST"] == Settings.model_fields["bootstrap_servers"].default[0]
+    assert {
+        inside,
+        services()["service"]["environment"]["SERVICE_BOOTSTRAP_SERVERS"],
+        options_of(command_of("topic"))["--bootstrap-server"],
+        *(locust_says(name)["options"]["bootstrap_servers"] for name in LOCUST),
+    } == {inside}
+    check = kafka["healthcheck"]["test"]
+    assert check[check.index("--bootstrap-server") + 1] == inside
+
+
+def _listeners(text: str) -> dict[str, str]:
+    return dict(each.split("://") for each in text.split(","))
+
+
+def test_topic() -> None:
+    """The topic is made as Headcount makes it, and is the one that the others use."""
+    command = command_of("topic")
+    configs = [part.removeprefix("--config=") for part in command if part.startswith("--config=")]
+    assert dict(each.split("=", 1) for each in configs) == TOPIC_CONFIG
+    options = options_of(command)
+    defaults = _defaults("run")
+    assert int(options["--partitions"]) == defaults["partitions"]
+    assert int(options["--replication-factor"]) == defaults["replication"]
+    names = {
+        options["--topic"],
+        services()["service"]["environment"]["SERVICE_TOPIC"],
+        *(locust_says(name)["options"]["topic"] for name in LOCUST),
+    }
+    assert names == {dot_env()["HEADCOUNT_TOPIC"]}
+
+
+# ---- the service
+
+
+def test_service_settings() -> None:
+    """Each SERVICE_ variable is a setting of the service's, and together they are accepted."""
+    given = environment("service/Dockerfile") | services()["service"]["environment"]
+    settings = {name.removeprefix(PREFIX) for name in given if name.startswith(PREFIX)}
+    assert settings <= {name.upper() for name in Settings.model_fields}
+    assert settings >= {"BOOTSTRAP_SERVERS", "TOPIC", "HOST", "PORT"}
+    checked = gunicorn_says("--check-config")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_service_stops_in_time() -> None:
+    """A container is given longer to stop than gunicorn gives its workers."""
+    said = gunicorn_says("--print-config").stdout
+    (graceful,) = set(re.findall(r"graceful_timeout\s+= (\d+)", said))
+    assert seconds(services()["service"]["stop_grace_period"]) > int(graceful)
+
+
+def test_service_port() -> None:
+    """The service is published, asked for and made healthy at the port of its settings."""
+    default = str(Settings.model_fields["port"].default)
+    service = services()["service"]
+    (published,) = service["ports"]
+    assert published == f"127.0.0.1:{default}:{default}"
+    assert service["environment"]["SERVICE_PORT"] == default
+    assert told("service/Dockerfile", "EXPOSE") == [default]
+    assert locust_says("locust")["options"]["host"] == f"http://service:{default}"
+    assert _health_url("service") == f"http://127.0.0.1:{default}/readyz"
+
+
+def test_health_route() -> None:
+    """The service is healthy by a route that it has."""
+    script = (
+        "import json\nfrom service.wsgi import app\n"
+        "print(json.dumps([rule.rule for rule in app.url_map.iter_rules()]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | services()["service"]["environment"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "/" + _health_url("service").split("/", 3)[3] in json.loads(said.stdout)
+
+
+def _health_url(service: str) -> str:
+    code = code_of(services()[service]["healthcheck"]["test"][1:])
+    assert code is not None
+    (url,) = re.findall(r"http://[^\"']+", code)
+    return str(url)
+
+
+# ---- Locust
+
+
+@pytest.mark.parametrize("service", LOCUST)
+def test_locust_command(service: str) -> None:
+    """Each option is known, in full, to Locust or the plugin, and the scenario exists."""
+    command = command_of(service)
+    assert command[0] == "locust"
+    says = locust_says(service)
+    assert options_of(command).keys() <= set(says["known"])
+    assert (ROOT / options_of(command)["--locustfile"]).is_file()
+
+
+def test_locust_image_command() -> None:
+    """The scenario that the image runs by itself exists."""
+    command = json.loads(told("locustfiles/Dockerfile", "CMD")[-1])
+    assert (ROOT / options_of(command)["--locustfile"]).is_file()
+
+
+def test_master_and_workers() -> None:
+    """Workers find the master, run its scenario, and write to its folder, which is ./reports."""
+    master, worker = (locust_says(name)["options"] for name in LOCUST)
+    assert (master["master"], worker["worker"]) == (True, True)
+    assert worker["master_host"] == "locust"
+    shared = ("locustfile", "bootstrap_servers", "topic", "reports_dir")
+    assert [master[name] for name in shared] == [worker[name] for name in shared]
+    for name in (*LOCUST, "analysis"):
+        (workdir,) = told(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
+        mounts = {each["target"]: each.get("source") for each in services()[name]["volumes"]}
+        assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
+
+
+def test_web_ui() -> None:
+    """The web UI is published where Locust has it, answers the health check, and stops in time."""
+    says = locust_says("locust")
+    default = says["default_port"]
+    assert services()["locust"]["ports"] == [f"127.0.0.1:{default}:{default}"]
+    assert (says["options"]["web_host"], says["options"]["web_port"]) == ("0.0.0.0", default)  # noqa: S104
+    assert _health_url("locust") == f"http://127.0.0.1:{default}/"
+    assert says["root"] == 200
+    for name in LOCUST:
+        assert seconds(services()[name]["stop_grace_period"]) > says["stop_timeout_s"]
+
+
+# ---- the judge
+
+
+def _defaults(subcommand: str) -> dict[str | None, Any]:
+    return {option.name: option.default for option in cli.commands[subcommand].params}
+
+
+def test_headcount_command() -> None:
+    """The judge's command and its image's are commands of ours, with options that these know."""
+    for command in (command_of("analysis"), json.loads(told("analysis/Dockerfile", "CMD")[-1])):
+        assert command[0] == "headcount"
+        subcommand = cli.commands[command[1]]
+        known = {name for each in subcommand.params for name in each.opts} | {"-h", "--help"}
+        assert {part for part in command[2:] if part.startswith("-")} <= known
+
+
+def test_headcount_variables() -> None:
+    """Each HEADCOUNT_ variable of the image is one that the code reads."""
+    code = "".join(path.read_text() for path in (ROOT / "headcount").rglob("*.py"))
+    given = {name: it for name, it in environment("analysis/Dockerfile").items() if name != "PATH"}
+    named = {name for name in given if name.startswith("HEADCOUNT_")}
+    assert named
+    assert {name for name in named if f'"{name}"' not in code} == set()
+    assert given["HEADCOUNT_JAVA"] == BUNDLED
+
+
+def test_spark_memory() -> None:
+    """The judge's limit has room for the heap that it takes by default, and as much again."""
+    heap = _defaults("verify")["spark_heap"]
+    limit = services()["analysis"]["deploy"]["resources"]["limits"]["memory"]
+    assert (heap[-1], limit[-1]) == ("g", "g")
+    assert int(limit[:-1]) >= 2 * int(heap[:-1])
+
+
+# ---- the Dockerfiles
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_copied(dockerfile: str) -> None:
+    """Each source of a COPY exists and is let through by .dockerignore."""
+    let_through = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    for rest in told(dockerfile, "COPY"):
+        *sources, _target = rest.split()
+        if not sources[0].startswith("--from="):
+            assert [each for each in sources if not (ROOT / each).exists()] == [], rest
+            assert [each for each in sources if each.split("/")[0] not in let_through] == [], rest
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_locked(dockerfile: str) -> None:
+    """Packages come by the lock and its hashes alone, and the extra that is installed exists."""
+    runs = " ".join(told(dockerfile, "RUN"))
+    (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
+    assert re.search(r"--(verify|require)-hashes", installed)
+    for command in re.findall(r"pip install [^&]*", runs):
+        assert re.search(r"--require-hashes|--verify-hashes|--no-deps", command), command
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = re.findall(r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]", runs)
+    assert len(extras) == 1
+    assert "".join(extras[0]) in pyproject["project"]["optional-dependencies"]
+
+
+def test_uv_is_locked() -> None:
+    """The lock has the lines of uv that the Dockerfiles take out of it, with hashes."""
+    lock = (ROOT / "requirements.lock").read_text()
+    assert re.search(
+        r"^uv==\S+ \\\n( +--hash=sha256:\w{64} \\\n)* +--hash=sha256:\w{64}$", lock, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_user(dockerfile: str) -> None:
+    """The container's user is not root, and stays."""
+    name, rest = [each for each in instructions(dockerfile) if each[0] in {"FROM", "USER"}][-1]
+    assert name == "USER"
+    user = resolved(rest, arguments(dockerfile)).split(":")[0]
+    assert user not in {"root", "0"}
+    assert user.isdecimal() or re.search(rf"useradd .*--uid [1-9]\d* .*{user}", _runs(dockerfile))
+
+
+def _runs(dockerfile: str) -> str:
+    return "\n".join(told(dockerfile, "RUN"))
+
+
+def test_build_arguments() -> None:
+    """Every argument that a build is given is one of its Dockerfile's."""
+    for name in BUILT:
+        build = services()[name]["build"]
+        assert build["args"].keys() <= arguments(build["dockerfile"]).keys(), name
+        assert "PYTHON_IMAGE" in build["args"], name
+
+
+def test_python_code() -> None:
+    """Python that a Dockerfile or a health check holds compiles, and imports what exists."""
+    checks = [each["healthcheck"]["test"][1:] for each in services().values() if _checked(each)]
+    runs = [json.loads(run) for each in DOCKERFILES for run in told(each, "RUN") if run[0] == "["]
+    codes = [code for code in map(code_of, checks + runs) if code is not None]
+    assert len(codes) == 3
+    for code in codes:
+        for module, name in _imported(code):
+            assert name is None or hasattr(importlib.import_module(module), name), code
+
+
+def _checked(service: dict[str, Any]) -> bool:
+    return "healthcheck" in service
+
+
+def _imported(code: str) -> Iterator[tuple[str, str | None]]:
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
