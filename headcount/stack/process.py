@@ -25,6 +25,8 @@ TAIL_BYTES = 64 * 1024
 # Lines that only tell where in the code something happened.
 _FRAME = re.compile(r"\s+at \S|\s*\.\.\. \d+ more|\s+File \"|Traceback |\s+[\^~]+\s*$|\s{4,}\S")
 _STAMP = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[,.\d]*( [+-]\d{4})?\]?(?: \[\d+\])? ")
+# What a server says of its own end after the cause is told.
+_CLOSING = re.compile(r"Shutting down|Worker failed to boot|Worker exiting")
 _TELLING = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
 
 
@@ -58,7 +60,7 @@ class Process:
         command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         command += [os.fspath(each) for each in argv]
         # The kernel's leash is held by the thread that starts the child, so a lasting one does it.
-        future = _starter().submit(
+        future = _starter(os.getpid()).submit(
             _start, command, log_path, dict(environ), cwd, [file.fileno() for file in keep_open]
         )
         try:
@@ -161,7 +163,8 @@ class Process:
 
 
 @functools.cache
-def _starter() -> ThreadPoolExecutor:
+def _starter(_owner: int) -> ThreadPoolExecutor:
+    """The thread that starts every child of the process `_owner`: a fork does not inherit it."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
 
 
@@ -208,7 +211,8 @@ def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
     except OSError:
         return []
     lines = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
-    chosen = [line for line in lines if _TELLING.search(line)] or lines
+    told = [line for line in lines if not _CLOSING.search(line)]
+    chosen = [line for line in told if _TELLING.search(line)] or told or lines
     return [_STAMP.sub("", line).strip()[:300] for line in chosen[-limit:]]
 
 

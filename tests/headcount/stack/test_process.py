@@ -1,0 +1,186 @@
+"""The process: it ends when it is told to, and when nobody is left to tell it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from headcount.errors import PartError
+from headcount.stack.process import Process, telling_lines, wait_until
+
+STUBBORN = (
+    "import signal, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "print('ready', flush=True)\n"
+    "time.sleep(60)\n"
+)
+
+
+def python(program: str, tmp_path: Path, environ: dict[str, str]) -> Process:
+    """A part that is a piece of Python."""
+    return Process(
+        "the part",
+        [sys.executable, "-u", "-c", program],
+        log_path=tmp_path / "logs" / "part.log",
+        environ=environ,
+    )
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs, a zombie being none."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def said(process: Process, text: str) -> Callable[[], bool]:
+    """Whether the process's log holds `text`."""
+    return lambda: text in process.log_path.read_text()
+
+
+def test_stop_ends_and_reaps(tmp_path: Path, environ: dict[str, str]) -> None:
+    """SIGTERM is enough for a part that heeds it, and a second stop changes nothing."""
+    process = python("import time; time.sleep(60)", tmp_path, environ)
+    assert process.returncode is None
+    assert process.stop() == -signal.SIGTERM
+    assert process.stop() == process.returncode == -signal.SIGTERM
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_stop_kills_what_does_not_heed(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A part that ignores SIGTERM is killed when its time is over."""
+    with python(STUBBORN, tmp_path, environ) as process:
+        wait_until(said(process, "ready"), 10, "the part is ready", process)
+        assert process.stop(timeout_s=0.2) == -signal.SIGKILL
+
+
+def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str]) -> None:
+    """What a part started is ended with it, even when the part itself forgets it."""
+    program = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-u', '-c', {STUBBORN!r}])\n"
+        "print('child', child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    with python(program, tmp_path, environ) as process:
+        wait_until(said(process, "ready"), 10, "the child is ready", process)
+        child = int(process.log_path.read_text().split()[1])
+        process.stop()
+    wait_until(lambda: not is_alive(child), 10, "the child has ended")
+
+
+def test_a_part_has_a_session_of_its_own(tmp_path: Path, environ: dict[str, str]) -> None:
+    """Ctrl-C in the terminal goes to the terminal's session, which the part is not in."""
+    with python("import time; time.sleep(60)", tmp_path, environ) as process:
+        assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's leash is Linux's")
+def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A command that is killed with SIGKILL, and so can do nothing, leaves no part behind."""
+    program = (
+        "import os, pathlib, time\n"
+        "from headcount.stack.process import Process\n"
+        f"log = pathlib.Path({str(tmp_path / 'part.log')!r})\n"
+        "part = Process('p', ['sleep', '60'], log_path=log, environ=dict(os.environ))\n"
+        "print(part.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environ
+    ) as command:
+        assert command.stdout is not None
+        part = int(command.stdout.readline())
+        wait_until(lambda: psutil.Process(part).name() == "sleep", 10, "the part runs")
+        command.kill()
+    wait_until(lambda: not is_alive(part), 10, "the part has ended")
+
+
+def test_a_part_outlives_the_thread_that_started_it(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The leash is tied to the command, not to whichever of its threads made the part."""
+    made: list[Process] = []
+    thread = threading.Thread(
+        target=lambda: made.append(python("import time; time.sleep(60)", tmp_path, environ))
+    )
+    thread.start()
+    thread.join()
+    with made[0] as process:
+        time.sleep(0.3)  # longer than the kernel would need to end it
+        process.poll_or_raise()
+
+
+def test_early_death_is_told_with_its_reason(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A part that died is named with its exit code, what it said last, and where the rest is."""
+    program = "import sys; print('hello'); raise ValueError('no such topic')"
+    with python(program, tmp_path, environ) as process, pytest.raises(PartError) as caught:
+        wait_until(lambda: False, 10, "it is ready", process)
+    assert str(caught.value) == (
+        "the part ended with exit code 1: ValueError: no such topic "
+        f"(log: {tmp_path}/logs/part.log)"
+    )
+
+
+def test_death_by_signal_is_told_by_name(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A part that was killed is said to be, and by which signal."""
+    with python("import time; time.sleep(60)", tmp_path, environ) as process:
+        process.kill()
+        with pytest.raises(PartError, match="the part was killed by SIGKILL"):
+            process.poll_or_raise()
+
+
+def test_a_program_that_is_not_there_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A program that cannot be started is an early death with that reason."""
+    with (
+        Process("it", ["/no/such"], log_path=tmp_path / "x.log", environ=environ) as process,
+        pytest.raises(PartError, match="/no/such does not start: No such file"),
+    ):
+        wait_until(lambda: False, 10, "it is ready", process)
+
+
+def test_what_an_earlier_part_said_is_not_quoted(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A log that is continued keeps its past, but the error is told from this part's lines."""
+    log = tmp_path / "logs" / "part.log"
+    log.parent.mkdir()
+    log.write_text("ERROR of yesterday\n")
+    with (
+        python("raise SystemExit('ERROR of today')", tmp_path, environ) as process,
+        pytest.raises(PartError, match="exit code 1: ERROR of today "),
+    ):
+        wait_until(lambda: False, 10, "it is ready", process)
+    assert log.read_text().startswith("ERROR of yesterday")
+
+
+def test_a_wait_in_vain_ends(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A wait has an end, and then says what it waited for and where to look."""
+    with (
+        python("import time; time.sleep(60)", tmp_path, environ) as process,
+        pytest.raises(PartError, match=r"waited 0.1 s in vain until it is ready \(log: "),
+    ):
+        wait_until(lambda: False, 0.1, "it is ready", process)
+
+
+def test_telling_lines_pass_over_frames(tmp_path: Path) -> None:
+    """Of a stack trace the messages are quoted, without their time stamps, and not the frames."""
+    log = tmp_path / "x.log"
+    log.write_text(
+        "2026-01-02T03:04:05,678 ERROR Exiting Kafka due to fatal exception (Kafka$)\n"
+        "java.lang.RuntimeException: node ID not found\n"
+        "\tat kafka.Kafka.main(Kafka.scala)\n"
+        "\t... 3 more\n"
+        "goodbye\n"
+    )
+    assert telling_lines(log) == [
+        "ERROR Exiting Kafka due to fatal exception (Kafka$)",
+        "java.lang.RuntimeException: node ID not found",
+    ]
+    assert telling_lines(tmp_path / "none.log") == []

@@ -1,0 +1,148 @@
+"""The topic: made once, described as it is, and answered about within the time that was given."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from kafka import KafkaProducer
+
+from headcount.errors import PartError, UsageError
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port
+from headcount.stack.topic import (
+    beginning_offsets,
+    cluster_id,
+    describe,
+    end_offsets,
+    ensure_topic,
+)
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
+    """The first call makes the topic as asked for; the second finds it and changes nothing."""
+    made = ensure_topic(broker.bootstrap_servers, "made-once", 3)
+    assert (made.partitions, made.replication, made.cleanup_policy) == (3, 1, "delete")
+    assert (made.retention_ms, made.timestamp_type) == (-1, "LogAppendTime")
+    assert made.topic_id is not None
+    assert len(made.topic_id) == 36
+    assert ensure_topic(broker.bootstrap_servers, "made-once", 8) == made
+    assert describe(broker.bootstrap_servers, "made-once") == made
+
+
+def test_offsets_count_messages_by_partition(broker: Broker, topic: str) -> None:
+    """The end of a partition moves by one for each message in it, the beginning stays."""
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+    try:
+        for partition in (0, 2, 2):
+            producer.send(topic, b"x", partition=partition).get(20)
+    finally:
+        producer.close()
+    assert end_offsets(broker.bootstrap_servers, topic) == {0: 1, 1: 0, 2: 2, 3: 0}
+    assert beginning_offsets(broker.bootstrap_servers, topic) == dict.fromkeys(range(4), 0)
+
+
+def test_the_cluster_tells_its_id(broker: Broker) -> None:
+    """Asked anew, the cluster gives the id that it gave when it started."""
+    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+
+
+def test_a_missing_topic_is_no_offset(broker: Broker) -> None:
+    """A topic that is not there is None when described, and an error when measured."""
+    assert describe(broker.bootstrap_servers, "none") is None
+    with pytest.raises(PartError, match=r"there is no topic 'none' at 127"):
+        end_offsets(broker.bootstrap_servers, "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "partitions", "replication", "message"),
+    [
+        ("bad name", 1, 1, r"make the topic 'bad name' .*letters, digits"),
+        ("fine", 0, 1, r"at least 1 partition"),
+        ("fine", 1, 3, r"fewer brokers than replicas"),
+    ],
+)
+def test_what_the_broker_refuses_is_told_clearly(
+    broker: Broker, name: str, partitions: int, replication: int, message: str
+) -> None:
+    """A refusal names the topic, the place and the rule."""
+    with pytest.raises(PartError, match=message):
+        ensure_topic(broker.bootstrap_servers, name, partitions, replication)
+
+
+@pytest.mark.parametrize("call", [describe, end_offsets, beginning_offsets])
+def test_no_broker_is_told_in_time(call: Callable[..., object]) -> None:
+    """Where nobody listens, the error comes within the time, names the place and the reason."""
+    threads = threading.active_count()
+    began_s = time.monotonic()
+    place = f"127.0.0.1:{free_port()}"
+    message = f"no Kafka broker answers at {place} within 1 s: connection refused"
+    with pytest.raises(PartError, match=message):
+        call(place, "t", timeout_s=1.0)
+    assert time.monotonic() - began_s < 5
+    assert threading.active_count() == threads  # the client's thread has ended too
+
+
+def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
+    """Something that accepts connections and says nothing does not hold the command up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(PartError, match=r"within 1 s: a connection opens, but nobody answers"):
+            cluster_id(place, timeout_s=1.0)
+
+
+def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> None:
+    """A broker that stops answering ends the call within its time."""
+    frozen = new_broker()
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(PartError, match=r"no Kafka broker answers"):
+            end_offsets(frozen.bootstrap_servers, "t", timeout_s=1.0)
+    finally:
+        os.kill(frozen.pid, signal.SIGCONT)
+    frozen.stop()
+
+
+@pytest.mark.parametrize("place", ["::::", "localhost", "localhost:port", "a:1,b", ""])
+def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
+    """What cannot be read as host:port is refused before anything is tried."""
+    with pytest.raises(UsageError, match=r"names no Kafka broker: write host:port"):
+        cluster_id(place, timeout_s=1.0)
+
+
+def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str) -> None:
+    """In a Locust process, from a greenlet, with other greenlets running on, answers come too."""
+    program = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent, sys\n"
+        "from headcount.errors import PartError\n"
+        "from headcount.stack.topic import end_offsets\n"
+        "ticks = []\n"
+        "def tick():\n"
+        "    while True: gevent.sleep(0.01); ticks.append(1)\n"
+        "gevent.spawn(tick)\n"
+        "print(gevent.spawn(end_offsets, sys.argv[1], sys.argv[2]).get(timeout=20))\n"
+        "try: end_offsets('127.0.0.1:9', 't', timeout_s=1.0)\n"
+        "except PartError as error: print(error)\n"
+        "print(len(ticks) > 20)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, broker.bootstrap_servers, topic],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "{0: 0, 1: 0, 2: 0, 3: 0}",
+        "no Kafka broker answers at 127.0.0.1:9 within 1 s: connection refused",
+        "True",
+    ]

@@ -1,0 +1,119 @@
+"""The console: what a user sees of a step, on a terminal and in a pipe."""
+
+import io
+import re
+
+import pytest
+import rich.console
+from rich.table import Table
+
+from headcount import console as console_module
+from headcount.console import Console
+from headcount.stack.process import wait_until
+
+
+class Screen:
+    """A console with its two streams in memory."""
+
+    def __init__(self, *, terminal: bool = False, quiet: bool = False) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.console = Console(
+            out=rich.console.Console(file=self.out, width=80, highlight=False),
+            err=rich.console.Console(file=self.err, force_terminal=terminal, width=80),
+            quiet=quiet,
+        )
+
+    def lines(self) -> list[str]:
+        """What stderr shows, with times made equal and what was erased removed."""
+        kept = self.err.getvalue().rpartition("\x1b[2K")[2]
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", kept)
+        return re.sub(r"\d+\.\d s", "T s", text).splitlines()
+
+
+def test_step_in_a_pipe_is_one_plain_line() -> None:
+    """In a pipe a step is its title and the time that it took, without controls."""
+    screen = Screen()
+    with screen.console.step("Starting the broker"):
+        pass
+    assert screen.lines() == ["Starting the broker ... done in T s"]
+    assert "\x1b" not in screen.err.getvalue()
+
+
+def test_step_in_a_pipe_is_announced_before_it_is_done() -> None:
+    """Who watches a pipe sees what is under way, not only what is over."""
+    screen = Screen()
+    with screen.console.step("Starting the broker"):
+        assert screen.err.getvalue() == "Starting the broker ... "
+
+
+def test_failed_step_says_so() -> None:
+    """A step that raises is shown as failed, and the error goes on."""
+    screen = Screen()
+    with pytest.raises(ValueError, match="boom"), screen.console.step("Starting the broker"):
+        raise ValueError("boom")
+    assert screen.lines() == ["Starting the broker ... failed after T s"]
+
+
+def test_remark_within_a_step_has_a_line_of_its_own() -> None:
+    """What is said during a step does not run into its line, and the step's end names it."""
+    screen = Screen()
+    with screen.console.step("Starting the broker"):
+        screen.console.remark("port 9092 is taken")
+    assert screen.lines() == [
+        "Starting the broker ... ",
+        "port 9092 is taken",
+        "Starting the broker ... done in T s",
+    ]
+
+
+def test_update_in_a_pipe_is_told_when_a_step_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pipe a short step's progress is noise, and a long one's is a sign of life."""
+    screen = Screen()
+    with screen.console.step("Fetching") as step:
+        step.update("1 of 39 jars")
+        monkeypatch.setattr(console_module, "PLAIN_UPDATE_EVERY_S", 0.0)
+        step.update("12 of 39 jars")
+    assert screen.lines()[1:] == ["Fetching: 12 of 39 jars", "Fetching ... done in T s"]
+
+
+def test_step_on_a_terminal_becomes_one_line() -> None:
+    """On a terminal a finished step leaves a mark, its title and its time."""
+    screen = Screen(terminal=True)
+    with screen.console.step("Starting the broker") as step:
+        step.update("127.0.0.1:9092")
+        wait_until(lambda: "127.0.0.1:9092" in screen.err.getvalue(), 10, "the detail is shown")
+    assert screen.lines() == ["✓ Starting the broker  T s"]
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR set nothing that is printed has a colour."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Screen(terminal=True)
+    screen.console.error("broken")
+    assert "\x1b[31m" not in screen.err.getvalue()
+    assert "broken" in screen.err.getvalue()
+
+
+def test_quiet_shows_errors_and_results_only() -> None:
+    """A quiet console tells no steps and no remarks."""
+    screen = Screen(quiet=True)
+    with screen.console.step("Starting the broker") as step:
+        step.update("x")
+        screen.console.remark("y")
+    screen.console.error("broken")
+    screen.console.result("pass")
+    assert screen.lines() == ["broken"]
+    assert screen.out.getvalue() == "pass\n"
+
+
+def test_results_go_to_stdout_as_they_are() -> None:
+    """A result is on stdout, unwrapped and with its brackets; a table is drawn."""
+    screen = Screen()
+    long = "[bold]" + "x" * 200
+    screen.console.result(long)
+    table = Table("outcome")
+    table.add_row("acked")
+    screen.console.result(table)
+    assert screen.out.getvalue().startswith(long + "\n")
+    assert "acked" in screen.out.getvalue()
+    assert screen.err.getvalue() == ""
