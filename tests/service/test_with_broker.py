@@ -22,7 +22,7 @@ from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
-ACK_TIMEOUT_S = 2.0
+ACK_TIMEOUT_S = 3.0
 
 
 def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
@@ -177,6 +177,7 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
         ACK_TIMEOUT_S=ACK_TIMEOUT_S,
         CONNECT_TIMEOUT_S=1,
+        WORKERS=1,  # each worker learns of an outage by itself
     ) as server:
         eventually(lambda: server.answers("/readyz", 200), "/readyz")
         with Load(server, clients=16) as load:
@@ -205,6 +206,7 @@ def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path
         BOOTSTRAP_SERVERS=f"127.0.0.1:{port}",
         ACK_TIMEOUT_S=ACK_TIMEOUT_S,
         CONNECT_TIMEOUT_S=1,
+        WORKERS=1,  # each worker learns of an outage by itself
     ) as server:
         assert_refused_at_once(server)
         assert server.get("/readyz").status == 503
