@@ -28,7 +28,7 @@ class PassThrough(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- MORE OPTIONS]"]
 
 
-class TimeSpan(click.ParamType):
+class TimeSpan(click.ParamType[str]):
     """A span of time as Locust writes it."""
 
     name = "TIME"

@@ -135,8 +135,9 @@ def _check(load: Load) -> None:
             f"cannot read the locustfile {load.locustfile}: {error.strerror}"
         ) from None
     except (SyntaxError, ValueError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"the locustfile {load.locustfile}{line} is no Python: {error}") from None
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        what = error.msg if isinstance(error, SyntaxError) else error
+        raise UsageError(f"the locustfile {load.locustfile} is no Python{where}: {what}") from None
 
 
 def _run_id(asked_for: str) -> str:

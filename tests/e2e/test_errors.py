@@ -1,0 +1,129 @@
+"""What goes wrong is told in one line, with the right exit code, and nothing is left running."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from headcount.stack.broker import Broker
+from headcount.stack.ports import is_free
+from tests.e2e.command import a_short_run, headcount, left_by
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """Where the run is written to."""
+    return tmp_path / "reports"
+
+
+def told(err: str) -> str:
+    """Find the one line that says what went wrong; there is no traceback."""
+    assert "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if line.startswith("headcount: ")]
+    return line
+
+
+def test_an_unreachable_broker(reports: Path) -> None:
+    """The address is named."""
+    options = ("--bootstrap-servers", "127.0.0.1:1", "--reports-dir", str(reports))
+    run = headcount(reports, *a_short_run(*options))
+    assert run.code == 5
+    assert "no Kafka broker answers at 127.0.0.1:1" in told(run.err)
+
+
+def test_a_service_that_dies_at_start(reports: Path, broker: Broker, topic: str) -> None:
+    """The service's own reason is told, with its log's path."""
+    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    run = headcount(
+        reports, *a_short_run(*options), "--reports-dir", str(reports), SERVICE_THREADS="none"
+    )
+    assert run.code == 5
+    assert "SERVICE_THREADS" in told(run.err)
+    assert "service.log" in told(run.err)
+
+
+def test_a_locustfile_that_is_no_python(reports: Path, tmp_path: Path) -> None:
+    """File and line are named, before anything is started."""
+    (tmp_path / "broken.py").write_text("import locust\nclass\n")
+    options = ("--reports-dir", str(reports))
+    run = headcount(reports, *a_short_run(str(tmp_path / "broken.py"), *options))
+    assert run.code == 2
+    assert "broken.py is no Python, line 2" in told(run.err)
+    assert not reports.exists()
+
+
+def test_a_locustfile_that_fails(reports: Path, tmp_path: Path, broker: Broker, topic: str) -> None:
+    """What it said last is told, with the log's path."""
+    (tmp_path / "failing.py").write_text("raise ValueError('no such shop')\n")
+    given = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    options = (*given, "--reports-dir", str(reports), "--host", "http://127.0.0.1:1")
+    run = headcount(reports, *a_short_run(str(tmp_path / "failing.py"), *options))
+    assert run.code == 5
+    assert "no such shop" in told(run.err)
+
+
+def test_a_run_folder_that_exists(reports: Path) -> None:
+    """Nothing of it is touched."""
+    (reports / "run-1").mkdir(parents=True)
+    run = headcount(reports, *a_short_run("--reports-dir", str(reports)))
+    assert run.code == 2
+    assert "exists already" in told(run.err)
+    assert list((reports / "run-1").iterdir()) == []
+
+
+def test_a_disk_that_refuses_the_ledger(reports: Path, broker: Broker, topic: str) -> None:
+    """A ledger that cannot grow ends the run."""
+    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    run = headcount(
+        reports,
+        *a_short_run(*options, "--reports-dir", str(reports), "-t", "20s", "-u", "80"),
+        prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
+    )
+    assert run.code == 5
+    assert "the ledger cannot be written" in told(run.err)
+
+
+@pytest.mark.parametrize("arguments", [("verify", "nowhere"), ("verify", "."), ("run", "none.py")])
+def test_a_path_that_is_none(reports: Path, arguments: tuple[str, ...]) -> None:
+    """A run or locustfile that is not there is a usage error."""
+    assert headcount(reports, *arguments, "--reports-dir", str(reports)).code == 2
+
+
+@pytest.mark.parametrize("moment", ["Starting the broker", "Load:", "Starting Spark"])
+def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
+    """An interrupt at any moment leaves no process and no port, and the next run is not hindered.
+
+    The run's folder stays for `verify`.
+    """
+    before = set(psutil.pids())
+    command = [sys.executable, "-m", "headcount", *a_short_run("--reports-dir", str(reports))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        assert process.stderr is not None
+        said = ""
+        while moment not in said and (more := os.read(process.stderr.fileno(), 4096)):
+            said += more.decode()
+        ports = [
+            connection.laddr.port
+            for each in psutil.Process(process.pid).children(recursive=True)
+            for connection in each.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+        code = process.wait()
+        watchdog.cancel()
+    assert moment in said
+    assert code == 130, said
+    assert "interrupted" in told(said)
+    assert left_by(reports, before) == []
+    assert all(is_free(port) for port in ports)
