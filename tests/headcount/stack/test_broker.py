@@ -90,6 +90,12 @@ def test_a_second_broker_in_one_folder_is_refused(
     assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
 
 
+def test_the_broker_itself_holds_its_folder(broker: Broker) -> None:
+    """When the command is killed, the folder stays claimed until the broker has closed its data."""
+    held = {each.path for each in psutil.Process(broker.pid).open_files()}
+    assert str(broker.data_dir / "broker.lock") in held
+
+
 def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> None:
     """Where the wanted port is taken, a free one is used."""
     other = new_broker(port=broker.port)

@@ -109,9 +109,13 @@ def test_a_part_outlives_the_thread_that_started_it(
 ) -> None:
     """The leash is tied to the command, not to whichever of its threads made the part."""
     made: list[Process] = []
-    thread = threading.Thread(
-        target=lambda: made.append(python("import time; time.sleep(60)", tmp_path, environ))
-    )
+
+    def start() -> None:
+        made.append(python("import time; print('ready'); time.sleep(60)", tmp_path, environ))
+        # The thread lives until the leash is on.
+        wait_until(said(made[0], "ready"), 20, "the part is ready", made[0])
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
     with made[0] as process:

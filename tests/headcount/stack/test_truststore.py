@@ -62,7 +62,7 @@ def test_a_folder_counts_by_openssl_names(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "0a1b2c3d.0").write_bytes(authority("One"))
     first = store_of(trust_options({"SSL_CERT_DIR": str(folder)}, tmp_path))
-    (folder / "readme.pem").write_bytes(authority("Not by this name"))
+    (folder / "readme.0").write_bytes(authority("Not by this name"))
     assert store_of(trust_options({"SSL_CERT_DIR": str(folder)}, tmp_path)) == first
     (folder / "0a1b2c3d.1").write_bytes(authority("Two"))
     assert store_of(trust_options({"SSL_CERT_DIR": str(folder)}, tmp_path)) != first
