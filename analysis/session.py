@@ -12,29 +12,34 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import pyspark
 from pyspark import SparkConf, SparkContext
-from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
+from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
 from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
+
+_SPARK_HOME = Path(pyspark.__file__).parent
 
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
 """Compiles quickly and not well: sooner ready, slower later."""
 
 # What the user's shell may hold would bring another Spark, its settings or its arguments in.
 _FOREIGN_VARIABLES = (
-    "SPARK_HOME",
     "SPARK_CONF_DIR",
+    "SPARK_LOCAL_DIRS",
     "SPARK_TESTING",
     "PYSPARK_SUBMIT_ARGS",
     "PYSPARK_GATEWAY_PORT",
@@ -78,41 +83,103 @@ def open_session(config: SessionConfig) -> Iterator[SparkSession]:
             )
         )
         stack.enter_context(_kept_interrupt_handler())
-        gateway = _launch(config, Path(scratch))
-        stack.callback(_end, gateway)
-        yield _connect(config, gateway, stack)
+        address = stack.enter_context(_jvm(config, Path(scratch)))
+        yield _connect(config, address, stack)
 
 
-def _launch(config: SessionConfig, scratch: Path) -> Any:
-    """Start the JVM; its own output goes where its log goes."""
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Where the JVM takes this process's calls."""
+
+    port: int
+    secret: str
+
+
+@contextlib.contextmanager
+def _jvm(config: SessionConfig, scratch: Path) -> Iterator[_Address]:
+    """Run the JVM until the block ends; its own output goes where its log goes."""
+    told = scratch / "gateway"
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
-    conf = SparkConf(loadDefaults=False)
-    conf.setAll(list(settings(config, scratch).items()))
-    with config.log_file.open("ab") as log, _environment(config):
-        try:
-            return launch_gateway(conf, _output_to(log))  # type: ignore[no-untyped-call]
-        except (PySparkRuntimeError, OSError) as error:
-            raise _cannot_start(config, error) from error
-
-
-def _output_to(log: IO[bytes]) -> dict[str, Any]:
-    # A session of its own: a Ctrl-C in the terminal is for this process to handle.
-    return {"stdout": log, "stderr": subprocess.STDOUT, "start_new_session": True}
-
-
-def _connect(config: SessionConfig, gateway: Any, stack: contextlib.ExitStack) -> SparkSession:
+    began = config.log_file.stat().st_size if config.log_file.exists() else 0
+    with config.log_file.open("ab") as log:
+        process = subprocess.Popen(
+            _command(config, scratch),
+            # The JVM ends when this pipe closes, which it does however this process ends.
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # In a session of its own: a Ctrl-C in the terminal is for this process to handle.
+            start_new_session=True,
+            env=_environment(config, told),
+        )
     try:
+        yield _awaited(config, process, told, began)
+    finally:
+        _end(process)
+
+
+def _command(config: SessionConfig, scratch: Path) -> list[str]:
+    command = [str(_SPARK_HOME / "bin" / "spark-submit")]
+    for key, value in settings(config, scratch).items():
+        command += ["--conf", f"{key}={value}"]
+    return [*command, "pyspark-shell"]
+
+
+def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
+    """Give the JVM this process's environment, without what would bring in another Spark."""
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
+    kept |= {
+        "JAVA_HOME": str(config.java_home),
+        "SPARK_HOME": str(_SPARK_HOME),
+        "SPARK_CONNECT_MODE": "0",
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told),
+    }
+    if config.is_local:
+        kept["SPARK_LOCAL_IP"] = LOOPBACK
+    return kept
+
+
+def _awaited(
+    config: SessionConfig, process: subprocess.Popen[bytes], told: Path, began: int
+) -> _Address:
+    """Wait until the JVM says where it listens."""
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while not told.exists():
+        if process.poll() is not None:
+            raise _cannot_start(config, _first_complaint(config.log_file, began))
+        if time.monotonic() > deadline_s:
+            raise _cannot_start(config, f"it was not ready after {START_TIMEOUT_S:g} s")
+        time.sleep(0.05)
+    with told.open("rb") as file:
+        port: int = read_int(file)  # type: ignore[no-untyped-call]
+        return _Address(port, UTF8Deserializer().loads(file))  # type: ignore[no-untyped-call]
+
+
+def _first_complaint(log_file: Path, began: int) -> str:
+    """Give the first thing that a JVM complained of, which is why it ended."""
+    with log_file.open("rb") as file:
+        file.seek(began)
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    told = (line for line in lines if line and not line.startswith(("WARNING", "Picked up")))
+    return next(told, "it ended without a word")
+
+
+def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitStack) -> SparkSession:
+    try:
+        with _lent(PYSPARK_GATEWAY_PORT=str(address.port), PYSPARK_GATEWAY_SECRET=address.secret):
+            gateway = launch_gateway()  # type: ignore[no-untyped-call]
+        stack.callback(_disconnect, gateway)
         context = SparkContext(gateway=gateway, conf=SparkConf(_jvm=gateway.jvm))
     except Exception as error:
-        raise _cannot_start(config, error) from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise _cannot_start(config, lines[0]) from error
     spark = SparkSession(context)
     stack.callback(_stop, spark)
     return spark
 
 
-def _cannot_start(config: SessionConfig, error: Exception) -> PartError:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return PartError(f"Spark cannot start: {first}; its log is {config.log_file}")
+def _cannot_start(config: SessionConfig, why: str) -> PartError:
+    return PartError(f"Spark cannot start: {why}; its log is {config.log_file}")
 
 
 def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
@@ -160,38 +227,35 @@ def _java_options(config: SessionConfig, scratch: Path) -> str:
 
 
 @contextlib.contextmanager
-def _environment(config: SessionConfig) -> Iterator[None]:
-    """Lend the launcher, which reads nothing else, the environment that it needs."""
-    kept = dict(os.environ)
-    for name in _FOREIGN_VARIABLES:
-        os.environ.pop(name, None)
-    os.environ["JAVA_HOME"] = str(config.java_home)
-    if config.is_local:
-        os.environ["SPARK_LOCAL_IP"] = LOOPBACK
+def _lent(**variables: str) -> Iterator[None]:
+    """Set variables that pyspark reads nowhere but in the environment, for as long as it does."""
+    kept = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        _restore(kept)
-
-
-def _restore(kept: Mapping[str, str]) -> None:
-    for name in os.environ.keys() - kept.keys():
-        del os.environ[name]
-    os.environ.update(kept)
+        for name, value in kept.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager
 def _quiet_py4j() -> Iterator[None]:
     """Keep py4j from printing stack traces when a call is interrupted."""
-    logger = logging.getLogger("py4j")
-    silence, propagate = logging.NullHandler(), logger.propagate
-    logger.addHandler(silence)
-    logger.propagate = False
+    # It logs some of them in its own name and some in the root's.
+    loggers = (logging.getLogger("py4j"), logging.getLogger("py4j.clientserver"), logging.root)
+    for logger in loggers:
+        logger.addFilter(_is_not_of_py4j)
     try:
         yield
     finally:
-        logger.removeHandler(silence)
-        logger.propagate = propagate
+        for logger in loggers:
+            logger.removeFilter(_is_not_of_py4j)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
 
 
 @contextlib.contextmanager
@@ -213,11 +277,16 @@ def _stop(spark: SparkSession) -> None:
         spark.stop()
 
 
-def _end(gateway: Any) -> None:
-    """End the JVM, which takes the closed pipe for the end of its work."""
+def _disconnect(gateway: Any) -> None:
     with contextlib.suppress(Exception):
         gateway.shutdown()
-    process: subprocess.Popen[bytes] = gateway.proc
+    # Without this a later session of the same process would talk to the JVM that is gone.
+    SparkContext._gateway = None  # noqa: SLF001 - there is no public way
+    SparkContext._jvm = None  # noqa: SLF001
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the JVM, which takes the closed pipe for the end of its work."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
@@ -226,6 +295,3 @@ def _end(gateway: Any) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    # Without this a later session of the same process would talk to the JVM that is gone.
-    SparkContext._gateway = None  # noqa: SLF001 - there is no public way
-    SparkContext._jvm = None  # noqa: SLF001

@@ -29,9 +29,13 @@ SOURCE_SCHEMA = StructType(
 )
 """What Spark's Kafka source gives; tests make frames of it."""
 
+PATIENCE_S = 30
+"""How long a broker may take to answer, or to give the next message of the range."""
+
 _FETCH_OPTIONS = {
     "kafka.max.poll.records": "50000",
     "kafka.max.partition.fetch.bytes": str(32 << 20),
+    "fetchOffset.numRetries": "2",
 }
 
 
@@ -62,8 +66,10 @@ def read(
     spark: SparkSession,
     bootstrap_servers: str,
     offsets: OffsetRange,
+    *,
     min_partitions: int,
     kafka_options: Mapping[str, str] | None = None,
+    patience_s: int = PATIENCE_S,
 ) -> DataFrame:
     """Read the range, as SOURCE_SCHEMA has it.
 
@@ -78,6 +84,9 @@ def read(
         .option("assign", json.dumps({offsets.topic: list(offsets.partitions)}))
         .option("failOnDataLoss", "true")
         .option("minPartitions", str(max(min_partitions, len(offsets.end))))
+        .option("kafkaConsumer.pollTimeoutMs", str(patience_s * 1000))
+        .option("kafka.request.timeout.ms", str(patience_s * 500))
+        .option("kafka.default.api.timeout.ms", str(patience_s * 500))
     )
     for name, value in _FETCH_OPTIONS.items():
         reader = reader.option(name, value)

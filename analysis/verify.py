@@ -105,7 +105,9 @@ def verify(
 
 def _kafka(spark: SparkSession, servers: str, kafka_options: Mapping[str, str] | None) -> Source:
     cores = spark.sparkContext.defaultParallelism
-    return lambda offsets: topic.read(spark, servers, offsets, 2 * cores, kafka_options)
+    return lambda offsets: topic.read(
+        spark, servers, offsets, min_partitions=2 * cores, kafka_options=kafka_options
+    )
 
 
 def _judged(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:

@@ -1,0 +1,103 @@
+"""The session: starts quietly, and leaves no process, folder or setting behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.session import LOOPBACK, SessionConfig, open_session, settings
+from headcount.errors import PartError
+from headcount.stack.java import Java
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from analysis.session import QUICK_START, SessionConfig, open_session
+home, folder = map(Path, sys.argv[1:])
+config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
+                       java_options=QUICK_START)
+try:
+    with open_session(config) as spark:
+        print(spark.sparkContext._jvm.ProcessHandle.current().pid(), flush=True)
+        spark.range(1 << 50).selectExpr("sum(id % 7)").collect()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def config(java_home: Path, folder: Path, master: str = "local[*]") -> SessionConfig:
+    """Give a session's configuration."""
+    return SessionConfig(java_home, (folder / "a.jar", folder / "b.jar"), folder / "log", master)
+
+
+def test_local_session_stays_on_loopback(tmp_path: Path) -> None:
+    """Nothing listens beyond this machine, and no jar is fetched or sent."""
+    chosen = settings(config(tmp_path, tmp_path), tmp_path)
+
+    assert chosen["spark.driver.host"] == chosen["spark.driver.bindAddress"] == LOOPBACK
+    assert chosen["spark.driver.extraClassPath"] == f"{tmp_path}/a.jar:{tmp_path}/b.jar"
+    assert "spark.jars" not in chosen
+    assert "spark.jars.packages" not in chosen
+
+
+def test_cluster_gets_the_jars(tmp_path: Path) -> None:
+    """Executors elsewhere are sent the connector, and can reach the driver."""
+    chosen = settings(config(tmp_path, tmp_path, "spark://host:7077"), tmp_path)
+
+    assert chosen["spark.jars"] == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
+    assert "spark.driver.host" not in chosen
+
+
+def test_session_that_cannot_start_names_its_log(tmp_path: Path) -> None:
+    """A wrong Java is one line, with its cause and the log's path."""
+    before = dict(os.environ)
+
+    with (
+        pytest.raises(PartError, match=rf"no-java/bin/java.*; its log is {tmp_path}/log"),
+        open_session(config(tmp_path / "no-java", tmp_path)),
+    ):
+        pass
+
+    assert dict(os.environ) == before
+
+
+@pytest.mark.e2e
+def test_wrong_heap_is_told(tmp_path: Path, java: Java) -> None:
+    """What the JVM says of its settings is what the user reads."""
+    wrong = replace(config(java.home, tmp_path), heap="1x")
+
+    with pytest.raises(PartError, match="1x"), open_session(wrong):
+        pass
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) -> None:
+    """However the process ends, its JVM ends; Ctrl-C sprays nothing over the terminal."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, java.home, tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        jvm = int(process.stdout.readline())
+        time.sleep(1)  # into the query
+        process.send_signal(number)
+        said = process.stderr.read()
+        process.wait(30)
+
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{jvm}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{jvm}").exists()
+    if number is signal.SIGINT:
+        assert process.returncode == 130
+        assert said == ""
+        assert {path.name for path in tmp_path.iterdir()} == {"spark.log"}
