@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.classes import Counts, total
+from headcount.run import End, Manifest
 
 SAMPLES = 5
 """How many offsets of malformed and foreign messages are named per partition."""
@@ -91,12 +92,8 @@ class Evidence:
     by_event_type: Mapping[str, Counts]
     ledger: LedgerState
     partitions: tuple[PartitionRead, ...]
-    start_offsets: Mapping[int, int]
-    log_start_offsets: Mapping[int, int]
-    topic: str
-    cleanup_policy: str
-    cluster_id: str
-    topic_id: str | None
+    manifest: Manifest
+    end: End
     seen: TopicSeen = field(default_factory=TopicSeen)
     timestamp_types: frozenset[int] = frozenset()
     problems: tuple[str, ...] = ()

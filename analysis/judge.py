@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analysis.classes import Counts
-from analysis.evidence import CREATE_TIME, Evidence, PartitionRead
+from analysis.evidence import CREATE_TIME, Evidence, PartitionRead, TopicSeen
+from headcount.run import Manifest
 from headcount.verdict import Verdict
 
 DEFAULT_LATE_AFTER_MS = 60_000
@@ -141,40 +142,42 @@ def _ledger_doubts(evidence: Evidence) -> Iterator[str]:
 
 
 def _reading_doubts(evidence: Evidence) -> Iterator[str]:
-    yield from _other_topic(evidence)
+    yield from other_topic(evidence.manifest, evidence.seen)
     read = {partition.partition for partition in evidence.partitions}
-    for number in sorted(evidence.start_offsets.keys() - read):
-        yield f"partition {number} is missing from the topic {evidence.topic}: run again"
+    for number in sorted(evidence.manifest.start_offsets.keys() - read):
+        yield f"partition {number} is missing from the topic {evidence.manifest.topic}: run again"
     for partition in evidence.partitions:
         yield from _partition_doubts(partition, evidence)
     gaps = sum(partition.gaps for partition in evidence.partitions)
-    if gaps and "compact" in evidence.cleanup_policy:
+    manifest = evidence.manifest
+    if gaps and "compact" in manifest.cleanup_policy:
         yield (
-            f"the topic {evidence.topic} has cleanup.policy={evidence.cleanup_policy}, and {gaps} "
+            f"the topic {manifest.topic} has cleanup.policy={manifest.cleanup_policy}, and {gaps} "
             "offsets hold no message, for Kafka itself removes them: use a topic with "
             "cleanup.policy=delete"
         )
 
 
-def _other_topic(evidence: Evidence) -> Iterator[str]:
-    seen = evidence.seen
-    if seen.cluster_id is not None and seen.cluster_id != evidence.cluster_id:
+def other_topic(manifest: Manifest, seen: TopicSeen) -> Iterator[str]:
+    """Say why the topic that is there now is not the one that the run wrote to."""
+    if seen.cluster_id is not None and seen.cluster_id != manifest.cluster_id:
         yield (
-            f"the cluster is {seen.cluster_id}, and the run was on {evidence.cluster_id}: "
+            f"the cluster is {seen.cluster_id}, and the run was on {manifest.cluster_id}: "
             "verify against the cluster that the run wrote to"
         )
-    both_known = seen.topic_id is not None and evidence.topic_id is not None
-    if both_known and seen.topic_id != evidence.topic_id:
+    both_known = seen.topic_id is not None and manifest.topic_id is not None
+    if both_known and seen.topic_id != manifest.topic_id:
         yield (
-            f"the topic {evidence.topic} was deleted and made anew since the run began: its "
+            f"the topic {manifest.topic} was deleted and made anew since the run began: its "
             "events are gone, run again"
         )
 
 
 def _partition_doubts(partition: PartitionRead, evidence: Evidence) -> Iterator[str]:
-    number, start = partition.partition, evidence.start_offsets.get(partition.partition, 0)
+    number, start = partition.partition, evidence.manifest.start_offsets.get(partition.partition, 0)
     log_start = max(
-        evidence.log_start_offsets.get(number, 0), evidence.seen.log_start_offsets.get(number, 0)
+        evidence.end.log_start_offsets.get(number, 0),
+        evidence.seen.log_start_offsets.get(number, 0),
     )
     if log_start > start:
         yield (
@@ -214,7 +217,9 @@ def _notes(evidence: Evidence) -> Iterator[str]:
                 f"malformed messages in partition {partition.partition}: {partition.malformed}, "
                 f"first at offset {samples}"
             )
-    added = sorted({p.partition for p in evidence.partitions} - evidence.start_offsets.keys())
+    added = sorted(
+        {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
+    )
     if added:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
     if CREATE_TIME in evidence.timestamp_types:

@@ -49,11 +49,11 @@ class OffsetRange:
 
     @property
     def partitions(self) -> tuple[int, ...]:
-        """The partitions of the range. One that was added after the start begins at 0."""
+        """The partitions of the range."""
         return tuple(sorted(self.end))
 
     def first(self, partition: int) -> int:
-        """Give the first offset to read in a partition, never beyond its end."""
+        """Give the first offset to read in a partition, 0 if unknown, never beyond its end."""
         return min(self.start.get(partition, 0), self.end[partition])
 
     @property

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from analysis import content, ledger, reconcile, tally, topic
 from analysis.evidence import Evidence, LedgerState, TopicSeen
-from analysis.judge import Judgement, Limits, judge
+from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Distributions, distributions
 from analysis.report import write
 from analysis.report.model import Report
@@ -52,10 +52,19 @@ class Case:
 
     @property
     def offsets(self) -> topic.OffsetRange:
-        """The part of the topic that is the run's."""
-        return topic.OffsetRange(
-            self.manifest.topic, self.manifest.start_offsets, self.end.end_offsets
-        )
+        """The part of the topic that is the run's, as far as Kafka still has it.
+
+        What it no longer has at the start is for the judge to hold against the run.
+        """
+        start = {
+            partition: max(
+                self.manifest.start_offsets.get(partition, 0),
+                self.end.log_start_offsets.get(partition, 0),
+                self.seen.log_start_offsets.get(partition, 0),
+            )
+            for partition in self.end.end_offsets
+        }
+        return topic.OffsetRange(self.manifest.topic, start, self.end.end_offsets)
 
 
 def verify(
@@ -135,6 +144,8 @@ def _kept_traceback(case: Case, error: Exception) -> Path:
 
 def _verified(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
     """Take the run through all steps."""
+    for reason in other_topic(case.manifest, case.seen):
+        raise EvidenceError(reason)
     progress("reading the ledger")
     found = _ledger(case, spark)
     expected = content.Expected(
@@ -178,12 +189,8 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
         by_event_type=tally.merged(attempts, messages.by_event_type),
         ledger=state,
         partitions=messages.partitions,
-        start_offsets=case.manifest.start_offsets,
-        log_start_offsets=case.end.log_start_offsets,
-        topic=case.manifest.topic,
-        cleanup_policy=case.manifest.cleanup_policy,
-        cluster_id=case.manifest.cluster_id,
-        topic_id=case.manifest.topic_id,
+        manifest=case.manifest,
+        end=case.end,
         seen=case.seen,
         timestamp_types=messages.timestamp_types,
     )

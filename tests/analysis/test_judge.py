@@ -7,7 +7,22 @@ import pytest
 from analysis.classes import Counts
 from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Limits, judge
+from headcount.run import End, Manifest
 from headcount.verdict import Verdict
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:15:30Z",
+    headcount_version="0",
+    scenario="mixed",
+    host="http://localhost",
+    bootstrap_servers="localhost:9092",
+    cluster_id="cluster",
+    topic="events",
+    topic_id="topic",
+    cleanup_policy="delete",
+    start_offsets={0: 5},
+)
 
 SANE = Evidence(
     by_event_type={"default": Counts(attempted=10, acked=10, delivered=10)},
@@ -17,12 +32,8 @@ SANE = Evidence(
         event_types=("default",),
     ),
     partitions=(PartitionRead(0, start=5, end=15, read=10, first=5, last=14),),
-    start_offsets={0: 5},
-    log_start_offsets={0: 0},
-    topic="events",
-    cleanup_policy="delete",
-    cluster_id="cluster",
-    topic_id="topic",
+    manifest=MANIFEST,
+    end=End({0: 15}, {0: 0}, "2026-11-23T22:20:00Z"),
     seen=TopicSeen(cluster_id="cluster", topic_id="topic", log_start_offsets={0: 0}),
 )
 
@@ -61,11 +72,13 @@ DAMAGED = replace(SANE.ledger, damage=("ledger/0/segment-000001.parquet is missi
 INCOMPLETE_READING = {
     "the reader reached nothing": with_partition(read=0, first=None, last=None),
     "the reader reached offset 13": with_partition(read=9, last=13),
-    "its first events were deleted": replace(SANE, log_start_offsets={0: 6}),
+    "its first events were deleted": replace(SANE, end=replace(SANE.end, log_start_offsets={0: 6})),
     "now begins at offset 6": replace(SANE, seen=TopicSeen(log_start_offsets={0: 6})),
-    "partition 1 is missing": replace(SANE, start_offsets={0: 5, 1: 0}),
+    "partition 1 is missing": replace(SANE, manifest=replace(MANIFEST, start_offsets={0: 5, 1: 0})),
     "before the run's start": with_partition(start=3, end=3, read=0, first=None, last=None),
-    "cleanup.policy=compact": replace(with_partition(read=9), cleanup_policy="compact,delete"),
+    "cleanup.policy=compact": replace(
+        with_partition(read=9), manifest=replace(MANIFEST, cleanup_policy="compact,delete")
+    ),
     "the cluster is other": replace(SANE, seen=TopicSeen(cluster_id="other")),
     "was deleted and made anew": replace(SANE, seen=TopicSeen(topic_id="other")),
 }
@@ -183,7 +196,9 @@ def test_torn_ledger_is_told_and_no_doubt() -> None:
 
 def test_compacting_topic_without_gaps_passes() -> None:
     """Where every offset was read, nothing had been compacted away."""
-    assert judge(replace(SANE, cleanup_policy="compact"), Limits()).verdict is Verdict.PASS
+    compacting = replace(SANE, manifest=replace(MANIFEST, cleanup_policy="compact"))
+
+    assert judge(compacting, Limits()).verdict is Verdict.PASS
 
 
 def test_gaps_are_told() -> None:

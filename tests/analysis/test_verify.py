@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from analysis.classes import Counts
+from analysis.evidence import TopicSeen
 from analysis.judge import Limits
 from analysis.report.model import Report
 from analysis.table import summary
@@ -193,6 +194,32 @@ def test_empty(history: History) -> None:
     assert report.verdict is Verdict.INCONCLUSIVE
     assert any("nothing was attempted" in reason for reason in report.reasons)
     assert any("has no ledger" in reason for reason in report.reasons)
+
+
+def test_moved_log_start_is_told(history: History) -> None:
+    """What Kafka still has is read and judged; what it no longer has keeps a loss from proof."""
+    history.deliver(3)
+    history.attempt(3)
+    history.seen = TopicSeen(log_start_offsets={0: 1})
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("2 lost")
+    assert "not proven" in report.reasons[0]
+    assert "partition 0 now begins at offset 1" in report.reasons[1]
+
+
+def test_other_topic_is_not_read(history: History) -> None:
+    """A topic that was made anew has nothing to say of the run."""
+    history.deliver(1)
+    history.seen = TopicSeen(topic_id="another")
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "deleted and made anew" in report.reasons[0]
+    assert report.counts is None
 
 
 def test_crash_is_inconclusive(history: History) -> None:
