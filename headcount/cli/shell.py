@@ -28,6 +28,7 @@ def shell(extra: tuple[str, ...]) -> None:
         **ready.environ,
         "JAVA_HOME": str(ready.java.home),
         "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON_OPTS": "-i",  # so that commands on stdin find the session, too
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     program = str(Path(sys.executable).with_name("pyspark"))
