@@ -1,0 +1,151 @@
+"""The benchmarks' command line."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from bench import overhead, reconcile, service
+from bench.parts import Stage, stage
+from bench.result import Result, machine, save, show
+from headcount.console import Console
+from headcount.errors import HeadcountError
+
+_EXAMPLES = """
+\b
+Examples:
+  python -m bench overhead                          the plugin's cost, about a minute and a half
+  python -m bench service --connections 32 --rounds 3
+  python -m bench reconcile --events 1000000        a smaller run
+  python -m bench reconcile --faults 10             with ten events missing: found, or an error
+  python -m bench all
+  make bench ARGS="overhead --rounds 9"             the same, through make
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results go, and whether progress is told."""
+
+    folder: Path
+    quiet: bool
+
+
+@click.group(
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/bench"),
+    show_default=True,
+    help="Where <benchmark>.json is written to, and where scratch data lies meanwhile.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the tables and nothing else.")
+@click.pass_context
+def cli(context: click.Context, output: Path, *, quiet: bool) -> None:
+    """Measure Headcount beside its peers: each figure is a ratio of two taken in turn.
+
+    Put nothing else on the machine meanwhile: the load that was there before is printed.
+    """
+    context.obj = Output(output.absolute(), quiet)
+
+
+@cli.command("overhead")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--users", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0.5), default=6.0, show_default=True)
+@click.pass_obj
+def overhead_command(output: Output, rounds: int, users: int, seconds: float) -> None:
+    """Requests per second of a saturated generator: LedgerUser over FastHttpUser."""
+    settings = overhead.Settings(rounds=rounds, users=users, window_s=seconds)
+    _take(output, lambda stage: overhead.measure(settings, stage))
+
+
+@cli.command("service")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
+@click.option(
+    "--connections",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(32, 64),
+    show_default=True,
+    help="Repeatable.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--path", default="/", show_default=True, help="What is asked for.")
+@click.pass_obj
+def service_command(
+    output: Output,
+    *,
+    rounds: int,
+    seconds: float,
+    connections: tuple[int, ...],
+    workers: int,
+    threads: int,
+    path: str,
+) -> None:
+    """Acknowledged requests per second of the service, over the same one that publishes nothing."""
+    settings = service.Settings(rounds, seconds, connections, workers, threads, path)
+    _take(output, lambda stage: service.measure(settings, stage))
+
+
+@cli.command("reconcile")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--events", type=click.IntRange(min=1), default=5_000_000, show_default=True)
+@click.option(
+    "--faults",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="How many acknowledged events the topic lacks.",
+)
+@click.pass_obj
+def reconcile_command(output: Output, rounds: int, events: int, faults: int) -> None:
+    """Seconds and memory of `headcount verify`, beside a script of librdkafka, json and polars."""
+    if faults > events:
+        raise click.BadParameter(f"--faults must be at most --events, got {faults}")
+    settings = reconcile.Settings(rounds, events, faults)
+    _take(output, lambda stage: reconcile.measure(settings, stage))
+
+
+@cli.command("all")
+@click.pass_obj
+def all_command(output: Output) -> None:
+    """Take every benchmark, as it is by default."""
+    _take(output, lambda stage: overhead.measure(overhead.Settings(), stage))
+    _take(output, lambda stage: service.measure(service.Settings(), stage))
+    _take(output, lambda stage: reconcile.measure(reconcile.Settings(), stage))
+
+
+def _take(output: Output, measure: Callable[[Stage], Result]) -> None:
+    """Run a benchmark on parts of its own, print its table and save it."""
+    seen = machine()
+    output.folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="scratch-", dir=output.folder, ignore_cleanup_errors=True
+        ) as scratch,
+        stage(Path(scratch), Console(quiet=output.quiet)) as parts,
+    ):
+        result = measure(parts)
+    show(result, seen)
+    click.echo(f"written to {save(result, seen, output.folder)}\n")
+
+
+def main() -> NoReturn:
+    """Run the command; what cannot be measured is told in one line."""
+    code = 0
+    try:
+        cli()
+    except HeadcountError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        code = error.exit_code
+    sys.exit(code)

@@ -1,0 +1,197 @@
+"""The generated run: a topic and a ledger as a long test would have left them, made in a minute.
+
+    python -m bench.generate RUN_FOLDER BOOTSTRAP_SERVERS TOPIC EVENTS FAULTS
+
+The events are those of the game API under `locustfiles/mixed.py`, with real digests and times. The
+folder is whole, so that `headcount verify` judges it like any other. Of the acknowledged events,
+FAULTS are left out of the topic, evenly spread.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+from confluent_kafka import Producer
+
+from headcount.digest import digest, shape
+from headcount.ids import EventId
+from headcount.ledger import LedgerWriter, Row, open_location
+from headcount.outcome import Outcome
+from headcount.run import End, Manifest, RunFolder
+from headcount.stack import topic
+from locustfiles._choices import a_guild, a_player, a_sword
+
+GENERATORS = 2
+SEGMENT_ROWS = 50_000
+QUEUED_MESSAGES = 100_000
+POLL_EVERY = 1000
+ANSWERED_AFTER_NS = 1_000_000
+POOL = 4096
+FLUSH_TIMEOUT_S = 60.0
+_HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client-2.6.1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One of the events that are repeated: `before` and `after` stand around the id in its JSON."""
+
+    event_type: str
+    shape: str
+    digest: int
+    key: str | None
+    before: bytes
+    after: bytes
+
+
+@dataclass(slots=True)
+class Generation:
+    """A run in the making."""
+
+    producer: Producer
+    topic: str
+    run_id: str
+    events: int
+    missing: frozenset[int]
+    samples: list[Sample]
+
+    def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
+        """Publish a block of one generator's sequence numbers, and give its rows."""
+        prefix = str(EventId(self.run_id, generator, 0))[:-1].encode()
+        for seq in range(first, last):
+            index = seq * GENERATORS + generator
+            sample = self.samples[index % POOL]
+            now_ns = time.time_ns()
+            if index not in self.missing:
+                value = b"%b%b%d%b" % (sample.before, prefix, seq, sample.after)
+                self._publish(value, sample.key)
+            yield _row(seq, sample, now_ns)
+            if seq % POLL_EVERY == 0:
+                self.producer.poll(0)
+
+    def _publish(self, value: bytes, key: str | None) -> None:
+        while True:
+            try:
+                self.producer.produce(self.topic, value, key)
+            except BufferError:  # its queue is full: let it work
+                self.producer.poll(0.1)
+            else:
+                return
+
+
+def generate(folder: RunFolder, servers: str, name: str, events: int, faults: int) -> None:
+    """Make the whole of a run: manifest, topic, ledger and end."""
+    folder.create()
+    manifest = _manifest(folder, servers, name)
+    folder.write_manifest(manifest)
+    settings = {
+        "bootstrap.servers": servers,
+        "enable.idempotence": True,
+        "linger.ms": 20,
+        "batch.size": 262_144,
+        "queue.buffering.max.messages": QUEUED_MESSAGES,
+    }
+    missing = frozenset(number * events // faults for number in range(faults))
+    making = Generation(Producer(settings), name, folder.run_id, events, missing, _samples())
+    _write(making, folder.ledger_location(manifest))
+    left = making.producer.flush(FLUSH_TIMEOUT_S)
+    assert left == 0, f"{left} messages were not delivered"
+    end = End(
+        end_offsets=topic.end_offsets(servers, name),
+        log_start_offsets=topic.beginning_offsets(servers, name),
+        read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    published = sum(end.end_offsets.values()) - sum(manifest.start_offsets.values())
+    assert published == events - faults, f"{published} of {events - faults} are in the topic"
+    folder.write_end(end)
+
+
+def _write(making: Generation, location: str) -> None:
+    """Publish and write block by block, the generators in turn."""
+    filesystem, path = open_location(location)
+    shares = [len(range(number, making.events, GENERATORS)) for number in range(GENERATORS)]
+    writers = [
+        LedgerWriter(filesystem, path, making.run_id, number) for number in range(GENERATORS)
+    ]
+    for writer in writers:
+        writer.open()
+    for first in range(0, max(shares), SEGMENT_ROWS):
+        for writer, share in zip(writers, shares, strict=True):
+            last = min(first + SEGMENT_ROWS, share)
+            if first < last:
+                writer.reserve(last - first)
+                writer.write_segment(list(making.block(writer.generator, first, last)))
+    for writer, share in zip(writers, shares, strict=True):
+        writer.seal(share)
+
+
+def _row(seq: int, sample: Sample, now_ns: int) -> Row:
+    return Row(
+        seq=seq,
+        event_type=sample.event_type,
+        scenario_user="Player",
+        shape=sample.shape,
+        digest=sample.digest,
+        intended_at_ns=now_ns,
+        sent_at_ns=now_ns,
+        answered_at_ns=now_ns + ANSWERED_AFTER_NS,
+        http_status=200,
+        outcome=Outcome.ACKED.value,
+        error=None,
+    )
+
+
+def _samples() -> list[Sample]:
+    random = Random(7)  # noqa: S311 - traffic
+    wishes: list[dict[str, object]] = []
+    for kind in random.choices(("default", "purchase_sword", "join_guild"), (5, 3, 2), k=POOL):
+        own: dict[str, object] = {}
+        if kind == "purchase_sword":
+            own = a_sword(random)
+        elif kind == "join_guild":
+            own = {"player_id": a_player(random), "guild": a_guild(random)}
+        wishes.append({"event_type": kind, **own})
+    return [_sample(wish) for wish in wishes]
+
+
+def _sample(wish: dict[str, object]) -> Sample:
+    """Write an event as the service does: the headers, the id among them, then its own fields."""
+    event = {**_HEADERS, "X-Event-Id": "\0", **wish}
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    before, after = text.encode().split(b"\\u0000")
+    player = wish.get("player_id")
+    return Sample(
+        event_type=str(wish["event_type"]),
+        shape=shape(wish),
+        digest=digest(wish),
+        key=None if player is None else str(player),
+        before=before,
+        after=after,
+    )
+
+
+def _manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
+    described = topic.ensure_topic(servers, name, partitions=4)
+    return Manifest(
+        run_id=folder.run_id,
+        created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        headcount_version=version("headcount"),
+        scenario="bench/generate.py",
+        host="http://127.0.0.1:8000",
+        bootstrap_servers=servers,
+        cluster_id=topic.cluster_id(servers),
+        topic=name,
+        topic_id=described.topic_id,
+        cleanup_policy=described.cleanup_policy,
+        start_offsets=topic.end_offsets(servers, name),
+    )
+
+
+if __name__ == "__main__":
+    path, bootstrap_servers, topic_name, number, missing_number = sys.argv[1:]
+    generate(RunFolder(Path(path)), bootstrap_servers, topic_name, int(number), int(missing_number))

@@ -1,0 +1,1 @@
+"""The users of the benchmarks: the same requests, by bare Locust and with a ledger."""

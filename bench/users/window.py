@@ -1,0 +1,52 @@
+"""The window: counts what one Locust did in its steady time, without its start and its end.
+
+It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
+JSON there when the window is over, and ends the run.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+
+def _add_options(parser: LocustArgumentParser) -> None:
+    parser.add_argument("--warm-up", type=float, default=1.0)
+    parser.add_argument("--window", type=float, default=6.0)
+    parser.add_argument("--window-file", default="window.json")
+
+
+def _on_test_start(environment: Environment, **_: Any) -> None:
+    gevent.spawn(_measure, environment)
+
+
+def _measure(environment: Environment) -> None:
+    options = environment.parsed_options
+    assert options is not None
+    assert environment.runner is not None
+    gevent.sleep(options.warm_up)
+    before = _seen(environment)
+    gevent.sleep(options.window)
+    after = _seen(environment)
+    counted = {name: after[name] - before[name] for name in after}
+    Path(options.window_file).write_text(json.dumps(counted), encoding="utf-8")
+    environment.runner.quit()
+
+
+def _seen(environment: Environment) -> dict[str, float]:
+    total = environment.stats.total
+    return {
+        "requests": total.num_requests,
+        "failures": total.num_failures,
+        "seconds": time.monotonic(),
+        "cpu_seconds": time.process_time(),
+    }
+
+
+events.init_command_line_parser.add_listener(_add_options)
+events.test_start.add_listener(_on_test_start)
