@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -182,6 +183,14 @@ def _cannot_start(config: SessionConfig, why: str) -> PartError:
     return PartError(f"Spark cannot start: {why}; its log is {config.log_file}")
 
 
+def _knows_localhost() -> bool:
+    """Tell whether the name can be looked up, which on a minimal machine it cannot."""
+    try:
+        return bool(socket.getaddrinfo("localhost", None))
+    except OSError:
+        return False
+
+
 def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
     """Give Spark's settings for a session."""
     jars = [str(jar) for jar in config.connector_jars]
@@ -204,6 +213,9 @@ def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     }
+    if not _knows_localhost():
+        # pyspark listens on that name, or else on a socket in its scratch folder.
+        chosen["spark.python.unix.domain.socket.enabled"] = "true"
     if config.is_local:
         chosen |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     elif jars:
