@@ -7,16 +7,19 @@ import pytest
 from pyspark.sql import SparkSession
 
 from analysis.session import QUICK_START, SessionConfig, open_session
+from headcount.stack.jars import Fetcher, connector_jars
 from headcount.stack.java import Java
 from tests.analysis.history import History
 
 
 @pytest.fixture(scope="session")
-def spark(java: Java, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A small session without the Kafka connector."""
+def spark(
+    java: Java, fetcher: Fetcher, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SparkSession]:
+    """The one session of all tests: a process holds no second one beside it."""
     config = SessionConfig(
         java_home=java.home,
-        connector_jars=(),
+        connector_jars=connector_jars(fetcher),
         log_file=tmp_path_factory.mktemp("spark") / "spark.log",
         master="local[2]",
         heap="1g",

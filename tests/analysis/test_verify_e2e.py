@@ -1,6 +1,5 @@
 """Verifying against a real broker: the reader's range, its options, and how it fails."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,36 +7,15 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from analysis.session import QUICK_START, SessionConfig, open_session
 from analysis.topic import read
 from analysis.verify import Report, Source, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
-from headcount.stack.jars import Fetcher, connector_jars
-from headcount.stack.java import Java
 from headcount.stack.topic import beginning_offsets, cluster_id, end_offsets
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def kafka_spark(
-    java: Java, fetcher: Fetcher, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SparkSession]:
-    """A session with the Kafka connector, as the command line opens it."""
-    config = SessionConfig(
-        java_home=java.home,
-        connector_jars=connector_jars(fetcher),
-        log_file=tmp_path_factory.mktemp("spark") / "spark.log",
-        master="local[2]",
-        heap="1g",
-        shuffle_partitions=2,
-        java_options=QUICK_START,
-    )
-    with open_session(config) as session:
-        yield session
 
 
 def publish(servers: str, topic: str, history: History) -> None:
@@ -74,11 +52,11 @@ def judged(history: History, spark: SparkSession, servers: str, topic: str, end:
 
 
 def test_reads_exactly_the_range(
-    tmp_path: Path, kafka_spark: SparkSession, broker: Broker, topic: str
+    tmp_path: Path, spark: SparkSession, broker: Broker, topic: str
 ) -> None:
     """Messages before and after the run are not its own; a loss and an empty partition show."""
     servers = broker.bootstrap_servers
-    history = History(tmp_path, kafka_spark)
+    history = History(tmp_path, spark)
     history.arrive(event_id(99), 0)  # would be a phantom
     publish(servers, topic, history)
     history.start = beginning_offsets(servers, topic) | {0: 1}
@@ -93,7 +71,7 @@ def test_reads_exactly_the_range(
     publish(servers, topic, history)
     history.write()
 
-    report = judged(history, kafka_spark, servers, topic, end)
+    report = judged(history, spark, servers, topic, end)
 
     assert [reason.split(":")[0] for reason in report.reasons] == ["1 lost"]
     assert report.verdict is Verdict.FAIL
@@ -108,26 +86,26 @@ def test_reads_exactly_the_range(
 
 
 def test_range_beyond_the_end_is_inconclusive(
-    tmp_path: Path, kafka_spark: SparkSession, broker: Broker, topic: str
+    tmp_path: Path, spark: SparkSession, broker: Broker, topic: str
 ) -> None:
     """Offsets that Kafka does not have are never skipped in silence."""
     servers = broker.bootstrap_servers
-    history = History(tmp_path, kafka_spark)
+    history = History(tmp_path, spark)
     history.deliver(2)
     history.start = beginning_offsets(servers, topic)
     publish(servers, topic, history)
     history.write()
     end = End(end_offsets(servers, topic) | {0: 5}, {}, "now")
 
-    report = judged(history, kafka_spark, servers, topic, end)
+    report = judged(history, spark, servers, topic, end)
 
     assert report.verdict is Verdict.INCONCLUSIVE
     assert len(report.reasons) >= 1
 
 
-def test_wrong_broker_is_inconclusive(tmp_path: Path, kafka_spark: SparkSession) -> None:
+def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> None:
     """A broker that does not answer ends in one line."""
-    history = History(tmp_path, kafka_spark)
+    history = History(tmp_path, spark)
     history.deliver(1)
     history.write()
 
@@ -135,8 +113,8 @@ def test_wrong_broker_is_inconclusive(tmp_path: Path, kafka_spark: SparkSession)
         folder=history.folder,
         manifest=history.manifest,
         end=history.reached,
-        spark=kafka_spark,
-        source=impatient(kafka_spark, history.manifest.bootstrap_servers),
+        spark=spark,
+        source=impatient(spark, history.manifest.bootstrap_servers),
     )
 
     assert report.verdict is Verdict.INCONCLUSIVE
