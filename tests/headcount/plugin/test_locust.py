@@ -1,5 +1,6 @@
 """The plugin in a real Locust: in every mode the ledger holds what the service received."""
 
+import functools
 import os
 import resource
 import signal
@@ -69,6 +70,10 @@ class Bench:
     def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
         """Look over the ledger."""
         return read_ledger(*open_location(str(self.reports / run_id / "ledger")), run_id)
+
+    def is_sealed(self, run_id: str) -> bool:
+        """Tell whether every generator has sealed."""
+        return all(part.seal for part in self.parts(run_id))
 
     def rows(self, run_id: str = "run-1") -> list[dict[str, Any]]:
         """Read every row of the ledger."""
@@ -158,7 +163,7 @@ def test_web_ui(bench: Bench) -> None:
             wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
             _post(f"http://127.0.0.1:{port}/stop")
             newest = max(bench.reports.iterdir(), key=lambda path: path.stat().st_ctime_ns).name
-            wait_for(lambda run=newest: all(p.seal for p in bench.parts(run)), "it is sealed")
+            wait_for(functools.partial(bench.is_sealed, newest), "it is sealed")
             bench.assert_accounts_agree(newest)
             assert {row["event_type"] for row in bench.rows(newest)} == {"purchase_sword"}
         locust.terminate()
