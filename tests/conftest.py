@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gevent.monkey import is_anything_patched
 
 from headcount.console import Console
 from headcount.stack.broker import Broker, BrokerConfig
@@ -15,6 +16,12 @@ from headcount.stack.java import Java, find_java
 from headcount.stack.topic import ensure_topic
 
 NewBroker = Callable[..., Broker]
+
+
+def pytest_collection_finish() -> None:
+    """Locust is imported in processes of its own: Spark and the clients hang where it patched."""
+    if is_anything_patched():
+        raise pytest.UsageError("a test imports Locust, which patches the standard library")
 
 
 @pytest.fixture(scope="session")

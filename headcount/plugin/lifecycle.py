@@ -25,7 +25,7 @@ from locust.web import WebUI
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.ledger import LedgerWriter, open_location, read_ledger
-from headcount.plugin.mix import check_names, parse_mix, weighted
+from headcount.mix import check_names, parse_mix, weighted
 from headcount.plugin.options import add_options, recorded, seed_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import state_of

@@ -3,7 +3,7 @@
 import pytest
 
 from headcount.errors import UsageError
-from headcount.plugin.mix import check_names, parse_mix, weighted
+from headcount.mix import check_names, parse_mix, weighted
 
 
 def sword() -> None:
