@@ -1,0 +1,49 @@
+"""The benchmarks run, at a size that measures nothing, and check what they measure."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(output: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """Run one benchmark to its end, and read what it saved."""
+    command = [sys.executable, "-m", "bench", "--quiet", "--output", str(output), *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads((output / f"{arguments[0]}.json").read_text())
+    return done, document
+
+
+def test_overhead(tmp_path: Path) -> None:
+    """Both variants served requests, and the ledger's were all in the ledger."""
+    done, document = bench(tmp_path, "overhead", "--rounds", "1", "--users", "4", "--seconds", "1")
+    assert document["figures"]["ratio"]["median"] > 0
+    assert "ratio, with / without" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["overhead.json"]
+
+
+def test_service(tmp_path: Path) -> None:
+    """Both variants answered, and every answer was a 2xx."""
+    size = ("--rounds", "1", "--seconds", "0.5", "--connections", "4")
+    _, document = bench(tmp_path, "service", *size)
+    assert {each["variant"] for each in document["rounds"]} == {"off", "acknowledged"}
+    assert all(each["acknowledged"] and not each["other"] for each in document["rounds"])
+
+
+def test_reconcile(tmp_path: Path) -> None:
+    """Verify and the script find the same three faults among the events."""
+    size = ("--rounds", "1", "--events", "20000", "--faults", "3")
+    done, document = bench(tmp_path, "reconcile", *size)
+    assert document["figures"]["verdict"] == "fail"
+    assert document["figures"]["counts"]["lost"] == 3
+    assert "peak MiB" in done.stdout
