@@ -3,31 +3,17 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from geventhttpclient.client import HTTPClient, HTTPClientPool
-from geventhttpclient.url import URL
 from locust.contrib.fasthttp import FastHttpSession, FastResponse, ResponseContextManager
 from locust.exception import StopUser
 
 from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.outcome import Outcome, of_error, of_status
+from headcount.plugin.agent import LedgerAgent, OnceOnlyPool
 from headcount.plugin.recorder import Attempt, LedgerFailedError, Recorder
 
 _NO_REDIRECTS: frozenset[int] = frozenset()
-
-
-class OnceOnlyPool(HTTPClientPool):
-    """Connections on which a request is sent once.
-
-    geventhttpclient sends a GET, PUT or DELETE again on a connection that broke, without a word.
-    The service may then see one attempt twice, and the duplicate would be the generator's own.
-    """
-
-    def get_client(self, url: str | URL) -> HTTPClient:
-        """Return the one client of the URL's host, which never sends again."""
-        client = super().get_client(url)
-        client._connection_pool.size = -1  # noqa: SLF001 - it is the number of repeats, less one
-        return client
+_PLAIN = {"headers", "payload"}
 
 
 class LedgerSession(FastHttpSession):
@@ -45,6 +31,7 @@ class LedgerSession(FastHttpSession):
             self.client.clientpool = OnceOnlyPool(**self.client.clientpool.client_args)
         elif not isinstance(self.client.clientpool, OnceOnlyPool):
             raise UsageError(f"{user_name}.client_pool must be a OnceOnlyPool, which never resends")
+        self.client.__class__ = LedgerAgent  # Locust leaves no other way to choose the agent
         self._recorder = recorder
         self._user_name = user_name
 
@@ -72,20 +59,32 @@ class LedgerSession(FastHttpSession):
             attempt = self._recorder.begin(event, event_type, self._user_name)
         except LedgerFailedError:
             raise StopUser from None  # the run is being stopped, and says why
-        kwargs["headers"][HEADER] = attempt.event_id
+        try:
+            response = self._ask(method, url, attempt.event_id, kwargs)
+        except BaseException as error:  # a user that is killed ends here, too
+            self._recorder.unanswered(attempt, Outcome.INDETERMINATE, type(error).__name__)
+            raise
+        self._note(attempt, response)
+        return response
+
+    def _ask(self, method: str, url: str, event_id: str, kwargs: dict[str, Any]) -> FastResponse:
+        """Send the short way what can go it."""
         agent: Any = self.client
+        response: FastResponse | None = None
+        if kwargs.keys() == _PLAIN:
+            headers, payload = kwargs["headers"], kwargs["payload"]
+            if not payload or isinstance(payload, str | bytes):
+                response = agent.ask(method, url, headers, payload, event_id)
+        if response is not None:
+            return response
+        kwargs["headers"][HEADER] = event_id
         redirects = agent.redirect_response_codes
         # A redirect would carry the identity to a second request.
         agent.redirect_response_codes = _NO_REDIRECTS
         try:
-            response = super()._send_request_safe_mode(method, url, **kwargs)
-        except BaseException as error:  # a user that is killed ends here, too
-            self._recorder.unanswered(attempt, Outcome.INDETERMINATE, type(error).__name__)
-            raise
+            return super()._send_request_safe_mode(method, url, **kwargs)
         finally:
             agent.redirect_response_codes = redirects
-        self._note(attempt, response)
-        return response
 
     def _note(self, attempt: Attempt, response: FastResponse) -> None:
         recorder = self._recorder
