@@ -66,6 +66,9 @@ class Row(NamedTuple):
     error: str | None
 
 
+_A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A segment as its generator's seal describes it."""
@@ -119,12 +122,17 @@ class LedgerWriter:
     _segments: list[Segment] = field(default_factory=list)
 
     def open(self) -> None:
-        """Make the generator's folder; FileExistsError if another process has it already."""
+        """Make the generator's folder; FileExistsError if another process has it already.
+
+        What pyarrow loads when it writes for the first time (pandas, where there is one) takes a
+        second of the interpreter: better now than under load.
+        """
         if self.filesystem.get_file_info(self._folder).type != pafs.FileType.NotFound:
             raise FileExistsError(
                 f"generator {self.generator} already has a ledger: {self._folder}"
             )
         self.filesystem.create_dir(self._folder, recursive=True)
+        _segment_bytes([(value,) for value in _A_ROW], self.run_id, self.generator)
 
     def reserve(self, count: int) -> range:
         """Put the next `count` sequence numbers on disk, and return them."""

@@ -104,19 +104,13 @@ class LedgerAgent(LocustUserAgent):
         if target is None or fields is None:
             return None
         body = payload.encode() if isinstance(payload, str) else payload or b""
-        request = _request(target, method, fields, payload, event_id)
         length = f"\r\nContent-Length: {len(body)}" if body or method in _BODY_EXPECTED else ""
         head = f"{method} {target.line} {fields.text}{HEADER}: {event_id}{length}\r\n\r\n"
+        request = _request(target, method, fields, payload, event_id)
         try:
-            response = self._answered(request, target, head, body)
+            return self._answered(request, target, head, body)
         except FAILURE_EXCEPTIONS as error:
-            return ErrorResponse(request, error)
-        status = response.status_code
-        if status not in self.valid_response_codes:
-            response.error = LocustBadStatusCode(request.url, code=status)  # type: ignore[attr-defined]
-        if self.cookiejar is not None and "set-cookie" in response.headers:
-            self.cookiejar.extract_cookies(response, request)  # type: ignore[arg-type]
-        return response
+            return ErrorResponse(request, error)  # type: ignore[arg-type] # gevent's Timeout
 
     def _answered(
         self, request: FastRequest, target: _Target, head: str, body: bytes
@@ -127,6 +121,11 @@ class LedgerAgent(LocustUserAgent):
         answer._sent_request = head  # noqa: SLF001 - as the general way leaves it
         response = FastResponse(answer, request=request, sent_request=head)
         response._elapsed = time.monotonic() - began_s  # noqa: SLF001
+        status = answer.get_code()
+        if status not in self.valid_response_codes:
+            response.error = LocustBadStatusCode(request.url, code=status)  # type: ignore[attr-defined]
+        if self.cookiejar is not None and "set-cookie" in answer:
+            self.cookiejar.extract_cookies(response, request)  # type: ignore[arg-type]
         return response
 
 
@@ -175,13 +174,14 @@ def _fields(
     """Let geventhttpclient write and check a header, once. ValueError for one it refuses."""
     headers = Headers([field for _, field in defaults])
     headers.update(items)
-    if _FRAMING & set(dict.keys(headers)) or not all(isinstance(text, str) for _, text in items):
+    if _FRAMING & {name.lower() for name in headers} or not all(
+        isinstance(text, str) for _, text in items
+    ):
         return None
     client = HTTPClient.from_url(origin)
     written = client._build_request(method, "/", headers=headers)  # noqa: SLF001
     lines = written.removesuffix("\r\n\r\n").split("\r\n")[1:]
-    kept = [line for line in lines if not line.startswith("content-length:")]
-    assert len(kept) == len(lines) or method in _BODY_EXPECTED
+    kept = [line for line in lines if not line.lower().startswith("content-length:")]
     text = "\r\n".join([client.version, *kept, ""])
     return _Fields(text, dict(dict.items(headers)))
 
@@ -219,7 +219,7 @@ class _Idle:
 def _quicken(pool: ConnectionPool) -> None:
     """Let a pool of plain connections look after them with fewer system calls and locks."""
     pool._socket_queue = _Idle()  # type: ignore[assignment] # noqa: SLF001
-    pool._is_socket_alive = _is_quiet  # type: ignore[method-assign] # noqa: SLF001
+    pool._is_socket_alive = _is_quiet  # type: ignore[assignment, method-assign] # noqa: SLF001
 
 
 def _is_quiet(connection: gevent.socket.socket | None) -> bool:
@@ -227,7 +227,8 @@ def _is_quiet(connection: gevent.socket.socket | None) -> bool:
     if connection is None:
         return False
     try:
-        connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)  # noqa: SLF001
+        raw: socket.socket = connection._sock  # type: ignore[attr-defined] # noqa: SLF001
+        raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return True
     except OSError:

@@ -5,6 +5,7 @@ the requests of other users go on meanwhile.
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -192,7 +193,8 @@ class Recorder:
                 return
 
     def _flush(self) -> None:
-        while self._rows:
+        """Write what there is now; what comes meanwhile is for the next time, and in few files."""
+        for _ in range(math.ceil(len(self._rows) / SEGMENT_ROWS)):
             rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
             self._disk.apply(self._writer.write_segment, (rows,))
 

@@ -1,0 +1,128 @@
+"""Asks for the same things by Locust's session and by the ledger's, and prints what was sent.
+
+It is a program of its own, because Locust patches the standard library of its process.
+"""
+
+import json
+import sys
+from random import Random
+from typing import Any
+
+import gevent
+from gevent.server import StreamServer
+from locust.contrib.fasthttp import FastHttpSession
+from locust.event import EventHook
+
+from headcount.ids import HEADER
+from headcount.ledger import LedgerWriter, open_location
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.session import LedgerSession
+
+EVENT = {"event_type": "seen"}
+REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "/", {}),
+    ("GET", "/swords?metal=iron&name=a%20b", {}),
+    ("GET", "/schön", {}),
+    ("HEAD", "/", {}),
+    ("POST", "/", {}),
+    ("POST", "/", {"json": {"name": "Ångström", "quantity": 3}}),
+    ("POST", "/", {"data": {"metal": "iron", "name": "a b"}}),
+    ("POST", "/", {"data": "plain text"}),
+    ("POST", "/", {"data": b"\x00\xff", "headers": {"content-type": "image/png"}}),
+    ("PUT", "/", {"data": "<a/>", "headers": {"Content-Type": "text/xml", "X-One": "1"}}),
+    ("PATCH", "/", {"json": {}, "headers": {"Accept": "text/html"}}),
+    ("DELETE", "/", {"headers": {"X-Many": ["1", "2"]}}),
+    ("GET", "/", {"params": {"metal": "iron"}}),
+    ("GET", "/", {"auth": ("me", "secret")}),
+    ("GET", "/refused", {}),
+    ("POST", "/broken", {"json": {"a": 1}}),
+    ("GET", "/cookie", {}),
+    ("GET", "/after-the-cookie", {}),
+)
+
+
+class Server(StreamServer):
+    """Keeps the bytes of each request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0))
+        self.heard: list[bytes] = []
+
+    def handle(self, connection: Any, _address: object) -> None:
+        """Answer requests until the client is gone."""
+        pending = b""
+        while data := connection.recv(65536):
+            pending += data
+            head, end, body = pending.partition(b"\r\n\r\n")
+            lengths = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
+            if not end or len(body) < int(lengths[0].split(b":")[1] if lengths else 0):
+                continue
+            self.heard.append(pending)
+            pending = b""
+            connection.sendall(_answer(head))
+
+
+def _answer(head: bytes) -> bytes:
+    if b"/broken" in head:
+        return b"no HTTP\r\n\r\n"
+    status = b"409 Conflict" if b"/refused" in head else b"200 OK"
+    cookie = b"Set-Cookie: a=b\r\n" if b"/cookie" in head else b""
+    body = b"" if head.startswith(b"HEAD") else b"ok"
+    return b"HTTP/1.1 %b\r\n%bContent-Length: 2\r\n\r\n%b" % (status, cookie, body)
+
+
+def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any]]:
+    seen = []
+    for index, (method, path, given) in enumerate(REQUESTS):
+        options = {name: dict(x) if isinstance(x, dict) else x for name, x in given.items()}
+        if identified:
+            options["event"] = EVENT
+        else:
+            options["headers"] = {**options.get("headers", {}), HEADER: f"run-1.0.{index}"}
+        response = session.request(method, path, **options)
+        fields, _, body = server.heard[-1].decode("latin-1").partition("\r\n\r\n")
+        first, *rest = fields.split("\r\n")
+        seen.append(
+            {
+                "first": first,
+                "fields": sorted(line.partition(":")[0].title() + line for line in rest),
+                "body": body,
+                "status": response.status_code,
+                "error": type(getattr(response, "error", None)).__name__,
+                "text": response.text,
+                "request": [response.request.method, response.request.url],
+                "request_body": repr(response.request.body),
+                "request_fields": sorted(map(str, response.request.headers.items())),
+                "cookies": sorted(cookie.name for cookie in session.cookiejar),
+            }
+        )
+    return seen
+
+
+def main(folder: str) -> None:
+    """Ask both ways, and print what each sent and saw."""
+    server = Server()
+    server.start()
+    filesystem, location = open_location(folder)
+    writer = LedgerWriter(filesystem, location, "run-1", 0)
+    writer.open()
+    recorder = Recorder(writer, sys.exit)
+    common: dict[str, Any] = {
+        "base_url": f"http://127.0.0.1:{server.server_port}",
+        "request_event": EventHook(),
+        "user": None,
+        "max_retries": 0,
+        "headers": {"User-Agent": f"tester/{Random(1).randrange(9)}"},
+    }
+    plain = FastHttpSession(**common)
+    ledger = LedgerSession(recorder=recorder, user_name="Tester", **common)
+    result = {"plain": _asked(plain, server, False), "ledger": _asked(ledger, server, True)}
+    recorder.seal()
+    sys.stdout.write(json.dumps(result))
+    sys.stdout.flush()
+    server.stop()
+    gevent.get_hub().destroy()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,52 @@
+"""The short way of a plain request: on the wire, and to the scenario, it is the general one."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+Seen = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    """What Locust's own session and the ledger's sent and saw, for the same requests."""
+    folder = str(tmp_path_factory.mktemp("ledger") / "ledger")
+    command = [sys.executable, "-m", "tests.headcount.plugin.both_ways", folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Seen] = json.loads(done.stdout)
+    return result
+
+
+def test_the_same_bytes_are_sent(seen: dict[str, Seen]) -> None:
+    """First line, header and body are those of Locust's own session; no field is there twice."""
+    sent = {
+        way: [(each["first"], each["fields"], each["body"]) for each in found]
+        for way, found in seen.items()
+    }
+    assert len(sent["plain"]) > 10
+    assert sent["ledger"] == sent["plain"]
+
+
+def test_the_same_is_seen(seen: dict[str, Seen]) -> None:
+    """Status, text, errors, cookies and the request that a response names are the same."""
+    for plain, ledger in zip(seen["plain"], seen["ledger"], strict=True):
+        differing = {key for key in plain if plain[key] != ledger[key]}
+        # On an answer that is no HTTP, Locust's own names a request that it makes up anew.
+        made_up = {"request_body", "request_fields"} if plain["status"] == 0 else set()
+        assert differing <= made_up, (plain, ledger)
+
+
+def test_what_was_asked_for_is_there(seen: dict[str, Seen]) -> None:
+    """The requests show what they are meant to: a refusal, an error, a cookie that is sent."""
+    ledger = {each["first"].split()[1]: each for each in seen["ledger"]}
+    assert (ledger["/refused"]["status"], ledger["/refused"]["error"]) == (
+        409,
+        "LocustBadStatusCode",
+    )
+    assert ledger["/broken"]["error"] == "HTTPParseError"
+    assert ledger["/cookie"]["cookies"] == ["a"]
+    assert "CookieCookie: a=b" in ledger["/after-the-cookie"]["fields"]
