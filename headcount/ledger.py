@@ -122,17 +122,12 @@ class LedgerWriter:
     _segments: list[Segment] = field(default_factory=list)
 
     def open(self) -> None:
-        """Make the generator's folder; FileExistsError if another process has it already.
-
-        What pyarrow loads when it writes for the first time (pandas, where there is one) takes a
-        second of the interpreter: better now than under load.
-        """
+        """Make the generator's folder; FileExistsError if another process has it already."""
         if self.filesystem.get_file_info(self._folder).type != pafs.FileType.NotFound:
             raise FileExistsError(
                 f"generator {self.generator} already has a ledger: {self._folder}"
             )
         self.filesystem.create_dir(self._folder, recursive=True)
-        _segment_bytes([(value,) for value in _A_ROW], self.run_id, self.generator)
 
     def reserve(self, count: int) -> range:
         """Put the next `count` sequence numbers on disk, and return them."""
@@ -172,6 +167,14 @@ class LedgerWriter:
         if isinstance(self.filesystem, pafs.LocalFileSystem):
             _force_to_disk(aside)
         self.filesystem.move(aside, target)
+
+
+def warm_up() -> None:
+    """Load what pyarrow loads when it writes first (pandas, where there is one).
+
+    It takes a second of the interpreter: better before the load than under it.
+    """
+    _segment_bytes([(value,) for value in _A_ROW], "", 0)
 
 
 def open_location(location: str) -> tuple[pafs.FileSystem, str]:

@@ -24,7 +24,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
-from headcount.ledger import LedgerWriter, open_location, read_ledger
+from headcount.ledger import LedgerWriter, open_location, read_ledger, warm_up
 from headcount.mix import check_names, parse_mix, weighted
 from headcount.plugin.options import add_options, recorded, seed_of
 from headcount.plugin.recorder import Recorder
@@ -54,6 +54,8 @@ def register() -> None:
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     # Without it Locust kills what is in flight, whose events may be in the topic all the same.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
+    if not isinstance(environment.runner, MasterRunner):
+        warm_up()
     if isinstance(environment.runner, WorkerRunner):
         return
     assert environment.runner is not None
