@@ -32,6 +32,9 @@ LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 
+# A socket's path may have 107 bytes (unix(7)), and pyspark's own names of sockets take 43.
+_LONGEST_SOCKET_FOLDER = 60
+
 _SPARK_HOME = Path(pyspark.__file__).parent
 
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
@@ -84,7 +87,8 @@ def open_session(config: SessionConfig) -> Iterator[SparkSession]:
             )
         )
         stack.enter_context(_kept_interrupt_handler())
-        address = stack.enter_context(_jvm(config, Path(scratch)))
+        sockets = stack.enter_context(_socket_folder(Path(scratch)))
+        address = stack.enter_context(_jvm(config, Path(scratch), sockets))
         yield _connect(config, address, stack)
 
 
@@ -97,14 +101,14 @@ class _Address:
 
 
 @contextlib.contextmanager
-def _jvm(config: SessionConfig, scratch: Path) -> Iterator[_Address]:
+def _jvm(config: SessionConfig, scratch: Path, sockets: Path) -> Iterator[_Address]:
     """Run the JVM until the block ends; its own output goes where its log goes."""
     told = scratch / "gateway"
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
     with config.log_file.open("ab") as log:
         process = subprocess.Popen(
-            _command(config, scratch),
+            _command(config, scratch, sockets),
             # The JVM ends when this pipe closes, which it does however this process ends.
             stdin=subprocess.PIPE,
             stdout=log,
@@ -119,9 +123,9 @@ def _jvm(config: SessionConfig, scratch: Path) -> Iterator[_Address]:
         _end(process)
 
 
-def _command(config: SessionConfig, scratch: Path) -> list[str]:
+def _command(config: SessionConfig, scratch: Path, sockets: Path) -> list[str]:
     command = [str(_SPARK_HOME / "bin" / "spark-submit")]
-    for key, value in settings(config, scratch).items():
+    for key, value in settings(config, scratch, sockets).items():
         command += ["--conf", f"{key}={value}"]
     return [*command, "pyspark-shell"]
 
@@ -191,7 +195,17 @@ def _knows_localhost() -> bool:
         return False
 
 
-def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
+@contextlib.contextmanager
+def _socket_folder(scratch: Path) -> Iterator[Path]:
+    """Give a folder whose path leaves room for a socket's name: a socket's path is short."""
+    if len(os.fsencode(scratch)) <= _LONGEST_SOCKET_FOLDER:
+        yield scratch
+        return
+    with tempfile.TemporaryDirectory(prefix="headcount-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def settings(config: SessionConfig, scratch: Path, sockets: Path) -> dict[str, str]:
     """Give Spark's settings for a session."""
     jars = [str(jar) for jar in config.connector_jars]
     chosen = {
@@ -214,8 +228,9 @@ def settings(config: SessionConfig, scratch: Path) -> dict[str, str]:
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     }
     if not _knows_localhost():
-        # pyspark listens on that name, or else on a socket in its scratch folder.
+        # pyspark listens on that name, or else on sockets in a folder.
         chosen["spark.python.unix.domain.socket.enabled"] = "true"
+        chosen["spark.python.unix.domain.socket.dir"] = str(sockets)
     if config.is_local:
         chosen |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     elif jars:

@@ -257,8 +257,10 @@ def _format(config: BrokerConfig, settings: Path) -> None:
     text = settings.read_text(encoding="utf-8").replace(f"log.dirs={log_dir}", f"log.dirs={aside}")
     format_settings = config.data_dir / "format.properties"
     format_settings.write_text(text, encoding="utf-8")
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    arguments = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(format_settings))
+    arguments = (
+        *("kafka.tools.StorageTool", "format"),
+        *("--cluster-id", _new_cluster_id(), "--config", str(format_settings)),
+    )
     with Process(
         "formatting the broker's storage",
         _command(config, *arguments),
@@ -268,6 +270,11 @@ def _format(config: BrokerConfig, settings: Path) -> None:
         if tool.wait(config.start_deadline_s) != 0:
             tool.poll_or_raise()
     aside.rename(log_dir)
+
+
+def _new_cluster_id() -> str:
+    """Make an id as Kafka does: 16 random bytes, whose text never looks like an option."""
+    return urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def _command(config: BrokerConfig, *arguments: str) -> Sequence[str]:

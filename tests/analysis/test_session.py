@@ -30,6 +30,12 @@ except KeyboardInterrupt:
 """
 
 
+NAMELESS = """
+import analysis.session
+analysis.session._knows_localhost = lambda: False
+"""
+
+
 def config(java_home: Path, folder: Path, master: str = "local[*]") -> SessionConfig:
     """Give a session's configuration."""
     return SessionConfig(java_home, (folder / "a.jar", folder / "b.jar"), folder / "log", master)
@@ -37,7 +43,7 @@ def config(java_home: Path, folder: Path, master: str = "local[*]") -> SessionCo
 
 def test_local_session_stays_on_loopback(tmp_path: Path) -> None:
     """Nothing listens beyond this machine, and no jar is fetched or sent."""
-    chosen = settings(config(tmp_path, tmp_path), tmp_path)
+    chosen = settings(config(tmp_path, tmp_path), tmp_path, tmp_path)
 
     assert chosen["spark.driver.host"] == chosen["spark.driver.bindAddress"] == LOOPBACK
     assert chosen["spark.driver.extraClassPath"] == f"{tmp_path}/a.jar:{tmp_path}/b.jar"
@@ -47,7 +53,7 @@ def test_local_session_stays_on_loopback(tmp_path: Path) -> None:
 
 def test_cluster_gets_the_jars(tmp_path: Path) -> None:
     """Executors elsewhere are sent the connector, and can reach the driver."""
-    chosen = settings(config(tmp_path, tmp_path, "spark://host:7077"), tmp_path)
+    chosen = settings(config(tmp_path, tmp_path, "spark://host:7077"), tmp_path, tmp_path)
 
     assert chosen["spark.jars"] == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
     assert "spark.driver.host" not in chosen
@@ -101,3 +107,21 @@ def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) 
         assert process.returncode == 130
         assert said == ""
         assert {path.name for path in tmp_path.iterdir()} == {"spark.log"}
+
+
+@pytest.mark.e2e
+def test_long_scratch_path_without_localhost(tmp_path: Path, java: Java) -> None:
+    """Where localhost has no address, Spark talks over sockets, however long its folder's path."""
+    folder = tmp_path / ("long-" * 20)
+    folder.mkdir()
+    query = SCRIPT.replace('spark.range(1 << 50).selectExpr("sum(id % 7)").collect()', "pass")
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS + query, java.home, folder],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in folder.iterdir()} == {"spark.log"}

@@ -1,9 +1,11 @@
 """The broker: it starts, keeps its data, guards its folder, and says why when it cannot."""
 
+import base64
 import fcntl
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,3 +168,16 @@ def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
     assert time.monotonic() - began_s < 10
     wait_until(lambda: is_free(started.port), 10, "its port is free")
     started.stop()
+
+
+def test_no_cluster_id_looks_like_an_option(
+    new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever number is drawn for the cluster's id, Kafka's tool takes it for an id."""
+    drawn = uuid.UUID(bytes=b"\xfb" * 16)
+    assert base64.urlsafe_b64encode(drawn.bytes).startswith(b"-")
+    monkeypatch.setattr(uuid, "uuid4", lambda: drawn)
+
+    broker = new_broker()
+
+    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
