@@ -227,15 +227,22 @@ def settings(config: SessionConfig, scratch: Path, sockets: Path) -> dict[str, s
         "spark.ui.showConsoleProgress": "false",
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     }
-    if not _knows_localhost():
-        # pyspark listens on that name, or else on sockets in a folder.
-        chosen["spark.python.unix.domain.socket.enabled"] = "true"
-        chosen["spark.python.unix.domain.socket.dir"] = str(sockets)
+    chosen |= socket_settings(sockets)
     if config.is_local:
         chosen |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     elif jars:
         chosen["spark.jars"] = ",".join(jars)
     return {key: value for key, value in chosen.items() if value}
+
+
+def socket_settings(sockets: Path) -> dict[str, str]:
+    """Give what lets pyspark listen: on localhost, or on sockets in a folder where that is none."""
+    if _knows_localhost():
+        return {}
+    return {
+        "spark.python.unix.domain.socket.enabled": "true",
+        "spark.python.unix.domain.socket.dir": str(sockets),
+    }
 
 
 def local_url(path: Path) -> str:

@@ -16,6 +16,8 @@ from rich.text import Text
 # In a pipe, a step that goes on for longer than this says how far it is, as often as this.
 PLAIN_UPDATE_EVERY_S = 10.0
 
+_UNBOUNDED_WIDTH = 10_000
+
 
 class Step:
     """One piece of work that the user waits for; `update` says how far it is."""
@@ -88,7 +90,10 @@ class Console:
         """Print what the user asked for on stdout: text as it is, or a table of rich's."""
         with self._lock:
             self._view.break_line()
-            self.out.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+            # A program that reads a table wants each row in a line, however long.
+            width = None if self.out.is_terminal else _UNBOUNDED_WIDTH
+            soft_wrap = isinstance(renderable, str)
+            self.out.print(renderable, markup=False, soft_wrap=soft_wrap, width=width)
 
     def _updated(self, step: Step) -> None:
         self._show("update", step)

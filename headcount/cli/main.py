@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from headcount.cli.run import run
+from headcount.cli.selftest import selftest
 from headcount.cli.shell import shell
 from headcount.cli.up import up
 from headcount.cli.verify import verify
@@ -34,7 +35,7 @@ def cli() -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
 
 
-for _command in (run, up, verify, shell):
+for _command in (run, up, verify, selftest, shell):
     cli.add_command(_command)
 
 

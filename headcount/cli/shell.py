@@ -2,10 +2,12 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import click
 
+from analysis.session import socket_settings
 from headcount.cli.options import PassThrough
 from headcount.cli.stack import platform
 from headcount.console import Console
@@ -32,5 +34,7 @@ def shell(extra: tuple[str, ...]) -> None:
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     program = str(Path(sys.executable).with_name("pyspark"))
-    quiet = ("--conf", "spark.ui.enabled=false", "--driver-class-path", class_path)
-    os.execve(program, [program, *quiet, *extra], environ)  # noqa: S606 - it replaces this process
+    settings = {"spark.ui.enabled": "false", **socket_settings(Path(tempfile.gettempdir()))}
+    chosen = [part for pair in settings.items() for part in ("--conf", "=".join(pair))]
+    command = [program, "--driver-class-path", class_path, *chosen, *extra]
+    os.execve(program, command, environ)  # noqa: S606 - it replaces this process

@@ -7,10 +7,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Self
 
@@ -59,11 +61,13 @@ class Process:
         self._log_start = log_path.stat().st_size if log_path.exists() else 0
         command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         command += [os.fspath(each) for each in argv]
+        descriptors = [file.fileno() for file in keep_open]
+        start = functools.partial(_start, command, log_path, dict(environ), cwd, descriptors)
+        future: Future[subprocess.Popen[bytes]] = Future()
         # The kernel's leash is held by the thread that starts the child, so a lasting one does it.
-        future = _starter(os.getpid()).submit(
-            _start, command, log_path, dict(environ), cwd, [file.fileno() for file in keep_open]
-        )
+        orders = _starter(os.getpid())
         try:
+            orders.put((future, start))
             self._popen = future.result()
         except BaseException:
             # Interrupted between start and knowledge of it: nobody else could end the child.
@@ -162,10 +166,27 @@ class Process:
         return False
 
 
+_Order = tuple[Future[subprocess.Popen[bytes]], Callable[[], subprocess.Popen[bytes]]]
+
+
 @functools.cache
-def _starter(_owner: int) -> ThreadPoolExecutor:
-    """The thread that starts every child of the process `_owner`: a fork does not inherit it."""
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
+def _starter(_owner: int) -> "SimpleQueue[_Order]":
+    """Make the thread that starts every child of the process `_owner`: a fork inherits none.
+
+    It is no executor's: one that Ctrl-C meets half made waits for work for ever, and is waited for.
+    """
+    orders: SimpleQueue[_Order] = SimpleQueue()
+    threading.Thread(target=_serve, args=(orders,), name="process-starter", daemon=True).start()
+    return orders
+
+
+def _serve(orders: "SimpleQueue[_Order]") -> None:
+    while True:
+        future, start = orders.get()
+        try:
+            future.set_result(start())
+        except Exception as error:  # noqa: BLE001 - it is raised where the order came from
+            future.set_exception(error)
 
 
 def _terminate(future: Future[subprocess.Popen[bytes]]) -> None:

@@ -116,4 +116,9 @@ def test_results_go_to_stdout_as_they_are() -> None:
     screen.console.result(table)
     assert screen.out.getvalue().startswith(long + "\n")
     assert "acked" in screen.out.getvalue()
+    wide = Table(box=None, pad_edge=False)
+    wide.add_row("x" * 150, "y" * 150)
+    screen.console.result(wide)
+    assert f"{'x' * 150}  " in screen.out.getvalue()
+    assert "y" * 150 + "\n" in screen.out.getvalue()
     assert screen.err.getvalue() == ""

@@ -188,3 +188,31 @@ def test_telling_lines_pass_over_frames(tmp_path: Path) -> None:
         "java.lang.RuntimeException: node ID not found",
     ]
     assert telling_lines(tmp_path / "none.log") == []
+
+
+INTERRUPTED_AT_FIRST = """
+import os, sys, threading
+from pathlib import Path
+from headcount.stack.process import Process
+
+begin = threading.Thread.start
+
+def interrupted(thread):
+    threading.Thread.start = begin
+    begin(thread)
+    raise KeyboardInterrupt
+
+threading.Thread.start = interrupted
+try:
+    Process("the part", ["true"], log_path=Path(sys.argv[1]), environ=dict(os.environ))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_an_interrupt_at_the_first_start_is_no_hang(tmp_path: Path) -> None:
+    """Ctrl-C while the thread that starts children is being made ends the command all the same."""
+    command = [sys.executable, "-c", INTERRUPTED_AT_FIRST, str(tmp_path / "log")]
+    done = subprocess.run(command, timeout=30, check=False)
+
+    assert done.returncode == 130

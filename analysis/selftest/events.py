@@ -1,0 +1,104 @@
+"""Events of the self-test: what is asked for, as it stands in a message, whole or harmed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from headcount.digest import digest, shape
+from headcount.ids import HEADER
+
+POOL = 1024
+_HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client"}
+_METALS = ("iron", "bronze", "silver", "gold")
+_GUILDS = ("knights", "mages", "rangers")
+_EVENT_TYPES, _WEIGHTS = ("default", "purchase_sword", "join_guild"), (5, 3, 2)
+
+Wish = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One of the events that are repeated: `before` and `after` stand around the id in its JSON."""
+
+    wish: Wish
+    shape: str
+    digest: int
+    key: bytes | None
+    before: bytes
+    after: bytes
+
+    @property
+    def event_type(self) -> str:
+        """The event's type."""
+        return str(self.wish["event_type"])
+
+    def value(self, event_id: str) -> bytes:
+        """Write the event as the service does."""
+        return b"%b%b%b" % (self.before, event_id.encode(), self.after)
+
+
+def samples() -> list[Sample]:
+    """Make the pool of events that a run repeats."""
+    random = Random(7)  # noqa: S311 - traffic
+    return [_sample(_wish(random)) for _ in range(POOL)]
+
+
+def write(wish: Wish, event_id: object = None) -> bytes:
+    """Write an event as the service does: the headers, the id among them, then its own fields."""
+    named = {} if event_id is None else {HEADER: event_id}
+    event = {**_HEADERS, **named, **wish}
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _wish(random: Random) -> Wish:
+    (kind,) = random.choices(_EVENT_TYPES, _WEIGHTS)
+    player = {"player_id": f"player-{random.randrange(100)}"}
+    if kind == "purchase_sword":
+        metal, quantity = random.choice(_METALS), random.randrange(1, 10)
+        return {"event_type": kind, **player, "metal": metal, "quantity": quantity}
+    if kind == "join_guild":
+        return {"event_type": kind, **player, "guild": random.choice(_GUILDS)}
+    return {"event_type": kind}
+
+
+def _sample(wish: Wish) -> Sample:
+    before, after = write(wish, "\0").split(b"\\u0000")
+    player = wish.get("player_id")
+    key = None if player is None else str(player).encode()
+    return Sample(wish, shape(wish), digest(wish), key, before, after)
+
+
+ALTERATIONS: tuple[Callable[[Wish], Wish], ...] = (
+    lambda wish: {**wish, "event_type": f"un{wish['event_type']}"},
+    lambda wish: {name: wish[name] for name in list(wish)[:-1]},
+    lambda wish: {**wish, list(wish)[-1]: [wish[list(wish)[-1]]]},
+    lambda wish: {**wish, list(wish)[-1]: f"{wish[list(wish)[-1]]} "},
+    lambda wish: {**wish, list(wish)[-1]: None},
+)
+"""Ways to alter one field of an event: its type, no field, an array, a space more, null."""
+
+UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (
+    lambda value: value[:-1],
+    lambda value: value.replace(b"event_type", b"event\xfftype"),
+    lambda value: b"[" + value + b"]",
+    lambda value: value + value,
+    lambda value: value[:-1] + b',"event_type":"default"}',
+    lambda _value: b"",
+)
+"""Ways to break an event: cut, no UTF-8, an array, twice in one, a repeated key, empty."""
+
+
+def invented(run_id: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]:
+    """Ids of the run that nobody asked for; `beyond` is one that the generator never reached."""
+    return (
+        f"{run_id}.{generator}.{beyond}",
+        f"{run_id}.{generator + 1000}.{seq}",
+        f"{run_id}.{generator}.0{seq}",
+        f"{run_id}.{generator}.{seq}.0",
+    )
+
+
+def foreign(run_id: str, generator: int, seq: int) -> tuple[object, ...]:
+    """Ids that do not claim the run: of another one, of one that is called much the same, none."""
+    return (f"another-{run_id}.{generator}.{seq}", f"{run_id}x.{generator}.{seq}", None, seq)

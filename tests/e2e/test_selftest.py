@@ -1,0 +1,26 @@
+"""`headcount selftest`, on the real parts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.selftest.faults import CLEAN, EXPECTED
+from tests.e2e.command import headcount
+
+pytestmark = pytest.mark.e2e
+
+
+def test_every_fault_is_reported_as_what_it_is(tmp_path: Path) -> None:
+    """Each fault alone and all together: the matrix has nothing off its diagonal."""
+    done = headcount(tmp_path, "selftest", "--events", "1000", "--reports-dir", str(tmp_path))
+
+    assert done.code == 0, done.out + done.err
+    assert "every fault was reported as what it is, and nothing else was" in done.out
+    rows = re.findall(r"^ *(\d+) ([a-z+ ]+?) +((?:[\d,.]+ *)+)$", done.out, re.MULTILINE)
+    assert {label for _, label, _ in rows} == {CLEAN, *EXPECTED.values()}
+    for number, _, cells in rows:
+        assert [place for place, cell in enumerate(cells.split(), 1) if cell != "."] == [
+            int(number)
+        ]
+    assert list(tmp_path.iterdir()) == []
