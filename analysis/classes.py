@@ -17,6 +17,8 @@ These seven add up to the attempts, always. A message that belongs to no attempt
 - foreign: its id claims another run, or it has none; counted by message, and no failure.
 - malformed: it is no JSON object in UTF-8 without repeated keys, or has no value at all; counted by
   message. If it swallowed the id of an acked attempt, that attempt is lost.
+- garbled: it is malformed, and an id of this run stands in its bytes. It may be anything: a second
+  copy, an event that was denied, one that was altered beyond reading.
 
 On top of its class an attempt that was seen can carry flags:
 
@@ -104,6 +106,7 @@ class Counts:
     corrupted: int = 0
     reordered: int = 0
     late: int = 0
+    garbled: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Add two counts, key by key."""

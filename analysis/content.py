@@ -26,6 +26,10 @@ MAX_SHAPES = 256
 EVENT_TYPE_FIELD = "event_type"
 
 _JSON_SPACE = " \t\n\r"
+# A double's 17 digits fit into a decimal's 38: of small ones with 30 places, of large ones with 18
+# or none.
+_SMALL = r"^-?[0-9]\.[0-9]+E-[4-9]$"
+_LARGE = r"^-?[0-9]+\.[0-9]+(E[0-9]+)?$"
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
 
 
@@ -37,6 +41,8 @@ class Kind(StrEnum):
     PHANTOM = "phantom"
     FOREIGN = "foreign"
     MALFORMED = "malformed"
+    GARBLED = "garbled"
+    """It cannot be parsed either, and an id of this run stands in its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def with_content(messages: DataFrame, expected: Expected) -> DataFrame:
         "timestamp_ms",
         "timestamp_type",
         "key",
-        _kind().alias("kind"),
+        _kind(text, expected.run_id).alias("kind"),
         F.left("claimed_id", F.lit(_MAX_SHOWN)).alias("claimed_id"),
         F.when(F.col("asked"), F.col("generator")).cast("int").alias("generator"),
         F.when(F.col("asked"), F.col("seq")).alias("seq"),
@@ -134,9 +140,11 @@ def _is_asked(asked: Mapping[int, int]) -> Column:
     return F.coalesce(F.col("seq") < bound, F.lit(False))
 
 
-def _kind() -> Column:
+def _kind(text: Column, run_id: str) -> Column:
+    broken = ~F.col("whole")
     return (
-        F.when(~F.col("whole"), Kind.MALFORMED.value)
+        F.when(broken & text.contains(f"{run_id}."), Kind.GARBLED.value)
+        .when(broken, Kind.MALFORMED.value)
         .when(F.col("asked"), Kind.CLAIMED.value)
         .when(F.col("claimed_id").isNotNull(), Kind.PHANTOM.value)
         .otherwise(Kind.FOREIGN.value)
@@ -155,4 +163,21 @@ def _canonical(shape: str) -> Column:
 
 def _canonical_field(name: str) -> list[Column]:
     value = F.to_json(F.try_variant_get("parsed", f'$[0]["{name}"]', "variant"))
-    return [F.lit(f'"{name}":'), F.coalesce(value, F.lit(ABSENT)), F.lit(",")]
+    return [F.lit(f'"{name}":'), F.coalesce(_plain(value), F.lit(ABSENT)), F.lit(",")]
+
+
+def _plain(value: Column) -> Column:
+    """Write a number that was read with an exponent without one, as 12345678.5 for 1.23456785E7.
+
+    Some languages write large and small numbers so, and Spark makes a double of each. One that has
+    no plain form that is exact stays as it is, and equals nothing that was asked for.
+    """
+    is_number = ~value.startswith('"') & (value.contains("E") | value.endswith(".0"))
+    types = {"-": ("decimal(38,30)",), "": ("decimal(38,18)", "decimal(38,0)")}
+    exact = {
+        sign: F.coalesce(*(value.try_cast(each).cast("string") for each in chosen))
+        for sign, chosen in types.items()
+    }
+    decimal = F.when(value.rlike(_SMALL), exact["-"]).when(value.rlike(_LARGE), exact[""])
+    plain = F.regexp_replace(decimal, r"\.0+$|(\.[0-9]*[1-9])0+$", "$1")
+    return F.when(is_number, F.coalesce(plain, value)).otherwise(value)

@@ -48,7 +48,8 @@ class PartitionRead:
     """What the reader met in one partition; offsets `start` to `end` - 1 were asked for.
 
     `first` and `last` are the offsets of the first and last message read, None without any.
-    The samples are the lowest offsets.
+    The samples are the lowest offsets. `tail_is_empty` where a consumer has come to the end, and
+    met no message behind `last`.
     """
 
     partition: int
@@ -61,6 +62,7 @@ class PartitionRead:
     foreign: int = 0
     malformed_samples: tuple[int, ...] = ()
     foreign_samples: tuple[int, ...] = ()
+    tail_is_empty: bool = False
 
     @property
     def gaps(self) -> int:
@@ -70,7 +72,8 @@ class PartitionRead:
     @property
     def reached_end(self) -> bool:
         """Whether the last offset of the range was read."""
-        return self.start == self.end or (self.last is not None and self.last + 1 >= self.end)
+        reached = self.start if self.last is None else self.last + 1
+        return reached >= self.end or self.tail_is_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class TopicSeen:
 
     cluster_id: str | None = None
     topic_id: str | None = None
+    cleanup_policy: str | None = None
     log_start_offsets: Mapping[int, int] = field(default_factory=dict)
 
 

@@ -68,12 +68,21 @@ class _Rows:
     max_seq: int = -1
 
 
-def load(spark: SparkSession, location: str, parts: Sequence[GeneratorLedger]) -> Ledger:
-    """Read every undamaged segment of the parts that were found at a location."""
+def load(
+    spark: SparkSession,
+    location: str,
+    parts: Sequence[GeneratorLedger],
+    begun: Sequence[int] | None,
+) -> Ledger:
+    """Read every undamaged segment of the parts that were found at a location.
+
+    `begun` are the generators that there must be; None where that is not known.
+    """
     rows = _read(spark, _segment_paths(location, parts))
     found, shapes, event_types = _statistics(rows)
     strangers = sorted(found.keys() - {part.generator for part in parts})
-    damage = [
+    damage = _absent(location, parts, begun)
+    damage += [
         f"{location} has rows of generator {stranger}, which has no folder in it; restore it"
         for stranger in strangers
     ]
@@ -86,6 +95,20 @@ def load(spark: SparkSession, location: str, parts: Sequence[GeneratorLedger]) -
     repeated = any(sums.rows > sums.distinct for sums in found.values())
     state = LedgerState(tuple(states), shapes, event_types, tuple(damage), repeated)
     return Ledger(_completed(spark, rows, state), state)
+
+
+def _absent(
+    location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None
+) -> list[str]:
+    """Tell of generators that made requests and whose part is not there."""
+    if begun is None and parts:
+        return ["which generators made requests is not known, for generators.json is missing"]
+    missing = sorted(set(begun or ()) - {part.generator for part in parts})
+    return [
+        f"generator {number} has begun, and {location} has nothing of it; restore its folder, or "
+        "put --reports-dir where every generator can write to it"
+        for number in missing
+    ]
 
 
 def _segment_paths(location: str, parts: Sequence[GeneratorLedger]) -> list[str]:

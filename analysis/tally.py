@@ -15,6 +15,11 @@ from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
 _FLAGS = ("corrupted", "reordered", "late")
+_STRANGERS = {
+    Kind.MALFORMED.value: ("malformed",),
+    Kind.GARBLED.value: ("malformed", "garbled"),
+    Kind.FOREIGN.value: ("foreign",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def _partition(number: int, offsets: OffsetRange, rows: Iterable[Row]) -> Partit
     mine = [row for row in rows if row.partition == number]
     by_kind = {
         kind: sum(row["count"] for row in mine if row.kind == kind)
-        for kind in (Kind.MALFORMED, Kind.FOREIGN)
+        for kind in (Kind.MALFORMED, Kind.GARBLED, Kind.FOREIGN)
     }
     return PartitionRead(
         partition=number,
@@ -89,7 +94,7 @@ def _partition(number: int, offsets: OffsetRange, rows: Iterable[Row]) -> Partit
         read=sum(row["count"] for row in mine),
         first=min((row.first for row in mine), default=None),
         last=max((row.last for row in mine), default=None),
-        malformed=by_kind[Kind.MALFORMED],
+        malformed=by_kind[Kind.MALFORMED] + by_kind[Kind.GARBLED],
         foreign=by_kind[Kind.FOREIGN],
     )
 
@@ -98,8 +103,8 @@ def _strangers(rows: Iterable[Row]) -> dict[str, Counts]:
     """Count by event type what belongs to no attempt: a malformed message has no type."""
     by_type: dict[str, Counts] = {}
     for row in rows:
-        if row.kind in {Kind.MALFORMED, Kind.FOREIGN}:
-            counts = Counts(**{str(row.kind): int(row["count"])})
+        if row.kind in _STRANGERS:
+            counts = Counts(**dict.fromkeys(_STRANGERS[row.kind], int(row["count"])))
             by_type[row.event_type] = by_type.get(row.event_type, Counts()) + counts
     return by_type
 
@@ -108,28 +113,24 @@ def _with_samples(
     partitions: Iterable[PartitionRead], arrivals: DataFrame
 ) -> Iterator[PartitionRead]:
     """Name the first offsets of malformed and foreign messages."""
-    order = Window.partitionBy("partition", "kind").orderBy("offset")
+    is_foreign = (F.col("kind") == Kind.FOREIGN.value).alias("is_foreign")
+    order = Window.partitionBy("partition", "is_foreign").orderBy("offset")
     sampled = (
-        arrivals.where(F.col("kind").isin(str(Kind.MALFORMED), str(Kind.FOREIGN)))
-        .select("partition", "kind", "offset", F.row_number().over(order).alias("place"))
+        arrivals.where(F.col("kind").isin(list(_STRANGERS)))
+        .select("partition", is_foreign, "offset")
+        .select("*", F.row_number().over(order).alias("place"))
         .where(F.col("place") <= SAMPLES)
         .collect()
     )
     for partition in partitions:
-        offsets = {
-            kind: tuple(
-                sorted(
-                    row.offset
-                    for row in sampled
-                    if (row.partition, row.kind) == (partition.partition, kind)
-                )
-            )
-            for kind in (Kind.MALFORMED, Kind.FOREIGN)
+        mine = sorted(row.offset for row in sampled if row.partition == partition.partition)
+        foreign = {
+            row.offset for row in sampled if row.partition == partition.partition and row.is_foreign
         }
         yield replace(
             partition,
-            malformed_samples=offsets[Kind.MALFORMED],
-            foreign_samples=offsets[Kind.FOREIGN],
+            malformed_samples=tuple(offset for offset in mine if offset not in foreign),
+            foreign_samples=tuple(offset for offset in mine if offset in foreign),
         )
 
 

@@ -33,6 +33,8 @@ PATIENCE_S = 30
 """How long a broker may take to answer, or to give the next message of the range."""
 
 _FETCH_OPTIONS = {
+    # What a transaction took back was never published.
+    "kafka.isolation.level": "read_committed",
     "kafka.max.poll.records": "50000",
     "kafka.max.partition.fetch.bytes": str(32 << 20),
     "fetchOffset.numRetries": "2",

@@ -7,8 +7,8 @@ one, whose first reason says what happened. Nothing here turns into a pass by be
 import contextlib
 import shutil
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis import content, ledger, reconcile, tally, topic
-from analysis.evidence import Evidence, LedgerState, TopicSeen
+from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Distributions, distributions
 from analysis.report import write
@@ -25,7 +25,7 @@ from analysis.report.model import Report
 from analysis.session import local_url
 from headcount.errors import EvidenceError, PartError
 from headcount.files import write_atomically
-from headcount.ledger import open_location, read_ledger
+from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.run import End, Manifest, RunFolder
 from headcount.verdict import Verdict
 
@@ -35,6 +35,9 @@ Progress = Callable[[str], None]
 """Is told of each step as it begins."""
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
+
+IsEmpty = Callable[[int, int, int], bool]
+"""Tells of a partition whether a consumer meets no message from one offset to before another."""
 
 Source = Callable[[topic.OffsetRange], DataFrame]
 """Reads a range of the topic, as `topic.SOURCE_SCHEMA` has it."""
@@ -49,6 +52,8 @@ class Case:
     end: End
     limits: Limits = field(default_factory=Limits)
     seen: TopicSeen = field(default_factory=TopicSeen)
+    parts: Sequence[GeneratorLedger] | None = None
+    is_empty: IsEmpty | None = None
 
     @property
     def offsets(self) -> topic.OffsetRange:
@@ -76,6 +81,8 @@ def verify(
     limits: Limits | None = None,
     bootstrap_servers: str | None = None,
     evidence: TopicSeen | None = None,
+    parts: Sequence[GeneratorLedger] | None = None,
+    is_empty: IsEmpty | None = None,
     kafka_options: Mapping[str, str] | None = None,
     source: Source | None = None,
     progress: Progress = lambda _step: None,
@@ -90,6 +97,8 @@ def verify(
         limits: What the run allows; by default no loss, duplicate, ghost, phantom or corruption.
         bootstrap_servers: Brokers that have the topic, by default those of the manifest.
         evidence: What the cluster says of itself and the topic now.
+        parts: The ledger as it was found before `end` was read, by default as it is now.
+        is_empty: Looks at the end of a partition where no message was read, by default nobody does.
         kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
         progress: Is told of each step.
@@ -101,7 +110,7 @@ def verify(
         PartError: Spark died on the way.
         EvidenceError: The report cannot be written.
     """
-    case = Case(folder, manifest, end, limits or Limits(), evidence or TopicSeen())
+    case = Case(folder, manifest, end, limits or Limits(), evidence or TopicSeen(), parts, is_empty)
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
     progress("writing the report")
@@ -169,7 +178,11 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
 def _ledger(case: Case, spark: SparkSession) -> ledger.Ledger:
     location = case.folder.ledger_location(case.manifest)
     filesystem, path = open_location(location)
-    return ledger.load(spark, location, read_ledger(filesystem, path, case.manifest.run_id))
+    parts = case.parts
+    if parts is None:
+        parts = read_ledger(filesystem, path, case.manifest.run_id)
+    begun = case.folder.read_generators()
+    return ledger.load(spark, location, parts, None if begun is None else begun.begun)
 
 
 def _fates(case: Case, found: ledger.Ledger, arrivals: DataFrame) -> DataFrame:
@@ -188,12 +201,20 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
     return Evidence(
         by_event_type=tally.merged(attempts, messages.by_event_type),
         ledger=state,
-        partitions=messages.partitions,
+        partitions=tuple(_with_tail(each, case.is_empty) for each in messages.partitions),
         manifest=case.manifest,
         end=case.end,
         seen=case.seen,
         timestamp_types=messages.timestamp_types,
     )
+
+
+def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:
+    """Look whether what was not read at the end is there: a transaction's marker is no message."""
+    if partition.reached_end or is_empty is None:
+        return partition
+    first = partition.start if partition.last is None else partition.last + 1
+    return replace(partition, tail_is_empty=is_empty(partition.partition, first, partition.end))
 
 
 def _kept(frame: DataFrame, case: Case, name: str) -> DataFrame:

@@ -23,7 +23,7 @@ from headcount.digest import digest, shape
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row, open_location
 from headcount.outcome import Outcome
-from headcount.run import End, Manifest, RunFolder
+from headcount.run import End, Generators, Manifest, RunFolder
 from headcount.stack import topic
 from locustfiles._choices import a_guild, a_player, a_sword
 
@@ -89,6 +89,7 @@ def generate(folder: RunFolder, servers: str, name: str, events: int, faults: in
     folder.create()
     manifest = _manifest(folder, servers, name)
     folder.write_manifest(manifest)
+    folder.write_generators(Generators(tuple(range(GENERATORS))))
     settings = {
         "bootstrap.servers": servers,
         "enable.idempotence": True,

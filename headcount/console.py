@@ -57,6 +57,9 @@ class Console:
     ) -> None:
         self.out = out or rich.console.Console(highlight=False)
         self.err = err or rich.console.Console(stderr=True, highlight=False)
+        if not self.out.is_terminal:
+            # A program that reads a table wants each row in a line, however long.
+            self.out.width = _UNBOUNDED_WIDTH
         self.quiet = quiet
         self._lock = threading.RLock()
         self._view: _TerminalView | _PlainView = (
@@ -90,10 +93,7 @@ class Console:
         """Print what the user asked for on stdout: text as it is, or a table of rich's."""
         with self._lock:
             self._view.break_line()
-            # A program that reads a table wants each row in a line, however long.
-            width = None if self.out.is_terminal else _UNBOUNDED_WIDTH
-            soft_wrap = isinstance(renderable, str)
-            self.out.print(renderable, markup=False, soft_wrap=soft_wrap, width=width)
+            self.out.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
 
     def _updated(self, step: Step) -> None:
         self._show("update", step)

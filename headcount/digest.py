@@ -89,6 +89,7 @@ def canonical_value(value: object, field: str) -> str:
 
 
 def _number(value: float, field: str) -> str:
+    value = int(value) if isinstance(value, int) else float(value)  # an enumeration's, or numpy's
     # An exponent makes Spark read a double, whose text differs between runtimes.
     if isinstance(value, float) and (not math.isfinite(value) or "e" in repr(value)):
         raise ValueError(f"field {field!r} cannot be compared: {value!r} needs an exponent")

@@ -2,6 +2,7 @@
 
 reports/<run-id>/
     run.json      the manifest: written before the first request
+    generators.json  which generators have begun; written anew as they do
     end.json      where the topic ended once the run was over
     ledger/       what the generators asked for (see `ledger.py`)
     broker/       the embedded broker's data, where there was one
@@ -50,11 +51,23 @@ class Manifest:
 
 @validated(frozen=True, slots=True)
 class End:
-    """Where each partition ended once every generator was done, and where its log began then."""
+    """Where each partition ended, and where its log began then.
+
+    `sealed` says that every generator had sealed its ledger by then: only such an end is the run's
+    for good, for until then more can come.
+    """
 
     end_offsets: dict[int, int]
     log_start_offsets: dict[int, int]
     read_at: str
+    sealed: bool = False
+
+
+@validated(frozen=True, slots=True)
+class Generators:
+    """Which generators have begun to make requests."""
+
+    begun: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,11 @@ class RunFolder:
                 "choose another --reports-dir"
             ) from None
 
+    def forget_verdict(self) -> None:
+        """Remove what an earlier judgement said, which the next one may not live to replace."""
+        for name in ("verdict.json", "report.html"):
+            (self.path / name).unlink(missing_ok=True)
+
     def ledger_location(self, manifest: Manifest) -> str:
         """Where the ledger is: a URL as it stands, a path from the run's folder."""
         return manifest.ledger if "://" in manifest.ledger else str(self.path / manifest.ledger)
@@ -109,6 +127,15 @@ class RunFolder:
         if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
             raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
         return manifest
+
+    def write_generators(self, generators: Generators) -> None:
+        """Write `generators.json`. Raises OSError."""
+        write_atomically(self.path / "generators.json", _dump(Generators, generators))
+
+    def read_generators(self) -> Generators | None:
+        """Read `generators.json`, or None where none has begun."""
+        path = self.path / "generators.json"
+        return _load(Generators, path) if path.is_file() else None
 
     def write_end(self, end: End) -> None:
         """Write `end.json`. Raises OSError."""

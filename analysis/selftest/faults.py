@@ -37,10 +37,13 @@ class Fault(StrEnum):
     INVENTED = "invented"
     FOREIGN = "foreign"
     UNPARSEABLE = "unparseable"
+    GARBLED = "garbled"
     TOMBSTONE = "tombstone"
 
 
-STRANGERS = frozenset({Fault.INVENTED, Fault.FOREIGN, Fault.UNPARSEABLE, Fault.TOMBSTONE})
+STRANGERS = frozenset(
+    {Fault.INVENTED, Fault.FOREIGN, Fault.UNPARSEABLE, Fault.GARBLED, Fault.TOMBSTONE}
+)
 """The faults that put a message into the topic which belongs to no attempt."""
 
 SWAPS = frozenset({Fault.SWAPPED, Fault.SWAPPED_ALTERED})
@@ -80,6 +83,7 @@ EXPECTED = {
     Fault.INVENTED: label(Fate.PHANTOM),
     Fault.FOREIGN: label(Kind.FOREIGN),
     Fault.UNPARSEABLE: label(Kind.MALFORMED),
+    Fault.GARBLED: label(Kind.GARBLED),
     Fault.TOMBSTONE: label(Kind.MALFORMED),
 }
 """The label that each fault must be reported with."""

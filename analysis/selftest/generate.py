@@ -146,8 +146,9 @@ class Generation:
         elif fault == Fault.FOREIGN:
             others = foreign(run_id, generator, seq)
             value = write(wish, others[form % len(others)])
-        elif fault == Fault.UNPARSEABLE:
-            value = UNPARSEABLE[form % len(UNPARSEABLE)](own.value)
+        elif fault in {Fault.UNPARSEABLE, Fault.GARBLED}:
+            whole = own.value if fault == Fault.GARBLED else write(wish)
+            value = UNPARSEABLE[form % len(UNPARSEABLE)](whole)
         self.strangers[name] = EXPECTED[fault]
         # A message without a value has a key, or the producer refuses it.
         self._publish(own._replace(value=value, key=own.key or b"a player"))

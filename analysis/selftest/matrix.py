@@ -127,7 +127,7 @@ def _strangers(injected: Injected, fates: Path, arrivals: Path) -> Iterator[Find
         for batch in _rows(fates, ("id", "fate"), _is_phantom())
         for row in batch.to_pylist()
     }
-    kinds = [Kind.FOREIGN.value, Kind.MALFORMED.value]
+    kinds = [Kind.FOREIGN.value, Kind.MALFORMED.value, Kind.GARBLED.value]
     for batch in _rows(arrivals, ("partition", "offset", "kind"), ds.field("kind").isin(kinds)):
         for row in batch.to_pylist():
             reported[f"{row['partition']}:{row['offset']}"] = label(row["kind"])

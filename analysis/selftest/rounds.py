@@ -16,10 +16,10 @@ from analysis.classes import ATTEMPT_FATES, Fate
 from analysis.selftest.faults import FLAGS, JOINED, Fault
 from analysis.selftest.generate import Generation, write_run
 from analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
-from analysis.selftest.plan import Plan, make_plan
+from analysis.selftest.plan import GENERATORS, Plan, make_plan
 from analysis.selftest.publish import publisher
 from analysis.verify import ARRIVALS_FOLDER, FATES_FOLDER, Report, verify
-from headcount.run import End, Manifest, RunFolder
+from headcount.run import End, Generators, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.verdict import Verdict
 
@@ -27,7 +27,7 @@ ALONE_EVENTS = 2_000
 """How many attempts a round with one kind of fault has at most: its start takes longer."""
 
 MIXED = "all together"
-_FAILURES = frozenset({"lost", "duplicated", "ghost", "phantom", "corrupted"})
+_FAILURES = frozenset({"lost", "duplicated", "ghost", "phantom", "corrupted", "garbled"})
 
 Progress = Callable[[str], None]
 
@@ -83,6 +83,7 @@ def _round(stage: Stage, plan: Plan, name: str, progress: Progress) -> Round:
     folder.create()
     manifest = _manifest(stage, plan)
     folder.write_manifest(manifest)
+    folder.write_generators(Generators(tuple(range(GENERATORS))))
     progress(f"{name}: writing {plan.events:,} events")
     injected = _written(stage, plan, folder.ledger_location(manifest), manifest.start_offsets)
     progress(f"{name}: verifying")
@@ -140,7 +141,7 @@ def _problems(report: Report, matrix: Matrix) -> Iterator[str]:
     if report.verdict is not expected:
         yield f"the verdict is {report.verdict}, not {expected}: {'; '.join(report.reasons)}"
     counts = {} if report.counts is None else report.counts.as_dict()
-    for key in (*ATTEMPT_FATES, Fate.PHANTOM, "foreign", "malformed", *FLAGS):
+    for key in (*ATTEMPT_FATES, Fate.PHANTOM, "foreign", "malformed", "garbled", *FLAGS):
         if counts.get(key) != injected.get(key, 0):
             yield f"counted {counts.get(key)} {key}, injected {injected.get(key, 0)}"
 
@@ -151,4 +152,6 @@ def _sums(matrix: Matrix) -> dict[str, int]:
     for (injected, _), count in matrix.cells.items():
         for name in injected.split(JOINED) if injected != NOTHING else ():
             sums[name] = sums.get(name, 0) + count
+    if "garbled" in sums:
+        sums["malformed"] = sums.get("malformed", 0) + sums["garbled"]
     return sums

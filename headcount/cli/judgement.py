@@ -1,6 +1,7 @@
 """The judgement of a run: wait for its seals, note where the topic ends, let Spark reconcile."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -12,7 +13,7 @@ from headcount.cli.options import Judging
 from headcount.cli.stack import Platform, start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.ledger import open_location, read_ledger
+from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.run import End, Manifest, RunFolder
 from headcount.stack import topic
 
@@ -36,11 +37,13 @@ def judge(question: Question, ready: Platform) -> Report:
     """Judge a run, and write its report. HeadcountError says why it cannot be judged."""
     folder, console = question.folder, ready.console
     manifest = folder.read_manifest()
-    _await_seals(folder, manifest, console)
+    folder.forget_verdict()
+    # What was written by now was answered by now: its events lie before the end that is read next.
+    parts = _await_seals(folder, manifest, console)
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(_brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
-        end = _end(question, found, console)
+        end = topic_end(question, found, parts, console)
         seen = _seen(found)
         with console.step("Starting Spark"):
             spark = stack.enter_context(open_session(_session(question, ready)))
@@ -52,23 +55,23 @@ def judge(question: Question, ready: Platform) -> Report:
                 spark=spark,
                 limits=_limits(question.judging),
                 evidence=seen,
+                parts=parts,
+                is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 progress=step.update,
             )
 
 
-def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
+def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> list[GeneratorLedger]:
     """Give generators that are still at work, on other hosts perhaps, time to seal."""
     filesystem, location = open_location(folder.ledger_location(manifest))
     deadline = time.monotonic() + SEAL_TIMEOUT_S
     with contextlib.ExitStack() as stack:
         step: Step | None = None
-        while unsealed := [
-            str(part.generator)
-            for part in read_ledger(filesystem, location, manifest.run_id)
-            if part.seal is None
-        ]:
-            if time.monotonic() >= deadline:
-                return
+        while True:
+            parts = read_ledger(filesystem, location, manifest.run_id)
+            unsealed = [str(part.generator) for part in parts if part.seal is None]
+            if not unsealed or time.monotonic() >= deadline:
+                return parts
             step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
             step.update(f"missing: {', '.join(unsealed)}")
             time.sleep(POLL_S)
@@ -105,10 +108,12 @@ def _answers(manifest: Manifest) -> bool:
     return found == manifest.cluster_id
 
 
-def _end(question: Question, manifest: Manifest, console: Console) -> End:
+def topic_end(
+    question: Question, manifest: Manifest, parts: list[GeneratorLedger], console: Console
+) -> End:
     """Where the topic ended when the run was over: as noted then, or noted now."""
     noted = None if question.until_latest else question.folder.read_end()
-    if noted is not None:
+    if noted is not None and noted.sealed:
         return noted
     servers = manifest.bootstrap_servers
     if topic.describe(servers, manifest.topic) is None:
@@ -120,6 +125,7 @@ def _end(question: Question, manifest: Manifest, console: Console) -> End:
             end_offsets=_settled(servers, manifest.topic, step),
             log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
             read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            sealed=bool(parts) and all(part.seal for part in parts),
         )
     question.folder.write_end(end)
     return end
@@ -145,6 +151,7 @@ def _seen(manifest: Manifest) -> TopicSeen:
     return TopicSeen(
         cluster_id=topic.cluster_id(servers),
         topic_id=described.topic_id if described else None,
+        cleanup_policy=described.cleanup_policy if described else None,
         log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
     )
 

@@ -13,13 +13,19 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import gevent.socket
+import geventhttpclient.client
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.header import Headers
-from geventhttpclient.response import HTTPSocketPoolResponse
+from geventhttpclient.response import (
+    HTTPProtocolViolationError,
+    HTTPResponse,
+    HTTPSocketPoolResponse,
+)
 from geventhttpclient.url import URL
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
@@ -40,6 +46,41 @@ _ID_FIELD = HEADER.lower()
 _KINDS = 4096
 
 Items = tuple[tuple[str, str], ...]
+
+
+class OneAnswer(HTTPSocketPoolResponse):
+    """The answer to one request: nothing that stands before or behind it passes for it.
+
+    geventhttpclient gives a connection back when an interim answer (1xx) is read, though the final
+    one is still to come: after a time-out the next request would read it as its own. And it takes
+    what follows a final answer for a better one.
+    """
+
+    _is_final = False
+
+    def should_close(self) -> bool:
+        """Tell whether the connection is of no use any more; after an interim answer it is none."""
+        return self.get_code() < HTTPStatus.OK or super().should_close()
+
+    def release(self) -> None:
+        """Give the connection back, or close it."""
+        self._is_final |= self.headers_complete and self.get_code() >= HTTPStatus.OK
+        super().release()
+
+    def _on_message_begin(self) -> None:
+        if self._is_final and self.message_complete:
+            raise HTTPProtocolViolationError("more follows the answer")
+        super()._on_message_begin()
+
+    def _on_message_complete(self) -> None:
+        if self.get_code() < HTTPStatus.OK:
+            HTTPResponse._on_message_complete(self)  # noqa: SLF001 - without giving it back
+        else:
+            super()._on_message_complete()
+
+
+# Its client names the class of its answers itself, and takes no other.
+geventhttpclient.client.HTTPSocketPoolResponse = OneAnswer  # type: ignore[attr-defined]
 
 
 class OnceOnlyPool(HTTPClientPool):
@@ -129,7 +170,7 @@ class LedgerAgent(LocustUserAgent):
         return response
 
 
-def _exchange(client: HTTPClient, message: bytes, method: str) -> HTTPSocketPoolResponse:
+def _exchange(client: HTTPClient, message: bytes, method: str) -> OneAnswer:
     """Send a message once, and read the answer's header. Raises one of FAILURE_EXCEPTIONS."""
     pool = client._connection_pool  # noqa: SLF001
     connection = pool.get_socket()
@@ -143,7 +184,7 @@ def _exchange(client: HTTPClient, message: bytes, method: str) -> HTTPSocketPool
     except BaseException:  # a user that is killed
         pool.release_socket(connection)
         raise
-    return HTTPSocketPoolResponse(
+    return OneAnswer(
         connection, pool, block_size=client.block_size, method=method, headers_type=Headers
     )
 

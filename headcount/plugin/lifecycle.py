@@ -30,13 +30,14 @@ from headcount.plugin.options import add_options, recorded, seed_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
-from headcount.run import Manifest, RunFolder
+from headcount.run import Generators, Manifest, RunFolder
 from headcount.stack import topic
 
 STOP_TIMEOUT_S = 15.0
 SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
 LEDGER_FAILED = "headcount_ledger_failed"
+GENERATOR_BEGUN = "headcount_generator_begun"
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
         return
     assert environment.runner is not None
     environment.runner.register_message(LEDGER_FAILED, _on_ledger_failed)
+    environment.runner.register_message(GENERATOR_BEGUN, _on_generator_begun)
     if web_ui is None:
         try:
             _prepare(environment)
@@ -128,10 +130,24 @@ def _await_seals(environment: Environment) -> None:
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)
 
 
+def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
+    """Note a generator, so that a ledger that never comes is missed."""
+    begun = state_of(environment).begun
+    begun.add(int(msg.data))
+    try:
+        _folder(environment).write_generators(Generators(tuple(sorted(begun))))
+    except OSError as error:
+        _stop(environment, PartError.exit_code, f"the ledger cannot be written: {error}")
+
+
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
     """Stop the run: a test without its ledger proves nothing."""
-    _log.error("headcount: %s", msg.data)
-    environment.process_exit_code = PartError.exit_code
+    _stop(environment, *msg.data)
+
+
+def _stop(environment: Environment, exit_code: int, reason: str) -> None:
+    _log.error("headcount: %s", reason)
+    environment.process_exit_code = exit_code
     assert environment.runner is not None
     gevent.spawn(environment.runner.quit)
 
@@ -177,6 +193,7 @@ def _prepare(environment: Environment) -> None:
             "choose another --reports-dir"
         ) from None
     state_of(environment).prepared = True
+    state_of(environment).begun.clear()
     _log.info("run %s, ledger in %s", folder.run_id, folder.path)
 
 
@@ -225,7 +242,11 @@ def _begin_recording(environment: Environment) -> None:
         writer.open()
     except OSError as error:
         raise PartError(f"the ledger cannot be written: {error}") from None
+    runner.send_message(GENERATOR_BEGUN, generator)
     _apply_mix(environment)
     state = state_of(environment)
     state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
-    state.recorder = Recorder(writer, lambda reason: runner.send_message(LEDGER_FAILED, reason))
+    state.recorder = Recorder(
+        writer,
+        lambda error: runner.send_message(LEDGER_FAILED, (error.exit_code, str(error))),
+    )

@@ -15,6 +15,7 @@ import gevent.lock
 import gevent.threadpool
 
 from headcount.digest import digest, shape
+from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger import LedgerWriter, Row, Seal
 from headcount.outcome import Outcome
 
@@ -45,10 +46,10 @@ class Attempt(NamedTuple):
 class Recorder:
     """Reserves identities, keeps what is in flight, and writes rows in the background.
 
-    `on_failure` is called once if the ledger cannot be written, with the reason.
+    `on_failure` is called once, with what keeps the run from being accounted for.
     """
 
-    def __init__(self, writer: LedgerWriter, on_failure: Callable[[str], None]) -> None:
+    def __init__(self, writer: LedgerWriter, on_failure: Callable[[HeadcountError], None]) -> None:
         self._writer = writer
         self._on_failure = on_failure
         self._next = 0
@@ -74,11 +75,16 @@ class Recorder:
     def begin(self, event: Mapping[str, object], event_type: str, scenario_user: str) -> Attempt:
         """Give an attempt its identity, which is reserved on disk before this returns.
 
-        Raises ValueError where the event's fields cannot be compared (no identity is used up), and
-        LedgerFailedError where nothing can be written any more.
+        Raises LedgerFailedError where nothing can be written any more, and where the event cannot
+        be compared: no identity is used up, and the run is given up, for it would go on without
+        this request.
         """
-        compared, content = shape(event), digest(event)
-        self._check_shape(compared)
+        try:
+            compared, content = shape(event), digest(event)
+            self._check_shape(compared)
+        except ValueError as error:
+            asked = f"{scenario_user} asks for an event of type {event_type!r}"
+            raise self.fail(UsageError(f"{asked} that cannot be compared: {error}")) from None
         while self._next >= self._reserved:
             self._reserve()
         if self._reserved - self._next < self._block // 4:
@@ -107,6 +113,13 @@ class Recorder:
         """Note that an attempt ended without an answer."""
         self._end(attempt, outcome, None, None, error)
 
+    def fail(self, error: HeadcountError) -> LedgerFailedError:
+        """Give up on the run, for a reason that is told once; return what to raise."""
+        if self._failure is None:
+            self._failure = str(error)
+            self._on_failure(error)
+        return LedgerFailedError(str(error))
+
     def seal(self) -> Seal | None:
         """Write what is left and the last word; None if that is done or cannot be.
 
@@ -124,7 +137,7 @@ class Recorder:
             self._disk.apply(self._writer.write_segment, (rows,))
             return self._disk.apply(self._writer.seal, (self._next,))
         except OSError as error:
-            self._fail(error)
+            self._cannot_write(error)
             return None
 
     def _end(
@@ -178,9 +191,12 @@ class Recorder:
             if self._reserved - self._next >= self._block // 2:
                 return  # another greenlet has done it meanwhile
             try:
-                self._reserved = self._disk.apply(self._writer.reserve, (self._block,)).stop
+                block = self._disk.apply(self._writer.reserve, (self._block,))
             except OSError as error:
-                raise LedgerFailedError(self._fail(error)) from error
+                raise self._cannot_write(error) from error
+            if self._sealed:  # meanwhile
+                raise LedgerFailedError("the ledger is sealed: the run is over")
+            self._reserved = block.stop
             self._block = min(self._block * 2, LARGEST_BLOCK)
 
     def _flush_for_ever(self) -> None:
@@ -189,7 +205,7 @@ class Recorder:
             try:
                 self._flush()
             except OSError as error:
-                self._fail(error)
+                self._cannot_write(error)
                 return
 
     def _flush(self) -> None:
@@ -198,9 +214,7 @@ class Recorder:
             rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
             self._disk.apply(self._writer.write_segment, (rows,))
 
-    def _fail(self, error: OSError) -> str:
-        reason = f"the ledger cannot be written to {self._writer.location}: {error}"
-        if self._failure is None:
-            self._failure = reason
-            self._on_failure(reason)
-        return reason
+    def _cannot_write(self, error: OSError) -> LedgerFailedError:
+        return self.fail(
+            PartError(f"the ledger cannot be written to {self._writer.location}: {error}")
+        )

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from locust.contrib.fasthttp import FastHttpSession, FastResponse, ResponseContextManager
+from locust.contrib.fasthttp import (
+    FAILURE_EXCEPTIONS,
+    FastHttpSession,
+    FastResponse,
+    ResponseContextManager,
+)
 from locust.exception import StopUser
 
 from headcount.errors import UsageError
@@ -12,7 +17,6 @@ from headcount.outcome import Outcome, of_error, of_status
 from headcount.plugin.agent import LedgerAgent, OnceOnlyPool
 from headcount.plugin.recorder import Attempt, LedgerFailedError, Recorder
 
-_NO_REDIRECTS: frozenset[int] = frozenset()
 _PLAIN = {"headers", "payload"}
 
 
@@ -42,18 +46,25 @@ class LedgerSession(FastHttpSession):
         patch: Callable[..., ResponseContextManager]
         delete: Callable[..., ResponseContextManager]
 
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask as Locust does; of an answer that is a stream, only the head is waited for."""
+        if kwargs.get("stream") and kwargs.get("event") is not None:
+            kwargs["streams"] = True
+        return super().request(method, url, *args, **kwargs)
+
     def _send_request_safe_mode(
         self,
         method: str,
         url: str,
         event: dict[str, object] | None = None,
         event_type: str | None = None,
+        streams: bool = False,
         **kwargs: Any,
     ) -> FastResponse:
-        if event is None or self._recorder is None:
+        if event is None:
             return super()._send_request_safe_mode(method, url, **kwargs)
-        if getattr(self.user, "killed", False):
-            raise StopUser
+        if self._recorder is None or getattr(self.user, "killed", False):
+            raise StopUser  # it would be a request that nothing accounts for
         event_type = event_type or str(event.get("event_type", method))
         try:
             attempt = self._recorder.begin(event, event_type, self._user_name)
@@ -61,10 +72,11 @@ class LedgerSession(FastHttpSession):
             raise StopUser from None  # the run is being stopped, and says why
         try:
             response = self._ask(method, url, attempt.event_id, kwargs)
+            cut_by = None if streams else _read_whole(response)
         except BaseException as error:  # a user that is killed ends here, too
             self._recorder.unanswered(attempt, Outcome.INDETERMINATE, type(error).__name__)
             raise
-        self._note(attempt, response)
+        self._note(attempt, response, cut_by)
         return response
 
     def _ask(self, method: str, url: str, event_id: str, kwargs: dict[str, Any]) -> FastResponse:
@@ -78,21 +90,29 @@ class LedgerSession(FastHttpSession):
         if response is not None:
             return response
         kwargs["headers"][HEADER] = event_id
-        redirects = agent.redirect_response_codes
-        # A redirect would carry the identity to a second request.
-        agent.redirect_response_codes = _NO_REDIRECTS
-        try:
-            return super()._send_request_safe_mode(method, url, **kwargs)
-        finally:
-            agent.redirect_response_codes = redirects
+        kwargs["max_redirects"] = 0  # one would carry the identity to a second request
+        return super()._send_request_safe_mode(method, url, **kwargs)
 
-    def _note(self, attempt: Attempt, response: FastResponse) -> None:
+    def _note(self, attempt: Attempt, response: FastResponse, cut_by: BaseException | None) -> None:
         recorder = self._recorder
         assert recorder is not None
         status = response.status_code
-        if status:
+        if cut_by is not None:
+            told = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
+            recorder.unanswered(attempt, Outcome.INDETERMINATE, told)
+        elif status:
             retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
             recorder.answered(attempt, of_status(status, retry_after=retry_after), status)
         else:
             error: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
             recorder.unanswered(attempt, of_error(error), f"{type(error).__name__}: {error}")
+
+
+def _read_whole(response: FastResponse) -> BaseException | None:
+    """Read an answer to its end; give what broke it off, which makes it none."""
+    try:
+        _ = response.content
+    except FAILURE_EXCEPTIONS as error:
+        response.error = error  # type: ignore[attr-defined] # where Locust looks for it
+        return error
+    return None

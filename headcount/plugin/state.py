@@ -13,11 +13,15 @@ from headcount.plugin.recorder import Recorder
 
 @dataclass(slots=True)
 class State:
-    """A process's part in the current run; `recorder` is None where it makes no requests."""
+    """A process's part in the current run; `recorder` is None where it makes no requests.
+
+    `begun` are the generators that have told the master that they make some.
+    """
 
     recorder: Recorder | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
+    begun: set[int] = field(default_factory=set)
     unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)
 
 

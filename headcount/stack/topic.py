@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import kafka.errors
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.net.compat import KafkaNetClient
 
@@ -112,6 +112,51 @@ def end_offsets(
         PartError: No broker answers, it refuses, or there is no such topic.
     """
     return _offsets(bootstrap_servers, name, OffsetSpec.LATEST, timeout_s)
+
+
+def is_empty(
+    bootstrap_servers: str,
+    name: str,
+    partition: int,
+    first: int,
+    end: int,
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> bool:
+    """Tell whether a consumer comes from offset `first` to `end` and meets no message on its way.
+
+    There can be markers of transactions, and messages that one took back.
+
+    Raises:
+        PartError: No broker answers.
+    """
+    place = TopicPartition(name, partition)
+    with _consumer(bootstrap_servers, timeout_s) as consumer:
+        consumer.assign([place])
+        consumer.seek(place, first)
+        deadline_s = time.monotonic() + timeout_s
+        while consumer.position(place) < end and time.monotonic() < deadline_s:
+            for record in consumer.poll(timeout_ms=500).get(place, ()):
+                if record.offset < end:
+                    return False
+        return bool(consumer.position(place) >= end)
+
+
+@contextlib.contextmanager
+def _consumer(bootstrap_servers: str, timeout_s: float) -> Iterator[KafkaConsumer]:
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap_servers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            bootstrap_timeout_ms=int(timeout_s * 1000),
+        )
+    except kafka.errors.KafkaError as error:
+        raise PartError(f"no Kafka broker answers at {bootstrap_servers}: {error}") from None
+    try:
+        yield consumer
+    finally:
+        consumer.close()
 
 
 def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:

@@ -19,7 +19,7 @@ from analysis.verify import Report, verify
 from headcount.digest import digest, shape
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
-from headcount.run import End, Manifest, RunFolder
+from headcount.run import End, Generators, Manifest, RunFolder
 
 RUN = "run-1"
 TOPIC = "events"
@@ -128,8 +128,11 @@ class History:
     def write(self) -> None:
         """Write the run's folder."""
         (self.folder.path / "logs").mkdir(parents=True, exist_ok=True)
-        for generator in sorted(self.rows.keys() | self.reserved.keys()):
+        generators = sorted(self.rows.keys() | self.reserved.keys())
+        for generator in generators:
             self._write_generator(generator)
+        if generators:
+            self.folder.write_generators(Generators(tuple(generators)))
 
     def _write_generator(self, generator: int) -> None:
         location = str(self.folder.path / "ledger")

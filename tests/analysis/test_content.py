@@ -42,7 +42,7 @@ AWKWARD: list[dict[str, object]] = [
     },
     {"metal": 10**38 - 1, "_x9": 2**63, "event_type": -(2**63), "cart": 2**53 + 1},
     {"metal": 0.1, "_x9": 1e15, "Z": 123456.789, "cart": 0.0001, "event_type": -1.5},
-    {"metal": None},
+    {"metal": None, "cart": True},
     {"metal": "absent"},
     {"metal": "null", "cart": "[]"},
     {},
@@ -195,11 +195,14 @@ NO_IDENTITY = [
 
 @pytest.mark.e2e
 def test_kinds(spark: SparkSession) -> None:
-    """What is no JSON object is malformed, an id has one spelling, and only a text is an id."""
+    """What is no JSON object is malformed, an id has one spelling, and only a text is an id.
+
+    What is malformed and has an id of the run in it, anywhere, is garbled.
+    """
     named = [json.dumps({"X-Event-Id": text}).encode() for text in IDENTITIES]
     values = [*MALFORMED, *named, *NO_IDENTITY]
     expected = [
-        *[Kind.MALFORMED] * len(MALFORMED),
+        *(Kind.GARBLED if value and b"run-1." in value else Kind.MALFORMED for value in MALFORMED),
         *IDENTITIES.values(),
         *[Kind.FOREIGN] * len(NO_IDENTITY),
     ]
@@ -211,7 +214,26 @@ def test_kinds(spark: SparkSession) -> None:
         assert (row.generator is not None) == (kind is Kind.CLAIMED), value
     claimed = {(row.generator, row.seq) for row in rows if row.kind == Kind.CLAIMED}
     assert claimed == {(0, 0), (0, 9), (7, 3)}
-    assert {row.claimed_id for row in rows if row.kind == Kind.MALFORMED} == {None}
+    assert {Kind.GARBLED, Kind.MALFORMED} <= {row.kind for row in rows}
+    unreadable = [row for row in rows if row.kind in {Kind.MALFORMED, Kind.GARBLED}]
+    assert {row.claimed_id for row in unreadable} == {None}
+
+
+@pytest.mark.e2e
+def test_numbers_with_an_exponent(spark: SparkSession) -> None:
+    """A number is the same one with an exponent and without, and no other."""
+    numbers = [
+        *[(12345678.5, "1.23456785E7", True), (12345678.25, "1.23456785E7", False)],
+        *[(100, "1e2", True), (0.0005, "5.0E-4", True), (0.0005, "5.0E-5", False)],
+        *[(10**20, "1.0E20", True), (10**20 + 1, "1.0E20", False), (0, "0e0", True)],
+        *[("1.0E7", '"1.0E7"', True), (10**7, '"1.0E7"', False), (0, "1.7E-19", False)],
+    ]
+    values = [f'{{"X-Event-Id":"{RUN}.0.1","quantity":{text}}}'.encode() for _, text, _ in numbers]
+
+    rows = list(read(spark, values, ["quantity"]))
+
+    for (asked, text, equal), row in zip(numbers, rows, strict=True):
+        assert (row.digests[0] == digest({"quantity": asked})) is equal, (asked, text)
 
 
 @pytest.mark.parametrize("name", ['a"]', "a.b", "", "a b", "$", "é"])

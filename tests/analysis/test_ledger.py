@@ -17,7 +17,8 @@ pytestmark = pytest.mark.e2e
 def loaded(history: History) -> ledger.Ledger:
     """Read what is on disk."""
     location = str(history.folder.path / "ledger")
-    return ledger.load(history.spark, location, read_ledger(pafs.LocalFileSystem(), location, RUN))
+    parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
+    return ledger.load(history.spark, location, parts, [part.generator for part in parts])
 
 
 def damage(history: History) -> str:
@@ -93,6 +94,19 @@ def test_no_ledger(history: History) -> None:
 
     assert found.state.generators == ()
     assert found.rows.count() == 0
+
+
+def test_missing_generator(history: History) -> None:
+    """A generator that has begun, and of which nothing is left, is missed."""
+    history.deliver(3, generator=0)
+    history.write()
+    location = str(history.folder.path / "ledger")
+    parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
+
+    (gone,) = ledger.load(history.spark, location, parts, (0, 1)).state.damage
+    assert gone.startswith("generator 1 has begun, and ")
+    (unknown,) = ledger.load(history.spark, location, parts, None).state.damage
+    assert "generators.json is missing" in unknown
 
 
 def test_path_with_glob_characters(history: History) -> None:

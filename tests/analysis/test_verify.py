@@ -59,7 +59,7 @@ def test_sane(history: History) -> None:
     )
     left = {path.name for path in history.folder.path.iterdir()}
     assert left == {
-        *("ledger", "logs", "arrivals.parquet", "fates.parquet"),
+        *("ledger", "generators.json", "logs", "arrivals.parquet", "fates.parquet"),
         *("verdict.json", "summary.csv", "latency.csv", "exceptions.csv", "report.html"),
     }
 
@@ -185,6 +185,36 @@ def test_allowed_pathologies_pass(zoo: History) -> None:
     assert zoo.verified().verdict is Verdict.PASS
     zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2, late=0)
     assert zoo.verified_again().verdict is Verdict.FAIL
+
+
+def test_unreadable_copies_are_no_pass(history: History) -> None:
+    """A message that cannot be read, and has an id of the run in it, may be anything."""
+    history.deliver(2)
+    whole = json.dumps({**IRON, "X-Event-Id": event_id(1)}).encode()
+    for offset, value in enumerate((whole[:-1], whole + b"}", b"[" + whole + b"]"), 2):
+        history.arrive_raw(value, offset)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].startswith("3 garbled: unreadable, and with an id of this run in it")
+    assert report.evidence is not None
+    assert report.evidence.partitions[0].malformed_samples == (2, 3, 4)
+
+
+def test_deleted_tail_of_a_torn_ledger_is_no_pass(history: History) -> None:
+    """Acknowledged events whose segment and seal are gone may be lost: nobody can tell."""
+    history.deliver(4)
+    history.messages = history.messages[:2]
+    history.write()
+    folder = history.folder.path / "ledger" / "0"
+    (folder / "seal.json").unlink()
+    (folder / "segment-000001.parquet").unlink()
+
+    report = history.verified_again()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "generator 0 never sealed its ledger" in report.reasons[0]
 
 
 def test_empty(history: History) -> None:

@@ -1,5 +1,6 @@
 """Verifying against a real broker: the reader's range, its options, and how it fails."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from analysis.topic import read
 from analysis.verify import Report, Source, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
-from headcount.stack.topic import beginning_offsets, cluster_id, end_offsets
+from headcount.stack.topic import beginning_offsets, cluster_id, end_offsets, is_empty
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 
@@ -48,6 +49,7 @@ def judged(history: History, spark: SparkSession, servers: str, topic: str, end:
         spark=spark,
         evidence=TopicSeen(cluster_id=cluster_id(servers)),
         source=impatient(spark, servers),
+        is_empty=functools.partial(is_empty, servers, topic, timeout_s=4),
     )
 
 
@@ -83,6 +85,35 @@ def test_reads_exactly_the_range(
     assert read == {0: (1, 4, 3), 1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 0, 0)}
     assert report.counts is not None
     assert report.counts.malformed == 1
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_transactions(
+    tmp_path: Path, spark: SparkSession, broker: Broker, topic: str, is_committed: bool
+) -> None:
+    """What a transaction took back is lost; its marker at a partition's end is no message."""
+    servers = broker.bootstrap_servers
+    history = History(tmp_path, spark)
+    history.start = beginning_offsets(servers, topic)
+    history.deliver(2)
+    producer = KafkaProducer(bootstrap_servers=servers, transactional_id=f"of-{topic}")
+    producer.init_transactions()
+    producer.begin_transaction()
+    for partition, _offset, _at_ms, key, value in history.messages:
+        producer.send(topic, value=value, key=key, partition=partition)
+    producer.flush(30)
+    producer.commit_transaction() if is_committed else producer.abort_transaction()
+    producer.close()
+    history.write()
+    end = End(end_offsets(servers, topic), beginning_offsets(servers, topic), "now")
+
+    report = judged(history, spark, servers, topic, end)
+
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.lost) == ((2, 0) if is_committed else (0, 2))
+    assert report.verdict is (Verdict.PASS if is_committed else Verdict.FAIL)
+    assert report.evidence is not None
+    assert report.evidence.partitions[0].tail_is_empty
 
 
 def test_range_beyond_the_end_is_inconclusive(

@@ -106,7 +106,7 @@ def main(folder: str) -> None:
     filesystem, location = open_location(folder)
     writer = LedgerWriter(filesystem, location, "run-1", 0)
     writer.open()
-    recorder = Recorder(writer, sys.exit)
+    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
     common: dict[str, Any] = {
         "base_url": f"http://127.0.0.1:{server.server_port}",
         "request_event": EventHook(),

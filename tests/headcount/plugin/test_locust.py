@@ -20,7 +20,7 @@ import pyarrow.dataset as pads
 import pytest
 
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
-from headcount.run import RunFolder
+from headcount.run import Generators, RunFolder
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.counting_service import CountingService, counting_service
@@ -92,6 +92,8 @@ class Bench:
         parts = self.parts(run_id)
         assert len(parts) == generators
         assert all(part.seal is not None and not part.damage for part in parts), parts
+        begun = RunFolder(self.reports / run_id).read_generators()
+        assert begun == Generators(tuple(range(generators)))
         written = [f"{run_id}.{row['generator']}.{row['seq']}" for row in self.rows(run_id)]
         assert len(written) > 20
         assert sorted(written) == sorted(self.service.received)
@@ -268,6 +270,30 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: i
     assert "the ledger cannot be written" in done.stderr
     assert "File too large" in done.stderr
     assert os.listdir(bench.reports / "run-1" / "ledger")  # noqa: PTH208 - only that it is there
+
+
+UNCOMPARABLE = """
+from locust import task
+from headcount.plugin import LedgerUser
+
+class Gambler(LedgerUser):
+    @task
+    def bet(self):
+        self.client.post("/bet", json={}, event={"event_type": "bet", "odds": float("nan")})
+"""
+
+
+def test_an_event_that_cannot_be_compared_ends_the_run(bench: Bench, tmp_path: Path) -> None:
+    """A request that could not be accounted for is not made, and not left out in silence either."""
+    (tmp_path / "gambler.py").write_text(UNCOMPARABLE)
+    command = bench.command(
+        *("--headless", "-u", "2", "-r", "2", "--run-id", "run-1"),
+        locustfile=str(tmp_path / "gambler.py"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Gambler asks for an event of type 'bet' that cannot be compared" in done.stderr
+    assert bench.service.received == []
 
 
 def _post(url: str, **fields: str) -> None:

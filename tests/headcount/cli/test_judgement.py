@@ -1,0 +1,57 @@
+"""The judgement: an end that was noted too early is not the run's."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.fs as pafs
+import pytest
+
+from headcount.cli import judgement
+from headcount.cli.judgement import Question
+from headcount.cli.options import Judging
+from headcount.console import Console
+from headcount.ledger import LedgerWriter, read_ledger
+from headcount.run import Manifest, RunFolder
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:15:30Z",
+    headcount_version="0",
+    scenario="mixed",
+    host="http://localhost",
+    bootstrap_servers="localhost:9092",
+    cluster_id="cluster",
+    topic="events",
+    topic_id="topic",
+    cleanup_policy="delete",
+    start_offsets={0: 5},
+)
+
+
+def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged while a generator is at work, a run is judged anew afterwards, to its own end."""
+    ends = {0: 10}
+    fake = SimpleNamespace(
+        describe=lambda *_: object(),
+        end_offsets=lambda *_: dict(ends),
+        beginning_offsets=lambda *_: {},
+    )
+    monkeypatch.setattr(judgement, "topic", fake)
+    monkeypatch.setattr(judgement, "SETTLED_AFTER_S", 0)
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    question = Question(folder, Judging("local", "1g", 1, {}), None)
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
+    writer.open()
+
+    def end() -> dict[int, int]:
+        parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
+        return judgement.topic_end(question, MANIFEST, parts, Console(quiet=True)).end_offsets
+
+    assert end() == {0: 10}
+    ends[0] = 500
+    assert end() == {0: 500}
+    writer.seal(0)
+    assert end() == {0: 500}
+    ends[0] = 900
+    assert end() == {0: 500}

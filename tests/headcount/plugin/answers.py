@@ -1,0 +1,113 @@
+"""Lets a server say scripted bytes to a ledger's session, and prints what the ledger notes of each.
+
+It is a program of its own, because Locust patches the standard library of its process.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import gevent
+from gevent.server import StreamServer
+from locust.env import Environment
+
+from headcount.ledger import LedgerWriter, open_location
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.session import LedgerSession
+
+TIMEOUT_S = 0.3
+WAIT = b""
+"""In a script: be silent until the client has given up."""
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+REFUSED = b"HTTP/1.1 503 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+EARLY = b"HTTP/1.1 102 Processing\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+
+SCRIPTS: dict[str, list[list[bytes]]] = {
+    "a plain answer": [[OK]],
+    "refused": [[REFUSED]],
+    "an interim answer": [[EARLY, OK]],
+    "an interim answer in one packet": [[EARLY + OK]],
+    "an interim answer, and the final one late": [[EARLY, WAIT, REFUSED], [OK], [REFUSED]],
+    "an interim answer, and the end": [[EARLY]],
+    "more behind the answer": [[OK + BAD]],
+    "more behind a refusal": [[BAD + OK]],
+    "a body that is cut": [[HEAD + b"abc"]],
+    "a body that never comes": [[HEAD, WAIT]],
+    "a body in chunks that is cut": [[CHUNK]],
+    "half a head": [[b"HTTP/1.1 200 OK\r\nContent-Le"]],
+    "a redirect": [[MOVED]],
+}
+
+
+def _serve(script: list[list[bytes]]) -> StreamServer:
+    """Answer the n-th request, over all connections, with the n-th list of bytes."""
+    turns: Iterator[int] = count()
+
+    def handle(connection: Any, _address: object) -> None:
+        while connection.recv(65536):
+            answer = script[next(turns)]
+            for part in answer:
+                if part == WAIT:
+                    gevent.sleep(2 * TIMEOUT_S)
+                connection.sendall(part)
+                gevent.sleep(0.01)  # so that each part is a packet
+            if len(script) == 1:
+                return
+
+    server = StreamServer(("127.0.0.1", 0), handle)
+    server.start()
+    return server
+
+
+def _noted(script: list[list[bytes]], folder: str, options: dict[str, Any]) -> list[str]:
+    filesystem, location = open_location(folder)
+    writer = LedgerWriter(filesystem, location, "run-1", 0)
+    writer.open()
+    noted: list[str] = []
+
+    class Noting(Recorder):
+        def _end(self, attempt: Any, outcome: Any, *rest: Any) -> None:
+            noted.append(str(outcome))
+            super()._end(attempt, outcome, *rest)
+
+    recorder = Noting(writer, lambda error: sys.exit(str(error)))
+    server = _serve(script)
+    session: Any = LedgerSession(
+        recorder=recorder,
+        user_name="Tester",
+        base_url=f"http://127.0.0.1:{server.server_port}",
+        request_event=Environment().events.request,
+        user=None,
+        network_timeout=TIMEOUT_S,
+        max_retries=0,
+    )
+    for _ in script:
+        session.post("/", json={}, event={"event_type": "asked"}, **options)
+    recorder.seal()
+    server.stop()
+    return noted
+
+
+def main(folder: str) -> None:
+    """Go through every script, the short way and the general one."""
+    found = {
+        way: {
+            name: _noted(script, f"{folder}/{way}/{number}", options)
+            for number, (name, script) in enumerate(SCRIPTS.items())
+        }
+        for way, options in (("short", {}), ("general", {"params": {"a": 1}}))
+    }
+    sys.stdout.write(json.dumps(found))
+    sys.stdout.flush()
+    gevent.get_hub().destroy()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
