@@ -89,8 +89,8 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CLASS=N",
             callback=_allowances,
             help="How many of a class are no failure, such as lost=3 or reordered=0. Repeatable; "
-            "lost, duplicated, ghost, phantom and corrupted are 0 unless told, "
-            "reordered and late are not judged unless told.",
+            "lost, duplicated, ghost, phantom, corrupted, garbled and unsealed (generators that "
+            "were killed) are 0 unless told, reordered, late and malformed are not judged.",
         ),
         click.option(
             "--late-after",
