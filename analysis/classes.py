@@ -26,6 +26,7 @@ On top of its class an attempt that was seen can carry flags:
 - reordered: a later request of the same generator and message key, which began after this one was
   answered, stands before it in the same partition; of several copies the first one counts.
 - late: it stands in the topic longer after its intended time than the limit.
+- misplaced: it is in the topic, and not at the partition and offset that the service named.
 """
 
 from collections.abc import Iterable, Mapping
@@ -56,6 +57,7 @@ class Fate(StrEnum):
     PHANTOM = "phantom"
 
 
+FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
 UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
 
@@ -107,6 +109,7 @@ class Counts:
     reordered: int = 0
     late: int = 0
     garbled: int = 0
+    misplaced: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Add two counts, key by key."""

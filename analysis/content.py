@@ -82,7 +82,8 @@ def with_content(messages: DataFrame, expected: Expected) -> DataFrame:
     Returns:
         partition int, offset long, timestamp_ms long, timestamp_type int, key binary, kind string,
         claimed_id string (where it claims this run), generator int and seq long (where it is
-        `claimed`), event_type string, digests array<long> (one per shape, where it is `claimed`).
+        `claimed`), event_type string, digests array<long> (one per shape, where it is `claimed`),
+        value_hash long.
     """
     text = F.col("value").cast("string")
     wrapped = F.concat(F.lit("["), text, F.lit(","), _check(text), F.lit("]"))
@@ -102,6 +103,7 @@ def with_content(messages: DataFrame, expected: Expected) -> DataFrame:
         F.when(F.col("asked"), F.col("seq")).alias("seq"),
         F.left(_text_of(EVENT_TYPE_FIELD), F.lit(_MAX_SHOWN)).alias("event_type"),
         F.when(F.col("asked"), _digests(expected.shapes)).alias("digests"),
+        F.xxhash64("value").alias("value_hash"),
     )
 
 

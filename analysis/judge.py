@@ -32,6 +32,7 @@ _MEANING = {
     "corrupted": "in the topic with other content than was asked for",
     "reordered": "behind a later request of their key",
     "late": "in the topic later than the limit",
+    "misplaced": "in the topic elsewhere than was acknowledged",
     "malformed": "no JSON object, so whose it is cannot be told",
     "garbled": "unreadable, and with an id of this run in it",
 }
@@ -43,6 +44,7 @@ _LOOK = {
     "corrupted": "compare those offsets of the topic with what was sent",
     "reordered": "look for retries with several requests in flight",
     "late": "look at the broker's and the producer's queues",
+    "misplaced": "look for leaders that changed, and for a topic that was copied",
     "malformed": "look at the offsets named below",
     "garbled": "look at the offsets named below",
 }
@@ -60,6 +62,7 @@ class Limits:
     corrupted: int = 0
     reordered: int | None = None
     late: int | None = None
+    misplaced: int | None = None
     malformed: int | None = None
     garbled: int = 0
     unsealed: int = 0

@@ -42,6 +42,9 @@ SCHEMA = StructType(
         StructField("http_status", ShortType()),
         StructField("outcome", StringType()),
         StructField("error", StringType()),
+        StructField("acked_partition", IntegerType()),
+        StructField("acked_offset", LongType()),
+        StructField("server", StringType()),
     ]
 )
 """A segment's columns, as `headcount/ledger.py` writes them."""

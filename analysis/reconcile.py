@@ -26,6 +26,7 @@ ARRIVALS = (
     "seq",
     "event_type",
     "digests",
+    "value_hash",
 )
 """The columns of the arrivals; `content.with_content` says their types."""
 
@@ -41,7 +42,11 @@ FATES = (
     "intended_at_ns",
     "sent_at_ns",
     "answered_at_ns",
+    "acked_partition",
+    "acked_offset",
+    "server",
     "copies",
+    "copies_differ",
     "partition",
     "offset",
     "broker_at_ms",
@@ -49,10 +54,12 @@ FATES = (
     "corrupted",
     "reordered",
     "late",
+    "misplaced",
 )
 """The columns of the fates: id string; generator int, seq long, and what the ledger says, all null
-for a phantom but its event type, which is its message's; copies long; partition int, offset long
-and broker_at_ms long of the first copy, null where there is none; fate string; three booleans."""
+for a phantom but its event type, which is its message's; copies long; copies_differ boolean,
+whether two copies have different bytes; partition int, offset long and broker_at_ms long of the
+first copy, null where there is none; fate string; four booleans."""
 
 _TOLD = tuple(
     name for name in LEDGER_SCHEMA.names if name not in {"generator", "seq", "shape", "digest"}
@@ -81,18 +88,23 @@ def fates(
 def _matched(ledger: DataFrame, arrivals: DataFrame, shapes: Sequence[str]) -> DataFrame:
     """Put each attempt beside each of its copies, or beside nothing."""
     claimed = arrivals.where(F.col("kind") == Kind.CLAIMED.value).select(
-        "generator", "seq", "partition", "offset", "timestamp_ms", "key", "digests"
+        "generator", "seq", "partition", "offset", "timestamp_ms", "key", "digests", "value_hash"
     )
     known_shapes = F.array(*(F.lit(shape) for shape in shapes)).cast("array<string>")
     # `get` gives null for the place -1 of a shape that is not known.
     place = F.array_position(known_shapes, F.col("shape")) - 1
     differs = F.get("digests", place.cast("int")) != F.col("digest")
+    is_in_place = (F.col("partition") == F.col("acked_partition")) & (
+        F.col("offset") == F.col("acked_offset")
+    )
     return ledger.join(claimed, on=["generator", "seq"], how="left").select(
         "generator",
         "seq",
         *_TOLD,
         F.struct("timestamp_ms", "partition", "offset", "key").alias("place"),
         differs.alias("differs"),
+        "value_hash",
+        is_in_place.alias("is_in_place"),
     )
 
 
@@ -103,6 +115,9 @@ def _counted(matched: DataFrame) -> DataFrame:
         F.count("place.offset").alias("copies"),
         F.min("place").alias("first"),
         F.coalesce(F.bool_or("differs"), F.lit(False)).alias("corrupted"),
+        F.coalesce(F.min("value_hash") != F.max("value_hash"), F.lit(False)).alias("copies_differ"),
+        # Null where no copy was seen, or the service named no place.
+        F.coalesce(~F.bool_or("is_in_place"), F.lit(False)).alias("misplaced"),
     )
 
 
@@ -120,6 +135,7 @@ def _flagged(counted: DataFrame, run_id: str, late_after_ms: int) -> DataFrame:
         "seq",
         *_TOLD,
         "copies",
+        "copies_differ",
         "partition",
         "offset",
         "broker_at_ms",
@@ -127,6 +143,7 @@ def _flagged(counted: DataFrame, run_id: str, late_after_ms: int) -> DataFrame:
         "corrupted",
         _reordered().alias("reordered"),
         _late(late_after_ms).alias("late"),
+        "misplaced",
     ).select(*FATES)
 
 
@@ -175,6 +192,7 @@ def _phantoms(arrivals: DataFrame) -> DataFrame:
         .groupBy("claimed_id")
         .agg(
             F.count("*").alias("copies"),
+            (F.min("value_hash") != F.max("value_hash")).alias("copies_differ"),
             F.min(F.struct("timestamp_ms", "partition", "offset", "event_type")).alias("first"),
         )
     )
@@ -182,11 +200,12 @@ def _phantoms(arrivals: DataFrame) -> DataFrame:
         "id": F.col("claimed_id"),
         "event_type": F.col("first.event_type"),
         "copies": F.col("copies"),
+        "copies_differ": F.col("copies_differ"),
         "partition": F.col("first.partition"),
         "offset": F.col("first.offset"),
         "broker_at_ms": F.col("first.timestamp_ms"),
         "fate": F.lit(Fate.PHANTOM.value),
-        **dict.fromkeys(("corrupted", "reordered", "late"), F.lit(False)),
+        **dict.fromkeys(("corrupted", "reordered", "late", "misplaced"), F.lit(False)),
     }
     types = {field.name: field.dataType for field in LEDGER_SCHEMA}
     return found.select(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
-from analysis.classes import Counts, Fate, total
+from analysis.classes import FLAGS, Counts, Fate, total
 from analysis.content import Kind
 from analysis.evidence import SAMPLES, PartitionRead
 from analysis.latency import named_type
@@ -14,7 +14,6 @@ from analysis.ledger import UNKNOWN
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
-_FLAGS = ("corrupted", "reordered", "late")
 _STRANGERS = {
     Kind.MALFORMED.value: ("malformed",),
     Kind.GARBLED.value: ("malformed", "garbled"),
@@ -38,7 +37,7 @@ def of_fates(fates: DataFrame, event_types: Sequence[str]) -> dict[str, Counts]:
     anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
     that the sums give it away.
     """
-    keys = ("event_type", "outcome", "fate", *_FLAGS)
+    keys = ("event_type", "outcome", "fate", *FLAGS)
     named = fates.select(named_type(event_types, UNKNOWN), *keys[1:])
     by_type: dict[str, Counts] = {}
     for row in named.groupBy(*keys).count().collect():
@@ -48,7 +47,7 @@ def of_fates(fates: DataFrame, event_types: Sequence[str]) -> dict[str, Counts]:
 
 def _counts(row: Row) -> Counts:
     number = int(row["count"])
-    keys = {flag for flag in _FLAGS if row[flag]}
+    keys = {flag for flag in FLAGS if row[flag]}
     if row.fate in set(Fate):
         keys.add(row.fate)
     if row.fate != Fate.PHANTOM:

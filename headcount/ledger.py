@@ -43,11 +43,15 @@ SCHEMA = pa.schema(
         pa.field("http_status", pa.int16()),
         pa.field("outcome", _DICTIONARY, nullable=False),
         pa.field("error", _DICTIONARY),
+        pa.field("acked_partition", pa.int32()),
+        pa.field("acked_offset", pa.int64()),
+        pa.field("server", _DICTIONARY),
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
-no answer came, `error` where one did."""
+no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
+says that the event is, and `server` which of its processes answered; null where it does not say."""
 
 
 class Row(NamedTuple):
@@ -64,6 +68,9 @@ class Row(NamedTuple):
     http_status: int | None
     outcome: str
     error: str | None
+    acked_partition: int | None = None
+    acked_offset: int | None = None
+    server: str | None = None
 
 
 _A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)

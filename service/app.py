@@ -12,6 +12,8 @@ the fork, and close it when the worker ends.
 """
 
 import logging
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -66,7 +68,14 @@ ACTIONS = (
 )
 
 
-def create_app(settings: Settings, publisher: Publisher) -> Flask:
+def new_receipt() -> str:
+    """What tells one request that was taken from every other, also of the same client's."""
+    return uuid.uuid4().hex
+
+
+def create_app(
+    settings: Settings, publisher: Publisher, receipts: Callable[[], str] = new_receipt
+) -> Flask:
     """The application around a publisher, which it uses but neither starts nor closes."""
     app = Flask("service", static_folder=None)
     app.extensions[_EXTENSION] = publisher
@@ -74,8 +83,10 @@ def create_app(settings: Settings, publisher: Publisher) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
+    app.after_request(_signed)
     for action in ACTIONS:
-        _route(app, action.path, action.event_type, _act(action, publisher, limits), "GET", "POST")
+        view = _act(action, publisher, limits, receipts)
+        _route(app, action.path, action.event_type, view, "GET", "POST")
     _route(app, "/healthz", "healthz", _healthz, "GET", "HEAD")
     _route(app, "/readyz", "readyz", _readyz(publisher), "GET", "HEAD")
     app.register_error_handler(HTTPException, _http_problem)
@@ -102,15 +113,28 @@ def _route(
         rule.methods = set(methods)
 
 
-def _act(action: Action, publisher: Publisher, limits: HeaderLimits) -> Callable[[], Response]:
+def _act(
+    action: Action, publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
+) -> Callable[[], Response]:
     def view() -> Response:
         parameters = check_parameters(action.parameters, _given(request))
-        event = build_event(action.event_type, parameters, request.headers.items(), limits)
+        own = {**parameters, "receipt": receipts()}
+        event = build_event(action.event_type, own, request.headers.items(), limits)
         player_id = parameters.get("player_id")
-        publisher.publish(event, None if player_id is None else str(player_id))
-        return Response(action.answer, content_type="text/plain; charset=utf-8")
+        place = publisher.publish(event, None if player_id is None else str(player_id))
+        response = Response(action.answer, content_type="text/plain; charset=utf-8")
+        if place is not None:
+            response.headers["X-Event-Partition"] = str(place.partition)
+            response.headers["X-Event-Offset"] = str(place.offset)
+        return response
 
     return view
+
+
+def _signed(response: Response) -> Response:
+    """Name the process that answered, so that what goes wrong in one alone can be told."""
+    response.headers["X-Served-By"] = str(os.getpid())
+    return response
 
 
 def _healthz() -> Response:

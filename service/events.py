@@ -18,7 +18,7 @@ from service.errors import RequestError
 Scalar = str | int
 Event = Mapping[str, Scalar]
 
-OWN_FIELDS = frozenset({"event_type", "guild", "metal", "player_id", "quantity"})
+OWN_FIELDS = frozenset({"event_type", "guild", "metal", "player_id", "quantity", "receipt"})
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy_authorization"})
 _WITHHELD = OWN_FIELDS | CREDENTIALS
 

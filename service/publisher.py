@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kafka import KafkaProducer
@@ -33,6 +34,14 @@ _RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most o
 _NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the broker has put an event."""
+
+    partition: int
+    offset: int
+
+
 class Publisher(Protocol):
     """Where the application sends its events.
 
@@ -42,8 +51,8 @@ class Publisher(Protocol):
     def start(self) -> None:
         """Take up work; called once in each worker, after the fork and before the first request."""
 
-    def publish(self, event: Event, key: str | None) -> None:
-        """Publish one event, and return once it is acknowledged.
+    def publish(self, event: Event, key: str | None) -> Place | None:
+        """Publish one event, and return its place once it is acknowledged; None if none is told.
 
         Raises:
             NotPublished: the event is not in the topic, and never will be.
@@ -63,8 +72,9 @@ class NoPublisher:
     def start(self) -> None:
         """Nothing to take up."""
 
-    def publish(self, event: Event, key: str | None) -> None:
+    def publish(self, event: Event, key: str | None) -> Place | None:  # noqa: ARG002
         """Drop the event."""
+        return None
 
     def is_ready(self) -> bool:
         """Nothing can be missing."""
@@ -143,20 +153,22 @@ class KafkaPublisher:
             self._wanted.set()
         self._watcher.start()
 
-    def publish(self, event: Event, key: str | None) -> None:
-        """Publish one event, and return once the broker has acknowledged it."""
+    def publish(self, event: Event, key: str | None) -> Place | None:
+        """Publish one event, and return its place once the broker has acknowledged it."""
         value = encode_event(event)
         key_bytes = None if key is None else key.encode("utf-8")
         producer = self._admit()
         pending = self._send(producer, value, key_bytes)
         try:
-            pending.get(self._settings.ack_timeout_s)
+            record = pending.get(self._settings.ack_timeout_s)
         except KafkaError as error:
             # A time-out is not a failure: the broker may hold the event, or may yet get it. Nor is
             # any other error proof: kafka-python fails all that is in flight with the first error
             # that no retry mends, whichever record it was for.
             self._suspect(producer, error)
             raise OutcomeUnknown("The broker has not acknowledged the event.") from error
+        # Without acknowledgements (acks=0) the broker tells no offset.
+        return Place(record.partition, record.offset) if record.offset >= 0 else None
 
     def is_ready(self) -> bool:
         """Whether there is a producer, and the broker answers right now."""

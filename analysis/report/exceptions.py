@@ -9,19 +9,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from analysis.classes import UNEXCEPTIONAL
+from analysis.classes import FLAGS, UNEXCEPTIONAL
 from analysis.report.tables import csv
+from analysis.where import where
 
-FLAGS = ("corrupted", "reordered", "late")
 COLUMNS = (
     "id",
     "class",
     "flags",
+    "where",
     "event_type",
     "scenario_user",
     "outcome",
     "http_status",
     "error",
+    "server",
+    "acked_partition",
+    "acked_offset",
     "copies",
     "partition",
     "offset",
@@ -41,6 +45,8 @@ SORTED_UP_TO = 500_000
 
 _INTEGERS = (
     "http_status",
+    "acked_partition",
+    "acked_offset",
     "copies",
     "partition",
     "offset",
@@ -51,8 +57,8 @@ _INTEGERS = (
 )
 _NEEDED = tuple(
     name
-    for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq")
-    if name not in {"class", "flags", "intended_at", "sent_at", "answered_at", "broker_at"}
+    for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq", "copies_differ")
+    if name not in {"class", "flags", "where", "intended_at", "sent_at", "answered_at", "broker_at"}
 )
 
 
@@ -90,6 +96,7 @@ def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
 def _rows(batch: pa.RecordBatch) -> pd.DataFrame:
     frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)
     frame["class"] = frame["fate"]
+    frame["where"] = where(frame)
     frame["flags"] = ""
     for flag in FLAGS:
         frame.loc[frame[flag].astype(bool), "flags"] += f" {flag}"

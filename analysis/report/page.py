@@ -48,7 +48,7 @@ def render(report: Report, exceptions: Path) -> str:
         report=report,
         meaning=_MEANING[report.verdict],
         sum_of_classes=_sum_of_classes(report.counts),
-        flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "phantom")),
+        flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
         strangers=_nonzero(report.counts, ("foreign", "malformed")),
         summary=_summary(report),
         latency=_as_text(tables.latency(report)),

@@ -8,13 +8,12 @@ beside it as it is.
 from collections.abc import Iterable
 from enum import StrEnum
 
-from analysis.classes import Fate
+from analysis.classes import FLAGS, Fate
 from analysis.content import Kind
 from headcount.outcome import Outcome
 
 CLEAN = Fate.DELIVERED.value
 
-FLAGS = ("corrupted", "reordered", "late")
 JOINED = " + "
 
 
@@ -26,6 +25,7 @@ class Fault(StrEnum):
     ALTERED = "altered"
     SWAPPED = "swapped in order"
     DELAYED = "delayed"
+    MISPLACED = "misplaced"
     UNANSWERED = "published, unanswered"
     UNANSWERED_DROPPED = "dropped, unanswered"
     REFUSED = "refused"
@@ -72,6 +72,7 @@ EXPECTED = {
     Fault.ALTERED: label(Fate.DELIVERED, ["corrupted"]),
     Fault.SWAPPED: label(Fate.DELIVERED, ["reordered"]),
     Fault.DELAYED: label(Fate.DELIVERED, ["late"]),
+    Fault.MISPLACED: label(Fate.DELIVERED, ["misplaced"]),
     Fault.UNANSWERED: label(Fate.RECOVERED),
     Fault.UNANSWERED_DROPPED: label(Fate.ABSENT),
     Fault.REFUSED: label(Fate.REFUSED),

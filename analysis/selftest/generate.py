@@ -57,6 +57,7 @@ class Generation:
     expected: dict[Place, str] = field(default_factory=dict)
     strangers: dict[str, str] = field(default_factory=dict)
     _samples: list[Sample] = field(default_factory=samples)
+    _acked: tuple[int, int] | None = None
     _held: list[Message] = field(default_factory=list)
     _last: list[Message] = field(default_factory=list)
     _now_ns: int = 0
@@ -67,16 +68,21 @@ class Generation:
             place = (generator, seq)
             fault = self.plan.faults.get(place)
             sample = self._sample(place)
+            own = Message(self.plan.partition(place), sample.key, self._value(place))
             if fault is None:
-                self._publish(Message(self.plan.partition(place), sample.key, self._value(place)))
+                self._publish_own(own)
             else:
-                self._harm(place, fault)
+                self._harm(place, fault, own)
             yield self._row(place, fault, sample)
 
     def finish(self) -> None:
         """Publish the copies that come last."""
         for message in self._last:
             self._publish(message)
+
+    def _publish_own(self, message: Message) -> None:
+        self._acked = (message.partition, self.offsets[message.partition])
+        self._publish(message)
 
     def _publish(self, message: Message) -> None:
         self._send(message)
@@ -87,30 +93,32 @@ class Generation:
         self.publish(message)
         self.offsets[message.partition] += 1
 
-    def _harm(self, place: Place, fault: Fault) -> None:
+    def _harm(self, place: Place, fault: Fault, sound: Message) -> None:
         """Publish what the fault makes of an attempt's event, and note what must be found."""
         if fault in STRANGERS:
-            self._bring_stranger(place, fault)
+            self._bring_stranger(place, fault, sound)
             return
         self.expected[place] = EXPECTED[fault]
-        sample, (_, seq) = self._sample(place), place
-        partition = self.plan.partition(place)
-        sound = Message(partition, sample.key, self._value(place))
         altered = sound._replace(value=self._altered(place))
+        self._acked = (sound.partition, self.offsets[sound.partition])
         if fault in SWAPS:
             self._held.append(altered if fault in _ALTERED else sound)
+            self._acked = (sound.partition, self.offsets[sound.partition] + 1)
         elif fault in _DUPLICATED:
-            self._publish_copies(sound, seq)
+            self._publish_copies(sound, place[1])
         elif fault == Fault.DUPLICATED_ALTERED:
-            self._publish(sound)
+            self._publish_own(sound)
             self._publish(altered)
+        elif fault == Fault.MISPLACED:
+            self._publish(sound)
+            self._acked = (sound.partition, self.offsets[sound.partition])
         elif fault not in _UNPUBLISHED:
-            self._publish(altered if fault in _ALTERED else sound)
+            self._publish_own(altered if fault in _ALTERED else sound)
 
     def _publish_copies(self, message: Message, form: int) -> None:
         """Publish more than once: side by side, three times, in two partitions, or far apart."""
         elsewhere = message._replace(partition=(message.partition + 1) % PARTITIONS)
-        self._publish(message)
+        self._publish_own(message)
         match form // PARTITIONS % 4:
             case 0:
                 self._publish(message)
@@ -122,16 +130,15 @@ class Generation:
             case _:
                 self._last.append(message)
 
-    def _bring_stranger(self, place: Place, fault: Fault) -> None:
+    def _bring_stranger(self, place: Place, fault: Fault, own: Message) -> None:
         """Put a message of nobody's before or after an attempt's own."""
-        own = Message(self.plan.partition(place), self._sample(place).key, self._value(place))
         generator, seq = place
         comes_first = seq < self.plan.attempted(generator) // 2
         if not comes_first:
-            self._publish(own)
+            self._publish_own(own)
         self._publish_stranger(own, place, fault)
         if comes_first:
-            self._publish(own)
+            self._publish_own(own)
 
     def _publish_stranger(self, own: Message, place: Place, fault: Fault) -> None:
         (generator, seq), form = place, place[1] // PARTITIONS
@@ -176,6 +183,7 @@ class Generation:
         self._now_ns = now_ns = max(time.time_ns(), self._now_ns + 2)
         outcome = Outcome.ACKED if fault is None else OUTCOMES.get(fault, Outcome.ACKED)
         answered = outcome is not Outcome.INDETERMINATE
+        partition, offset = (outcome is Outcome.ACKED and self._acked) or (None, None)
         return Row(
             seq=place[1],
             event_type=sample.event_type,
@@ -188,6 +196,9 @@ class Generation:
             http_status=_STATUS.get(outcome),
             outcome=outcome.value,
             error=None if answered else "timed out",
+            acked_partition=partition,
+            acked_offset=offset,
+            server="1",
         )
 
 

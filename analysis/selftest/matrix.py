@@ -5,6 +5,7 @@ not from its sums: an id that is reported as another one's class is off the diag
 sums come out.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from analysis.classes import Fate
+from analysis.classes import FLAGS, Fate
 from analysis.content import Kind
-from analysis.selftest.faults import CLEAN, FLAGS, label
+from analysis.selftest.faults import CLEAN, label
 from analysis.selftest.plan import GENERATORS, Place, Plan
 
 NOTHING = "(nothing)"
@@ -107,10 +108,8 @@ def _attempts(injected: Injected, fates: Path) -> Iterator[Finding]:
 
 def _unclean(batch: pa.RecordBatch) -> dict[Place, str]:
     """Give the labels of a batch's attempts that are not simply delivered."""
-    clean = pc.and_not(
-        pc.equal(batch["fate"], CLEAN),
-        pc.or_(pc.or_(batch[FLAGS[0]], batch[FLAGS[1]]), batch[FLAGS[2]]),
-    )
+    flagged = functools.reduce(pc.or_, (batch[flag] for flag in FLAGS))
+    clean = pc.and_not(pc.equal(batch["fate"], CLEAN), flagged)
     rest = batch.filter(pc.invert(pc.fill_null(clean, False)))
     return {
         (row["generator"], row["seq"]): label(

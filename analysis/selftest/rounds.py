@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from analysis.classes import ATTEMPT_FATES, Fate
-from analysis.selftest.faults import FLAGS, JOINED, Fault
+from analysis.classes import ATTEMPT_FATES, FLAGS, Fate
+from analysis.selftest.faults import JOINED, Fault
 from analysis.selftest.generate import Generation, write_run
 from analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from analysis.selftest.plan import GENERATORS, Plan, make_plan

@@ -90,7 +90,8 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             callback=_allowances,
             help="How many of a class are no failure, such as lost=3 or reordered=0. Repeatable; "
             "lost, duplicated, ghost, phantom, corrupted, garbled and unsealed (generators that "
-            "were killed) are 0 unless told, reordered, late and malformed are not judged.",
+            "were killed) are 0 unless told; reordered, late, misplaced and malformed are not "
+            "judged unless told.",
         ),
         click.option(
             "--late-after",

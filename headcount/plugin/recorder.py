@@ -8,7 +8,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gevent
 import gevent.lock
@@ -41,6 +41,17 @@ class Attempt(NamedTuple):
     digest: int
     intended_at_ns: int
     sent_at_ns: int
+
+
+class Told(NamedTuple):
+    """What an answer tells besides its status: where the event is, and which process answered."""
+
+    partition: int | None = None
+    offset: int | None = None
+    server: str | None = None
+
+
+NOTHING_TOLD = Told()
 
 
 class Recorder:
@@ -105,13 +116,16 @@ class Recorder:
         self._in_flight[seq] = attempt
         return attempt
 
-    def answered(self, attempt: Attempt, outcome: Outcome, status: int) -> None:
+    def answered(
+        self, attempt: Attempt, outcome: Outcome, status: int, told: Told = NOTHING_TOLD
+    ) -> None:
         """Note that an attempt was answered."""
-        self._end(attempt, outcome, time.monotonic_ns() + self._epoch_ns, status, None)
+        now_ns = time.monotonic_ns() + self._epoch_ns
+        self._end(attempt, (now_ns, status, outcome.value, None, *told))
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer."""
-        self._end(attempt, outcome, None, None, error)
+        self._end(attempt, (None, None, outcome.value, error))
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -140,14 +154,8 @@ class Recorder:
             self._cannot_write(error)
             return None
 
-    def _end(
-        self,
-        attempt: Attempt,
-        outcome: Outcome,
-        answered_at_ns: int | None,
-        status: int | None,
-        error: str | None,
-    ) -> None:
+    def _end(self, attempt: Attempt, ending: tuple[Any, ...]) -> None:
+        """Keep a row; `ending` are its columns from the answer on."""
         if self._in_flight.pop(attempt.seq, None) is None:
             return  # it has its row already: sealing ended it
         self._rows.append(
@@ -159,10 +167,7 @@ class Recorder:
                 attempt.digest,
                 attempt.intended_at_ns,
                 attempt.sent_at_ns,
-                answered_at_ns,
-                status,
-                outcome.value,
-                error,
+                *ending,
             )
         )
 

@@ -1,6 +1,6 @@
 """The session: Locust's FastHttpSession, whose requests may name the event that they ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locust.contrib.fasthttp import (
@@ -15,8 +15,12 @@ from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.outcome import Outcome, of_error, of_status
 from headcount.plugin.agent import LedgerAgent, OnceOnlyPool
-from headcount.plugin.recorder import Attempt, LedgerFailedError, Recorder
+from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
 
+PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
+SERVER_HEADER = "x-served-by"
+_LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
+_NO_HEADERS: Mapping[str, object] = {}
 _PLAIN = {"headers", "payload"}
 
 
@@ -102,10 +106,32 @@ class LedgerSession(FastHttpSession):
             recorder.unanswered(attempt, Outcome.INDETERMINATE, told)
         elif status:
             retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
-            recorder.answered(attempt, of_status(status, retry_after=retry_after), status)
+            outcome = of_status(status, retry_after=retry_after)
+            recorder.answered(attempt, outcome, status, _told(response))
         else:
             error: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
             recorder.unanswered(attempt, of_error(error), f"{type(error).__name__}: {error}")
+
+
+def _told(response: FastResponse) -> Told:
+    """Read what the answer tells of its event, as far as it makes sense."""
+    headers: Mapping[str, object] = response.headers or _NO_HEADERS
+    server = headers.get(SERVER_HEADER)
+    partition = _number(headers.get(PARTITION_HEADER), 31)
+    offset = _number(headers.get(OFFSET_HEADER), 63)
+    if not isinstance(server, str) or len(server) > _LONGEST_SERVER:
+        server = None
+    if partition is None or offset is None:
+        return NOTHING_TOLD if server is None else Told(None, None, server)
+    return Told(partition, offset, server)
+
+
+def _number(text: object, bits: int) -> int | None:
+    """Read a header that anyone may write, if it is one whole number of so many bits."""
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit():
+        return None
+    number = int(text) if len(text) <= _LONGEST_NUMBER else 1 << bits
+    return number if number < 1 << bits else None
 
 
 def _read_whole(response: FastResponse) -> BaseException | None:

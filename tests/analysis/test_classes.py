@@ -94,5 +94,6 @@ def test_keys() -> None:
     assert tuple(field.name for field in fields(Counts)) == COUNT_KEYS
     assert " ".join(COUNT_KEYS) == (
         "attempted acked failed indeterminate delivered lost duplicated recovered absent refused "
-        "ghost phantom foreign malformed corrupted reordered late garbled"
+        "ghost phantom foreign malformed corrupted reordered late garbled "
+        "misplaced"
     )

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from analysis import reconcile
-from analysis.classes import Fate, classify
+from analysis.classes import FLAGS, Fate, classify
 from analysis.content import Kind
 from analysis.ledger import SCHEMA
 from headcount.outcome import Outcome
@@ -18,7 +18,8 @@ LATE_AFTER_MS = 50
 SHAPES = ["event_type", "event_type,metal"]
 ARRIVALS_SCHEMA = (
     "partition int, offset long, timestamp_ms long, timestamp_type int, key binary, kind string, "
-    "claimed_id string, generator int, seq long, event_type string, digests array<bigint>"
+    "claimed_id string, generator int, seq long, event_type string, digests array<bigint>, "
+    "value_hash bigint"
 )
 
 
@@ -33,6 +34,7 @@ class Attempt:
     digest: int | None
     sent_ms: int | None
     answered_ms: int | None
+    acked_at: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Copy:
     timestamp_ms: int
     key: bytes | None
     digests: tuple[int, ...]
+    value_hash: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Expectation:
     corrupted: bool
     reordered: bool
     late: bool
+    misplaced: bool
+    copies_differ: bool
 
 
 def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
@@ -71,7 +76,9 @@ def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
             yield Attempt(generator, seq, Outcome.INDETERMINATE, None, None, None, None)
         else:
             shape = chance.choice(SHAPES)
-            yield Attempt(generator, seq, outcome, shape, chance.randint(1, 2), now, answered)
+            acked_at = chance.choice([None, (0, chance.randint(0, 9)), (1, chance.randint(0, 9))])
+            digest = chance.randint(1, 2)
+            yield Attempt(generator, seq, outcome, shape, digest, now, answered, acked_at)
 
 
 def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> Iterator[Copy]:
@@ -93,6 +100,7 @@ def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> I
             1_000_000 + chance.randint(0, 80),
             chance.choice([None, b"a", b"a", b"b"]),
             tuple(digests),
+            chance.randint(1, 2),
         )
         offsets[partition] += 1
 
@@ -131,6 +139,10 @@ def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expec
                 for other in asked
             ),
             late=late,
+            misplaced=bool(mine)
+            and attempt.acked_at is not None
+            and attempt.acked_at not in {(copy.partition, copy.offset) for copy in mine},
+            copies_differ=len({copy.value_hash for copy in mine}) > 1,
         )
     return expected
 
@@ -151,8 +163,8 @@ def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy |
 def ledger_row(attempt: Attempt) -> tuple[object, ...]:
     """Write an attempt as a row of the ledger, or as what stands there for a missing row."""
     if attempt.sent_ms is None:
-        nothing = (None,) * 7
-        return (attempt.generator, attempt.seq, "(unknown)", *nothing, "indeterminate", None)
+        unknown = ("(unknown)", *(None,) * 7, "indeterminate", None, None, None, None)
+        return (attempt.generator, attempt.seq, *unknown)
     sent_ns = attempt.sent_ms * 1_000_000
     answered_ns = None if attempt.answered_ms is None else attempt.answered_ms * 1_000_000
     return (
@@ -167,6 +179,8 @@ def ledger_row(attempt: Attempt) -> tuple[object, ...]:
         answered_ns,
         None,
         attempt.outcome.value,
+        None,
+        *(attempt.acked_at or (None, None)),
         None,
     )
 
@@ -186,6 +200,7 @@ def arrival_row(copy: Copy) -> tuple[object, ...]:
         copy.seq,
         "sword",
         list(copy.digests),
+        copy.value_hash,
     )
 
 
@@ -199,6 +214,8 @@ def test_reconciled_as_the_model_says(spark: SparkSession, seed: int) -> None:
     offsets = [0, 0]
     expected: dict[tuple[int, int], Expectation] = {}
     for generator in range(500):
+        if generator % 2:
+            offsets = [0, 0]  # so that the places that were acknowledged are met by chance
         mine = list(attempts(chance, generator))
         arrived = list(copies(chance, mine, offsets))
         expected |= model(mine, arrived)
@@ -222,10 +239,12 @@ def test_reconciled_as_the_model_says(spark: SparkSession, seed: int) -> None:
             corrupted=row.corrupted,
             reordered=row.reordered,
             late=row.late,
+            misplaced=row.misplaced,
+            copies_differ=row.copies_differ,
         )
         for row in fates.collect()
     }
     assert found == expected
-    for flag in ("corrupted", "reordered", "late"):
+    for flag in (*FLAGS, "copies_differ"):
         assert {getattr(each, flag) for each in expected.values()} == {True, False}
     assert {each.fate for each in expected.values()} == set(Fate) - {Fate.PHANTOM}

@@ -187,6 +187,38 @@ def test_allowed_pathologies_pass(zoo: History) -> None:
     assert zoo.verified_again().verdict is Verdict.FAIL
 
 
+def test_where_a_way_ended_is_told(history: History) -> None:
+    """Each exception says how far its attempt came, as far as can be known."""
+    history.deliver(1)
+    history.attempt(1)
+    history.attempt(2, "failed")
+    history.arrive(event_id(2), 1)
+    history.attempt(3, "failed", took_ms=None)
+    history.arrive(event_id(3), 2)
+    history.attempt(4, "indeterminate", took_ms=None)
+    for seq, receipts in ((5, ("a", "b")), (6, ("a", "a"))):
+        history.attempt(seq)
+        for receipt in receipts:
+            event = {**IRON, "receipt": receipt}
+            history.arrive(event_id(seq), len(history.messages), event=event)
+    history.arrive(event_id(99), 7)
+    history.reserved[0] = 8
+    history.unsealed.add(0)
+
+    history.verified()
+
+    assert {name: row["where"] for name, row in exceptions(history).items()} == {
+        event_id(1): "acknowledged, and absent",
+        event_id(2): "refused by the service",
+        event_id(3): "never reached the service",
+        event_id(4): "sent, and not answered",
+        event_id(5): "in the topic from more than one request: asked twice",
+        event_id(6): "in the topic byte for byte the same: written twice",
+        event_id(7): "under way when its generator ended",
+        event_id(99): "in the topic, and never asked for",
+    }
+
+
 def test_unreadable_copies_are_no_pass(history: History) -> None:
     """A message that cannot be read, and has an id of the run in it, may be anything."""
     history.deliver(2)

@@ -52,7 +52,7 @@ def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> No
 
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     """Of several faults, each is named by its id as what it is, and nothing else is."""
-    faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13"
+    faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,take_twice@15,misplace@17"
     run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS=faults)
     found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
     assert found == {
@@ -62,10 +62,18 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
         "run-1.0.999999": ("phantom", ""),
         "run-1.0.11": ("ghost", ""),
         "run-1.0.13": ("recovered", ""),
+        "run-1.0.15": ("duplicated", ""),
+        "run-1.0.17": ("delivered", "misplaced"),
     }
+    where = {row["id"]: row["where"] for row in run.table("exceptions.csv")}
+    assert where["run-1.0.3"] == "acknowledged, and absent"
+    assert where["run-1.0.5"].endswith("written twice")
+    assert where["run-1.0.15"].endswith("asked twice")
+    assert where["run-1.0.13"] == "accepted, and not acknowledged"
+    assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
     assert run.code == 1, run.err
-    for key in ("lost", "duplicated", "corrupted", "phantom", "ghost"):
-        assert any(reason.startswith(f"1 {key}") for reason in run.verdict["reasons"])
+    for found_of in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):
+        assert any(reason.startswith(found_of) for reason in run.verdict["reasons"])
 
 
 def test_what_is_allowed_passes(on_broker: list[str], tmp_path: Path) -> None:

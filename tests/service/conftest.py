@@ -38,4 +38,4 @@ def publisher() -> RecordingPublisher:
 @pytest.fixture
 def client(load: LoadSettings, publisher: RecordingPublisher) -> FlaskClient:
     """Requests to the application, without a server between."""
-    return create_app(load(MAX_BODY_BYTES=1000), publisher).test_client()
+    return create_app(load(MAX_BODY_BYTES=1000), publisher, lambda: "receipt-1").test_client()

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from kafka.errors import KafkaTimeoutError
 
 from service.events import Event
+from service.publisher import Place
 
 
 @dataclass(slots=True)
@@ -17,15 +19,17 @@ class RecordingPublisher:
     published: list[tuple[Event, str | None]] = field(default_factory=list)
     failure: Exception | None = None
     ready: bool = True
+    place: Place | None = None
 
     def start(self) -> None:
         """Nothing to take up."""
 
-    def publish(self, event: Event, key: str | None) -> None:
+    def publish(self, event: Event, key: str | None) -> Place | None:
         """Remember the event, or raise the failure."""
         if self.failure is not None:
             raise self.failure
         self.published.append((event, key))
+        return self.place
 
     def is_ready(self) -> bool:
         """As told."""
@@ -39,6 +43,7 @@ class FakePending:
     """A send whose outcome the test decides, as kafka-python's future would report it."""
 
     def __init__(self) -> None:
+        self.record = SimpleNamespace(partition=3, offset=17)
         self._done = threading.Event()
         self._error: Exception | None = None
         self._callbacks: list[Callable[[Any], None]] = []
@@ -50,6 +55,7 @@ class FakePending:
             raise KafkaTimeoutError("no acknowledgement")
         if self._error is not None:
             raise self._error
+        return self.record
 
     def add_callback(self, f: Callable[[Any], None]) -> None:
         """Keep `f`, or call it now if the outcome is known."""

@@ -2,15 +2,17 @@
 
 import io
 import logging
+import os
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from service.app import ACTIONS, Action, create_app, publisher_of
+from service.app import ACTIONS, Action, create_app, new_receipt, publisher_of
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from service.events import Event
+from service.publisher import Place
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import RecordingPublisher
 
@@ -19,8 +21,10 @@ GUILD = "/join_guild"
 
 
 def own_fields(event: Event) -> dict[str, Any]:
-    """An event without the headers beside its fields, all of which are capitalised."""
-    return {name: value for name, value in event.items() if not name[0].isupper()}
+    """An event without its receipt, and the headers beside its fields, which are capitalised."""
+    kept = {name: value for name, value in event.items() if not name[0].isupper()}
+    assert kept.pop("receipt") == "receipt-1"
+    return kept
 
 
 def assert_problem(response: TestResponse, status: int) -> dict[str, Any]:
@@ -49,6 +53,24 @@ def test_a_bare_request_makes_a_bare_event(
     assert event["Host"] == "localhost"
     assert str(event["User-Agent"]).startswith("Werkzeug/")
     assert key is None
+
+
+def test_an_answer_says_where_its_event_is(
+    client: FlaskClient, publisher: RecordingPublisher
+) -> None:
+    """Partition and offset where the broker told them, and always the process that answered."""
+    bare = client.get("/")
+    publisher.place = Place(3, 17)
+    placed = client.get("/")
+    assert "X-Event-Partition" not in bare.headers
+    assert (placed.headers["X-Event-Partition"], placed.headers["X-Event-Offset"]) == ("3", "17")
+    for answer in (bare, placed, client.get("/nowhere")):
+        assert answer.headers["X-Served-By"] == str(os.getpid())
+
+
+def test_receipts_are_all_different() -> None:
+    """Two requests are never taken for one."""
+    assert len({new_receipt() for _ in range(1000)}) == 1000
 
 
 def test_the_routes_are_the_games() -> None:

@@ -13,7 +13,7 @@ from kafka.errors import (
 )
 
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
-from service.publisher import KafkaPublisher, NoPublisher, make_publisher
+from service.publisher import KafkaPublisher, NoPublisher, Place, make_publisher
 from service.settings import Settings
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import FakeProducer
@@ -87,7 +87,7 @@ def accepts(publisher: KafkaPublisher) -> bool:
 def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Cluster) -> None:
     """It is sent once, to the topic of the settings, keyed by the player in UTF-8."""
     publisher = make(TOPIC="game")
-    publisher.publish({"event_type": "join_guild"}, "p-1")
+    assert publisher.publish({"event_type": "join_guild"}, "p-1") == Place(3, 17)
     publisher.publish(EVENT, None)
     assert cluster.producers[0].sent == [
         ("game", b'{"event_type":"join_guild"}', b"p-1"),
@@ -129,7 +129,9 @@ def test_a_late_failure_does_not_condemn_the_fresh_producer(
     """What an earlier producer still reports says nothing about the one in its place."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(ACK_TIMEOUT_S=20)
-    waiting: list[Future[None]] = [pool.submit(publisher.publish, EVENT, None) for _ in range(2)]
+    waiting: list[Future[Place | None]] = [
+        pool.submit(publisher.publish, EVENT, None) for _ in range(2)
+    ]
     eventually(lambda: len(cluster.producers[0].pending) == 2, "two sends")
     first, late = cluster.producers[0].pending
     first.settle(NotEnoughReplicasError())

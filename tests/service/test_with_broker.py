@@ -65,7 +65,8 @@ def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[Server]:
 def test_an_acknowledged_request_is_one_record(server: Server, broker: Broker, topic: str) -> None:
     """Its event is the record's value, and its player the record's key."""
     path = "/purchase_a_sword?metal=iron&quantity=3&player_id=p-1"
-    assert server.get(path, X_Event_Id="a", Cookie="t0ken").status == 200
+    answer = server.get(path, X_Event_Id="a", Cookie="t0ken")
+    assert answer.status == 200
     assert server.get("/", X_Event_Id="b", Event_Type="join_guild").status == 200
     found = {json.loads(each.value)["X-Event-Id"]: each for each in records(
         broker.bootstrap_servers, topic
@@ -75,6 +76,9 @@ def test_an_acknowledged_request_is_one_record(server: Server, broker: Broker, t
     assert (found["a"].key, found["b"].key) == (b"p-1", None)
     assert (sword["event_type"], sword["metal"], sword["quantity"]) == ("purchase_sword", "iron", 3)
     assert b"t0ken" not in found["a"].value
+    place = (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"])
+    assert place == (str(found["a"].partition), str(found["a"].offset))
+    assert sword["receipt"] != json.loads(found["b"].value)["receipt"]
     assert json.loads(found["b"].value)["event_type"] == "default"
 
 

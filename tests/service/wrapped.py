@@ -8,7 +8,7 @@ import sys
 from service.app import create_app
 from service.errors import OutcomeUnknown
 from service.events import Event
-from service.publisher import Publisher, make_publisher
+from service.publisher import Place, Publisher, make_publisher
 from service.settings import load_settings
 
 
@@ -23,11 +23,12 @@ class WrappedPublisher:
         self._real.start()
         self._say("started")
 
-    def publish(self, event: Event, key: str | None) -> None:
+    def publish(self, event: Event, key: str | None) -> Place | None:
         """Publish, and deny it if asked to."""
-        self._real.publish(event, key)
+        place = self._real.publish(event, key)
         if "X-Deny" in event:
             raise OutcomeUnknown("As asked.")
+        return place
 
     def is_ready(self) -> bool:
         """As the real one."""

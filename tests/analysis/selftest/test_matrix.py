@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.classes import FLAGS
 from analysis.selftest.faults import CLEAN
 from analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from analysis.selftest.plan import Plan
@@ -20,6 +21,7 @@ FATES = pa.schema(
         ("corrupted", pa.bool_()),
         ("reordered", pa.bool_()),
         ("late", pa.bool_()),
+        ("misplaced", pa.bool_()),
     ]
 )
 ARRIVALS = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("kind", pa.string())])
@@ -55,11 +57,11 @@ class MakeMatrix:
             found = reported.get(place, CLEAN)
             if found is not None:
                 fate, *flags = found.split(" + ")
-                marks = {flag: flag in flags for flag in ("corrupted", "reordered", "late")}
+                marks = {flag: flag in flags for flag in FLAGS}
                 rows.append(
                     {"id": "", "generator": place[0], "seq": place[1], "fate": fate, **marks}
                 )
-        plain = dict.fromkeys(("corrupted", "reordered", "late"), False)
+        plain = dict.fromkeys(FLAGS, False)
         rows += [{"id": name, "fate": "phantom", **plain} for name in phantoms]
         pq.write_table(pa.Table.from_pylist(rows, FATES), self.folder / "fates")
         kinds = [{"partition": p, "offset": o, "kind": k} for p, o, k in messages]

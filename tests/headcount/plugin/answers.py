@@ -73,9 +73,9 @@ def _noted(script: list[list[bytes]], folder: str, options: dict[str, Any]) -> l
     noted: list[str] = []
 
     class Noting(Recorder):
-        def _end(self, attempt: Any, outcome: Any, *rest: Any) -> None:
-            noted.append(str(outcome))
-            super()._end(attempt, outcome, *rest)
+        def _end(self, attempt: Any, ending: tuple[Any, ...]) -> None:
+            noted.append(ending[2])
+            super()._end(attempt, ending)
 
     recorder = Noting(writer, lambda error: sys.exit(str(error)))
     server = _serve(script)
