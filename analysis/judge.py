@@ -254,6 +254,11 @@ def _notes(evidence: Evidence) -> Iterator[str]:
             "the service handed the event over; message.timestamp.type=LogAppendTime would take "
             "the broker's clock"
         )
+    if "acks=0" in evidence.manifest.promise:
+        yield (
+            "the service published with acks=0: its 2xx says that an event was handed over, not "
+            "that a broker has it; losses are what that setting allows"
+        )
     if counts.lost == 0 and counts.acked > 0:
         yield _upper_bound(counts.acked)
 

@@ -29,7 +29,11 @@ _Document = TypeVar("_Document")
 
 @validated(frozen=True, slots=True)
 class Manifest:
-    """What a run was, and where its events begin; offsets are by partition."""
+    """What a run was, and where its events begin; offsets are by partition.
+
+    `promise` says what an acknowledgement of the service stands for, as `acks=all, idempotent`;
+    empty where nobody said so.
+    """
 
     run_id: str
     created_at: str
@@ -44,6 +48,7 @@ class Manifest:
     start_offsets: dict[int, int]
     ledger: str = "ledger"
     broker_data: str | None = None
+    promise: str = ""
     event_id_field: str = HEADER
     options: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT

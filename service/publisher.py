@@ -167,8 +167,9 @@ class KafkaPublisher:
             # that no retry mends, whichever record it was for.
             self._suspect(producer, error)
             raise OutcomeUnknown("The broker has not acknowledged the event.") from error
-        # Without acknowledgements (acks=0) the broker tells no offset.
-        return Place(record.partition, record.offset) if record.offset >= 0 else None
+        # Without acknowledgements no broker has told an offset, whatever kafka-python gives for one.
+        is_told = self._settings.acks != "0" and record.offset >= 0
+        return Place(record.partition, record.offset) if is_told else None
 
     def is_ready(self) -> bool:
         """Whether there is a producer, and the broker answers right now."""

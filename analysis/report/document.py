@@ -37,6 +37,7 @@ def document(report: Report) -> dict[str, Any]:
         "scenario": manifest.scenario,
         "host": manifest.host,
         "topic": manifest.topic,
+        "promise": manifest.promise,
         "cluster_id": manifest.cluster_id,
         "options": dict(manifest.options),
         "created_at": manifest.created_at,

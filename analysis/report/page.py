@@ -121,6 +121,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Scenario", manifest.scenario
     yield "Service", manifest.host
     yield "Topic", f"{manifest.topic} ({manifest.cleanup_policy}) on cluster {manifest.cluster_id}"
+    yield "Delivery promise", manifest.promise or "not stated"
     yield "Began", manifest.created_at
     yield "Ended", report.end.read_at
     yield "Verified", report.verified_at

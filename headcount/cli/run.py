@@ -118,7 +118,7 @@ def run(
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, wish, ready, folder.path)
-        command = _locust_command(load, target, wish.topic, folder)
+        command = _locust_command(load, target, wish, folder)
         _drive(load, command, target, folder, ready)
         report = judge(Question(folder, judging, target.bootstrap_servers), ready)
     show(report, folder, ready.console)
@@ -177,7 +177,7 @@ def _explain(locust: Process, code: int) -> None:
         raise
 
 
-def _locust_command(load: Load, target: Target, topic: str, folder: RunFolder) -> list[str]:
+def _locust_command(load: Load, target: Target, wish: Wish, folder: RunFolder) -> list[str]:
     options = {
         "--locustfile": load.locustfile,
         "--users": load.users,
@@ -188,7 +188,8 @@ def _locust_command(load: Load, target: Target, topic: str, folder: RunFolder) -
         "--seed": load.seed,
         "--host": target.host,
         "--bootstrap-servers": target.bootstrap_servers,
-        "--topic": topic,
+        "--topic": wish.topic,
+        "--promise": wish.promised(os.environ),
         "--reports-dir": folder.path.parent,
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,

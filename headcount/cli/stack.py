@@ -12,7 +12,7 @@ from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.jars import Fetcher, broker_jars, connector_jars
 from headcount.stack.java import Java, find_java
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.server import DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
 BROKER_DATA = "broker"
@@ -56,6 +56,30 @@ class Wish:
     topic: str
     partitions: int
     replication: int
+    acks: str | None
+    idempotence: bool | None
+    promise: str
+
+    @property
+    def service_environ(self) -> dict[str, str]:
+        """What the game service is told of how to publish."""
+        chosen = {}
+        if self.acks is not None:
+            chosen["SERVICE_ACKS"] = self.acks
+        if self.idempotence is not None:
+            chosen["SERVICE_IDEMPOTENCE"] = "on" if self.idempotence else "off"
+        elif self.acks not in {None, "all"}:
+            chosen["SERVICE_IDEMPOTENCE"] = "off"  # it is there with acks=all alone
+        return chosen
+
+    def promised(self, environ: Mapping[str, str]) -> str:
+        """Say what an acknowledgement stands for: what the user says, or the game's settings."""
+        if self.promise or self.host is not None or self.app != DEFAULT_APP:
+            return self.promise
+        told = {**environ, **self.service_environ}
+        is_idempotent = told.get("SERVICE_IDEMPOTENCE", "on").lower() in {"on", "true", "1", "yes"}
+        acks = told.get("SERVICE_ACKS", "all")
+        return f"acks={acks}, {'idempotent' if is_idempotent else 'not idempotent'}"
 
 
 def platform(environ: Mapping[str, str], console: Console) -> Platform:
@@ -104,7 +128,7 @@ def _start_service(wish: Wish, bootstrap_servers: str, folder: Path, ready: Plat
                 bootstrap_servers=bootstrap_servers,
                 topic=wish.topic,
                 log_path=folder / "logs" / "service.log",
-                environ=ready.environ,
+                environ={**ready.environ, **wish.service_environ},
                 app=wish.app,
             )
         )

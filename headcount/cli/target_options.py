@@ -8,6 +8,7 @@ import click
 from headcount.cli.options import gathered
 from headcount.cli.stack import Wish
 from headcount.ids import HEADER
+from headcount.stack.server import DEFAULT_APP
 
 
 def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,10 +35,27 @@ def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Partitions of the topic, if it is to be made.",
         ),
+        click.option(
+            "--promise",
+            default="",
+            metavar="TEXT",
+            help="What an acknowledgement of your service stands for, to be shown in the report.  "
+            "[default: the game's settings]",
+        ),
+        click.option(
+            "--idempotence/--no-idempotence",
+            default=None,
+            help="Whether the game's producer is idempotent.  [default: it is, with --acks all]",
+        ),
+        click.option(
+            "--acks",
+            type=click.Choice(["all", "1", "0"]),
+            help="What the game's producer waits for.  [default: all]",
+        ),
         click.option("--topic", default="events", show_default=True, help="Where events go."),
         click.option(
             "--app",
-            default="service.wsgi:app",
+            default=DEFAULT_APP,
             show_default=True,
             metavar="MODULE:NAME",
             help="The WSGI application to start as the service.",

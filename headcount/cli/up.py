@@ -100,6 +100,7 @@ def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
         "--host": target.host,
         "--bootstrap-servers": target.bootstrap_servers,
         "--topic": wish.topic,
+        "--promise": wish.promised(os.environ),
         "--reports-dir": folder.parent,
     }
     if target.broker is not None:

@@ -31,6 +31,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--reports-dir", "reports", "Headcount: where runs are written to, one folder each"),
         ("--run-id", "", "Headcount: the run's id; by default its start time and four letters"),
         ("--event-id-field", HEADER, "Headcount: the event's field that holds the request's id"),
+        ("--promise", "", "Headcount: what an acknowledgement stands for, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
         # The run that the master has prepared; workers receive these with the first users.
         ("--prepared-run", "", argparse.SUPPRESS),

@@ -95,6 +95,11 @@ def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Clu
     ]
 
 
+def test_without_acknowledgements_no_place_is_told(make: MakePublisher) -> None:
+    """With acks=0 nobody knows where an event is."""
+    assert make(ACKS="0", IDEMPOTENCE="off").publish(EVENT, None) is None
+
+
 def test_an_event_without_acknowledgement_is_unknown(make: MakePublisher, cluster: Cluster) -> None:
     """A time-out is not a failure; after it, events are refused before they are handed over."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
