@@ -20,6 +20,7 @@ from analysis import content, ledger, reconcile, tally, topic
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Distributions, distributions
+from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import local_url
@@ -240,6 +241,7 @@ def _report(
     evidence: Evidence | None = None,
     times: Distributions | None = None,
 ) -> Report:
+    fates = case.folder.path / FATES_FOLDER if evidence else None
     return Report(
         manifest=case.manifest,
         end=case.end,
@@ -247,7 +249,8 @@ def _report(
         judgement=judgement,
         evidence=evidence,
         distributions=times or Distributions(),
-        fates=case.folder.path / FATES_FOLDER if evidence else None,
+        fates=fates,
+        patterns=patterns(fates),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"headcount": case.manifest.headcount_version, "spark": pyspark.__version__},
     )

@@ -167,7 +167,7 @@ class KafkaPublisher:
             # that no retry mends, whichever record it was for.
             self._suspect(producer, error)
             raise OutcomeUnknown("The broker has not acknowledged the event.") from error
-        # Without acknowledgements no broker has told an offset, whatever kafka-python gives for one.
+        # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
         is_told = self._settings.acks != "0" and record.offset >= 0
         return Place(record.partition, record.offset) if is_told else None
 

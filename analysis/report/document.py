@@ -27,6 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "verdict": report.verdict.value,
         "reasons": list(report.reasons),
         "notes": list(report.notes),
+        "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
         "offsets": _offsets(report),

@@ -8,6 +8,7 @@ from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.judge import Judgement, Limits
 from analysis.latency import Distributions, Latency, latencies
+from analysis.patterns import Pattern
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
 
@@ -23,6 +24,7 @@ class Report:
     evidence: Evidence | None = None
     distributions: Distributions = field(default_factory=Distributions)
     fates: Path | None = None
+    patterns: tuple[Pattern, ...] = ()
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -25,6 +25,8 @@ def show(report: Report, folder: RunFolder, console: Console) -> None:
     console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
     for reason in report.reasons:
         console.result(f"  - {reason}")
+    for pattern in report.patterns:
+        console.result(f"  pattern: {pattern}")
     for note in report.notes:
         console.result(f"  note: {note}")
     console.result(f"Report: {folder.path / 'report.html'}")
