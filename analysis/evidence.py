@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.classes import Counts, total
+from analysis.clocks import ClockOffset
 from headcount.run import End, Manifest
 
 SAMPLES = 5
@@ -100,6 +101,7 @@ class Evidence:
     end: End
     seen: TopicSeen = field(default_factory=TopicSeen)
     timestamp_types: frozenset[int] = frozenset()
+    clocks: tuple[ClockOffset, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property

@@ -14,10 +14,11 @@ and the whole of the topic's range. So a fail stands beside missing evidence whe
 on it; the reasons then name both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analysis.classes import Counts
+from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, Evidence, LedgerState, PartitionRead, TopicSeen
 from headcount.run import Manifest
 from headcount.verdict import Verdict
@@ -248,6 +249,7 @@ def _notes(evidence: Evidence) -> Iterator[str]:
     )
     if added:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
+    yield from _clock_notes(evidence.clocks)
     if CREATE_TIME in evidence.timestamp_types:
         yield (
             "the topic's timestamps are the producer's (CreateTime), so end-to-end times end when "
@@ -261,6 +263,22 @@ def _notes(evidence: Evidence) -> Iterator[str]:
         )
     if counts.lost == 0 and counts.acked > 0:
         yield _upper_bound(counts.acked)
+
+
+def _clock_notes(clocks: Iterable[ClockOffset]) -> Iterator[str]:
+    for clock in clocks:
+        if not clock.is_steady:
+            yield (
+                f"the clocks of generator {clock.generator} and of the topic moved against each "
+                f"other by at least {-2 * clock.uncertainty_ms:.1f} ms: end-to-end times, and what "
+                "is late, are as uncertain as that"
+            )
+        elif clock.is_apart:
+            ahead = "ahead of" if clock.offset_ms > 0 else "behind"
+            offset = f"{abs(clock.offset_ms):.1f} ms (± {clock.uncertainty_ms:.1f})"
+            yield (
+                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}, which its end-to-end times include"
+            )
 
 
 def _upper_bound(acked: int) -> str:

@@ -17,6 +17,7 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis import content, ledger, reconcile, tally, topic
+from analysis.clocks import clock_offsets
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Distributions, distributions
@@ -207,6 +208,7 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
         end=case.end,
         seen=case.seen,
         timestamp_types=messages.timestamp_types,
+        clocks=clock_offsets(fates),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from analysis.latency import Latency
 from analysis.report.model import Report
@@ -34,6 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         "latency_ms": [_latency(each) for each in report.latencies],
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
+        "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
         "timestamps": [] if evidence is None else _clocks(evidence),
         "scenario": manifest.scenario,
         "host": manifest.host,
@@ -79,6 +81,14 @@ def _ledger(evidence: Evidence) -> dict[str, Any]:
 
 def _clocks(evidence: Evidence) -> list[str]:
     return [_CLOCKS.get(kind, f"type {kind}") for kind in sorted(evidence.timestamp_types)]
+
+
+def _clock(clock: ClockOffset) -> dict[str, Any]:
+    return {
+        "generator": clock.generator,
+        "offset_ms": clock.offset_ms,
+        "uncertainty_ms": clock.uncertainty_ms,
+    }
 
 
 def _latency(latency: Latency) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def render(report: Report, exceptions: Path) -> str:
         summary=_summary(report),
         latency=_as_text(tables.latency(report)),
         offsets=_offsets(report),
+        clocks=_clocks(report),
         exceptions=_exceptions(exceptions),
         shown_exceptions=SHOWN_EXCEPTIONS,
         timeline=charts.timeline(report.distributions.seconds),
@@ -103,6 +104,18 @@ def _offsets(report: Report) -> Table:
         for each in partitions
     )
     return Table(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
+
+
+def _clocks(report: Report) -> Table:
+    clocks = report.evidence.clocks if report.evidence else ()
+    header = ("generator", "topic's clock less its own, ms", "uncertainty, ± ms")
+    return Table(
+        header,
+        tuple(
+            (str(each.generator), f"{each.offset_ms:.3f}", f"{each.uncertainty_ms:.3f}")
+            for each in clocks
+        ),
+    )
 
 
 def _exceptions(path: Path) -> Table:

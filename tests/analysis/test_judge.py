@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.classes import Counts
+from analysis.clocks import ClockOffset
 from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Limits, judge
 from headcount.run import End, Manifest
@@ -225,6 +226,24 @@ def test_gaps_are_told() -> None:
 
     assert judgement.verdict is Verdict.PASS
     assert any("without a message in partition 0: 2" in note for note in judgement.notes)
+
+
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        (ClockOffset(1, 349_000_000, 351_000_000), "350.0 ms (± 1.0) ahead of that of generator 1"),
+        (ClockOffset(1, -3_000_000, -1_000_000), "2.0 ms (± 1.0) behind that of generator 1"),
+        (ClockOffset(1, 5_000_000, 1_000_000), "moved against each other by at least 4.0 ms"),
+    ],
+)
+def test_clocks_that_differ_are_told(clock: ClockOffset, told: str) -> None:
+    """What spoils the end-to-end times stands beside them; it is no failure."""
+    judgement = judge(replace(SANE, clocks=(clock,)), Limits())
+
+    assert judgement.verdict is Verdict.PASS
+    assert any(told in note for note in judgement.notes)
+    same = replace(SANE, clocks=(ClockOffset(0, -1_000_000, 1_000_000),))
+    assert judge(same, Limits()).notes == judge(SANE, Limits()).notes
 
 
 def test_tail_of_markers_is_read() -> None:

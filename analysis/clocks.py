@@ -1,0 +1,63 @@
+"""Clocks: how far a generator's clock and the topic's are apart, measured by the run itself.
+
+An acknowledged event got its timestamp after its request was sent, and before the answer came. So
+with s and a for the two in the generator's clock, and t for the timestamp in the topic's, the
+offset o between them, topic's less generator's, lies in t - a <= o <= t - s. Every delivered event
+bounds it, and together they do so narrowly: it is Cristian's measurement (Distributed Computing 3,
+1989), made once for each request. Timestamps are whole ms, cut off, which widens the upper bound
+by one.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+
+from analysis.classes import Fate
+
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """Bounds of what must be added to a generator's clock to have the topic's, in ns."""
+
+    generator: int
+    least_ns: int
+    most_ns: int
+
+    @property
+    def offset_ms(self) -> float:
+        """The middle of the bounds."""
+        return (self.least_ns + self.most_ns) / 2 / _NS_PER_MS
+
+    @property
+    def uncertainty_ms(self) -> float:
+        """Half the distance of the bounds; negative where no one offset fits the whole run."""
+        return (self.most_ns - self.least_ns) / 2 / _NS_PER_MS
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether one offset fits the whole run; if not, a clock was set or ran at another rate."""
+        return self.least_ns <= self.most_ns
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the clocks cannot be the same."""
+        return not self.least_ns <= 0 <= self.most_ns
+
+
+def clock_offsets(fates: DataFrame) -> tuple[ClockOffset, ...]:
+    """Bound each generator's offset; one action.
+
+    Args:
+        fates: Of the columns `reconcile.FATES`.
+    """
+    delivered = fates.where(F.col("fate") == Fate.DELIVERED.value)
+    broker_at_ns = F.col("broker_at_ms") * _NS_PER_MS
+    bounds = delivered.groupBy("generator").agg(
+        F.max(broker_at_ns - F.col("answered_at_ns")).alias("least"),
+        F.min(broker_at_ns + _NS_PER_MS - F.col("sent_at_ns")).alias("most"),
+    )
+    rows = sorted(bounds.collect(), key=lambda row: int(row.generator))
+    return tuple(ClockOffset(row.generator, row.least, row.most) for row in rows)
