@@ -277,7 +277,8 @@ def _clock_notes(clocks: Iterable[ClockOffset]) -> Iterator[str]:
             ahead = "ahead of" if clock.offset_ms > 0 else "behind"
             offset = f"{abs(clock.offset_ms):.1f} ms (± {clock.uncertainty_ms:.1f})"
             yield (
-                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}, which its end-to-end times include"
+                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}, "
+                "which its end-to-end times include"
             )
 
 
