@@ -23,7 +23,6 @@ from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.header import Headers
 from geventhttpclient.response import (
     HTTPProtocolViolationError,
-    HTTPResponse,
     HTTPSocketPoolResponse,
 )
 from geventhttpclient.url import URL
@@ -58,25 +57,18 @@ class OneAnswer(HTTPSocketPoolResponse):
 
     _is_final = False
 
-    def should_close(self) -> bool:
-        """Tell whether the connection is of no use any more; after an interim answer it is none."""
-        return self.get_code() < HTTPStatus.OK or super().should_close()
-
-    def release(self) -> None:
-        """Give the connection back, or close it."""
-        self._is_final |= self.headers_complete and self.get_code() >= HTTPStatus.OK
-        super().release()
-
     def _on_message_begin(self) -> None:
-        if self._is_final and self.message_complete:
+        if self._is_final:
             raise HTTPProtocolViolationError("more follows the answer")
+        if self.message_begun:  # and was interim: make room for the final one
+            self.message_complete = True
         super()._on_message_begin()
 
     def _on_message_complete(self) -> None:
-        if self.get_code() < HTTPStatus.OK:
-            HTTPResponse._on_message_complete(self)  # noqa: SLF001 - without giving it back
-        else:
-            super()._on_message_complete()
+        # An interim answer completes nothing, so its connection is not given back.
+        if self.get_code() >= HTTPStatus.OK:
+            self._is_final = self.message_complete = True
+            self.release()
 
 
 # Its client names the class of its answers itself, and takes no other.

@@ -1,6 +1,6 @@
 """The session: Locust's FastHttpSession, whose requests may name the event that they ask for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from locust.contrib.fasthttp import (
@@ -20,7 +20,6 @@ from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
-_NO_HEADERS: Mapping[str, object] = {}
 _PLAIN = {"headers", "payload"}
 
 
@@ -115,22 +114,30 @@ class LedgerSession(FastHttpSession):
 
 def _told(response: FastResponse) -> Told:
     """Read what the answer tells of its event, as far as it makes sense."""
-    headers: Mapping[str, object] = response.headers or _NO_HEADERS
-    server = headers.get(SERVER_HEADER)
-    partition = _number(headers.get(PARTITION_HEADER), 31)
-    offset = _number(headers.get(OFFSET_HEADER), 63)
-    if not isinstance(server, str) or len(server) > _LONGEST_SERVER:
-        server = None
-    if partition is None or offset is None:
-        return NOTHING_TOLD if server is None else Told(None, None, server)
-    return Told(partition, offset, server)
+    headers = response.headers
+    if headers is None:
+        return NOTHING_TOLD
+    # The fields as they are stored, by small letters: `headers.get` takes 1 µs to find nothing.
+    served, partition = dict.get(headers, SERVER_HEADER), dict.get(headers, PARTITION_HEADER)
+    offset = dict.get(headers, OFFSET_HEADER)
+    if served is None and partition is None:
+        return NOTHING_TOLD
+    place = _number(partition, 31), _number(offset, 63)
+    server = served[1] if isinstance(served, tuple) and len(served[1]) <= _LONGEST_SERVER else None
+    return Told(None, None, server) if None in place else Told(*place, server)
 
 
-def _number(text: object, bits: int) -> int | None:
-    """Read a header that anyone may write, if it is one whole number of so many bits."""
-    if not isinstance(text, str) or not text.isascii() or not text.isdigit():
+def _number(field: object, bits: int) -> int | None:
+    """Read a header that anyone may write, if it is there once, as a whole number of so many bits.
+
+    `field` is as `Headers` stores it: its name and value, or a list of such.
+    """
+    if not isinstance(field, tuple):
         return None
-    number = int(text) if len(text) <= _LONGEST_NUMBER else 1 << bits
+    text: str = field[1]
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
+        return None
+    number = int(text)
     return number if number < 1 << bits else None
 
 
