@@ -53,7 +53,7 @@ def judge(question: Question, ready: Platform) -> Report:
                 manifest=found,
                 end=end,
                 spark=spark,
-                limits=_limits(question.judging),
+                limits=limits_of(question.judging),
                 evidence=seen,
                 parts=parts,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
@@ -156,7 +156,8 @@ def _seen(manifest: Manifest) -> TopicSeen:
     )
 
 
-def _limits(judging: Judging) -> Limits:
+def limits_of(judging: Judging) -> Limits:
+    """What the run allows. UsageError names a class that there is not."""
     try:
         return Limits(late_after_ms=judging.late_after_ms, **judging.allow)
     except TypeError:

@@ -19,6 +19,11 @@ INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 _EPILOG = """
 \b
+Examples:
+  headcount run                          everything, from starting Kafka to the verdict
+  headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
+  headcount verify RUN                   judge a run again
+\b
 Exit codes:
   0  pass           every acknowledged request is in the topic, once and intact
   1  fail           something was lost, duplicated, altered, or came from nowhere

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.judgement import Question, judge
+from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import (
     Judging,
     PassThrough,
@@ -113,6 +113,7 @@ def run(
         locustfile, users, spawn_rate, run_time, processes, mix, seed, event_id_field, extra
     )
     _check(load)
+    limits_of(judging)  # a mistake in it is told before the load, not after
     folder = RunFolder(reports_dir.absolute() / _run_id(run_id))
     folder.create()
     ready = platform(dict(os.environ), Console(quiet=quiet))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.judgement import Question, judge
+from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import Judging, with_judging, with_quiet, with_reports_dir
 from headcount.cli.result import show
 from headcount.cli.stack import platform
@@ -51,6 +51,7 @@ def verify(
     path = run if run.is_dir() or len(run.parts) > 1 else reports_dir / run
     folder = RunFolder(path.absolute())
     folder.read_manifest()
+    limits_of(judging)
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))
     report = judge(question, ready)

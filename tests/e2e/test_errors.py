@@ -97,6 +97,14 @@ def test_a_path_that_is_none(reports: Path, arguments: tuple[str, ...]) -> None:
     assert headcount(reports, *arguments, "--reports-dir", str(reports)).code == 2
 
 
+def test_a_class_that_there_is_not(reports: Path) -> None:
+    """A limit that makes no sense is refused before the load, not after it."""
+    run = headcount(reports, *a_short_run("--reports-dir", str(reports), "--allow", "los=1"))
+    assert run.code == 2
+    assert "--allow takes lost, " in told(run.err)
+    assert not reports.exists()
+
+
 @pytest.mark.parametrize("moment", ["Starting the broker", "Load:", "Starting Spark"])
 def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
     """An interrupt at any moment leaves no process and no port, and the next run is not hindered.
