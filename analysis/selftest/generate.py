@@ -58,7 +58,7 @@ class Generation:
     strangers: dict[str, str] = field(default_factory=dict)
     _samples: list[Sample] = field(default_factory=samples)
     _acked: tuple[int, int] | None = None
-    _held: list[Message] = field(default_factory=list)
+    _held: dict[int, Message] = field(default_factory=dict)
     _last: list[Message] = field(default_factory=list)
     _now_ns: int = 0
 
@@ -73,6 +73,8 @@ class Generation:
                 self._publish_own(own)
             else:
                 self._harm(place, fault, own)
+            if self.plan.faults.get((generator, seq - 1)) in SWAPS:
+                self._publish(self._held.pop(generator))
             yield self._row(place, fault, sample)
 
     def finish(self) -> None:
@@ -85,11 +87,6 @@ class Generation:
         self._publish(message)
 
     def _publish(self, message: Message) -> None:
-        self._send(message)
-        while self._held:
-            self._send(self._held.pop())
-
-    def _send(self, message: Message) -> None:
         self.publish(message)
         self.offsets[message.partition] += 1
 
@@ -102,8 +99,9 @@ class Generation:
         altered = sound._replace(value=self._altered(place))
         self._acked = (sound.partition, self.offsets[sound.partition])
         if fault in SWAPS:
-            self._held.append(altered if fault in _ALTERED else sound)
-            self._acked = (sound.partition, self.offsets[sound.partition] + 1)
+            # Published behind the next of its generator, which may be blocks away: no place yet.
+            self._held[place[0]] = altered if fault in _ALTERED else sound
+            self._acked = None
         elif fault in _DUPLICATED:
             self._publish_copies(sound, place[1])
         elif fault == Fault.DUPLICATED_ALTERED:
