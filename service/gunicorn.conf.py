@@ -28,7 +28,7 @@ except SettingsError as error:
 
 wsgi_app = "service.wsgi:app"
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "service.worker.ClosingWorker"
 workers = _settings.workers
 threads = _settings.threads
 preload_app = False  # a producer does not survive a fork

@@ -12,6 +12,7 @@ from analysis.topic import read
 from analysis.verify import Report, Source, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
+from headcount.stack.process import wait_until
 from headcount.stack.topic import beginning_offsets, cluster_id, end_offsets, is_empty
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
@@ -105,6 +106,8 @@ def test_transactions(
     producer.commit_transaction() if is_committed else producer.abort_transaction()
     producer.close()
     history.write()
+    # The marker is written after the producer is told that the transaction has ended.
+    wait_until(lambda: end_offsets(servers, topic)[0] == 3, 30, "the marker is there")
     end = End(end_offsets(servers, topic), beginning_offsets(servers, topic), "now")
 
     report = judged(history, spark, servers, topic, end)

@@ -20,6 +20,7 @@ from tests.service.waiting import eventually
 ROOT = Path(__file__).parents[2]
 CONF = "service/gunicorn.conf.py"
 TIMEOUT_S = 60.0
+REFUSED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Load:
             each.join()
 
     def ids(self, status: int | None) -> set[str]:
-        """The event ids that ended with the status; None is for no answer at all."""
+        """The ids that ended with the status, REFUSED without a connection, None without an answer."""
         outcomes = dict(self._outcomes)
         return {each for each, ended in outcomes.items() if ended == status}
 
@@ -140,9 +141,10 @@ class Load:
                 event_id = f"load.{client}.{number}"
                 try:
                     self._outcomes[event_id] = _buy(connection, client, event_id)
-                except (OSError, http.client.HTTPException):
+                except (OSError, http.client.HTTPException) as error:
                     connection.close()
-                    self._outcomes[event_id] = None
+                    is_refused = isinstance(error, ConnectionRefusedError)
+                    self._outcomes[event_id] = REFUSED if is_refused else None
                     self._stop.wait(0.02)
 
 
