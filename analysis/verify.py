@@ -25,9 +25,11 @@ from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import local_url
+from analysis.timeline import Timeline, timeline
 from headcount.errors import EvidenceError, PartError
 from headcount.files import write_atomically
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.marks import read_marks
 from headcount.run import End, Manifest, RunFolder
 from headcount.verdict import Verdict
 
@@ -173,8 +175,9 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     progress("counting")
     evidence = _evidence(case, found.state, arrivals, fates)
     times = distributions(fates, found.state.event_types, ledger.UNKNOWN)
+    over_time = timeline(fates, read_marks(case.folder.marks_path))
     judgement = judge(evidence, case.limits)
-    return _report(case, judgement, evidence=evidence, times=times)
+    return _report(case, judgement, evidence=evidence, times=times, over_time=over_time)
 
 
 def _ledger(case: Case, spark: SparkSession) -> ledger.Ledger:
@@ -242,6 +245,7 @@ def _report(
     *,
     evidence: Evidence | None = None,
     times: Distributions | None = None,
+    over_time: Timeline | None = None,
 ) -> Report:
     fates = case.folder.path / FATES_FOLDER if evidence else None
     return Report(
@@ -251,6 +255,7 @@ def _report(
         judgement=judgement,
         evidence=evidence,
         distributions=times or Distributions(),
+        timeline=over_time or Timeline(),
         fates=fates,
         patterns=patterns(fates),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),

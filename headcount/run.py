@@ -3,6 +3,7 @@
 reports/<run-id>/
     run.json      the manifest: written before the first request
     generators.json  which generators have begun; written anew as they do
+    marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
     end.json      where the topic ended once the run was over
     ledger/       what the generators asked for (see `ledger.py`)
     broker/       the embedded broker's data, where there was one
@@ -90,6 +91,11 @@ class RunFolder:
     def logs(self) -> Path:
         """Where the parts log to."""
         return self.path / "logs"
+
+    @property
+    def marks_path(self) -> Path:
+        """Where it is marked what happened meanwhile (see `marks.py`)."""
+        return self.path / "marks.jsonl"
 
     @property
     def manifest_path(self) -> Path:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from analysis.classes import ATTEMPT_FATES, Counts, Fate
 from analysis.latency import TOTAL, Latency, Measure, Second
 from analysis.report.tables import percentile_name
+from analysis.timeline import Timeline
 
 MAX_POINTS = 300
 """How many points in time a line has at most."""
@@ -20,6 +22,8 @@ MAX_POINTS = 300
 _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
 _INK = "currentColor"  # the page's own, light or dark
 _WIDTH = 620
+_OUTCOMES = ("acked", "refused", "indeterminate", "lost", "duplicated")
+_MARGIN_NS = 10_000_000_000
 
 
 def timeline(seconds: Iterable[Second]) -> Markup | None:
@@ -61,6 +65,51 @@ def _binned(seconds: Iterable[Second]) -> pd.DataFrame:
     sums = frame.groupby(["event_type", "measure", "elapsed_s"], as_index=False)["count"].sum()
     binned: pd.DataFrame = sums.assign(rate=sums["count"] / step)
     return binned
+
+
+def outcomes(over_time: Timeline) -> Markup | None:
+    """Draw outcomes and losses per second by sending time, with a rule for each moment.
+
+    A run in which all was acknowledged and nothing happened has no such picture.
+    """
+    harmed = any(each.is_disturbed or each.lost or each.duplicated for each in over_time.slices)
+    if not over_time.slices or not (harmed or over_time.moments):
+        return None
+    colors = alt.Scale(domain=list(_OUTCOMES), range=list(_PALETTE[: len(_OUTCOMES)]))
+    lines = (
+        alt.Chart(_outcome_rates(over_time))
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("elapsed_s:Q", title="seconds from the first request"),
+            y=alt.Y("rate:Q", title="per second"),
+            color=alt.Color("outcome:N", title=None, scale=colors),
+        )
+    )
+    return _svg((lines + _rules(over_time)).properties(width=_WIDTH, height=180))
+
+
+def _outcome_rates(over_time: Timeline) -> pd.DataFrame:
+    """Give rates per second of the outcomes that there were: outcome, elapsed_s, rate."""
+    frame = pd.DataFrame([asdict(each) for each in over_time.slices])
+    steps = -(-len(frame) // MAX_POINTS)
+    sums = frame[list(_OUTCOMES)].groupby(frame.index // steps).sum()
+    width_s = steps * over_time.width_ns / 1e9
+    rates = sums.loc[:, sums.any()] / width_s
+    rates.insert(0, "elapsed_s", sums.index * width_s)
+    return rates.melt("elapsed_s", var_name="outcome", value_name="rate")
+
+
+def _rules(over_time: Timeline) -> alt.Chart:
+    first, last = over_time.slices[0].at_ns, over_time.slices[-1].at_ns
+    # A mark may name any time, and must not stretch the axis.
+    near = [
+        (moment.at_ns - first) / 1e9
+        for moment in over_time.moments
+        if first - _MARGIN_NS <= moment.at_ns <= last + _MARGIN_NS
+    ]
+    frame = pd.DataFrame({"elapsed_s": near}, dtype=float)
+    rules: alt.Chart = alt.Chart(frame).mark_rule(strokeDash=[4, 4], color=_INK)
+    return rules.encode(x="elapsed_s:Q")
 
 
 def latency(latencies: Iterable[Latency]) -> Markup | None:

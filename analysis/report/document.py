@@ -8,6 +8,8 @@ from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from analysis.latency import Latency
 from analysis.report.model import Report
+from analysis.report.tables import iso_time
+from analysis.timeline import Moment
 
 FORMAT = 1
 
@@ -36,6 +38,7 @@ def document(report: Report) -> dict[str, Any]:
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
         "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
+        "moments": [_moment(each) for each in report.timeline.moments],
         "timestamps": [] if evidence is None else _clocks(evidence),
         "scenario": manifest.scenario,
         "host": manifest.host,
@@ -88,6 +91,16 @@ def _clock(clock: ClockOffset) -> dict[str, Any]:
         "generator": clock.generator,
         "offset_ms": clock.offset_ms,
         "uncertainty_ms": clock.uncertainty_ms,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {
+        "at": iso_time(moment.at_ns),
+        "text": moment.text,
+        "source": moment.source.value,
+        "recovered_after_ms": moment.recovered_after_ms,
+        "is_recovered": moment.is_recovered,
     }
 
 

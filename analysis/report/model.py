@@ -9,6 +9,7 @@ from analysis.evidence import Evidence
 from analysis.judge import Judgement, Limits
 from analysis.latency import Distributions, Latency, latencies
 from analysis.patterns import Pattern
+from analysis.timeline import Timeline
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
 
@@ -23,6 +24,7 @@ class Report:
     judgement: Judgement
     evidence: Evidence | None = None
     distributions: Distributions = field(default_factory=Distributions)
+    timeline: Timeline = field(default_factory=Timeline)
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
     verified_at: str = ""

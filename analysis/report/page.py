@@ -10,6 +10,8 @@ import pandas as pd
 from analysis.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
 from analysis.report import charts, tables
 from analysis.report.model import Report
+from analysis.report.tables import iso_time
+from analysis.timeline import Moment, Source
 from headcount.verdict import Verdict
 
 SHOWN_EXCEPTIONS = 100
@@ -57,6 +59,8 @@ def render(report: Report, exceptions: Path) -> str:
         exceptions=_exceptions(exceptions),
         shown_exceptions=SHOWN_EXCEPTIONS,
         timeline=charts.timeline(report.distributions.seconds),
+        outcomes_chart=charts.outcomes(report.timeline),
+        moments=_moments(report),
         latency_chart=charts.latency(report.latencies),
         classes_chart=charts.classes(report.by_event_type),
         facts=dict(_facts(report)),
@@ -116,6 +120,24 @@ def _clocks(report: Report) -> Table:
             for each in clocks
         ),
     )
+
+
+def _moments(report: Report) -> Table:
+    header = ("at", "what", "source", "recovered after")
+    rows = (
+        (iso_time(each.at_ns), each.text, each.source.value, _recovered(each))
+        for each in report.timeline.moments
+    )
+    return Table(header, tuple(rows))
+
+
+def _recovered(moment: Moment) -> str:
+    if moment.source is Source.OBSERVED:
+        return ""
+    if moment.recovered_after_ms is None:
+        return "no request was disturbed"
+    took = f"{moment.recovered_after_ms / 1000:.1f} s"
+    return took if moment.is_recovered else f"not within {took}"
 
 
 def _exceptions(path: Path) -> Table:

@@ -1,5 +1,7 @@
 """Tables for programs and spreadsheets, as pandas frames and CSV."""
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
 from analysis.classes import COUNT_KEYS, Counts
@@ -38,6 +40,11 @@ def latency(report: Report) -> pd.DataFrame:
 def percentile_name(quantile: float) -> str:
     """Name a quantile, such as p99.9."""
     return f"p{quantile * 100:g}"
+
+
+def iso_time(at_ns: int) -> str:
+    """Write a point of Unix time in UTC, to the ms."""
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
 def csv(frame: pd.DataFrame, *, header: bool = True) -> str:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from headcount.cli.mark import mark
 from headcount.cli.run import run
 from headcount.cli.selftest import selftest
 from headcount.cli.shell import shell
@@ -40,7 +41,7 @@ def cli() -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
 
 
-for _command in (run, up, verify, selftest, shell):
+for _command in (run, up, verify, mark, selftest, shell):
     cli.add_command(_command)
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from headcount.run import RunFolder
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
 
@@ -48,6 +50,14 @@ class Judging:
     spark_heap: str
     late_after_ms: int
     allow: dict[str, int]
+
+
+def found_run(run: Path, reports_dir: Path) -> RunFolder:
+    """The folder of a run that is named by its path or its id. UsageError if it is none."""
+    path = run if run.is_dir() or len(run.parts) > 1 else reports_dir / run
+    folder = RunFolder(path.absolute())
+    folder.read_manifest()
+    return folder
 
 
 def with_reports_dir(command: _Command) -> _Command:

@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 
 from headcount.cli.judgement import Question, judge, limits_of
-from headcount.cli.options import Judging, with_judging, with_quiet, with_reports_dir
+from headcount.cli.options import Judging, found_run, with_judging, with_quiet, with_reports_dir
 from headcount.cli.result import show
 from headcount.cli.stack import platform
 from headcount.console import Console
-from headcount.run import RunFolder
 
 _EXAMPLES = """
 \b
@@ -48,9 +47,7 @@ def verify(
     quiet: bool,
 ) -> int:
     """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
-    path = run if run.is_dir() or len(run.parts) > 1 else reports_dir / run
-    folder = RunFolder(path.absolute())
-    folder.read_manifest()
+    folder = found_run(run, reports_dir)
     limits_of(judging)
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))

@@ -66,6 +66,7 @@ class History:
         event: Mapping[str, object] | None = None,
         sent_ms: int = 0,
         took_ms: int | None = 5,
+        server: str | None = None,
     ) -> None:
         """Add a row to the ledger."""
         asked = event or {"event_type": "purchase_sword", "metal": "iron"}
@@ -85,6 +86,7 @@ class History:
             http_status=status,
             outcome=outcome,
             error=error,
+            server=server,
         )
         self.rows.setdefault(generator, []).append(row)
 

@@ -130,7 +130,7 @@ class Load:
             each.join()
 
     def ids(self, status: int | None) -> set[str]:
-        """The ids that ended with the status, REFUSED without a connection, None without an answer."""
+        """The ids that ended with the status; REFUSED: no connection, None: no answer."""
         outcomes = dict(self._outcomes)
         return {each for each, ended in outcomes.items() if ended == status}
 
