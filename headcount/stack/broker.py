@@ -37,8 +37,8 @@ _JVM_OPTIONS = (
 _SETTINGS = """\
 # Written anew at each start.
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller_port}
+node.id={node_id}
+controller.quorum.voters={voters}
 listeners=CLIENTS://{host}:{port},CONTROLLER://{host}:{controller_port}
 advertised.listeners=CLIENTS://{host}:{port}
 listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
@@ -52,16 +52,17 @@ auto.create.topics.enable=false
 log.retention.ms=-1
 log.retention.bytes=-1
 
-# One node holds everything once.
-default.replication.factor=1
+# Every node holds everything, and all but one of several must have it before it is acknowledged.
+default.replication.factor={nodes}
+min.insync.replicas={min_insync}
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={nodes}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={nodes}
+transaction.state.log.min.isr={min_insync}
 share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={nodes}
+share.coordinator.state.topic.min.isr={min_insync}
 group.initial.rebalance.delay.ms=0
 auto.leader.rebalance.enable=false
 log.cleaner.dedupe.buffer.size=16777216
@@ -80,10 +81,32 @@ rootLogger.appenderRef.out.ref = out
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A broker's place in a cluster of several: all of them are told the same, but for `index`.
+
+    `ports` are for clients, `controller_ports` for the nodes among themselves, one of each a node.
+    """
+
+    cluster_id: str
+    index: int
+    ports: tuple[int, ...]
+    controller_ports: tuple[int, ...]
+
+    @staticmethod
+    def of_cluster(nodes: int) -> "tuple[Membership, ...]":
+        """Think out a cluster on free ports; its brokers start together, for they vote."""
+        ports = tuple(free_port() for _ in range(2 * nodes))
+        halves = ports[:nodes], ports[nodes:]
+        cluster = _new_cluster_id()
+        return tuple(Membership(cluster, index, *halves) for index in range(nodes))
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerConfig:
     """What an embedded broker is made of.
 
-    `port` is where clients find it, or, where that is taken, a free one; 0 asks for a free one.
+    `port` is where clients find it, or, where that is taken, a free one; 0 asks for a free one. A
+    broker with a `membership` is one of several, and is where that says and nowhere else.
     """
 
     java: Java
@@ -91,6 +114,7 @@ class BrokerConfig:
     data_dir: Path
     environ: Mapping[str, str]
     port: int = DEFAULT_PORT
+    membership: Membership | None = None
     start_deadline_s: float = 60.0
     stop_timeout_s: float = 30.0
 
@@ -207,10 +231,11 @@ def _started(
 ) -> tuple[int, Process]:
     """Start it, with other ports when one was taken between finding it free and binding it."""
     for attempt in range(ATTEMPTS):
-        port = free_port(config.port if attempt == 0 else 0)
-        controller_port = free_port()
-        settings = _write_settings(config, port, controller_port)
-        _format(config, settings)
+        alone = Membership(_new_cluster_id(), 0, (_free_port(config, attempt),), (free_port(),))
+        member = config.membership or alone
+        port, controller_port = member.ports[member.index], member.controller_ports[member.index]
+        settings = _write_settings(config, member)
+        _format(config, settings, member.cluster_id)
         process = Process(
             "the broker",
             _command(config, "kafka.Kafka", str(settings)),
@@ -235,19 +260,30 @@ def _started(
     raise AssertionError
 
 
-def _write_settings(config: BrokerConfig, port: int, controller_port: int) -> Path:
+def _free_port(config: BrokerConfig, attempt: int) -> int:
+    return free_port(config.port if attempt == 0 else 0)
+
+
+def _write_settings(config: BrokerConfig, member: Membership) -> Path:
     path = config.data_dir / "server.properties"
+    nodes = len(member.ports)
     text = _SETTINGS.format(
         host=LOOPBACK,
-        port=port,
-        controller_port=controller_port,
+        node_id=member.index + 1,
+        voters=",".join(
+            f"{index}@{LOOPBACK}:{port}" for index, port in enumerate(member.controller_ports, 1)
+        ),
+        port=member.ports[member.index],
+        controller_port=member.controller_ports[member.index],
         log_dir=config.data_dir / "log",
+        nodes=nodes,
+        min_insync=max(1, nodes - 1),
     )
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def _format(config: BrokerConfig, settings: Path) -> None:
+def _format(config: BrokerConfig, settings: Path, cluster: str) -> None:
     """Make the log folder, aside first: one that was formatted half is never met again."""
     log_dir = config.data_dir / "log"
     if log_dir.exists():
@@ -259,7 +295,7 @@ def _format(config: BrokerConfig, settings: Path) -> None:
     format_settings.write_text(text, encoding="utf-8")
     arguments = (
         *("kafka.tools.StorageTool", "format"),
-        *("--cluster-id", _new_cluster_id(), "--config", str(format_settings)),
+        *("--cluster-id", cluster, "--config", str(format_settings)),
     )
     with Process(
         "formatting the broker's storage",

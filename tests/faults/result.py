@@ -1,0 +1,64 @@
+"""The result of a scenario, and the table that shows all of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headcount.cli.stack import Platform
+from tests.faults.scenarios import Scenario
+from tests.faults.stage import Stage
+
+_COUNTS = ("attempted", "acked", "failed", "indeterminate", "lost", "duplicated")
+_HEADER = ("scenario", "what was done", "verdict", *_COUNTS, "recovered after")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a scenario came to, and what of it is not as it must be."""
+
+    scenario: Scenario
+    code: int
+    verdict: dict[str, Any]
+    broken: tuple[str, ...]
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Its row in the table."""
+        counts = (f"{self.verdict['counts'][name]:,}" for name in _COUNTS)
+        named = f"{self.verdict['verdict']} ({self.code})"
+        return (self.scenario.name, self.scenario.what, named, *counts, self._recovered)
+
+    @property
+    def _recovered(self) -> str:
+        """From the first mark on, to the end of what came of the last that disturbed anything."""
+        marked = [each for each in self.verdict["moments"] if each["source"] == "marked"]
+        took = [each for each in marked if each["recovered_after_ms"] is not None]
+        if not took:
+            return "not disturbed"
+        first, last = (_ms(each["at"]) for each in (marked[0], took[-1]))
+        if not took[-1]["is_recovered"]:
+            return "not by the run's end"
+        return f"{(last - first + took[-1]['recovered_after_ms']) / 1000:.1f} s"
+
+
+def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
+    """Set a scenario on its stage, and see it to its end."""
+    path.mkdir(parents=True, exist_ok=True)
+    with Stage(scenario.setup, ready, path) as stage:
+        scenario.act(stage)
+        code = scenario.judge(stage)
+        verdict = stage.verdict
+    broken = tuple(scenario.broken(code, verdict["counts"] or {}))
+    return Result(scenario, code, verdict, broken)
+
+
+def table(results: Iterable[Result]) -> str:
+    """Write the results as a table in Markdown."""
+    rows = [_HEADER, ("---",) * 3 + ("---:",) * 7, *(each.row for each in results)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _ms(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp() * 1000

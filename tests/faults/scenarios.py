@@ -1,0 +1,300 @@
+"""The scenarios: what is done to the parts, and what must come of it."""
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from headcount.errors import PartError
+from headcount.stack.broker import Broker
+from headcount.stack.process import wait_until
+from tests.faults.stage import Setup, Stage, stopped
+
+PASS, FAIL, INCONCLUSIVE, PART_DIED = 0, 1, 3, 5
+DEADLINE_S = 60.0
+AFTERMATH_S = 2.0
+
+_ANY = ("phantom", "corrupted", "garbled")
+_WRONG = ("lost", "duplicated", "ghost", *_ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a scenario's verdict must say: `some` names counts above 0, `none` counts of 0."""
+
+    code: int = PASS
+    none: tuple[str, ...] = _WRONG
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A harm to the parts; `act` does it, and `judge` says how the run is judged."""
+
+    name: str
+    what: str
+    act: Callable[[Stage], None]
+    setup: Setup = field(default_factory=Setup)
+    expected: Expected = field(default_factory=Expected)
+    judge: Callable[[Stage], int] = Stage.end
+
+    def broken(self, code: int, counts: dict[str, int]) -> Iterator[str]:
+        """Say what is not as expected."""
+        if code != self.expected.code:
+            yield f"the exit code is {code}, not {self.expected.code}"
+        for name in self.expected.none:
+            if counts[name]:
+                yield f"{counts[name]} {name}, and there must be none"
+        for name in self.expected.some:
+            if not counts[name]:
+                yield f"none {name}, and there must be some"
+
+
+def _kill_worker(stage: Stage) -> None:
+    worker = stage.workers()[0]
+    stage.mark("a gunicorn worker is killed with SIGKILL")
+    worker.kill()
+
+
+def _reload(stage: Stage) -> None:
+    assert stage.server is not None
+    old = {each.pid for each in stage.workers()}
+    stage.mark("gunicorn is told SIGHUP")
+    os.kill(stage.server.pid, signal.SIGHUP)
+    wait_until(
+        lambda: old.isdisjoint(each.pid for each in stage.workers()), DEADLINE_S, "all are new"
+    )
+
+
+def _terminate(stage: Stage) -> None:
+    assert stage.server is not None
+    stage.mark("gunicorn is told SIGTERM")
+    stage.server.stop()
+
+
+def _kill_broker(stage: Stage) -> None:
+    (broker,) = stage.brokers
+    stage.mark("the broker is killed with SIGKILL")
+    broker.kill()
+    time.sleep(AFTERMATH_S)
+    stage.restart_broker(broker)
+    stage.mark("the broker is started again")
+
+
+def _stop_broker(stage: Stage, seconds: float = 20.0) -> None:
+    (broker,) = stage.brokers
+    stage.mark(f"the broker is stopped with SIGSTOP for {seconds:g} s")
+    with stopped(broker.pid):
+        time.sleep(seconds)
+    stage.mark("the broker goes on")
+
+
+def _fill_disk(stage: Stage) -> None:
+    (broker,) = stage.brokers
+    logs = (broker.data_dir / "log").glob("events-*/*.log")
+    room = max(each.stat().st_size for each in logs) + 4096
+    stage.mark("the broker's disk is full: no file of it may grow")
+    resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (room, room))
+    wait_until(lambda: _is_over(broker), DEADLINE_S, "the broker gives up")
+    broker.kill()  # lets go of its folder
+    stage.restart_broker(broker)
+    stage.mark("there is room again, and the broker is started")
+
+
+def _is_over(broker: Broker) -> bool:
+    try:
+        broker.poll_or_raise()
+    except PartError:
+        return True
+    return False
+
+
+def _kill_leader(stage: Stage) -> None:
+    leader = stage.leader()
+    stage.mark("the leader of a partition is killed with SIGKILL")
+    leader.kill()
+
+
+def _kill_unfollowed_leader(stage: Stage) -> None:
+    leader = stage.leader()
+    followers = [each.pid for each in stage.brokers if each is not leader]
+    stage.mark("the leader's followers are stopped, and it is killed with SIGKILL")
+    with stopped(*followers):
+        time.sleep(AFTERMATH_S)
+        leader.kill()
+    stage.mark("its followers go on")
+
+
+def _kill_generator(stage: Stage) -> None:
+    _master, first, *_ = stage.generators()
+    stage.mark("a Locust worker is killed with SIGKILL")
+    first.kill()
+
+
+def _kill_master(stage: Stage) -> None:
+    master, *_ = stage.generators()
+    stage.mark("the Locust master is killed with SIGKILL")
+    master.kill()
+
+
+def _kill_run(stage: Stage) -> None:
+    stage.mark("the whole of headcount run is killed with SIGKILL")
+    generators = stage.generators()
+    stage.run.kill()
+    for each in generators:
+        each.kill()
+
+
+def _misbehave(stage: Stage) -> None:
+    stage.mark("the service begins to do wrong")
+    stage.harm()
+    time.sleep(2 * AFTERMATH_S)
+    stage.cease()
+    stage.mark("the service does right again")
+
+
+def _lie_and_die(stage: Stage) -> None:
+    stage.mark("the service answers before it publishes")
+    stage.harm()
+    time.sleep(AFTERMATH_S)
+    stage.mark("its workers are killed with SIGKILL")
+    for each in stage.workers():
+        each.kill()
+    stage.cease()
+
+
+def _swallow(stage: Stage) -> None:
+    (broker,) = stage.brokers
+    stage.mark("the broker is stopped with SIGSTOP, and killed with SIGKILL")
+    with stopped(broker.pid):
+        time.sleep(AFTERMATH_S)
+        broker.kill()
+    stage.restart_broker(broker)
+    stage.mark("the broker is started again")
+
+
+def _after_the_run(stage: Stage) -> int:
+    stage.end()
+    return stage.verify()
+
+
+_WEAK = {"SERVICE_IDEMPOTENCE": "off"}
+
+SCENARIOS = (
+    Scenario(
+        "worker-killed",
+        "one of two gunicorn workers killed with SIGKILL",
+        _kill_worker,
+        expected=Expected(some=("indeterminate",)),
+    ),
+    Scenario(
+        "service-reloaded",
+        "gunicorn told SIGHUP: a rolling reload",
+        _reload,
+        expected=Expected(none=(*_WRONG, "indeterminate", "failed")),
+    ),
+    Scenario(
+        "service-terminated",
+        "gunicorn told SIGTERM, and not started again",
+        _terminate,
+        expected=Expected(none=(*_WRONG, "indeterminate"), some=("failed",)),
+    ),
+    Scenario(
+        "broker-killed",
+        "the broker killed with SIGKILL, and started again after 2 s",
+        _kill_broker,
+        expected=Expected(some=("failed",)),
+    ),
+    Scenario(
+        "broker-stopped",
+        "the broker stopped with SIGSTOP for 20 s",
+        _stop_broker,
+        Setup(options=("-t", "40s")),
+        Expected(some=("failed", "indeterminate")),
+    ),
+    Scenario(
+        "disk-full",
+        "the broker's files reach a quota; it gives up, and is started again with room",
+        _fill_disk,
+        expected=Expected(some=("failed",)),
+    ),
+    Scenario(
+        "leader-killed",
+        "of three brokers, in sync at least two, a partition's leader killed with SIGKILL",
+        _kill_leader,
+        Setup(nodes=3),
+    ),
+    Scenario(
+        "locust-worker-killed",
+        "one of two Locust workers killed with SIGKILL",
+        _kill_generator,
+        Setup(options=("--processes", "2", "--allow", "unsealed=1")),
+        Expected(some=("indeterminate",)),
+    ),
+    Scenario(
+        "locust-master-killed",
+        "the Locust master killed with SIGKILL; what it left is judged afterwards",
+        _kill_master,
+        Setup(options=("--processes", "2")),
+        judge=_after_the_run,
+    ),
+    Scenario(
+        "run-killed",
+        "the whole of `headcount run` killed with SIGKILL; what it left is judged afterwards",
+        _kill_run,
+        Setup(nodes=0),
+        Expected(code=INCONCLUSIVE, some=("indeterminate",)),
+        judge=_after_the_run,
+    ),
+    Scenario(
+        "service-slow",
+        "the service takes 3 s to answer what it has published",
+        _misbehave,
+        Setup(misdeed="slow"),
+    ),
+    Scenario(
+        "connections-reset",
+        "the service resets connections, having published about half of their events",
+        _misbehave,
+        Setup(misdeed="resetting"),
+        Expected(some=("indeterminate", "recovered", "absent")),
+    ),
+    Scenario(
+        "service-lies",
+        "the service answers 200 before it publishes, and is killed",
+        _lie_and_die,
+        Setup(misdeed="lying", options=("--promise", "none: it answers before it publishes")),
+        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+    ),
+    Scenario(
+        "acks-0",
+        "acks=0: the broker stopped for 2 s, killed, and started again",
+        _swallow,
+        Setup(
+            environ={**_WEAK, "SERVICE_ACKS": "0"},
+            options=("--promise", "acks=0, not idempotent"),
+        ),
+        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+    ),
+    Scenario(
+        "acks-1",
+        "acks=1: of three brokers a leader killed that two stopped followers had not followed",
+        _kill_unfollowed_leader,
+        Setup(
+            nodes=3,
+            partitions=1,
+            environ={**_WEAK, "SERVICE_ACKS": "1"},
+            options=("--promise", "acks=1, not idempotent"),
+        ),
+        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+    ),
+    Scenario(
+        "no-idempotence",
+        "acks=all without idempotence: the broker stopped for 7 s, longer than a retry waits",
+        lambda stage: _stop_broker(stage, 7.0),
+        Setup(environ=_WEAK, options=("--promise", "acks=all, not idempotent")),
+        Expected(FAIL, ("lost", "ghost", *_ANY), some=("duplicated",)),
+    ),
+)

@@ -1,0 +1,201 @@
+"""The stage: the real parts under load, for a scenario to harm."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+from kafka import KafkaAdminClient
+
+from headcount.cli.stack import Platform
+from headcount.marks import Mark, append_mark
+from headcount.run import RunFolder
+from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.process import Process, wait_until
+from headcount.stack.server import DEFAULT_APP, Server, ServerConfig
+from headcount.stack.topic import ensure_topic
+
+RUN_ID = "run-1"
+TOPIC = "events"
+FIRST_ROWS_S = 60.0
+RUN_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a scenario needs to have around it.
+
+    `nodes` of a cluster, or none where the run starts its own parts; `misdeed` is one of
+    `tests.faults.wsgi`; `environ` is the service's.
+    """
+
+    nodes: int = 1
+    partitions: int = 4
+    misdeed: str = ""
+    environ: Mapping[str, str] | None = None
+    options: tuple[str, ...] = ()
+
+
+class Stage:
+    """The parts of one scenario, while a run goes on."""
+
+    def __init__(self, setup: Setup, ready: Platform, path: Path) -> None:
+        self.folder = RunFolder(path / "reports" / RUN_ID)
+        self.harm_file = path / "harm"
+        self._setup, self._ready, self._path = setup, ready, path
+        self._stack = contextlib.ExitStack()
+        self.brokers: list[Broker] = []
+        self.server: Server | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(self._stack)
+            self._stack.callback(self._stop_parts)
+            if self._setup.nodes:
+                self._start_brokers()
+                self._start_service()
+            self.run = self._start_run()
+            self._stack.callback(self.run.stop)
+            segment = self.folder.path / "ledger" / "0" / "segment-000000.parquet"
+            wait_until(segment.exists, FIRST_ROWS_S, "the first requests are written", self.run)
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def mark(self, text: str) -> None:
+        """Write down what is done to the parts."""
+        append_mark(self.folder.marks_path, Mark(time.time_ns(), text))
+
+    def workers(self) -> list[psutil.Process]:
+        """Gunicorn's workers, the eldest first."""
+        assert self.server is not None
+        return _children(self.server.pid)
+
+    def generators(self) -> list[psutil.Process]:
+        """Locust's processes: the master, or only one, and then its workers."""
+        found = [each for each in _children(self.run.pid) if "locust" in " ".join(each.cmdline())]
+        return [each for first in found[:1] for each in (first, *_children(first.pid))]
+
+    def restart_broker(self, broker: Broker) -> None:
+        """Start a broker again where it was."""
+        index = self.brokers.index(broker)
+        self.brokers[index] = Broker(replace(broker.config, port=broker.port))
+
+    def leader(self) -> Broker:
+        """The broker that leads partition 0."""
+        client = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        try:
+            (described,) = client.describe_topics([TOPIC])
+        finally:
+            client.close()
+        first = next(each for each in described["partitions"] if each["partition_index"] == 0)
+        node_id: int = first["leader_id"]
+        return self.brokers[node_id - 1]
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Every broker."""
+        return ",".join(each.bootstrap_servers for each in self.brokers)
+
+    def harm(self) -> None:
+        """Have a service that does wrong begin with it."""
+        self.harm_file.touch()
+
+    def cease(self) -> None:
+        """Have it do right again."""
+        self.harm_file.unlink()
+
+    def end(self) -> int:
+        """Wait for the end of the run, and return its exit code."""
+        wait_until(lambda: self.run.returncode is not None, RUN_S, "the run is over")
+        return self.run.stop()
+
+    def verify(self, *options: str) -> int:
+        """Judge what a run has left, and return the exit code."""
+        command = ["verify", str(self.folder.path), "--spark-heap", "1g", *options]
+        with self._headcount(*command) as verify:
+            return verify.wait(RUN_S)
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The run's `verdict.json`."""
+        document: dict[str, Any] = json.loads((self.folder.path / "verdict.json").read_text())
+        return document
+
+    def _start_brokers(self) -> None:
+        count = self._setup.nodes
+        members = Membership.of_cluster(count) if count > 1 else (None,)
+        jars, java, environ = self._ready.broker_jars, self._ready.java, self._ready.environ
+        configs = [
+            BrokerConfig(java, jars, self._path / f"broker-{n}", environ, 0, member)
+            for n, member in enumerate(members)
+        ]
+        with ThreadPoolExecutor(len(configs)) as pool:  # they vote: none is up before the others
+            self.brokers = list(pool.map(Broker, configs))
+        ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=30)
+
+    def _start_service(self) -> None:
+        self.server = Server(
+            ServerConfig(
+                bootstrap_servers=self.bootstrap_servers,
+                topic=TOPIC,
+                log_path=self._path / "service.log",
+                environ={
+                    **self._ready.environ,
+                    "MISDEED": self._setup.misdeed,
+                    "HARM_FILE": str(self.harm_file),
+                    **(self._setup.environ or {}),
+                },
+                app="tests.faults.wsgi:app" if self._setup.misdeed else DEFAULT_APP,
+            )
+        )
+
+    def _start_run(self) -> Process:
+        parts: tuple[str, ...] = ()
+        if self.server is not None:
+            parts = ("--host", self.server.url, "--bootstrap-servers", self.bootstrap_servers)
+        return self._headcount(
+            *("run", "-u", "60", "-t", "20s", "--run-id", RUN_ID, "--spark-heap", "1g"),
+            *("--reports-dir", str(self.folder.path.parent)),
+            *parts,
+            *self._setup.options,
+        )
+
+    def _headcount(self, *arguments: str) -> Process:
+        command = [sys.executable, "-m", "headcount", *arguments]
+        log = self._path / f"{arguments[0]}.log"
+        return Process("the run", command, log_path=log, environ=self._ready.environ)
+
+    def _stop_parts(self) -> None:
+        with contextlib.ExitStack() as stack:
+            for broker in self.brokers:
+                stack.callback(broker.kill)
+            if self.server is not None:
+                stack.callback(self.server.stop)
+
+
+@contextlib.contextmanager
+def stopped(*processes: int) -> Iterator[None]:
+    """Hold processes still, as a host does that swaps or is suspended."""
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    return sorted(psutil.Process(pid).children(), key=lambda each: each.create_time())
