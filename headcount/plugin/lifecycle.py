@@ -7,6 +7,7 @@ stopped. Nothing is sent to the master at the end: a headless master does not wa
 
 import importlib.metadata
 import logging
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.ledger import LedgerWriter, open_location, read_ledger, warm_up
 from headcount.mix import check_names, parse_mix, weighted
-from headcount.plugin.options import add_options, recorded, seed_of
+from headcount.plugin.options import add_options, clock_offset_ns, recorded, seed_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
@@ -250,4 +251,5 @@ def _begin_recording(environment: Environment) -> None:
     state.recorder = Recorder(
         writer,
         lambda error: runner.send_message(LEDGER_FAILED, (error.exit_code, str(error))),
+        clock_offset_ns(os.environ),
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from locust.argument_parser import LocustArgumentParser
@@ -57,6 +58,21 @@ def seed_of(options: argparse.Namespace) -> int:
         return int(text)
     except ValueError:
         raise UsageError(f"--seed must be a whole number, got {text!r}") from None
+
+
+def clock_offset_ns(environ: Mapping[str, str]) -> int:
+    """What this process's clock is to be off by, which no master decides for it.
+
+    It stands in HEADCOUNT_CLOCK_OFFSET_MS, and rehearses hosts whose clocks differ. UsageError if
+    it is no whole number.
+    """
+    text = environ.get("HEADCOUNT_CLOCK_OFFSET_MS", "0")
+    try:
+        return int(text) * 1_000_000
+    except ValueError:
+        raise UsageError(
+            f"HEADCOUNT_CLOCK_OFFSET_MS must be a whole number, got {text!r}"
+        ) from None
 
 
 def recorded(options: argparse.Namespace) -> dict[str, Any]:

@@ -57,10 +57,16 @@ NOTHING_TOLD = Told()
 class Recorder:
     """Reserves identities, keeps what is in flight, and writes rows in the background.
 
-    `on_failure` is called once, with what keeps the run from being accounted for.
+    `on_failure` is called once, with what keeps the run from being accounted for, and
+    `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that.
     """
 
-    def __init__(self, writer: LedgerWriter, on_failure: Callable[[HeadcountError], None]) -> None:
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        on_failure: Callable[[HeadcountError], None],
+        clock_offset_ns: int = 0,
+    ) -> None:
         self._writer = writer
         self._on_failure = on_failure
         self._next = 0
@@ -75,7 +81,7 @@ class Recorder:
         self._sealed = False
         self._prefix = f"{writer.run_id}.{writer.generator}."
         # Wall-clock time that a step of the system clock cannot bend.
-        self._epoch_ns = time.time_ns() - time.monotonic_ns()
+        self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
         self._flusher = gevent.spawn(self._flush_for_ever)
 
     @property

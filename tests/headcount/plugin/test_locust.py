@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Bench:
     broker: Broker
     topic: str
     reports: Path
+    seen: dict[int, int] = field(default_factory=dict)
 
     def command(self, *options: str, locustfile: str = "locustfiles/mixed.py") -> list[str]:
         """Spell out a Locust command."""
@@ -86,6 +87,13 @@ class Bench:
         table: pa.Table = pads.dataset(files, format="parquet").to_table()
         rows: list[dict[str, Any]] = table.to_pylist()
         return rows
+
+    def has_received_from(self, generator: int) -> bool:
+        """Tell whether the service has had requests of a generator since it was asked last."""
+        seen = sum(f".{generator}." in each for each in list(self.service.received))
+        grown = seen > self.seen.get(generator, 0)
+        self.seen[generator] = seen
+        return grown
 
     def assert_accounts_agree(self, run_id: str = "run-1", generators: int = 1) -> None:
         """Every request that the service received has its one row, and every row its request."""
@@ -152,6 +160,32 @@ def test_master_and_workers(bench: Bench) -> None:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
     bench.assert_accounts_agree(generators=2)
+
+
+def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
+    """One comes late, one leaves early, one comes back, one hangs: every request has its row."""
+    port, log = str(free_port()), tmp_path / "master.log"
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--enable-rebalancing", "--run-id", "run-1"),
+        *("--headless", "-u", "20", "-r", "20", "--expect-workers", "1", "--logfile", str(log)),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+    with started(master) as leader, started(worker) as first:
+        wait_for(lambda: bench.has_received_from(0), "the first makes requests")
+        with started(worker) as second:
+            wait_for(lambda: bench.has_received_from(1), "one that came late makes requests")
+            second.terminate()
+            assert second.wait(DEADLINE_S) == 0
+        with started(worker) as third:
+            wait_for(lambda: bench.has_received_from(2), "one that came back makes requests")
+            first.send_signal(signal.SIGSTOP)
+            wait_for(lambda: "failed to send heartbeat" in log.read_text(), "the first is missed")
+            first.send_signal(signal.SIGCONT)
+            wait_for(lambda: bench.has_received_from(0), "the first goes on")
+            leader.terminate()
+            codes = [each.wait(DEADLINE_S) for each in (leader, first, third)]
+    assert codes == [0, 0, 0]
+    bench.assert_accounts_agree(generators=3)
 
 
 def test_web_ui(bench: Bench) -> None:

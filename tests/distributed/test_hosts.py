@@ -1,0 +1,51 @@
+"""A distributed run on hosts whose clocks differ is accounted for, and the clocks are measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.distributed.hosts import CLOCK_OFFSETS_MS
+
+pytestmark = pytest.mark.e2e
+
+NAMESPACES = ["unshare", "--map-root-user", "--net", "--mount"]
+DEADLINE_S = 300.0
+
+
+@pytest.fixture
+def namespaces() -> list[str]:
+    """The command that makes a host; skipped where this machine does not let it."""
+    try:
+        tried = subprocess.run(
+            [*NAMESPACES, "ip", "link", "add", "a", "type", "veth", "peer", "name", "b"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        pytest.skip(f"no network namespaces: there is no {error.filename}")
+    if tried.returncode:
+        pytest.skip(f"no network namespaces: {tried.stderr.strip()}")
+    return NAMESPACES
+
+
+def test_hosts_whose_clocks_differ(namespaces: list[str], tmp_path: Path) -> None:
+    """All is delivered; each clock's offset is found, and the negative latencies are counted."""
+    command = [*namespaces, sys.executable, "-m", "tests.distributed.hosts", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    verdict = json.loads((tmp_path / "reports" / "run-1" / "verdict.json").read_text())
+    assert verdict["counts"]["delivered"] == verdict["counts"]["attempted"] > 20
+    found = sorted(-clock["offset_ms"] for clock in verdict["clocks"])
+    assert found == pytest.approx(sorted(CLOCK_OFFSETS_MS), abs=50)
+    (latency,) = (
+        each
+        for each in verdict["latency_ms"]
+        if (each["event_type"], each["measure"]) == ("total", "end_to_end")
+    )
+    assert 0 < latency["negative"] < latency["count"]
+    assert any("clock" in note for note in verdict["notes"])
