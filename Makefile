@@ -1,6 +1,6 @@
 # Each target is one line that calls a tool; ARGS are passed on to it.
 #   make run ARGS="--users 50 --run-time 2m"
-.PHONY: run up test check bench lock clean
+.PHONY: run up test check bench faults lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -20,6 +20,10 @@ check: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
+
+# Every fault in docs/faults.md, on the real parts: a quarter of an hour.
+faults: .venv/ready
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # Upgrades every dependency and jar to the newest that pyproject.toml and jars.py allow.
 lock: .venv/ready

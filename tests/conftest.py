@@ -59,9 +59,13 @@ def new_broker(
     jars = tuple(broker_jars(fetcher))
     started: list[Broker] = []
 
-    def start(data_dir: Path | None = None, *, port: int = 0, java: Java = java) -> Broker:
+    def start(
+        data_dir: Path | None = None, *, port: int = 0, java: Java = java, **settings: str
+    ) -> Broker:
         folder = data_dir or tmp_path_factory.mktemp("broker")
-        started.append(Broker(BrokerConfig(java, jars, folder, environ, port=port)))
+        named = {name.replace("_", "."): value for name, value in settings.items()}
+        config = BrokerConfig(java, jars, folder, environ, port=port, settings=named)
+        started.append(Broker(config))
         return started[-1]
 
     yield start

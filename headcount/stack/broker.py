@@ -11,7 +11,7 @@ import shutil
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -107,6 +107,7 @@ class BrokerConfig:
 
     `port` is where clients find it, or, where that is taken, a free one; 0 asks for a free one. A
     broker with a `membership` is one of several, and is where that says and nowhere else.
+    `settings` are Kafka's own, and stand above what is set here.
     """
 
     java: Java
@@ -115,6 +116,7 @@ class BrokerConfig:
     environ: Mapping[str, str]
     port: int = DEFAULT_PORT
     membership: Membership | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     start_deadline_s: float = 60.0
     stop_timeout_s: float = 30.0
 
@@ -279,6 +281,7 @@ def _write_settings(config: BrokerConfig, member: Membership) -> Path:
         nodes=nodes,
         min_insync=max(1, nodes - 1),
     )
+    text += "".join(f"{name}={value}\n" for name, value in config.settings.items())
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -1,18 +1,31 @@
 """What goes wrong is told in one line, with the right exit code, and nothing is left running."""
 
+import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import uuid
 from pathlib import Path
 
 import psutil
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourceType,
+)
 
 from headcount.stack.broker import Broker
 from headcount.stack.ports import is_free
+from headcount.stack.topic import ensure_topic
+from tests.conftest import NewBroker
 from tests.e2e.command import a_short_run, headcount, left_by
 
 pytestmark = pytest.mark.e2e
@@ -103,6 +116,98 @@ def test_a_class_that_there_is_not(reports: Path) -> None:
     assert run.code == 2
     assert "--allow takes lost, " in told(run.err)
     assert not reports.exists()
+
+
+@pytest.fixture(scope="module")
+def finished(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that passed; tests harm copies of it."""
+    topic = f"test-{uuid.uuid4().hex[:12]}"
+    reports = tmp_path_factory.mktemp("finished")
+    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    run = headcount(reports, *a_short_run(*options, "--reports-dir", str(reports)))
+    assert run.code == 0, run.err
+    return run.folder
+
+
+@pytest.fixture
+def harmed(finished: Path, reports: Path) -> Path:
+    """A copy of the run that may be harmed."""
+    shutil.copytree(finished, reports / finished.name)
+    return reports / finished.name
+
+
+def _set_format(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+
+
+def test_a_run_of_a_newer_format(harmed: Path) -> None:
+    """It is not guessed at."""
+    _set_format(harmed / "run.json")
+    judged = headcount(harmed.parent, "verify", str(harmed))
+    assert judged.code == 3
+    assert "format 2, and only 1 can be read: use the version" in told(judged.err)
+
+
+def test_a_manifest_that_is_damaged(harmed: Path) -> None:
+    """What is wrong with it is named."""
+    (harmed / "run.json").write_text('{"run_id": 5}')
+    judged = headcount(harmed.parent, "verify", str(harmed))
+    assert judged.code == 3
+    assert "run.json is damaged" in told(judged.err)
+
+
+def test_a_wrong_broker_address(harmed: Path) -> None:
+    """It is named; no verdict of before stays behind."""
+    judged = headcount(harmed.parent, "verify", str(harmed), "--bootstrap-servers", "127.0.0.1:1")
+    assert judged.code == 5
+    assert "no Kafka broker answers at 127.0.0.1:1" in told(judged.err)
+    assert not (harmed / "verdict.json").exists()
+
+
+def test_a_segment_that_is_torn(harmed: Path) -> None:
+    """The verdict is inconclusive, and names the file."""
+    segment = harmed / "ledger" / "0" / "segment-000000.parquet"
+    segment.write_bytes(segment.read_bytes()[:-100])
+    judged = headcount(harmed.parent, "verify", str(harmed))
+    assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive")
+    assert "segment-000000.parquet is torn" in judged.out
+    assert "Traceback" not in judged.out + judged.err
+
+
+def test_a_seal_of_a_newer_format(harmed: Path) -> None:
+    """Neither is it taken for no seal."""
+    _set_format(harmed / "ledger" / "0" / "seal.json")
+    judged = headcount(harmed.parent, "verify", str(harmed))
+    assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive")
+    assert "seal.json has format 2, and only 1 can be read" in judged.out
+
+
+def test_a_mark_in_no_run(reports: Path) -> None:
+    """It is told as for any other command."""
+    marked = headcount(reports, "mark", str(reports / "none"), "what happened")
+    assert marked.code == 2
+    assert "is no run" in told(marked.err)
+
+
+def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> None:
+    """Topic and brokers are named, and that it is a matter of permission."""
+    broker = new_broker(
+        authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        allow_everyone_if_no_acl_found="true",
+    )
+    ensure_topic(broker.bootstrap_servers, "secret", 1)
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    pattern = ResourcePattern(ResourceType.TOPIC, "secret")
+    admin.create_acls(
+        [ACL("User:ANONYMOUS", "*", ACLOperation.ALL, ACLPermissionType.DENY, pattern)]
+    )
+    admin.close()
+    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", "secret")
+    run = headcount(reports, *a_short_run(*options, "--reports-dir", str(reports)))
+    broker.stop()
+    assert run.code == 5
+    assert "'secret'" in told(run.err)
+    assert "the user may not use this topic; grant it" in told(run.err)
 
 
 @pytest.mark.parametrize("moment", ["Starting the broker", "Load:", "Starting Spark"])

@@ -11,7 +11,7 @@ from tests.faults.scenarios import Scenario
 from tests.faults.stage import Stage
 
 _COUNTS = ("attempted", "acked", "failed", "indeterminate", "lost", "duplicated")
-_HEADER = ("scenario", "what was done", "verdict", *_COUNTS, "recovered after")
+_HEADER = ("scenario", "what was done", "verdict", *_COUNTS, "recovered after", "slowest answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,14 @@ class Result:
         """Its row in the table."""
         counts = (f"{self.verdict['counts'][name]:,}" for name in _COUNTS)
         named = f"{self.verdict['verdict']} ({self.code})"
-        return (self.scenario.name, self.scenario.what, named, *counts, self._recovered)
+        return (
+            self.scenario.name,
+            self.scenario.what,
+            named,
+            *counts,
+            self._recovered,
+            self._slowest,
+        )
 
     @property
     def _recovered(self) -> str:
@@ -41,6 +48,16 @@ class Result:
         if not took[-1]["is_recovered"]:
             return "not by the run's end"
         return f"{(last - first + took[-1]['recovered_after_ms']) / 1000:.1f} s"
+
+    @property
+    def _slowest(self) -> str:
+        """The longest that an answer took: what was not refused may have waited."""
+        (times,) = (
+            each
+            for each in self.verdict["latency_ms"]
+            if (each["event_type"], each["measure"]) == ("total", "http")
+        )
+        return f"{times['max_ms'] / 1000:.1f} s"
 
 
 def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
@@ -56,7 +73,7 @@ def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
 
 def table(results: Iterable[Result]) -> str:
     """Write the results as a table in Markdown."""
-    rows = [_HEADER, ("---",) * 3 + ("---:",) * 7, *(each.row for each in results)]
+    rows = [_HEADER, ("---",) * 3 + ("---:",) * 8, *(each.row for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -1,0 +1,23 @@
+"""Faults under load, and what is said of them: three here, all of them with `make faults`."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from headcount.cli.stack import platform
+from headcount.console import Console
+from tests.faults.result import perform
+from tests.faults.scenarios import SCENARIOS
+
+pytestmark = pytest.mark.e2e
+
+HERE = ("worker-killed", "run-killed", "service-lies")
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_the_verdict_is_right(name: str, tmp_path: Path) -> None:
+    """Exit code and counts are those that the fault must lead to."""
+    (scenario,) = (each for each in SCENARIOS if each.name == name)
+    result = perform(scenario, platform(dict(os.environ), Console(quiet=True)), tmp_path)
+    assert result.broken == ()
