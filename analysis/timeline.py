@@ -80,21 +80,31 @@ class Timeline:
 
 
 def timeline(fates: DataFrame, marks: Iterable[Mark]) -> Timeline:
-    """Make a run's timeline; three actions.
+    """Make a run's timeline; two actions.
 
     Args:
         fates: Of the columns `reconcile.FATES`.
         marks: What somebody has written down.
     """
     attempts = fates.where(F.col("sent_at_ns").isNotNull())
-    ((first, last),) = attempts.agg(F.min("sent_at_ns"), F.max("sent_at_ns")).collect()
-    if first is None:
+    whole, *servers = _spans(attempts)
+    if whole.first is None:
         return Timeline()
-    width = max(FINEST_NS, -(-(last - first + 1) // MOST_SLICES))
-    slices = _slices(attempts, first, last, width)
-    moments = [*_marked(slices, width, marks), *_pauses(slices, width)]
-    moments += _servers(attempts, first, last)
+    width = max(FINEST_NS, -(-(whole.last - whole.first + 1) // MOST_SLICES))
+    slices = _slices(attempts, whole.first, whole.last, width)
+    moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(whole, servers)]
     return Timeline(width, slices, tuple(sorted(moments, key=lambda moment: moment.at_ns)))
+
+
+def _spans(attempts: DataFrame) -> list[Row]:
+    """When the first and the last attempt was sent: of all, then of each process that answered."""
+    spans = attempts.rollup("server").agg(
+        F.min("sent_at_ns").alias("first"),
+        F.max("sent_at_ns").alias("last"),
+        F.grouping_id().alias("is_whole"),
+    )
+    named = spans.where("is_whole = 1 or server is not null")
+    return named.orderBy(F.desc("is_whole"), "server").limit(MOST_SERVERS + 2).collect()
 
 
 def _slices(attempts: DataFrame, first: int, last: int, width: int) -> tuple[Slice, ...]:
@@ -148,21 +158,14 @@ def _pauses(slices: Sequence[Slice], width: int) -> Iterator[Moment]:
             yield Moment(span[0].at_ns, text, Source.OBSERVED)
 
 
-def _servers(attempts: DataFrame, first: int, last: int) -> Iterator[Moment]:
+def _comings(whole: Row, servers: Sequence[Row]) -> Iterator[Moment]:
     """Tell which of the service's processes came or went well within the run."""
-    answers = attempts.where(F.col("server").isNotNull()).groupBy("server")
-    rows = (
-        answers.agg(F.min("sent_at_ns").alias("first"), F.max("sent_at_ns").alias("last"))
-        .orderBy("server")
-        .limit(MOST_SERVERS + 1)
-        .collect()
-    )
-    if len(rows) > MOST_SERVERS:
+    if len(servers) > MOST_SERVERS:
         return
-    for row in rows:
-        if row.first - first >= PAUSE_NS:
-            text = f"process {row.server} of the service answered first"
-            yield Moment(row.first, text, Source.OBSERVED)
-        if last - row.last >= PAUSE_NS:
-            text = f"process {row.server} of the service answered last"
-            yield Moment(row.last, text, Source.OBSERVED)
+    for each in servers:
+        if each.first - whole.first >= PAUSE_NS:
+            text = f"process {each.server} of the service answered first"
+            yield Moment(each.first, text, Source.OBSERVED)
+        if whole.last - each.last >= PAUSE_NS:
+            text = f"process {each.server} of the service answered last"
+            yield Moment(each.last, text, Source.OBSERVED)

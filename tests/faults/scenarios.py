@@ -15,6 +15,7 @@ from tests.faults.stage import Setup, Stage, stopped
 PASS, FAIL, INCONCLUSIVE, PART_DIED = 0, 1, 3, 5
 DEADLINE_S = 60.0
 AFTERMATH_S = 2.0
+HANG_S = 0.5
 
 _ANY = ("phantom", "corrupted", "garbled")
 _WRONG = ("lost", "duplicated", "ghost", *_ANY)
@@ -54,8 +55,10 @@ class Scenario:
 
 def _kill_worker(stage: Stage) -> None:
     worker = stage.workers()[0]
-    stage.mark("a gunicorn worker is killed with SIGKILL")
-    worker.kill()
+    stage.mark("a gunicorn worker hangs, and is killed with SIGKILL")
+    with stopped(worker.pid):
+        time.sleep(HANG_S)  # so that it surely dies with requests in its hands
+        worker.kill()
 
 
 def _reload(stage: Stage) -> None:
@@ -185,7 +188,7 @@ _WEAK = {"SERVICE_IDEMPOTENCE": "off"}
 SCENARIOS = (
     Scenario(
         "worker-killed",
-        "one of two gunicorn workers killed with SIGKILL",
+        "one of two gunicorn workers killed with SIGKILL, after it hung for half a second",
         _kill_worker,
         expected=Expected(some=("indeterminate",)),
     ),
