@@ -87,9 +87,10 @@ def timeline(fates: DataFrame, marks: Iterable[Mark]) -> Timeline:
         marks: What somebody has written down.
     """
     attempts = fates.where(F.col("sent_at_ns").isNotNull())
-    whole, *servers = _spans(attempts)
-    if whole.first is None:
+    spans = _spans(attempts)
+    if not spans:
         return Timeline()
+    whole, *servers = spans
     width = max(FINEST_NS, -(-(whole.last - whole.first + 1) // MOST_SLICES))
     slices = _slices(attempts, whole.first, whole.last, width)
     moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(whole, servers)]

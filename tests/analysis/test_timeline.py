@@ -94,6 +94,15 @@ def test_losses_stand_where_they_were_sent(tmp_path: Path, spark: SparkSession) 
     assert [each.lost for each in found.slices] == [0, 0, 0, 0, 0, 0, 0, 1]
 
 
+def test_a_run_without_attempts_has_none(tmp_path: Path, spark: SparkSession) -> None:
+    """What keeps it from being judged is told as ever."""
+    history = History(tmp_path, spark)
+    history.reserved[0] = 5
+    report = history.verified()
+    assert report.timeline == Timeline()
+    assert report.counts is not None
+
+
 def test_a_long_run_has_no_more_slices(tmp_path: Path, spark: SparkSession) -> None:
     """Their width grows instead."""
     history = History(tmp_path, spark)
