@@ -1,12 +1,14 @@
 """The broker: it starts, keeps its data, guards its folder, and says why when it cannot."""
 
 import base64
+import contextlib
 import fcntl
 import os
 import signal
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -14,8 +16,9 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
-from headcount.stack.broker import Broker
-from headcount.stack.java import find_java
+from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.jars import Fetcher, broker_jars
+from headcount.stack.java import Java, find_java
 from headcount.stack.ports import is_free
 from headcount.stack.process import wait_until
 from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topic
@@ -181,3 +184,23 @@ def test_no_cluster_id_looks_like_an_option(
     broker = new_broker()
 
     assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+
+
+def test_several_are_one_cluster(
+    java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Three brokers that start together hold a topic three times, and still do without one."""
+    jars = tuple(broker_jars(fetcher))
+    configs = [
+        BrokerConfig(java, jars, tmp_path / str(each.index), environ, membership=each)
+        for each in Membership.of_cluster(3)
+    ]
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(3) as pool:
+        brokers = list(pool.map(Broker, configs))
+        for each in brokers:
+            stack.callback(each.kill)
+        servers = ",".join(each.bootstrap_servers for each in brokers)
+        assert len({each.cluster_id for each in brokers}) == 1
+        assert ensure_topic(servers, "three", 2, 3, timeout_s=30).replication == 3
+        brokers[0].kill()
+        assert describe(brokers[1].bootstrap_servers, "three", timeout_s=30) is not None
