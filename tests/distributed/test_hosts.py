@@ -20,7 +20,7 @@ def namespaces() -> list[str]:
     """The command that makes a host; skipped where this machine does not let it."""
     try:
         tried = subprocess.run(
-            [*NAMESPACES, "ip", "link", "add", "a", "type", "veth", "peer", "name", "b"],
+            [*NAMESPACES, "ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0"],
             capture_output=True,
             text=True,
             check=False,
