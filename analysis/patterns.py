@@ -44,7 +44,7 @@ _SHARED = {
     "partition": "in partition",
     "event_type": "event type",
 }
-_READ = ("generator", "seq", "sent_at_ns", "acked_offset", *_SHARED, "fate", *FLAGS)
+_READ = ("seq", "sent_at_ns", "acked_offset", *_SHARED, "fate", *FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
         if total < FEWEST:
             continue
         run = run or _run(dataset)
-        columns = list(dict.fromkeys(_READ))
-        frame = dataset.head(MOST, columns=columns, filter=condition).to_pandas()
+        frame = dataset.head(MOST, columns=list(_READ), filter=condition).to_pandas()
         for count, what in _in_common(frame, run):
             found.append(Pattern(str(name), count, len(frame), what))
     return tuple(found)

@@ -4,7 +4,6 @@
 may add one while the run goes on, so a line is appended whole, and what is no mark is skipped.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -29,10 +28,10 @@ _MARK = TypeAdapter(Mark)
 
 def append_mark(path: Path, mark: Mark) -> None:
     """Add a mark to a file of them. Raises OSError."""
-    line = json.dumps({"at_ns": mark.at_ns, "text": mark.text}) + "\n"
+    line = _MARK.dump_json(mark) + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        os.write(descriptor, line)
     finally:
         os.close(descriptor)
 

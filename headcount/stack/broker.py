@@ -233,8 +233,7 @@ def _started(
 ) -> tuple[int, Process]:
     """Start it, with other ports when one was taken between finding it free and binding it."""
     for attempt in range(ATTEMPTS):
-        alone = Membership(_new_cluster_id(), 0, (_free_port(config, attempt),), (free_port(),))
-        member = config.membership or alone
+        member = config.membership or _alone(config.port if attempt == 0 else 0)
         port, controller_port = member.ports[member.index], member.controller_ports[member.index]
         settings = _write_settings(config, member)
         _format(config, settings, member.cluster_id)
@@ -262,8 +261,8 @@ def _started(
     raise AssertionError
 
 
-def _free_port(config: BrokerConfig, attempt: int) -> int:
-    return free_port(config.port if attempt == 0 else 0)
+def _alone(preferred_port: int) -> Membership:
+    return Membership(_new_cluster_id(), 0, (free_port(preferred_port),), (free_port(),))
 
 
 def _write_settings(config: BrokerConfig, member: Membership) -> Path:

@@ -36,7 +36,7 @@ def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
     """The options of a run against the shared broker, around the faulty service."""
     return [
         *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
-        *("--app", "tests.e2e.faulty.wsgi:app", "--reports-dir", str(tmp_path)),
+        *("--app", "tests.harmful.by_number:app", "--reports-dir", str(tmp_path)),
     ]
 
 

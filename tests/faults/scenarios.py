@@ -12,7 +12,7 @@ from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
 from tests.faults.stage import Setup, Stage, stopped
 
-PASS, FAIL, INCONCLUSIVE, PART_DIED = 0, 1, 3, 5
+PASS, FAIL, INCONCLUSIVE = 0, 1, 3
 DEADLINE_S = 60.0
 AFTERMATH_S = 2.0
 HANG_S = 0.5

@@ -34,7 +34,7 @@ class Setup:
     """What a scenario needs to have around it.
 
     `nodes` of a cluster, or none where the run starts its own parts; `misdeed` is one of
-    `tests.faults.wsgi`; `environ` is the service's.
+    `tests.harmful.misdeeds`; `environ` is the service's.
     """
 
     nodes: int = 1
@@ -51,22 +51,20 @@ class Stage:
         self.folder = RunFolder(path / "reports" / RUN_ID)
         self.harm_file = path / "harm"
         self._setup, self._ready, self._path = setup, ready, path
-        self._stack = contextlib.ExitStack()
         self.brokers: list[Broker] = []
         self.server: Server | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
-            undo.enter_context(self._stack)
-            self._stack.callback(self._stop_parts)
+            undo.callback(self._stop_parts)
             if self._setup.nodes:
                 self._start_brokers()
                 self._start_service()
             self.run = self._start_run()
-            self._stack.callback(self.run.stop)
+            undo.callback(self.run.stop)
             segment = self.folder.path / "ledger" / "0" / "segment-000000.parquet"
             wait_until(segment.exists, FIRST_ROWS_S, "the first requests are written", self.run)
-            undo.pop_all()
+            self._stack = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,10 +118,9 @@ class Stage:
         wait_until(lambda: self.run.returncode is not None, RUN_S, "the run is over")
         return self.run.stop()
 
-    def verify(self, *options: str) -> int:
+    def verify(self) -> int:
         """Judge what a run has left, and return the exit code."""
-        command = ["verify", str(self.folder.path), "--spark-heap", "1g", *options]
-        with self._headcount(*command) as verify:
+        with self._headcount("verify", str(self.folder.path), "--spark-heap", "1g") as verify:
             return verify.wait(RUN_S)
 
     @property
@@ -156,7 +153,7 @@ class Stage:
                     "HARM_FILE": str(self.harm_file),
                     **(self._setup.environ or {}),
                 },
-                app="tests.faults.wsgi:app" if self._setup.misdeed else DEFAULT_APP,
+                app="tests.harmful.misdeeds:app" if self._setup.misdeed else DEFAULT_APP,
             )
         )
 

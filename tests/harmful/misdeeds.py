@@ -1,4 +1,4 @@
-"""Services that do wrong, each in its own way: `SERVICE` names which is served here.
+"""Services that do wrong, each in its own way: `MISDEED` names which is served here.
 
 `HARM_FILE` is a path: while there is such a file, the service does what it does wrong.
 """
@@ -15,34 +15,12 @@ from flask import request
 
 from service.app import create_app
 from service.events import Event
-from service.publisher import Place, Publisher, make_publisher
+from service.publisher import Place, make_publisher
 from service.settings import load_settings
+from tests.harmful.proxy import Proxy
 
 SLOW_S = 3.0
 HARM_FILE = Path(os.environ["HARM_FILE"])
-
-
-class Proxy:
-    """Publishes through another publisher; the base of those that do wrong."""
-
-    def __init__(self, real: Publisher) -> None:
-        self.real = real
-
-    def start(self) -> None:
-        """Start the real one."""
-        self.real.start()
-
-    def is_ready(self) -> bool:
-        """Ask the real one."""
-        return self.real.is_ready()
-
-    def close(self) -> None:
-        """Close the real one."""
-        self.real.close()
-
-    def publish(self, event: Event, key: str | None) -> Place | None:
-        """Publish through the real one."""
-        return self.real.publish(event, key)
 
 
 class Slow(Proxy):

@@ -8,73 +8,62 @@ from service.errors import NotPublished
 from service.events import Event
 from service.publisher import Place, Publisher, make_publisher
 from service.settings import load_settings
+from tests.harmful.proxy import Proxy
 
 ID = "X-Event-Id"
 
 
-class FaultyPublisher:
+class FaultyPublisher(Proxy):
     """Publishes through another publisher, and harms events by their sequence numbers."""
 
     def __init__(self, real: Publisher, faults: str) -> None:
-        self._real = real
+        super().__init__(real)
         self._harms: dict[str, Callable[[Event, str | None], Place | None]] = {}
         for fault in faults.split(","):
             name, _, seq = fault.partition("@")
             self._harms[seq] = getattr(self, f"_{name}")
 
-    def start(self) -> None:
-        """Start the real one."""
-        self._real.start()
-
-    def is_ready(self) -> bool:
-        """Ask the real one."""
-        return self._real.is_ready()
-
-    def close(self) -> None:
-        """Close the real one."""
-        self._real.close()
-
     def publish(self, event: Event, key: str | None) -> Place | None:
         """Publish, and harm those that are to be."""
         seq = str(event.get(ID, "")).rpartition(".")[2]
-        return self._harms.get(seq, self._real.publish)(event, key)
+        return self._harms.get(seq, self.real.publish)(event, key)
 
     def _drop(self, _event: Event, _key: str | None) -> Place | None:
         """Say that it is published."""
         return None
 
     def _duplicate(self, event: Event, key: str | None) -> Place | None:
-        self._real.publish(event, key)
-        return self._real.publish(event, key)
+        self.real.publish(event, key)
+        return self.real.publish(event, key)
 
     def _take_twice(self, event: Event, key: str | None) -> Place | None:
-        self._real.publish({**event, "receipt": "another"}, key)
-        return self._real.publish(event, key)
+        self.real.publish({**event, "receipt": "another"}, key)
+        return self.real.publish(event, key)
 
     def _alter(self, event: Event, key: str | None) -> Place | None:
-        return self._real.publish({**event, "event_type": "sell_sword"}, key)
+        return self.real.publish({**event, "event_type": "sell_sword"}, key)
 
     def _misplace(self, event: Event, key: str | None) -> Place | None:
-        place = self._real.publish(event, key)
+        place = self.real.publish(event, key)
         return place and Place(place.partition, place.offset + 1_000_000)
 
     def _invent(self, event: Event, key: str | None) -> Place | None:
         run_and_generator = str(event[ID]).rpartition(".")[0]
-        self._real.publish({**event, ID: f"{run_and_generator}.999999"}, key)
-        return self._real.publish(event, key)
+        self.real.publish({**event, ID: f"{run_and_generator}.999999"}, key)
+        return self.real.publish(event, key)
 
     def _refuse(self, event: Event, key: str | None) -> Place | None:
-        self._real.publish(event, key)
+        self.real.publish(event, key)
         raise NotPublished("it is published all the same")
 
     def _crash(self, event: Event, key: str | None) -> Place | None:
-        self._real.publish(event, key)
+        self.real.publish(event, key)
         raise RuntimeError("after publishing")
 
     def _bring_foreign(self, event: Event, key: str | None) -> Place | None:
-        self._real.publish({"event_type": "default"}, None)
-        self._real.publish({**event, ID: "another-run.0.1"}, key)
-        return self._real.publish(event, key)
+        self.real.publish({"event_type": "default"}, None)
+        self.real.publish({**event, ID: "another-run.0.1"}, key)
+        return self.real.publish(event, key)
 
 
 _settings = load_settings()

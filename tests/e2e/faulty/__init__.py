@@ -1,1 +1,0 @@
-"""The real service around a publisher that does one thing wrong, to one event."""

@@ -1,0 +1,27 @@
+"""The proxy: a publisher around the real one, for services that do wrong."""
+
+from service.events import Event
+from service.publisher import Place, Publisher
+
+
+class Proxy:
+    """Publishes through another publisher; the base of those that do wrong."""
+
+    def __init__(self, real: Publisher) -> None:
+        self.real = real
+
+    def start(self) -> None:
+        """Start the real one."""
+        self.real.start()
+
+    def is_ready(self) -> bool:
+        """Ask the real one."""
+        return self.real.is_ready()
+
+    def close(self) -> None:
+        """Close the real one."""
+        self.real.close()
+
+    def publish(self, event: Event, key: str | None) -> Place | None:
+        """Publish through the real one."""
+        return self.real.publish(event, key)
