@@ -79,6 +79,9 @@ def _give_up(error: HeadcountError) -> NoReturn:
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:
+    # A worker that joins a run may be told to start before Locust has noted that it is a worker.
+    while environment.runner is None:
+        gevent.sleep(POLL_S)
     try:
         if not isinstance(environment.runner, WorkerRunner) and not state_of(environment).prepared:
             _prepare(environment)
@@ -86,7 +89,6 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
             _begin_recording(environment)
     except HeadcountError as error:
         environment.process_exit_code = error.exit_code
-        assert environment.runner is not None
         environment.runner.log_exception("headcount", str(error), "")
         raise StopTest(str(error)) from None
 
