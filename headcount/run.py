@@ -7,6 +7,7 @@ reports/<run-id>/
     end.json      where the topic ended once the run was over
     ledger/       what the generators asked for (see `ledger.py`)
     broker/       the embedded broker's data, where there was one
+    game.sqlite3  the service's state, where it was started and keeps it in no other database
     logs/         what each part had to say
     verdict.json, summary.csv, exceptions.csv, latency.csv, report.html
 """

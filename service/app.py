@@ -7,65 +7,65 @@ serve the same application around another publisher:
     app = create_app(settings, FaultyPublisher(make_publisher(settings)))
 
 `gunicorn -c service/gunicorn.conf.py that.module:app` then runs it: the hooks of that file find the
-publisher of whatever application is served through `publisher_of`, start it in each worker after
-the fork, and close it when the worker ends.
+parts of whatever application is served through `parts_of`, start them in each worker after the
+fork, and close them when the worker ends.
 """
 
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask, Request, Response, request
-from werkzeug.datastructures import MultiDict
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.errors import (
-    Fault,
-    NotPublished,
-    OutcomeUnknown,
-    RecordTooLarge,
-    RequestError,
-)
+from service.asking import given
+from service.catalogue import load_catalogue
+from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from service.events import HeaderLimits, build_event
+from service.game.database import Database
+from service.game.play import Play
+from service.game.relay import Relay
+from service.game.routes import Game, game_routes, placed
 from service.parameters import (
-    Given,
+    Form,
     GuildParameters,
     NoParameters,
-    Parameters,
-    SwordParameters,
-    check_parameters,
-    parse_json_object,
-    show,
+    Plain,
+    sword_parameters,
 )
 from service.problems import problem
 from service.publisher import Publisher
+from service.route import TEXT, Route
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
-_EXTENSION = "publisher"
-_JSON = "application/json"
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_EXTENSION = "parts"
+_PROBLEMS = (400, 413, 415, 431, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """What a player can do: where, which event it makes, what it takes and what it is told."""
+class Parts:
+    """What works for an application in each process that serves it."""
 
-    path: str
-    event_type: str
-    parameters: type[Parameters]
-    answer: str
+    publisher: Publisher
+    database: Database
+    relay: Relay
 
+    def start(self) -> None:
+        """Take up work; called once in each worker, after the fork and before the first request."""
+        self.publisher.start()
+        self.relay.start()
 
-ACTIONS = (
-    Action("/", "default", NoParameters, "This is the default response!\n"),
-    Action("/purchase_a_sword", "purchase_sword", SwordParameters, "Sword Purchased!\n"),
-    Action("/join_guild", "join_guild", GuildParameters, "Guild Joined!\n"),
-)
+    def close(self) -> None:
+        """See what was begun to its end, and let go of everything; after the last request."""
+        self.relay.close()
+        self.publisher.close()
+        self.database.close()
 
 
 def new_receipt() -> str:
@@ -78,98 +78,99 @@ def create_app(
 ) -> Flask:
     """The application around a publisher, which it uses but neither starts nor closes."""
     app = Flask("service", static_folder=None)
-    app.extensions[_EXTENSION] = publisher
+    database = Database(settings)
+    app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
     app.after_request(_signed)
-    for action in ACTIONS:
-        view = _act(action, publisher, limits, receipts)
-        _route(app, action.path, action.event_type, view, "GET", "POST")
-    _route(app, "/healthz", "healthz", _healthz, "GET", "HEAD")
-    _route(app, "/readyz", "readyz", _readyz(publisher), "GET", "HEAD")
+    limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
+    play = Play(settings, database, publisher)
+    game = Game(play, database, limits, receipts, load_catalogue())
+    for route in (
+        *_stateless_routes(publisher, limits, receipts),
+        *game_routes(game),
+        *_health_routes(publisher),
+    ):
+        _add(app, route)
+    _handle_errors(app)
+    return app
+
+
+def parts_of(app: Flask) -> Parts:
+    """What works for an application that `create_app` made."""
+    parts: Parts = app.extensions[_EXTENSION]
+    return parts
+
+
+def _add(app: Flask, route: Route) -> None:
+    def view(**path: str) -> Response:
+        form = route.form
+        return route.view({} if form is None else form.check(given(request, path)))
+
+    rule = app.url_rule_class(route.path, methods=route.methods, endpoint=route.name)
+    # werkzeug adds HEAD to every GET, and a HEAD must not publish as the GET does.
+    rule.methods = set(route.methods)
+    app.url_map.add(rule)
+    app.view_functions[route.name] = view
+
+
+def _stateless_routes(
+    publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
+) -> tuple[Route, ...]:
+    """The acts that change nothing but the topic."""
+
+    def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
+        def view(asked: Mapping[str, Any]) -> Response:
+            own = {**asked, "receipt": receipts()}
+            event = build_event(event_type, own, request.headers.items(), limits)
+            player_id = asked.get("player_id")
+            place = publisher.publish(event, None if player_id is None else str(player_id))
+            return placed(Response(answer, content_type=TEXT), place)
+
+        methods = ("GET", "POST")
+        return Route(path, methods, event_type, summary, form, view, None, 200, _PROBLEMS, True)
+
+    sword, guild = Plain(sword_parameters(load_catalogue())), Plain(GuildParameters)
+    nothing = Plain(NoParameters)
+    return (
+        route("/", "default", nothing, "This is the default response!\n", "Look around."),
+        route("/purchase_a_sword", "purchase_sword", sword, "Sword Purchased!\n", "Buy a sword."),
+        route("/join_guild", "join_guild", guild, "Guild Joined!\n", "Join a guild."),
+    )
+
+
+def _health_routes(publisher: Publisher) -> tuple[Route, ...]:
+    def healthz(_asked: Mapping[str, Any]) -> Response:
+        return Response("alive\n", content_type=TEXT)
+
+    def readyz(_asked: Mapping[str, Any]) -> Response:
+        if publisher.is_ready():
+            return Response("ready\n", content_type=TEXT)
+        return problem(503, "The broker does not answer.", headers=_retry_after())
+
+    methods = ("GET", "HEAD")
+    return (
+        Route("/healthz", methods, "healthz", "Is the process alive?", None, healthz),
+        Route(
+            "/readyz", methods, "readyz", "Would an event be taken?", None, readyz, problems=(503,)
+        ),
+    )
+
+
+def _handle_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(RequestError, _request_problem)
     app.register_error_handler(RecordTooLarge, _too_large_problem)
     app.register_error_handler(NotPublished, _not_published_problem)
     app.register_error_handler(OutcomeUnknown, _unknown_problem)
     app.register_error_handler(Exception, _unforeseen_problem)
-    return app
-
-
-def publisher_of(app: Flask) -> Publisher:
-    """The publisher that `create_app` was given."""
-    publisher: Publisher = app.extensions[_EXTENSION]
-    return publisher
-
-
-def _route(
-    app: Flask, path: str, endpoint: str, view: Callable[[], Response], *methods: str
-) -> None:
-    app.add_url_rule(path, endpoint, view, methods=list(methods), provide_automatic_options=False)
-    for rule in app.url_map.iter_rules(endpoint):
-        # werkzeug adds HEAD to every GET, and a HEAD must not publish as the GET does.
-        rule.methods = set(methods)
-
-
-def _act(
-    action: Action, publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
-) -> Callable[[], Response]:
-    def view() -> Response:
-        parameters = check_parameters(action.parameters, _given(request))
-        own = {**parameters, "receipt": receipts()}
-        event = build_event(action.event_type, own, request.headers.items(), limits)
-        player_id = parameters.get("player_id")
-        place = publisher.publish(event, None if player_id is None else str(player_id))
-        response = Response(action.answer, content_type="text/plain; charset=utf-8")
-        if place is not None:
-            response.headers["X-Event-Partition"] = str(place.partition)
-            response.headers["X-Event-Offset"] = str(place.offset)
-        return response
-
-    return view
 
 
 def _signed(response: Response) -> Response:
     """Name the process that answered, so that what goes wrong in one alone can be told."""
     response.headers["X-Served-By"] = str(os.getpid())
     return response
-
-
-def _healthz() -> Response:
-    return Response("alive\n", content_type="text/plain; charset=utf-8")
-
-
-def _readyz(publisher: Publisher) -> Callable[[], Response]:
-    def view() -> Response:
-        if publisher.is_ready():
-            return Response("ready\n", content_type="text/plain; charset=utf-8")
-        return problem(503, "The broker does not answer.", headers=_retry_after())
-
-    return view
-
-
-def _given(req: Request) -> Iterator[Given]:
-    """Every parameter that a request gives, in its query string and its body."""
-    yield from _members(req.args)
-    if req.mimetype in _FORMS:
-        yield from _members(req.form)
-        if req.files:
-            faults = tuple(Fault(show(name), "a file", "must be text") for name in req.files)
-            raise RequestError(400, "A form's fields must be text, not files.", faults)
-        return
-    body = req.get_data()
-    if not body:
-        return
-    if req.mimetype != _JSON:
-        takes = ", ".join((_JSON, *_FORMS))
-        raise RequestError(415, f"A body must be one of {takes}, not {show(req.mimetype)!r}.")
-    yield from parse_json_object(body)
-
-
-def _members(values: MultiDict[str, str]) -> Iterator[Given]:
-    return (Given(name, value) for name, value in values.items(multi=True))
 
 
 def _http_problem(error: HTTPException) -> Response:

@@ -2,7 +2,9 @@
 
 ServiceError
 ├── SettingsError       the environment asks for something that cannot be; a line per bad setting
+├── DatabaseError       the game's database cannot be used as it is
 ├── RequestError        the client's to mend; becomes a problem response, and publishes nothing
+│   └── Refused         the rules of the game, or its state, say no; nothing is changed
 └── PublishError        an event was not acknowledged
     ├── NotPublished    provably not in the topic, now or later
     │   └── RecordTooLarge  because it is larger than the settings allow
@@ -40,6 +42,14 @@ class RequestError(ServiceError):
         self.status = status
         self.detail = detail
         self.faults = faults
+
+
+class DatabaseError(ServiceError):
+    """The database cannot be reached or changed, or is not of this version."""
+
+
+class Refused(RequestError):  # noqa: N818 - no error of anybody's: the game goes on
+    """What was asked for is well-formed, and cannot be done as things stand."""
 
 
 class PublishError(ServiceError):

@@ -12,13 +12,15 @@ in it closed:
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from service.catalogue import EVENT_FIELDS, load_catalogue
 from service.errors import RequestError
 
-Scalar = str | int
-Event = Mapping[str, Scalar]
+Event = Mapping[str, Any]
+"""An event's fields, each of which is a value that JSON has."""
 
-OWN_FIELDS = frozenset({"event_type", "guild", "metal", "player_id", "quantity", "receipt"})
+OWN_FIELDS = EVENT_FIELDS | frozenset(load_catalogue().attributes)
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy_authorization"})
 _WITHHELD = OWN_FIELDS | CREDENTIALS
 
@@ -35,7 +37,7 @@ class HeaderLimits:
 
 def build_event(
     event_type: str,
-    parameters: Mapping[str, Scalar],
+    parameters: Mapping[str, Any],
     headers: Iterable[tuple[str, str]],
     limits: HeaderLimits,
 ) -> Event:
@@ -44,20 +46,18 @@ def build_event(
     Raises:
         RequestError: 431, when the headers exceed the limits.
     """
-    own: dict[str, Scalar] = {"event_type": event_type, **parameters}
+    own: dict[str, Any] = {"event_type": event_type, **parameters}
     # The event's own fields come last: even a name that the rule below let through loses to them.
     return {**publishable_headers(headers, limits), **own}
 
 
-def publishable_headers(
-    headers: Iterable[tuple[str, str]], limits: HeaderLimits
-) -> dict[str, Scalar]:
+def publishable_headers(headers: Iterable[tuple[str, str]], limits: HeaderLimits) -> dict[str, str]:
     """The headers that may reach the topic; those with a withheld name are left out.
 
     Raises:
         RequestError: 431, when the headers exceed the limits, counted before any is left out.
     """
-    kept: dict[str, Scalar] = {}
+    kept: dict[str, str] = {}
     size_bytes = 0
     for count, (name, value) in enumerate(headers, start=1):
         size_bytes += len(name) + len(value)  # WSGI's strings are latin-1: one character, one byte

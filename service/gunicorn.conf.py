@@ -1,13 +1,13 @@
-"""How gunicorn serves the application, and when a worker's publisher starts and ends.
+"""How gunicorn serves the application, and when a worker's parts start and end.
 
     gunicorn -c service/gunicorn.conf.py [another.module:app]
 
 The settings are read here, in the master and before anything is bound, so that a bad one ends
 gunicorn with a line on stderr and the exit code 2, and not worker after worker.
 
-A worker goes through: fork, import of the application, `post_worker_init` (the publisher starts),
-requests; on SIGTERM no more connections, the requests in hand, `worker_exit` (the publisher
-closes: what it has taken is acknowledged or given up on), end.
+A worker goes through: fork, import of the application, `post_worker_init` (the parts start),
+requests; on SIGTERM no more connections, the requests in hand, `worker_exit` (the parts close:
+what the publisher has taken is acknowledged or given up on), end.
 """
 
 import logging
@@ -16,8 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from service.app import publisher_of
-from service.errors import SettingsError
+from service.app import parts_of
+from service.errors import DatabaseError, SettingsError
+from service.migrations.upgrade import upgrade
 from service.settings import load_settings
 
 try:
@@ -57,19 +58,29 @@ worker_tmp_dir = (
 )
 
 
+def on_starting(_server: Any) -> None:
+    """Bring the database up to date, before there is a worker that needs it."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        upgrade(_settings)
+    except DatabaseError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
 def post_worker_init(worker: Any) -> None:
-    """Start the publisher of the application that this worker serves."""
+    """Start the parts of the application that this worker serves."""
     service_log = logging.getLogger("service")
     service_log.handlers = worker.log.error_log.handlers
     service_log.setLevel(worker.log.loglevel)
     # kafka-python repeats an outage with every retry, and prints whole events when it debugs. The
     # publisher tells of an outage once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    publisher_of(worker.wsgi).start()
+    parts_of(worker.wsgi).start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Close the publisher, after the last request; a worker that never loaded has none."""
+    """Close the parts, after the last request; a worker that never loaded has none."""
     app = getattr(worker, "wsgi", None)
     if app is not None:
-        publisher_of(app).close()
+        parts_of(app).close()

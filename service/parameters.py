@@ -1,6 +1,6 @@
 """Parameters: what a request may ask for, and how it is checked. Pure functions.
 
-All of them are optional, and none has a default: an event holds what its client asked for and
+No parameter has a default that is seen outside: an event holds what its client asked for, and
 nothing that it did not.
 """
 
@@ -9,17 +9,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from service.catalogue import Attribute, Catalogue, Choice
 from service.errors import Fault, RequestError
-from service.events import Scalar
 
 _BAD_REQUEST = 400
 _SHOWN_CHARS = 100
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
 
 def _whole_number(value: Any) -> Any:
@@ -31,8 +31,15 @@ def _whole_number(value: Any) -> Any:
     raise PydanticCustomError("whole_number", "not a whole number")
 
 
-Metal = Literal["bronze", "gold", "iron", "mithril", "silver", "steel"]
-Quantity = Annotated[int, BeforeValidator(_whole_number)]
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+
+PLAYER_PATTERN = r"^[A-Za-z0-9._:-]{1,64}$"
+PLAYER_RULE = "1 to 64 letters, digits, dots, underscores, colons or hyphens"
+GUILD_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9 ._'-]{0,62}[A-Za-z0-9])?$"
+GUILD_RULE = (
+    "1 to 64 letters, digits, spaces, dots, underscores, apostrophes or hyphens,"
+    " with a letter or a digit at both ends"
+)
 
 
 class Parameters(BaseModel):
@@ -48,40 +55,72 @@ class NoParameters(Parameters):
 class PlayerParameters(Parameters):
     """What every action of a player takes."""
 
-    player_id: str = Field(
-        default="",
-        pattern=r"^[A-Za-z0-9._:-]{1,64}$",
-        description="1 to 64 letters, digits, dots, underscores, colons or hyphens",
-    )
+    player_id: str = Field(default="", pattern=PLAYER_PATTERN, description=PLAYER_RULE)
 
 
-class SwordParameters(PlayerParameters):
-    """What the purchase of a sword takes."""
+def sword_parameters(catalogue: Catalogue) -> type[Parameters]:
+    """What the purchase of a sword takes, all of it optional."""
+    most = catalogue.max_quantity
+    rule = f"a whole number from 1 to {most}"
+    fields: dict[str, Any] = {
+        "quantity": (WholeNumber, Field(default=1, ge=1, le=most, description=rule)),
+        **{
+            name: (kind_of(attribute), Field(default=None, description=attribute.rule))
+            for name, attribute in catalogue.items["sword"].attributes.items()
+        },
+    }
+    return create_model("SwordParameters", __base__=PlayerParameters, **fields)
 
-    metal: Metal = Field(default="iron", description="bronze, gold, iron, mithril, silver or steel")
-    quantity: Quantity = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
+
+def kind_of(attribute: Attribute) -> Any:
+    """The type that checks an attribute's values."""
+    if isinstance(attribute, Choice):
+        return Literal[tuple(attribute.values)]
+    return Annotated[WholeNumber, Field(ge=attribute.minimum, le=attribute.maximum)]
 
 
 class GuildParameters(PlayerParameters):
     """What joining a guild takes."""
 
-    guild: str = Field(
-        default="",
-        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 ._'-]{0,62}[A-Za-z0-9])?$",
-        description="1 to 64 letters, digits, spaces, dots, underscores, apostrophes or hyphens,"
-        " with a letter or a digit at both ends",
-    )
+    guild: str = Field(default="", pattern=GUILD_PATTERN, description=GUILD_RULE)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One parameter as it was given, by query string, form or JSON."""
+    """One parameter as it was given, by path, query string, form or JSON."""
 
     name: str
     value: Any
 
 
-def check_parameters(model: type[Parameters], given: Iterable[Given]) -> dict[str, Scalar]:
+class Form(Protocol):
+    """What a route takes."""
+
+    @property
+    def models(self) -> tuple[type[Parameters], ...]:
+        """What the parameters may be: one of these."""
+
+    def check(self, given: Iterable[Given]) -> dict[str, Any]:
+        """The parameters, checked. Raises RequestError: 400, with a fault for each bad one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A route whose parameters are the same for every request."""
+
+    model: type[Parameters]
+
+    @property
+    def models(self) -> tuple[type[Parameters], ...]:
+        """See `Form`."""
+        return (self.model,)
+
+    def check(self, given: Iterable[Given]) -> dict[str, Any]:
+        """See `Form`."""
+        return check_parameters(self.model, given)
+
+
+def check_parameters(model: type[Parameters], given: Iterable[Given]) -> dict[str, Any]:
     """The parameters that were given, checked; those that were not are absent.
 
     Raises:
@@ -94,7 +133,8 @@ def check_parameters(model: type[Parameters], given: Iterable[Given]) -> dict[st
     except ValidationError as error:
         twice = {fault.name for fault in faults}
         found = (_fault(model, each) for each in error.errors(include_url=False))
-        faults += tuple(fault for fault in found if fault.name not in twice)
+        # A value that might be one of several is wrong in as many ways, and is told once.
+        faults += tuple(dict.fromkeys(fault for fault in found if fault.name not in twice))
     if faults:
         named = ", ".join(fault.name for fault in faults)
         raise RequestError(_BAD_REQUEST, f"Not acceptable: {named}.", faults)
@@ -141,6 +181,8 @@ def _given_twice(given: tuple[Given, ...]) -> tuple[Fault, ...]:
 def _fault(model: type[Parameters], error: ErrorDetails) -> Fault:
     name = str(error["loc"][0])
     field = model.model_fields.get(name)
+    if field is not None and error["type"] == "missing":
+        return Fault(name, "", f"is missing; it must be {field.description}")
     if field is not None:
         return Fault(name, show(error["input"]), f"must be {field.description}")
     takes = ", ".join(sorted(model.model_fields)) or "no parameters"

@@ -45,7 +45,7 @@ class Place:
 class Publisher(Protocol):
     """Where the application sends its events.
 
-    Anything with these four methods can stand in for the real one, or around it.
+    Anything with these five methods can stand in for the real one, or around it.
     """
 
     def start(self) -> None:
@@ -58,6 +58,9 @@ class Publisher(Protocol):
             NotPublished: the event is not in the topic, and never will be.
             OutcomeUnknown: it may be, or may still come to be.
         """
+
+    def is_open(self) -> bool:
+        """Whether `publish` would try; asks nobody."""
 
     def is_ready(self) -> bool:
         """Whether an event would be accepted now; asks the broker, for a bounded time."""
@@ -75,6 +78,10 @@ class NoPublisher:
     def publish(self, event: Event, key: str | None) -> Place | None:  # noqa: ARG002
         """Drop the event."""
         return None
+
+    def is_open(self) -> bool:
+        """Nothing can be missing."""
+        return True
 
     def is_ready(self) -> bool:
         """Nothing can be missing."""
@@ -171,11 +178,14 @@ class KafkaPublisher:
         is_told = self._settings.acks != "0" and record.offset >= 0
         return Place(record.partition, record.offset) if is_told else None
 
+    def is_open(self) -> bool:
+        """Whether there is a producer, and it is not closing."""
+        with self._state:
+            return self._producer is not None and not self._closing
+
     def is_ready(self) -> bool:
         """Whether there is a producer, and the broker answers right now."""
-        with self._state:
-            connected = self._producer is not None and not self._closing
-        return connected and self._answers(self._settings)
+        return self.is_open() and self._answers(self._settings)
 
     def close(self) -> None:
         """Refuse new events, wait for the outcome of those taken, and close the producer."""

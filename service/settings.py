@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(
         default=1_000_000, ge=512, le=16_777_216, description="a whole number from 512 to 16777216"
     )
+    database_url: str = Field(
+        default="sqlite:///game.sqlite3",
+        pattern=r"^(sqlite:///|postgresql\+psycopg://).+$",
+        description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+    )
+    database_timeout_s: float = Field(
+        default=5.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
+    )
     log_level: Literal["info", "warning", "error"] = Field(
         default="info", description="info, warning or error"
     )

@@ -16,6 +16,7 @@ from headcount.stack.server import DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
 BROKER_DATA = "broker"
+DATABASE = "game.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def _start_service(wish: Wish, bootstrap_servers: str, folder: Path, ready: Plat
                 log_path=folder / "logs" / "service.log",
                 environ={**ready.environ, **wish.service_environ},
                 app=wish.app,
+                database=folder / DATABASE,
             )
         )
 

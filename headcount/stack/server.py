@@ -31,6 +31,8 @@ class ServerConfig:
     `gunicorn.conf.py`, that one takes bind, workers and threads from the environment; an
     application without one gets them as gunicorn's options. `port` is the one wanted, or, where
     that is taken, a free one; None for `workers` and `threads` leaves them to the service.
+    `database` is the file for the service's state where the environment names no database; by
+    default one beside the log.
     """
 
     bootstrap_servers: str
@@ -42,6 +44,7 @@ class ServerConfig:
     port: int = DEFAULT_PORT
     workers: int | None = None
     threads: int | None = None
+    database: Path | None = None
     ready_path: str = "/readyz"
     start_deadline_s: float = 30.0
     stop_timeout_s: float = 40.0
@@ -207,5 +210,7 @@ def _environment(config: ServerConfig, port: int) -> dict[str, str]:
         decided["SERVICE_WORKERS"] = str(config.workers)
     if config.threads is not None:
         decided["SERVICE_THREADS"] = str(config.threads)
+    database = config.database or config.log_path.with_name("game.sqlite3")
+    kept = {"SERVICE_DATABASE_URL": f"sqlite:///{database.absolute()}"}
     # Unbuffered, so that what it said last is in the log when it dies.
-    return {**config.environ, "PYTHONUNBUFFERED": "1", **decided}
+    return {**kept, **config.environ, "PYTHONUNBUFFERED": "1", **decided}

@@ -14,6 +14,10 @@ class Proxy:
         """Start the real one."""
         self.real.start()
 
+    def is_open(self) -> bool:
+        """As the real one."""
+        return self.real.is_open()
+
     def is_ready(self) -> bool:
         """Ask the real one."""
         return self.real.is_ready()

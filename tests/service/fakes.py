@@ -31,6 +31,10 @@ class RecordingPublisher:
         self.published.append((event, key))
         return self.place
 
+    def is_open(self) -> bool:
+        """As told."""
+        return self.ready
+
     def is_ready(self) -> bool:
         """As told."""
         return self.ready

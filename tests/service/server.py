@@ -90,11 +90,12 @@ def command(*arguments: str) -> list[str]:
 def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Server]:
     """Run the service until the block ends; it answers /healthz when the block begins."""
     port = free_port()
+    database = f"sqlite:///{log_path.with_name('game.sqlite3')}"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             command(*arguments),
             cwd=ROOT,
-            env=environment(PORT=port, **variables),
+            env=environment(PORT=port, **{"DATABASE_URL": database, **variables}),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

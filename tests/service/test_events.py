@@ -1,6 +1,7 @@
 """Events: their own fields, the headers beside them, and how they are written."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,6 @@ from service.events import (
     CREDENTIALS,
     OWN_FIELDS,
     HeaderLimits,
-    Scalar,
     build_event,
     encode_event,
 )
@@ -37,7 +37,7 @@ OWN = st.fixed_dictionaries(
 
 @given(OWN, st.dictionaries(st.one_of(WITHHELD, NAMES), LATIN_1, max_size=8))
 def test_an_event_has_its_own_fields_and_nothing_that_passes_for_one(
-    own: dict[str, Scalar], headers: dict[str, str]
+    own: dict[str, Any], headers: dict[str, str]
 ) -> None:
     """Whatever headers come, the event's own fields are what was asked for, under any spelling."""
     event = build_event("purchase_sword", own, headers.items(), LIMITS)

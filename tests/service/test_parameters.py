@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.catalogue import load_catalogue
 from service.errors import Fault, RequestError
 from service.parameters import (
     Given,
     GuildParameters,
     NoParameters,
     Parameters,
-    SwordParameters,
     check_parameters,
     parse_json_object,
+    sword_parameters,
 )
+
+SwordParameters = sword_parameters(load_catalogue())
 
 
 def refused(model: type[Parameters], *given: tuple[str, Any]) -> tuple[Fault, ...]:

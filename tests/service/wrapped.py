@@ -30,6 +30,10 @@ class WrappedPublisher:
             raise OutcomeUnknown("As asked.")
         return place
 
+    def is_open(self) -> bool:
+        """As the real one."""
+        return self._real.is_open()
+
     def is_ready(self) -> bool:
         """As the real one."""
         return self._real.is_ready()

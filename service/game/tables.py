@@ -1,0 +1,112 @@
+"""The tables of the game's state. The migrations make them; this describes them to SQLAlchemy.
+
+- `players`: one row a player, with gold and guild; its row is locked by whoever changes anything
+  of that player.
+- `holdings`, `cart_lines`: what a player has, and has chosen; a row is never of quantity 0.
+- `events`: what happened, in the order in which it was committed: the outbox, and, once published,
+  the record that `GET /events` searches. `event_lines` are the things bought in it.
+- `answers`: what a request with an identity was told, to be told again when it is repeated.
+
+Times are Unix time in ms. `attributes` is a JSON object of an item's attributes; `variant` is the
+name of item and attributes together.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_COUNTED = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only an INTEGER
+
+
+players = Table(
+    "players",
+    metadata,
+    Column("player_id", String(64), primary_key=True),
+    Column("gold", BigInteger, CheckConstraint("gold >= 0", "gold"), nullable=False),
+    Column("guild", String(64), index=True),
+)
+
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("player_id", ForeignKey(players.c.player_id), primary_key=True),
+    Column("variant", String(500), primary_key=True),
+    Column("item", String(32), nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("quantity", BigInteger, CheckConstraint("quantity > 0", "quantity"), nullable=False),
+)
+
+cart_lines = Table(
+    "cart_lines",
+    metadata,
+    Column("player_id", ForeignKey(players.c.player_id), primary_key=True),
+    Column("variant", String(500), primary_key=True),
+    Column("item", String(32), nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("quantity", BigInteger, CheckConstraint("quantity > 0", "quantity"), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _COUNTED, primary_key=True, autoincrement=True),
+    Column("event_id", String(200), index=True),
+    Column("event_type", String(32), nullable=False),
+    Column("player_id", ForeignKey(players.c.player_id), nullable=False),
+    Column("guild", String(64)),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+    # Until when it is left to who made it, or took it up, to publish it; null once it is published.
+    Column("leased_until_ms", BigInteger),
+    Column("topic_partition", Integer),
+    Column("topic_offset", BigInteger),
+    Index(None, "player_id", "id"),
+    Index(None, "at_ms"),
+)
+Index(
+    "ix_events_unpublished",
+    events.c.player_id,
+    sqlite_where=events.c.leased_until_ms.is_not(None),
+    postgresql_where=events.c.leased_until_ms.is_not(None),
+)
+
+event_lines = Table(
+    "event_lines",
+    metadata,
+    Column("event", ForeignKey(events.c.id), primary_key=True),
+    Column("variant", String(500), primary_key=True),
+    Column("item", String(32), nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Index(None, "item", "event"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("event_id", String(200), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("event", ForeignKey(events.c.id)),
+)

@@ -1,0 +1,1 @@
+"""The migrations of the game's database, run by Alembic."""
