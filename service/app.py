@@ -11,6 +11,7 @@ parts of whatever application is served through `parts_of`, start them in each w
 fork, and close them when the worker ends.
 """
 
+import json
 import logging
 import os
 import uuid
@@ -21,7 +22,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.asking import given
+from service.asking import JSON, given
 from service.catalogue import load_catalogue
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from service.events import HeaderLimits, build_event
@@ -29,6 +30,7 @@ from service.game.database import Database
 from service.game.play import Play
 from service.game.relay import Relay
 from service.game.routes import Game, game_routes, placed
+from service.openapi import document, page
 from service.parameters import (
     Form,
     GuildParameters,
@@ -87,11 +89,12 @@ def create_app(
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
     play = Play(settings, database, publisher)
     game = Game(play, database, limits, receipts, load_catalogue())
-    for route in (
+    routes = (
         *_stateless_routes(publisher, limits, receipts),
         *game_routes(game),
         *_health_routes(publisher),
-    ):
+    )
+    for route in (*routes, *_describing_routes(routes)):
         _add(app, route)
     _handle_errors(app)
     return app
@@ -129,7 +132,9 @@ def _stateless_routes(
             return placed(Response(answer, content_type=TEXT), place)
 
         methods = ("GET", "POST")
-        return Route(path, methods, event_type, summary, form, view, None, 200, _PROBLEMS, True)
+        return Route(
+            path, methods, event_type, summary, form, view, problems=_PROBLEMS, is_event=True
+        )
 
     sword, guild = Plain(sword_parameters(load_catalogue())), Plain(GuildParameters)
     nothing = Plain(NoParameters)
@@ -155,6 +160,21 @@ def _health_routes(publisher: Publisher) -> tuple[Route, ...]:
         Route(
             "/readyz", methods, "readyz", "Would an event be taken?", None, readyz, problems=(503,)
         ),
+    )
+
+
+def _describing_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    described = document(routes)
+
+    def openapi(_asked: Mapping[str, Any]) -> Response:
+        return Response(json.dumps(described) + "\n", content_type=JSON)
+
+    def docs(_asked: Mapping[str, Any]) -> Response:
+        return Response(page(described), content_type="text/html; charset=utf-8")
+
+    return (
+        Route("/openapi.json", ("GET",), "openapi", "This description.", None, openapi),
+        Route("/docs", ("GET",), "docs", "This description, for people.", None, docs),
     )
 
 

@@ -9,7 +9,7 @@ import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import (
@@ -188,4 +188,4 @@ def load_catalogue() -> Catalogue:
     Raises:
         CatalogueError: as `parse_catalogue`.
     """
-    return parse_catalogue(files("service").joinpath(FILE).read_text("utf-8"))
+    return parse_catalogue(Path(__file__).with_name(FILE).read_text("utf-8"))

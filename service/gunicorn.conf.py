@@ -65,7 +65,7 @@ def on_starting(_server: Any) -> None:
         upgrade(_settings)
     except DatabaseError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(2)
+        sys.exit(5)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -7,12 +7,32 @@ detail is for the reader, and `errors` names each bad parameter, its value and t
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Literal
 
 from flask import Response
+from pydantic import BaseModel
 
 from service.errors import Fault
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class Wrong(BaseModel):
+    """One thing wrong with a request: a parameter, what it held, and the rule it broke."""
+
+    name: str
+    value: str
+    rule: str
+
+
+class Problem(BaseModel):
+    """How the service says no; `errors` is there if the parameters are to blame."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    errors: list[Wrong] = []
 
 
 def problem(

@@ -26,7 +26,8 @@ class Route:
         answer: The shape of its good answer in JSON; None if that is plain text.
         status: The status of its good answer.
         problems: The statuses that it may answer otherwise.
-        is_event: Whether it makes an event, and so takes an event's identity.
+        is_event: Whether it makes an event.
+        is_repeatable: Whether it is done once, however often it is asked for with one identity.
     """
 
     path: str
@@ -39,3 +40,4 @@ class Route:
     status: int = 200
     problems: tuple[int, ...] = ()
     is_event: bool = False
+    is_repeatable: bool = False

@@ -6,6 +6,7 @@ of. A repeated request must ask for the same: its fingerprint is compared.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from service.publisher import Place
 
 HEADER = "X-Event-Id"
 MAX_LENGTH = 200
+_EVENT_ID = re.compile(f"[!-~]{{1,{MAX_LENGTH}}}")
 _BAD_REQUEST, _UNPROCESSABLE = 400, 422
 
 
@@ -47,9 +49,9 @@ def identity(event_id: str | None, act: str, asked: Mapping[str, Any]) -> Identi
     """
     if event_id is None:
         return None
-    if not 1 <= len(event_id) <= MAX_LENGTH or not event_id.isascii():
+    if _EVENT_ID.fullmatch(event_id) is None:
         raise RequestError(
-            _BAD_REQUEST, f"{HEADER} must be 1 to {MAX_LENGTH} ASCII characters, or not be there."
+            _BAD_REQUEST, f"{HEADER} must be 1 to {MAX_LENGTH} visible ASCII characters."
         )
     content = json.dumps([act, asked], sort_keys=True)
     return Identity(event_id, hashlib.sha256(content.encode()).hexdigest())

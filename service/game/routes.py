@@ -82,7 +82,17 @@ def _acts(game: Game) -> tuple[Route, ...]:
         done = Act(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
         view = _act_view(game, done)
         return Route(
-            path, (method,), done.name, summary, form, view, answer, status, _ACT_PROBLEMS, True
+            path,
+            (method,),
+            done.name,
+            summary,
+            form,
+            view,
+            answer,
+            status,
+            _ACT_PROBLEMS,
+            is_event=True,
+            is_repeatable=True,
         )
 
     cart = "/players/<player_id>/cart"

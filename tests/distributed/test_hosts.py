@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.distributed.hosts import CLOCK_OFFSETS_MS
+from tests.needs import lacking
 
 pytestmark = pytest.mark.e2e
 
@@ -26,9 +27,9 @@ def namespaces() -> list[str]:
             check=False,
         )
     except FileNotFoundError as error:
-        pytest.skip(f"no network namespaces: there is no {error.filename}")
+        lacking(f"no network namespaces: there is no {error.filename}")
     if tried.returncode:
-        pytest.skip(f"no network namespaces: {tried.stderr.strip()}")
+        lacking(f"no network namespaces: {tried.stderr.strip()}")
     return NAMESPACES
 
 

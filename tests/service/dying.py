@@ -1,0 +1,34 @@
+"""A WSGI module that serves the real application, whose worker dies when a file says so.
+
+`DEATH_FILE` names it. It holds `before` or `after`: the worker removes the file, and kills itself
+before it publishes the next event, or after that is acknowledged.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+from service.app import create_app
+from service.events import Event
+from service.publisher import Place, make_publisher
+from service.settings import load_settings
+from tests.harmful.proxy import Proxy
+
+_DEATH_FILE = Path(os.environ["DEATH_FILE"])
+
+
+class Dying(Proxy):
+    """Publishes, or dies at it."""
+
+    def publish(self, event: Event, key: str | None) -> Place | None:
+        """Do as the file says."""
+        when = _DEATH_FILE.read_text("utf-8") if _DEATH_FILE.exists() else ""
+        _DEATH_FILE.unlink(missing_ok=True)
+        place = None if when == "before" else self.real.publish(event, key)
+        if when:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return place
+
+
+_settings = load_settings()
+app = create_app(_settings, Dying(make_publisher(_settings)))

@@ -1,0 +1,77 @@
+"""The outbox on a real broker: what a worker leaves when it dies is published once, and told."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headcount.stack.broker import Broker
+from tests.service.server import Server, serving
+from tests.service.test_with_broker import seen
+from tests.service.waiting import eventually
+
+pytestmark = pytest.mark.e2e
+
+ACK_TIMEOUT_S = 1
+
+
+@pytest.fixture
+def dying(
+    broker: Broker,
+    topic: str,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Server]:
+    """A service whose workers die when `tmp_path / "death"` says so."""
+    monkeypatch.setenv("DEATH_FILE", str(tmp_path / "death"))
+    with serving(
+        tmp_path / "log",
+        "tests.service.dying:app",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        TOPIC=topic,
+        DATABASE_URL=database_url,
+        ACK_TIMEOUT_S=ACK_TIMEOUT_S,
+    ) as running:
+        eventually(lambda: running.answers("/readyz", 200), "it is ready")
+        yield running
+
+
+def post(server: Server, path: str, event_id: str, **asked: Any) -> tuple[int, Any]:
+    """One request that changes something; the status is 0 if the connection breaks."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    headers = {"Content-Type": "application/json", "X-Event-Id": event_id}
+    try:
+        connection.request("POST", path, json.dumps(asked), headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except (OSError, http.client.HTTPException):
+        return 0, None
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_dies_at_publishing(
+    dying: Server, broker: Broker, topic: str, tmp_path: Path, when: str
+) -> None:
+    """Its event is in the topic once, and a repeated request hears what was done."""
+    player = f"{topic}-{when}"
+    assert post(dying, "/players", "run.0.0", player_id=player)[0] == 201
+    (tmp_path / "death").write_text(when)
+    order = {"player_id": player, "item": "sword", "metal": "iron", "quantity": 2}
+    assert post(dying, "/purchases", "run.0.1", **order)[0] == 0
+    answers: list[tuple[int, Any]] = []
+
+    def is_done() -> bool:
+        answers.append(post(dying, "/purchases", "run.0.1", **order))
+        return answers[-1][0] == 201
+
+    eventually(is_done, "the repeated request is answered")
+    assert {status for status, _ in answers} <= {0, 201, 503}
+    assert answers[-1][1]["total"] == 50
+    assert post(dying, f"/players/{player}/earnings", "run.0.2", gold=1)[0] == 201
+    assert seen(broker.bootstrap_servers, topic) == {"run.0.0": 1, "run.0.1": 1, "run.0.2": 1}

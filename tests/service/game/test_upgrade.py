@@ -1,0 +1,67 @@
+"""Migrations: what they make is what the service is written for, and what they refuse."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from service.errors import DatabaseError
+from service.game.tables import metadata
+from service.migrations.upgrade import upgrade
+from tests.service.conftest import LoadSettings
+from tests.service.server import ROOT, command, environment
+
+
+def test_the_migrations_make_the_tables(load: LoadSettings, database_url: str) -> None:
+    """Nothing is missing or more, and doing it again changes nothing."""
+    settings = load(DATABASE_URL=database_url)
+    upgrade(settings)
+    upgrade(settings)
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_newer_schema_is_refused(load: LoadSettings, database_url: str) -> None:
+    """A version that does not know the schema leaves it alone."""
+    settings = load(DATABASE_URL=database_url)
+    upgrade(settings)
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(DatabaseError, match=r"newer version of the service .*'9999'"):
+        upgrade(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite:////nowhere/at/all.sqlite3", "unable to open database file"),
+        ("postgresql+psycopg://me:s3cret@127.0.0.1:1/game", "Connection refused"),
+    ],
+)
+def test_a_database_that_cannot_be_used(url: str, told: str, tmp_path: Path) -> None:
+    """Neither service nor migration starts: one line says so, without the password."""
+    for arguments in (command(), [sys.executable, "-m", "service.migrations.upgrade"]):
+        done = subprocess.run(
+            arguments,
+            cwd=ROOT,
+            env=environment(DATABASE_URL=url, PORT=1, DATABASE_TIMEOUT_S=1),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        said = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+        assert done.returncode == 5, done.stderr
+        assert len(said) == 1
+        assert told in said[0]
+        assert "see SERVICE_DATABASE_URL" in said[0]
+        assert "s3cret" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,74 @@
+"""The description of the service, and that the service is as it is described."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.service.server import serving
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_the_service_is_as_described(tmp_path: Path, mode: GenerationMode) -> None:
+    """Whatever the description allows, and what it does not, has a documented answer."""
+    with serving(tmp_path / "log", PUBLISH="off") as server:
+        described = schemathesis.openapi.from_url(f"http://127.0.0.1:{server.port}/openapi.json")
+        asked = 0
+        for found in described.get_all_operations():
+            assert isinstance(found, Ok)
+            operation = found.ok()
+            with contextlib.suppress(Unsatisfiable):  # nothing is wrong where nothing is asked for
+                _ask(operation.as_strategy(generation_mode=mode))
+            asked += 1
+    assert asked == sum(len(each) for each in described.raw_schema["paths"].values())
+
+
+def _ask(cases: SearchStrategy[schemathesis.Case[Any]]) -> None:
+    @settings(
+        max_examples=15,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def ask(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    ask()
+
+
+def test_the_page(client: FlaskClient) -> None:
+    """It shows every operation and every schema, and what a field must be."""
+    described = client.get("/openapi.json").get_json()
+    page = client.get("/docs").text
+    for path, operations in described["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {path}</code>" in page
+    assert "a whole number from 20 to 120" in page
+    assert described["openapi"] == "3.1.0"
