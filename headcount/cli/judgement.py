@@ -41,12 +41,12 @@ def judge(question: Question, ready: Platform) -> Report:
     # What was written by now was answered by now: its events lie before the end that is read next.
     parts = _await_seals(folder, manifest, console)
     with contextlib.ExitStack() as stack:
-        servers = stack.enter_context(_brokers(question, manifest, ready))
+        servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end = topic_end(question, found, parts, console)
         seen = _seen(found)
         with console.step("Starting Spark"):
-            spark = stack.enter_context(open_session(_session(question, ready)))
+            spark = stack.enter_context(open_session(session_config(question, ready)))
         with console.step("Reconciling the ledger with the topic") as step:
             return verify(
                 folder=folder,
@@ -78,7 +78,7 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> lis
 
 
 @contextlib.contextmanager
-def _brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator[str]:
+def brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator[str]:
     """The brokers that have the run's topic: those that run, or the run's own, started again."""
     if question.bootstrap_servers is not None:
         yield question.bootstrap_servers
@@ -165,7 +165,8 @@ def limits_of(judging: Judging) -> Limits:
         raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
 
 
-def _session(question: Question, ready: Platform) -> SessionConfig:
+def session_config(question: Question, ready: Platform) -> SessionConfig:
+    """How Spark is started for a run."""
     return SessionConfig(
         java_home=ready.java.home,
         connector_jars=ready.connector_jars,

@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import click
 from headcount.run import RunFolder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+LATE_AFTER_MS = 60_000
 _TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
 
 
@@ -48,8 +49,8 @@ class Judging:
 
     spark_master: str
     spark_heap: str
-    late_after_ms: int
-    allow: dict[str, int]
+    late_after_ms: int = LATE_AFTER_MS
+    allow: dict[str, int] = field(default_factory=dict)
 
 
 def found_run(run: Path, reports_dir: Path) -> RunFolder:
@@ -107,28 +108,34 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             "--late-after",
             "late_after_ms",
             type=click.IntRange(min=1),
-            default=60_000,
+            default=LATE_AFTER_MS,
             show_default=True,
             metavar="MS",
             help="A message is late when its timestamp is so long after the intended time.",
         ),
-        click.option(
-            "--spark-heap",
-            default="2g",
-            show_default=True,
-            metavar="SIZE",
-            help="The heap of Spark's driver.",
-        ),
-        click.option(
-            "--spark-master",
-            default="local[*]",
-            show_default=True,
-            metavar="URL",
-            help="A Spark master of your own.",
-        ),
+        with_spark,
     ):
         command = option(command)
     return command
+
+
+def with_spark(command: _Command) -> _Command:
+    """Add which Spark is used."""
+    heap = click.option(
+        "--spark-heap",
+        default="2g",
+        show_default=True,
+        metavar="SIZE",
+        help="The heap of Spark's driver.",
+    )
+    master = click.option(
+        "--spark-master",
+        default="local[*]",
+        show_default=True,
+        metavar="URL",
+        help="A Spark master of your own.",
+    )
+    return master(heap(command))
 
 
 def _allowances(

@@ -27,6 +27,7 @@ from headcount.stack.ports import is_free
 from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
 from tests.e2e.command import a_short_run, headcount, left_by
+from tests.service.server import serving
 
 pytestmark = pytest.mark.e2e
 
@@ -92,14 +93,19 @@ def test_a_run_folder_that_exists(reports: Path) -> None:
     assert list((reports / "run-1").iterdir()) == []
 
 
-def test_a_disk_that_refuses_the_ledger(reports: Path, broker: Broker, topic: str) -> None:
+def test_a_disk_that_refuses_the_ledger(
+    reports: Path, broker: Broker, topic: str, tmp_path: Path
+) -> None:
     """A ledger that cannot grow ends the run."""
-    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
-    run = headcount(
-        reports,
-        *a_short_run(*options, "--reports-dir", str(reports), "-t", "20s", "-u", "80"),
-        prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
-    )
+    servers = broker.bootstrap_servers
+    with serving(tmp_path / "service.log", BOOTSTRAP_SERVERS=servers, TOPIC=topic) as service:
+        host = f"http://127.0.0.1:{service.port}"
+        options = ("--bootstrap-servers", servers, "--topic", topic, "--host", host)
+        run = headcount(
+            reports,
+            *a_short_run(*options, "--reports-dir", str(reports), "-t", "20s", "-u", "80"),
+            prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
+        )
     assert run.code == 5
     assert "the ledger cannot be written" in told(run.err)
 

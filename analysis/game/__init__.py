@@ -1,0 +1,1 @@
+"""The game in the topic: its events as tables, to be filtered, exported and counted."""

@@ -1,0 +1,122 @@
+"""Events: the game's events as a table, a row for each thing that an event is about.
+
+In a pyspark shell or a notebook:
+
+    from pyspark.sql.types import StringType
+
+    from analysis.game.events import Wanted, game_events, matching
+    from analysis.topic import messages
+
+    source = spark.read.format("kafka").options(...).load()
+    events = game_events(messages(source), {"metal": StringType()})
+    matching(events, Wanted(item="sword", attributes={"metal": "iron"})).show()
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from headcount.ids import HEADER
+
+SEED_ITEMS = {"purchase_sword": "sword"}
+"""Event types that are about an item without naming it."""
+
+_LINE = {
+    "item": StringType(),
+    "variant": StringType(),
+    "quantity": LongType(),
+    "unit_price": LongType(),
+}
+_OF_EVENT = {
+    "event_type": StringType(),
+    "player_id": StringType(),
+    "guild": StringType(),
+    "gold": LongType(),
+    "total": LongType(),
+    "change": LongType(),
+    "in_cart": LongType(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are wanted: what is None, or not among the attributes, may be anything."""
+
+    event_type: str | None = None
+    item: str | None = None
+    player_id: str | None = None
+    guild: str | None = None
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def game_events(
+    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+) -> DataFrame:
+    """Read messages, as `topic.messages` has them, as the game's events.
+
+    A message that is no JSON object with an `event_type` is left out. An event that is about
+    several things, such as a checkout, has a row for each.
+
+    Returns:
+        partition int, offset long, broker_at_ms long, event_id string, event_type string,
+        player_id string, guild string, item string, variant string, quantity long,
+        unit_price long, gold long, total long, change long, in_cart long, and a column for each
+        attribute, of its type; null where an event has no such field.
+    """
+    line = StructType([StructField(name, kind) for name, kind in {**_LINE, **attributes}.items()])
+    own = {**_OF_EVENT, **_LINE, **attributes, event_id_field: StringType()}
+    fields = [StructField(name, kind) for name, kind in own.items()]
+    schema = StructType([*fields, StructField("lines", ArrayType(line))])
+    read = messages.select(
+        "partition",
+        "offset",
+        F.col("timestamp_ms").alias("broker_at_ms"),
+        F.from_json(F.col("value").cast("string"), schema).alias("event"),
+    ).where("event.event_type IS NOT NULL")
+    alone = F.struct(*(F.col("event")[name].alias(name) for name in line.names))
+    things = F.coalesce(F.col("event.lines"), F.array(alone))
+    return read.withColumn("thing", F.explode(things)).select(
+        "partition",
+        "offset",
+        "broker_at_ms",
+        F.col("event")[event_id_field].alias("event_id"),
+        "event.event_type",
+        "event.player_id",
+        "event.guild",
+        _item().alias("item"),
+        *(F.col("thing")[name].alias(name) for name in ("variant", "quantity", "unit_price")),
+        *(F.col("event")[name].alias(name) for name in ("gold", "total", "change", "in_cart")),
+        *(F.col("thing")[name].alias(name) for name in attributes),
+    )
+
+
+def matching(events: DataFrame, wanted: Wanted) -> DataFrame:
+    """Keep the rows that are wanted, in the order of partition and offset."""
+    asked = {
+        "event_type": wanted.event_type,
+        "item": wanted.item,
+        "player_id": wanted.player_id,
+        "guild": wanted.guild,
+        **wanted.attributes,
+    }
+    for name, value in asked.items():
+        if value is not None:
+            events = events.where(F.col(name) == F.lit(value))
+    return events.orderBy("partition", "offset", "variant")
+
+
+def _item() -> Column:
+    named = F.col("thing.item")
+    for event_type, item in SEED_ITEMS.items():
+        named = F.when(F.col("event.event_type") == event_type, F.lit(item)).otherwise(named)
+    return named
