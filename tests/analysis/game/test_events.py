@@ -44,7 +44,7 @@ EVENTS: list[Any] = [
 )
 def test_filters(spark: SparkSession, wanted: Wanted, offsets: list[int]) -> None:
     """Each narrows the events down by what they say, also line by line of a checkout."""
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (None, json.dumps(event).encode(), "events", 0, offset, datetime.now(UTC), 0)
         for offset, event in enumerate(EVENTS)
     ]
