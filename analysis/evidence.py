@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from analysis.classes import Counts, total
 from analysis.clocks import ClockOffset
+from analysis.state import StateCheck
 from headcount.run import End, Manifest
 
 SAMPLES = 5
@@ -30,13 +31,17 @@ class GeneratorState:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What the ledger is worth; each damage says what is wrong and what to do."""
+    """What the ledger is worth; each damage says what is wrong and what to do.
+
+    `changing_types` are the types of events that were to change somebody's state.
+    """
 
     generators: tuple[GeneratorState, ...] = ()
     shapes: tuple[str, ...] = ()
     event_types: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     has_repeated_rows: bool = False
+    changing_types: tuple[str, ...] = ()
 
     @property
     def torn(self) -> tuple[GeneratorState, ...]:
@@ -102,6 +107,7 @@ class Evidence:
     seen: TopicSeen = field(default_factory=TopicSeen)
     timestamp_types: frozenset[int] = frozenset()
     clocks: tuple[ClockOffset, ...] = ()
+    state: StateCheck = field(default_factory=StateCheck)
     problems: tuple[str, ...] = ()
 
     @property

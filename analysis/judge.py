@@ -9,17 +9,19 @@ A verdict has three values, and a pass must be earned:
 - pass: neither.
 
 What each class needs as proof: a duplicate nothing but itself, for both copies were read. A ghost,
-a phantom and a corruption a ledger without damage, for it says what was asked for. A loss both that
-and the whole of the topic's range. So a fail stands beside missing evidence when it does not depend
-on it; the reasons then name both.
+a phantom and a corruption a ledger without damage, for it says what was asked for. A loss and a
+difference of state both that and the whole of the topic's range. So a fail stands beside missing
+evidence when it does not depend on it; the reasons then name both.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analysis.classes import Counts
 from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, Evidence, LedgerState, PartitionRead, TopicSeen
+from analysis.state import StateCheck, StateResult
 from headcount.run import Manifest
 from headcount.verdict import Verdict
 
@@ -49,12 +51,20 @@ _LOOK = {
     "malformed": "look at the offsets named below",
     "garbled": "look at the offsets named below",
 }
+_ACCOUNT = {
+    "expected": "what the scenario expects",
+    "implied": "what the topic implies",
+    "stored": "what the database says",
+}
 _BY_MESSAGE = frozenset({"malformed", "garbled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many of each the run allows; None judges nothing. Times in ms."""
+    """How many of each the run allows; None judges nothing. Times in ms.
+
+    `different` are numbers of the state on which the accounts do not agree.
+    """
 
     lost: int = 0
     duplicated: int = 0
@@ -66,6 +76,7 @@ class Limits:
     misplaced: int | None = None
     malformed: int | None = None
     garbled: int = 0
+    different: int = 0
     unsealed: int = 0
     late_after_ms: int = DEFAULT_LATE_AFTER_MS
 
@@ -98,7 +109,14 @@ def judge(evidence: Evidence, limits: Limits) -> Judgement:
             continue
         missing = _missing_proof(key, read_doubts, ledger_doubts, counts)
         (suspected if missing else proven).append(f"{excess}{missing}")
-    doubts = (*ledger_doubts, *seal_doubts, *read_doubts, *_vacuity(counts))
+    difference = _difference(evidence.state, limits)
+    if difference is not None:
+        missing = _missing_proof("different", read_doubts, ledger_doubts, counts)
+        (suspected if missing else proven).append(f"{difference}{missing}")
+    doubts = (
+        *(*ledger_doubts, *seal_doubts, *read_doubts),
+        *(*_state_doubts(evidence.state), *_vacuity(counts)),
+    )
     verdict = Verdict.PASS
     if doubts or suspected or evidence.problems:
         verdict = Verdict.INCONCLUSIVE
@@ -128,9 +146,28 @@ def _missing_proof(
         return "; not proven, for the counts contradict each other"
     if key != "duplicated" and ledger_doubts:
         return "; not proven, for the ledger is not whole"
-    if key == "lost" and read_doubts:
+    if key in {"lost", "different"} and read_doubts:
         return "; not proven, for the topic was not read whole"
     return ""
+
+
+def _difference(state: StateCheck, limits: Limits) -> str | None:
+    """Say that the accounts of the state do not agree, if that is above its limit."""
+    if state.different <= limits.different:
+        return None
+    allowed = f" ({limits.different} allowed)" if limits.different else ""
+    alone = Counter(each.stands_alone for each in state.differences)
+    account, times = max(alone.items(), key=lambda each: each[1])
+    hint = f", mostly in {_ACCOUNT[account]}" if account and 2 * times > state.different else ""
+    return (
+        f"{state.different} of {state.numbers} numbers of the state differ{allowed}{hint}: "
+        "see state.csv, and state_events.csv for the events that led there"
+    )
+
+
+def _state_doubts(state: StateCheck) -> Iterator[str]:
+    if state.is_due and state.why_not:
+        yield f"the state was not compared with the service's database: {state.why_not}"
 
 
 def _vacuity(counts: Counts) -> Iterator[str]:
@@ -256,6 +293,7 @@ def _notes(evidence: Evidence) -> Iterator[str]:
             "the service handed the event over; message.timestamp.type=LogAppendTime would take "
             "the broker's clock"
         )
+    yield from _state_notes(evidence.state)
     if "acks=0" in evidence.manifest.promise:
         yield (
             "the service published with acks=0: its 2xx says that an event was handed over, not "
@@ -263,6 +301,14 @@ def _notes(evidence: Evidence) -> Iterator[str]:
         )
     if counts.lost == 0 and counts.acked > 0:
         yield _upper_bound(counts.acked)
+
+
+def _state_notes(state: StateCheck) -> Iterator[str]:
+    if state.result is StateResult.NOT_CHECKED and state.numbers and not state.is_due:
+        yield (
+            "what the scenario expects and what the topic implies is the same state, which was not "
+            f"compared with a database: {state.why_not}"
+        )
 
 
 def _clock_notes(clocks: Iterable[ClockOffset]) -> Iterator[str]:

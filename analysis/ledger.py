@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 from pyspark.sql.types import (
     IntegerType,
     LongType,
+    MapType,
     ShortType,
     StringType,
     StructField,
@@ -45,11 +46,14 @@ SCHEMA = StructType(
         StructField("acked_partition", IntegerType()),
         StructField("acked_offset", LongType()),
         StructField("server", StringType()),
+        StructField("owner", StringType()),
+        StructField("changes", MapType(StringType(), LongType())),
     ]
 )
 """A segment's columns, as `headcount/ledger.py` writes them."""
 
 _IDENTITY = ("generator", "seq")
+_NAMES = ("shape", "event_type", "changing_type")
 _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 
 
@@ -82,7 +86,7 @@ def load(
     `begun` are the generators that there must be; None where that is not known.
     """
     rows = _read(spark, _segment_paths(location, parts))
-    found, shapes, event_types = _statistics(rows)
+    found, names = _statistics(rows)
     strangers = sorted(found.keys() - {part.generator for part in parts})
     damage = _absent(location, parts, begun)
     damage += [
@@ -96,7 +100,14 @@ def load(
         damage += [_with_remedy(text) for text in part.damage]
         damage += [f"{location}/{part.generator}: {text}" for text in _row_damage(part, sums)]
     repeated = any(sums.rows > sums.distinct for sums in found.values())
-    state = LedgerState(tuple(states), shapes, event_types, tuple(damage), repeated)
+    state = LedgerState(
+        generators=tuple(states),
+        shapes=names["shape"],
+        event_types=names["event_type"],
+        damage=tuple(damage),
+        has_repeated_rows=repeated,
+        changing_types=names["changing_type"],
+    )
     return Ledger(_completed(spark, rows, state), state)
 
 
@@ -132,36 +143,39 @@ def _read(spark: SparkSession, paths: list[str]) -> DataFrame:
     return reader.parquet(*paths)
 
 
-def _statistics(
-    rows: DataFrame,
-) -> tuple[dict[int, _Rows], tuple[str, ...], tuple[str, ...]]:
-    """Add up the rows by generator; distinct ones are counted exactly, by bitmaps."""
+def _statistics(rows: DataFrame) -> tuple[dict[int, _Rows], dict[str, tuple[str, ...]]]:
+    """Add up the rows by generator, and name what is in them.
+
+    Distinct rows are counted exactly, by bitmaps. The names are the shapes, the event types, and
+    the types of events that change somebody's state.
+    """
+    named = rows.withColumn(
+        "changing_type", F.when(F.col("owner").isNotNull(), F.col("event_type"))
+    )
     # Spark's bitmaps count positions from 1.
     position = F.col("seq") + 1
-    buckets = rows.groupBy("generator", F.bitmap_bucket_number(position).alias("bucket")).agg(
+    buckets = named.groupBy("generator", F.bitmap_bucket_number(position).alias("bucket")).agg(
         F.count("*").alias("rows"),
         F.bitmap_count(F.bitmap_construct_agg(F.bitmap_bit_position(position))).alias("distinct"),
         F.min("seq").alias("min_seq"),
         F.max("seq").alias("max_seq"),
-        F.collect_set("shape").alias("shapes"),
-        F.collect_set("event_type").alias("event_types"),
+        *(F.collect_set(name).alias(name) for name in _NAMES),
     )
     sums = buckets.groupBy("generator").agg(
         F.sum("rows").alias("rows"),
         F.sum("distinct").alias("distinct"),
         F.min("min_seq").alias("min_seq"),
         F.max("max_seq").alias("max_seq"),
-        F.array_distinct(F.flatten(F.collect_list("shapes"))).alias("shapes"),
-        F.array_distinct(F.flatten(F.collect_list("event_types"))).alias("event_types"),
+        *(F.array_distinct(F.flatten(F.collect_list(name))).alias(name) for name in _NAMES),
     )
-    found: dict[int, _Rows] = {}
-    shapes: set[str] = set()
-    event_types: set[str] = set()
-    for row in sums.collect():
-        found[row.generator] = _Rows(row.rows, row.distinct, row.min_seq, row.max_seq)
-        shapes.update(row.shapes)
-        event_types.update(row.event_types)
-    return found, tuple(sorted(shapes)), tuple(sorted(event_types))
+    collected = sums.collect()
+    found = {
+        row.generator: _Rows(row.rows, row.distinct, row.min_seq, row.max_seq) for row in collected
+    }
+    names = {
+        name: tuple(sorted({each for row in collected for each in row[name]})) for name in _NAMES
+    }
+    return found, names
 
 
 def _state(part: GeneratorLedger, sums: _Rows) -> GeneratorState:

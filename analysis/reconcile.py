@@ -61,9 +61,8 @@ for a phantom but its event type, which is its message's; copies long; copies_di
 whether two copies have different bytes; partition int, offset long and broker_at_ms long of the
 first copy, null where there is none; fate string; four booleans."""
 
-_TOLD = tuple(
-    name for name in LEDGER_SCHEMA.names if name not in {"generator", "seq", "shape", "digest"}
-)
+_UNTOLD = {"generator", "seq", "shape", "digest", "owner", "changes"}
+_TOLD = tuple(name for name in LEDGER_SCHEMA.names if name not in _UNTOLD)
 
 
 def fates(

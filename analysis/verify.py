@@ -15,16 +15,21 @@ from pathlib import Path
 import pyspark
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
-from analysis import content, ledger, reconcile, tally, topic
+from analysis import accounts, content, ledger, reconcile, tally, topic
 from analysis.clocks import clock_offsets
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
+from analysis.game.economy import Economy, economy
+from analysis.game.effects import EVENT_TYPES, effects, implied
+from analysis.game.events import parsed
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Distributions, distributions
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import local_url
+from analysis.state import StateCheck
 from analysis.timeline import Timeline, timeline
 from headcount.errors import EvidenceError, PartError
 from headcount.files import write_atomically
@@ -33,18 +38,31 @@ from headcount.marks import read_marks
 from headcount.run import End, Manifest, RunFolder
 from headcount.verdict import Verdict
 
-__all__ = ["Limits", "Report", "TopicSeen", "verify"]
+__all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
 
 Progress = Callable[[str], None]
 """Is told of each step as it begins."""
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
+EFFECTS_FOLDER = "effects.parquet"
 
 IsEmpty = Callable[[int, int, int], bool]
 """Tells of a partition whether a consumer meets no message from one offset to before another."""
 
 Source = Callable[[topic.OffsetRange], DataFrame]
 """Reads a range of the topic, as `topic.SOURCE_SCHEMA` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What is known of the service's database: its account, or why there is none.
+
+    `is_due` says that there should be one.
+    """
+
+    stored: Path | None = None
+    why_not: str = "no database was named: --database-url names one"
+    is_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,12 @@ class Case:
     seen: TopicSeen = field(default_factory=TopicSeen)
     parts: Sequence[GeneratorLedger] | None = None
     is_empty: IsEmpty | None = None
+    database: Database = field(default_factory=Database)
+
+    @property
+    def owners(self) -> str:
+        """What the names of the run's owners begin with."""
+        return f"{self.manifest.run_id}."
 
     @property
     def offsets(self) -> topic.OffsetRange:
@@ -87,6 +111,7 @@ def verify(
     evidence: TopicSeen | None = None,
     parts: Sequence[GeneratorLedger] | None = None,
     is_empty: IsEmpty | None = None,
+    database: Database | None = None,
     kafka_options: Mapping[str, str] | None = None,
     source: Source | None = None,
     progress: Progress = lambda _step: None,
@@ -103,6 +128,7 @@ def verify(
         evidence: What the cluster says of itself and the topic now.
         parts: The ledger as it was found before `end` was read, by default as it is now.
         is_empty: Looks at the end of a partition where no message was read, by default nobody does.
+        database: What is known of the service's database, by default nothing.
         kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
         progress: Is told of each step.
@@ -114,7 +140,16 @@ def verify(
         PartError: Spark died on the way.
         EvidenceError: The report cannot be written.
     """
-    case = Case(folder, manifest, end, limits or Limits(), evidence or TopicSeen(), parts, is_empty)
+    case = Case(
+        folder=folder,
+        manifest=manifest,
+        end=end,
+        limits=limits or Limits(),
+        seen=evidence or TopicSeen(),
+        parts=parts,
+        is_empty=is_empty,
+        database=database or Database(),
+    )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
     progress("writing the report")
@@ -176,8 +211,42 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     evidence = _evidence(case, found.state, arrivals, fates)
     times = distributions(fates, found.state.event_types, ledger.UNKNOWN)
     over_time = timeline(fates, read_marks(case.folder.marks_path))
+    state, trade = StateCheck(), None
+    if found.state.changing_types:
+        progress("comparing the state")
+        state, trade = _state(case, found, fates, source)
+    evidence = replace(evidence, state=state)
     judgement = judge(evidence, case.limits)
-    return _report(case, judgement, evidence=evidence, times=times, over_time=over_time)
+    return _report(
+        case, judgement, evidence=evidence, times=times, over_time=over_time, trade=trade
+    )
+
+
+def _state(
+    case: Case, found: ledger.Ledger, fates: DataFrame, source: Source
+) -> tuple[StateCheck, Economy | None]:
+    """Compare what was expected, what the topic implies, and what the database says."""
+    unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {ledger.UNKNOWN})
+    if unknown:
+        why = f"what events of type {', '.join(unknown)} change is not known here"
+        return StateCheck(why_not=why), None
+    messages = topic.messages(source(case.offsets)).where(
+        F.col("value").cast("string").contains(case.owners)
+    )
+    events = parsed(messages, {}, case.manifest.event_id_field)
+    changes = _kept(effects(events, case.owners), case, EFFECTS_FOLDER)
+    stored = case.database.stored
+    check = accounts.compare(
+        expected=accounts.expectations(found.rows, fates),
+        implied=changes,
+        stored=None
+        if stored is None
+        else accounts.stored_account(fates.sparkSession, stored, case.owners),
+        torn=[part.generator for part in found.state.torn],
+    )
+    if stored is None:
+        check = replace(check, why_not=case.database.why_not, is_due=case.database.is_due)
+    return check, economy(events, implied(changes), case.owners)
 
 
 def _ledger(case: Case, spark: SparkSession) -> ledger.Ledger:
@@ -246,6 +315,7 @@ def _report(
     evidence: Evidence | None = None,
     times: Distributions | None = None,
     over_time: Timeline | None = None,
+    trade: Economy | None = None,
 ) -> Report:
     fates = case.folder.path / FATES_FOLDER if evidence else None
     return Report(
@@ -256,6 +326,7 @@ def _report(
         evidence=evidence,
         distributions=times or Distributions(),
         timeline=over_time or Timeline(),
+        economy=trade,
         fates=fates,
         patterns=patterns(fates),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),

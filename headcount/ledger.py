@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-FORMAT = 1
+FORMAT = 2
 
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
@@ -46,12 +46,15 @@ SCHEMA = pa.schema(
         pa.field("acked_partition", pa.int32()),
         pa.field("acked_offset", pa.int64()),
         pa.field("server", _DICTIONARY),
+        pa.field("owner", _DICTIONARY),
+        pa.field("changes", pa.map_(pa.string(), pa.int64())),
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
 no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
-says that the event is, and `server` which of its processes answered; null where it does not say."""
+says that the event is, and `server` which of its processes answered; null where it does not say.
+`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing."""
 
 
 class Row(NamedTuple):
@@ -71,6 +74,8 @@ class Row(NamedTuple):
     acked_partition: int | None = None
     acked_offset: int | None = None
     server: str | None = None
+    owner: str | None = None
+    changes: tuple[tuple[str, int], ...] | None = None
 
 
 _A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)

@@ -8,6 +8,7 @@ reports/<run-id>/
     ledger/       what the generators asked for (see `ledger.py`)
     broker/       the embedded broker's data, where there was one
     game.sqlite3  the service's state, where it was started and keeps it in no other database
+    stored.parquet  what the service's database said when the run was over (see `stored.py`)
     logs/         what each part had to say
     verdict.json, summary.csv, exceptions.csv, latency.csv, report.html
 """
@@ -33,8 +34,9 @@ _Document = TypeVar("_Document")
 class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
-    `promise` says what an acknowledgement of the service stands for, as `acks=all, idempotent`;
-    empty where nobody said so.
+    `broker_data` and `database` are paths from the run's folder to what its own broker and service
+    left, None where it had none. `promise` says what an acknowledgement of the service stands for,
+    as `acks=all, idempotent`; empty where nobody said so.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Manifest:
     start_offsets: dict[int, int]
     ledger: str = "ledger"
     broker_data: str | None = None
+    database: str | None = None
     promise: str = ""
     event_id_field: str = HEADER
     options: dict[str, Any] = field(default_factory=dict)

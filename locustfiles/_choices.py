@@ -1,9 +1,10 @@
-"""What players choose from: parameters that the game allows."""
+"""What players choose from: what the game's catalogue allows."""
 
 from random import Random
 
-METALS = ("bronze", "iron", "steel", "silver", "mithril")
-GUILDS = ("archers", "blacksmiths", "knights", "merchants", "thieves")
+from service.catalogue import Choice, Value, Variant, load_catalogue
+
+CATALOGUE = load_catalogue()
 PLAYERS = 1000
 
 
@@ -14,13 +15,25 @@ def a_player(random: Random) -> str:
 
 def a_guild(random: Random) -> str:
     """Draw a guild's name."""
-    return random.choice(GUILDS)
+    return random.choice(CATALOGUE.guilds)
 
 
 def a_sword(random: Random) -> dict[str, object]:
     """Draw a purchase of one to three swords."""
     return {
         "player_id": a_player(random),
-        "metal": random.choice(METALS),
+        **a_variant(random, "sword").attributes,
         "quantity": random.randint(1, 3),
     }
+
+
+def a_variant(random: Random, item: str = "") -> Variant:
+    """Draw an item, unless it is told, and a value for each of its attributes."""
+    chosen = item or random.choice(tuple(CATALOGUE.items))
+    values: dict[str, Value] = {
+        name: random.choice(tuple(attribute.values))
+        if isinstance(attribute, Choice)
+        else random.randint(attribute.minimum, attribute.maximum)
+        for name, attribute in CATALOGUE.items[chosen].attributes.items()
+    }
+    return Variant(chosen, values)

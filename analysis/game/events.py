@@ -38,6 +38,7 @@ _LINE = {
     "unit_price": LongType(),
 }
 _OF_EVENT = {
+    "receipt": StringType(),
     "event_type": StringType(),
     "player_id": StringType(),
     "guild": StringType(),
@@ -59,19 +60,19 @@ class Wanted:
     attributes: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def game_events(
+def parsed(
     messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
 ) -> DataFrame:
-    """Read messages, as `topic.messages` has them, as the game's events.
+    """Read messages, as `topic.messages` has them, as the game's events, a row for each.
 
-    A message that is no JSON object with an `event_type` is left out. An event that is about
-    several things, such as a checkout, has a row for each.
+    A message that is no JSON object with an `event_type` is left out.
 
     Returns:
-        partition int, offset long, broker_at_ms long, event_id string, event_type string,
-        player_id string, guild string, item string, variant string, quantity long,
-        unit_price long, gold long, total long, change long, in_cart long, and a column for each
-        attribute, of its type; null where an event has no such field.
+        partition int, offset long, broker_at_ms long, event_id string, receipt string,
+        event_type string, player_id string, guild string, gold long, total long, change long,
+        in_cart long; and lines, an array of what it is about, each with item string,
+        variant string, quantity long, unit_price long and the attributes. An event that is about
+        nothing has one line, of nulls.
     """
     line = StructType([StructField(name, kind) for name, kind in {**_LINE, **attributes}.items()])
     own = {**_OF_EVENT, **_LINE, **attributes, event_id_field: StringType()}
@@ -84,18 +85,39 @@ def game_events(
         F.from_json(F.col("value").cast("string"), schema).alias("event"),
     ).where("event.event_type IS NOT NULL")
     alone = F.struct(*(F.col("event")[name].alias(name) for name in line.names))
-    things = F.coalesce(F.col("event.lines"), F.array(alone))
-    return read.withColumn("thing", F.explode(things)).select(
+    return read.select(
         "partition",
         "offset",
         "broker_at_ms",
         F.col("event")[event_id_field].alias("event_id"),
-        "event.event_type",
-        "event.player_id",
-        "event.guild",
+        *(F.col("event")[name].alias(name) for name in _OF_EVENT),
+        F.coalesce(F.col("event.lines"), F.array(alone)).alias("lines"),
+    )
+
+
+def game_events(
+    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+) -> DataFrame:
+    """Read messages as the game's events; one that is about several things has a row for each.
+
+    Returns:
+        partition int, offset long, broker_at_ms long, event_id string, event_type string,
+        player_id string, guild string, item string, variant string, quantity long,
+        unit_price long, gold long, total long, change long, in_cart long, and a column for each
+        attribute, of its type; null where an event has no such field.
+    """
+    events = parsed(messages, attributes, event_id_field)
+    return events.withColumn("thing", F.explode("lines")).select(
+        "partition",
+        "offset",
+        "broker_at_ms",
+        "event_id",
+        "event_type",
+        "player_id",
+        "guild",
         _item().alias("item"),
         *(F.col("thing")[name].alias(name) for name in ("variant", "quantity", "unit_price")),
-        *(F.col("event")[name].alias(name) for name in ("gold", "total", "change", "in_cart")),
+        *("gold", "total", "change", "in_cart"),
         *(F.col("thing")[name].alias(name) for name in attributes),
     )
 
@@ -118,5 +140,5 @@ def matching(events: DataFrame, wanted: Wanted) -> DataFrame:
 def _item() -> Column:
     named = F.col("thing.item")
     for event_type, item in SEED_ITEMS.items():
-        named = F.when(F.col("event.event_type") == event_type, F.lit(item)).otherwise(named)
+        named = F.when(F.col("event_type") == event_type, F.lit(item)).otherwise(named)
     return named

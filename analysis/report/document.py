@@ -9,6 +9,7 @@ from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionR
 from analysis.latency import Latency
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
+from analysis.state import StateCheck
 from analysis.timeline import Moment
 
 FORMAT = 1
@@ -31,12 +32,14 @@ def document(report: Report) -> dict[str, Any]:
         "reasons": list(report.reasons),
         "notes": list(report.notes),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
+        "state": report.state.result.value,
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
         "offsets": _offsets(report),
         "latency_ms": [_latency(each) for each in report.latencies],
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
+        "state_check": _state(report.state),
         "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
         "moments": [_moment(each) for each in report.timeline.moments],
         "timestamps": [] if evidence is None else _clocks(evidence),
@@ -79,6 +82,15 @@ def _ledger(evidence: Evidence) -> dict[str, Any]:
         "generators": [asdict(each) for each in ledger.generators],
         "torn": [each.generator for each in ledger.torn],
         "damage": list(ledger.damage),
+    }
+
+
+def _state(state: StateCheck) -> dict[str, Any]:
+    return {
+        "owners": state.owners,
+        "numbers": state.numbers,
+        "different": state.different,
+        "why_not_checked": state.why_not,
     }
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from analysis.classes import Counts
 from analysis.evidence import Evidence
+from analysis.game.economy import Economy
 from analysis.judge import Judgement, Limits
 from analysis.latency import Distributions, Latency, latencies
 from analysis.patterns import Pattern
+from analysis.state import StateCheck
 from analysis.timeline import Timeline
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
@@ -16,7 +18,10 @@ from headcount.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is said of a run; `evidence` is None where it could not be gathered."""
+    """All that is said of a run; `evidence` is None where it could not be gathered.
+
+    `economy` is None where no request said that it changes anything of the game's.
+    """
 
     manifest: Manifest
     end: End
@@ -25,6 +30,7 @@ class Report:
     evidence: Evidence | None = None
     distributions: Distributions = field(default_factory=Distributions)
     timeline: Timeline = field(default_factory=Timeline)
+    economy: Economy | None = None
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
     verified_at: str = ""
@@ -59,6 +65,11 @@ class Report:
     def by_event_type(self) -> Mapping[str, Counts]:
         """The counts of each event type, which add up to the whole."""
         return {} if self.evidence is None else self.evidence.by_event_type
+
+    @property
+    def state(self) -> StateCheck:
+        """What came of comparing the accounts of the state."""
+        return StateCheck() if self.evidence is None else self.evidence.state
 
     @property
     def latencies(self) -> tuple[Latency, ...]:

@@ -5,9 +5,18 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from analysis.classes import COUNT_KEYS, Counts
+from analysis.game.economy import Economy
 from analysis.latency import PERCENTILES, TOTAL
 from analysis.report.model import Report
 
+_STATE_COLUMNS = (
+    *("owner", "kind", "name", "expected", "in_topic", "in_database", "stands_alone", "events"),
+)
+_STATE_EVENT_COLUMNS = (
+    *("owner", "kind", "name", "id", "event_type", "class"),
+    *("expected_change", "change_in_topic", "partition", "offset"),
+)
+_STANDS_ALONE = {"": "", "expected": "scenario", "implied": "topic", "stored": "database"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -35,6 +44,51 @@ def latency(report: Report) -> pd.DataFrame:
     names = [percentile_name(quantile) for quantile in PERCENTILES]
     durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
     return pd.DataFrame(rows, columns=["event_type", "measure", "count", "negative", *durations])
+
+
+def of_state(report: Report) -> dict[str, pd.DataFrame | None]:
+    """Give the tables of the state by their files' names; None for those that there are not."""
+    is_checked = report.state.numbers > 0
+    made = {
+        "state": state(report) if is_checked else None,
+        "state_events": state_events(report) if is_checked else None,
+        **dict.fromkeys(Economy.__slots__),
+        **(report.economy.tables if report.economy is not None else {}),
+    }
+    return {f"{name}.csv": frame for name, frame in made.items()}
+
+
+def state(report: Report) -> pd.DataFrame:
+    """Give a row for each number of the state that differs.
+
+    owner, kind, name string; expected, in_topic, in_database integer or nothing; stands_alone
+    string: the account that differs from two that agree; events integer.
+    """
+    rows = [
+        (
+            *(each.owner, each.kind, each.name, each.expected, each.implied, each.stored),
+            *(_STANDS_ALONE[each.stands_alone], len(each.entries)),
+        )
+        for each in report.state.differences
+    ]
+    return pd.DataFrame(rows, columns=list(_STATE_COLUMNS), dtype=object)
+
+
+def state_events(report: Report) -> pd.DataFrame:
+    """Give a row for each event that led to a number that differs.
+
+    owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
+    offset integer or nothing.
+    """
+    rows = [
+        (
+            *(each.owner, each.kind, each.name, entry.id, entry.event_type, entry.fate),
+            *(entry.expected, entry.implied, entry.partition, entry.offset),
+        )
+        for each in report.state.differences
+        for entry in each.entries
+    ]
+    return pd.DataFrame(rows, columns=list(_STATE_EVENT_COLUMNS), dtype=object)
 
 
 def percentile_name(quantile: float) -> str:

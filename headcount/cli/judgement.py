@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from analysis.session import SessionConfig, open_session
-from analysis.verify import Limits, Report, TopicSeen, verify
+from analysis.verify import Database, Limits, Report, TopicSeen, verify
+from headcount.cli.database import account, await_outbox, find
 from headcount.cli.options import Judging
 from headcount.cli.stack import Platform, start_broker
 from headcount.console import Console, Step
@@ -21,6 +22,8 @@ SEAL_TIMEOUT_S = 10.0
 SETTLE_TIMEOUT_S = 10.0
 SETTLED_AFTER_S = 0.5
 POLL_S = 0.2
+TRIES = 5
+"""How often the end is noted anew while the service is still doing what nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Question:
     judging: Judging
     bootstrap_servers: str | None
     until_latest: bool = False
+    database_url: str | None = None
 
 
 def judge(question: Question, ready: Platform) -> Report:
@@ -43,7 +47,7 @@ def judge(question: Question, ready: Platform) -> Report:
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
-        end = topic_end(question, found, parts, console)
+        end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
         with console.step("Starting Spark"):
             spark = stack.enter_context(open_session(session_config(question, ready)))
@@ -57,6 +61,7 @@ def judge(question: Question, ready: Platform) -> Report:
                 evidence=seen,
                 parts=parts,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
+                database=database,
                 progress=step.update,
             )
 
@@ -108,13 +113,28 @@ def _answers(manifest: Manifest) -> bool:
     return found == manifest.cluster_id
 
 
-def topic_end(
+def end_of_run(
+    question: Question, manifest: Manifest, parts: list[GeneratorLedger], console: Console
+) -> tuple[End, Database]:
+    """The run's end in the topic, as noted then or noted now, and the state of that moment."""
+    folder = question.folder
+    found = find(folder, manifest, question.database_url or question.judging.database_url)
+    noted = None if question.until_latest else folder.read_end()
+    if noted is not None and noted.sealed:
+        return noted, account(found, None, folder).database
+    for _ in range(TRIES):
+        progress = await_outbox(found, console)
+        end = _topic_end(question, manifest, parts, console)
+        reading = account(found, progress, folder)
+        if not reading.is_moving:
+            break
+    return end, reading.database
+
+
+def _topic_end(
     question: Question, manifest: Manifest, parts: list[GeneratorLedger], console: Console
 ) -> End:
-    """Where the topic ended when the run was over: as noted then, or noted now."""
-    noted = None if question.until_latest else question.folder.read_end()
-    if noted is not None and noted.sealed:
-        return noted
+    """Note where the topic ends."""
     servers = manifest.bootstrap_servers
     if topic.describe(servers, manifest.topic) is None:
         raise EvidenceError(

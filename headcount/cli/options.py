@@ -13,6 +13,8 @@ from headcount.run import RunFolder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LATE_AFTER_MS = 60_000
+DATABASE_VARIABLE = "HEADCOUNT_DATABASE_URL"
+_DATABASE_URL = re.compile(r"(sqlite:///|postgresql\+psycopg://).+")
 _TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
 
 
@@ -50,6 +52,7 @@ class Judging:
     spark_master: str
     spark_heap: str
     late_after_ms: int = LATE_AFTER_MS
+    database_url: str | None = None
     allow: dict[str, int] = field(default_factory=dict)
 
 
@@ -100,9 +103,9 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CLASS=N",
             callback=_allowances,
             help="How many of a class are no failure, such as lost=3 or reordered=0. Repeatable; "
-            "lost, duplicated, ghost, phantom, corrupted, garbled and unsealed (generators that "
-            "were killed) are 0 unless told; reordered, late, misplaced and malformed are not "
-            "judged unless told.",
+            "lost, duplicated, ghost, phantom, corrupted, garbled, different (numbers of the "
+            "state) and unsealed (generators that were killed) are 0 unless told; reordered, "
+            "late, misplaced and malformed are not judged unless told.",
         ),
         click.option(
             "--late-after",
@@ -112,6 +115,15 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             metavar="MS",
             help="A message is late when its timestamp is so long after the intended time.",
+        ),
+        click.option(
+            "--database-url",
+            metavar="URL",
+            envvar=DATABASE_VARIABLE,
+            show_envvar=True,
+            callback=_database_url,
+            help="The game's database, with which its state is compared.  "
+            "[default: that of the service that the run has started]",
         ),
         with_spark,
     ):
@@ -136,6 +148,17 @@ def with_spark(command: _Command) -> _Command:
         help="A Spark master of your own.",
     )
     return master(heap(command))
+
+
+def _database_url(
+    _context: click.Context, _parameter: click.Parameter, url: str | None
+) -> str | None:
+    if url is not None and not _DATABASE_URL.fullmatch(url):
+        # It is not repeated, for it may hold a password.
+        raise click.BadParameter(
+            "must be sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        )
+    return url
 
 
 def _allowances(

@@ -23,6 +23,8 @@ def show(report: Report, folder: RunFolder, console: Console) -> None:
         console.result(_table(report, report.counts))
     verdict = report.verdict
     console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
+    if report.state.was_asked_for:
+        console.result(f"State: {report.state}")
     for reason in report.reasons:
         console.result(f"  - {reason}")
     for pattern in report.patterns:

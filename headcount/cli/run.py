@@ -19,13 +19,14 @@ from headcount.cli.options import (
     with_reports_dir,
 )
 from headcount.cli.result import show
-from headcount.cli.stack import BROKER_DATA, Platform, Target, Wish, platform, start
+from headcount.cli.stack import BROKER_DATA, DATABASE, Platform, Target, Wish, platform, start
 from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.run import RunFolder
 from headcount.stack.process import Process
+from headcount.stack.server import DATABASE_VARIABLE
 
 POLL_S = 0.1
 STOP_TIMEOUT_S = 30.0
@@ -116,12 +117,18 @@ def run(
     limits_of(judging)  # a mistake in it is told before the load, not after
     folder = RunFolder(reports_dir.absolute() / _run_id(run_id))
     folder.create()
-    ready = platform(dict(os.environ), Console(quiet=quiet))
+    environ = dict(os.environ)
+    if judging.database_url is not None:
+        environ[DATABASE_VARIABLE] = judging.database_url  # a service that is started has it, too
+    ready = platform(environ, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, wish, ready, folder.path)
         command = _locust_command(load, target, wish, folder)
         _drive(load, command, target, folder, ready)
-        report = judge(Question(folder, judging, target.bootstrap_servers), ready)
+        question = Question(
+            folder, judging, target.bootstrap_servers, database_url=target.database_url
+        )
+        report = judge(question, ready)
     show(report, folder, ready.console)
     return report.verdict.exit_code
 
@@ -195,6 +202,7 @@ def _locust_command(load: Load, target: Target, wish: Wish, folder: RunFolder) -
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,
         "--broker-data": BROKER_DATA if target.broker is not None else None,
+        "--database-file": target.database_file and DATABASE,
         # Requests that fail are judged by what became of them, not by Locust.
         "--exit-code-on-error": 0,
     }

@@ -12,7 +12,7 @@ from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.jars import Fetcher, broker_jars, connector_jars
 from headcount.stack.java import Java, find_java
-from headcount.stack.server import DEFAULT_APP, Server, ServerConfig
+from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
 BROKER_DATA = "broker"
@@ -38,6 +38,18 @@ class Target:
     bootstrap_servers: str
     broker: Broker | None
     server: Server | None
+
+    @property
+    def database_url(self) -> str | None:
+        """Where the service that was started keeps its state; it may hold a password."""
+        return None if self.server is None else self.server.config.database_url
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file that the service keeps its state in, where that is the run's own."""
+        if self.server is None or DATABASE_VARIABLE in self.server.config.environ:
+            return None
+        return self.server.config.database
 
     def poll_or_raise(self) -> None:
         """PartError if a part that was started has died."""

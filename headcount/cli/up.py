@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from headcount.cli.options import PassThrough, with_quiet, with_reports_dir
-from headcount.cli.stack import BROKER_DATA, Platform, Target, Wish, platform, start
+from headcount.cli.stack import BROKER_DATA, DATABASE, Platform, Target, Wish, platform, start
 from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -105,6 +105,8 @@ def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
     }
     if target.broker is not None:
         options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"
+    if target.database_file is not None:
+        options["--database-file"] = f"../{folder.name}/{DATABASE}"
     return [sys.executable, "-m", "locust", *_flat(options)]
 
 

@@ -5,10 +5,12 @@
 It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
 """
 
+from headcount.changes import Changes
+from headcount.outcome import Outcome
 from headcount.plugin.lifecycle import register
 from headcount.plugin.shape import PlannedShape
 from headcount.plugin.user import LedgerUser
 
-__all__ = ["LedgerUser", "PlannedShape"]
+__all__ = ["Changes", "LedgerUser", "Outcome", "PlannedShape"]
 
 register()

@@ -184,6 +184,7 @@ def _prepare(environment: Environment) -> None:
         cleanup_policy=described.cleanup_policy,
         start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
         broker_data=options.broker_data or None,
+        database=options.database_file or None,
         promise=options.promise,
         event_id_field=options.event_id_field,
         options={**recorded(options), "seed": int(options.prepared_seed)},

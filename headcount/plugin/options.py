@@ -34,6 +34,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--event-id-field", HEADER, "Headcount: the event's field that holds the request's id"),
         ("--promise", "", "Headcount: what an acknowledgement stands for, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
+        ("--database-file", "", argparse.SUPPRESS),
         # The run that the master has prepared; workers receive these with the first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),

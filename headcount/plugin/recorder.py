@@ -5,15 +5,17 @@ the requests of other users go on meanwhile.
 """
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import gevent
 import gevent.lock
 import gevent.threadpool
 
+from headcount.changes import Changes, check
 from headcount.digest import digest, shape
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger import LedgerWriter, Row, Seal
@@ -41,6 +43,7 @@ class Attempt(NamedTuple):
     digest: int
     intended_at_ns: int
     sent_at_ns: int
+    changes: Changes | None = None
 
 
 class Told(NamedTuple):
@@ -80,6 +83,7 @@ class Recorder:
         self._failure: str | None = None
         self._sealed = False
         self._prefix = f"{writer.run_id}.{writer.generator}."
+        self._owners = itertools.count()
         # Wall-clock time that a step of the system clock cannot bend.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
         self._flusher = gevent.spawn(self._flush_for_ever)
@@ -89,16 +93,28 @@ class Recorder:
         """How many attempts have begun and not ended."""
         return len(self._in_flight)
 
-    def begin(self, event: Mapping[str, object], event_type: str, scenario_user: str) -> Attempt:
+    def new_owner(self) -> str:
+        """Name an owner of state that is this run's and this generator's alone."""
+        return f"{self._prefix}o{next(self._owners)}"
+
+    def begin(
+        self,
+        event: Mapping[str, object],
+        event_type: str,
+        scenario_user: str,
+        changes: Changes | None = None,
+    ) -> Attempt:
         """Give an attempt its identity, which is reserved on disk before this returns.
 
         Raises LedgerFailedError where nothing can be written any more, and where the event cannot
-        be compared: no identity is used up, and the run is given up, for it would go on without
-        this request.
+        be compared or its changes not be accounted for: no identity is used up, and the run is
+        given up, for it would go on without this request.
         """
         try:
             compared, content = shape(event), digest(event)
             self._check_shape(compared)
+            if changes is not None:
+                check(changes, self._prefix)
         except ValueError as error:
             asked = f"{scenario_user} asks for an event of type {event_type!r}"
             raise self.fail(UsageError(f"{asked} that cannot be compared: {error}")) from None
@@ -118,6 +134,7 @@ class Recorder:
             content,
             now_ns,
             now_ns,
+            changes,
         )
         self._in_flight[seq] = attempt
         return attempt
@@ -127,7 +144,7 @@ class Recorder:
     ) -> None:
         """Note that an attempt was answered."""
         now_ns = time.monotonic_ns() + self._epoch_ns
-        self._end(attempt, (now_ns, status, outcome.value, None, *told))
+        self._end(attempt, (now_ns, status, outcome.value, None), told)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer."""
@@ -160,10 +177,16 @@ class Recorder:
             self._cannot_write(error)
             return None
 
-    def _end(self, attempt: Attempt, ending: tuple[Any, ...]) -> None:
-        """Keep a row; `ending` are its columns from the answer on."""
+    def _end(
+        self,
+        attempt: Attempt,
+        ending: tuple[int | None, int | None, str, str | None],
+        told: Told = NOTHING_TOLD,
+    ) -> None:
+        """Keep a row; `ending` are its columns from the answer to the error."""
         if self._in_flight.pop(attempt.seq, None) is None:
             return  # it has its row already: sealing ended it
+        changes = attempt.changes
         self._rows.append(
             Row(
                 attempt.seq,
@@ -174,6 +197,9 @@ class Recorder:
                 attempt.intended_at_ns,
                 attempt.sent_at_ns,
                 *ending,
+                *told,
+                None if changes is None else changes.owner,
+                None if changes is None else tuple(changes.by_thing.items()),
             )
         )
 

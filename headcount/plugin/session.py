@@ -11,6 +11,7 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import StopUser
 
+from headcount.changes import Changes
 from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.outcome import Outcome, of_error, of_status
@@ -28,6 +29,8 @@ class LedgerSession(FastHttpSession):
 
     `event=` are the fields that are compared, and make the request one that is accounted for;
     `event_type=` is its row in the report, by default the event's own field `event_type`.
+    `changes=` is what it does to the state of its owner, if it is done. The answer has the
+    `outcome` then: what the generator knows of the request.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class LedgerSession(FastHttpSession):
         self,
         method: str,
         url: str,
+        *,
         event: dict[str, object] | None = None,
         event_type: str | None = None,
+        changes: Changes | None = None,
         streams: bool = False,
         **kwargs: Any,
     ) -> FastResponse:
@@ -70,7 +75,7 @@ class LedgerSession(FastHttpSession):
             raise StopUser  # it would be a request that nothing accounts for
         event_type = event_type or str(event.get("event_type", method))
         try:
-            attempt = self._recorder.begin(event, event_type, self._user_name)
+            attempt = self._recorder.begin(event, event_type, self._user_name, changes)
         except LedgerFailedError:
             raise StopUser from None  # the run is being stopped, and says why
         try:
@@ -101,15 +106,18 @@ class LedgerSession(FastHttpSession):
         assert recorder is not None
         status = response.status_code
         if cut_by is not None:
+            outcome = Outcome.INDETERMINATE
             told = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
-            recorder.unanswered(attempt, Outcome.INDETERMINATE, told)
+            recorder.unanswered(attempt, outcome, told)
         elif status:
             retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
             outcome = of_status(status, retry_after=retry_after)
             recorder.answered(attempt, outcome, status, _told(response))
         else:
             error: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
-            recorder.unanswered(attempt, of_error(error), f"{type(error).__name__}: {error}")
+            outcome = of_error(error)
+            recorder.unanswered(attempt, outcome, f"{type(error).__name__}: {error}")
+        response.outcome = outcome  # type: ignore[attr-defined] # for the scenario
 
 
 def _told(response: FastResponse) -> Told:

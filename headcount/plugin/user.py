@@ -9,7 +9,11 @@
             event = {"event_type": "purchase_sword", **wish}
             self.client.post("/purchase_a_sword", json=wish, event=event)
 
-A request with `event=` is accounted for, field by field; one without is plain Locust.
+A request with `event=` is accounted for, field by field; one without is plain Locust. One that
+changes state can say how, with `changes=`, and the state is accounted for as well:
+
+            player_id = self.new_owner()
+            changes = Changes(player_id, {"gold": -20, "item:sword:metal=iron": 1})
 """
 
 from random import Random
@@ -17,6 +21,7 @@ from typing import Any
 
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
+from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
 from headcount.plugin.session import LedgerSession
@@ -58,8 +63,15 @@ class LedgerUser(FastHttpUser):
             proxy_port=self.proxy_port,
         )
         self.killed = False
+        self._recorder = state.recorder
         # Locust draws the next task from the global source, which the wait times use, too.
         self.tasks = [_pick]
+
+    def new_owner(self) -> str:
+        """Name an owner of state, such as a player, that is this run's alone."""
+        if self._recorder is None:
+            raise StopUser  # nothing would account for it
+        return self._recorder.new_owner()
 
     def stop(self, force: bool = False) -> bool:
         """Stop as Locust does, and begin no attempt after a kill that is still on its way.

@@ -19,6 +19,7 @@ from headcount.stack.process import Process, wait_until
 
 DEFAULT_APP = "service.wsgi:app"
 DEFAULT_PORT = 8000
+DATABASE_VARIABLE = "SERVICE_DATABASE_URL"
 ATTEMPTS = 3  # to start, each with another port: see `headcount.stack.ports`
 PROBE_TIMEOUT_S = 5.0
 
@@ -48,6 +49,12 @@ class ServerConfig:
     ready_path: str = "/readyz"
     start_deadline_s: float = 30.0
     stop_timeout_s: float = 40.0
+
+    @property
+    def database_url(self) -> str:
+        """Where the service is told to keep its state."""
+        database = self.database or self.log_path.with_name("game.sqlite3")
+        return self.environ.get(DATABASE_VARIABLE) or f"sqlite:///{database.absolute()}"
 
 
 class Server:
@@ -210,7 +217,6 @@ def _environment(config: ServerConfig, port: int) -> dict[str, str]:
         decided["SERVICE_WORKERS"] = str(config.workers)
     if config.threads is not None:
         decided["SERVICE_THREADS"] = str(config.threads)
-    database = config.database or config.log_path.with_name("game.sqlite3")
-    kept = {"SERVICE_DATABASE_URL": f"sqlite:///{database.absolute()}"}
+    decided[DATABASE_VARIABLE] = config.database_url
     # Unbuffered, so that what it said last is in the log when it dies.
-    return {**kept, **config.environ, "PYTHONUNBUFFERED": "1", **decided}
+    return {**config.environ, "PYTHONUNBUFFERED": "1", **decided}

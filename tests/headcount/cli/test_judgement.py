@@ -40,13 +40,13 @@ def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(judgement, "SETTLED_AFTER_S", 0)
     folder = RunFolder(tmp_path / "run-1")
     folder.create()
-    question = Question(folder, Judging("local", "1g", 1, {}), None)
+    question = Question(folder, Judging("local", "1g", 1), None)
     writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
     writer.open()
 
     def end() -> dict[int, int]:
         parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
-        return judgement.topic_end(question, MANIFEST, parts, Console(quiet=True)).end_offsets
+        return judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))[0].end_offsets
 
     assert end() == {0: 10}
     ends[0] = 500

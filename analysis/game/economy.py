@@ -1,0 +1,146 @@
+"""The economy: what a run's players bought, who is in which guild, who is rich, whose carts wait.
+
+All of it is taken from the run's events in the topic; each table is bounded, whatever they hold.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+
+MOST_ROWS = 10_000
+RICHEST = 100
+_CHANGES = {"add_member": 1, "remove_member": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Economy:
+    """The tables.
+
+    - `sales`: item, attribute, value, sold (pieces), gold; a row with an empty attribute for each
+      item as a whole, and one for each value of each attribute.
+    - `guild_sizes`: elapsed_s (from the first event), guild, members; a row when it changes.
+    - `richest`: player_id, gold, guild, pieces (of whatever the player owns); the richest first.
+    - `abandoned_carts`: player_id, item, variant, quantity; what was never checked out.
+    """
+
+    sales: pd.DataFrame
+    guild_sizes: pd.DataFrame
+    richest: pd.DataFrame
+    abandoned_carts: pd.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by their names."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def economy(events: DataFrame, implied: DataFrame, prefix: str) -> Economy:
+    """Make the tables.
+
+    Args:
+        events: As `events.parsed` gives them.
+        implied: As `effects.implied` gives it.
+        prefix: What the ids of the players begin with that are looked at.
+    """
+    mine = events.where(F.col("player_id").startswith(prefix))
+    return Economy(
+        sales=_sales(mine),
+        guild_sizes=_guild_sizes(mine),
+        richest=_richest(implied),
+        abandoned_carts=_abandoned_carts(implied),
+    )
+
+
+def _sales(events: DataFrame) -> pd.DataFrame:
+    bought = events.where(F.col("event_type").isin("purchase", "checkout")).select(
+        F.explode("lines").alias("line")
+    )
+    # `bow:draw_weight_lb=40,wood=yew` is of the item as a whole, and of two values.
+    described = F.split(F.substring_index("line.variant", ":", -1), ",")
+    values = F.when(F.col("line.variant").contains(":"), described).otherwise(F.array())
+    sold = bought.select(
+        F.col("line.item").alias("item"),
+        F.explode(F.concat(F.array(F.lit("")), values)).alias("described"),
+        F.col("line.quantity").alias("sold"),
+        (F.col("line.quantity") * F.col("line.unit_price")).alias("gold"),
+    )
+    return (
+        sold.select(
+            "item",
+            F.substring_index("described", "=", 1).alias("attribute"),
+            F.when(F.col("described") == "", "")
+            .otherwise(F.substring_index("described", "=", -1))
+            .alias("value"),
+            "sold",
+            "gold",
+        )
+        .groupBy("item", "attribute", "value")
+        .agg(F.sum("sold").alias("sold"), F.sum("gold").alias("gold"))
+        .orderBy("item", "attribute", "value")
+        .limit(MOST_ROWS)
+        .toPandas()
+    )
+
+
+def _guild_sizes(events: DataFrame) -> pd.DataFrame:
+    change = F.lit(0)
+    for event_type, by in _CHANGES.items():
+        change = F.when(F.col("event_type") == event_type, by).otherwise(change)
+    first = events.agg(F.min("broker_at_ms").alias("first_ms"))
+    changes = (
+        events.where(F.col("event_type").isin(list(_CHANGES)))
+        .crossJoin(F.broadcast(first))
+        .select(
+            F.expr("(broker_at_ms - first_ms) div 1000").alias("elapsed_s"),
+            "guild",
+            change.alias("change"),
+        )
+        .groupBy("elapsed_s", "guild")
+        .agg(F.sum("change").alias("change"))
+    )
+    until_now = Window.partitionBy("guild").orderBy("elapsed_s")
+    return (
+        changes.select("elapsed_s", "guild", F.sum("change").over(until_now).alias("members"))
+        .orderBy("elapsed_s", "guild")
+        .limit(MOST_ROWS)
+        .toPandas()
+    )
+
+
+def _richest(implied: DataFrame) -> pd.DataFrame:
+    thing, number = F.col("thing"), F.col("number")
+    has = number > 0
+    guild = F.when(thing.startswith("guild:") & has, F.substring_index(thing, ":", -1))
+    return (
+        implied.groupBy(F.col("owner").alias("player_id"))
+        .agg(
+            F.sum(F.when(thing == "gold", number)).cast("double").alias("gold"),
+            F.max(guild).alias("guild"),
+            F.sum(F.when(thing.startswith("item:"), number).otherwise(0))
+            .cast("double")
+            .alias("pieces"),
+        )
+        .orderBy(F.desc("gold"), "player_id")
+        .limit(RICHEST)
+        .toPandas()
+        .astype({"gold": "Int64", "pieces": "Int64"})
+    )
+
+
+def _abandoned_carts(implied: DataFrame) -> pd.DataFrame:
+    variant = F.expr("substring(thing, length('cart:') + 1)")
+    return (
+        implied.where(F.col("thing").startswith("cart:") & (F.col("number") > 0))
+        .select(
+            F.col("owner").alias("player_id"),
+            F.substring_index(variant, ":", 1).alias("item"),
+            variant.alias("variant"),
+            F.col("number").cast("double").alias("quantity"),
+        )
+        .orderBy("player_id", "variant")
+        .limit(MOST_ROWS)
+        .toPandas()
+        .astype({"quantity": "Int64"})
+    )

@@ -1,0 +1,90 @@
+"""Effects: what the game's events do to the state of their players.
+
+Summed up, they are the players' inventories, carts, gold and guilds; so the order of events, which
+is kept for each player, need not be known.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+
+EVENT_TYPES = frozenset(
+    {"sign_up", "earn", "purchase", "checkout", "add_to_cart", "change_cart", "remove_from_cart"}
+    | {"add_member", "remove_member"}
+)
+"""The types of events that have effects."""
+
+NUMBER = "decimal(38,0)"
+"""Wide enough that no sum of what messages claim overflows."""
+
+
+def effects(events: DataFrame, prefix: str) -> DataFrame:
+    """Take the game's events apart into what they change.
+
+    An event that is in the topic more than once with the same receipt is one event.
+
+    Args:
+        events: As `events.parsed` gives them.
+        prefix: What the ids of the players begin with that are looked at.
+
+    Returns:
+        id string, event_type string, owner string, thing string, change decimal(38,0),
+        partition int, offset long; the place is that of the first copy.
+    """
+    mine = events.where(F.col("player_id").startswith(prefix))
+    single = (
+        # What has no receipt is told from others by its place alone.
+        mine.withColumn("alone", F.when(F.col("receipt").isNull(), F.struct("partition", "offset")))
+        .groupBy("event_id", "receipt", "alone")
+        .agg(F.min_by(F.struct(*mine.columns), F.struct("partition", "offset")).alias("first"))
+        .select("first.*")
+    )
+    return single.withColumn("effect", F.explode(_effects())).select(
+        F.col("event_id").alias("id"),
+        "event_type",
+        F.col("player_id").alias("owner"),
+        "effect.thing",
+        "effect.change",
+        "partition",
+        "offset",
+    )
+
+
+def implied(changes: DataFrame) -> DataFrame:
+    """Fold effects into what each player has: owner string, thing string, number decimal(38,0)."""
+    return changes.groupBy("owner", "thing").agg(F.sum("change").cast(NUMBER).alias("number"))
+
+
+def _effects() -> Column:
+    gold, total, change = F.col("gold"), F.col("total"), F.col("change")
+    guild = F.concat(F.lit("guild:"), F.coalesce("guild", F.lit("")))
+    lines = F.col("lines")
+    (line,) = (lines.getItem(0),)
+    bought = F.transform(lines, lambda each: _effect(_thing("item", each), each["quantity"]))
+    taken = F.transform(lines, lambda each: _effect(_thing("cart", each), -each["quantity"]))
+    paid = F.array(_effect(F.lit("gold"), -total))
+    by_type = {
+        "sign_up": F.array(_effect(F.lit("player"), F.lit(1)), _effect(F.lit("gold"), gold)),
+        "earn": F.array(_effect(F.lit("gold"), gold)),
+        "purchase": F.concat(paid, bought),
+        "checkout": F.concat(paid, bought, taken),
+        "add_member": F.array(_effect(guild, F.lit(1))),
+        "remove_member": F.array(_effect(guild, F.lit(-1))),
+        **dict.fromkeys(
+            ("add_to_cart", "change_cart", "remove_from_cart"),
+            F.array(_effect(_thing("cart", line), change)),
+        ),
+    }
+    found = F.lit(None)
+    for event_type, effects_of_type in by_type.items():
+        found = F.when(F.col("event_type") == event_type, effects_of_type).otherwise(found)
+    return found
+
+
+def _thing(kind: str, line: Column) -> Column:
+    return F.concat(F.lit(f"{kind}:"), F.coalesce(line["variant"], F.lit("")))
+
+
+def _effect(thing: Column, change: Column) -> Column:
+    return F.struct(
+        thing.alias("thing"), F.coalesce(change.cast(NUMBER), F.lit(0).cast(NUMBER)).alias("change")
+    )

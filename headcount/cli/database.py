@@ -1,0 +1,125 @@
+"""The service's database: looked into when a run is over, for the third account of its state."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from analysis.verify import Database
+from headcount import stored
+from headcount.console import Console
+from headcount.errors import EvidenceError
+from headcount.run import Manifest, RunFolder
+from service.errors import DatabaseError
+from service.game.account import Account, Progress, open_account
+
+CONNECT_TIMEOUT_S = 5.0
+OUTBOX_TIMEOUT_S = 60.0
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class GameDatabase:
+    """Where a run's database is; `url` may hold a password, and is neither shown nor written."""
+
+    url: str
+    owners: str
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Account]:
+        """Look at it as it is at one moment. DatabaseError says why that cannot be."""
+        with open_account(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
+            yield account
+
+    def progress(self) -> Progress:
+        """How far the events of the run's players are. Raises DatabaseError."""
+        with self.opened() as account:
+            return account.progress()
+
+
+def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase | None:
+    """The database of a run: the one that is named, or the file that its own service left.
+
+    Raises EvidenceError if the file is outside of the reports.
+    """
+    owners = f"{manifest.run_id}."
+    if url is not None:
+        return GameDatabase(url, owners)
+    if manifest.database is None:
+        return None
+    path = (folder.path / manifest.database).resolve()
+    if not path.is_relative_to(folder.path.parent.resolve()):
+        raise EvidenceError(f"the run's database is outside of the reports: {path}")
+    return GameDatabase(f"sqlite:///{path}", owners) if path.is_file() else None
+
+
+def await_outbox(database: GameDatabase | None, console: Console) -> Progress | None:
+    """Wait until no event of the run's players is still to be published, and say how far they are.
+
+    None if that cannot be told; `account` will say why.
+    """
+    if database is None:
+        return None
+    deadline = time.monotonic() + OUTBOX_TIMEOUT_S
+    with contextlib.ExitStack() as stack, contextlib.suppress(DatabaseError):
+        progress = database.progress()
+        if progress.unpublished:
+            step = stack.enter_context(console.step("Waiting for the outbox"))
+            while progress.unpublished and time.monotonic() < deadline:
+                step.update(f"{progress.unpublished} events are not published")
+                time.sleep(POLL_S)
+                progress = database.progress()
+        return progress
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found in the database, and whether it may be otherwise when it is read again."""
+
+    database: Database
+    is_moving: bool = False
+
+
+def account(database: GameDatabase | None, before: Progress | None, folder: RunFolder) -> Reading:
+    """Write down what the database says now, if it is of the same moment as the topic's end.
+
+    `before` is how far it was just before that end was noted; None where the end was noted earlier.
+    Where no database can be found, what was written down before counts.
+    """
+    path = folder.path / stored.FILE
+    noted = stored.read_moment(path)
+    if database is None:
+        return Reading(Database(path) if noted is not None else Database())
+    then = noted.last_event if before is None and noted is not None else None
+    try:
+        with database.opened() as found:
+            progress = found.progress()
+            if why_not := _unfit(progress, then if before is None else before.last_event):
+                return Reading(Database(why_not=why_not, is_due=True), is_moving=before is not None)
+            stored.write(path, found.entries(), stored.Moment(_now(), progress.last_event))
+    except (DatabaseError, pa.ArrowException, OSError) as error:
+        return Reading(Database(why_not=str(error), is_due=True))
+    return Reading(Database(path))
+
+
+def _unfit(progress: Progress, then: int | None) -> str:
+    """Say why the account is not of the same moment as the topic's end; empty if it is."""
+    if progress.unpublished:
+        return (
+            f"{progress.unpublished} events of its outbox are not published yet; "
+            "verify again with --until latest when they are"
+        )
+    if then is not None and progress.last_event != then:
+        return (
+            "it has moved on since the topic's end was noted; verify again with --until latest "
+            "when nobody plays"
+        )
+    return ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
