@@ -19,9 +19,9 @@ MAX_POINTS = 300
 """How many points in time a line has at most."""
 
 # Distinct with every common form of colour blindness (Okabe and Ito, 2008).
-_PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
 _INK = "currentColor"  # the page's own, light or dark
-_WIDTH = 620
+WIDTH = 620
 _OUTCOMES = ("acked", "refused", "indeterminate", "lost", "duplicated")
 _MARGIN_NS = 10_000_000_000
 
@@ -41,7 +41,7 @@ def timeline(seconds: Iterable[Second]) -> Markup | None:
             strokeDash=alt.StrokeDash("measure:N", title=None),
         )
     )
-    return _svg(lines.properties(width=_WIDTH, height=220))
+    return svg(lines.properties(width=WIDTH, height=220))
 
 
 def _binned(seconds: Iterable[Second]) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def outcomes(over_time: Timeline) -> Markup | None:
     harmed = any(each.is_disturbed or each.lost or each.duplicated for each in over_time.slices)
     if not over_time.slices or not (harmed or over_time.moments):
         return None
-    colors = alt.Scale(domain=list(_OUTCOMES), range=list(_PALETTE[: len(_OUTCOMES)]))
+    colors = alt.Scale(domain=list(_OUTCOMES), range=list(PALETTE[: len(_OUTCOMES)]))
     lines = (
         alt.Chart(_outcome_rates(over_time))
         .mark_line(interpolate="step-after")
@@ -85,7 +85,7 @@ def outcomes(over_time: Timeline) -> Markup | None:
             color=alt.Color("outcome:N", title=None, scale=colors),
         )
     )
-    return _svg((lines + _rules(over_time)).properties(width=_WIDTH, height=180))
+    return svg((lines + _rules(over_time)).properties(width=WIDTH, height=180))
 
 
 def _outcome_rates(over_time: Timeline) -> pd.DataFrame:
@@ -129,10 +129,10 @@ def latency(latencies: Iterable[Latency]) -> Markup | None:
         .encode(
             x=alt.X("percentile:N", sort=None, title=None, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("ms:Q", title="ms"),
-            color=alt.Color("measure:N", title=None, scale=alt.Scale(range=list(_PALETTE))),
+            color=alt.Color("measure:N", title=None, scale=alt.Scale(range=list(PALETTE))),
         )
     )
-    return _svg(lines.properties(width=_WIDTH, height=200))
+    return svg(lines.properties(width=WIDTH, height=200))
 
 
 def classes(by_event_type: Mapping[str, Counts]) -> Markup | None:
@@ -156,14 +156,14 @@ def classes(by_event_type: Mapping[str, Counts]) -> Markup | None:
             color=_by_type(),
         )
     )
-    return _svg(bars.properties(width=_WIDTH, height=alt.Step(24)))
+    return svg(bars.properties(width=WIDTH, height=alt.Step(24)))
 
 
 def _by_type() -> alt.Color:
-    return alt.Color("event_type:N", title=None, scale=alt.Scale(range=list(_PALETTE)))
+    return alt.Color("event_type:N", title=None, scale=alt.Scale(range=list(PALETTE)))
 
 
-def _svg(chart: alt.Chart) -> Markup:
+def svg(chart: alt.Chart) -> Markup:
     """Render a chart so that it takes the page's width and colours."""
     styled = (
         chart.configure(background="transparent")

@@ -15,6 +15,8 @@ from analysis.timeline import Timeline
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
 
+UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -69,7 +71,7 @@ class Report:
     @property
     def state(self) -> StateCheck:
         """What came of comparing the accounts of the state."""
-        return StateCheck() if self.evidence is None else self.evidence.state
+        return UNKNOWN_STATE if self.evidence is None else self.evidence.state
 
     @property
     def latencies(self) -> tuple[Latency, ...]:

@@ -8,13 +8,16 @@ import jinja2
 import pandas as pd
 
 from analysis.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
-from analysis.report import charts, tables
+from analysis.report import charts, game_charts, tables
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
+from analysis.state import Entry
 from analysis.timeline import Moment, Source
 from headcount.verdict import Verdict
 
 SHOWN_EXCEPTIONS = 100
+SHOWN_DIFFERENCES = 50
+SHOWN_EVENTS = 5
 
 _MEANING = {
     Verdict.PASS: "Every acknowledged event is in the topic, once and unaltered.",
@@ -56,12 +59,14 @@ def render(report: Report, exceptions: Path) -> str:
         latency=_as_text(tables.latency(report)),
         offsets=_offsets(report),
         clocks=_clocks(report),
+        state=_state(report),
         exceptions=_exceptions(exceptions),
         shown_exceptions=SHOWN_EXCEPTIONS,
         timeline=charts.timeline(report.distributions.seconds),
         outcomes_chart=charts.outcomes(report.timeline),
         moments=_moments(report),
         latency_chart=charts.latency(report.latencies),
+        economy=tuple(game_charts.pictures(report.economy)) if report.economy else (),
         classes_chart=charts.classes(report.by_event_type),
         facts=dict(_facts(report)),
     )
@@ -138,6 +143,26 @@ def _recovered(moment: Moment) -> str:
         return "no request was disturbed"
     took = f"{moment.recovered_after_ms / 1000:.1f} s"
     return took if moment.is_recovered else f"not within {took}"
+
+
+def _state(report: Report) -> Table:
+    """Show the numbers of the state that differ, each with the events that tell most of it."""
+    frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
+    table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
+    events = (
+        ", ".join(map(_event, each.entries[:SHOWN_EVENTS]))
+        for each in report.state.differences[:SHOWN_DIFFERENCES]
+    )
+    rows = zip(table.rows, events, strict=True)
+    return Table((*table.header, "events"), tuple((*row, told) for row, told in rows))
+
+
+def _event(entry: Entry) -> str:
+    """Say what an event was to change, and where it is."""
+    at = "not in the topic" if entry.offset is None else f"at {entry.partition}:{entry.offset}"
+    changes = {"asked": entry.expected, "done": entry.implied}
+    told = ", ".join(f"{name} {change:+}" for name, change in changes.items() if change is not None)
+    return f"{entry.event_type} {entry.id} ({told}; {at})"
 
 
 def _exceptions(path: Path) -> Table:

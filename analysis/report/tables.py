@@ -105,7 +105,8 @@ def csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     """Write a table as CSV, its text harmless to spreadsheets."""
     safe = frame.copy()
     for name in safe.select_dtypes(include=["object", "string"]).columns:
-        safe[name] = safe[name].map(harmless, na_action="ignore")
+        # Mapping would make floats of whole numbers that stand beside nothing.
+        safe[name] = pd.Series([harmless(each) for each in safe[name]], safe.index, object)
     return safe.to_csv(index=False, header=header, lineterminator="\n")
 
 

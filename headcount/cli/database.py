@@ -43,7 +43,8 @@ class GameDatabase:
 def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase | None:
     """The database of a run: the one that is named, or the file that its own service left.
 
-    Raises EvidenceError if the file is outside of the reports.
+    A file that is gone is none if what it said was written down. Raises EvidenceError if it is
+    outside of the reports.
     """
     owners = f"{manifest.run_id}."
     if url is not None:
@@ -53,7 +54,9 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
     path = (folder.path / manifest.database).resolve()
     if not path.is_relative_to(folder.path.parent.resolve()):
         raise EvidenceError(f"the run's database is outside of the reports: {path}")
-    return GameDatabase(f"sqlite:///{path}", owners) if path.is_file() else None
+    if not path.is_file() and (folder.path / stored.FILE).is_file():
+        return None
+    return GameDatabase(f"sqlite:///{path}", owners)
 
 
 def await_outbox(database: GameDatabase | None, console: Console) -> Progress | None:

@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.judge import Limits
 from analysis.topic import SOURCE_SCHEMA, OffsetRange
-from analysis.verify import Report, verify
+from analysis.verify import Database, Report, verify
+from headcount.changes import Changes
 from headcount.digest import digest, shape
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
@@ -51,6 +52,7 @@ class History:
     options: dict[str, object] = field(default_factory=dict)
     seen: TopicSeen = field(default_factory=TopicSeen)
     limits: Limits = field(default_factory=Limits)
+    database: Database = field(default_factory=Database)
 
     @property
     def folder(self) -> RunFolder:
@@ -67,6 +69,7 @@ class History:
         sent_ms: int = 0,
         took_ms: int | None = 5,
         server: str | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """Add a row to the ledger."""
         asked = event or {"event_type": "purchase_sword", "metal": "iron"}
@@ -87,6 +90,8 @@ class History:
             outcome=outcome,
             error=error,
             server=server,
+            owner=None if changes is None else changes.owner,
+            changes=None if changes is None else tuple(changes.by_thing.items()),
         )
         self.rows.setdefault(generator, []).append(row)
 
@@ -124,8 +129,12 @@ class History:
     def deliver(self, count: int, generator: int = 0) -> None:
         """Add attempts 0 to count - 1, acked and delivered, to partition 0."""
         for seq in range(count):
-            self.attempt(seq, generator=generator, sent_ms=10 * seq)
-            self.arrive(event_id(seq, generator), len(self.messages), at_ms=10 * seq + 3)
+            self.deliver_one(seq, generator)
+
+    def deliver_one(self, seq: int, generator: int = 0) -> None:
+        """Add one attempt, acked and delivered, to partition 0."""
+        self.attempt(seq, generator=generator, sent_ms=10 * seq)
+        self.arrive(event_id(seq, generator), len(self.messages), at_ms=10 * seq + 3)
 
     def write(self) -> None:
         """Write the run's folder."""
@@ -190,6 +199,7 @@ class History:
             spark=self.spark,
             limits=self.limits,
             evidence=self.seen,
+            database=self.database,
             source=self.source,
         )
 

@@ -8,6 +8,7 @@ from analysis.classes import Counts
 from analysis.clocks import ClockOffset
 from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
 from analysis.judge import Limits, judge
+from analysis.state import Difference, StateCheck
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
 
@@ -264,3 +265,57 @@ def test_partition_added_during_the_run_is_told() -> None:
 
     assert judgement.verdict is Verdict.PASS
     assert any("partitions 1 were added" in note for note in judgement.notes)
+
+
+DIFFERENT = replace(
+    SANE,
+    state=StateCheck(
+        owners=3,
+        numbers=9,
+        different=2,
+        differences=(
+            Difference("run-1.0.o1", "gold", 10, 10, 0),
+            Difference("run-1.0.o1", "item:bow", 1, 1, 0),
+        ),
+        why_not="",
+    ),
+)
+
+
+def test_a_different_state_fails() -> None:
+    """However well every event was delivered, unless it is allowed."""
+    judgement = judge(DIFFERENT, Limits())
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.reasons[0].startswith(
+        "2 of 9 numbers of the state differ, mostly in what the database says: see state.csv"
+    )
+    assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
+    assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("evidence", INCOMPLETE_READING.values(), ids=INCOMPLETE_READING)
+def test_a_difference_is_not_proven_by_half_a_topic(evidence: Evidence) -> None:
+    """What was not read may make up for it."""
+    assert judge(replace(evidence, state=DIFFERENT.state), Limits()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_difference_is_not_proven_by_a_damaged_ledger() -> None:
+    """What was expected is not all known then."""
+    judgement = judge(replace(DIFFERENT, ledger=DAMAGED), Limits())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_state_that_should_have_been_checked() -> None:
+    """No pass without it, where there is a database; a note where there is none."""
+    unread = StateCheck(owners=1, numbers=3, why_not="it cannot be read", is_due=True)
+    judgement = judge(replace(SANE, state=unread), Limits())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reasons == (
+        "the state was not compared with the service's database: it cannot be read",
+    )
+    judgement = judge(replace(SANE, state=replace(unread, is_due=False)), Limits())
+    assert judgement.verdict is Verdict.PASS
+    assert any(
+        "not compared with a database: it cannot be read" in each for each in judgement.notes
+    )
+    assert judge(SANE, Limits()).notes == judge(replace(SANE, state=StateCheck()), Limits()).notes
