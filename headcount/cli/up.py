@@ -15,7 +15,7 @@ from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.ids import new_run_id
-from headcount.stack.ports import LOOPBACK, free_port, is_listening
+from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
 
 WEB_PORT = 8089
@@ -86,7 +86,7 @@ def _start_locust(command: list[str], port: int, folder: Path, ready: Platform) 
         locust = Process("Locust", command, log_path=log, environ=ready.environ)
         try:
             wait_until(
-                lambda: is_listening(port), START_TIMEOUT_S, "Locust's web UI listens", locust
+                lambda: locust.listens_on(port), START_TIMEOUT_S, "Locust's web UI listens", locust
             )
         except BaseException:
             locust.stop()

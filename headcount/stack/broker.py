@@ -6,6 +6,7 @@ stopped, or killed, can be started again on the same folder, on other ports if n
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import uuid
@@ -18,7 +19,7 @@ from typing import IO, Self
 
 from headcount.errors import PartError
 from headcount.stack.java import Java
-from headcount.stack.ports import LOOPBACK, free_port, is_free, is_listening
+from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import cluster_id
 
@@ -247,7 +248,7 @@ def _started(
         undo.callback(process.stop, config.stop_timeout_s)
         try:
             wait_until(
-                lambda port=port: is_listening(port),  # type: ignore[misc]
+                functools.partial(process.listens_on, port),
                 config.start_deadline_s,
                 f"the broker listens on {LOOPBACK}:{port}",
                 process,

@@ -16,6 +16,8 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Self
 
+import psutil
+
 from headcount.errors import PartError
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -78,6 +80,17 @@ class Process:
     def pid(self) -> int:
         """Its process id, which is its session's and group's as well."""
         return self._popen.pid
+
+    def listens_on(self, port: int) -> bool:
+        """Whether it, and nobody else, accepts connections on a port.
+
+        A port that was found free may have been taken by another program, which answers there.
+        """
+        with contextlib.suppress(psutil.Error):
+            for each in psutil.Process(self.pid).net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
+                    return True
+        return False
 
     @property
     def returncode(self) -> int | None:

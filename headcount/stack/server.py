@@ -144,7 +144,7 @@ def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None
 
     def is_ready() -> bool:
         answers.append(_answer(config, port))
-        return answers[-1] == "200"
+        return answers[-1] == "200" and process.listens_on(port)
 
     try:
         wait_until(

@@ -16,10 +16,11 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
+from headcount.stack import broker as broker_module
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.jars import Fetcher, broker_jars
 from headcount.stack.java import Java, find_java
-from headcount.stack.ports import is_free
+from headcount.stack.ports import free_port, is_free
 from headcount.stack.process import wait_until
 from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topic
 
@@ -106,6 +107,17 @@ def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> N
     other = new_broker(port=broker.port)
     assert other.port != broker.port
     assert other.cluster_id != broker.cluster_id
+    other.stop()
+
+
+def test_another_broker_never_passes_for_it(
+    broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that another broker took just before it is bound is answered by that one."""
+    taken = iter([broker.port])
+    monkeypatch.setattr(broker_module, "free_port", lambda *_: next(taken, None) or free_port())
+    other = new_broker()
+    assert (other.port == broker.port, other.cluster_id == broker.cluster_id) == (False, False)
     other.stop()
 
 

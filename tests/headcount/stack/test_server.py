@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from headcount.errors import PartError, UsageError
+from headcount.stack import server as server_module
 from headcount.stack.broker import Broker
-from headcount.stack.ports import is_free
+from headcount.stack.ports import free_port, is_free
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import end_offsets
 
@@ -104,6 +105,18 @@ def test_an_application_that_is_not_there_is_a_usage_error(
     """A mistyped module is refused before anything is started."""
     with pytest.raises(UsageError, match=r"there is no module 'servise' to serve"):
         Server(config(tmp_path, environ, "servise.wsgi:app"))
+
+
+@pytest.mark.usefixtures("in_tmp_path")
+def test_another_service_never_passes_for_it(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that another service took just before it is bound is answered by that one."""
+    with Server(config(tmp_path, environ, "telling:app")) as first:
+        taken = iter([first.port])
+        monkeypatch.setattr(server_module, "free_port", lambda *_: next(taken, None) or free_port())
+        with Server(config(tmp_path, environ, "telling:app")) as second:
+            assert second.port != first.port
 
 
 def test_the_game_service_publishes(
