@@ -6,7 +6,7 @@ All of it is taken from the run's events in the topic; each table is bounded, wh
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
 MOST_ROWS = 10_000
@@ -88,25 +88,20 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
     change = F.lit(0)
     for event_type, by in _CHANGES.items():
         change = F.when(F.col("event_type") == event_type, by).otherwise(change)
-    first = events.agg(F.min("broker_at_ms").alias("first_ms"))
+    guild = F.when(F.col("event_type").isin(list(_CHANGES)), F.col("guild"))
+    # The seconds without a change stay, for the first event of all need not be one.
     changes = (
-        events.where(F.col("event_type").isin(list(_CHANGES)))
-        .crossJoin(F.broadcast(first))
-        .select(
-            F.expr("(broker_at_ms - first_ms) div 1000").alias("elapsed_s"),
-            "guild",
-            change.alias("change"),
-        )
-        .groupBy("elapsed_s", "guild")
-        .agg(F.sum("change").alias("change"))
-    )
-    until_now = Window.partitionBy("guild").orderBy("elapsed_s")
-    return (
-        changes.select("elapsed_s", "guild", F.sum("change").over(until_now).alias("members"))
-        .orderBy("elapsed_s", "guild")
+        events.groupBy(F.expr("broker_at_ms div 1000").alias("second"), guild.alias("guild"))
+        .agg(F.sum(change).alias("change"))
+        .orderBy("second", "guild")
         .limit(MOST_ROWS)
         .toPandas()
     )
+    seconds = changes.pop("second")
+    changes.insert(0, "elapsed_s", seconds - seconds.min())
+    found: pd.DataFrame = changes.dropna(subset="guild")
+    members = found.groupby("guild")["change"].cumsum()
+    return found.assign(members=members).drop(columns="change").reset_index(drop=True)
 
 
 def _richest(implied: DataFrame) -> pd.DataFrame:

@@ -1,0 +1,95 @@
+"""The state of the game, on the real parts: equal, or what was taken away is found and named."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from headcount.stack.broker import Broker
+from tests.e2e.command import Outcome, headcount
+from tests.service.postgres import postgres
+
+pytestmark = pytest.mark.e2e
+
+SCENARIO = "locustfiles/player_life.py"
+PASSWORD = "not-to-be-seen"  # noqa: S105 - the server lets everybody in
+
+
+def lives(reports: Path, *more: str, **environ: str) -> Outcome:
+    """Run a few players' lives."""
+    load = ("-u", "10", "-t", "4s", "--seed", "1", "--run-id", "run-1", "--spark-heap", "1g")
+    reports_dir = ("--reports-dir", str(reports))
+    return headcount(reports, "run", SCENARIO, *load, *reports_dir, *more, prepare=None, **environ)
+
+
+def test_a_row_less_in_the_database(tmp_path: Path) -> None:
+    """A run passes with its state equal, and does not any more without one row of its database."""
+    reports = tmp_path / "reports"
+    run = lives(reports)
+    assert (run.code, run.verdict["state"]) == (0, "equal"), run.err
+    assert "State: equal" in run.out
+    assert {row["event_type"] for row in run.table("summary.csv")} >= {"sign_up", "checkout"}
+    assert run.verdict["counts"]["refused"] > 0
+    for name in ("sales", "guild_sizes", "richest", "abandoned_carts"):
+        assert run.table(f"{name}.csv"), name
+
+    connection = sqlite3.connect(run.folder / "game.sqlite3")
+    found = "SELECT player_id, variant, quantity FROM holdings LIMIT 1"
+    player, variant, quantity = connection.execute(found).fetchone()
+    mine = (player, variant)
+    connection.execute("DELETE FROM holdings WHERE player_id = ? AND variant = ?", mine)
+    connection.commit()
+    connection.close()
+
+    again = headcount(reports, "verify", str(run.folder), "--spark-heap", "1g")
+    assert (again.code, again.verdict["state"]) == (1, "different"), again.err
+    assert "1 of " in again.verdict["reasons"][0]
+    (row,) = again.table("state.csv")
+    assert (row["owner"], row["kind"], row["name"]) == (player, "item", variant)
+    assert (row["expected"], row["in_topic"], row["in_database"]) == (str(quantity),) * 2 + ("0",)
+    assert {each["id"] for each in again.table("state_events.csv")}
+
+
+def test_an_event_less_in_the_topic(broker: Broker, topic: str, tmp_path: Path) -> None:
+    """What an event that was dropped would have changed is listed, with the event."""
+    run = lives(
+        tmp_path,
+        *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
+        *("--app", "tests.harmful.by_number:app", "--", "--mistakes", "0"),
+        FAULTS="drop@20",
+    )
+    assert (run.code, run.verdict["state"]) == (1, "different"), run.err
+    assert run.verdict["reasons"][0].startswith("1 lost")
+    rows, events = run.table("state.csv"), run.table("state_events.csv")
+    assert {row["stands_alone"] for row in rows} == {"topic"}
+    lacking = {(row["owner"], row["name"]) for row in events if row["id"] == "run-1.0.20"}
+    assert lacking == {(row["owner"], row["name"]) for row in rows}
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of the test's own, with a password in its URL."""
+    with postgres() as url:
+        yield make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
+
+
+def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    """The state is equal there too; its password is written nowhere, and later it is not needed."""
+    reports = tmp_path / "reports"
+    run = lives(reports, HEADCOUNT_DATABASE_URL=postgres_url)
+    assert (run.code, run.verdict["state"]) == (0, "equal"), run.err
+    assert run.verdict["state_check"]["owners"] > 0
+    assert not (run.folder / "game.sqlite3").exists()
+    files = [path for path in run.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
+
+    again = headcount(reports, "verify", str(run.folder), "--spark-heap", "1g")
+    assert (again.code, again.verdict["state"]) == (0, "equal"), again.err
+    gone = "postgresql+psycopg://game:hidden@127.0.0.1:1/game"
+    unread = headcount(
+        reports, "verify", str(run.folder), "--spark-heap", "1g", HEADCOUNT_DATABASE_URL=gone
+    )
+    assert (unread.code, unread.verdict["state"]) == (3, "not checked"), unread.err
+    assert "hidden" not in unread.out + unread.err
