@@ -1,18 +1,25 @@
 """The load: keeps connections busy with one request each, and counts what comes back.
 
-    python -m bench.http_load HOST PORT PATH CONNECTIONS WARM_UP_S WINDOW_S
+    python -m bench.http_load HOST PORT FILE CONNECTIONS WARM_UP_S WINDOW_S
+
+FILE lists the requests, which the connections take turns in (see `asks.py`).
 
 It stands in for wrk where there is none: raw sockets, one thread, the next request as soon as the
 answer to the last one is whole. It prints JSON: the answers of the window by kind, and percentiles.
 """
 
+import itertools
 import json
 import re
 import select
 import socket
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.asks import read
 
 BUFFER_BYTES = 65536
 _END = b"\r\n\r\n"
@@ -61,20 +68,24 @@ class Connection:
 
 
 def load(
-    address: tuple[str, int], path: str, connections: int, warm_up_s: float, window_s: float
+    address: tuple[str, int],
+    messages: Sequence[bytes],
+    connections: int,
+    warm_up_s: float,
+    window_s: float,
 ) -> Tally:
     """Put load on an address, and count what is answered within the window."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n\r\n".encode()
+    following = itertools.cycle(messages)
     poll, by_number, tally = select.epoll(), {}, Tally()
     for _ in range(connections):
         made = _connected(address)
         by_number[made.socket.fileno()] = made
         poll.register(made.socket, select.EPOLLIN)
-        made.ask(request)
+        made.ask(next(following))
     start_s = time.perf_counter() + warm_up_s
     while by_number and (now_s := time.perf_counter()) < start_s + window_s:
         for number, _ in poll.poll(0.1):
-            if not _step(by_number[number], request, tally, counted=now_s >= start_s):
+            if not _step(by_number[number], following, tally, counted=now_s >= start_s):
                 by_number.pop(number).socket.close()
     tally.seconds = time.perf_counter() - start_s
     for each in by_number.values():
@@ -88,7 +99,9 @@ def _connected(address: tuple[str, int]) -> Connection:
     return Connection(made)
 
 
-def _step(connection: Connection, request: bytes, tally: Tally, *, counted: bool) -> bool:
+def _step(
+    connection: Connection, following: Iterator[bytes], tally: Tally, *, counted: bool
+) -> bool:
     """Take what has come on a connection; False where it is of no more use."""
     try:
         answer = connection.answer()
@@ -96,7 +109,7 @@ def _step(connection: Connection, request: bytes, tally: Tally, *, counted: bool
             return True
         if counted:
             _count(tally, answer, time.perf_counter() - connection.sent_s)
-        connection.ask(request)
+        connection.ask(next(following))
     except OSError:
         tally.broken += 1
         return False
@@ -120,6 +133,8 @@ def summed_up(tally: Tally) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    host, port, path, connections, warm_up, window = sys.argv[1:]
-    counted = load((host, int(port)), path, int(connections), float(warm_up), float(window))
+    host, port, file, connections, warm_up, window = sys.argv[1:]
+    messages = [each.message(f"{host}:{port}") for each in read(Path(file))]
+    times = float(warm_up), float(window)
+    counted = load((host, int(port)), messages, int(connections), *times)
     sys.stdout.write(json.dumps(summed_up(counted)) + "\n")

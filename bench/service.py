@@ -1,15 +1,20 @@
 """`service`: what it costs the service to wait for acknowledgements.
 
 The real service under gunicorn, publishing with acks=all by an idempotent producer, and the same
-one with publishing switched off, both up all the time and under load in turn.
+one with publishing switched off, both up all the time and under load in turn, on the stateless
+routes and on those that change a player's state in SQLite.
 """
 
+import http.client
+import itertools
 import json
 import re
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from bench.asks import ROUTES, WRK_SCRIPT, asks, sign_ups, write
 from bench.figures import in_turn, ratio, spread
 from bench.parts import TOPIC, Stage, finished
 from bench.result import Result
@@ -42,6 +47,7 @@ class Round:
     """What was answered in one window: 2xx are acknowledged, everything else is not."""
 
     variant: str
+    route: str
     connections: int
     acknowledged: int
     other: int
@@ -55,23 +61,59 @@ class Round:
         return self.acknowledged / self.seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a round is: who is asked, for what, by how many."""
+
+    variant: str
+    server: Server
+    route: str
+    connections: int
+
+
 def measure(settings: Settings, stage: Stage) -> Result:
-    """Take the rounds of each number of connections, one variant after the other."""
+    """Take the rounds of each number of connections and route, one variant after the other."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    for route in ROUTES:
+        _write_asks(route, settings, stage)
     taken: list[Round] = []
     with ExitStack() as stack:
         servers = {
             variant: stack.enter_context(_server(variant, settings, stage)) for variant in VARIANTS
         }
-        for connections in settings.connections:
+        for server in servers.values():
+            _sign_up(server)
+        for connections, route in itertools.product(settings.connections, ROUTES):
             for number in range(settings.rounds):
-                title = f"{connections} connections, round {number + 1} of {settings.rounds}"
-                with stage.console.step(title):
+                title = f"{connections} connections, {route}, round {number + 1}"
+                with stage.console.step(f"{title} of {settings.rounds}"):
                     taken += [
-                        _round(variant, connections, servers[variant], settings, stage)
+                        _round(Load(variant, servers[variant], route, connections), settings, stage)
                         for variant in in_turn(VARIANTS, number)
                     ]
     return _result(settings, taken)
+
+
+def _write_asks(route: str, settings: Settings, stage: Stage) -> None:
+    path = _asks_path(route, stage)
+    write(path, asks(route, settings.path))
+    path.with_suffix(".lua").write_text(WRK_SCRIPT.format(path=path), encoding="utf-8")
+
+
+def _asks_path(route: str, stage: Stage) -> Path:
+    return stage.folder / f"{route}.txt"
+
+
+def _sign_up(server: Server) -> None:
+    connection = http.client.HTTPConnection(server.config.host, server.port, timeout=DEADLINE_S)
+    headers = {"Content-Type": "application/json"}
+    for each in sign_ups():
+        connection.request(each.method, each.path, each.body, headers)
+        answer = connection.getresponse()
+        if answer.status != http.client.CREATED:
+            raise PartError(f"no player can sign up: {answer.read().decode()}")
+        answer.read()
+    connection.close()
 
 
 def _server(variant: str, settings: Settings, stage: Stage) -> Server:
@@ -84,50 +126,49 @@ def _server(variant: str, settings: Settings, stage: Stage) -> Server:
             log_path=stage.folder / "logs" / f"service-{variant}.log",
             environ={**stage.ready.environ, **own},
             port=0,
+            database=stage.folder / f"game-{variant}.sqlite3",
             workers=settings.workers,
             threads=settings.threads,
         )
     )
 
 
-def _round(
-    variant: str, connections: int, server: Server, settings: Settings, stage: Stage
-) -> Round:
-    load = _wrk if shutil.which("wrk") else _own_client
-    taken = load(variant, connections, server, settings, stage)
+def _round(load: Load, settings: Settings, stage: Stage) -> Round:
+    take = _wrk if shutil.which("wrk") else _own_client
+    taken = take(load, settings, stage)
     if taken.acknowledged == 0:
-        raise PartError(f"the service acknowledged nothing: see {server.log_path}")
+        raise PartError(f"the service acknowledged nothing: see {load.server.log_path}")
     return taken
 
 
-def _own_client(
-    variant: str, connections: int, server: Server, settings: Settings, stage: Stage
-) -> Round:
-    wish = (settings.path, connections, settings.warm_up_s, settings.window_s)
-    where = (server.config.host, server.port)
+def _own_client(load: Load, settings: Settings, stage: Stage) -> Round:
+    wish = (load.connections, settings.warm_up_s, settings.window_s)
+    where = (load.server.config.host, load.server.port, _asks_path(load.route, stage))
     client = stage.start("load", "-m", "bench.http_load", *map(str, (*where, *wish)))
     finished(client, DEADLINE_S + settings.window_s)
     said = json.loads(_last_line(client))
     other = said["refused"] + said["broken"]
     times = (said["seconds"], said["p50_ms"], said["p99_ms"])
-    return Round(variant, connections, said["acknowledged"], other, *times)
+    return Round(load.variant, load.route, load.connections, said["acknowledged"], other, *times)
 
 
-def _wrk(variant: str, connections: int, server: Server, settings: Settings, stage: Stage) -> Round:
+def _wrk(load: Load, settings: Settings, stage: Stage) -> Round:
     """Let wrk do it; it knows no warm-up, so it gets a short run before the one that counts."""
-    url = f"{server.url}{settings.path}"
+    script = _asks_path(load.route, stage).with_suffix(".lua")
     for seconds in (settings.warm_up_s, settings.window_s):
+        connections, span = f"-c{load.connections}", f"-d{max(1, round(seconds))}s"
         wrk = Process(
             "wrk",
-            ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", url],
+            ["wrk", "-t1", connections, span, "--latency", "-s", script, load.server.url],
             log_path=stage.folder / "logs" / f"wrk-{seconds:g}.log",
             environ=stage.ready.environ,
         )
         finished(wrk, DEADLINE_S + seconds)
-    return wrk_round(variant, connections, wrk.log_path.read_text(encoding="utf-8"))
+    said = wrk.log_path.read_text(encoding="utf-8")
+    return wrk_round(load.variant, load.route, load.connections, said)
 
 
-def wrk_round(variant: str, connections: int, said: str) -> Round:
+def wrk_round(variant: str, route: str, connections: int, said: str) -> Round:
     """Read what wrk printed last: requests and seconds, what was no 2xx, and percentiles."""
     *_, summary = re.finditer(r"(\d+) requests in ([\d.]+)s", said)
     tail = said[summary.start() :]
@@ -140,7 +181,7 @@ def wrk_round(variant: str, connections: int, said: str) -> Round:
     }
     acknowledged = int(summary[1]) - (int(refused[1]) if refused else 0)
     times = (float(summary[2]), percentiles["50"], percentiles["99"])
-    return Round(variant, connections, acknowledged, other, *times)
+    return Round(variant, route, connections, acknowledged, other, *times)
 
 
 def _last_line(process: Process) -> str:
@@ -148,20 +189,25 @@ def _last_line(process: Process) -> str:
 
 
 def _result(settings: Settings, taken: list[Round]) -> Result:
-    figures, rows = {}, []
-    for connections in settings.connections:
+    figures: dict[str, dict[str, object]] = {}
+    rows: list[tuple[str, ...]] = []
+    for connections, route in itertools.product(settings.connections, ROUTES):
         off, on = (
-            [each for each in taken if (each.variant, each.connections) == (variant, connections)]
+            [
+                each
+                for each in taken
+                if (each.variant, each.route, each.connections) == (variant, route, connections)
+            ]
             for variant in VARIANTS
         )
         rates = [[each.per_second for each in found] for found in (off, on)]
         tails = [[each.p99_ms for each in found] for found in (off, on)]
         share = ratio(rates[1], rates[0])
         rows += [
-            (f"{connections} connections: publishing off", *_row(rates[0], tails[0]), "1"),
+            (f"{connections} connections, {route}: publishing off", *_row(rates[0], tails[0]), "1"),
             ("    acknowledged", *_row(rates[1], tails[1]), share.show(".2f")),
         ]
-        figures[str(connections)] = {
+        figures.setdefault(str(connections), {})[route] = {
             "requests_per_s": {"off": spread(rates[0]), "acknowledged": spread(rates[1])},
             "p99_ms": {"off": spread(tails[0]), "acknowledged": spread(tails[1])},
             "ratio": share,
@@ -188,6 +234,7 @@ def _notes(settings: Settings, taken: list[Round]) -> tuple[str, ...]:
     return (
         f"naive code gives a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",
         f"gunicorn, {settings.workers} workers of {settings.threads} threads; GET {settings.path}",
+        "stateful: earning, buying, and putting into a cart and taking out again, on SQLite",
         f"load by {_load_name()}; acks=all, idempotent",
         f"median (lowest-highest) of {settings.rounds} rounds in turn of {settings.window_s:g} s",
         "the ratio is of each round's pair",

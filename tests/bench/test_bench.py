@@ -33,10 +33,14 @@ def test_overhead(tmp_path: Path) -> None:
 
 
 def test_service(tmp_path: Path) -> None:
-    """Both variants answered, and every answer was a 2xx."""
+    """Both variants answered on both kinds of routes, and every answer was a 2xx."""
     size = ("--rounds", "1", "--seconds", "0.5", "--connections", "4")
     _, document = bench(tmp_path, "service", *size)
-    assert {each["variant"] for each in document["rounds"]} == {"off", "acknowledged"}
+    assert {(each["variant"], each["route"]) for each in document["rounds"]} == {
+        (variant, route)
+        for variant in ("off", "acknowledged")
+        for route in ("stateless", "stateful")
+    }
     assert all(each["acknowledged"] and not each["other"] for each in document["rounds"])
 
 

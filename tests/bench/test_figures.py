@@ -44,6 +44,6 @@ def test_nobody_is_always_first() -> None:
 
 def test_what_wrk_prints_is_read() -> None:
     """Refusals and errors are not acknowledged, and percentiles are in ms."""
-    taken = wrk_round("off", 32, WRK)
+    taken = wrk_round("off", "stateless", 32, WRK)
     assert (taken.acknowledged, taken.other, taken.seconds) == (7800, 204, 4.0)
     assert (taken.per_second, taken.p50_ms, taken.p99_ms) == (1950.0, 7.5, 1020.0)

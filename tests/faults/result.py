@@ -11,7 +11,10 @@ from tests.faults.scenarios import Scenario
 from tests.faults.stage import Stage
 
 _COUNTS = ("attempted", "acked", "failed", "indeterminate", "lost", "duplicated")
-_HEADER = ("scenario", "what was done", "verdict", *_COUNTS, "recovered after", "slowest answer")
+_HEADER = (
+    *("scenario", "what was done", "verdict", *_COUNTS),
+    *("recovered after", "slowest answer", "state"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Result:
             *counts,
             self._recovered,
             self._slowest,
+            self._state,
         )
 
     @property
@@ -48,6 +52,14 @@ class Result:
         if not took[-1]["is_recovered"]:
             return "not by the run's end"
         return f"{(last - first + took[-1]['recovered_after_ms']) / 1000:.1f} s"
+
+    @property
+    def _state(self) -> str:
+        """What is said of the state, where it was compared."""
+        check = self.verdict["state_check"]
+        if not check["numbers"]:
+            return ""
+        return f"{self.verdict['state']} ({check['owners']:,} players)"
 
     @property
     def _slowest(self) -> str:
@@ -67,13 +79,13 @@ def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
         scenario.act(stage)
         code = scenario.judge(stage)
         verdict = stage.verdict
-    broken = tuple(scenario.broken(code, verdict["counts"] or {}))
+    broken = tuple(scenario.broken(code, verdict))
     return Result(scenario, code, verdict, broken)
 
 
 def table(results: Iterable[Result]) -> str:
     """Write the results as a table in Markdown."""
-    rows = [_HEADER, ("---",) * 3 + ("---:",) * 8, *(each.row for each in results)]
+    rows = [_HEADER, ("---",) * 3 + ("---:",) * 8 + ("---",), *(each.row for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from headcount.errors import PartError
 from headcount.stack.broker import Broker
@@ -23,11 +24,15 @@ _WRONG = ("lost", "duplicated", "ghost", *_ANY)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a scenario's verdict must say: `some` names counts above 0, `none` counts of 0."""
+    """What a scenario's verdict must say: `some` names counts above 0, `none` counts of 0.
+
+    `state` is what is said of the game's state.
+    """
 
     code: int = PASS
     none: tuple[str, ...] = _WRONG
     some: tuple[str, ...] = ()
+    state: str = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,11 @@ class Scenario:
     expected: Expected = field(default_factory=Expected)
     judge: Callable[[Stage], int] = Stage.end
 
-    def broken(self, code: int, counts: dict[str, int]) -> Iterator[str]:
+    def broken(self, code: int, verdict: dict[str, Any]) -> Iterator[str]:
         """Say what is not as expected."""
+        counts = verdict["counts"] or {}
+        if verdict["state"] != self.expected.state:
+            yield f"the state is {verdict['state']}, not {self.expected.state}"
         if code != self.expected.code:
             yield f"the exit code is {code}, not {self.expected.code}"
         for name in self.expected.none:
@@ -84,6 +92,18 @@ def _kill_broker(stage: Stage) -> None:
     time.sleep(AFTERMATH_S)
     stage.restart_broker(broker)
     stage.mark("the broker is started again")
+
+
+def _kill_worker_and_broker(stage: Stage, apart_s: float = 30.0) -> None:
+    time.sleep(apart_s)
+    _kill_worker(stage)
+    time.sleep(apart_s)
+    _kill_broker(stage)
+
+
+def _reload_and_kill(stage: Stage) -> None:
+    _reload(stage)
+    _kill_worker_and_broker(stage, apart_s=2.0)
 
 
 def _stop_broker(stage: Stage, seconds: float = 20.0) -> None:
@@ -263,6 +283,27 @@ SCENARIOS = (
         _misbehave,
         Setup(misdeed="resetting"),
         Expected(some=("indeterminate", "recovered", "absent")),
+    ),
+    *(
+        Scenario(
+            f"players-{database}",
+            f"players' lives for 2 minutes on {named}: a gunicorn worker killed with SIGKILL "
+            "after half a minute, and the broker half a minute later, started again after 2 s",
+            _kill_worker_and_broker,
+            Setup(
+                options=("locustfiles/player_life.py", "-t", "2m"),
+                has_postgresql=database == "postgresql",
+            ),
+            Expected(some=("failed", "indeterminate", "refused"), state="equal"),
+        )
+        for database, named in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+    ),
+    Scenario(
+        "players-killed",
+        "players' lives, the service reloaded, and a worker and the broker killed soon after",
+        _reload_and_kill,
+        Setup(options=("locustfiles/player_life.py", "-t", "40s")),
+        Expected(some=("refused",), state="equal"),
     ),
     Scenario(
         "service-lies",

@@ -20,8 +20,9 @@ from headcount.marks import Mark, append_mark
 from headcount.run import RunFolder
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.process import Process, wait_until
-from headcount.stack.server import DEFAULT_APP, Server, ServerConfig
+from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
+from tests.service.postgres import postgres
 
 RUN_ID = "run-1"
 TOPIC = "events"
@@ -34,7 +35,8 @@ class Setup:
     """What a scenario needs to have around it.
 
     `nodes` of a cluster, or none where the run starts its own parts; `misdeed` is one of
-    `tests.harmful.misdeeds`; `environ` is the service's.
+    `tests.harmful.misdeeds`; `environ` is the service's. Where `has_postgresql`, the service's
+    state is there, and in a file otherwise.
     """
 
     nodes: int = 1
@@ -42,6 +44,7 @@ class Setup:
     misdeed: str = ""
     environ: Mapping[str, str] | None = None
     options: tuple[str, ...] = ()
+    has_postgresql: bool = False
 
 
 class Stage:
@@ -56,10 +59,12 @@ class Stage:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
+            is_elsewhere = self._setup.has_postgresql
+            database_url = undo.enter_context(postgres()) if is_elsewhere else None
             undo.callback(self._stop_parts)
             if self._setup.nodes:
                 self._start_brokers()
-                self._start_service()
+                self._start_service(database_url)
             self.run = self._start_run()
             undo.callback(self.run.stop)
             segment = self.folder.path / "ledger" / "0" / "segment-000000.parquet"
@@ -141,7 +146,7 @@ class Stage:
             self.brokers = list(pool.map(Broker, configs))
         ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=30)
 
-    def _start_service(self) -> None:
+    def _start_service(self, database_url: str | None) -> None:
         self.server = Server(
             ServerConfig(
                 bootstrap_servers=self.bootstrap_servers,
@@ -149,6 +154,7 @@ class Stage:
                 log_path=self._path / "service.log",
                 environ={
                     **self._ready.environ,
+                    **({DATABASE_VARIABLE: database_url} if database_url else {}),
                     "MISDEED": self._setup.misdeed,
                     "HARM_FILE": str(self.harm_file),
                     **(self._setup.environ or {}),
@@ -160,7 +166,10 @@ class Stage:
     def _start_run(self) -> Process:
         parts: tuple[str, ...] = ()
         if self.server is not None:
-            parts = ("--host", self.server.url, "--bootstrap-servers", self.bootstrap_servers)
+            parts = (
+                *("--host", self.server.url, "--bootstrap-servers", self.bootstrap_servers),
+                *("--database-url", self.server.config.database_url),
+            )
         return self._headcount(
             *("run", "-u", "60", "-t", "20s", "--run-id", RUN_ID, "--spark-heap", "1g"),
             *("--reports-dir", str(self.folder.path.parent)),

@@ -12,7 +12,7 @@ from tests.faults.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.e2e
 
-HERE = ("worker-killed", "run-killed", "service-lies")
+HERE = ("players-killed", "run-killed", "service-lies")
 
 
 @pytest.mark.parametrize("name", HERE)

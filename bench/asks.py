@@ -1,0 +1,85 @@
+"""The asks: what is asked of the service in a benchmark, as a list that connections take turns in.
+
+Stateless requests are one and the same. Stateful ones are acts of many players, each act of all
+players before the next, so that no two requests of a player meet; the list can be asked for as
+often as one likes, for all that a player spends is earned first, and what is put into the cart is
+taken out again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+STATELESS, STATEFUL = "stateless", "stateful"
+ROUTES = (STATELESS, STATEFUL)
+PLAYERS = 500
+
+# Reads the list once, and lets each request be the next of it.
+WRK_SCRIPT = """
+local requests, last = {{}}, 0
+init = function()
+  local headers = {{["Content-Type"] = "application/json"}}
+  for line in io.lines("{path}") do
+    local method, target, body = line:match("^(%S+) (%S+) ?(.*)$")
+    local has_body = body ~= ""
+    requests[#requests + 1] =
+      wrk.format(method, target, has_body and headers or nil, has_body and body or nil)
+  end
+end
+request = function()
+  last = last % #requests + 1
+  return requests[last]
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request; its body is JSON or nothing."""
+
+    method: str
+    path: str
+    body: str = ""
+
+    @property
+    def line(self) -> str:
+        """It as a line of a file."""
+        return f"{self.method} {self.path} {self.body}".strip()
+
+    def message(self, host: str) -> bytes:
+        """It as HTTP writes it."""
+        kind = "Content-Type: application/json\r\n" if self.body else ""
+        length = f"Content-Length: {len(self.body)}\r\n" if self.method != "GET" else ""
+        head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n{kind}{length}\r\n"
+        return (head + self.body).encode()
+
+
+def sign_ups() -> list[Ask]:
+    """What makes the players."""
+    return [Ask("POST", "/players", f'{{"player_id":"p{number}"}}') for number in range(PLAYERS)]
+
+
+def asks(route: str, path: str) -> list[Ask]:
+    """What is asked for on a route; `path` is what the stateless one gets."""
+    if route == STATELESS:
+        return [Ask("GET", path)]
+    players = [f"p{number}" for number in range(PLAYERS)]
+    potion = '"item":"potion","effect":"healing","strength":1,"quantity":1'
+    name = "potion:effect=healing,strength=1"
+    return [
+        *(Ask("POST", f"/players/{each}/earnings", '{"gold":100}') for each in players),
+        *(Ask("POST", "/purchases", f'{{"player_id":"{each}",{potion}}}') for each in players),
+        *(Ask("POST", f"/players/{each}/cart", f"{{{potion}}}") for each in players),
+        *(Ask("DELETE", f"/players/{each}/cart/{name}") for each in players),
+    ]
+
+
+def write(path: Path, listed: Iterable[Ask]) -> None:
+    """Write a list, a line each."""
+    path.write_text("".join(f"{each.line}\n" for each in listed), encoding="utf-8")
+
+
+def read(path: Path) -> list[Ask]:
+    """Read a list."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Ask(*line.split(" ", 2)) for line in lines]
