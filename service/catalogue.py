@@ -6,23 +6,29 @@ order of their names. Pure but for the reading of the file.
 """
 
 import functools
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 FILE = "catalogue.toml"
+_SHOWN_CHARS = 100
+_KIND_AT = 4
 EVENT_FIELDS = frozenset(
     {"change", "event_type", "gold", "guild", "in_cart", "item", "lines", "player_id", "quantity"}
     | {"receipt", "total", "unit_price", "variant"}
@@ -93,14 +99,22 @@ class Measure(_Strict):
         return (int(value) - self.minimum) * self.gold_per_unit
 
 
+def _kind(value: Any) -> str:
+    described = value if isinstance(value, dict) else vars(value) if value is not None else {}
+    return "measure" if {"minimum", "maximum"} & set(described) else "choice"
+
+
 Attribute = Choice | Measure
+_Described = Annotated[
+    Annotated[Choice, Tag("choice")] | Annotated[Measure, Tag("measure")], Discriminator(_kind)
+]
 
 
 class Item(_Strict):
     """A type of item: what it costs at least, and what describes it."""
 
     price: Gold
-    attributes: dict[Name, Attribute] = Field(default_factory=dict)
+    attributes: dict[Name, _Described] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _unreserved(self) -> Self:
@@ -169,16 +183,24 @@ def parse_catalogue(text: str) -> Catalogue:
     """Read a catalogue.
 
     Raises:
-        CatalogueError: It is no TOML, or a place in it breaks a rule.
+        CatalogueError: It is no TOML, or breaks rules: a line for each, with place, value and rule.
     """
     try:
         return TypeAdapter(Catalogue).validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{FILE} is not well-formed TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise CatalogueError(f"{FILE}: {place}: {first['msg']}") from None
+        raise CatalogueError("\n".join(map(_told, error.errors()))) from None
+
+
+def _told(error: ErrorDetails) -> str:
+    """Name the place, the value and the rule."""
+    loc = error["loc"]
+    # Which kind of attribute it is stands behind the attribute's name, and in no file.
+    place = ".".join(str(part) for index, part in enumerate(loc) if index != _KIND_AT)
+    value = json.dumps(error["input"], default=str)
+    shown = value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"
+    return f"{FILE}: {place} = {shown}: {error['msg']}"
 
 
 @functools.cache

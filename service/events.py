@@ -9,6 +9,7 @@ in it closed:
 - what cannot be bounded elsewhere, the number and the size of headers, is bounded here.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,9 +21,7 @@ from service.errors import RequestError
 Event = Mapping[str, Any]
 """An event's fields, each of which is a value that JSON has."""
 
-OWN_FIELDS = EVENT_FIELDS | frozenset(load_catalogue().attributes)
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy_authorization"})
-_WITHHELD = OWN_FIELDS | CREDENTIALS
 
 _TOO_LARGE = 431
 
@@ -33,6 +32,17 @@ class HeaderLimits:
 
     count: int
     size_bytes: int
+
+
+@functools.cache
+def own_fields() -> frozenset[str]:
+    """The names of all fields that events have of their own. Raises CatalogueError."""
+    return EVENT_FIELDS | frozenset(load_catalogue().attributes)
+
+
+@functools.cache
+def _withheld() -> frozenset[str]:
+    return own_fields() | CREDENTIALS
 
 
 def build_event(
@@ -58,7 +68,7 @@ def publishable_headers(headers: Iterable[tuple[str, str]], limits: HeaderLimits
         RequestError: 431, when the headers exceed the limits, counted before any is left out.
     """
     kept: dict[str, str] = {}
-    size_bytes = 0
+    withheld, size_bytes = _withheld(), 0
     for count, (name, value) in enumerate(headers, start=1):
         size_bytes += len(name) + len(value)  # WSGI's strings are latin-1: one character, one byte
         if count > limits.count or size_bytes > limits.size_bytes:
@@ -68,7 +78,7 @@ def publishable_headers(headers: Iterable[tuple[str, str]], limits: HeaderLimits
                 " bytes of names and values together.",
             )
         # `Event-Type`, `EVENT_TYPE` and `event_type` are one name to a careless reader.
-        if name.lower().replace("-", "_") not in _WITHHELD:
+        if name.lower().replace("-", "_") not in withheld:
             kept[name] = value
     return kept
 

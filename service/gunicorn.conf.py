@@ -2,8 +2,8 @@
 
     gunicorn -c service/gunicorn.conf.py [another.module:app]
 
-The settings are read here, in the master and before anything is bound, so that a bad one ends
-gunicorn with a line on stderr and the exit code 2, and not worker after worker.
+Settings and catalogue are read here, in the master and before anything is bound, so that a mistake
+in them ends gunicorn with a line on stderr and the exit code 2, and not worker after worker.
 
 A worker goes through: fork, import of the application, `post_worker_init` (the parts start),
 requests; on SIGTERM no more connections, the requests in hand, `worker_exit` (the parts close:
@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from service.app import parts_of
+from service.catalogue import CatalogueError, load_catalogue
 from service.errors import DatabaseError, SettingsError
 from service.migrations.upgrade import upgrade
 from service.settings import load_settings
 
 try:
     _settings = load_settings()
-except SettingsError as error:
+    load_catalogue()
+except (SettingsError, CatalogueError) as error:
     sys.stderr.write(f"{error}\n")
     sys.exit(2)
 

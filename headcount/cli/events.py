@@ -1,8 +1,8 @@
 """`headcount events`: the game's events in a run's part of the topic, filtered."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,29 @@ _EXAMPLES = """
 \b
 Examples:
   headcount events RUN --item sword --metal iron
-  headcount events RUN --type checkout --player 20261123-221530-k7qz.0.17
+  headcount events RUN --type checkout --player 20261123-221530-k7qz.0.o17
   headcount events RUN --guild knights --output knights.csv
 """
 _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
 
 
-def _with_attributes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each attribute that an item of the catalogue has."""
-    for name, kinds in reversed(load_catalogue().attributes.items()):
-        option = f"--{name.replace('_', '-')}"
-        command = click.option(option, f"attribute_{name}", type=_type(kinds))(command)
-    return command
+class ByCatalogue(click.Command):
+    """A command with an option for the items, and one for each attribute of theirs."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give its own, and those of the catalogue. Raises CatalogueError."""
+        own = super().get_params(ctx)
+        return [*own[:2], *_options(), *own[2:]]
+
+
+@functools.cache
+def _options() -> tuple[click.Option, ...]:
+    catalogue = load_catalogue()
+    described = (
+        click.Option([f"--{name.replace('_', '-')}", f"attribute_{name}"], type=_type(kinds))
+        for name, kinds in catalogue.attributes.items()
+    )
+    return click.Option(["--item"], type=click.Choice(sorted(catalogue.items))), *described
 
 
 def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
@@ -46,13 +57,11 @@ def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
     return click.Choice(values) if values else click.INT
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.command(cls=ByCatalogue, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--type", "event_type", metavar="NAME", help="Such as purchase or checkout.")
-@click.option("--item", type=click.Choice(sorted(load_catalogue().items)))
 @click.option("--player", "player_id", metavar="ID")
 @click.option("--guild", metavar="NAME")
-@_with_attributes
 @click.option(
     "--limit",
     type=click.IntRange(min=0),

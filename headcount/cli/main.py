@@ -16,6 +16,7 @@ from headcount.cli.shell import shell
 from headcount.cli.up import up
 from headcount.cli.verify import verify
 from headcount.errors import HeadcountError, UsageError
+from service.catalogue import CatalogueError
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
@@ -57,6 +58,8 @@ def main() -> NoReturn:
         code = UsageError.exit_code
     except HeadcountError as error:
         code = _complain(str(error), error.exit_code)
+    except CatalogueError as error:
+        code = _complain(str(error), UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = _complain("interrupted; all that was started is stopped", INTERRUPTED)
     except BrokenPipeError:

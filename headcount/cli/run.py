@@ -38,6 +38,8 @@ Examples:
   headcount run --users 50 --run-time 2m --seed 7    more, longer, and again the same
   headcount run --mix sword=9,guild=1                other weights
   headcount run locustfiles/sword_rush.py            another story
+  headcount run locustfiles/player_life.py -- --mistakes 0.1
+                                                     players with state, and their mistakes
   headcount run --host https://shop.test --bootstrap-servers kafka:9092 --topic orders
                                                      a service and brokers of yours
   headcount run -- --tags checkout                   any option of Locust's after --

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from service.errors import Refused
-from service.events import OWN_FIELDS
+from service.events import own_fields
 from service.game.parameters import DEFAULT_LIMIT
 from service.game.rules import NOT_FOUND
 from service.game.tables import cart_lines, event_lines, events, holdings, players
@@ -122,4 +122,5 @@ def _lines(connection: Connection, query: Select[Any], table: Any) -> list[dict[
 
 def _own(value: str) -> dict[str, Any]:
     """An event's own fields: the headers beside them are nobody's business here."""
-    return {name: each for name, each in json.loads(value).items() if name in OWN_FIELDS}
+    names = own_fields()
+    return {name: each for name, each in json.loads(value).items() if name in names}
