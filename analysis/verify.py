@@ -15,7 +15,6 @@ from pathlib import Path
 import pyspark
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
 from analysis import accounts, content, ledger, reconcile, tally, topic
 from analysis.clocks import clock_offsets
@@ -230,10 +229,7 @@ def _state(
     if unknown:
         why = f"what events of type {', '.join(unknown)} change is not known here"
         return StateCheck(why_not=why), None
-    messages = topic.messages(source(case.offsets)).where(
-        F.col("value").cast("string").contains(case.owners)
-    )
-    events = parsed(messages, {}, case.manifest.event_id_field)
+    events = parsed(topic.messages(source(case.offsets)), {}, case.manifest.event_id_field)
     changes = _kept(effects(events, case.owners), case, EFFECTS_FOLDER)
     stored = case.database.stored
     check = accounts.compare(

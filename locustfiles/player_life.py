@@ -18,17 +18,18 @@ from locustfiles._life import Act, Life
 DEFAULT_MISTAKES = 0.03
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
+def share(text: str) -> float:
+    """Read a share of a whole."""
+    value = float(text)
+    if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be a share from 0 to 1, got {text}")
-    return share
+    return value
 
 
 def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--mistakes",
-        type=_share,
+        type=share,
         default=DEFAULT_MISTAKES,
         help="Player's life: the share of requests that the game must refuse",
     )
@@ -42,6 +43,10 @@ class Player(LedgerUser):
 
     wait_time = between(0.1, 0.5)
     life: Life | None = None
+
+    def on_start(self) -> None:
+        """Draw from a source of one's own: what one does depends on nobody else's pace."""
+        self.random = Random(self.random.getrandbits(64))
 
     @task(2)
     def earn(self) -> None:
