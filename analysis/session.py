@@ -40,6 +40,9 @@ _SPARK_HOME = Path(pyspark.__file__).parent
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
 """Compiles quickly and not well: sooner ready, slower later."""
 
+FEW_EVENTS = 1_000_000
+"""Up to so many events, sooner ready is sooner done."""
+
 # What the user's shell may hold would bring another Spark, its settings or its arguments in.
 _FOREIGN_VARIABLES = (
     "SPARK_CONF_DIR",
@@ -64,12 +67,17 @@ class SessionConfig:
     scratch: Path | None = None
     """Where the scratch folder is made, by default where the system has such folders."""
     java_options: Sequence[str] = ()
-    """More options of the JVM. `QUICK_START` is good for runs of up to a million events or so."""
+    """More options of the JVM; see `suited_to`."""
 
     @property
     def is_local(self) -> bool:
         """Whether executors run in the driver's own JVM."""
         return self.master.startswith("local")
+
+
+def suited_to(events: int) -> tuple[str, ...]:
+    """The JVM's options for so many events."""
+    return QUICK_START if events <= FEW_EVENTS else ()
 
 
 @contextlib.contextmanager

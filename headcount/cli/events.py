@@ -113,8 +113,9 @@ def events(
         raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(brokers(question, manifest, ready))
-        spark = stack.enter_context(open_session(session_config(question, ready)))
         offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
+        config = session_config(question, ready, offsets.size)
+        spark = stack.enter_context(open_session(config))
         source = topic.read(spark, servers, offsets, min_partitions=1)
         found = game_events(topic.messages(source), _types(), manifest.event_id_field)
         _tell(matching(found, wanted), limit, output, console)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from analysis.session import SessionConfig, open_session
+from analysis.session import SessionConfig, open_session, suited_to
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
 from headcount.cli.options import Judging
@@ -49,8 +49,11 @@ def judge(question: Question, ready: Platform) -> Report:
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
+        attempts = sum(
+            part.reserved if part.seal is None else part.seal.attempted for part in parts
+        )
         with console.step("Starting Spark"):
-            spark = stack.enter_context(open_session(session_config(question, ready)))
+            spark = stack.enter_context(open_session(session_config(question, ready, attempts)))
         with console.step("Reconciling the ledger with the topic") as step:
             return verify(
                 folder=folder,
@@ -185,12 +188,13 @@ def limits_of(judging: Judging) -> Limits:
         raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
 
 
-def session_config(question: Question, ready: Platform) -> SessionConfig:
-    """How Spark is started for a run."""
+def session_config(question: Question, ready: Platform, events: int) -> SessionConfig:
+    """How Spark is started for a run of so many events."""
     return SessionConfig(
         java_home=ready.java.home,
         connector_jars=ready.connector_jars,
         log_file=question.folder.logs / "spark.log",
         master=question.judging.spark_master,
         heap=question.judging.spark_heap,
+        java_options=suited_to(events),
     )

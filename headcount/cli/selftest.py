@@ -11,7 +11,7 @@ from rich.text import Text
 
 from analysis.selftest.matrix import Matrix
 from analysis.selftest.rounds import Round, Stage, rounds
-from analysis.session import QUICK_START, SessionConfig, open_session
+from analysis.session import SessionConfig, open_session, suited_to
 from headcount.cli.options import with_quiet, with_reports_dir
 from headcount.cli.stack import BROKER_DATA, Platform, platform, start_broker
 from headcount.console import Console
@@ -22,7 +22,6 @@ from headcount.stack.topic import ensure_topic
 TOPIC = "events"
 WRONG = 1
 MOST_FAULTS = 2000
-FEW_EVENTS = 1_000_000
 
 _EXAMPLES = """
 \b
@@ -67,8 +66,7 @@ def selftest(
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
-        quickly = QUICK_START if events <= FEW_EVENTS else ()
-        stage = _stage(stack, ready, folder, spark_heap, quickly)
+        stage = _stage(stack, ready, folder, spark_heap, suited_to(events))
         with ready.console.step("Testing the verifier") as step:
             count = faults or min(events // 50, MOST_FAULTS)
             done = list(rounds(stage, events, count, seed, step.update))

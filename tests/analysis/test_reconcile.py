@@ -163,7 +163,7 @@ def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy |
 def ledger_row(attempt: Attempt) -> tuple[object, ...]:
     """Write an attempt as a row of the ledger, or as what stands there for a missing row."""
     if attempt.sent_ms is None:
-        unknown = ("(unknown)", *(None,) * 7, "indeterminate", None, None, None, None)
+        unknown = ("(unknown)", *(None,) * 7, "indeterminate", *(None,) * 6)
         return (attempt.generator, attempt.seq, *unknown)
     sent_ns = attempt.sent_ms * 1_000_000
     answered_ns = None if attempt.answered_ms is None else attempt.answered_ms * 1_000_000
@@ -181,7 +181,7 @@ def ledger_row(attempt: Attempt) -> tuple[object, ...]:
         attempt.outcome.value,
         None,
         *(attempt.acked_at or (None, None)),
-        None,
+        *(None,) * 3,
     )
 
 

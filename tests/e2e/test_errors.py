@@ -143,7 +143,7 @@ def harmed(finished: Path, reports: Path) -> Path:
 
 
 def _set_format(path: Path) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
 
 
 def test_a_run_of_a_newer_format(harmed: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_run_of_a_newer_format(harmed: Path) -> None:
     _set_format(harmed / "run.json")
     judged = headcount(harmed.parent, "verify", str(harmed))
     assert judged.code == 3
-    assert "format 2, and only 1 can be read: use the version" in told(judged.err)
+    assert "format 99, and only 1 can be read: use the version" in told(judged.err)
 
 
 def test_a_manifest_that_is_damaged(harmed: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_seal_of_a_newer_format(harmed: Path) -> None:
     _set_format(harmed / "ledger" / "0" / "seal.json")
     judged = headcount(harmed.parent, "verify", str(harmed))
     assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive")
-    assert "seal.json has format 2, and only 1 can be read" in judged.out
+    assert "seal.json has format 99, and only 2 can be read" in judged.out
 
 
 def test_a_mark_in_no_run(reports: Path) -> None:
