@@ -4,7 +4,10 @@ SQLite by default, in WAL mode: readers do not wait for the writer, and a proces
 loses nothing that it has committed. PostgreSQL by URL, for more than one host.
 """
 
+import functools
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
@@ -26,6 +29,7 @@ from service.errors import NotPublished, OutcomeUnknown
 from service.settings import Settings
 
 TRIES = 3
+WRITER_POLL_MS = 3
 # Not what a statement is wrong about: that is a mistake of ours, and no promise follows from it.
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, NoConnectionError)
 
@@ -107,7 +111,7 @@ def make_engine(settings: Settings) -> Engine:
             connect_args={"timeout": wait_s, "check_same_thread": False},
         )
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", functools.partial(_begin_sqlite, wait_s))
         return engine
     return create_engine(
         url,
@@ -129,10 +133,26 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A reader that turns writer half-way is refused; who is going to write says so at once.
-    reads = connection.get_execution_options().get("headcount_reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+def _begin_sqlite(wait_s: float, connection: Connection) -> None:
+    """Begin; who is going to write says so at once, for a reader that turns writer is refused.
+
+    SQLite itself asks for the writer's place at ever longer intervals, up to 100 ms, in which it is
+    vacant: here it is asked for every few ms.
+    """
+    if connection.get_execution_options().get("headcount_reads", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    deadline_s = time.monotonic() + wait_s
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {WRITER_POLL_MS}")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline_s:
+                raise
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
 
 
 @contextmanager

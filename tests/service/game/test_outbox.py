@@ -2,7 +2,9 @@
 
 import http.client
 import json
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,20 @@ def dying(
         TOPIC=topic,
         DATABASE_URL=database_url,
         ACK_TIMEOUT_S=ACK_TIMEOUT_S,
+    ) as running:
+        eventually(lambda: running.answers("/readyz", 200), "it is ready")
+        yield running
+
+
+@pytest.fixture
+def two_workers(broker: Broker, topic: str, database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """The service, on two workers."""
+    with serving(
+        tmp_path / "log",
+        BOOTSTRAP_SERVERS=broker.bootstrap_servers,
+        TOPIC=topic,
+        DATABASE_URL=database_url,
+        WORKERS=2,
     ) as running:
         eventually(lambda: running.answers("/readyz", 200), "it is ready")
         yield running
@@ -75,3 +91,27 @@ def test_a_worker_that_dies_at_publishing(
     assert answers[-1][1]["total"] == 50
     assert post(dying, f"/players/{player}/earnings", "run.0.2", gold=1)[0] == 201
     assert seen(broker.bootstrap_servers, topic) == {"run.0.0": 1, "run.0.1": 1, "run.0.2": 1}
+
+
+def test_workers_race_on_one_player(two_workers: Server, broker: Broker, topic: str) -> None:
+    """Each purchase is asked for twice at once, and made once; gold becomes swords, and no more."""
+    price, asked, player = 20 + 15, 60, f"{topic}-racing"
+    status, told = post(two_workers, "/players", "race.0", player_id=player)
+    assert status == 201
+    sword = {"player_id": player, "item": "sword", "metal": "steel", "quantity": 1}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(
+            pool.map(
+                lambda number: post(two_workers, "/purchases", f"race.{1 + number // 2}", **sword),
+                range(2 * asked),
+            )
+        )
+    bought = told["gold"] // price
+    assert Counter(status for status, _ in answers) == {201: 2 * bought, 409: 2 * (asked - bought)}
+    held = two_workers.get(f"/players/{player}/inventory").json["lines"]
+    assert [each["quantity"] for each in held] == [bought]
+    left = two_workers.get(f"/players/{player}").json["gold"]
+    assert left == told["gold"] - bought * price
+    assert seen(broker.bootstrap_servers, topic).total() == 1 + bought
+    workers = {two_workers.get("/healthz").headers["X-Served-By"] for _ in range(50)}
+    assert len(workers) == 2
