@@ -21,7 +21,7 @@ check: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
 
-# Every fault in docs/faults.md, on the real parts: a quarter of an hour.
+# Every fault in docs/faults.md, on the real parts: half an hour.
 faults: .venv/ready
 	$(BIN)/python -m tests.faults $(ARGS)
 

@@ -22,6 +22,8 @@ MAX_POINTS = 300
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
 _INK = "currentColor"  # the page's own, light or dark
 WIDTH = 620
+# The reader's font may be wider than the one by which labels are measured.
+_PADDING = {"left": 32, "right": 12, "top": 5, "bottom": 5}
 _OUTCOMES = ("acked", "refused", "indeterminate", "lost", "duplicated")
 _MARGIN_NS = 10_000_000_000
 
@@ -166,7 +168,7 @@ def _by_type() -> alt.Color:
 def svg(chart: alt.Chart) -> Markup:
     """Render a chart so that it takes the page's width and colours."""
     styled = (
-        chart.configure(background="transparent")
+        chart.configure(background="transparent", padding=_PADDING)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=_INK,
