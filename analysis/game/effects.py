@@ -58,7 +58,6 @@ def _effects() -> Column:
     gold, total, change = F.col("gold"), F.col("total"), F.col("change")
     guild = F.concat(F.lit("guild:"), F.coalesce("guild", F.lit("")))
     lines = F.col("lines")
-    (line,) = (lines.getItem(0),)
     bought = F.transform(lines, lambda each: _effect(_thing("item", each), each["quantity"]))
     taken = F.transform(lines, lambda each: _effect(_thing("cart", each), -each["quantity"]))
     paid = F.array(_effect(F.lit("gold"), -total))
@@ -71,7 +70,7 @@ def _effects() -> Column:
         "remove_member": F.array(_effect(guild, F.lit(-1))),
         **dict.fromkeys(
             ("add_to_cart", "change_cart", "remove_from_cart"),
-            F.array(_effect(_thing("cart", line), change)),
+            F.array(_effect(_thing("cart", lines.getItem(0)), change)),
         ),
     }
     found = F.lit(None)

@@ -19,6 +19,7 @@ from service.game.account import Account, Progress, open_account
 CONNECT_TIMEOUT_S = 5.0
 OUTBOX_TIMEOUT_S = 60.0
 POLL_S = 0.2
+_UNREAD = Progress(-1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
 def await_outbox(database: GameDatabase | None, console: Console) -> Progress | None:
     """Wait until no event of the run's players is still to be published, and say how far they are.
 
-    None if that cannot be told; `account` will say why.
+    None without a database; what equals nothing where it cannot be read, as `account` will say.
     """
     if database is None:
         return None
@@ -76,7 +77,7 @@ def await_outbox(database: GameDatabase | None, console: Console) -> Progress | 
                 time.sleep(POLL_S)
                 progress = database.progress()
         return progress
-    return None
+    return _UNREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,13 @@ def account(database: GameDatabase | None, before: Progress | None, folder: RunF
     noted = stored.read_moment(path)
     if database is None:
         return Reading(Database(path) if noted is not None else Database())
-    then = noted.last_event if before is None and noted is not None else None
+    then = before or noted
     try:
         with database.opened() as found:
             progress = found.progress()
-            if why_not := _unfit(progress, then if before is None else before.last_event):
-                return Reading(Database(why_not=why_not, is_due=True), is_moving=before is not None)
+            if why_not := _unfit(progress, None if then is None else then.last_event):
+                is_moving = before is not None and not progress.unpublished
+                return Reading(Database(why_not=why_not, is_due=True), is_moving)
             stored.write(path, found.entries(), stored.Moment(_now(), progress.last_event))
     except (DatabaseError, pa.ArrowException, OSError) as error:
         return Reading(Database(why_not=str(error), is_due=True))

@@ -76,7 +76,7 @@ def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder
     monkeypatch.setattr(database_module, "OUTBOX_TIMEOUT_S", 0)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
-    assert reading.database.is_due
+    assert (reading.database.is_due, reading.is_moving) == (True, False)
     assert reading.database.why_not.startswith("2 events of its outbox are not published yet")
 
 
@@ -115,10 +115,12 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
     assert "much" in account(PLAYED, Progress(7, 0), folder).database.why_not
     monkeypatch.setattr(database_module, "open_account", refuse)
-    assert await_outbox(PLAYED, Console(quiet=True)) is None
-    reading = account(PLAYED, None, folder)
+    before = await_outbox(PLAYED, Console(quiet=True))
+    reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"
     assert reading.database.is_due
+    opening(monkeypatch, Progress(7, 0))
+    assert account(PLAYED, before, folder).is_moving  # it can be read again, and is looked at anew
 
 
 def test_which_database(folder: RunFolder) -> None:
