@@ -14,7 +14,7 @@ The measures:
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -159,8 +159,17 @@ def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
     return tuple(_latency(*key, grouped[key]) for key in keys)
 
 
+def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None) -> float:
+    """One figure of at least one bucket: a percentile, or `min`, `mean` or `max`, in ms."""
+    ordered = _ordered(buckets)
+    if quantile is not None:
+        return _percentile_ms(ordered, sum(bucket.count for bucket in ordered), quantile)
+    found = _latency(TOTAL, ordered[0].measure, ordered)
+    return {"min": found.min_ms, "mean": found.mean_ms, "max": found.max_ms}[aggregate]
+
+
 def _latency(event_type: str, measure: Measure, buckets: list[Bucket]) -> Latency:
-    ordered = sorted(buckets, key=lambda bucket: (bucket.min_ns, bucket.max_ns))
+    ordered = _ordered(buckets)
     count = sum(bucket.count for bucket in ordered)
     return Latency(
         event_type=event_type,
@@ -171,17 +180,20 @@ def _latency(event_type: str, measure: Measure, buckets: list[Bucket]) -> Latenc
         min_ms=ordered[0].min_ns / _NS_PER_MS,
         mean_ms=sum(bucket.sum_ns for bucket in ordered) / count / _NS_PER_MS,
         max_ms=max(bucket.max_ns for bucket in ordered) / _NS_PER_MS,
-        percentiles=dict(_percentiles(ordered, count)),
+        percentiles={each: _percentile_ms(ordered, count, each) for each in PERCENTILES},
     )
 
 
-def _percentiles(ordered: list[Bucket], count: int) -> Iterator[tuple[float, float]]:
-    """Give the nearest-rank percentiles: the least value that enough others do not exceed."""
-    for quantile in PERCENTILES:
-        rank = max(1, math.ceil(round(quantile * count, 9)))
-        reached = 0
-        for bucket in ordered:
-            reached += bucket.count
-            if reached >= rank:
-                yield quantile, bucket.max_ns / _NS_PER_MS
-                break
+def _ordered(buckets: Iterable[Bucket]) -> list[Bucket]:
+    return sorted(buckets, key=lambda bucket: (bucket.min_ns, bucket.max_ns))
+
+
+def _percentile_ms(ordered: list[Bucket], count: int, quantile: float) -> float:
+    """Give the nearest-rank percentile: the least value that enough others do not exceed."""
+    rank = max(1, math.ceil(round(quantile * count, 9)))
+    reached = 0
+    for bucket in ordered:
+        reached += bucket.count
+        if reached >= rank:
+            return bucket.max_ns / _NS_PER_MS
+    return ordered[-1].max_ns / _NS_PER_MS

@@ -29,12 +29,14 @@ from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import local_url
 from analysis.state import StateCheck
+from analysis.thresholds import Judged, Sample, judged, samples
 from analysis.timeline import Timeline, timeline
 from headcount.errors import EvidenceError, PartError
 from headcount.files import write_atomically
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.marks import read_marks
 from headcount.run import End, Manifest, RunFolder
+from headcount.thresholds import Threshold
 from headcount.verdict import Verdict
 
 __all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
@@ -76,6 +78,7 @@ class Case:
     parts: Sequence[GeneratorLedger] | None = None
     is_empty: IsEmpty | None = None
     database: Database = field(default_factory=Database)
+    thresholds: Sequence[Threshold] = ()
 
     @property
     def owners(self) -> str:
@@ -111,6 +114,7 @@ def verify(
     parts: Sequence[GeneratorLedger] | None = None,
     is_empty: IsEmpty | None = None,
     database: Database | None = None,
+    thresholds: Sequence[Threshold] = (),
     kafka_options: Mapping[str, str] | None = None,
     source: Source | None = None,
     progress: Progress = lambda _step: None,
@@ -128,6 +132,7 @@ def verify(
         parts: The ledger as it was found before `end` was read, by default as it is now.
         is_empty: Looks at the end of a partition where no message was read, by default nobody does.
         database: What is known of the service's database, by default nothing.
+        thresholds: What the run must keep to besides.
         kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
         progress: Is told of each step.
@@ -148,6 +153,7 @@ def verify(
         parts=parts,
         is_empty=is_empty,
         database=database or Database(),
+        thresholds=thresholds,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
@@ -216,8 +222,17 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
         state, trade = _state(case, found, fates, source)
     evidence = replace(evidence, state=state)
     judgement = judge(evidence, case.limits)
+    whole = Sample(evidence.by_event_type, times.buckets, 0.0)
+    windows = [each.window for each in case.thresholds]
+    measured = samples(windows, whole, fates, found.state.event_types)
     return _report(
-        case, judgement, evidence=evidence, times=times, over_time=over_time, trade=trade
+        case,
+        judgement,
+        evidence=evidence,
+        times=times,
+        over_time=over_time,
+        trade=trade,
+        thresholds=judged(case.thresholds, measured),
     )
 
 
@@ -301,7 +316,8 @@ def _kept(frame: DataFrame, case: Case, name: str) -> DataFrame:
 
 
 def _crashed(case: Case, reason: str) -> Report:
-    return _report(case, Judgement(Verdict.INCONCLUSIVE, (reason,), ()))
+    nothing = tuple(Judged(each, None) for each in case.thresholds)
+    return _report(case, Judgement(Verdict.INCONCLUSIVE, (reason,), ()), thresholds=nothing)
 
 
 def _report(
@@ -312,6 +328,7 @@ def _report(
     times: Distributions | None = None,
     over_time: Timeline | None = None,
     trade: Economy | None = None,
+    thresholds: tuple[Judged, ...] = (),
 ) -> Report:
     fates = case.folder.path / FATES_FOLDER if evidence else None
     return Report(
@@ -323,6 +340,7 @@ def _report(
         distributions=times or Distributions(),
         timeline=over_time or Timeline(),
         economy=trade,
+        thresholds=thresholds,
         fates=fates,
         patterns=patterns(fates),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),

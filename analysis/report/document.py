@@ -10,6 +10,7 @@ from analysis.latency import Latency
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
 from analysis.state import StateCheck
+from analysis.thresholds import Judged
 from analysis.timeline import Moment
 
 FORMAT = 1
@@ -33,6 +34,7 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
         "state": report.state.result.value,
+        "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
         "offsets": _offsets(report),
@@ -82,6 +84,15 @@ def _ledger(evidence: Evidence) -> dict[str, Any]:
         "generators": [asdict(each) for each in ledger.generators],
         "torn": [each.generator for each in ledger.torn],
         "damage": list(ledger.damage),
+    }
+
+
+def _threshold(judged: Judged) -> dict[str, Any]:
+    return {
+        "text": judged.threshold.text,
+        "holds": judged.holds,
+        "value": judged.value,
+        "shown": judged.shown,
     }
 
 

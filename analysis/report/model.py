@@ -11,10 +11,12 @@ from analysis.judge import Judgement, Limits
 from analysis.latency import Distributions, Latency, latencies
 from analysis.patterns import Pattern
 from analysis.state import StateCheck
+from analysis.thresholds import Judged
 from analysis.timeline import Timeline
 from headcount.run import End, Manifest
 from headcount.verdict import Verdict
 
+BROKEN_THRESHOLD = 4
 UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 
 
@@ -33,6 +35,7 @@ class Report:
     distributions: Distributions = field(default_factory=Distributions)
     timeline: Timeline = field(default_factory=Timeline)
     economy: Economy | None = None
+    thresholds: tuple[Judged, ...] = ()
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
     verified_at: str = ""
@@ -47,6 +50,17 @@ class Report:
     def verdict(self) -> Verdict:
         """The verdict."""
         return self.judgement.verdict
+
+    @property
+    def broken(self) -> tuple[Judged, ...]:
+        """The thresholds that the run did not keep to."""
+        return tuple(each for each in self.thresholds if not each.holds)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that a command ends in: the verdict's, or 4 for a pass with less."""
+        is_less = self.verdict is Verdict.PASS and bool(self.broken)
+        return BROKEN_THRESHOLD if is_less else self.verdict.exit_code
 
     @property
     def reasons(self) -> tuple[str, ...]:

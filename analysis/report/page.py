@@ -59,6 +59,7 @@ def render(report: Report, exceptions: Path) -> str:
         latency=_as_text(tables.latency(report)),
         offsets=_offsets(report),
         clocks=_clocks(report),
+        thresholds=_thresholds(report),
         state=_state(report),
         exceptions=_exceptions(exceptions),
         shown_exceptions=SHOWN_EXCEPTIONS,
@@ -143,6 +144,14 @@ def _recovered(moment: Moment) -> str:
         return "no request was disturbed"
     took = f"{moment.recovered_after_ms / 1000:.1f} s"
     return took if moment.is_recovered else f"not within {took}"
+
+
+def _thresholds(report: Report) -> Table:
+    rows = (
+        (each.threshold.text, each.shown, "kept" if each.holds else "broken")
+        for each in report.thresholds
+    )
+    return Table(("threshold", "measured", "result"), tuple(rows))
 
 
 def _state(report: Report) -> Table:

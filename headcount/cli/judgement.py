@@ -65,6 +65,7 @@ def judge(question: Question, ready: Platform) -> Report:
                 parts=parts,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
+                thresholds=question.judging.all_thresholds,
                 progress=step.update,
             )
 

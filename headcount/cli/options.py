@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from headcount.run import RunFolder
+from headcount.thresholds import Threshold, ThresholdError, parse_all, read_file
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LATE_AFTER_MS = 60_000
@@ -54,6 +55,13 @@ class Judging:
     late_after_ms: int = LATE_AFTER_MS
     database_url: str | None = None
     allow: dict[str, int] = field(default_factory=dict)
+    threshold: tuple[Threshold, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+
+    @property
+    def all_thresholds(self) -> tuple[Threshold, ...]:
+        """What the run must keep to besides, from the file and from the command line."""
+        return (*self.thresholds, *self.threshold)
 
 
 def found_run(run: Path, reports_dir: Path) -> RunFolder:
@@ -108,6 +116,21 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             "late, misplaced and malformed are not judged unless told.",
         ),
         click.option(
+            "--threshold",
+            multiple=True,
+            metavar="TEXT",
+            callback=_threshold,
+            help="What the run must keep to besides, such as 'http.p99 < 300ms', 'fail_ratio < 1%' "
+            "or 'rps > 400 after 20s'. Repeatable; a broken one ends in exit code 4.",
+        ),
+        click.option(
+            "--thresholds",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            callback=_thresholds_file,
+            help="A file of them, one a line.",
+        ),
+        click.option(
             "--late-after",
             "late_after_ms",
             type=click.IntRange(min=1),
@@ -148,6 +171,26 @@ def with_spark(command: _Command) -> _Command:
         help="A Spark master of your own.",
     )
     return master(heap(command))
+
+
+def _threshold(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Threshold, ...]:
+    try:
+        return parse_all(texts)
+    except ThresholdError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _thresholds_file(
+    _context: click.Context, _parameter: click.Parameter, path: Path | None
+) -> tuple[Threshold, ...]:
+    try:
+        return () if path is None else read_file(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"cannot read {path}: {error}") from None
+    except ThresholdError as error:
+        raise click.BadParameter(f"{path}: {error}") from None
 
 
 def _database_url(

@@ -25,6 +25,9 @@ def show(report: Report, folder: RunFolder, console: Console) -> None:
     console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
     if report.state.was_asked_for:
         console.result(f"State: {report.state}")
+    for each in report.thresholds:
+        mark = "kept" if each.holds else "broken"
+        console.result(Text(f"Threshold {mark}: {each}", "" if each.holds else "bold red"))
     for reason in report.reasons:
         console.result(f"  - {reason}")
     for pattern in report.patterns:

@@ -132,7 +132,7 @@ def run(
         )
         report = judge(question, ready)
     show(report, folder, ready.console)
-    return report.verdict.exit_code
+    return report.exit_code
 
 
 def _check(load: Load) -> None:

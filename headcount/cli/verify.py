@@ -53,4 +53,4 @@ def verify(
     ready = platform(dict(os.environ), Console(quiet=quiet))
     report = judge(question, ready)
     show(report, folder, ready.console)
-    return report.verdict.exit_code
+    return report.exit_code

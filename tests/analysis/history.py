@@ -21,6 +21,7 @@ from headcount.digest import digest, shape
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import End, Generators, Manifest, RunFolder
+from headcount.thresholds import Threshold
 
 RUN = "run-1"
 TOPIC = "events"
@@ -53,6 +54,7 @@ class History:
     seen: TopicSeen = field(default_factory=TopicSeen)
     limits: Limits = field(default_factory=Limits)
     database: Database = field(default_factory=Database)
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def folder(self) -> RunFolder:
@@ -200,6 +202,7 @@ class History:
             limits=self.limits,
             evidence=self.seen,
             database=self.database,
+            thresholds=self.thresholds,
             source=self.source,
         )
 
