@@ -10,7 +10,7 @@ reports/<run-id>/
     game.sqlite3  the service's state, where it was started and keeps it in no other database
     stored.parquet  what the service's database said when the run was over (see `stored.py`)
     logs/         what each part had to say
-    verdict.json, summary.csv, exceptions.csv, latency.csv, report.html
+    verdict.json, summary.csv, exceptions.csv, latency.csv, report.html, junit.xml, summary.md
 """
 
 import json
@@ -123,7 +123,7 @@ class RunFolder:
 
     def forget_verdict(self) -> None:
         """Remove what an earlier judgement said, which the next one may not live to replace."""
-        for name in ("verdict.json", "report.html"):
+        for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
 
     def ledger_location(self, manifest: Manifest) -> str:

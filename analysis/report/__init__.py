@@ -1,6 +1,6 @@
 """Writes a run's report: one JSON document, tables for programs, and a page for people."""
 
-from analysis.report import document, exceptions, page, tables
+from analysis.report import document, exceptions, junit, markdown, page, tables
 from analysis.report.model import Report
 from headcount.files import write_atomically
 from headcount.run import RunFolder
@@ -9,7 +9,7 @@ __all__ = ["Report", "write"]
 
 
 def write(report: Report, folder: RunFolder) -> None:
-    """Write verdict.json, summary.csv, latency.csv, exceptions.csv and report.html.
+    """Write verdict.json, its page report.html, junit.xml, summary.md, and tables as CSV.
 
     Where state was compared, there are state.csv and state_events.csv besides, and a table for each
     part of the game's economy; what an earlier verification left of them is removed. The verdict
@@ -25,5 +25,7 @@ def write(report: Report, folder: RunFolder) -> None:
             (path / name).unlink(missing_ok=True)
         else:
             write_atomically(path / name, tables.csv(frame))
+    write_atomically(path / "junit.xml", junit.dump(report))
+    write_atomically(path / "summary.md", markdown.render(report))
     write_atomically(path / "report.html", page.render(report, path / "exceptions.csv"))
     write_atomically(path / "verdict.json", document.dump(report))

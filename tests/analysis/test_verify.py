@@ -61,6 +61,7 @@ def test_sane(history: History) -> None:
     assert left == {
         *("ledger", "generators.json", "logs", "arrivals.parquet", "fates.parquet"),
         *("verdict.json", "summary.csv", "latency.csv", "exceptions.csv", "report.html"),
+        *("junit.xml", "summary.md"),
     }
 
 

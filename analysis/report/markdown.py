@@ -1,0 +1,84 @@
+"""The verdict in Markdown, for a pull request or a job's page: short, and without links."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from analysis.latency import TOTAL
+from analysis.report import tables
+from analysis.report.model import Report
+from headcount.verdict import Verdict
+
+_MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️"}
+_ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
+_SHOWN_REASONS = 10
+_SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]<>#|~!"})
+
+
+def render(report: Report) -> str:
+    """Write the document."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"## {_MARKS[report.verdict]} {report.verdict.value}: run {_text(report.run_id)}"
+    yield ""
+    for reason in report.reasons[:_SHOWN_REASONS]:
+        yield f"- {_text(reason)}"
+    if report.state.was_asked_for:
+        yield f"- State: {_text(str(report.state))}"
+    yield from _thresholds(report)
+    yield from _counts(report)
+    yield from _latencies(report)
+    yield ""
+    manifest = report.manifest
+    yield f"{_text(manifest.scenario)} on {_text(manifest.host)}, {report.verified_at}"
+
+
+def _thresholds(report: Report) -> Iterator[str]:
+    rows = [
+        ("✅" if each.holds else "❌", _code(each.threshold.text), each.shown)
+        for each in report.thresholds
+    ]
+    if rows:
+        yield from _table(("", "threshold", "measured"), rows)
+
+
+def _counts(report: Report) -> Iterator[str]:
+    frame = tables.summary(report)
+    if frame.empty:
+        return
+    shown = [key for key in frame.columns[1:] if key in _ALWAYS or frame[key].any()]
+    rows = [
+        (_text(str(row["event_type"])), *(f"{row[key]:,}" for key in shown))
+        for row in frame.to_dict("records")
+    ]
+    yield from _table(("event type", *shown), rows)
+
+
+def _latencies(report: Report) -> Iterator[str]:
+    of_all = [each for each in report.latencies if each.event_type == TOTAL]
+    if not of_all:
+        return
+    names = [tables.percentile_name(quantile) for quantile in of_all[0].percentiles]
+    rows = [
+        (each.measure.value.replace("_", " "), *(f"{ms:,.1f}" for ms in each.percentiles.values()))
+        for each in of_all
+    ]
+    yield from _table(("latency, ms", *names), rows)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield ""
+    yield f"| {' | '.join(header)} |"
+    yield f"| {' | '.join(['---'] + ['---:'] * (len(header) - 1))} |"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _text(text: str) -> str:
+    """Keep text from outside from being taken for Markdown or HTML."""
+    return " ".join(text.split()).translate(_SPECIAL)
+
+
+def _code(text: str) -> str:
+    plain = text.replace("`", "'").replace("|", "\\|")
+    return f"`{plain}`"

@@ -1,0 +1,102 @@
+"""What other programs read of a verdict: JUnit XML and Markdown, on literal reports."""
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+from junitparser import JUnitXml
+
+from analysis.classes import Counts
+from analysis.evidence import Evidence
+from analysis.judge import Limits, judge
+from analysis.report import junit, markdown
+from analysis.report.model import Report
+from analysis.state import StateCheck
+from analysis.thresholds import Judged
+from headcount.thresholds import parse
+from tests.analysis.test_judge import DIFFERENT, MANIFEST, SANE, with_counts
+
+KEPT = Judged(parse("http.p99 < 300ms"), 12.0)
+BROKEN = Judged(parse("rps > 400"), 12.0)
+
+
+def report_of(
+    evidence: Evidence | None, *thresholds: Judged, limits: Limits | None = None
+) -> Report:
+    """Judge evidence, and make a report of it."""
+    limits = limits or Limits()
+    judgement = judge(evidence or replace(SANE, problems=("it crashed",)), limits)
+    return Report(MANIFEST, SANE.end, limits, judgement, evidence, thresholds=thresholds)
+
+
+def results(report: Report) -> dict[str, str]:
+    """Each case of the document that is no plain success, with what it is."""
+    document = JUnitXml.fromstring(junit.dump(report))
+    (suite,) = document
+    return {case.name: type(each).__name__ for case in suite for each in case.result}
+
+
+def test_a_pass() -> None:
+    """Everything that is judged is a case, and what was not compared is skipped."""
+    report = report_of(SANE, KEPT)
+    assert results(report) == {"state": "Skipped"}
+    suite = ET.fromstring(junit.dump(report))[0]  # noqa: S314 - it is ours
+    names = [case.get("name") for case in suite]
+    assert names == [
+        *("verdict", "lost <= 0", "duplicated <= 0", "ghost <= 0", "phantom <= 0"),
+        *("corrupted <= 0", "garbled <= 0", "state", "http.p99 < 300ms"),
+    ]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "0", "0")
+    assert suite.get("skipped") == "1"
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        (
+            report_of(with_counts(attempted=1, acked=1, lost=1)),
+            {"verdict": "Failure", "lost <= 0": "Failure", "state": "Skipped"},
+        ),
+        (
+            report_of(
+                with_counts(attempted=1, acked=1, lost=1, late=1), limits=Limits(lost=1, late=0)
+            ),
+            {"verdict": "Failure", "late <= 0": "Failure", "state": "Skipped"},
+        ),
+        (report_of(DIFFERENT), {"verdict": "Failure", "state": "Failure"}),
+        (report_of(replace(DIFFERENT, state=StateCheck(1, 1, why_not=""))), {}),
+        (report_of(SANE, KEPT, BROKEN), {"rps > 400": "Failure", "state": "Skipped"}),
+    ],
+)
+def test_each_failure_is_a_case(report: Report, expected: dict[str, str]) -> None:
+    """What is above its limit, and what is broken."""
+    assert results(report) == expected
+
+
+def test_without_evidence() -> None:
+    """What could not be judged is an error, and no success."""
+    found = results(report_of(None, Judged(KEPT.threshold, None)))
+    assert {found[name] for name in ("verdict", "lost <= 0", "garbled <= 0")} == {"Error"}
+    assert found["http.p99 < 300ms"] == "Failure"
+
+
+def test_markdown() -> None:
+    """Verdict, reasons, thresholds and counts; what comes from outside is no markup."""
+    hostile = "<img src=x>|`*[a](b)"
+    evidence = with_counts(attempted=1, acked=1, lost=1)
+    evidence = replace(
+        evidence,
+        by_event_type={**evidence.by_event_type, hostile: Counts()},
+        manifest=replace(MANIFEST, scenario=hostile),
+    )
+    report = replace(report_of(evidence, KEPT, BROKEN), manifest=evidence.manifest)
+    lines = markdown.render(report).splitlines()
+    assert lines[0] == "## ❌ fail: run run-1"
+    assert lines[2].startswith("- 1 lost: acknowledged, and not in the topic")
+    assert "| ✅ | `http.p99 < 300ms` | 12.0ms |" in lines
+    assert "| ❌ | `rps > 400` | 12.0/s |" in lines
+    assert "| default | 10 | 10 | 10 | 0 | 0 |" in lines
+    assert "| total | 11 | 11 | 10 | 1 | 0 |" in lines
+    escaped = r"\<img src=x\>\|\`\*\[a\](b)"
+    assert f"| {escaped} | 0 | 0 | 0 | 0 | 0 |" in lines
+    assert lines[-1].startswith(f"{escaped} on http://localhost")
