@@ -92,6 +92,9 @@ _EXPECTED = {
     "AGGREGATE": "an aggregate such as p99",
     "COMPARISON": "one of < <= == != >= >",
     "NUMBER": "a number",
+    "UNIT": "a unit (ms, s, %, /s)",
+    "AFTER": "after",
+    "FOR": "for",
     "SPAN": "a time such as 20s",
     "NAME": "event_type",
     "VALUE": "an event type",
@@ -252,8 +255,8 @@ def _place(text: str, error: UnexpectedInput) -> tuple[int, int]:
 def _expected(error: UnexpectedInput) -> str:
     """Say what could have stood there."""
     names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
-    told = sorted({_EXPECTED[name] for name in names if name in _EXPECTED})
-    return " or ".join(told) or "nothing more, after or for"
+    told = [words for name, words in _EXPECTED.items() if name in names]
+    return " or ".join(told) or "nothing more"
 
 
 def _mistake(text: str, place: tuple[int, int], told: str) -> ThresholdError:

@@ -90,6 +90,16 @@ def with_quiet(command: _Command) -> _Command:
     )
 
 
+def with_json(command: _Command) -> _Command:
+    """Add `--json`."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON document, that of verdict.json, and nothing else on stdout.",
+    )(command)
+
+
 def gathered(command: Callable[..., Any], name: str, kind: type[Any]) -> Callable[..., Any]:
     """Hand the options that are the fields of a dataclass on as one argument."""
 

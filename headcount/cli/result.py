@@ -17,8 +17,11 @@ _STYLES = {
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 
 
-def show(report: Report, folder: RunFolder, console: Console) -> None:
+def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool = False) -> None:
     """Print the result on stdout."""
+    if as_json:
+        console.result((folder.path / "verdict.json").read_text("utf-8").rstrip())
+        return
     if report.counts is not None:
         console.result(_table(report, report.counts))
     verdict = report.verdict

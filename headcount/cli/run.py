@@ -14,6 +14,7 @@ from headcount.cli.options import (
     Judging,
     PassThrough,
     TimeSpan,
+    with_json,
     with_judging,
     with_quiet,
     with_reports_dir,
@@ -93,6 +94,7 @@ class Load:
 @with_target
 @with_judging
 @with_reports_dir
+@with_json
 @with_quiet
 def run(
     *,
@@ -109,6 +111,7 @@ def run(
     wish: Wish,
     judging: Judging,
     reports_dir: Path,
+    as_json: bool,
     quiet: bool,
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and say the verdict."""
@@ -131,7 +134,7 @@ def run(
             folder, judging, target.bootstrap_servers, database_url=target.database_url
         )
         report = judge(question, ready)
-    show(report, folder, ready.console)
+    show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from headcount.cli.judgement import Question, judge, limits_of
-from headcount.cli.options import Judging, found_run, with_judging, with_quiet, with_reports_dir
+from headcount.cli.options import (
+    Judging,
+    found_run,
+    with_json,
+    with_judging,
+    with_quiet,
+    with_reports_dir,
+)
 from headcount.cli.result import show
 from headcount.cli.stack import platform
 from headcount.console import Console
@@ -36,6 +43,7 @@ Examples:
 )
 @with_judging
 @with_reports_dir
+@with_json
 @with_quiet
 def verify(
     *,
@@ -44,6 +52,7 @@ def verify(
     until: str,
     judging: Judging,
     reports_dir: Path,
+    as_json: bool,
     quiet: bool,
 ) -> int:
     """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
@@ -52,5 +61,5 @@ def verify(
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))
     report = judge(question, ready)
-    show(report, folder, ready.console)
+    show(report, folder, ready.console, as_json=as_json)
     return report.exit_code

@@ -1,5 +1,6 @@
 """`headcount run`, on the real parts: a clean run passes, and each fault is found and named."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ pytestmark = pytest.mark.e2e
 def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     """With nothing given, all parts are started, each event type is delivered, and all is told.
 
-    Judged again, the run's own broker is started again, and the verdict is the same.
+    Judged again, the run's own broker is started again, and the verdict is the same, but for a
+    threshold that is broken.
     """
     reports = tmp_path / "reports"
     run = headcount(reports, *a_short_run("--processes", "2"), "--reports-dir", str(reports))
@@ -27,8 +29,12 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     page = (run.folder / "report.html").read_text()
     assert "http://" not in page.replace("http://www.w3.org/", "").replace("http://127.0.0.1", "")
 
-    again = headcount(reports, "verify", str(run.folder))
-    assert (again.code, again.verdict["counts"]) == (0, run.verdict["counts"]), again.err
+    gates = ("--threshold", "http.p99 < 60s", "--threshold", "rps > 100000 for 1s")
+    again = headcount(reports, "verify", str(run.folder), "--json", *gates)
+    assert (again.code, again.verdict["counts"]) == (4, run.verdict["counts"]), again.err
+    assert json.loads(again.out) == again.verdict
+    assert [each["holds"] for each in again.verdict["thresholds"]] == [True, False]
+    assert 'failures="1"' in (run.folder / "junit.xml").read_text()
 
 
 @pytest.fixture
