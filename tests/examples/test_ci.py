@@ -1,4 +1,4 @@
-"""The examples for CI systems: accepted by those systems' schemas, and of commands that there are."""
+"""The examples for CI: accepted by those systems' schemas, and of commands that there are."""
 
 import re
 import shlex
