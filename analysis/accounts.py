@@ -90,6 +90,8 @@ def compare(
         differences = tuple(_difference(row, entries) for row in found.collect())
     finally:
         numbers.unpersist()
+    if not sums.numbers:
+        return StateCheck(why_not="no request that changes state was done")
     return StateCheck(sums.owners, sums.numbers, sums.different, differences, "", is_due=True)
 
 

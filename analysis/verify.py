@@ -255,7 +255,7 @@ def _state(
         else accounts.stored_account(fates.sparkSession, stored, case.owners),
         torn=[part.generator for part in found.state.torn],
     )
-    if stored is None:
+    if stored is None and check.numbers:
         check = replace(check, why_not=case.database.why_not, is_due=case.database.is_due)
     return check, economy(events, implied(changes), case.owners)
 

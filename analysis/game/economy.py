@@ -6,11 +6,12 @@ All of it is taken from the run's events in the topic; each table is bounded, wh
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
 MOST_ROWS = 10_000
 RICHEST = 100
+_LARGEST = float(1 << 53)  # more is no number that a game has, whatever a message claims
 _CHANGES = {"add_member": 1, "remove_member": -1}
 
 
@@ -63,8 +64,8 @@ def _sales(events: DataFrame) -> pd.DataFrame:
     sold = bought.select(
         F.col("line.item").alias("item"),
         F.explode(F.concat(F.array(F.lit("")), values)).alias("described"),
-        F.col("line.quantity").alias("sold"),
-        (F.col("line.quantity") * F.col("line.unit_price")).alias("gold"),
+        F.col("line.quantity").cast("double").alias("sold"),
+        (F.col("line.quantity").cast("double") * F.col("line.unit_price")).alias("gold"),
     )
     return (
         sold.select(
@@ -77,11 +78,17 @@ def _sales(events: DataFrame) -> pd.DataFrame:
             "gold",
         )
         .groupBy("item", "attribute", "value")
-        .agg(F.sum("sold").alias("sold"), F.sum("gold").alias("gold"))
+        .agg(_whole(F.sum("sold")).alias("sold"), _whole(F.sum("gold")).alias("gold"))
         .orderBy("item", "attribute", "value")
         .limit(MOST_ROWS)
         .toPandas()
     )
+
+
+def _whole(number: Column) -> Column:
+    """Make it a whole number that a table can hold; nothing is 0."""
+    known = F.coalesce(number.cast("double"), F.lit(0.0))
+    return F.greatest(F.least(known, F.lit(_LARGEST)), F.lit(-_LARGEST)).cast("long")
 
 
 def _guild_sizes(events: DataFrame) -> pd.DataFrame:
@@ -106,21 +113,18 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
 
 def _richest(implied: DataFrame) -> pd.DataFrame:
     thing, number = F.col("thing"), F.col("number")
-    has = number > 0
-    guild = F.when(thing.startswith("guild:") & has, F.substring_index(thing, ":", -1))
+    guild = F.when(thing.startswith("guild:") & (number > 0), F.substring_index(thing, ":", -1))
+    pieces = F.sum(F.when(thing.startswith("item:"), number))
     return (
         implied.groupBy(F.col("owner").alias("player_id"))
         .agg(
-            F.sum(F.when(thing == "gold", number)).cast("double").alias("gold"),
+            _whole(F.sum(F.when(thing == "gold", number))).alias("gold"),
             F.max(guild).alias("guild"),
-            F.sum(F.when(thing.startswith("item:"), number).otherwise(0))
-            .cast("double")
-            .alias("pieces"),
+            _whole(pieces).alias("pieces"),
         )
         .orderBy(F.desc("gold"), "player_id")
         .limit(RICHEST)
         .toPandas()
-        .astype({"gold": "Int64", "pieces": "Int64"})
     )
 
 
@@ -132,10 +136,9 @@ def _abandoned_carts(implied: DataFrame) -> pd.DataFrame:
             F.col("owner").alias("player_id"),
             F.substring_index(variant, ":", 1).alias("item"),
             variant.alias("variant"),
-            F.col("number").cast("double").alias("quantity"),
+            _whole(F.col("number")).alias("quantity"),
         )
         .orderBy("player_id", "variant")
         .limit(MOST_ROWS)
         .toPandas()
-        .astype({"quantity": "Int64"})
     )

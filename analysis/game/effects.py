@@ -7,6 +7,8 @@ is kept for each player, need not be known.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
+from headcount.changes import LONGEST
+
 EVENT_TYPES = frozenset(
     {"sign_up", "earn", "purchase", "checkout", "add_to_cart", "change_cart", "remove_from_cart"}
     | {"add_member", "remove_member"}
@@ -15,6 +17,8 @@ EVENT_TYPES = frozenset(
 
 NUMBER = "decimal(38,0)"
 """Wide enough that no sum of what messages claim overflows."""
+
+_MAX_SHOWN = 200  # characters of a hostile id, type or player that are kept
 
 
 def effects(events: DataFrame, prefix: str) -> DataFrame:
@@ -39,14 +43,18 @@ def effects(events: DataFrame, prefix: str) -> DataFrame:
         .select("first.*")
     )
     return single.withColumn("effect", F.explode(_effects())).select(
-        F.col("event_id").alias("id"),
-        "event_type",
-        F.col("player_id").alias("owner"),
-        "effect.thing",
+        _shown("event_id").alias("id"),
+        _shown("event_type").alias("event_type"),
+        _shown("player_id").alias("owner"),
+        F.left("effect.thing", F.lit(LONGEST)).alias("thing"),
         "effect.change",
         "partition",
         "offset",
     )
+
+
+def _shown(name: str) -> Column:
+    return F.left(name, F.lit(_MAX_SHOWN))
 
 
 def implied(changes: DataFrame) -> DataFrame:

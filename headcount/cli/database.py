@@ -118,7 +118,12 @@ def _unfit(progress: Progress, then: int | None) -> str:
             f"{progress.unpublished} events of its outbox are not published yet; "
             "verify again with --until latest when they are"
         )
-    if then is not None and progress.last_event != then:
+    if then is None:
+        return (
+            "what it held when the topic's end was noted is not known; verify again with "
+            "--until latest"
+        )
+    if progress.last_event != then:
         return (
             "it has moved on since the topic's end was noted; verify again with --until latest "
             "when nobody plays"

@@ -114,6 +114,7 @@ class Recorder:
             compared, content = shape(event), digest(event)
             self._check_shape(compared)
             if changes is not None:
+                changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may go on
                 check(changes, self._prefix)
         except ValueError as error:
             asked = f"{scenario_user} asks for an event of type {event_type!r}"

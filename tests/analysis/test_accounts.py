@@ -299,6 +299,15 @@ def test_a_database_that_cannot_be_read(history: History, player: Player) -> Non
     assert "no such table: players" in report.reasons[0]
 
 
+def test_nothing_was_done(history: History, player: Player) -> None:
+    """Where no request that changes state was done, nothing is called equal."""
+    history.deliver_one(0)
+    player.first = 1
+    player.sign_up(outcome="failed", arrives=False)
+    report = judged(history, {})
+    assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
+
+
 def test_events_that_are_not_the_games(history: History) -> None:
     """What they change cannot be told, and is not guessed."""
     order = {"event_type": "order_placed", "order": 1}

@@ -121,6 +121,23 @@ def test_what_makes_no_sense(spark: SparkSession) -> None:
     assert found[P, "gold"] in {-5, -10}
 
 
+def test_an_economy_of_nonsense(spark: SparkSession) -> None:
+    """Numbers beyond all bounds end in a table all the same."""
+    largest = (1 << 63) - 1
+    line = {**BOW, "quantity": largest, "unit_price": largest}
+    events: list[dict[str, Any]] = [
+        *({"event_type": "earn", "player_id": P, "gold": largest} for _ in range(3)),
+        *({"event_type": "purchase", "player_id": P, **line} for _ in range(3)),
+        {"event_type": "add_to_cart", "player_id": P, **BOW, "change": largest},
+        {"event_type": "checkout", "player_id": Q, "lines": None},
+        {"event_type": "add_member", "player_id": Q},
+    ]
+    read_events = read(spark, as_values(events))
+    trade = economy(read_events, implied(effects(read_events, "run-1.")), "run-1.")
+    assert trade.richest.set_index("player_id")["gold"].to_dict() == {P: 1 << 53, Q: 0}
+    assert set(trade.sales["gold"]) == {1 << 53}
+
+
 def test_the_economy(spark: SparkSession) -> None:
     """Sales, guilds, the rich and the carts that wait, of the run's players."""
     events = read(spark, as_values(HISTORY))

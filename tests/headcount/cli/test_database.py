@@ -105,6 +105,16 @@ def test_an_account_of_a_later_moment(monkeypatch: pytest.MonkeyPatch, folder: R
     assert reading.database.why_not.startswith("it has moved on")
 
 
+def test_an_end_that_was_noted_without_an_account(
+    monkeypatch: pytest.MonkeyPatch, folder: RunFolder
+) -> None:
+    """Nobody knows what was stored then, so nothing is compared."""
+    opening(monkeypatch, Progress(7, 0))
+    reading = account(PLAYED, None, folder)
+    assert (reading.database.stored, reading.database.is_due) == (None, True)
+    assert "--until latest" in reading.database.why_not
+
+
 def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
     """No database, or a number that is none, is a reason and no traceback."""
 
