@@ -58,6 +58,7 @@ def _sales(events: DataFrame) -> pd.DataFrame:
     bought = events.where(F.col("event_type").isin("purchase", "checkout")).select(
         F.explode("lines").alias("line")
     )
+    bought = bought.where(F.col("line.item").isNotNull())
     # `bow:draw_weight_lb=40,wood=yew` is of the item as a whole, and of two values.
     described = F.split(F.substring_index("line.variant", ":", -1), ",")
     values = F.when(F.col("line.variant").contains(":"), described).otherwise(F.array())
