@@ -1,6 +1,7 @@
 """The economy: what a run's players bought, who is in which guild, who is rich, whose carts wait.
 
-All of it is taken from the run's events in the topic; each table is bounded, whatever they hold.
+All of it is taken from the run's events in the topic. A table has at most MOST_ROWS rows, and its
+numbers are bounded, whatever the messages hold.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
-MOST_ROWS = 10_000
+MOST_ROWS = 200_000
 RICHEST = 100
 _LARGEST = float(1 << 53)  # more is no number that a game has, whatever a message claims
 _CHANGES = {"add_member": 1, "remove_member": -1}
