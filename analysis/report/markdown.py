@@ -20,11 +20,11 @@ def render(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield f"## {_MARKS[report.verdict]} {report.verdict.value}: run {_text(report.run_id)}"
-    yield ""
-    for reason in report.reasons[:_SHOWN_REASONS]:
-        yield f"- {_text(reason)}"
+    told = [f"- {_text(reason)}" for reason in report.reasons[:_SHOWN_REASONS]]
     if report.state.was_asked_for:
-        yield f"- State: {_text(str(report.state))}"
+        told.append(f"- State: {_text(str(report.state))}")
+    if told:
+        yield from ("", *told)
     yield from _thresholds(report)
     yield from _counts(report)
     yield from _latencies(report)
