@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from headcount.cli.doctor import doctor
 from headcount.cli.events import events
 from headcount.cli.mark import mark
 from headcount.cli.run import run
@@ -27,6 +28,7 @@ Examples:
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
   headcount verify RUN                   judge a run again
   headcount events RUN --item sword      what it published of the game
+  headcount doctor                       is there all that a run needs?
 \b
 Exit codes:
   0  pass           every acknowledged request is in the topic, once and intact
@@ -44,7 +46,7 @@ def cli() -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
 
 
-for _command in (run, up, verify, events, mark, selftest, shell):
+for _command in (run, up, verify, events, mark, doctor, selftest, shell):
     cli.add_command(_command)
 
 

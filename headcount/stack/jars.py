@@ -124,6 +124,16 @@ def fetched(fetcher: Fetcher, *sets: str) -> list[Path]:
     return [folders[name] / jar.file_name for name in sets for jar in wanted[name]]
 
 
+def are_cached(cache: Path) -> bool:
+    """Tell whether a run would fetch nothing. PartError if what is there is not as locked."""
+    lock = read_lock()
+    sets = [[jar for jar in lock if jar.set_name == name] for name in (BROKER, CONNECTOR)]
+    there = [(_folder(cache, jars), jars) for jars in sets if _folder(cache, jars).exists()]
+    for folder, jars in there:
+        verify(folder, jars)
+    return len(there) == len(sets)
+
+
 def verify(folder: Path, jars: Iterable[Jar]) -> None:
     """Refuse `folder` unless it holds exactly `jars`, each with its locked content.
 
