@@ -15,6 +15,7 @@ from analysis import tally
 from analysis.classes import Counts, total
 from analysis.latency import Bucket, Measure, distributions, latency_ms
 from analysis.ledger import UNKNOWN
+from headcount.run import Abort
 from headcount.thresholds import OF_MESSAGES, Kind, Threshold, Window
 
 
@@ -33,15 +34,18 @@ class Judged:
 
     threshold: Threshold
     value: float | None
+    abort: Abort | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether what was measured keeps to it."""
-        return self.value is not None and self.threshold.holds(self.value)
+        """Whether what was measured keeps to it; one that has stopped the test is broken."""
+        return self.value is not None and self.abort is None and self.threshold.holds(self.value)
 
     @property
     def shown(self) -> str:
         """What was measured, as its limit is written."""
+        if self.abort is not None:
+            return f"{self.abort.measured}, and the test was stopped"
         return "nothing was measured" if self.value is None else self.threshold.show(self.value)
 
     def __str__(self) -> str:
@@ -49,9 +53,21 @@ class Judged:
         return f"{self.threshold.text}: {self.shown}"
 
 
-def judged(thresholds: Iterable[Threshold], samples: Mapping[Window, Sample]) -> tuple[Judged, ...]:
-    """Hold what was measured in each part of the run against the thresholds of that part."""
-    return tuple(Judged(each, measured(each, samples[each.window])) for each in thresholds)
+def judged(
+    thresholds: Iterable[Threshold], samples: Mapping[Window, Sample], abort: Abort | None = None
+) -> tuple[Judged, ...]:
+    """Hold what was measured in each part of the run against the thresholds of that part.
+
+    `abort` tells of the threshold that has stopped the test, if one did.
+    """
+    return tuple(
+        Judged(
+            each,
+            measured(each, samples[each.window]),
+            abort if abort is not None and abort.threshold == each.text else None,
+        )
+        for each in thresholds
+    )
 
 
 def measured(threshold: Threshold, sample: Sample) -> float | None:

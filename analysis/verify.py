@@ -232,7 +232,7 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
         times=times,
         over_time=over_time,
         trade=trade,
-        thresholds=judged(case.thresholds, measured),
+        thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
 
 

@@ -4,6 +4,7 @@ reports/<run-id>/
     run.json      the manifest: written before the first request
     generators.json  which generators have begun; written anew as they do
     marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
+    abort.json    the threshold that stopped the test, where one did
     end.json      where the topic ended once the run was over
     ledger/       what the generators asked for (see `ledger.py`)
     broker/       the embedded broker's data, where there was one
@@ -36,7 +37,8 @@ class Manifest:
 
     `broker_data` and `database` are paths from the run's folder to what its own broker and service
     left, None where it had none. `promise` says what an acknowledgement of the service stands for,
-    as `acks=all, idempotent`; empty where nobody said so.
+    as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
+    to when it began.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class Manifest:
     database: str | None = None
     promise: str = ""
     event_id_field: str = HEADER
+    thresholds: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -78,6 +81,15 @@ class Generators:
     """Which generators have begun to make requests."""
 
     begun: tuple[int, ...]
+
+
+@validated(frozen=True, slots=True)
+class Abort:
+    """The threshold that stopped the test, and what was measured then, both as they are shown."""
+
+    threshold: str
+    measured: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +163,15 @@ class RunFolder:
         """Read `generators.json`, or None where none has begun."""
         path = self.path / "generators.json"
         return _load(Generators, path) if path.is_file() else None
+
+    def write_abort(self, abort: Abort) -> None:
+        """Write `abort.json`. Raises OSError."""
+        write_atomically(self.path / "abort.json", _dump(Abort, abort))
+
+    def read_abort(self) -> Abort | None:
+        """Read `abort.json`, or None where the test was not stopped."""
+        path = self.path / "abort.json"
+        return _load(Abort, path) if path.is_file() else None
 
     def write_end(self, end: End) -> None:
         """Write `end.json`. Raises OSError."""

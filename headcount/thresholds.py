@@ -5,11 +5,13 @@
     end_to_end.p95 < 2s after 20s for 30s
     fail_ratio < 1%
     rps > 400
+    lost == 0 abort
 
 A threshold is a metric, a comparison and a limit. A metric is a count of classes or outcomes, a
 rate (`rps`), a ratio (`fail_ratio`), or a duration with an aggregate (`http.p99`); `{…}` narrows it
 down to an event type. `after` leaves out what was sent earlier than so long after the first
-request, `for` what was sent later than so long after that. Pure.
+request, `for` what was sent later than so long after that. `abort` stops a test that goes on when
+the threshold is broken, for what is known by then (see `live/gauge.py`). Pure.
 """
 
 import difflib
@@ -47,6 +49,15 @@ METRICS: Mapping[str, Kind] = {
 OF_MESSAGES = frozenset({"foreign", "malformed", "garbled"})
 """Counts of messages that belong to no request, and so to no time of sending."""
 
+KNOWN_LIVE = frozenset(
+    {"attempted", "acked", "failed", "indeterminate", "lost", "duplicated", "rps", "fail_ratio"}
+    | {"http", "from_intended"}
+)
+"""What is known while the test goes on, and can stop it."""
+SEEN_IN_TOPIC = frozenset({"lost", "duplicated"})
+"""Of these, what is seen in the topic, where neither event type nor time of sending is known."""
+
+SEPARATOR = ";"
 FILTER = "event_type"
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -73,17 +84,18 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SPAN_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 _GRAMMAR = r"""
-start: METRIC filter? ("." AGGREGATE)? COMPARISON NUMBER UNIT? (AFTER SPAN)? (FOR SPAN)?
+start: METRIC filter? ("." AGGREGATE)? COMPARISON NUMBER UNIT? (AFTER SPAN)? (FOR SPAN)? ABORT?
 filter: "{" NAME "=" VALUE "}"
 METRIC: /[a-z_]+/
 NAME: /[a-z_]+/
-VALUE: /[^{}=]+/
+VALUE: /[^{}=;]+/
 AGGREGATE: /p[0-9]+(\.[0-9]+)?|[a-z]+/
 COMPARISON: "<=" | ">=" | "==" | "!=" | "<" | ">"
 NUMBER: /[0-9]+(\.[0-9]+)?/
 UNIT: "ms" | "s" | "%" | "/s"
 AFTER: "after"
 FOR: "for"
+ABORT: "abort"
 SPAN: /[0-9]+(\.[0-9]+)?(ms|s|m|h)/
 %ignore /[ \t]+/
 """
@@ -95,6 +107,7 @@ _EXPECTED = {
     "UNIT": "a unit (ms, s, %, /s)",
     "AFTER": "after",
     "FOR": "for",
+    "ABORT": "abort",
     "SPAN": "a time such as 20s",
     "NAME": "event_type",
     "VALUE": "an event type",
@@ -102,7 +115,11 @@ _EXPECTED = {
 
 
 class ThresholdError(UsageError):
-    """A threshold that is none; the message points at the place."""
+    """A threshold that is none; the message points at the place, and `marked` does in one line."""
+
+    def __init__(self, told: str, text: str, start: int, end: int) -> None:
+        self.marked = f"{told}: {text[:start]}»{text[start:end]}«{text[end:]}"
+        super().__init__(f"{told}\n  {text}\n  {' ' * start}{'^' * max(1, end - start)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +146,7 @@ class Threshold:
     comparison: str
     limit: float
     window: Window = Window()
+    abort: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -181,6 +199,11 @@ def read_file(content: str) -> tuple[Threshold, ...]:
     return parse_all(line for line in lines if line)
 
 
+def split(text: str) -> tuple[Threshold, ...]:
+    """Read thresholds that stand in one line, parted by `;`. ThresholdError as `parse`."""
+    return parse_all(part.strip() for part in text.split(SEPARATOR) if part.strip())
+
+
 @functools.cache
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr")
@@ -204,6 +227,8 @@ def _checked(text: str, tokens: Mapping[str, Token], spans: Sequence[Token]) -> 
     window = _window(tokens, spans)
     if metric in OF_MESSAGES and not window.is_whole:
         raise _mistake(text, _span(spans[0]), f"{metric} is of no request, and of no time of one")
+    if "ABORT" in tokens:
+        _check_abort(text, tokens, window)
     return Threshold(
         text=text.strip(),
         metric=str(metric),
@@ -212,7 +237,22 @@ def _checked(text: str, tokens: Mapping[str, Token], spans: Sequence[Token]) -> 
         comparison=str(tokens["COMPARISON"]),
         limit=float(tokens["NUMBER"]) * _UNITS[kind][unit or ""],
         window=window,
+        abort="ABORT" in tokens,
     )
+
+
+def _check_abort(text: str, tokens: Mapping[str, Token], window: Window) -> None:
+    """See that a threshold that stops the test can be told to be broken before its end."""
+    metric, at = str(tokens["METRIC"]), _span(tokens["ABORT"])
+    if metric not in KNOWN_LIVE:
+        raise _mistake(text, at, f"{metric} is known only when the run is over: nothing to abort")
+    if metric in SEEN_IN_TOPIC and ("NAME" in tokens or not window.is_whole):
+        told = "is known of all event types and all of the run until it is over: leave out"
+        raise _mistake(text, at, f"{metric} {told} {FILTER}, after and for, or abort")
+    upper = {"<", "<="} if METRICS[metric] is not Kind.COUNT else {"<", "<=", "=="}
+    if METRICS[metric] is not Kind.RATE and tokens["COMPARISON"] not in upper:
+        rule = f"{metric} can come to it until the end: abort needs an upper limit"
+        raise _mistake(text, _span(tokens["COMPARISON"]), rule)
 
 
 def _aggregate(text: str, kind: Kind, metric: Token, aggregate: Token | None) -> str:
@@ -260,5 +300,4 @@ def _expected(error: UnexpectedInput) -> str:
 
 
 def _mistake(text: str, place: tuple[int, int], told: str) -> ThresholdError:
-    start, end = place
-    return ThresholdError(f"{told}\n  {text}\n  {' ' * start}{'^' * max(1, end - start)}")
+    return ThresholdError(told, text, *place)

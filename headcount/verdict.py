@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+BROKEN_THRESHOLD = 4
+"""The exit code of a pass that did not keep to a threshold."""
+
 
 class Verdict(StrEnum):
     """What is said of a run; only a pass is a pass."""

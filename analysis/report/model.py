@@ -14,9 +14,8 @@ from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Timeline
 from headcount.run import End, Manifest
-from headcount.verdict import Verdict
+from headcount.verdict import BROKEN_THRESHOLD, Verdict
 
-BROKEN_THRESHOLD = 4
 UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 
 

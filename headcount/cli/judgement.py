@@ -17,6 +17,7 @@ from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.run import End, Manifest, RunFolder
 from headcount.stack import topic
+from headcount.thresholds import Threshold, parse_all
 
 SEAL_TIMEOUT_S = 10.0
 SETTLE_TIMEOUT_S = 10.0
@@ -65,7 +66,7 @@ def judge(question: Question, ready: Platform) -> Report:
                 parts=parts,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
-                thresholds=question.judging.all_thresholds,
+                thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
                 progress=step.update,
             )
 
@@ -106,6 +107,14 @@ def brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator
         )
     with start_broker(ready, data_dir) as broker:
         yield broker.bootstrap_servers
+
+
+def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, ...]:
+    """What the run was to keep to when it began."""
+    try:
+        return parse_all(manifest.thresholds)
+    except UsageError as error:
+        raise EvidenceError(f"{folder.manifest_path} is damaged: {error}") from None
 
 
 def _answers(manifest: Manifest) -> bool:

@@ -131,7 +131,8 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="TEXT",
             callback=_threshold,
             help="What the run must keep to besides, such as 'http.p99 < 300ms', 'fail_ratio < 1%' "
-            "or 'rps > 400 after 20s'. Repeatable; a broken one ends in exit code 4.",
+            "or 'rps > 400 after 20s'; with 'abort' it stops the test. Repeatable; a broken one "
+            "ends in exit code 4.",
         ),
         click.option(
             "--thresholds",

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,11 @@ from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.run import RunFolder
+from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE
+from headcount.thresholds import SEPARATOR, Threshold
+from headcount.verdict import BROKEN_THRESHOLD
 
 POLL_S = 0.1
 STOP_TIMEOUT_S = 30.0
@@ -128,7 +132,7 @@ def run(
     ready = platform(environ, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, wish, ready, folder.path)
-        command = _locust_command(load, target, wish, folder)
+        command = _locust_command(load, target, wish, folder, judging.all_thresholds)
         _drive(load, command, target, folder, ready)
         question = Question(
             folder, judging, target.bootstrap_servers, database_url=target.database_url
@@ -176,7 +180,7 @@ def _drive(
                 target.poll_or_raise()
                 step.update(f"{step.elapsed_s:.0f} s")
                 time.sleep(POLL_S)
-            if code:
+            if code not in {0, BROKEN_THRESHOLD}:
                 _explain(locust, code)
 
 
@@ -190,7 +194,20 @@ def _explain(locust: Process, code: int) -> None:
         raise
 
 
-def _locust_command(load: Load, target: Target, wish: Wish, folder: RunFolder) -> list[str]:
+def _meeting_place() -> dict[str, object]:
+    """Where a master and its workers meet: on this machine, at a port that no other run has."""
+    port = free_port()
+    return {
+        "--master-bind-host": LOOPBACK,
+        "--master-bind-port": port,
+        "--master-host": LOOPBACK,
+        "--master-port": port,
+    }
+
+
+def _locust_command(
+    load: Load, target: Target, wish: Wish, folder: RunFolder, thresholds: Iterable[Threshold]
+) -> list[str]:
     options = {
         "--locustfile": load.locustfile,
         "--users": load.users,
@@ -206,10 +223,12 @@ def _locust_command(load: Load, target: Target, wish: Wish, folder: RunFolder) -
         "--reports-dir": folder.path.parent,
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,
+        "--thresholds": f"{SEPARATOR} ".join(each.text for each in thresholds),
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
         # Requests that fail are judged by what became of them, not by Locust.
         "--exit-code-on-error": 0,
+        **(_meeting_place() if load.processes else {}),
     }
     given = [f"{name}={value}" for name, value in options.items() if value not in (None, "")]
     return [sys.executable, "-m", "locust", "--headless", "--only-summary", *given, *load.extra]

@@ -97,6 +97,7 @@ def _start_locust(command: list[str], port: int, folder: Path, ready: Platform) 
 def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
     options = {
         "--web-host": LOOPBACK,
+        "--master-bind-host": LOOPBACK,
         "--host": target.host,
         "--bootstrap-servers": target.bootstrap_servers,
         "--topic": wish.topic,

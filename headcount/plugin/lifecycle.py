@@ -5,6 +5,7 @@ manifest before the first request. Whoever runs users keeps a ledger and seals i
 stopped. Nothing is sent to the master at the end: a headless master does not wait for it.
 """
 
+import functools
 import importlib.metadata
 import logging
 import os
@@ -26,13 +27,21 @@ from locust.web import WebUI
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.ledger import LedgerWriter, open_location, read_ledger, warm_up
-from headcount.mix import check_names, parse_mix, weighted
-from headcount.plugin.options import add_options, clock_offset_ns, recorded, seed_of
+from headcount.live.guard import Broken
+from headcount.live.progress import Progress
+from headcount.mix import parse_mix, weighted
+from headcount.plugin.judging import Judging
+from headcount.plugin.live import NOTHING, PROGRESS, Teller
+from headcount.plugin.observer import Observer
+from headcount.plugin.options import add_options, check, clock_offset_ns, recorded, seed_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
+from headcount.plugin.web import add_pages
 from headcount.run import Generators, Manifest, RunFolder
 from headcount.stack import topic
+from headcount.thresholds import Threshold
+from headcount.verdict import BROKEN_THRESHOLD
 
 STOP_TIMEOUT_S = 15.0
 SEAL_TIMEOUT_S = 5.0
@@ -63,7 +72,10 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     assert environment.runner is not None
     environment.runner.register_message(LEDGER_FAILED, _on_ledger_failed)
     environment.runner.register_message(GENERATOR_BEGUN, _on_generator_begun)
-    if web_ui is None:
+    environment.runner.register_message(PROGRESS, _on_progress)
+    if web_ui is not None:
+        add_pages(environment, web_ui)
+    else:
         try:
             _prepare(environment)
         except HeadcountError as error:
@@ -96,14 +108,48 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
     state.prepared = False
-    if state.recorder is not None:
-        state.recorder.seal()
-    if not isinstance(environment.runner, WorkerRunner):
+    _seal(environment)
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    if state.observer is not None and environment.web_ui is not None:
+        state.observer.finish(judge=True)
+    else:
         _log.info("the run is over; to judge it: headcount verify %s", _folder(environment).path)
 
 
+def _seal(environment: Environment) -> None:
+    state = state_of(environment)
+    if state.recorder is not None:
+        state.recorder.seal()
+    if state.teller is not None:
+        state.teller.finish()
+        state.teller = None
+
+
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    """Seal also where a signal came before Locust's own stop was done."""
+    """Seal also where a signal came before Locust's own stop was done, and judge if asked to."""
+    _end_recording(environment)
+    options, observer = environment.parsed_options, state_of(environment).observer
+    assert options is not None
+    if observer is not None:
+        observer.stop()
+    if options.verify and options.prepared_run and not isinstance(environment.runner, WorkerRunner):
+        _judge(environment)
+
+
+def _judge(environment: Environment) -> None:
+    """Judge the run that is over, and let the process end in the verdict's exit code."""
+    judging = Judging(_folder(environment))
+    try:
+        code = judging.wait()
+    finally:
+        judging.stop()
+    sys.stderr.write(judging.said() + "\n")
+    # A ledger that failed has said so before; what is broken since does not mend it.
+    environment.process_exit_code = environment.process_exit_code or code
+
+
+def _end_recording(environment: Environment) -> None:
     runner, recorder = environment.runner, state_of(environment).recorder
     if isinstance(runner, MasterRunner):
         runner.quit()
@@ -115,7 +161,7 @@ def _on_quitting(environment: Environment, **_: Any) -> None:
     deadline = time.monotonic() + environment.stop_timeout
     while recorder.in_flight and time.monotonic() < deadline:
         gevent.sleep(POLL_S)
-    recorder.seal()
+    _seal(environment)
 
 
 def _await_seals(environment: Environment) -> None:
@@ -143,6 +189,22 @@ def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
         _stop(environment, PartError.exit_code, f"the ledger cannot be written: {error}")
 
 
+def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
+    observer = state_of(environment).observer
+    if observer is not None:
+        observer.tell(Progress.unpacked(msg.data))
+
+
+def _on_broken(environment: Environment, broken: Broken) -> None:
+    """Stop a test whose threshold is broken; in the web UI, Locust itself goes on."""
+    if environment.web_ui is None:
+        _stop(environment, BROKEN_THRESHOLD, f"the test is stopped: {broken}")
+        return
+    assert environment.runner is not None
+    _log.error("headcount: the test is stopped: %s", broken)
+    gevent.spawn(environment.runner.stop)
+
+
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
     """Stop the run: a test without its ledger proves nothing."""
     _stop(environment, *msg.data)
@@ -159,7 +221,7 @@ def _prepare(environment: Environment) -> None:
     options = environment.parsed_options
     assert options is not None
     options.prepared_seed = str(seed_of(options))
-    _check_mix(environment)
+    thresholds = check(options, environment.user_classes)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:
         raise UsageError(
@@ -187,6 +249,7 @@ def _prepare(environment: Environment) -> None:
         database=options.database_file or None,
         promise=options.promise,
         event_id_field=options.event_id_field,
+        thresholds=tuple(each.text for each in thresholds),
         options={**recorded(options), "seed": int(options.prepared_seed)},
     )
     try:
@@ -199,7 +262,24 @@ def _prepare(environment: Environment) -> None:
         ) from None
     state_of(environment).prepared = True
     state_of(environment).begun.clear()
+    _observe(environment, manifest, thresholds)
     _log.info("run %s, ledger in %s", folder.run_id, folder.path)
+
+
+def _observe(
+    environment: Environment, manifest: Manifest, thresholds: tuple[Threshold, ...]
+) -> None:
+    """Follow the run, where there is a web UI to show it in or a threshold that may stop it."""
+    state, options = state_of(environment), environment.parsed_options
+    assert options is not None
+    if state.observer is not None:
+        state.observer.stop()
+        state.observer = None
+    options.prepared_telling = NOTHING
+    if environment.web_ui is not None or any(each.abort for each in thresholds):
+        on_broken = functools.partial(_on_broken, environment)
+        state.observer = Observer(_folder(environment), manifest, thresholds, on_broken)
+        options.prepared_telling = state.observer.how_much
 
 
 def _new_run(asked_for: str) -> str:
@@ -215,13 +295,6 @@ def _folder(environment: Environment) -> RunFolder:
     options = environment.parsed_options
     assert options is not None
     return RunFolder(Path(options.reports_dir).absolute() / options.prepared_run)
-
-
-def _check_mix(environment: Environment) -> None:
-    assert environment.parsed_options is not None
-    if environment.parsed_options.mix:
-        tasks = [task for user in environment.user_classes for task in user.tasks]
-        check_names(parse_mix(environment.parsed_options.mix), tasks)
 
 
 def _apply_mix(environment: Environment) -> None:
@@ -256,3 +329,6 @@ def _begin_recording(environment: Environment) -> None:
         lambda error: runner.send_message(LEDGER_FAILED, (error.exit_code, str(error))),
         clock_offset_ns(os.environ),
     )
+    if options.prepared_telling:
+        send = functools.partial(runner.send_message, PROGRESS)
+        state.teller = Teller(generator, state.recorder, options.prepared_telling, send)

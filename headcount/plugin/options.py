@@ -2,13 +2,16 @@
 
 import argparse
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from locust import User
 from locust.argument_parser import LocustArgumentParser
 
 from headcount.errors import UsageError
 from headcount.ids import HEADER
+from headcount.mix import check_names, parse_mix
+from headcount.thresholds import Threshold, split
 
 RECORDED = (
     "num_users",
@@ -38,6 +41,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         # The run that the master has prepared; workers receive these with the first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),
+        ("--prepared-telling", "", argparse.SUPPRESS),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
         parser.add_argument(
@@ -46,8 +50,19 @@ def add_options(parser: LocustArgumentParser) -> None:
     for flag, text in (
         ("--seed", "Headcount: a whole number; each generator makes the same requests again"),
         ("--mix", "Headcount: weights of the tasks, as default=5,sword=3; others are left out"),
+        (
+            "--thresholds",
+            "Headcount: what the run must keep to, as 'lost == 0 abort; http.p99 < 300ms'",
+        ),
     ):
         parser.add_argument(flag, default="", help=text)
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="Headcount: judge the run when it is over, and end in the verdict's exit code",
+        env_var="HEADCOUNT_VERIFY",
+        include_in_web_ui=False,
+    )
 
 
 def seed_of(options: argparse.Namespace) -> int:
@@ -59,6 +74,15 @@ def seed_of(options: argparse.Namespace) -> int:
         return int(text)
     except ValueError:
         raise UsageError(f"--seed must be a whole number, got {text!r}") from None
+
+
+def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
+    """See that seed, mix and thresholds are such, and return the last. UsageError says what not."""
+    seed_of(options)
+    if options.mix:
+        tasks = [task for user in user_classes for task in user.tasks]
+        check_names(parse_mix(options.mix), tasks)
+    return split(options.thresholds)
 
 
 def clock_offset_ns(environ: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -61,7 +62,9 @@ class Recorder:
     """Reserves identities, keeps what is in flight, and writes rows in the background.
 
     `on_failure` is called once, with what keeps the run from being accounted for, and
-    `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that.
+    `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
+    wants to see each row sets `on_rows`, which is given them before they are written and on `show`,
+    and must not wait for anything.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class Recorder:
         self._next = 0
         self._reserved = 0
         self._block = FIRST_BLOCK
+        self.on_rows: Callable[[list[Row]], None] | None = None
         self._rows: list[Row] = []
+        self._shown = 0
         self._in_flight: dict[int, Attempt] = {}
         self._shapes: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
@@ -92,6 +97,16 @@ class Recorder:
     def in_flight(self) -> int:
         """How many attempts have begun and not ended."""
         return len(self._in_flight)
+
+    def in_flight_by_type(self) -> Counter[str]:
+        """How many attempts of each event type have begun and not ended."""
+        return Counter(attempt.event_type for attempt in self._in_flight.values())
+
+    def show(self) -> None:
+        """Give `on_rows` the rows that it has not seen."""
+        if self.on_rows is not None:
+            fresh, self._shown = self._rows[self._shown :], len(self._rows)
+            self.on_rows(fresh)
 
     def new_owner(self) -> str:
         """Name an owner of state that is this run's and this generator's alone."""
@@ -170,7 +185,9 @@ class Recorder:
         self._flusher.kill()
         for attempt in list(self._in_flight.values()):
             self.unanswered(attempt, Outcome.INDETERMINATE, "in flight when the generator ended")
+        self.show()
         rows, self._rows = self._rows, []
+        self._shown = 0
         try:
             self._disk.apply(self._writer.write_segment, (rows,))
             return self._disk.apply(self._writer.seal, (self._next,))
@@ -249,7 +266,9 @@ class Recorder:
     def _flush(self) -> None:
         """Write what there is now; what comes meanwhile is for the next time, and in few files."""
         for _ in range(math.ceil(len(self._rows) / SEGMENT_ROWS)):
+            self.show()
             rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
+            self._shown -= min(self._shown, len(rows))
             self._disk.apply(self._writer.write_segment, (rows,))
 
     def _cannot_write(self, error: OSError) -> LedgerFailedError:

@@ -8,6 +8,8 @@ from typing import Any
 from locust import User
 from locust.env import Environment
 
+from headcount.plugin.live import Teller
+from headcount.plugin.observer import Observer
 from headcount.plugin.recorder import Recorder
 
 
@@ -15,10 +17,14 @@ from headcount.plugin.recorder import Recorder
 class State:
     """A process's part in the current run; `recorder` is None where it makes no requests.
 
-    `begun` are the generators that have told the master that they make some.
+    `teller` and `observer` are None where nobody looks while the run goes on. An observer is with
+    the master, and stays after the run until the next begins. `begun` are the generators that have
+    told the master that they make requests.
     """
 
     recorder: Recorder | None = None
+    teller: Teller | None = None
+    observer: Observer | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
     begun: set[int] = field(default_factory=set)

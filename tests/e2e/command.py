@@ -1,10 +1,12 @@
 """The `headcount` command as a test runs it, and what it came to."""
 
+import contextlib
 import csv
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import psutil
 
 DEADLINE_S = 300.0
+LOOPBACKS = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,39 @@ def headcount(
     prepare: Callable[[], None] | None = None,
     **environ: str,
 ) -> Outcome:
-    """Run the command to its end, and see that it leaves no process."""
+    """Run the command to its end, and see that it leaves no process and listens to no stranger."""
     command = [sys.executable, "-m", "headcount", *arguments]
     before = set(psutil.pids())
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=DEADLINE_S,
         env={**os.environ, **environ},
-        check=False,
-        preexec_fn=prepare,
-    )
+        preexec_fn=prepare,  # noqa: PLW1509 - it sets limits, and takes no lock
+    ) as process:
+        deadline, open_to_all, said = time.monotonic() + DEADLINE_S, set[str](), None
+        while said is None:
+            assert time.monotonic() < deadline
+            open_to_all |= open_beyond_loopback(process.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                said = process.communicate(timeout=0.2)
     assert left_by(reports, before) == []
-    return Outcome(done.returncode, done.stdout, done.stderr, reports / run_id)
+    assert open_to_all == set()
+    return Outcome(process.returncode, *said, reports / run_id)
+
+
+def open_beyond_loopback(pid: int) -> set[str]:
+    """Where a process and its descendants listen, other than on this machine's own addresses."""
+    found = set()
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                for each in process.net_connections("inet"):
+                    if each.status == psutil.CONN_LISTEN and each.laddr.ip not in LOOPBACKS:
+                        found.add(f"{process.name()} at {each.laddr.ip}:{each.laddr.port}")
+    return found
 
 
 def left_by(reports: Path, before: set[int]) -> list[str]:

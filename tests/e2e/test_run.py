@@ -88,3 +88,14 @@ def test_what_is_allowed_passes(on_broker: list[str], tmp_path: Path) -> None:
     assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
     assert run.verdict["counts"]["foreign"] == 2
     assert [row["class"] for row in run.table("exceptions.csv")] == ["recovered"]
+
+
+def test_a_threshold_that_aborts_ends_the_run_early(tmp_path: Path) -> None:
+    """The test is stopped long before its time; delivery is judged, and the exit code is 4."""
+    options = ("-u", "5", "-t", "10m", "--run-id", "run-1", "--reports-dir", str(tmp_path))
+    run = headcount(tmp_path, "run", *options, "--threshold", "http.max < 0.1ms abort")
+    assert run.code == 4, run.err
+    assert "Threshold broken: http.max < 0.1ms abort: " in run.out
+    assert "and the test was stopped" in run.out
+    assert run.verdict["verdict"] == "pass"
+    assert [each["text"][:21] for each in run.verdict["moments"]] == ["the test was stopped:"]

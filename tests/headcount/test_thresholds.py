@@ -2,7 +2,16 @@
 
 import pytest
 
-from headcount.thresholds import METRICS, Kind, ThresholdError, Window, parse, parse_all, read_file
+from headcount.thresholds import (
+    METRICS,
+    Kind,
+    ThresholdError,
+    Window,
+    parse,
+    parse_all,
+    read_file,
+    split,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +77,7 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("lost == -1", "expected a number", 8, 1),
         ("lost == 0 or so", "expected a unit (ms, s, %, /s) or after or for", 10, 1),
         ("http.p99 < 1h", "expected a unit (ms, s, %, /s) or after or for", 12, 1),
-        ("lost == 0 for 3s x", "expected nothing more", 17, 1),
+        ("lost == 0 for 3s x", "expected abort", 17, 1),
         ("lost == 0 after", "expected a time such as 20s", 15, 1),
         ("lost == 0%", "the limit of lost must be a number without a unit", 9, 1),
         ("lost.p99 == 0", "lost is one number, and has no aggregate", 5, 3),
@@ -78,6 +87,11 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("http{type=a}.p99 < 3ms", "narrowed down by event_type alone", 5, 4),
         ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
         ("garbled == 0 after 3s", "garbled is of no request", 19, 2),
+        ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
+        ("lost == 0 after 3s abort", "lost is known of all event types and all of the run", 19, 5),
+        ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
+        ("acked >= 100 abort", "abort needs an upper limit", 6, 2),
+        ("http.p99 > 3ms abort", "abort needs an upper limit", 9, 1),
     ],
 )
 def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
@@ -88,6 +102,23 @@ def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> 
     assert told in first
     assert shown == f"  {text}"
     assert mark == f"  {' ' * at}{'^' * length}"
+
+
+def test_a_threshold_that_stops_the_test() -> None:
+    """It says so as its last word."""
+    assert parse("http.p99 < 300ms after 5s for 9s abort").abort
+    assert parse("rps > 100 abort").abort
+    assert not parse("lost == 0").abort
+
+
+def test_several_in_a_line() -> None:
+    """Parted by semicolons; a mistake among them is marked in its line."""
+    assert [each.text for each in split(" lost == 0 abort;rps > 4 ;; ")] == [
+        *("lost == 0 abort", "rps > 4"),
+    ]
+    with pytest.raises(ThresholdError) as error:
+        split("rps > 4; lst == 0")
+    assert error.value.marked == "there is no metric 'lst'; did you mean lost?: »lst« == 0"
 
 
 def test_a_file() -> None:

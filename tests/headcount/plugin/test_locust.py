@@ -20,6 +20,7 @@ import pyarrow.dataset as pads
 import pytest
 
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.marks import read_marks
 from headcount.run import Generators, RunFolder
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_listening
@@ -55,6 +56,10 @@ class Bench:
             "--topic": self.topic,
             "--reports-dir": str(self.reports),
         }
+        # Tests that run side by side must not meet at Locust's one port.
+        port = str(free_port())
+        given |= {"--master-bind-host": "127.0.0.1", "--master-host": "127.0.0.1"}
+        given |= {"--master-bind-port": port, "--master-port": port}
         pairs = [part for pair in given.items() for part in pair]
         return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
 
@@ -256,6 +261,7 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
     ("options", "code", "told"),
     [
         (("--mix", "bow=1"), 2, "--mix names 'bow', and the tasks are default, guild, sword"),
+        (("--thresholds", "lst == 0"), 2, "there is no metric 'lst'; did you mean lost?"),
         (("--seed", "x"), 2, "--seed must be a whole number, got 'x'"),
         (("--run-id", "A b"), 2, "--run-id must be"),
         (("--topic", "none"), 2, "there is no topic 'none'"),
@@ -304,6 +310,34 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: i
     assert "the ledger cannot be written" in done.stderr
     assert "File too large" in done.stderr
     assert os.listdir(bench.reports / "run-1" / "ledger")  # noqa: PTH208 - only that it is there
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
+    """Of a service that publishes nothing: exit code 4, all is sealed, and it is written down."""
+    several = () if processes == 1 else ("--processes", str(processes))
+    load = ("--headless", "-u", "10", "-r", "10", "-t", "5m", "--run-id", "run-1", *several)
+    command = bench.command(*load, "--thresholds", "http.p99 < 60s; lost == 0 abort")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "the test is stopped: lost == 0 abort: " in done.stderr
+    bench.assert_accounts_agree(generators=processes)
+    folder = RunFolder(bench.reports / "run-1")
+    abort = folder.read_abort()
+    assert abort is not None
+    assert abort.threshold == "lost == 0 abort"
+    assert 0 < int(abort.measured.replace(",", "")) <= len(bench.service.received)
+    assert [each.text for each in read_marks(folder.marks_path)] == [
+        f"the test was stopped: lost == 0 abort: {abort.measured}"
+    ]
+
+
+def test_without_anybody_to_look_nothing_is_told(bench: Bench) -> None:
+    """The watch is there for a web UI and for thresholds that abort alone."""
+    bench.headless("--thresholds", "lost == 0")
+    assert not (bench.reports / "run-1" / "logs").exists()
+    manifest = RunFolder(bench.reports / "run-1").read_manifest()
+    assert manifest.thresholds == ("lost == 0",)
 
 
 UNCOMPARABLE = """

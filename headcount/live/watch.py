@@ -1,0 +1,80 @@
+"""The watch: a process beside the generator that reads the run's part of the topic as it grows.
+
+    python -m headcount.live.watch BROKERS TOPIC RUN_ID '{"0": 17, "1": 4}'
+
+It is told where each partition began, writes a sight as a line twice a second, and goes on until it
+is ended. It is nice to the generator, whose machine it may share.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import kafka.errors
+from kafka import KafkaConsumer, TopicPartition
+
+from headcount.live.sight import Sight, Tally, dump
+
+TELL_EVERY_S = 0.5
+NICENESS = 10
+_BATCH = 2_000
+_ARGUMENTS = 5
+
+
+def main() -> None:
+    """Watch until it is ended."""
+    if len(sys.argv) != _ARGUMENTS:
+        sys.exit(__doc__)
+    brokers, topic, run_id, offsets = sys.argv[1:]
+    start = {int(number): int(offset) for number, offset in json.loads(offsets).items()}
+    os.nice(NICENESS)
+    try:
+        for sight in sights(brokers, topic, run_id, start):
+            sys.stdout.buffer.write(dump(sight))
+            sys.stdout.buffer.flush()
+    except kafka.errors.KafkaError as error:
+        sys.exit(f"the topic cannot be watched: {type(error).__name__}: {error}")
+
+
+def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> Iterator[Sight]:
+    """Read the topic from where the run began, and give a sight every TELL_EVERY_S. KafkaError."""
+    tally = Tally(run_id)
+    places = {TopicPartition(topic, number): offset for number, offset in start.items()}
+    consumer = KafkaConsumer(
+        bootstrap_servers=brokers.split(","),
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
+    with contextlib.closing(consumer):
+        consumer.assign(list(places))
+        for place, offset in places.items():
+            consumer.seek(place, offset)
+        complete_at_s = asked_at_s = time.monotonic()
+        ends = consumer.end_offsets(list(places))
+        while True:
+            _read(consumer, tally)
+            positions = {place: consumer.position(place) for place in places}
+            if all(positions[place] >= end for place, end in ends.items()):
+                complete_at_s, asked_at_s = asked_at_s, time.monotonic()
+                ends = consumer.end_offsets(list(places))
+            unread = sum(max(0, end - positions[place]) for place, end in ends.items())
+            yield Sight(
+                time.monotonic(), complete_at_s, dict(tally.counts()), tally.duplicated, unread
+            )
+
+
+def _read(consumer: KafkaConsumer, tally: Tally) -> None:
+    """Count what comes in TELL_EVERY_S."""
+    until_s = time.monotonic() + TELL_EVERY_S
+    while (left_s := until_s - time.monotonic()) > 0:
+        polled = consumer.poll(timeout_ms=max(1, int(left_s * 1000)), max_records=_BATCH)
+        for records in polled.values():
+            for record in records:
+                tally.add(record.value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Judging: `headcount verify` as a process beside Locust, and what it says."""
+
+import os
+import sys
+import time
+from enum import StrEnum
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+from headcount.run import RunFolder
+from headcount.stack.process import Process, telling_lines
+
+POLL_S = 0.1
+
+_JUDGED = frozenset({0, 1, 3, 4})
+
+
+class Stage(StrEnum):
+    """How far a run has come."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    JUDGING = "judging"
+    JUDGED = "judged"
+    NOT_JUDGED = "not judged"
+
+
+@validated(frozen=True, slots=True)
+class ThresholdTold:
+    """A threshold, as verdict.json tells of it."""
+
+    text: str
+    holds: bool
+    shown: str
+
+
+@validated(frozen=True, slots=True)
+class VerdictTold:
+    """What verdict.json tells, as far as it is shown beside a list of runs."""
+
+    run_id: str
+    verdict: str = Field(pattern=r"^(pass|fail|inconclusive)$")
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    thresholds: tuple[ThresholdTold, ...] = ()
+    counts: dict[str, int] | None = None
+    scenario: str = ""
+    created_at: str = ""
+
+
+_VERDICT = TypeAdapter(VerdictTold)
+
+
+def read_verdict(folder: RunFolder) -> VerdictTold | None:
+    """Read a run's verdict; None where there is none that makes sense."""
+    try:
+        return _VERDICT.validate_json((folder.path / "verdict.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+class Judging:
+    """Judges a run; dies with this process."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._log = folder.logs / "verify.log"
+        self._start = self._log.stat().st_size if self._log.exists() else 0
+        argv = [sys.executable, "-m", "headcount", "verify", str(folder.path)]
+        self._process = Process("the judgement", argv, log_path=self._log, environ=os.environ)
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it goes on."""
+        return self._process.returncode
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        code = self.exit_code
+        if code is None:
+            return Stage.JUDGING
+        return Stage.JUDGED if code in _JUDGED and self.verdict is not None else Stage.NOT_JUDGED
+
+    @property
+    def verdict(self) -> VerdictTold | None:
+        """What came of it."""
+        return read_verdict(self._folder)
+
+    @property
+    def step(self) -> str:
+        """What it is at."""
+        return (self._lines() or [""])[-1]
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no verdict."""
+        return " / ".join(telling_lines(self._log, self._start)) or "it said nothing"
+
+    def said(self) -> str:
+        """All that it has said."""
+        return "\n".join(self._lines())
+
+    def wait(self) -> int:
+        """Wait for its end, however long, and return its exit code."""
+        while (code := self.exit_code) is None:
+            time.sleep(POLL_S)
+        return code
+
+    def stop(self) -> None:
+        """End it. Idempotent."""
+        self._process.stop()
+
+    def _lines(self) -> list[str]:
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._start)
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return []
+        return [line for line in text.splitlines() if line.strip()]

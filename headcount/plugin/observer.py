@@ -1,0 +1,121 @@
+"""The observer: follows a run from the master, while it goes on and until it is judged.
+
+It puts together what the generators tell and what the watch sees, stops the test when a threshold
+that aborts is broken, and has the run judged when that is wanted.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import gevent
+
+from headcount.live.gauge import Gauge, Reading
+from headcount.live.guard import Broken, Guard
+from headcount.live.progress import Progress
+from headcount.marks import Mark, append_mark
+from headcount.plugin.judging import Judging, Stage
+from headcount.plugin.live import COUNTS, DURATIONS
+from headcount.plugin.watch import Watch
+from headcount.run import Abort, Manifest, RunFolder
+from headcount.thresholds import Threshold
+
+LOOK_EVERY_S = 1.0
+WATCH_AFTER_END_S = 15.0
+"""How long the topic is looked at after the end, for what is still on its way."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that is known of a run at a time."""
+
+    run_id: str
+    stage: Stage
+    reading: Reading
+    judging: Judging | None
+    abort: str
+
+
+class Observer:
+    """Follows one run. `on_broken` is told of the threshold that is to stop it."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        manifest: Manifest,
+        thresholds: Sequence[Threshold],
+        on_broken: Callable[[Broken], None],
+    ) -> None:
+        self.folder = folder
+        self._guard = Guard(thresholds)
+        self._gauge = Gauge(time.monotonic())
+        self._on_broken = on_broken
+        self._broken: Broken | None = None
+        self._judging: Judging | None = None
+        self._is_over = False
+        self._watch = Watch(manifest, folder)
+        self._greenlet = gevent.spawn(self._look_for_ever)
+
+    @property
+    def how_much(self) -> str:
+        """How much generators are to tell."""
+        return DURATIONS if self._guard.needs_durations else COUNTS
+
+    def tell(self, progress: Progress) -> None:
+        """Take what a generator tells."""
+        self._gauge.tell(progress, time.monotonic())
+        self._guard.tell(progress)
+
+    def view(self) -> View:
+        """Say all that is known now."""
+        if self._judging is not None:
+            stage = self._judging.stage
+        else:
+            stage = Stage.STOPPED if self._is_over else Stage.RUNNING
+        reading = self._gauge.read(time.monotonic())
+        abort = "" if self._broken is None else str(self._broken)
+        return View(self.folder.run_id, stage, reading, self._judging, abort)
+
+    def finish(self, *, judge: bool) -> None:
+        """Note that the test is over; with `judge`, have the run judged."""
+        self._is_over = True
+        if judge and self._judging is None:
+            self._judging = Judging(self.folder)
+        gevent.spawn_later(WATCH_AFTER_END_S, self._close)
+
+    def stop(self) -> None:
+        """End what belongs to it: the watch, and a judgement that is not done."""
+        self._close()
+        if self._judging is not None:
+            self._judging.stop()
+
+    def _close(self) -> None:
+        self._greenlet.kill()
+        self._watch.stop()
+
+    def _look_for_ever(self) -> None:
+        while True:
+            gevent.sleep(LOOK_EVERY_S)
+            for sight in self._watch.sights():
+                self._gauge.see(sight)
+            self._gauge.mark(time.monotonic())
+            if self._broken is None and not self._is_over:
+                self._broken = self._guard.broken(self._gauge)
+                if self._broken is not None:
+                    self._abort(self._broken)
+
+    def _abort(self, broken: Broken) -> None:
+        """Write down why the test is stopped, then have it stopped."""
+        measured = broken.threshold.show(broken.value)
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        text = f"the test was stopped: {broken}"
+        try:
+            self.folder.write_abort(Abort(broken.threshold.text, measured, at))
+            append_mark(self.folder.marks_path, Mark(time.time_ns(), text[:200]))
+        except OSError as error:
+            _log.error("headcount: it cannot be written down that %s: %s", text, error)
+        self._on_broken(broken)

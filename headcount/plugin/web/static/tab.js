@@ -1,0 +1,43 @@
+// Fills Locust's tab "Delivery" with the page of that name, and links to the past runs.
+"use strict";
+
+(() => {
+  const PAGE = "./headcount/delivery";
+
+  const frame = document.createElement("iframe");
+  frame.src = PAGE;
+  frame.title = "Delivery";
+  frame.style.cssText = "display:none;width:100%;border:0;min-height:70vh";
+
+  const link = document.createElement("a");
+  link.href = "./headcount/runs";
+  link.textContent = "Past runs";
+  link.style.cssText = "color:inherit;margin:0 1rem;font:500 .9rem system-ui,sans-serif";
+
+  function place() {
+    const tabs = document.querySelector("[role=tablist]");
+    const bar = document.querySelector("header .MuiToolbar-root") || document.querySelector("header");
+    // Where there are tabs the page within links to them.
+    if (tabs) link.remove();
+    else if (bar && !bar.contains(link)) bar.append(link);
+    const home = tabs && tabs.closest(".MuiContainer-root, main, #root > *");
+    if (home && frame.parentElement !== home) home.append(frame);
+    const chosen = tabs && tabs.querySelector("[role=tab][aria-selected=true]");
+    const shown = chosen && chosen.textContent.trim() === "Delivery" ? "block" : "none";
+    if (frame.style.display !== shown) frame.style.display = shown;
+  }
+
+  // The page within tells how high it is.
+  window.addEventListener("message", (event) => {
+    if (event.source === frame.contentWindow && event.data && event.data.height > 0) {
+      frame.style.height = `${event.data.height + 24}px`;
+    }
+  });
+
+  new MutationObserver(place).observe(document.getElementById("root"), {
+    attributeFilter: ["aria-selected"],
+    childList: true,
+    subtree: true,
+  });
+  place();
+})();

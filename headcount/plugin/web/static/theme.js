@@ -1,0 +1,14 @@
+// Light or dark, as Locust's own pages are.
+"use strict";
+
+(() => {
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  function apply() {
+    const dark = localStorage.theme ? localStorage.theme === "dark" : system.matches;
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    window.dispatchEvent(new Event("theme"));
+  }
+  window.addEventListener("storage", apply);
+  system.addEventListener("change", apply);
+  apply();
+})();

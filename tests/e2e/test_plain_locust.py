@@ -1,0 +1,59 @@
+"""Plain Locust, with `--verify`: its own reports as ever, and the verdict as its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port
+from headcount.stack.server import Server, ServerConfig
+from tests.e2e.command import DEADLINE_S, Outcome
+from tests.headcount.plugin.counting_service import counting_service
+
+pytestmark = pytest.mark.e2e
+
+
+def locust(reports: Path, host: str, broker: Broker, topic: str, *options: str) -> Outcome:
+    """Run Locust headless, with its own CSV and HTML, and have it verify."""
+    command = [sys.executable, "-m", "locust", "-f", "locustfiles/mixed.py", "--headless"]
+    command += ["-u", "5", "-r", "5", "-t", "2s", "--host", host, "--topic", topic]
+    command += ["--bootstrap-servers", broker.bootstrap_servers, "--reports-dir", str(reports)]
+    command += ["--run-id", "run-1", "--verify", "--csv", str(reports / "own")]
+    command += ["--html", str(reports / "own.html"), *options]
+    port = str(free_port())  # tests that run side by side must not meet at Locust's one port
+    command += ["--master-bind-port", port, "--master-port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    return Outcome(done.returncode, done.stdout, done.stderr, reports / "run-1")
+
+
+def test_the_verdict_is_the_exit_code(
+    broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """A pass ends in 0, a pass with a broken threshold in 4; Locust's own files are there, too."""
+    log = tmp_path / "service.log"
+    database = tmp_path / "game.sqlite3"
+    config = ServerConfig(broker.bootstrap_servers, topic, log, environ, port=0, database=database)
+    with Server(config) as service:
+        kept = locust(tmp_path / "kept", service.url, broker, topic)
+        broken = locust(
+            tmp_path / "broken", service.url, broker, topic, "--thresholds", "rps > 10000"
+        )
+    assert kept.code == 0, kept.err
+    assert kept.verdict["verdict"] == "pass"
+    assert "Verdict: pass" in kept.err
+    assert broken.code == 4, broken.err
+    assert "Threshold broken: rps > 10000" in broken.err
+    assert (tmp_path / "kept" / "own.html").is_file()
+    assert (tmp_path / "kept" / "own_stats.csv").is_file()
+
+
+def test_a_service_that_publishes_nothing_fails(broker: Broker, topic: str, tmp_path: Path) -> None:
+    """Every answer was 200, and Locust alone would end in 0; several generators are waited for."""
+    with counting_service() as service:
+        done = locust(tmp_path, service.url, broker, topic, "--processes", "2")
+        assert done.code == 1, done.err
+        assert (done.folder / "verdict.json").exists(), done.err
+        assert done.verdict["counts"]["lost"] == len(service.received)
+    assert "Verdict: fail" in done.err

@@ -1,0 +1,192 @@
+"""Locust's web UI with its Delivery tab, in a real browser, on the real parts."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port, is_listening
+from tests.e2e.browser import DEADLINE_S, Browser, chromium
+from tests.e2e.command import left_by, open_beyond_loopback
+from tests.headcount.plugin.counting_service import counting_service
+
+pytestmark = pytest.mark.e2e
+
+PASSWORD = "let me in"  # noqa: S105 - of this test alone
+LOGIN = Path(__file__).with_name("login_locustfile.py")
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    """A browser of the test's own."""
+    with chromium(tmp_path / "profile") as browser:
+        yield browser
+
+
+@contextmanager
+def up(reports: Path) -> Iterator[str]:
+    """Keep `headcount up` running, and give the address of its web UI."""
+    command = [sys.executable, "-m", "headcount", "up", "--reports-dir", str(reports)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            told = re.search(r"http://\S+", process.stdout.readline())
+            assert told is not None
+            yield told[0]
+            assert open_beyond_loopback(process.pid) == set()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(DEADLINE_S)
+
+
+def start(browser: Browser, **fields: str) -> None:
+    """Fill in the start form, and press the button."""
+    for name, value in {"userCount": "10", "spawnRate": "10", **fields}.items():
+        browser.fill(name, value)
+    browser.click("button[type=submit]", "start")
+
+
+def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
+    """A mistake is told; counts rise; after the stop there is a verdict, and all can be opened."""
+    reports = tmp_path / "reports"
+    before = set(psutil.pids())
+    with up(reports) as address:
+        browser.open(address)
+        browser.click("button", "custom parameters")
+        start(browser, thresholds="htp.p99 < 3s")
+        assert "»htp«.p99 < 3s" in browser.find("[role=alert]").text
+        fields = {"thresholds": "http.p99 < 30s; lost == 0 abort", "seed": "7", "mix": "sword=1"}
+        start(browser, **fields)
+        browser.click("[role=tab]", "delivery")
+        with browser.within("iframe"):
+            browser.find("#stage", "running")
+            seen = browser.number("#generated", 1)
+            browser.number("#generated", seen + 20)
+            browser.number("#arrived", 20)
+            assert browser.find("#lines th", "purchase_sword").is_displayed()
+            browser.find("#chart svg")
+        browser.click("button", "stop")
+        with browser.within("iframe"):
+            browser.find("#stage", "being judged")
+            browser.find("#stage", "pass")
+            total = browser.number("#generated", seen)
+            assert browser.number("#arrived", total) == total
+            assert "lost == 0 abort" in browser.find("#thresholds").text
+            report = browser.find("#links a", "report").get_attribute("href")
+            run_id = re.findall(r"runs/([^/]+)/", report or "")[0]
+        look_at_the_report(browser, report or "", run_id, total)
+        look_at_past_runs(browser, address, run_id)
+        assert browser.complaints() == []
+    verdict = json.loads((reports / run_id / "verdict.json").read_text())
+    assert (verdict["verdict"], verdict["counts"]["attempted"]) == ("pass", total)
+    assert [each["text"] for each in verdict["thresholds"]] == fields["thresholds"].split("; ")
+    assert (verdict["options"]["seed"], verdict["options"]["mix"]) == (7, "sword=1")
+    assert left_by(reports, before) == []
+
+
+def look_at_the_report(browser: Browser, report: str, run_id: str, total: int) -> None:
+    """It opens, of that run, and has its counts."""
+    browser.open(report)
+    assert run_id in browser.find("h1").text
+    assert browser.find(".verdict").text == "PASS"
+    assert f"{total:,} attempted = {total:,} delivered" in browser.find(".sum").text
+
+
+def look_at_past_runs(browser: Browser, address: str, run_id: str) -> None:
+    """The run is listed with its verdict, and opens beside another; dark where Locust is dark."""
+    browser.open(address)
+    browser.driver.execute_script("localStorage.theme = 'dark'")
+    browser.open(f"{address}/headcount/runs")
+    assert "PASS" in browser.find("tr", run_id).text
+    dark = browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert dark == "rgb(18, 18, 18)"
+    browser.open(f"{address}/headcount/side-by-side?run={run_id}&run={run_id}")
+    with browser.within("iframe"):
+        assert run_id in browser.find("h1").text
+
+
+@contextmanager
+def distributed(broker: Broker, topic: str, host: str, reports: Path) -> Iterator[str]:
+    """A master below a path and behind a login, with a worker; gives the address of the path."""
+    port, link = free_port(), free_port()
+    common = [sys.executable, "-m", "locust", "-f", str(LOGIN), "--host", host]
+    common += ["--bootstrap-servers", broker.bootstrap_servers, "--topic", topic]
+    common += ["--reports-dir", str(reports)]
+    master = ["--master", "--master-bind-port", str(link), "--web-host", "127.0.0.1"]
+    master += ["--web-port", str(port), "--web-base-path", "/load", "--web-login"]
+    worker = ["--worker", "--master-port", str(link)]
+    with (
+        subprocess.Popen([*common, *master]) as first,
+        subprocess.Popen([*common, *worker]) as other,
+    ):
+        try:
+            yield f"http://127.0.0.1:{port}/load/"
+        finally:
+            for process in (first, other):
+                process.send_signal(signal.SIGTERM)
+                process.wait(DEADLINE_S)
+
+
+def status_of(url: str) -> int:
+    """What somebody is answered who has not logged in, and follows no redirection."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    try:
+        answer = urllib.request.build_opener(Stay).open(url, timeout=DEADLINE_S)
+    except urllib.error.HTTPError as error:
+        return error.code
+    with answer:
+        return int(answer.status)
+
+
+PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "vega.js")
+
+
+def test_a_distributed_test_behind_a_login_stops_itself(
+    browser: Browser, broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    """Of a service that publishes nothing: events are missing, the test is stopped, and fails."""
+    with (
+        counting_service() as service,
+        distributed(broker, topic, service.url, tmp_path / "reports") as address,
+    ):
+        wait_until(lambda: is_listening(int(address.split(":")[2].split("/")[0])))
+        assert {status_of(f"{address}headcount/{page}") for page in PAGES} == {302}
+        browser.open(address)
+        browser.fill("username", "tester")
+        browser.fill("password", PASSWORD)
+        browser.click("button[type=submit]")
+        browser.click("button", "custom parameters")
+        start(browser, thresholds="lost == 0 abort")
+        browser.click("[role=tab]", "delivery")
+        with browser.within("iframe"):
+            browser.number("#missing", 1)
+            browser.find("#reasons", "stopped by a threshold: lost == 0 abort")
+            browser.find("#stage", "fail")
+            browser.find("#reasons", "lost")
+            browser.find("#thresholds tr", "and the test was stopped")
+        assert browser.complaints() == []
+    (folder,) = (tmp_path / "reports").iterdir()
+    assert json.loads((folder / "verdict.json").read_text())["thresholds"][0]["holds"] is False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
