@@ -63,7 +63,7 @@ def up(
             f"Web UI   http://{LOOPBACK}:{port}\n"
             f"Service  {target.host}\n"
             f"Kafka    {target.bootstrap_servers}, topic {wish.topic}\n"
-            "Ctrl-C stops all of it; headcount verify RUN judges a test."
+            "Ctrl-C stops all of it; the tab Delivery shows how a test fares, and its verdict."
         )
         while True:
             locust.poll_or_raise()

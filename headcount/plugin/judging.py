@@ -5,11 +5,9 @@ import sys
 import time
 from enum import StrEnum
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as validated
-
 from headcount.run import RunFolder
 from headcount.stack.process import Process, telling_lines
+from headcount.verdict import VerdictTold, read_verdict
 
 POLL_S = 0.1
 
@@ -24,40 +22,6 @@ class Stage(StrEnum):
     JUDGING = "judging"
     JUDGED = "judged"
     NOT_JUDGED = "not judged"
-
-
-@validated(frozen=True, slots=True)
-class ThresholdTold:
-    """A threshold, as verdict.json tells of it."""
-
-    text: str
-    holds: bool
-    shown: str
-
-
-@validated(frozen=True, slots=True)
-class VerdictTold:
-    """What verdict.json tells, as far as it is shown beside a list of runs."""
-
-    run_id: str
-    verdict: str = Field(pattern=r"^(pass|fail|inconclusive)$")
-    reasons: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    thresholds: tuple[ThresholdTold, ...] = ()
-    counts: dict[str, int] | None = None
-    scenario: str = ""
-    created_at: str = ""
-
-
-_VERDICT = TypeAdapter(VerdictTold)
-
-
-def read_verdict(folder: RunFolder) -> VerdictTold | None:
-    """Read a run's verdict; None where there is none that makes sense."""
-    try:
-        return _VERDICT.validate_json((folder.path / "verdict.json").read_bytes())
-    except (OSError, ValidationError):
-        return None
 
 
 class Judging:
@@ -86,7 +50,7 @@ class Judging:
     @property
     def verdict(self) -> VerdictTold | None:
         """What came of it."""
-        return read_verdict(self._folder)
+        return read_verdict(self._folder.path)
 
     @property
     def step(self) -> str:

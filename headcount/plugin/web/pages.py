@@ -17,9 +17,9 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError
 from headcount.ids import is_run_id
+from headcount.past_runs import FILES, past_runs
 from headcount.plugin.options import check
 from headcount.plugin.state import state_of
-from headcount.plugin.web.runs import FILES, past_runs
 from headcount.run import RunFolder
 from headcount.thresholds import ThresholdError
 

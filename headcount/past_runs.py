@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headcount.errors import HeadcountError
 from headcount.ids import is_run_id
-from headcount.plugin.judging import VerdictTold, read_verdict
 from headcount.run import RunFolder
+from headcount.verdict import VerdictTold, read_verdict
 
 MOST = 500
 FILES = (
@@ -54,4 +54,6 @@ def _found(reports: Path) -> Iterator[PastRun]:
         except HeadcountError:
             continue  # no run that could be judged
         files = tuple(each for each in FILES if (folder.path / each).is_file())
-        yield PastRun(name, manifest.created_at, manifest.scenario, read_verdict(folder), files)
+        yield PastRun(
+            name, manifest.created_at, manifest.scenario, read_verdict(folder.path), files
+        )
