@@ -15,8 +15,9 @@ from analysis import tally
 from analysis.classes import Counts, total
 from analysis.latency import Bucket, Measure, distributions, latency_ms
 from analysis.ledger import UNKNOWN
+from headcount.metrics import OF_MESSAGES, Kind
 from headcount.run import Abort
-from headcount.thresholds import OF_MESSAGES, Kind, Threshold, Window
+from headcount.thresholds import Threshold, Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order."""
+    """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order.
+
+    `span_ns` is the time from the first attempt to the last.
+    """
 
     width_ns: int = FINEST_NS
     slices: tuple[Slice, ...] = ()
     moments: tuple[Moment, ...] = ()
+    span_ns: int = 0
 
 
 def timeline(fates: DataFrame, marks: Iterable[Mark]) -> Timeline:
@@ -94,7 +98,8 @@ def timeline(fates: DataFrame, marks: Iterable[Mark]) -> Timeline:
     width = max(FINEST_NS, -(-(whole.last - whole.first + 1) // MOST_SLICES))
     slices = _slices(attempts, whole.first, whole.last, width)
     moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(whole, servers)]
-    return Timeline(width, slices, tuple(sorted(moments, key=lambda moment: moment.at_ns)))
+    in_order = tuple(sorted(moments, key=lambda moment: moment.at_ns))
+    return Timeline(width, slices, in_order, whole.last - whole.first)
 
 
 def _spans(attempts: DataFrame) -> list[Row]:

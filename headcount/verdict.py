@@ -9,6 +9,9 @@ from pydantic.dataclasses import dataclass as validated
 BROKEN_THRESHOLD = 4
 """The exit code of a pass that did not keep to a threshold."""
 
+DOCUMENT_FORMAT = 1
+"""The format of `verdict.json`."""
+
 
 class Verdict(StrEnum):
     """What is said of a run; only a pass is a pass."""

@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from ruamel.yaml import YAML
 
-from headcount.cli.main import cli
+from headcount.cli.main import COMMANDS, cli
 from headcount.stack import broker
 from headcount.stack.jars import BROKER, read_lock
 from headcount.stack.java import BUNDLED
@@ -251,7 +252,7 @@ def test_examples() -> None:
     assert services()[service]["profiles"] == ["verify"]
     _, subcommand, run = command.split()
     assert run.isupper()
-    assert subcommand in cli.commands
+    assert subcommand in COMMANDS
     (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)", head)
     assert port == dot_env()["HEADCOUNT_WEB_PORT"]
 
@@ -459,15 +460,22 @@ def test_web_ui() -> None:
 # ---- the judge
 
 
+def command_named(name: str) -> click.Command:
+    """Find one of our commands."""
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None, name
+    return found
+
+
 def _defaults(subcommand: str) -> dict[str | None, Any]:
-    return {option.name: option.default for option in cli.commands[subcommand].params}
+    return {option.name: option.default for option in command_named(subcommand).params}
 
 
 def test_headcount_command() -> None:
     """The judge's command and its image's are commands of ours, with options that these know."""
     for command in (command_of("analysis"), json.loads(told("analysis/Dockerfile", "CMD")[-1])):
         assert command[0] == "headcount"
-        subcommand = cli.commands[command[1]]
+        subcommand = command_named(command[1])
         known = {name for each in subcommand.params for name in each.opts} | {"-h", "--help"}
         assert {part for part in command[2:] if part.startswith("-")} <= known
 

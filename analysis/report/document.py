@@ -12,8 +12,7 @@ from analysis.report.tables import iso_time
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Moment
-
-FORMAT = 1
+from headcount.verdict import DOCUMENT_FORMAT
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
 
@@ -27,7 +26,7 @@ def document(report: Report) -> dict[str, Any]:
     """Make the document. Where no evidence could be gathered, `counts` is null."""
     manifest, counts, evidence = report.manifest, report.counts, report.evidence
     return {
-        "format": FORMAT,
+        "format": DOCUMENT_FORMAT,
         "run_id": report.run_id,
         "verdict": report.verdict.value,
         "reasons": list(report.reasons),
@@ -37,6 +36,7 @@ def document(report: Report) -> dict[str, Any]:
         "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
+        "span_s": report.timeline.span_ns / 1e9,
         "offsets": _offsets(report),
         "latency_ms": [_latency(each) for each in report.latencies],
         "limits": asdict(report.limits),

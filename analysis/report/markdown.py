@@ -1,8 +1,11 @@
 """The verdict in Markdown, for a pull request or a job's page: short, and without links."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from analysis.latency import TOTAL
+from analysis.markdown import code as _code
+from analysis.markdown import table as _table
+from analysis.markdown import text as _text
 from analysis.report import tables
 from analysis.report.model import Report
 from headcount.verdict import Verdict
@@ -10,7 +13,6 @@ from headcount.verdict import Verdict
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️"}
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 _SHOWN_REASONS = 10
-_SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]<>#|~!"})
 
 
 def render(report: Report) -> str:
@@ -64,21 +66,3 @@ def _latencies(report: Report) -> Iterator[str]:
         for each in of_all
     ]
     yield from _table(("latency, ms", *names), rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield ""
-    yield f"| {' | '.join(header)} |"
-    yield f"| {' | '.join(['---'] + ['---:'] * (len(header) - 1))} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _text(text: str) -> str:
-    """Keep text from outside from being taken for Markdown or HTML."""
-    return " ".join(text.split()).translate(_SPECIAL)
-
-
-def _code(text: str) -> str:
-    plain = text.replace("`", "'").replace("|", "\\|")
-    return f"`{plain}`"

@@ -1,6 +1,7 @@
 """The `headcount` command: its subcommands, and what every one of them does with an error."""
 
 import contextlib
+import importlib
 import signal
 import sys
 from types import FrameType
@@ -8,14 +9,6 @@ from typing import NoReturn
 
 import click
 
-from headcount.cli.doctor import doctor
-from headcount.cli.events import events
-from headcount.cli.mark import mark
-from headcount.cli.run import run
-from headcount.cli.selftest import selftest
-from headcount.cli.shell import shell
-from headcount.cli.up import up
-from headcount.cli.verify import verify
 from headcount.errors import HeadcountError, UsageError
 from service.catalogue import CatalogueError
 
@@ -27,6 +20,7 @@ Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
   headcount verify RUN                   judge a run again
+  headcount compare BEFORE AFTER         set runs side by side
   headcount events RUN --item sword      what it published of the game
   headcount doctor                       is there all that a run needs?
 \b
@@ -40,14 +34,40 @@ Exit codes:
 """
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "compare": "headcount.cli.compare:compare_runs",
+    "doctor": "headcount.cli.doctor:doctor",
+    "events": "headcount.cli.events:events",
+    "mark": "headcount.cli.mark:mark",
+    "run": "headcount.cli.run:run",
+    "selftest": "headcount.cli.selftest:selftest",
+    "shell": "headcount.cli.shell:shell",
+    "up": "headcount.cli.up:up",
+    "verify": "headcount.cli.verify:verify",
+}
+"""Where each command is: it alone is imported, for Spark and the charts take a second to load."""
+
+
+class Commands(click.Group):
+    """The commands, each of which is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="headcount", message="headcount %(version)s")
 def cli() -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
-
-
-for _command in (run, up, verify, events, mark, doctor, selftest, shell):
-    cli.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from headcount.metrics import MetricError
 from headcount.run import RunFolder
-from headcount.thresholds import Threshold, ThresholdError, parse_all, read_file
+from headcount.thresholds import Threshold, parse_all, read_file
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LATE_AFTER_MS = 60_000
@@ -189,7 +190,7 @@ def _threshold(
 ) -> tuple[Threshold, ...]:
     try:
         return parse_all(texts)
-    except ThresholdError as error:
+    except MetricError as error:
         raise click.BadParameter(str(error)) from None
 
 
@@ -200,7 +201,7 @@ def _thresholds_file(
         return () if path is None else read_file(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"cannot read {path}: {error}") from None
-    except ThresholdError as error:
+    except MetricError as error:
         raise click.BadParameter(f"{path}: {error}") from None
 
 

@@ -13,8 +13,9 @@ from ddsketch import DDSketch
 
 from headcount.live.gauge import Gauge
 from headcount.live.progress import Durations, Ended, Progress
+from headcount.metrics import Kind
 from headcount.outcome import Outcome
-from headcount.thresholds import Kind, Threshold
+from headcount.thresholds import Threshold
 
 ACCURACY = 0.01
 RATED_AFTER_S = 5

@@ -7,7 +7,8 @@ import pytest
 from analysis.classes import COUNT_KEYS, Counts
 from analysis.latency import Bucket, Measure
 from analysis.thresholds import Judged, Sample, measured
-from headcount.thresholds import DURATIONS, METRICS, Kind, parse
+from headcount.metrics import DURATIONS, METRICS, Kind
+from headcount.thresholds import parse
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 

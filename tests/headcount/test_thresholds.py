@@ -2,16 +2,8 @@
 
 import pytest
 
-from headcount.thresholds import (
-    METRICS,
-    Kind,
-    ThresholdError,
-    Window,
-    parse,
-    parse_all,
-    read_file,
-    split,
-)
+from headcount.metrics import METRICS, Kind, MetricError
+from headcount.thresholds import Window, parse, parse_all, read_file, split
 
 
 @pytest.mark.parametrize(
@@ -96,7 +88,7 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
 )
 def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
     """What is wrong, and below the threshold where."""
-    with pytest.raises(ThresholdError) as error:
+    with pytest.raises(MetricError) as error:
         parse(text)
     first, shown, mark = str(error.value).split("\n")
     assert told in first
@@ -116,7 +108,7 @@ def test_several_in_a_line() -> None:
     assert [each.text for each in split(" lost == 0 abort;rps > 4 ;; ")] == [
         *("lost == 0 abort", "rps > 4"),
     ]
-    with pytest.raises(ThresholdError) as error:
+    with pytest.raises(MetricError) as error:
         split("rps > 4; lst == 0")
     assert error.value.marked == "there is no metric 'lst'; did you mean lost?: »lst« == 0"
 
@@ -125,7 +117,7 @@ def test_a_file() -> None:
     """A threshold a line, with comments and empty lines."""
     content = "# the release's\nlost == 0\n\nrps > 4  # at least\n"
     assert [each.text for each in read_file(content)] == ["lost == 0", "rps > 4"]
-    with pytest.raises(ThresholdError, match="did you mean lost"):
+    with pytest.raises(MetricError, match="did you mean lost"):
         read_file("rps > 4\nlst == 0\n")
 
 

@@ -17,11 +17,11 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError
 from headcount.ids import is_run_id
+from headcount.metrics import MetricError
 from headcount.past_runs import FILES, past_runs
 from headcount.plugin.options import check
 from headcount.plugin.state import state_of
 from headcount.run import RunFolder
-from headcount.thresholds import ThresholdError
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -154,7 +154,7 @@ def _check_form(environment: Environment) -> Response | None:
     try:
         check(options, environment.user_classes)
     except HeadcountError as error:
-        told = error.marked if isinstance(error, ThresholdError) else str(error)
+        told = error.marked if isinstance(error, MetricError) else str(error)
         return jsonify({"success": False, "message": told, "host": environment.host})
     return None
 

@@ -1,0 +1,62 @@
+"""The comparison in Markdown, for a pull request or a job's page."""
+
+from collections.abc import Iterator
+
+from analysis.compare import words
+from analysis.compare.limits import Judged, State
+from analysis.compare.model import Comparison, Versus
+from analysis.markdown import code, table, text
+
+_MARKS = {State.KEPT: "✅", State.BROKEN: "❌", State.UNKNOWN: "⚠️"}
+
+
+def render(comparison: Comparison) -> str:
+    """Write the document."""
+    return "\n".join(_lines(comparison)) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"## {_title(comparison)}"
+    yield ""
+    yield from (f"- {text(str(side))}" for side in comparison.sides)
+    if comparison.differences.obstacles:
+        yield from ("", "**Not comparable, and compared all the same:**", "")
+        yield from (f"- {text(each)}" for each in comparison.differences.obstacles)
+    rows = [
+        (
+            f"{_MARKS[each.state]} {each.state}",
+            code(each.limit.text),
+            text(each.side),
+            text(words.limit(each)),
+        )
+        for each in comparison.limits
+    ]
+    if rows:
+        yield from table(("", "limit", "side", "found"), rows)
+    for versus in comparison.others:
+        yield from _versus(comparison, versus)
+    if comparison.differences.shown:
+        yield from ("", "### What differs besides", "")
+        yield from (f"- {text(each)}" for each in comparison.differences.shown)
+
+
+def _title(comparison: Comparison) -> str:
+    """Say what came of it in a few words."""
+    counts = {state: len(comparison.of_state(state)) for state in State}
+    told = [f"{count} {state}" for state, count in counts.items() if count]
+    if not told:
+        return "Comparison"
+    worst = next(state for state in (State.BROKEN, State.UNKNOWN, State.KEPT) if counts[state])
+    return f"{_MARKS[worst]} Comparison: of {len(comparison.limits)} limits {', '.join(told)}"
+
+
+def _limit(judged: Judged) -> tuple[str, ...]:
+    state = f"{_MARKS[judged.state]} {judged.state}"
+    return state, code(judged.limit.text), text(judged.side), text(words.limit(judged))
+
+
+def _versus(comparison: Comparison, versus: Versus) -> Iterator[str]:
+    yield from ("", f"### {text(versus.side.name)} against base", "")
+    yield from (f"- {text(each)}" for each in words.sentences(comparison, versus))
+    rows = ((code(str(each.metric)), *map(text, words.cells(each))) for each in words.rows(versus))
+    yield from table(("metric", *words.HEADER), rows)

@@ -1,0 +1,218 @@
+"""Runs as they are compared: what a verified run's folder says, read and checked at the edge.
+
+A folder may come from anywhere, so its files are bounded in size, and nothing in them is taken for
+more than it is.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import ValidationError as Invalid
+from pydantic.dataclasses import dataclass as validated
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.run import Manifest, RunFolder
+from headcount.verdict import DOCUMENT_FORMAT, Verdict
+
+MOST_BYTES = 32 * 1024 * 1024
+TOTAL = "total"
+"""Where a table has a row for all event types, this is its name."""
+
+_MOST_TYPES = 1000
+_MOST_LETTERS = 1000
+
+_File = TypeVar("_File")
+_Text = Annotated[str, Field(max_length=_MOST_LETTERS)]
+_Counts = dict[_Text, Annotated[int, Field(ge=0, lt=2**63)]]
+# A century is no latency: what is beyond it is damage, and would only overflow.
+_Number = Annotated[float, Field(ge=-1e13, le=1e13)]
+_Cell = Annotated[_Number | None, BeforeValidator(lambda cell: cell or None)]
+
+
+@validated(frozen=True, slots=True)
+class Durations:
+    """One measure of one event type, in ms; percentiles by quantile, as text."""
+
+    event_type: _Text
+    measure: _Text
+    min_ms: _Number
+    mean_ms: _Number
+    max_ms: _Number
+    percentiles: Annotated[dict[_Text, _Number], Field(max_length=100)]
+
+    def __post_init__(self) -> None:
+        """See that quantiles are numbers."""
+        for text in self.percentiles:
+            if not 0 <= float(text) <= 1:
+                raise ValueError(f"a quantile must be from 0 to 1, got {text!r}")
+
+
+@validated(frozen=True, slots=True)
+class Document:
+    """What is compared of `verdict.json`; `span_s` is the time from the first request to the last.
+
+    `counts` is None where nothing could be counted, `span_s` where an older headcount wrote it.
+    """
+
+    run_id: _Text
+    verdict: Verdict
+    counts: _Counts | None
+    by_event_type: Annotated[dict[_Text, _Counts], Field(max_length=_MOST_TYPES)]
+    latency_ms: Annotated[list[Durations], Field(max_length=4 * _MOST_TYPES)]
+    scenario: _Text
+    host: _Text
+    promise: _Text
+    created_at: _Text
+    timestamps: list[_Text]
+    options: Annotated[dict[_Text, Any], Field(max_length=_MOST_TYPES)]
+    limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
+    versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
+    span_s: _Number | None = None
+
+
+@validated(frozen=True, slots=True)
+class Slice:
+    """A row of `over_time.csv`: rates a second and durations in ms, None where there were none."""
+
+    elapsed_s: _Number
+    width_s: _Number
+    acked: _Cell = None
+    http_p50_ms: _Cell = None
+    http_p99_ms: _Cell = None
+    end_to_end_p99_ms: _Cell = None
+
+
+@validated(frozen=True, slots=True)
+class Quantile:
+    """A row of `percentiles.csv`: so much of the durations are `ms` or less."""
+
+    event_type: _Text
+    measure: _Text
+    quantile: Annotated[float, Field(ge=0, le=1)]
+    ms: _Number
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A verified run; the slices and the quantiles (over all types) are None where no file is."""
+
+    path: Path
+    manifest: Manifest
+    document: Document
+    slices: tuple[Slice, ...] | None = None
+    quantiles: tuple[Quantile, ...] | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.manifest.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Repeated runs of the same thing, one at least, and what they are called together."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    def __str__(self) -> str:
+        """Write the name, and which runs it stands for."""
+        return f"{self.name} ({', '.join(run.run_id for run in self.runs)})"
+
+
+def read_run(folder: RunFolder) -> Run:
+    """Read a run.
+
+    Raises:
+        UsageError: It is no run, or is not verified yet.
+        EvidenceError: A file is damaged.
+    """
+    manifest = folder.read_manifest()
+    document = _document(folder.path)
+    if document.run_id != manifest.run_id:
+        where = folder.path / "verdict.json"
+        raise EvidenceError(f"{where} is of {document.run_id!r}, not of this run")
+    slices = _table(folder.path / "over_time.csv", Slice)
+    quantiles = _table(folder.path / "percentiles.csv", Quantile)
+    of_all = None if quantiles is None else (row for row in quantiles if row.event_type == TOTAL)
+    return Run(
+        path=folder.path.resolve(),
+        manifest=manifest,
+        document=document,
+        slices=None if slices is None else tuple(slices),
+        quantiles=None if of_all is None else tuple(of_all),
+    )
+
+
+def sides_of(groups: Iterable[Iterable[Run]]) -> tuple[Side, ...]:
+    """Name the sides, the base first. UsageError if a run is there twice."""
+    given = [tuple(group) for group in groups]
+    seen: set[object] = set()
+    for run in (run for group in given for run in group):
+        # A copy elsewhere is the same run; another run may well have the same id.
+        same = (run.run_id, run.document.created_at, run.manifest.cluster_id)
+        if same in seen:
+            raise UsageError(
+                f"the run {run.run_id} is named twice: a comparison of a run with itself says "
+                "nothing, and it counts as one repetition"
+            )
+        seen.add(same)
+    others = len(given) - 1
+    names = ["run"] if others == 1 else [f"run {place + 1}" for place in range(others)]
+    return tuple(Side(name, runs) for name, runs in zip(["base", *names], given, strict=True))
+
+
+def _document(folder: Path) -> Document:
+    path = folder / "verdict.json"
+    if not path.is_file():
+        raise UsageError(f"{folder} is not verified yet: headcount verify {folder}")
+    content = _content(path)
+    head = _validated(dict[str, Any], path, content)
+    if head.get("format") != DOCUMENT_FORMAT:
+        raise EvidenceError(
+            f"{path} has format {head.get('format')!r}, and only {DOCUMENT_FORMAT} can be read: "
+            f"headcount verify {folder}"
+        )
+    return _validated(Document, path, content)
+
+
+def _table(path: Path, kind: type[_File]) -> list[_File] | None:
+    """Read a CSV file; None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        rows: list[Mapping[str, str]] = list(csv.DictReader(io.StringIO(_content(path))))
+        return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
+    except Invalid as error:
+        raise EvidenceError(_damage(path, error)) from None
+    except csv.Error as error:
+        raise EvidenceError(f"{path} is damaged: {error}") from None
+
+
+def _validated(kind: type[_File], path: Path, content: str) -> _File:
+    try:
+        return TypeAdapter(kind).validate_json(content)
+    except Invalid as error:
+        raise EvidenceError(_damage(path, error)) from None
+
+
+def _content(path: Path) -> str:
+    """Read a file, as far as it may be one. EvidenceError says what is wrong with it."""
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise EvidenceError(f"{path} has {size:,} bytes, and {MOST_BYTES:,} are the most")
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError(f"{path} cannot be read: {error}") from None
+
+
+def _damage(path: Path, error: Invalid) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part)[:100] for part in first["loc"])
+    return f"{path} is damaged: {where or 'all of it'}: {first['msg']}; headcount verify it again"

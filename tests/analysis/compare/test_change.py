@@ -1,0 +1,96 @@
+"""Changes: what is measured of a run, and what is said of each figure."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.compare.change import Label, change_of, changes, measured
+from analysis.compare.limits import parse
+from analysis.compare.runs import Side
+from headcount.metrics import Metric
+from tests.analysis.compare.sample import a_run, a_side, counts
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("attempted", 1000),
+        ("failed", 10),
+        ("lost{event_type=default}", 0),
+        ("rps", 100),
+        ("fail_ratio", 0.015),
+        ("http.p99", 100),
+        ("http.p99.9", 200),
+        ("http{event_type=default}.min", 10),
+        ("end_to_end.mean", 25),
+        ("from_intended.max", 300),
+        ("http{event_type=none}.p99", None),
+        ("lost{event_type=none}", None),
+    ],
+)
+def test_what_a_run_has(tmp_path: Path, metric: str, value: float | None) -> None:
+    """As thresholds measure it."""
+    run = a_run(tmp_path, "a", counts=counts(failed=10, indeterminate=5))
+    found = measured(parse(f"{metric} +1%").metric, run.document)
+    assert found == (None if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacks"),
+    [
+        ({"counts": None, "by_event_type": {}}, "lost"),
+        ({"counts": counts(0), "by_event_type": {}}, "lost"),
+        ({"counts": counts(0), "by_event_type": {}}, "fail_ratio"),
+        ({"span_s": 0}, "rps"),
+        ({"span_s": None}, "rps"),
+        ({"latency_ms": []}, "http.p99"),
+    ],
+)
+def test_what_a_run_lacks(tmp_path: Path, changes: dict[str, Any], lacks: str) -> None:
+    """Nothing done is not equal, fast or without a fault: it is not measured."""
+    run = a_run(tmp_path, "a", **changes)
+    assert measured(parse(f"{lacks} +1%").metric, run.document) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "base", "run", "label"),
+    [
+        ("http", [100, 101, 102], [150, 151, 152], Label.SLOWER),
+        ("http", [150, 151, 152], [100, 101, 102], Label.FASTER),
+        ("http", [100, 101, 102], [101, 102, 100], Label.NOISE),
+        ("http", [100, 200, 300], [150, 300, 500], Label.UNKNOWN),
+        ("http", [100], [150], Label.UNKNOWN),
+        ("http", [100], [100], Label.SAME),
+        ("http", [100, 100], [100, 100], Label.SAME),
+    ],
+)
+def test_a_label(
+    tmp_path: Path, metric: str, base: list[float], run: list[float], label: Label
+) -> None:
+    """Noise is what is narrow enough to say so; wide, or without repetition, nothing is told."""
+    sides = a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run)
+    assert change_of(Metric(metric, None, "p99"), *sides).label is label
+
+
+def test_more_and_fewer(tmp_path: Path) -> None:
+    """Of what is no duration."""
+    base = a_side(tmp_path, "base", 100, 101, 102)
+    runs = (a_run(tmp_path, f"run-{n}", span_s=20.0 + 0.1 * n) for n in range(3))
+    fewer = change_of(Metric("rps"), base, Side("run", tuple(runs)))
+    assert fewer.label is Label.FEWER
+    assert (
+        change_of(Metric("rps"), Side("run", (a_run(tmp_path, "one"),)), base).label is Label.SAME
+    )
+
+
+def test_all_that_is_compared(tmp_path: Path) -> None:
+    """Counts that are not 0 everywhere, rates and durations, in total first, then by event type."""
+    base = a_side(tmp_path, "base", 100)
+    run = Side("run", (a_run(tmp_path, "b", counts=counts(lost=1)),))
+    names = [str(each.metric) for each in changes(base, run)]
+    assert names[:5] == ["attempted", "acked", "delivered", "lost", "rps"]
+    assert names[5] == "http.mean"
+    assert "http{event_type=default}.p99.9" in names
+    assert "lost{event_type=default}" in names
+    assert "duplicated" not in names

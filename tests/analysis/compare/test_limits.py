@@ -1,0 +1,150 @@
+"""Limits of change: each form is read, each mistake is pointed at, and a pass must be earned."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.compare.change import change_of
+from analysis.compare.limits import State, judge, parse
+from analysis.compare.runs import Side
+from headcount.metrics import METRICS, Kind, Metric, MetricError
+from tests.analysis.compare.sample import a_run, a_side, counts
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "is_of_rise", "amount", "is_share"),
+    [
+        ("http.p99 +10%", Metric("http", None, "p99"), True, 0.1, True),
+        ("rps -5%", Metric("rps"), False, 0.05, True),
+        ("rps -5/s", Metric("rps"), False, 5, False),
+        ("lost +0", Metric("lost"), True, 0, False),
+        ("end_to_end.p95+20ms", Metric("end_to_end", None, "p95"), True, 20, False),
+        ("http.mean + 1.5s", Metric("http", None, "mean"), True, 1500, False),
+        ("http.p99.90 +1%", Metric("http", None, "p99.9"), True, 0.01, True),
+        ("fail_ratio +0.01", Metric("fail_ratio"), True, 0.01, False),
+        ("fail_ratio +50%", Metric("fail_ratio"), True, 0.5, True),
+        ("http{event_type=buy}.max +1s", Metric("http", "buy", "max"), True, 1000, False),
+    ],
+)
+def test_a_limit(
+    text: str, metric: Metric, *, is_of_rise: bool, amount: float, is_share: bool
+) -> None:
+    """Metrics as thresholds have them; % is of the base, anything else in the metric's unit."""
+    found = parse(text)
+    assert (found.metric, found.is_of_rise, found.is_share) == (metric, is_of_rise, is_share)
+    assert found.amount == pytest.approx(amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "at", "length"),
+    [
+        ("", "expected a metric", 0, 1),
+        ("htp.p99 +10%", "there is no metric 'htp'; did you mean http?", 0, 3),
+        ("http.p99", "expected + or -, and by how much", 8, 1),
+        ("http.p99 < 10ms", "expected + or -, and by how much", 9, 1),
+        ("http.p99 10%", "expected + or -, and by how much", 9, 1),
+        ("http +10%", "http needs an aggregate, as http.p99", 0, 4),
+        ("http.p97 +10%", "runs are compared by min, mean, p50, p75", 5, 3),
+        ("http.p99 +10", "the change of http must be a time such as 20ms or 2s, or in %", 10, 2),
+        ("lost +1ms", "the change of lost must be a number without a unit, or in %", 7, 2),
+        ("lost.p99 +0", "lost is one number, and has no aggregate", 5, 3),
+        ("http{type=a}.p99 +3ms", "narrowed down by event_type alone", 5, 4),
+        ("lost +0 after 3s", "expected a unit", 8, 1),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
+    """What is wrong, and below the limit where."""
+    with pytest.raises(MetricError) as error:
+        parse(text)
+    first, shown, mark = str(error.value).split("\n")
+    assert told in first
+    assert (shown, mark) == (f"  {text}", f"  {' ' * at}{'^' * length}")
+
+
+def test_every_metric_can_be_limited() -> None:
+    """Each in its own unit, and in % of the base."""
+    units = {Kind.COUNT: "0", Kind.RATE: "1/s", Kind.RATIO: "0.1", Kind.DURATION: "1ms"}
+    for name, kind in METRICS.items():
+        metric = f"{name}{'.p99' if kind is Kind.DURATION else ''}"
+        for amount in (units[kind], "5%"):
+            assert parse(f"{metric} +{amount}").metric.name == name
+
+
+def state(text: str, base: Side, run: Side) -> State:
+    """What is said of a limit."""
+    limit = parse(text)
+    return judge(limit, run.name, change_of(limit.metric, base, run)).state
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "run", "expected"),
+    [
+        # One run a side: the estimate decides.
+        ("http.p99 +10%", [100], [110], State.KEPT),
+        ("http.p99 +10%", [100], [111], State.BROKEN),
+        ("http.p99 +10ms", [100], [109], State.KEPT),
+        ("http.p99 +10ms", [100], [111], State.BROKEN),
+        ("http.p99 -10%", [100], [89], State.BROKEN),
+        ("http.p99 -10%", [100], [500], State.KEPT),
+        # Rounding to whole ms alone may make a ms; two are none.
+        ("end_to_end.p99 +10%", [2], [3], State.UNKNOWN),
+        ("end_to_end.p99 +10%", [2], [4], State.BROKEN),
+        ("end_to_end.mean +10%", [2], [3], State.BROKEN),
+        # Several: beyond the limit and beyond noise.
+        ("http.p99 +10%", [100, 101, 102], [130, 131, 132], State.BROKEN),
+        ("http.p99 +10%", [130, 131, 132], [100, 101, 102], State.KEPT),
+        ("http.p99 -10%", [130, 131, 132], [100, 101, 102], State.BROKEN),
+        # Beyond the limit, and noise may have done it.
+        ("http.p99 +10%", [100, 150, 200], [140, 190, 260], State.UNKNOWN),
+        # Within the limit, and so is all that the interval allows for.
+        ("http.p99 +10%", [100, 101, 102], [100, 101, 103], State.KEPT),
+        # Within the limit, and the interval allows for far more: a pass is not earned.
+        ("http.p99 +10%", [100, 150, 200], [100, 150, 210], State.UNKNOWN),
+        # A change that is certain, and within the limit, but not surely so.
+        ("http.p99 +10%", [100, 101, 102], [107, 110, 111], State.UNKNOWN),
+        # Every run has the same figure, however few they are.
+        ("end_to_end.p99 +0%", [2, 2], [2, 2], State.KEPT),
+        # A new run against several of before.
+        ("http.p99 +10%", [100, 101, 102], [150], State.BROKEN),
+        ("http.p99 +10%", [100, 101, 102], [101], State.KEPT),
+    ],
+)
+def test_what_is_said(
+    tmp_path: Path, text: str, base: list[float], run: list[float], expected: State
+) -> None:
+    """Broken where it is proven, kept where that is proven, and otherwise neither."""
+    found = state(text, a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run))
+    assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "lost", "expected"),
+    [
+        ("lost +0", [0, 0], State.KEPT),
+        ("lost +0", [1, 1], State.BROKEN),
+        ("lost +0", [0, 1], State.UNKNOWN),
+        ("lost +10%", [1, 1], State.BROKEN),
+        ("lost +1", [1, 1], State.KEPT),
+        ("rps -5%", [0, 0], State.KEPT),
+    ],
+)
+def test_counts(tmp_path: Path, text: str, lost: list[int], expected: State) -> None:
+    """From none to some is beyond any share of none."""
+    base = a_side(tmp_path, "base", 100, 100)
+    runs = (
+        a_run(tmp_path, f"run-{place}", counts=counts(lost=each)) for place, each in enumerate(lost)
+    )
+    assert state(text, base, Side("run", tuple(runs))) is expected
+
+
+@pytest.mark.parametrize("text", ["http{event_type=none}.p99 +10%", "lost{event_type=none} +9"])
+def test_what_was_not_measured_is_broken(tmp_path: Path, text: str) -> None:
+    """A gate that is never tried is no gate."""
+    assert state(text, a_side(tmp_path, "base", 1), a_side(tmp_path, "run", 1)) is State.BROKEN
+
+
+def test_what_one_run_lacks_is_broken(tmp_path: Path) -> None:
+    """An older verdict says nothing of the time that its requests were spread over."""
+    base = a_side(tmp_path, "base", 100, 100)
+    runs = (a_run(tmp_path, "run-1"), a_run(tmp_path, "run-2", span_s=None))
+    assert state("rps -5%", base, Side("run", runs)) is State.BROKEN

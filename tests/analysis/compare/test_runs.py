@@ -1,0 +1,91 @@
+"""Runs as they are read: what is missing, damaged or hostile is told in a line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.compare import runs
+from analysis.compare.runs import read_run
+from headcount.errors import EvidenceError, HeadcountError, UsageError
+from headcount.run import RunFolder
+from tests.analysis.compare.sample import verdict, written
+
+OVER_TIME = (
+    "elapsed_s,width_s,target,acked,http_p50_ms,http_p99_ms,end_to_end_p99_ms\n0,1,,5,1.5,2,\n"
+)
+PERCENTILES = "event_type,measure,quantile,ms,count\ntotal,http,0.5,3.5,10\ndefault,http,0.5,4,5\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A run's folder."""
+    return written(tmp_path, "a")
+
+
+def test_a_run_without_tables(folder: RunFolder) -> None:
+    """It is one all the same."""
+    run = read_run(folder)
+    assert (run.run_id, run.slices, run.quantiles) == ("a", None, None)
+    assert run.document.latency_ms[0].percentiles["0.99"] == 100
+
+
+def test_the_tables(folder: RunFolder) -> None:
+    """A cell may be empty, and columns that are of no use here may stand beside."""
+    (folder.path / "over_time.csv").write_text(OVER_TIME)
+    (folder.path / "percentiles.csv").write_text(PERCENTILES)
+    run = read_run(folder)
+    assert run.slices is not None
+    assert (run.slices[0].acked, run.slices[0].end_to_end_p99_ms) == (5, None)
+    assert run.quantiles is not None
+    assert [each.ms for each in run.quantiles] == [3.5]
+
+
+def test_what_is_not_verified(folder: RunFolder) -> None:
+    """The remedy is told."""
+    (folder.path / "verdict.json").unlink()
+    with pytest.raises(UsageError, match=f"is not verified yet: headcount verify {folder.path}"):
+        read_run(folder)
+
+
+def changed(**changes: object) -> str:
+    """A verdict with other keys."""
+    return json.dumps({**verdict("a"), **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("verdict.json", "", "is damaged: all of it: "),
+        ("verdict.json", "[]", "is damaged: all of it: "),
+        ("verdict.json", "{}", "has format None, and only 1 can be read"),
+        ("verdict.json", changed(format=2), "has format 2, and only 1 can be read"),
+        ("verdict.json", changed(run_id="b"), "is of 'b', not of this run"),
+        ("verdict.json", changed(verdict="splendid"), "is damaged: verdict: "),
+        ("verdict.json", changed(counts={"lost": -1}), "is damaged: counts.lost: "),
+        ("verdict.json", changed(scenario="x" * 2000), "is damaged: scenario: "),
+        ("verdict.json", changed(span_s=float("inf")), "is damaged"),
+        ("verdict.json", changed(span_s=1e300), "is damaged: span_s: "),
+        ("verdict.json", changed().replace('"0.99"', '"most"'), "is damaged: latency_ms.0: "),
+        ("verdict.json", b"\xff\xfe", "cannot be read: "),
+        ("over_time.csv", "elapsed_s\n1\n", "is damaged: 0.width_s: "),
+        ("over_time.csv", "elapsed_s,width_s,acked\n1,1,many\n", "is damaged: 0.acked: "),
+        ("over_time.csv", "elapsed_s,width_s,acked\n1,1,nan\n", "is damaged: 0.acked: "),
+        ("percentiles.csv", PERCENTILES.replace("0.5", "1.5"), "is damaged: 0.quantile: "),
+    ],
+)
+def test_what_is_damaged(folder: RunFolder, name: str, content: str | bytes, told: str) -> None:
+    """The file and the place are named, in one line."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    (folder.path / name).write_bytes(raw)
+    with pytest.raises(EvidenceError) as error:
+        read_run(folder)
+    assert str(error.value).startswith(f"{folder.path / name} {told}")
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_too_large(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read at all."""
+    monkeypatch.setattr(runs, "MOST_BYTES", 100)
+    with pytest.raises(HeadcountError, match="and 100 are the most"):
+        read_run(folder)

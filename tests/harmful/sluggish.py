@@ -1,0 +1,24 @@
+"""The game API, every request of which takes a little longer before anything is done."""
+
+import time
+
+from service.app import create_app
+from service.events import Event
+from service.publisher import Place, make_publisher
+from service.settings import load_settings
+from tests.harmful.proxy import Proxy
+
+DELAY_S = 0.03
+
+
+class Sluggish(Proxy):
+    """Waits, and then publishes through the real one."""
+
+    def publish(self, event: Event, key: str | None) -> Place | None:
+        """Wait, and publish."""
+        time.sleep(DELAY_S)
+        return super().publish(event, key)
+
+
+_settings = load_settings()
+app = create_app(_settings, Sluggish(make_publisher(_settings)))
