@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import gevent
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_from_directory
 from flask_cors.core import FLASK_CORS_EVALUATED
 from locust.env import Environment
@@ -56,6 +57,7 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.before_request(functools.partial(_check_form, environment))
     web_ui.app.after_request(_with_tab)
+    gevent.spawn(_vega)  # before a test begins, whose generator it could disturb
 
 
 def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
@@ -65,6 +67,7 @@ def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
         "/runs": functools.partial(_runs, environment),
         "/runs/<run_id>/<name>": functools.partial(_file, environment),
         "/side-by-side": functools.partial(_side_by_side, environment),
+        "/comparison": functools.partial(_comparison, environment),
         "/static/<name>": lambda name: send_from_directory(_HERE / "static", name),
         "/vega.js": lambda: Response(_vega(), mimetype="text/javascript"),
     }
@@ -112,17 +115,43 @@ def _file(environment: Environment, run_id: str, name: str) -> Response:
     folder = _folder(environment, run_id)
     if name not in FILES:
         abort(HTTPStatus.NOT_FOUND)
-    response = send_from_directory(folder.path, name)
+    return _sandboxed(send_from_directory(folder.path, name))
+
+
+def _sandboxed(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = _REPORT_POLICY
     return response
 
 
 def _side_by_side(environment: Environment) -> str:
-    chosen = request.args.getlist("run")
-    if len(chosen) != 2:  # noqa: PLR2004 - that is what side by side means
-        abort(HTTPStatus.BAD_REQUEST, "choose two runs")
-    names = [_folder(environment, run_id).run_id for run_id in chosen]
+    names = [folder.run_id for folder in _chosen(environment)]
     return render_template("headcount/side_by_side.html", names=names)
+
+
+def _comparison(environment: Environment) -> Response:
+    """What changed from the earlier of two runs to the later, in a page like a report's."""
+    earlier, later = _chosen(environment)
+    command = [sys.executable, "-m", "headcount", "compare", "--html", "-"]
+    if "anyway" in request.args:
+        command.append("--anyway")
+    command += [str(earlier.path), str(later.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = render_template("headcount/no_comparison.html", why=done.stderr, url=request.url)
+        return Response(told, HTTPStatus.CONFLICT)
+    return _sandboxed(Response(done.stdout))
+
+
+def _chosen(environment: Environment) -> list[RunFolder]:
+    """The two runs that were chosen, the earlier first."""
+    names = request.args.getlist("run")
+    if len(names) != 2:  # noqa: PLR2004 - that is what side by side means
+        abort(HTTPStatus.BAD_REQUEST, "choose two runs")
+    folders = [_folder(environment, run_id) for run_id in names]
+    try:
+        return sorted(folders, key=lambda folder: folder.read_manifest().created_at)
+    except HeadcountError as error:
+        abort(HTTPStatus.CONFLICT, str(error))
 
 
 def _folder(environment: Environment, run_id: str) -> RunFolder:
