@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from bench import overhead, reconcile, service
+from bench import overhead, rate, reconcile, service
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
 from headcount.console import Console
@@ -21,6 +21,7 @@ Examples:
   python -m bench overhead                          the plugin's cost, about a minute and a half
   python -m bench service --connections 32 --rounds 3
   python -m bench reconcile --events 1000000        a smaller run
+  python -m bench rate                              arrivals on time, and a stall seen in full
   python -m bench reconcile --faults 10             with ten events missing: found, or an error
   python -m bench all
   make bench ARGS="overhead --rounds 9"             the same, through make
@@ -116,12 +117,24 @@ def reconcile_command(output: Output, rounds: int, events: int, faults: int) -> 
     _take(output, lambda stage: reconcile.measure(settings, stage))
 
 
+@cli.command("rate")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=3), default=10, show_default=True)
+@click.option("--stalled-rate", type=click.IntRange(min=1), default=300, show_default=True)
+@click.pass_obj
+def rate_command(output: Output, rounds: int, seconds: int, stalled_rate: int) -> None:
+    """How late --rate begins its requests, and what it says of a stall, beside Vegeta."""
+    settings = rate.Settings(rounds=rounds, seconds=seconds, stalled_rate=stalled_rate)
+    _take(output, lambda stage: rate.measure(settings, stage))
+
+
 @cli.command("all")
 @click.pass_obj
 def all_command(output: Output) -> None:
     """Take every benchmark, as it is by default."""
     _take(output, lambda stage: overhead.measure(overhead.Settings(), stage))
     _take(output, lambda stage: service.measure(service.Settings(), stage))
+    _take(output, lambda stage: rate.measure(rate.Settings(), stage))
     _take(output, lambda stage: reconcile.measure(reconcile.Settings(), stage))
 
 

@@ -1,5 +1,6 @@
 """The figures: medians and spreads of what rounds gave, and their ratios. Pure functions."""
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Spread:
     return spread(
         above / below for above, below in zip(numerators, denominators, strict=True) if below
     )
+
+
+def percentile(values: Sequence[float], quantile: float) -> float:
+    """Give the nearest-rank percentile of at least one value."""
+    return sorted(values)[max(1, math.ceil(round(quantile * len(values), 9))) - 1]
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:

@@ -59,26 +59,27 @@ def measure(settings: Settings, stage: Stage) -> Result:
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores = two_cores()
     taken: list[Round] = []
-    with _responder(stage) as (server, url):
+    with responder(stage) as (server, url):
         if cores is not None:
             pin(server.pid, cores[1])
             pin(stage.broker.pid, cores[1])
         for number in range(settings.rounds):
             for variant in in_turn(VARIANTS, number):
                 with stage.console.step(f"Round {number + 1} of {settings.rounds}: {variant}"):
-                    taken.append(_round(settings, stage, variant, number, url))
+                    taken.append(one_round(settings, stage, variant, number, url))
     return _result(settings, taken, cores)
 
 
 @contextmanager
-def _responder(stage: Stage) -> Iterator[tuple[Process, str]]:
+def responder(stage: Stage, *options: str) -> Iterator[tuple[Process, str]]:
+    """Start a responder for the block; give it and its address."""
     port = free_port()
-    with stage.start("the responder", "-m", "bench.responder", str(port)) as server:
+    with stage.start("the responder", "-m", "bench.responder", str(port), *options) as server:
         wait_until(lambda: is_listening(port), START_DEADLINE_S, "it listens", server)
         yield server, f"http://{LOOPBACK}:{port}"
 
 
-def _round(settings: Settings, stage: Stage, variant: str, number: int, url: str) -> Round:
+def one_round(settings: Settings, stage: Stage, variant: str, number: int, url: str) -> Round:
     """Run one Locust to its end. PartError if a request failed or the ledger lacks one."""
     run_id, seen = f"{variant}-{number}", stage.folder / f"{variant}-{number}.json"
     locust = stage.start(
@@ -87,7 +88,7 @@ def _round(settings: Settings, stage: Stage, variant: str, number: int, url: str
         *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
         *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
         *("--window-file", str(seen), "--only-summary", "--loglevel", "WARNING"),
-        *(_ledger_options(stage, run_id) if variant == "ledger" else ()),
+        *(ledger_options(stage, run_id) if variant == "ledger" else ()),
     )
     cores = two_cores()
     if cores is not None:
@@ -101,7 +102,8 @@ def _round(settings: Settings, stage: Stage, variant: str, number: int, url: str
     return Round(variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"])
 
 
-def _ledger_options(stage: Stage, run_id: str) -> tuple[str, ...]:
+def ledger_options(stage: Stage, run_id: str) -> tuple[str, ...]:
+    """What a Locust is told that keeps a ledger in the stage's folder."""
     servers = stage.broker.bootstrap_servers
     options = {"--bootstrap-servers": servers, "--topic": TOPIC, "--run-id": run_id}
     options |= {"--reports-dir": str(stage.folder), "--seed": "7"}

@@ -6,6 +6,7 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
   written here. An identity in a reserved block that has no row (the process was killed) is
   indeterminate, not a phantom.
 - `segment-<n>.parquet`: rows of attempts that are over, in the order in which they ended.
+- `arrivals.json`: what became of a rate's arrivals, where one was to be kept (see `arrivals.py`).
 - `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
   without a seal makes the run's ledger *torn*.
 
@@ -24,6 +25,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+
+from headcount.arrivals import FILE as ARRIVALS_FILE
+from headcount.arrivals import Arrivals
 
 FORMAT = 2
 
@@ -161,6 +165,10 @@ class LedgerWriter:
         count = len(columns[0])
         self._segments.append(Segment(name, count, hashlib.sha256(content).hexdigest()))
         self.rows_written += count
+
+    def write_arrivals(self, arrivals: Arrivals) -> None:
+        """Say, in place of what was said before, what has become of the arrivals of a rate."""
+        self._write(ARRIVALS_FILE, json.dumps(asdict(arrivals)).encode())
 
     def seal(self, attempted: int) -> Seal:
         """Say the last word; nothing is written after it."""

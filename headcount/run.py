@@ -3,6 +3,7 @@
 reports/<run-id>/
     run.json      the manifest: written before the first request
     generators.json  which generators have begun; written anew as they do
+    schedule.json  with --rate: when its schedule began, and what was due of each generator
     marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
     abort.json    the threshold that stopped the test, where one did
     end.json      where the topic ended once the run was over
@@ -92,6 +93,18 @@ class Abort:
     at: str
 
 
+@validated(frozen=True, slots=True)
+class Scheduled:
+    """When the schedule of a rate began, as Unix time, and how far it has come.
+
+    `due` are the arrivals that were due by then, by generator: those of one that died, too.
+    """
+
+    began_at_ns: int
+    elapsed_s: float
+    due: dict[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """The paths of a run's folder."""
@@ -172,6 +185,15 @@ class RunFolder:
         """Read `abort.json`, or None where the test was not stopped."""
         path = self.path / "abort.json"
         return _load(Abort, path) if path.is_file() else None
+
+    def write_scheduled(self, scheduled: Scheduled) -> None:
+        """Write `schedule.json`. Raises OSError."""
+        write_atomically(self.path / "schedule.json", _dump(Scheduled, scheduled))
+
+    def read_scheduled(self) -> Scheduled | None:
+        """Read `schedule.json`, or None where no rate was to be kept."""
+        path = self.path / "schedule.json"
+        return _load(Scheduled, path) if path.is_file() else None
 
     def write_end(self, end: End) -> None:
         """Write `end.json`. Raises OSError."""

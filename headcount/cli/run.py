@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from headcount.arrivals import read_arrivals, total, with_lost
 from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import (
     Judging,
@@ -26,7 +27,10 @@ from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
+from headcount.ledger import open_location
+from headcount.rate import parse_rate
 from headcount.run import RunFolder
+from headcount.schedule import Spacing
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE
@@ -34,6 +38,7 @@ from headcount.thresholds import SEPARATOR, Threshold
 from headcount.verdict import BROKEN_THRESHOLD
 
 POLL_S = 0.1
+USERS, RUN_TIME = 20, "30s"
 STOP_TIMEOUT_S = 30.0
 
 _EXAMPLES = """
@@ -41,6 +46,7 @@ _EXAMPLES = """
 Examples:
   headcount run                                      20 users for 30 s on parts of its own
   headcount run --users 50 --run-time 2m --seed 7    more, longer, and again the same
+  headcount run --rate 0/s..200/s:20s,200/s:1m       a rate that the service cannot slow down
   headcount run --mix sword=9,guild=1                other weights
   headcount run locustfiles/sword_rush.py            another story
   headcount run locustfiles/player_life.py -- --mistakes 0.1
@@ -56,14 +62,23 @@ class Load:
     """What Locust is told to do; `extra` are options of its own, as they stand."""
 
     locustfile: Path
-    users: int
+    users: int | None
     spawn_rate: float | None
-    run_time: str
+    run_time: str | None
     processes: int | None
     mix: str
     seed: int | None
     event_id_field: str
+    rate: str
+    spacing: str
+    max_in_flight: int | None
     extra: tuple[str, ...]
+
+    @property
+    def size(self) -> str:
+        """How much load it is, in words."""
+        much = f"a rate of {self.rate}" if self.rate else f"{self.users} users"
+        return f"{much} for {self.run_time}" if self.run_time else much
 
 
 @click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
@@ -72,7 +87,12 @@ class Load:
     type=click.Path(path_type=Path),
     default=Path("locustfiles/mixed.py"),
 )
-@click.option("-u", "--users", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "-u",
+    "--users",
+    type=click.IntRange(min=1),
+    help="[default: 20; with --rate, as many as begin in a second, 10 to 1,000]",
+)
 @click.option(
     "-r",
     "--spawn-rate",
@@ -83,9 +103,23 @@ class Load:
     "-t",
     "--run-time",
     type=TimeSpan(),
-    default="30s",
-    show_default=True,
-    help="Such as 30s, 2m or 1h30m.",
+    help="Such as 30s, 2m or 1h30m.  [default: 30s; with a --rate that has an end, until then]",
+)
+@click.option(
+    "--rate",
+    default="",
+    help="Begin so many tasks in a second, minute or hour, however long they take, such as 500/s "
+    "or 0/s..500/s:1m,500/s:5m. Users do not wait then; they are the most that do one at once.",
+)
+@click.option(
+    "--spacing",
+    type=click.Choice([each.value for each in Spacing]),
+    help="With --rate: evenly apart, or at random as independent users come.  [default: constant]",
+)
+@click.option(
+    "--max-in-flight",
+    type=click.IntRange(1, 1_000_000),
+    help="With --rate: the most tasks at once.  [default: as many as users]",
 )
 @click.option(
     "--processes",
@@ -104,9 +138,12 @@ def run(
     *,
     locustfile: Path,
     extra: tuple[str, ...],
-    users: int,
+    users: int | None,
     spawn_rate: float | None,
-    run_time: str,
+    run_time: str | None,
+    rate: str,
+    spacing: str | None,
+    max_in_flight: int | None,
     processes: int | None,
     mix: str,
     seed: int | None,
@@ -119,8 +156,20 @@ def run(
     quiet: bool,
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and say the verdict."""
+    has_end = _check_rate(rate, spacing, max_in_flight)
     load = Load(
-        locustfile, users, spawn_rate, run_time, processes, mix, seed, event_id_field, extra
+        locustfile,
+        users if users or rate else USERS,
+        spawn_rate,
+        run_time if run_time or has_end else RUN_TIME,
+        processes,
+        mix,
+        seed,
+        event_id_field,
+        rate,
+        spacing or "",
+        max_in_flight,
+        extra,
     )
     _check(load)
     limits_of(judging)  # a mistake in it is told before the load, not after
@@ -140,6 +189,16 @@ def run(
         report = judge(question, ready)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
+
+
+def _check_rate(rate: str, spacing: str | None, max_in_flight: int | None) -> bool:
+    """Tell whether there is a rate, and it has an end. UsageError if it makes no sense."""
+    if rate:
+        return parse_rate(rate).duration_s is not None
+    for name, value in (("--spacing", spacing), ("--max-in-flight", max_in_flight)):
+        if value is not None:
+            raise UsageError(f"{name} goes with --rate: add one, such as 100/s, or leave it out")
+    return False
 
 
 def _check(load: Load) -> None:
@@ -170,7 +229,7 @@ def _drive(
     load: Load, command: list[str], target: Target, folder: RunFolder, ready: Platform
 ) -> None:
     """Run Locust to its end. A part that dies meanwhile ends it, with PartError."""
-    title = f"Load: {load.users} users for {load.run_time} on {target.host}"
+    title = f"Load: {load.size} on {target.host}"
     log = folder.logs / "locust.log"
     with ready.console.step(title) as step:
         locust = Process("Locust", command, log_path=log, environ=ready.environ)
@@ -182,6 +241,21 @@ def _drive(
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
                 _explain(locust, code)
+    if load.rate:
+        _tell_arrivals(folder, ready.console)
+
+
+def _tell_arrivals(folder: RunFolder, console: Console) -> None:
+    """Say what became of the arrivals of a rate, and where some were not made, even when quiet."""
+    scheduled = folder.read_scheduled()
+    due = {} if scheduled is None else scheduled.due
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    found = total(with_lost(read_arrivals(*location), due))
+    tell = console.error if found.dropped or found.lost else console.remark
+    tell(
+        f"Arrivals: {found.due:,} due, {found.started:,} started, {found.dropped:,} dropped, "
+        f"{found.lost:,} lost with a generator"
+    )
 
 
 def _explain(locust: Process, code: int) -> None:
@@ -212,6 +286,9 @@ def _locust_command(
         "--locustfile": load.locustfile,
         "--users": load.users,
         "--spawn-rate": load.spawn_rate or load.users,
+        "--rate": load.rate,
+        "--spacing": load.spacing,
+        "--max-in-flight": load.max_in_flight,
         "--run-time": load.run_time,
         "--processes": load.processes,
         "--mix": load.mix,

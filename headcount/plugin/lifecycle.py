@@ -6,6 +6,7 @@ stopped. Nothing is sent to the master at the end: a headless master does not wa
 """
 
 import functools
+import gc
 import importlib.metadata
 import logging
 import os
@@ -30,6 +31,7 @@ from headcount.ledger import LedgerWriter, open_location, read_ledger, warm_up
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
+from headcount.plugin import open_model
 from headcount.plugin.judging import Judging
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
@@ -58,6 +60,7 @@ def register() -> None:
     events.init_command_line_parser.add_listener(add_options)
     events.init.add_listener(_on_init)
     events.test_start.add_listener(_on_test_start)
+    events.test_stopping.add_listener(_on_test_stopping)
     events.test_stop.add_listener(_on_test_stop)
     events.quitting.add_listener(_on_quitting)
 
@@ -67,6 +70,7 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     if not isinstance(environment.runner, MasterRunner):
         warm_up()
+    open_model.listen(environment)
     if isinstance(environment.runner, WorkerRunner):
         return
     assert environment.runner is not None
@@ -78,6 +82,7 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     else:
         try:
             _prepare(environment)
+            open_model.take_over(environment)
         except HeadcountError as error:
             _give_up(error)
 
@@ -105,11 +110,16 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         raise StopTest(str(error)) from None
 
 
+def _on_test_stopping(environment: Environment, **_: Any) -> None:
+    open_model.stop(environment)
+
+
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
-    state.prepared = False
+    was_prepared, state.prepared = state.prepared, False
+    _write_scheduled(environment)
     _seal(environment)
-    if isinstance(environment.runner, WorkerRunner):
+    if not was_prepared:
         return
     if state.observer is not None and environment.web_ui is not None:
         state.observer.finish(judge=True)
@@ -145,8 +155,9 @@ def _judge(environment: Environment) -> None:
     finally:
         judging.stop()
     sys.stderr.write(judging.said() + "\n")
-    # A ledger that failed has said so before; what is broken since does not mend it.
-    environment.process_exit_code = environment.process_exit_code or code
+    # A ledger that failed has said so before, and no verdict mends it.
+    if environment.process_exit_code in {None, 0, BROKEN_THRESHOLD}:
+        environment.process_exit_code = code
 
 
 def _end_recording(environment: Environment) -> None:
@@ -158,6 +169,7 @@ def _end_recording(environment: Environment) -> None:
         return
     if runner.state in ("spawning", "running"):
         runner.stop()
+    open_model.stop(environment)
     deadline = time.monotonic() + environment.stop_timeout
     while recorder.in_flight and time.monotonic() < deadline:
         gevent.sleep(POLL_S)
@@ -177,6 +189,16 @@ def _await_seals(environment: Environment) -> None:
             return
         gevent.sleep(POLL_S)
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)
+
+
+def _write_scheduled(environment: Environment) -> None:
+    scheduled = open_model.finish(environment)
+    if scheduled is None:
+        return
+    try:
+        _folder(environment).write_scheduled(scheduled)
+    except OSError as error:
+        _stop(environment, PartError.exit_code, f"the run's folder cannot be written: {error}")
 
 
 def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
@@ -222,6 +244,7 @@ def _prepare(environment: Environment) -> None:
     assert options is not None
     options.prepared_seed = str(seed_of(options))
     thresholds = check(options, environment.user_classes)
+    open_model.prepare(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:
         raise UsageError(
@@ -332,3 +355,7 @@ def _begin_recording(environment: Environment) -> None:
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.teller = Teller(generator, state.recorder, options.prepared_telling, send)
+    open_model.keep_pace(environment, state.recorder, generator)
+    # A full collection looks at all that was ever imported, and holds every user up meanwhile.
+    gc.collect()
+    gc.freeze()

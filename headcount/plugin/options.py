@@ -1,8 +1,10 @@
 """The plugin's options on Locust's command line, in its environment and in its web form."""
 
 import argparse
+import math
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from locust import User
@@ -11,7 +13,12 @@ from locust.argument_parser import LocustArgumentParser
 from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.mix import check_names, parse_mix
+from headcount.rate import RatePlan, parse_rate
+from headcount.schedule import Spacing, parse_spacing
 from headcount.thresholds import Threshold, split
+
+FEWEST_USERS, MOST_USERS = 10, 1000
+MOST_IN_FLIGHT = 1_000_000
 
 RECORDED = (
     "num_users",
@@ -20,6 +27,9 @@ RECORDED = (
     "processes",
     "expect_workers",
     "mix",
+    "rate",
+    "spacing",
+    "max_in_flight",
     "tags",
     "exclude_tags",
     "stop_timeout",
@@ -63,6 +73,58 @@ def add_options(parser: LocustArgumentParser) -> None:
         env_var="HEADCOUNT_VERIFY",
         include_in_web_ui=False,
     )
+    _add_rate_options(parser)
+
+
+def _add_rate_options(parser: LocustArgumentParser) -> None:
+    parser.add_argument(
+        "--rate",
+        default="",
+        help="Headcount: tasks begun in a second, however long they take, as 500/s or "
+        "0/s..500/s:1m,500/s:5m; users are then the most that do one at once, and do not wait",
+    )
+    parser.add_argument(
+        "--spacing",
+        choices=list(map(str, Spacing)),
+        default=str(Spacing.CONSTANT),
+        help="Headcount: with --rate, tasks evenly apart, or at random as independent users begin "
+        "them",
+    )
+    parser.add_argument(
+        "--max-in-flight",
+        default="",
+        help="Headcount: with --rate, the most tasks at once; by default as many as users",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoad:
+    """What `--rate` and its companions ask for; `most_in_flight` is None where users are bound."""
+
+    plan: RatePlan
+    spacing: Spacing
+    most_in_flight: int | None
+
+    @property
+    def users(self) -> int:
+        """How many users it takes: those of a second at the peak, so that one may be stalled."""
+        wanted = self.most_in_flight or math.ceil(self.plan.peak)
+        return max(FEWEST_USERS, min(wanted, MOST_USERS))
+
+
+def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
+    """Read what rate was asked for, if one was. UsageError names what is wrong with it."""
+    rate, most = str(options.rate).strip(), str(options.max_in_flight).strip()
+    if not rate:
+        if most:
+            raise UsageError(f"--max-in-flight goes with --rate; without it, leave out {most!r}")
+        return None
+    plan, spacing = parse_rate(rate), parse_spacing(str(options.spacing))
+    if most and not (most.isascii() and most.isdigit() and 0 < int(most) <= MOST_IN_FLIGHT):
+        raise UsageError(
+            f"--max-in-flight must be a whole number from 1 to {MOST_IN_FLIGHT:,}, got {most!r}"
+        )
+    return OpenLoad(plan, spacing, int(most) if most else None)
 
 
 def seed_of(options: argparse.Namespace) -> int:
@@ -77,8 +139,9 @@ def seed_of(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
-    """See that seed, mix and thresholds are such, and return the last. UsageError says what not."""
+    """See that what the form asks for makes sense, and return the thresholds. UsageError if not."""
     seed_of(options)
+    open_load_of(options)
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]
         check_names(parse_mix(options.mix), tasks)

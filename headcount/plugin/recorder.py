@@ -21,6 +21,7 @@ from headcount.digest import digest, shape
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger import LedgerWriter, Row, Seal
 from headcount.outcome import Outcome
+from headcount.pool import Pool
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096
@@ -64,7 +65,8 @@ class Recorder:
     `on_failure` is called once, with what keeps the run from being accounted for, and
     `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
     wants to see each row sets `on_rows`, which is given them before they are written and on `show`,
-    and must not wait for anything.
+    and must not wait for anything. `pool` is set where there is a rate to keep, and says what
+    became of its arrivals; `dropped` are those that no user was free for.
     """
 
     def __init__(
@@ -73,6 +75,8 @@ class Recorder:
         on_failure: Callable[[HeadcountError], None],
         clock_offset_ns: int = 0,
     ) -> None:
+        self.pool: Pool | None = None
+        self.dropped = 0
         self._writer = writer
         self._on_failure = on_failure
         self._next = 0
@@ -118,8 +122,11 @@ class Recorder:
         event_type: str,
         scenario_user: str,
         changes: Changes | None = None,
+        due_at_ns: int | None = None,
     ) -> Attempt:
         """Give an attempt its identity, which is reserved on disk before this returns.
+
+        `due_at_ns` is when it should have been sent, by the monotonic clock; now if that is None.
 
         Raises LedgerFailedError where nothing can be written any more, and where the event cannot
         be compared or its changes not be accounted for: no identity is used up, and the run is
@@ -148,7 +155,7 @@ class Recorder:
             scenario_user,
             compared,
             content,
-            now_ns,
+            now_ns if due_at_ns is None else due_at_ns + self._epoch_ns,
             now_ns,
             changes,
         )
@@ -190,6 +197,7 @@ class Recorder:
         self._shown = 0
         try:
             self._disk.apply(self._writer.write_segment, (rows,))
+            self._write_arrivals()
             return self._disk.apply(self._writer.seal, (self._next,))
         except OSError as error:
             self._cannot_write(error)
@@ -259,6 +267,7 @@ class Recorder:
             gevent.sleep(FLUSH_EVERY_S)
             try:
                 self._flush()
+                self._write_arrivals()
             except OSError as error:
                 self._cannot_write(error)
                 return
@@ -270,6 +279,10 @@ class Recorder:
             rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
             self._shown -= min(self._shown, len(rows))
             self._disk.apply(self._writer.write_segment, (rows,))
+
+    def _write_arrivals(self) -> None:
+        if self.pool is not None:
+            self._disk.apply(self._writer.write_arrivals, (self.pool.arrivals,))
 
     def _cannot_write(self, error: OSError) -> LedgerFailedError:
         return self.fail(

@@ -30,8 +30,11 @@ class LedgerSession(FastHttpSession):
     `event=` are the fields that are compared, and make the request one that is accounted for;
     `event_type=` is its row in the report, by default the event's own field `event_type`.
     `changes=` is what it does to the state of its owner, if it is done. The answer has the
-    `outcome` then: what the generator knows of the request.
+    `outcome` then: what the generator knows of the request. `due_at_ns` is when the next one should
+    be sent, by the monotonic clock; it holds for one request alone.
     """
+
+    due_at_ns: int | None = None
 
     def __init__(
         self, *args: Any, recorder: Recorder | None, user_name: str, **kwargs: Any
@@ -69,13 +72,14 @@ class LedgerSession(FastHttpSession):
         streams: bool = False,
         **kwargs: Any,
     ) -> FastResponse:
+        due_at_ns, self.due_at_ns = self.due_at_ns, None
         if event is None:
             return super()._send_request_safe_mode(method, url, **kwargs)
         if self._recorder is None or getattr(self.user, "killed", False):
             raise StopUser  # it would be a request that nothing accounts for
         event_type = event_type or str(event.get("event_type", method))
         try:
-            attempt = self._recorder.begin(event, event_type, self._user_name, changes)
+            attempt = self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
         except LedgerFailedError:
             raise StopUser from None  # the run is being stopped, and says why
         try:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from locust import User
+from locust import TaskSet, User
 from locust.env import Environment
 
 from headcount.plugin.live import Teller
 from headcount.plugin.observer import Observer
+from headcount.plugin.options import OpenLoad
+from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
 
 
@@ -19,16 +21,23 @@ class State:
 
     `teller` and `observer` are None where nobody looks while the run goes on. An observer is with
     the master, and stays after the run until the next begins. `begun` are the generators that have
-    told the master that they make requests.
+    told the master that they make requests. With `--rate`, `open_load` says what it asks for,
+    `pacer` is the generator's and `leader` the master's part in it. The last three are what the run
+    replaces in Locust and in the scenario, as it was before.
     """
 
     recorder: Recorder | None = None
     teller: Teller | None = None
     observer: Observer | None = None
+    open_load: OpenLoad | None = None
+    pacer: Pacer | None = None
+    leader: Leader | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
     begun: set[int] = field(default_factory=set)
     unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)
+    unpaced_waits: dict[type[TaskSet], Any] = field(default_factory=dict)
+    rebalances: bool | None = None
 
 
 _states: weakref.WeakKeyDictionary[Environment, State] = weakref.WeakKeyDictionary()

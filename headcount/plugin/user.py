@@ -16,9 +16,12 @@ changes state can say how, with `changes=`, and the state is accounted for as we
             changes = Changes(player_id, {"gold": -20, "item:sword:metal=iron": 1})
 """
 
+import time
 from random import Random
 from typing import Any
 
+import gevent.event
+from gevent.pool import Group
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
@@ -66,6 +69,12 @@ class LedgerUser(FastHttpUser):
         self._recorder = state.recorder
         # Locust draws the next task from the global source, which the wait times use, too.
         self.tasks = [_pick]
+        self._pacer = state.pacer
+        self._arrival = gevent.event.Event()
+        if state.pacer is not None:
+            # What Locust takes for the time to wait between tasks is the wait for an arrival.
+            self.tasks = [_enter]
+            self.wait_time = self._await_arrival  # type: ignore[method-assign]
 
     def new_owner(self) -> str:
         """Name an owner of state, such as a player, that is this run's alone."""
@@ -73,15 +82,45 @@ class LedgerUser(FastHttpUser):
             raise StopUser  # nothing would account for it
         return self._recorder.new_owner()
 
+    def start(self, group: Group) -> "gevent.Greenlet[..., None]":
+        """Start as Locust does."""
+        greenlet: gevent.Greenlet[..., None] = super().start(group)
+        if self._pacer is not None:
+            pool = self._pacer.pool
+            greenlet.link(lambda _: pool.left(self))
+        return greenlet
+
+    def take(self, due_at_ns: int) -> None:
+        """Begin a task that is due, by the monotonic clock; its first request was due then, too."""
+        self.client.due_at_ns = due_at_ns
+        self._arrival.set()
+
+    def _await_arrival(self) -> float:
+        """Wait until there is a task to do; what is left to wait then is nothing."""
+        assert self._pacer is not None
+        self.client.due_at_ns = None
+        self._arrival.clear()
+        self._pacer.pool.freed(self, time.monotonic_ns())
+        self._arrival.wait()
+        return 0.0
+
     def stop(self, force: bool = False) -> bool:
         """Stop as Locust does, and begin no attempt after a kill that is still on its way.
 
         Locust kills a waiting user by a message. A wait that is over at the same moment would be
         followed by a request, which that kill would then tear off.
         """
-        self.killed = force or self._state == LOCUST_STATE_WAITING
+        is_waiting = self._state == LOCUST_STATE_WAITING
+        self.killed = force or is_waiting
+        if self._pacer is not None and is_waiting:
+            self._pacer.pool.stopped(self, has_arrival=self._arrival.is_set())
         stopped: bool = super().stop(force)
         return stopped
+
+
+def _enter(user: LedgerUser) -> None:
+    """Do nothing: the first task, too, comes after a wait for an arrival."""
+    user.tasks = [_pick]
 
 
 def _pick(user: LedgerUser) -> None:

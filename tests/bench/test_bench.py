@@ -32,6 +32,18 @@ def test_overhead(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["overhead.json"]
 
 
+def test_rate(tmp_path: Path) -> None:
+    """Every arrival was made on time or counted, and the stall is in the high percentiles."""
+    size = ("--rounds", "1", "--seconds", "4", "--stalled-rate", "50")
+    done, document = bench(tmp_path, "rate", *size)
+    lag = document["rounds"][0]["lag"]["due"]
+    assert lag > 0
+    stalled = document["figures"]["stall_ms"]
+    assert stalled["exact"]["p99"] == 960
+    assert stalled["from_intended"]["p99"] > 500
+    assert "by calculation" in done.stdout
+
+
 def test_service(tmp_path: Path) -> None:
     """Both variants answered on both kinds of routes, and every answer was a 2xx."""
     size = ("--rounds", "1", "--seconds", "0.5", "--connections", "4")

@@ -37,6 +37,32 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     assert 'failures="1"' in (run.folder / "junit.xml").read_text()
 
 
+def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
+    """As many requests as the plan has are made and delivered, and what became of them is told."""
+    plan = ("--rate", "0/s..50/s:2s,50/s:3s", "--seed", "1", "--run-id", "run-1")
+    run = headcount(tmp_path, "run", *plan, "--users", "50", "--reports-dir", str(tmp_path))
+    assert run.code == 0, run.err
+    assert "Arrivals: 200 due, 200 started, 0 dropped, 0 lost" in run.err
+    counts = run.verdict["counts"]
+    assert (counts["attempted"], counts["delivered"]) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (("--rate", "9"), "--rate must be RATE, RATE:TIME or FROM..TO:TIME"),
+        (("--spacing", "poisson"), "--spacing goes with --rate"),
+        (("--max-in-flight", "5"), "--max-in-flight goes with --rate"),
+    ],
+)
+def test_a_rate_that_is_none_is_told(tmp_path: Path, options: tuple[str, ...], rule: str) -> None:
+    """In one line, before anything is started."""
+    run = headcount(tmp_path, "run", *options, "--reports-dir", str(tmp_path / "reports"))
+    assert (run.code, len(run.err.splitlines())) == (2, 1)
+    assert rule in run.err
+    assert not (tmp_path / "reports").exists()
+
+
 @pytest.fixture
 def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
     """The options of a run against the shared broker, around the faulty service."""

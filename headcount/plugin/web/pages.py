@@ -20,7 +20,8 @@ from headcount.errors import HeadcountError
 from headcount.ids import is_run_id
 from headcount.metrics import MetricError
 from headcount.past_runs import FILES, past_runs
-from headcount.plugin.options import check
+from headcount.plugin import open_model
+from headcount.plugin.options import check, open_load_of
 from headcount.plugin.state import state_of
 from headcount.run import RunFolder
 
@@ -178,10 +179,12 @@ def _check_form(environment: Environment) -> Response | None:
     if request.endpoint != "locust.swarm":
         return None
     options = argparse.Namespace(**vars(environment.parsed_options))
-    for name in ("seed", "mix", "thresholds"):
+    for name in ("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds"):
         setattr(options, name, request.form.get(name, getattr(options, name)))
     try:
         check(options, environment.user_classes)
+        if open_load_of(options) is not None:
+            open_model.check(environment)
     except HeadcountError as error:
         told = error.marked if isinstance(error, MetricError) else str(error)
         return jsonify({"success": False, "message": told, "host": environment.host})

@@ -11,7 +11,7 @@ from headcount.ids import HEADER
 
 
 class CountingService(ThreadingHTTPServer):
-    """Answers 200 to all, notes the ids, and can be slow, drop connections or redirect."""
+    """Answers 200 to all, notes the ids, and can be slow, stall, drop connections or redirect."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -21,8 +21,13 @@ class CountingService(ThreadingHTTPServer):
         self.received: list[str] = []
         self.lock = threading.Lock()
         self.answer_after_s = 0.0
+        self.stalled_until_s = 0.0
         self.hangs_up = False
         self.status = 200
+
+    def stall(self, seconds: float) -> None:
+        """Answer nothing for a while, and then all that has come meanwhile."""
+        self.stalled_until_s = time.monotonic() + seconds
 
     @property
     def url(self) -> str:
@@ -42,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.received.append(self.headers.get(HEADER, ""))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         time.sleep(self.server.answer_after_s)
+        time.sleep(max(0.0, self.server.stalled_until_s - time.monotonic()))
         if self.server.hangs_up:
             self.close_connection = True
             return

@@ -1,0 +1,23 @@
+"""What the tests of the plugin in a real Locust share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headcount.stack.broker import Broker
+from tests.headcount.plugin.counting_service import CountingService, counting_service
+from tests.headcount.plugin.locusts import Bench
+
+
+@pytest.fixture
+def service() -> Iterator[CountingService]:
+    """A counting service of the test's own."""
+    with counting_service() as service:
+        yield service
+
+
+@pytest.fixture
+def bench(service: CountingService, broker: Broker, topic: str, tmp_path: Path) -> Bench:
+    """Everything that a Locust needs."""
+    return Bench(service, broker, topic, tmp_path / "reports")

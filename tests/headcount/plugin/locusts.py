@@ -1,0 +1,115 @@
+"""Real Locusts, pointed at a counting service and a real broker: run, waited for, looked into."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+
+from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.run import Generators, RunFolder
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port
+from tests.headcount.plugin.counting_service import CountingService
+
+DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every Locust of a test is pointed at."""
+
+    service: CountingService
+    broker: Broker
+    topic: str
+    reports: Path
+    seen: dict[int, int] = field(default_factory=dict)
+
+    def command(self, *options: str, locustfile: str = "locustfiles/mixed.py") -> list[str]:
+        """Spell out a Locust command."""
+        given = {
+            "--host": self.service.url,
+            "--bootstrap-servers": self.broker.bootstrap_servers,
+            "--topic": self.topic,
+            "--reports-dir": str(self.reports),
+        }
+        # Tests that run side by side must not meet at Locust's one port.
+        port = str(free_port())
+        given |= {"--master-bind-host": "127.0.0.1", "--master-host": "127.0.0.1"}
+        given |= {"--master-bind-port": port, "--master-port": port}
+        pairs = [part for pair in given.items() for part in pair]
+        return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
+
+    def headless(self, *options: str, run_id: str = "run-1", **others: Any) -> str:
+        """Run Locust to its end, and return what it said. It must exit with 0."""
+        load = ("--headless", "-u", "10", "-r", "10", "-t", "2s", "--exit-code-on-error", "0")
+        command = self.command(*load, "--run-id", run_id, *options, **others)
+        done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
+            command, capture_output=True, text=True, timeout=DEADLINE_S
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
+        """Look over the ledger."""
+        return read_ledger(*open_location(str(self.reports / run_id / "ledger")), run_id)
+
+    def is_sealed(self, run_id: str) -> bool:
+        """Tell whether every generator has sealed."""
+        return all(part.seal for part in self.parts(run_id))
+
+    def rows(self, run_id: str = "run-1") -> list[dict[str, Any]]:
+        """Read every row of the ledger."""
+        folder = str(self.reports / run_id / "ledger")
+        files = [
+            f"{folder}/{part.generator}/{name}"
+            for part in self.parts(run_id)
+            for name in part.segments
+        ]
+        table: pa.Table = pads.dataset(files, format="parquet").to_table()
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+
+    def has_received_from(self, generator: int) -> bool:
+        """Tell whether the service has had requests of a generator since it was asked last."""
+        seen = sum(f".{generator}." in each for each in list(self.service.received))
+        grown = seen > self.seen.get(generator, 0)
+        self.seen[generator] = seen
+        return grown
+
+    def assert_accounts_agree(self, run_id: str = "run-1", generators: int = 1) -> None:
+        """Every request that the service received has its one row, and every row its request."""
+        parts = self.parts(run_id)
+        assert len(parts) == generators
+        assert all(part.seal is not None and not part.damage for part in parts), parts
+        begun = RunFolder(self.reports / run_id).read_generators()
+        assert begun == Generators(tuple(range(generators)))
+        written = [f"{run_id}.{row['generator']}.{row['seq']}" for row in self.rows(run_id)]
+        assert len(written) > 20
+        assert sorted(written) == sorted(self.service.received)
+
+
+@contextmanager
+def started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command beside the test, and end it."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.05)
