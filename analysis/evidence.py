@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from analysis.classes import Counts, total
 from analysis.clocks import ClockOffset
+from analysis.generator import Generators
 from analysis.state import StateCheck
 from headcount.run import End, Manifest
 
@@ -96,7 +97,8 @@ class TopicSeen:
 class Evidence:
     """All that the verdict rests on.
 
-    `by_event_type` adds up to the whole. `problems` are what kept a check from being made at all.
+    `by_event_type` adds up to the whole; `by_generator` and `by_answer`, an HTTP status or what
+    kept one from coming, to its attempts. `problems` are what kept a check from being made at all.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -108,6 +110,9 @@ class Evidence:
     timestamp_types: frozenset[int] = frozenset()
     clocks: tuple[ClockOffset, ...] = ()
     state: StateCheck = field(default_factory=StateCheck)
+    by_generator: Mapping[int, Counts] = field(default_factory=dict)
+    by_answer: Mapping[str, Counts] = field(default_factory=dict)
+    generators: Generators = field(default_factory=Generators)
     problems: tuple[str, ...] = ()
 
     @property

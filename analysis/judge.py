@@ -264,6 +264,7 @@ def _partition_doubts(partition: PartitionRead, evidence: Evidence) -> Iterator[
 
 def _notes(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
+    yield from evidence.generators.notes
     for state in evidence.ledger.torn:
         yield (
             f"generator {state.generator} never sealed its ledger; {state.without_row} of the "

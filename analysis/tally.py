@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
 from analysis.classes import FLAGS, Counts, Fate, total
@@ -14,6 +14,8 @@ from analysis.ledger import UNKNOWN
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
+_LONGEST_ERROR = 60
+_NO_ANSWER = "no answer"
 _STRANGERS = {
     Kind.MALFORMED.value: ("malformed",),
     Kind.GARBLED.value: ("malformed", "garbled"),
@@ -30,19 +32,46 @@ class Messages:
     timestamp_types: frozenset[int]
 
 
-def of_fates(fates: DataFrame, event_types: Sequence[str]) -> dict[str, Counts]:
-    """Count the fates by event type; one action.
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What the fates add up to; phantoms, which no generator asked for, only by event type.
+
+    `by_answer` is by HTTP status, as text, or by what kept an answer from coming.
+    """
+
+    by_event_type: dict[str, Counts]
+    by_generator: dict[int, Counts]
+    by_answer: dict[str, Counts]
+
+
+def of_fates(fates: DataFrame, event_types: Sequence[str]) -> Attempts:
+    """Count the fates; one action.
 
     Phantoms of a type that no generator asked for count as `(unknown)`, for their names are
     anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
     that the sums give it away.
     """
-    keys = ("event_type", "outcome", "fate", *FLAGS)
-    named = fates.select(named_type(event_types, UNKNOWN), *keys[1:])
+    keys = ("event_type", "generator", "answer", "outcome", "fate", *FLAGS)
+    named = fates.select(
+        named_type(event_types, UNKNOWN), "generator", _answer(), "outcome", "fate", *FLAGS
+    )
     by_type: dict[str, Counts] = {}
+    by_generator: dict[int, Counts] = {}
+    by_answer: dict[str, Counts] = {}
     for row in named.groupBy(*keys).count().collect():
-        by_type[row.event_type] = by_type.get(row.event_type, Counts()) + _counts(row)
-    return by_type
+        counts = _counts(row)
+        by_type[row.event_type] = by_type.get(row.event_type, Counts()) + counts
+        if row.generator is not None:
+            by_generator[row.generator] = by_generator.get(row.generator, Counts()) + counts
+            by_answer[row.answer] = by_answer.get(row.answer, Counts()) + counts
+    return Attempts(by_type, by_generator, by_answer)
+
+
+def _answer() -> Column:
+    """Name the answer: its status, or the kind of the error, which is what stands before a `:`."""
+    kind = F.substring(F.substring_index("error", ":", 1), 1, _LONGEST_ERROR)
+    told = F.coalesce(F.col("http_status").cast("string"), kind, F.lit(_NO_ANSWER))
+    return told.alias("answer")
 
 
 def _counts(row: Row) -> Counts:

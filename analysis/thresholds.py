@@ -133,8 +133,8 @@ def samples(
         end = span.last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
         part = fates.where((sent >= start) & (sent < end))
         found[window] = Sample(
-            tally.of_fates(part, event_types),
-            distributions(part, event_types, UNKNOWN).buckets,
+            tally.of_fates(part, event_types).by_event_type,
+            distributions(part, event_types, UNKNOWN),
             max(0.0, (min(end, span.last) - start) / 1e9),
         )
     return found

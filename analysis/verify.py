@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyspark
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
@@ -22,8 +21,10 @@ from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.game.economy import Economy, economy
 from analysis.game.effects import EVENT_TYPES, effects, implied
 from analysis.game.events import parsed
+from analysis.generator import Generators, generators
 from analysis.judge import Judgement, Limits, judge, other_topic
-from analysis.latency import Distributions, distributions
+from analysis.latency import Bucket, distributions
+from analysis.over_time import OverTime, RateAt, over_time
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
@@ -31,10 +32,13 @@ from analysis.session import local_url
 from analysis.state import StateCheck
 from analysis.thresholds import Judged, Sample, judged, samples
 from analysis.timeline import Timeline, timeline
-from headcount.errors import EvidenceError, PartError
+from analysis.versions import versions
+from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
+from headcount.health import read_health
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.marks import read_marks
+from headcount.rate import parse_rate
 from headcount.run import End, Manifest, RunFolder
 from headcount.thresholds import Threshold
 from headcount.verdict import Verdict
@@ -214,26 +218,45 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     fates = _kept(_fates(case, found, arrivals), case, FATES_FOLDER)
     progress("counting")
     evidence = _evidence(case, found.state, arrivals, fates)
-    times = distributions(fates, found.state.event_types, ledger.UNKNOWN)
-    over_time = timeline(fates, read_marks(case.folder.marks_path))
+    buckets = distributions(fates, found.state.event_types, ledger.UNKNOWN)
+    course = over_time(fates, _rate_at(case))
+    happened = timeline(fates, read_marks(case.folder.marks_path))
     state, trade = StateCheck(), None
     if found.state.changing_types:
         progress("comparing the state")
         state, trade = _state(case, found, fates, source)
     evidence = replace(evidence, state=state)
     judgement = judge(evidence, case.limits)
-    whole = Sample(evidence.by_event_type, times.buckets, 0.0)
+    whole = Sample(evidence.by_event_type, buckets, 0.0)
     windows = [each.window for each in case.thresholds]
     measured = samples(windows, whole, fates, found.state.event_types)
     return _report(
         case,
         judgement,
         evidence=evidence,
-        times=times,
-        over_time=over_time,
+        buckets=buckets,
+        course=course,
+        happened=happened,
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
+
+
+def _rate_at(case: Case) -> RateAt | None:
+    """What was asked for over time, by the plan and when it began; None where no rate was."""
+    text, scheduled = case.manifest.options.get("rate"), case.folder.read_scheduled()
+    if not text or scheduled is None:
+        return None
+    try:
+        plan = parse_rate(str(text))
+    except UsageError as error:
+        raise EvidenceError(f"{case.folder.manifest_path} is damaged: {error}") from None
+
+    def rate_at(at_ns: int) -> float:
+        elapsed_s = (at_ns - scheduled.began_at_ns) / 1e9
+        return plan.rate_at(elapsed_s) if 0 <= elapsed_s <= scheduled.elapsed_s else 0.0
+
+    return rate_at
 
 
 def _state(
@@ -284,7 +307,7 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
     messages = tally.of_messages(arrivals, case.offsets, state.event_types)
     attempts = tally.of_fates(fates, state.event_types)
     return Evidence(
-        by_event_type=tally.merged(attempts, messages.by_event_type),
+        by_event_type=tally.merged(attempts.by_event_type, messages.by_event_type),
         ledger=state,
         partitions=tuple(_with_tail(each, case.is_empty) for each in messages.partitions),
         manifest=case.manifest,
@@ -292,7 +315,18 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
         seen=case.seen,
         timestamp_types=messages.timestamp_types,
         clocks=clock_offsets(fates),
+        by_generator=attempts.by_generator,
+        by_answer=attempts.by_answer,
+        generators=_generators(case, state),
     )
+
+
+def _generators(case: Case, state: LedgerState) -> Generators:
+    filesystem, path = open_location(case.folder.ledger_location(case.manifest))
+    numbers = [each.generator for each in state.generators]
+    healths = {number: read_health(filesystem, path, number) for number in numbers}
+    begun = case.folder.read_generators()
+    return generators(healths, None if begun is None else begun.begun, case.manifest.options)
 
 
 def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:
@@ -325,8 +359,9 @@ def _report(
     judgement: Judgement,
     *,
     evidence: Evidence | None = None,
-    times: Distributions | None = None,
-    over_time: Timeline | None = None,
+    buckets: tuple[Bucket, ...] = (),
+    course: OverTime | None = None,
+    happened: Timeline | None = None,
     trade: Economy | None = None,
     thresholds: tuple[Judged, ...] = (),
 ) -> Report:
@@ -337,14 +372,15 @@ def _report(
         limits=case.limits,
         judgement=judgement,
         evidence=evidence,
-        distributions=times or Distributions(),
-        timeline=over_time or Timeline(),
+        buckets=buckets,
+        over_time=course or OverTime(),
+        timeline=happened or Timeline(),
         economy=trade,
         thresholds=thresholds,
         fates=fates,
         patterns=patterns(fates),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"headcount": case.manifest.headcount_version, "spark": pyspark.__version__},
+        versions=versions(case.manifest),
     )
 
 

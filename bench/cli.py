@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from bench import overhead, rate, reconcile, service
+from bench import overhead, rate, reconcile, report, service
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
 from headcount.console import Console
@@ -23,6 +23,7 @@ Examples:
   python -m bench reconcile --events 1000000        a smaller run
   python -m bench rate                              arrivals on time, and a stall seen in full
   python -m bench reconcile --faults 10             with ten events missing: found, or an error
+  python -m bench report --minutes 30 --rate 500    size of its page, and how soon it opens
   python -m bench all
   make bench ARGS="overhead --rounds 9"             the same, through make
 """
@@ -126,6 +127,27 @@ def rate_command(output: Output, rounds: int, seconds: int, stalled_rate: int) -
     """How late --rate begins its requests, and what it says of a stall, beside Vegeta."""
     settings = rate.Settings(rounds=rounds, seconds=seconds, stalled_rate=stalled_rate)
     _take(output, lambda stage: rate.measure(settings, stage))
+
+
+@cli.command("report")
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True)
+@click.option(
+    "--rate", type=click.IntRange(min=10), default=500, show_default=True, help="Requests a second."
+)
+@click.option("--faults", type=click.IntRange(min=0), default=2_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the page is kept, with pictures of it: wide, narrow, dark and printed.",
+)
+@click.pass_obj
+def report_command(
+    output: Output, *, minutes: float, rate: int, faults: int, rounds: int, keep: Path | None
+) -> None:
+    """Size of a long run's report, and how soon chromium shows it beside an empty page."""
+    settings = report.Settings(minutes, rate, faults, rounds, keep)
+    _take(output, lambda stage: report.measure(settings, stage))
 
 
 @cli.command("all")

@@ -59,6 +59,7 @@ class Generation:
     events: int
     missing: frozenset[int]
     samples: list[Sample]
+    published: int = 0
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
         """Publish a block of one generator's sequence numbers, and give its rows."""
@@ -69,36 +70,51 @@ class Generation:
             now_ns = time.time_ns()
             if index not in self.missing:
                 value = b"%b%b%d%b" % (sample.before, prefix, seq, sample.after)
-                self._publish(value, sample.key)
-            yield _row(seq, sample, now_ns)
+                self.publish(value, sample.key)
+            yield a_row(seq, sample, now_ns)
             if seq % POLL_EVERY == 0:
                 self.producer.poll(0)
 
-    def _publish(self, value: bytes, key: str | None) -> None:
+    def publish(self, value: bytes, key: str | None, at_ms: int = 0) -> None:
+        """Hand a message to the producer; `at_ms` is its timestamp, 0 for now."""
         while True:
             try:
-                self.producer.produce(self.topic, value, key)
+                self.producer.produce(self.topic, value, key, timestamp=at_ms)
             except BufferError:  # its queue is full: let it work
                 self.producer.poll(0.1)
             else:
+                self.published += 1
                 return
 
 
 def generate(folder: RunFolder, servers: str, name: str, events: int, faults: int) -> None:
     """Make the whole of a run: manifest, topic, ledger and end."""
     folder.create()
-    manifest = _manifest(folder, servers, name)
+    manifest = a_manifest(folder, servers, name)
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
-    settings = {
-        "bootstrap.servers": servers,
-        "enable.idempotence": True,
-        "linger.ms": 20,
-        "batch.size": 262_144,
-        "queue.buffering.max.messages": QUEUED_MESSAGES,
-    }
     missing = frozenset(number * events // faults for number in range(faults))
-    making = Generation(Producer(settings), name, folder.run_id, events, missing, _samples())
+    making = Generation(producer(servers), name, folder.run_id, events, missing, samples())
+    finish(making, folder, manifest)
+    assert making.published == events - faults, f"{making.published} of {events - faults} are sent"
+
+
+def producer(servers: str) -> Producer:
+    """Connect to the brokers."""
+    return Producer(
+        {
+            "bootstrap.servers": servers,
+            "enable.idempotence": True,
+            "linger.ms": 20,
+            "batch.size": 262_144,
+            "queue.buffering.max.messages": QUEUED_MESSAGES,
+        }
+    )
+
+
+def finish(making: Generation, folder: RunFolder, manifest: Manifest) -> None:
+    """Publish and write all of a run, and note its end."""
+    servers, name = manifest.bootstrap_servers, manifest.topic
     _write(making, folder.ledger_location(manifest))
     left = making.producer.flush(FLUSH_TIMEOUT_S)
     assert left == 0, f"{left} messages were not delivered"
@@ -108,7 +124,7 @@ def generate(folder: RunFolder, servers: str, name: str, events: int, faults: in
         read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     published = sum(end.end_offsets.values()) - sum(manifest.start_offsets.values())
-    assert published == events - faults, f"{published} of {events - faults} are in the topic"
+    assert published == making.published, f"{published} of {making.published} are in the topic"
     folder.write_end(end)
 
 
@@ -131,7 +147,8 @@ def _write(making: Generation, location: str) -> None:
         writer.seal(share)
 
 
-def _row(seq: int, sample: Sample, now_ns: int) -> Row:
+def a_row(seq: int, sample: Sample, now_ns: int) -> Row:
+    """Make the row of an attempt that was acknowledged at once."""
     return Row(
         seq=seq,
         event_type=sample.event_type,
@@ -147,7 +164,8 @@ def _row(seq: int, sample: Sample, now_ns: int) -> Row:
     )
 
 
-def _samples() -> list[Sample]:
+def samples() -> list[Sample]:
+    """Make the pool of events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
     wishes: list[dict[str, object]] = []
     for kind in random.choices(("default", "purchase_sword", "join_guild"), (5, 3, 2), k=POOL):
@@ -176,7 +194,8 @@ def _sample(wish: dict[str, object]) -> Sample:
     )
 
 
-def _manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
+def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
+    """Say what the run is; its topic is made if it is missing."""
     described = topic.ensure_topic(servers, name, partitions=4)
     return Manifest(
         run_id=folder.run_id,

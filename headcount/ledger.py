@@ -9,6 +9,7 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
 - `arrivals.json`: what became of a rate's arrivals, where one was to be kept (see `arrivals.py`).
 - `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
   without a seal makes the run's ledger *torn*.
+- `health.json`: how busy the generator was (see `health.py`); no evidence, and not sealed.
 
 Every file is written aside and renamed, so one that is visible is complete. The location is any
 that pyarrow can open, so that it can be shared by hosts and read by Spark.
@@ -28,6 +29,8 @@ import pyarrow.parquet as pq
 
 from headcount.arrivals import FILE as ARRIVALS_FILE
 from headcount.arrivals import Arrivals
+from headcount.health import FILE as HEALTH_FILE
+from headcount.health import Health, dump
 
 FORMAT = 2
 
@@ -169,6 +172,10 @@ class LedgerWriter:
     def write_arrivals(self, arrivals: Arrivals) -> None:
         """Say, in place of what was said before, what has become of the arrivals of a rate."""
         self._write(ARRIVALS_FILE, json.dumps(asdict(arrivals)).encode())
+
+    def write_health(self, health: Health) -> None:
+        """Say how busy the generator was, instead of what was said of that before."""
+        self._write(HEALTH_FILE, dump(health))
 
     def seal(self, attempted: int) -> Seal:
         """Say the last word; nothing is written after it."""

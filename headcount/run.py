@@ -12,7 +12,7 @@ reports/<run-id>/
     game.sqlite3  the service's state, where it was started and keeps it in no other database
     stored.parquet  what the service's database said when the run was over (see `stored.py`)
     logs/         what each part had to say
-    verdict.json, summary.csv, exceptions.csv, latency.csv, report.html, junit.xml, summary.md
+    verdict.json, report.html, summary.md, junit.xml, and tables as CSV (see `analysis/report`)
 """
 
 import json
@@ -39,7 +39,7 @@ class Manifest:
     `broker_data` and `database` are paths from the run's folder to what its own broker and service
     left, None where it had none. `promise` says what an acknowledgement of the service stands for,
     as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
-    to when it began.
+    to when it began. `versions` are those of the programs that made the run, by their names.
     """
 
     run_id: str
@@ -60,6 +60,7 @@ class Manifest:
     event_id_field: str = HEADER
     thresholds: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
 

@@ -11,7 +11,7 @@ from analysis.compare import words
 from analysis.compare.change import Change, Label
 from analysis.compare.model import Comparison, Versus
 from analysis.compare.runs import Quantile, Run, Side, Slice
-from analysis.report.charts import MAX_POINTS, PALETTE, WIDTH, svg
+from analysis.report.charts import MAX_POINTS, PALETTE, svg
 from headcount.metrics import DURATIONS, Kind
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
@@ -86,8 +86,8 @@ def changes(versus: Versus) -> Picture | None:
         ),
     )
     none = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(color="currentColor").encode(x="x:Q")
-    drawn = (none + spans + points).properties(width=WIDTH - 140, height=alt.Step(_STEP))
-    return Picture(f"Changes of {versus.side.name} against base, with 95 % intervals", svg(drawn))
+    drawn = svg(none + spans + points, alt.Step(_STEP))
+    return Picture(f"Changes of {versus.side.name} against base, with 95 % intervals", drawn)
 
 
 def _is_drawn(change: Change) -> bool:
@@ -137,7 +137,7 @@ def _picture(
     title: str, frame: pd.DataFrame, draw: Callable[[pd.DataFrame], alt.Chart]
 ) -> Iterator[Picture]:
     if not frame.empty:
-        yield Picture(title, svg(draw(frame).properties(width=WIDTH, height=_HEIGHT)))
+        yield Picture(title, svg(draw(frame), _HEIGHT))
 
 
 def _curves(sides: Sequence[Side], measure: str) -> pd.DataFrame:
@@ -201,7 +201,7 @@ def _lines(frame: pd.DataFrame, x: alt.X, unit: str | None) -> alt.Chart:
     names = list(dict.fromkeys(frame["side"]))
     is_wide = float(frame["y"].max()) > _SPREAD * float(frame["y"].median()) > 0
     is_wide = is_wide and float(frame["y"].min()) > 0
-    chart: alt.Chart = alt.Chart(frame).mark_line(point=frame["run"].size == 1, strokeWidth=1.5)
+    chart: alt.Chart = alt.Chart(frame).mark_line(point=len(frame) == 1, strokeWidth=1.5)
     return chart.encode(
         x=x,
         y=alt.Y("y:Q", title=unit, scale=alt.Scale(type="log") if is_wide else alt.Scale()),

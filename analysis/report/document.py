@@ -6,7 +6,9 @@ from typing import Any
 
 from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
+from analysis.generator import Generators
 from analysis.latency import Latency
+from analysis.report.configuration import without_secrets
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
 from analysis.state import StateCheck
@@ -42,11 +44,12 @@ def document(report: Report) -> dict[str, Any]:
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
         "state_check": _state(report.state),
+        "generator": _generator(report.generators),
         "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
         "moments": [_moment(each) for each in report.timeline.moments],
         "timestamps": [] if evidence is None else _clocks(evidence),
         "scenario": manifest.scenario,
-        "host": manifest.host,
+        "host": without_secrets(manifest.host),
         "topic": manifest.topic,
         "promise": manifest.promise,
         "cluster_id": manifest.cluster_id,
@@ -84,6 +87,24 @@ def _ledger(evidence: Evidence) -> dict[str, Any]:
         "generators": [asdict(each) for each in ledger.generators],
         "torn": [each.generator for each in ledger.torn],
         "damage": list(ledger.damage),
+    }
+
+
+def _generator(generators: Generators) -> dict[str, Any]:
+    return {
+        "saturated": generators.saturated,
+        "evidence": list(generators.evidence),
+        "missing_workers": generators.missing,
+        "generators": [
+            {
+                "generator": each.generator,
+                "cpu_percent_median": each.cpu_percent_median,
+                "cpu_percent_max": each.cpu_percent_max,
+                "schedule_lag_p99_ms": each.schedule_lag_p99_ms,
+                "dropped": each.dropped,
+            }
+            for each in generators.known
+        ],
     }
 
 

@@ -1,7 +1,9 @@
 """The exceptions: a row for each id that is not simply delivered or refused, however many."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +42,9 @@ COLUMNS = (
 )
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy."""
 
+SHOWN_OF_A_KIND = 200
+"""How many of a kind a page shows; the file has all."""
+
 SORTED_UP_TO = 500_000
 """More rows than this are written in the order in which they are stored, to bound the memory."""
 
@@ -62,19 +67,59 @@ _NEEDED = tuple(
 )
 
 
-def write(fates: Path | None, target: Path) -> None:
-    """Write exceptions.csv from `fates.parquet`; only its header without one. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """How many there are of each kind, and the first of each, of the columns COLUMNS, as text.
+
+    A kind is a class with its flags, as `delivered + corrupted`.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    first: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+
+def write(fates: Path | None, target: Path) -> Exceptions:
+    """Write exceptions.csv from `fates.parquet`; only its header without one. Raises OSError.
+
+    Returns:
+        What a page can show of them: SHOWN_OF_A_KIND of each kind, so that none crowds out another.
+    """
     aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with aside.open("w", encoding="utf-8", newline="") as file:
             file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
+            counts: Counter[str] = Counter()
+            first = [Exceptions().first]
             for batch in _batches(fates) if fates is not None else ():
-                file.write(csv(_rows(batch), header=False))
+                rows = _rows(batch)
+                file.write(csv(rows, header=False))
+                first.append(_first(rows, counts))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(target)
+        return Exceptions(counts, pd.concat(first, ignore_index=True))
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _first(rows: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
+    """Count the rows by kind, and give those that are among the first of theirs."""
+    kinds = kind(rows)
+    place = rows.groupby(kinds).cumcount() + kinds.map(counts).fillna(0)
+    counts.update(kinds)
+    shown = rows[place < SHOWN_OF_A_KIND].astype(object)
+    return shown.where(shown.notna(), "")
+
+
+def kind(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Name the kind of each row."""
+    named = rows["class"].fillna("unclassed") + " " + rows["flags"]
+    return named.str.strip().str.replace(" ", " + ")
 
 
 def _batches(fates: Path) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from analysis.game.economy import Economy
-from analysis.report.charts import MAX_POINTS, PALETTE, WIDTH, svg
+from analysis.report.charts import MAX_POINTS, PALETTE, svg
 
 SHOWN = 10
 SHOWN_VALUES = 30
@@ -55,7 +55,7 @@ def _parameters(described: pd.DataFrame) -> Markup:
             color=alt.Color("item:N", title=None, scale=alt.Scale(range=list(PALETTE))),
         )
     )
-    return svg(bars.properties(width=WIDTH, height=alt.Step(16)))
+    return svg(bars, alt.Step(16))
 
 
 def _guilds(sizes: pd.DataFrame) -> Markup:
@@ -71,7 +71,7 @@ def _guilds(sizes: pd.DataFrame) -> Markup:
             color=alt.Color("guild:N", title=None, scale=alt.Scale(range=list(PALETTE))),
         )
     )
-    return svg(lines.properties(width=WIDTH, height=180))
+    return svg(lines, 180)
 
 
 def _bars(frame: pd.DataFrame, number: str, name: str) -> Markup:
@@ -83,4 +83,4 @@ def _bars(frame: pd.DataFrame, number: str, name: str) -> Markup:
             x=alt.X(f"{number}:Q", title="pieces" if number == "quantity" else number),
         )
     )
-    return svg(bars.properties(width=WIDTH, height=alt.Step(18)))
+    return svg(bars, alt.Step(18))

@@ -7,7 +7,10 @@ from analysis.markdown import code as _code
 from analysis.markdown import table as _table
 from analysis.markdown import text as _text
 from analysis.report import tables
+from analysis.report.configuration import without_secrets
+from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
+from analysis.report.page import shown_exceptions, sum_of_classes
 from headcount.verdict import Verdict
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️"}
@@ -15,24 +18,36 @@ _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 _SHOWN_REASONS = 10
 
 
-def render(report: Report) -> str:
+def render(report: Report, exceptions: Exceptions) -> str:
     """Write the document."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_lines(report, exceptions)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     yield f"## {_MARKS[report.verdict]} {report.verdict.value}: run {_text(report.run_id)}"
+    yield ""
+    yield f"**{_text(sum_of_classes(report.counts))}**"
+    yield ""
+    yield f"Delivery promise: {_text(report.manifest.promise or 'not stated')}"
     told = [f"- {_text(reason)}" for reason in report.reasons[:_SHOWN_REASONS]]
     if report.state.was_asked_for:
         told.append(f"- State: {_text(str(report.state))}")
+    told += [f"- {_text(note)}" for note in report.generators.notes]
     if told:
         yield from ("", *told)
     yield from _thresholds(report)
     yield from _counts(report)
+    if exceptions.count:
+        yield ""
+        yield _text(shown_exceptions(exceptions))
     yield from _latencies(report)
-    yield ""
     manifest = report.manifest
-    yield f"{_text(manifest.scenario)} on {_text(manifest.host)}, {report.verified_at}"
+    host = without_secrets(manifest.host)
+    yield ""
+    yield f"{_text(manifest.scenario)} on {_text(host)}, {report.verified_at}"
+    yield ""
+    made_with = (f"{name} {version}" for name, version in report.versions.items())
+    yield _text(f"seed {manifest.options.get('seed', 'not stated')}; {', '.join(made_with)}")
 
 
 def _thresholds(report: Report) -> Iterator[str]:
@@ -62,7 +77,6 @@ def _latencies(report: Report) -> Iterator[str]:
         return
     names = [tables.percentile_name(quantile) for quantile in of_all[0].percentiles]
     rows = [
-        (each.measure.value.replace("_", " "), *(f"{ms:,.1f}" for ms in each.percentiles.values()))
-        for each in of_all
+        (each.measure.words, *(f"{ms:,.1f}" for ms in each.percentiles.values())) for each in of_all
     ]
     yield from _table(("latency, ms", *names), rows)

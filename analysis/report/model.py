@@ -7,8 +7,10 @@ from pathlib import Path
 from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.game.economy import Economy
+from analysis.generator import Generators
 from analysis.judge import Judgement, Limits
-from analysis.latency import Distributions, Latency, latencies
+from analysis.latency import Bucket, Latency, Quantile, latencies, percentile_curve
+from analysis.over_time import OverTime
 from analysis.patterns import Pattern
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
@@ -31,7 +33,8 @@ class Report:
     limits: Limits
     judgement: Judgement
     evidence: Evidence | None = None
-    distributions: Distributions = field(default_factory=Distributions)
+    buckets: tuple[Bucket, ...] = ()
+    over_time: OverTime = field(default_factory=OverTime)
     timeline: Timeline = field(default_factory=Timeline)
     economy: Economy | None = None
     thresholds: tuple[Judged, ...] = ()
@@ -87,6 +90,16 @@ class Report:
         return UNKNOWN_STATE if self.evidence is None else self.evidence.state
 
     @property
+    def generators(self) -> Generators:
+        """The health of who made the requests."""
+        return Generators() if self.evidence is None else self.evidence.generators
+
+    @property
     def latencies(self) -> tuple[Latency, ...]:
         """Every measure by event type and in total."""
-        return latencies(self.distributions.buckets)
+        return latencies(self.buckets)
+
+    @property
+    def percentiles(self) -> tuple[Quantile, ...]:
+        """The percentile curve of every measure, by event type and in total."""
+        return percentile_curve(self.buckets)

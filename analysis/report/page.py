@@ -1,33 +1,46 @@
 """The report as a page: one file that opens offline, on a phone and on paper."""
 
-from collections.abc import Iterator
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from analysis.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
+from analysis.latency import TOTAL, Latency, Measure
 from analysis.report import charts, game_charts, tables
+from analysis.report.configuration import configuration
+from analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, kind
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
 from analysis.state import Entry
 from analysis.timeline import Moment, Source
 from headcount.verdict import Verdict
 
-SHOWN_EXCEPTIONS = 100
 SHOWN_DIFFERENCES = 50
 SHOWN_EVENTS = 5
+SHOWN_ANSWERS = 50
+SHOWN_SLICES = 30
+LONGEST_CELL = 160
+"""Longer texts, which come from outside, are cut."""
 
+_HERE = Path(__file__).parent
 _MEANING = {
     Verdict.PASS: "Every acknowledged event is in the topic, once and unaltered.",
     Verdict.FAIL: "The topic does not hold what was acknowledged.",
     Verdict.INCONCLUSIVE: "The evidence does not allow a verdict.",
 }
+_MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
+_ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
 _EXCEPTION_COLUMNS = (
     "id",
     "class",
     "flags",
+    "where",
     "event_type",
     "outcome",
     "http_status",
@@ -37,46 +50,76 @@ _EXCEPTION_COLUMNS = (
     "offset",
     "sent_at",
 )
+_LATENCY_TITLES = {
+    Measure.FROM_INTENDED: "From the intended time to the answer",
+    Measure.HTTP: "HTTP: from sending to the answer",
+    Measure.END_TO_END: "End to end: from the intended time to the topic",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table for the page: its header cells and its rows, all text."""
+    """A table for the page: its header cells and its rows, all text; `kinds` name its rows."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    kinds: tuple[str, ...] = ()
 
 
-def render(report: Report, exceptions: Path) -> str:
-    """Write the page; the exceptions come from the CSV file that stands beside it."""
+def render(report: Report, exceptions: Exceptions) -> str:
+    """Write the page."""
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    evidence, latencies = report.evidence, report.latencies
     return _template().render(
         report=report,
+        # Both are files of ours that stand beside this one.
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        script_hash=hash_of(script),
+        mark=_MARKS[report.verdict],
         meaning=_MEANING[report.verdict],
-        sum_of_classes=_sum_of_classes(report.counts),
+        sum_of_classes=sum_of_classes(report.counts),
+        parts=_parts(report.counts),
         flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
         strangers=_nonzero(report.counts, ("foreign", "malformed")),
-        summary=_summary(report),
-        latency=_as_text(tables.latency(report)),
-        offsets=_offsets(report),
-        clocks=_clocks(report),
+        figures=dict(_figures(report)),
+        notes=[each for each in report.notes if each not in report.generators.notes],
         thresholds=_thresholds(report),
-        state=_state(report),
-        exceptions=_exceptions(exceptions),
-        shown_exceptions=SHOWN_EXCEPTIONS,
-        timeline=charts.timeline(report.distributions.seconds),
+        load_chart=charts.load(report.over_time),
+        load_text=_load_text(report),
+        course=_course(report),
+        course_caption=_course_caption(report),
         outcomes_chart=charts.outcomes(report.timeline),
         moments=_moments(report),
-        latency_chart=charts.latency(report.latencies),
-        economy=tuple(game_charts.pictures(report.economy)) if report.economy else (),
+        latency_total=_latency(report, only_total=True),
+        latency=_latency(report, only_total=False),
+        curve_chart=charts.percentile_curve(report.percentiles),
+        latency_charts=tuple(_latency_charts(report, latencies)),
+        by_event_type=_counts("event type", report.by_event_type, report.counts),
+        by_generator=_counts("generator", _by_generator(report)),
+        by_answer=_counts("answer", _most(evidence.by_answer if evidence else {})),
         classes_chart=charts.classes(report.by_event_type),
-        facts=dict(_facts(report)),
+        offsets=_offsets(report),
+        exceptions=exceptions,
+        shown_exceptions=shown_exceptions(exceptions),
+        exception_rows=_exceptions(exceptions),
+        state=_state(report),
+        economy=tuple(game_charts.pictures(report.economy)) if report.economy else (),
+        generators=_generators(report),
+        health_charts=charts.health(report.generators.known, report.over_time.first_ns),
+        configuration=configuration(report),
     )
 
 
+def hash_of(script: str) -> str:
+    """Name a script as a Content-Security-Policy does that allows it and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
 def _template() -> jinja2.Template:
-    # Values from the topic are anyone's: nothing is written unescaped but the charts.
+    # Values from the topic are anyone's: nothing is written unescaped but what is ours.
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -85,12 +128,17 @@ def _template() -> jinja2.Template:
     return environment.get_template("page.html")
 
 
-def _sum_of_classes(counts: Counts | None) -> str:
+def sum_of_classes(counts: Counts | None) -> str:
+    """Write the sum that must come out."""
     if counts is None:
         return "Nothing could be counted."
-    values = counts.as_dict()
-    parts = [f"{values[fate]:,} {fate}" for fate in ATTEMPT_FATES if values[fate]]
+    parts = [f"{count:,} {name}" for name, count in _parts(counts)]
     return f"{counts.attempted:,} attempted = {' + '.join(parts) or '0'}"
+
+
+def _parts(counts: Counts | None) -> list[tuple[str, int]]:
+    values = {} if counts is None else counts.as_dict()
+    return [(fate.value, values[fate]) for fate in ATTEMPT_FATES if values.get(fate)]
 
 
 def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
@@ -98,12 +146,161 @@ def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
     return ", ".join(f"{values[key]:,} {key}" for key in keys if values.get(key))
 
 
-def _summary(report: Report) -> Table:
-    """Show the classes as rows, for there are more of them than of event types."""
-    frame = tables.summary(report).set_index("event_type")
-    names = tuple(str(name) for name in frame.index)
-    rows = tuple((key, *(f"{count:,}" for count in frame[key])) for key in COUNT_KEYS)
-    return Table(("", *names), rows if names else ())
+def _figures(report: Report) -> Iterator[tuple[str, str]]:
+    """Give the figures that most readers look for first."""
+    counts, course = report.counts, report.over_time
+    if counts is None or not course.slices:
+        return
+    length_s = _length_s(report)
+    yield "attempted", f"{counts.attempted:,}"
+    yield "lost", f"{counts.lost:,}"
+    yield "duplicated", f"{counts.duplicated:,}"
+    yield "under load for", f"{length_s:,.0f} s"
+    yield "started a second", f"{counts.attempted / length_s:,.1f}"
+    for each in report.latencies:
+        if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
+            yield f"{each.measure.words} p50", f"{each.percentiles[0.5]:,.1f} ms"
+            yield f"{each.measure.words} p99", f"{each.percentiles[0.99]:,.1f} ms"
+
+
+def _length_s(report: Report) -> float:
+    """How long requests were due, to the width of a slice."""
+    course = report.over_time
+    due = [each.elapsed_s for each in course.slices if each.due]
+    return due[-1] + course.width_s if due else course.width_s
+
+
+def _load_text(report: Report) -> str:
+    """Say what the picture of the load shows."""
+    course = report.over_time
+    length_s = _length_s(report)
+    told = []
+    for name in ("started", "answered", "arrived"):
+        counts = [getattr(each, name) for each in course.slices]
+        if sum(counts):
+            most = max(counts) / course.width_s
+            told.append(f"{name} {sum(counts) / length_s:,.1f} on average, at most {most:,.1f}")
+    return f"A second: {'; '.join(told)}. Lines that lie upon each other are drawn wide and narrow."
+
+
+def _course(report: Report) -> Table:
+    """Show some of the slices."""
+    frame = tables.over_time(report)
+    shown = [
+        *("elapsed_s", "target", "started", "answered", "acked", "arrived"),
+        *("http_p50_ms", "http_p99_ms", "from_intended_p99_ms", "end_to_end_p99_ms"),
+    ]
+    some = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
+    return _as_text(some.map(lambda value: "" if pd.isna(value) else f"{value:,.1f}"))
+
+
+def _every(count: int) -> int:
+    return max(1, -(-count // SHOWN_SLICES))
+
+
+def _course_caption(report: Report) -> str:
+    course = report.over_time
+    every = _every(len(course.slices))
+    some = "Each slice" if every == 1 else f"Every {every}th slice"
+    return (
+        f"{some} of {course.width_s:g} s: rates a second, durations in ms; all are in over_time.csv"
+    )
+
+
+def _latency_charts(
+    report: Report, latencies: Sequence[Latency]
+) -> Iterator[tuple[str, str, Markup]]:
+    totals = {each.measure: each for each in latencies if each.event_type == TOTAL}
+    for measure, title in _LATENCY_TITLES.items():
+        drawn = charts.latency_over_time(report.over_time, measure)
+        if drawn is None or measure not in totals:
+            continue
+        found = totals[measure]
+        text = (
+            f"By the time at which requests were due. Of all: p50 {found.percentiles[0.5]:,.1f}, "
+            f"p95 {found.percentiles[0.95]:,.1f}, p99 {found.percentiles[0.99]:,.1f}, "
+            f"at most {found.max_ms:,.1f} ms."
+        )
+        yield title, text, drawn
+
+
+def _latency(report: Report, *, only_total: bool) -> Table:
+    frame = tables.latency(report)
+    is_total = frame["event_type"] == TOTAL
+    mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
+    mine = mine.assign(measure=[Measure(each).words for each in mine["measure"]])
+    if not mine["negative"].any():
+        mine = mine.drop(columns="negative")
+    mine = mine.rename(columns={name: name.removesuffix("_ms") for name in mine.columns})
+    return _as_text(mine.map(_number))
+
+
+def _number(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def _counts(name: str, groups: Mapping[str, Counts], total: Counts | None = None) -> Table:
+    """Show what became of groups of attempts, without columns that hold nothing but zeros."""
+    rows = {key: counts.as_dict() for key, counts in groups.items()}
+    if total is not None and len(rows) > 1:
+        rows[TOTAL] = total.as_dict()
+    shown = [
+        key for key in COUNT_KEYS if key in _ALWAYS or any(counts[key] for counts in rows.values())
+    ]
+    return Table(
+        (name, *shown),
+        tuple(
+            (_cell(each), *(f"{counts[key]:,}" for key in shown)) for each, counts in rows.items()
+        ),
+    )
+
+
+def _most(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
+    """Give the most frequent answers, by their names."""
+    most = sorted(by_answer, key=lambda each: -by_answer[each].attempted)[:SHOWN_ANSWERS]
+    return {each: by_answer[each] for each in sorted(most)}
+
+
+def _by_generator(report: Report) -> Mapping[str, Counts]:
+    groups = report.evidence.by_generator if report.evidence else {}
+    return {str(number): counts for number, counts in sorted(groups.items())}
+
+
+def _generators(report: Report) -> Table:
+    """Show who made the requests: ledger, health and clock."""
+    header = (
+        *("generator", "ledger", "ids", "rows", "CPU median, %", "CPU max, %"),
+        *("lag p99, ms", "dropped", "topic's clock less its own, ms"),
+    )
+    if report.evidence is None:
+        return Table(header, ())
+    states = {each.generator: each for each in report.evidence.ledger.generators}
+    clocks = {
+        each.generator: f"{each.offset_ms:.2f} ± {each.uncertainty_ms:.2f}"
+        for each in report.evidence.clocks
+    }
+    rows = []
+    for each in report.generators.known:
+        state = states.get(each.generator)
+        told = ("sealed" if state.sealed else "never sealed") if state else "not there"
+        rows.append(
+            (
+                *(str(each.generator), told),
+                *((f"{state.asked:,}", f"{state.rows:,}") if state else ("", "")),
+                *(_known(each.cpu_percent_median), _known(each.cpu_percent_max)),
+                *(_known(each.schedule_lag_p99_ms), _known(each.dropped)),
+                clocks.get(each.generator, "not known"),
+            )
+        )
+    return Table(header, tuple(rows))
+
+
+def _known(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
 def _offsets(report: Report) -> Table:
@@ -114,18 +311,6 @@ def _offsets(report: Report) -> Table:
         for each in partitions
     )
     return Table(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
-
-
-def _clocks(report: Report) -> Table:
-    clocks = report.evidence.clocks if report.evidence else ()
-    header = ("generator", "topic's clock less its own, ms", "uncertainty, ± ms")
-    return Table(
-        header,
-        tuple(
-            (str(each.generator), f"{each.offset_ms:.3f}", f"{each.uncertainty_ms:.3f}")
-            for each in clocks
-        ),
-    )
 
 
 def _moments(report: Report) -> Table:
@@ -174,31 +359,34 @@ def _event(entry: Entry) -> str:
     return f"{entry.event_type} {entry.id} ({told}; {at})"
 
 
-def _exceptions(path: Path) -> Table:
-    frame = pd.read_csv(path, nrows=SHOWN_EXCEPTIONS, dtype=str, keep_default_na=False)
-    return _as_text(frame[list(_EXCEPTION_COLUMNS)])
+def shown_exceptions(exceptions: Exceptions) -> str:
+    """Say how many there are, and how many of them are shown."""
+    kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
+    shown, count = len(exceptions.first), exceptions.count
+    some = (
+        "All are shown"
+        if shown == count
+        else (f"{shown:,} are shown, the first {SHOWN_OF_A_KIND} of each class")
+    )
+    return f"{count:,} requests or ids are exceptions: {kinds}. {some}; all are in exceptions.csv."
+
+
+def _exceptions(exceptions: Exceptions) -> Table:
+    """Show them by kind, in the order in which the kinds are counted."""
+    frame = exceptions.first
+    kinds = kind(frame)
+    order = {name: place for place, name in enumerate(exceptions.counts)}
+    by_kind = kinds.map(order).sort_values(kind="stable").index
+    table = _as_text(frame.loc[by_kind, list(_EXCEPTION_COLUMNS)])
+    return Table(table.header, table.rows, tuple(kinds[by_kind]))
 
 
 def _as_text(frame: pd.DataFrame) -> Table:
     header = tuple(str(name).replace("_", " ") for name in frame.columns)
-    rows = (tuple(str(value) for value in row) for row in frame.itertuples(index=False))
+    rows = (tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
     return Table(header, tuple(rows))
 
 
-def _facts(report: Report) -> Iterator[tuple[str, str]]:
-    manifest, evidence = report.manifest, report.evidence
-    yield "Scenario", manifest.scenario
-    yield "Service", manifest.host
-    yield "Topic", f"{manifest.topic} ({manifest.cleanup_policy}) on cluster {manifest.cluster_id}"
-    yield "Delivery promise", manifest.promise or "not stated"
-    yield "Began", manifest.created_at
-    yield "Ended", report.end.read_at
-    yield "Verified", report.verified_at
-    if evidence is not None:
-        ledger = evidence.ledger
-        torn = f", {len(ledger.torn)} of them never sealed" if ledger.torn else ", all sealed"
-        yield "Ledger", f"{len(ledger.generators)} generators{torn}"
-    for name, value in sorted(manifest.options.items()):
-        yield f"Option {name}", str(value)
-    for name, version in report.versions.items():
-        yield f"Version of {name}", version
+def _cell(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"

@@ -6,7 +6,8 @@ import pandas as pd
 
 from analysis.classes import COUNT_KEYS, Counts
 from analysis.game.economy import Economy
-from analysis.latency import PERCENTILES, TOTAL
+from analysis.latency import PERCENTILES, TOTAL, Measure
+from analysis.over_time import COUNTED, Percentiles, Slice
 from analysis.report.model import Report
 
 _STATE_COLUMNS = (
@@ -16,6 +17,7 @@ _STATE_EVENT_COLUMNS = (
     *("owner", "kind", "name", "id", "event_type", "class"),
     *("expected_change", "change_in_topic", "partition", "offset"),
 )
+_PERCENTILES = tuple(Percentiles.__slots__)
 _STANDS_ALONE = {"": "", "expected": "scenario", "implied": "topic", "stored": "database"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -44,6 +46,44 @@ def latency(report: Report) -> pd.DataFrame:
     names = [percentile_name(quantile) for quantile in PERCENTILES]
     durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
     return pd.DataFrame(rows, columns=["event_type", "measure", "count", "negative", *durations])
+
+
+def percentiles(report: Report) -> pd.DataFrame:
+    """Give the percentile curves: event_type, measure string; quantile, ms float; count integer.
+
+    The curve of all event types together comes last; `count` are the durations of `ms` or less.
+    """
+    rows = [
+        (each.event_type, each.measure.value, each.quantile, round(each.ms, 6), each.count)
+        for each in report.percentiles
+    ]
+    return pd.DataFrame(rows, columns=["event_type", "measure", "quantile", "ms", "count"])
+
+
+def over_time(report: Report) -> pd.DataFrame:
+    """Give a row per slice of the run: elapsed_s, width_s and target float, rates and times float.
+
+    target is empty where no rate was asked for. due, started, answered, acked and arrived are a
+    second; percentiles are in ms, empty where nothing was measured.
+    """
+    course = report.over_time
+    rows = [
+        (
+            *(each.elapsed_s, course.width_s, each.target),
+            *(getattr(each, name) / course.width_s for name in COUNTED),
+            *(_percentile(each, measure, name) for measure in Measure for name in _PERCENTILES),
+        )
+        for each in course.slices
+    ]
+    durations = [f"{measure}_{name}" for measure in Measure for name in _PERCENTILES]
+    columns = ["elapsed_s", "width_s", "target", *COUNTED, *durations]
+    return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
+
+
+def _percentile(each: Slice, measure: Measure, name: str) -> float | None:
+    found = each.latency.get(measure)
+    value: float | None = None if found is None else getattr(found, name)
+    return value
 
 
 def of_state(report: Report) -> dict[str, pd.DataFrame | None]:

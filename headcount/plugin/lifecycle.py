@@ -10,6 +10,7 @@ import gc
 import importlib.metadata
 import logging
 import os
+import platform
 import sys
 import time
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
 from headcount.plugin import open_model
+from headcount.plugin.health import HealthSampler
 from headcount.plugin.judging import Judging
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
@@ -42,12 +44,15 @@ from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
 from headcount.run import Generators, Manifest, RunFolder
 from headcount.stack import topic
+from headcount.stack.jars import read_lock
 from headcount.thresholds import Threshold
 from headcount.verdict import BROKEN_THRESHOLD
 
 STOP_TIMEOUT_S = 15.0
 SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
+PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
+"""What the manifest names the versions of."""
 LEDGER_FAILED = "headcount_ledger_failed"
 GENERATOR_BEGUN = "headcount_generator_begun"
 
@@ -129,6 +134,8 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
 
 def _seal(environment: Environment) -> None:
     state = state_of(environment)
+    if state.health is not None:
+        state.health.stop()
     if state.recorder is not None:
         state.recorder.seal()
     if state.teller is not None:
@@ -274,6 +281,7 @@ def _prepare(environment: Environment) -> None:
         event_id_field=options.event_id_field,
         thresholds=tuple(each.text for each in thresholds),
         options={**recorded(options), "seed": int(options.prepared_seed)},
+        versions=_versions(has_own_broker=bool(options.broker_data)),
     )
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -303,6 +311,15 @@ def _observe(
         on_broken = functools.partial(_on_broken, environment)
         state.observer = Observer(_folder(environment), manifest, thresholds, on_broken)
         options.prepared_telling = state.observer.how_much
+
+
+def _versions(*, has_own_broker: bool) -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    if has_own_broker:
+        versions["kafka"] = next(
+            jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")
+        )
+    return {"python": platform.python_version(), **versions}
 
 
 def _new_run(asked_for: str) -> str:
@@ -352,6 +369,7 @@ def _begin_recording(environment: Environment) -> None:
         lambda error: runner.send_message(LEDGER_FAILED, (error.exit_code, str(error))),
         clock_offset_ns(os.environ),
     )
+    state.health = HealthSampler(state.recorder)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.teller = Teller(generator, state.recorder, options.prepared_telling, send)

@@ -19,6 +19,7 @@ import gevent.threadpool
 from headcount.changes import Changes, check
 from headcount.digest import digest, shape
 from headcount.errors import HeadcountError, PartError, UsageError
+from headcount.health import Health
 from headcount.ledger import LedgerWriter, Row, Seal
 from headcount.outcome import Outcome
 from headcount.pool import Pool
@@ -66,7 +67,7 @@ class Recorder:
     `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
     wants to see each row sets `on_rows`, which is given them before they are written and on `show`,
     and must not wait for anything. `pool` is set where there is a rate to keep, and says what
-    became of its arrivals; `dropped` are those that no user was free for.
+    became of its arrivals; `dropped` are those that could not be begun in time.
     """
 
     def __init__(
@@ -98,6 +99,11 @@ class Recorder:
         self._flusher = gevent.spawn(self._flush_for_ever)
 
     @property
+    def now_ns(self) -> int:
+        """Unix time in ns, by this generator's clock."""
+        return time.monotonic_ns() + self._epoch_ns
+
+    @property
     def in_flight(self) -> int:
         """How many attempts have begun and not ended."""
         return len(self._in_flight)
@@ -111,6 +117,16 @@ class Recorder:
         if self.on_rows is not None:
             fresh, self._shown = self._rows[self._shown :], len(self._rows)
             self.on_rows(fresh)
+
+    @property
+    def attempted(self) -> int:
+        """How many attempts have begun."""
+        return self._next
+
+    def write_health(self, health: Health) -> None:
+        """Write how busy this generator is, beside its ledger. Raises OSError."""
+        if not self._sealed:
+            self._disk.apply(self._writer.write_health, (health,))
 
     def new_owner(self) -> str:
         """Name an owner of state that is this run's and this generator's alone."""

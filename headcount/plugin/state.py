@@ -8,6 +8,7 @@ from typing import Any
 from locust import TaskSet, User
 from locust.env import Environment
 
+from headcount.plugin.health import HealthSampler
 from headcount.plugin.live import Teller
 from headcount.plugin.observer import Observer
 from headcount.plugin.options import OpenLoad
@@ -32,6 +33,7 @@ class State:
     open_load: OpenLoad | None = None
     pacer: Pacer | None = None
     leader: Leader | None = None
+    health: HealthSampler | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
     begun: set[int] = field(default_factory=set)

@@ -8,12 +8,14 @@ from pyspark.sql import SparkSession
 
 from analysis.latency import (
     PERCENTILES,
+    TICKS,
     TOTAL,
     Bucket,
     Measure,
-    Second,
     distributions,
     latencies,
+    percentile_curve,
+    quantiles,
 )
 
 MS = 1_000_000
@@ -59,6 +61,30 @@ def test_total_spans_the_types() -> None:
     assert (total.count, total.mean_ms) == (2, 2)
 
 
+def test_a_curve_goes_as_far_as_there_are_values() -> None:
+    """Steps halve with the distance to 1, down to one value's share; then there is the last."""
+    found = list(quantiles(1000))
+    halves = found[::TICKS]
+
+    assert found == sorted(set(found))
+    assert halves[:5] == [0, 0.5, 0.75, 0.875, 0.9375]
+    assert (found[0], found[-1]) == (0, 1)
+    assert 1 - found[-2] >= 1 / 1000 > (1 - found[-2]) / 2
+
+
+def test_a_curve_ends_at_the_greatest_value() -> None:
+    """With all values at or below it; a single value is all of its curve."""
+    curve = percentile_curve(single("a", *(n * MS for n in range(1, 101))))
+    of_a = [each for each in curve if each.event_type == "a"]
+
+    assert (of_a[0].quantile, of_a[0].ms, of_a[0].count) == (0, 1, 1)
+    assert (of_a[-1].quantile, of_a[-1].ms, of_a[-1].count) == (1, 100, 100)
+    assert all(each.ms == each.count for each in of_a)
+    (alone, *rest) = percentile_curve(single("a", MS))
+    assert {(each.ms, each.count) for each in (alone, *rest)} == {(1, 1)}
+    assert percentile_curve([]) == ()
+
+
 def test_nothing_measured() -> None:
     """No durations give no rows, and no division by zero."""
     assert latencies([]) == ()
@@ -82,7 +108,7 @@ def test_buckets_hold_every_duration(spark: SparkSession) -> None:
 
     (http,) = (
         each
-        for each in latencies(found.buckets)
+        for each in latencies(found)
         if (each.event_type, each.measure) == (TOTAL, Measure.HTTP)
     )
     assert http.count == len(durations)
@@ -92,7 +118,8 @@ def test_buckets_hold_every_duration(spark: SparkSession) -> None:
     for quantile in PERCENTILES:
         exact = nearest_rank(durations, quantile) / MS
         assert exact <= http.percentiles[quantile] <= exact + abs(exact) / 1000 + 1e-3
-    assert Second("(unknown)", Measure.ARRIVED, 1_700_000_005, 1) in found.seconds
-    assert sum(each.count for each in found.seconds if each.measure is Measure.REQUESTED) == (
-        len(durations) + 1
-    )
+    curve = [each for each in percentile_curve(found) if each.event_type == TOTAL]
+    for point in (each for each in curve if each.measure is Measure.HTTP):
+        exact = nearest_rank(durations, point.quantile) / MS
+        assert exact <= point.ms <= exact + abs(exact) / 1000 + 1e-3
+        assert point.count == sum(duration / MS <= point.ms for duration in durations)

@@ -10,6 +10,7 @@ from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.judge import Limits, judge
 from analysis.report import junit, markdown
+from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
@@ -90,13 +91,16 @@ def test_markdown() -> None:
         manifest=replace(MANIFEST, scenario=hostile),
     )
     report = replace(report_of(evidence, KEPT, BROKEN), manifest=evidence.manifest)
-    lines = markdown.render(report).splitlines()
+    lines = markdown.render(report, Exceptions()).splitlines()
     assert lines[0] == "## ❌ fail: run run-1"
-    assert lines[2].startswith("- 1 lost: acknowledged, and not in the topic")
+    assert lines[2] == "**11 attempted = 10 delivered + 1 lost**"
+    assert lines[4] == "Delivery promise: not stated"
+    assert lines[6].startswith("- 1 lost: acknowledged, and not in the topic")
     assert "| ✅ | `http.p99 < 300ms` | 12.0ms |" in lines
     assert "| ❌ | `rps > 400` | 12.0/s |" in lines
     assert "| default | 10 | 10 | 10 | 0 | 0 |" in lines
     assert "| total | 11 | 11 | 10 | 1 | 0 |" in lines
     escaped = r"\<img src=x\>\|\`\*\[a\](b)"
     assert f"| {escaped} | 0 | 0 | 0 | 0 | 0 |" in lines
-    assert lines[-1].startswith(f"{escaped} on http://localhost")
+    assert lines[-1] == "seed not stated;"
+    assert lines[-3].startswith(f"{escaped} on http://localhost")

@@ -1,5 +1,6 @@
 """The timeline: what became of the attempts when, and how long a disturbance lasted."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,16 @@ def test_a_long_run_has_no_more_slices(tmp_path: Path, spark: SparkSession) -> N
     found = over_time(history)
     assert found.width_ns > FINEST_NS
     assert len(found.slices) <= MOST_SLICES + 1
+
+
+def test_the_span_of_the_requests(tmp_path: Path, spark: SparkSession) -> None:
+    """From the first to the last, to the ns; the verdict says it, for what is read of it later."""
+    history = History(tmp_path, spark)
+    deliver(history, 0, 250)
+    deliver(history, 1, 1500)
+    assert over_time(history).span_ns == 1250 * MS
+    document = json.loads((history.folder.path / "verdict.json").read_text())
+    assert document["span_s"] == pytest.approx(1.25)
 
 
 def test_a_process_that_comes_or_goes_is_seen(tmp_path: Path, spark: SparkSession) -> None:

@@ -31,6 +31,8 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 folder,
                 *("run", "-u", "5", "-t", "3s", "--run-id", f"{name}-{place}", "--app", app),
                 *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
+                # Of an application that is not its own, headcount does not know it.
+                *("--promise", "acks=all, idempotent"),
                 *("--reports-dir", str(folder), "--spark-heap", "1g"),
             )
             assert run.code == 0, run.err

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from headcount.health import read_health
+from headcount.ledger import open_location
 from headcount.marks import read_marks
 from headcount.run import RunFolder
 from headcount.stack.ports import free_port, is_listening
@@ -24,6 +26,21 @@ def test_headless(bench: Bench, processes: int) -> None:
     """Headless, in one process and in several, both accounts have the same requests."""
     bench.headless(*(() if processes == 1 else ("--processes", str(processes))))
     bench.assert_accounts_agree(generators=processes)
+
+
+def test_each_generator_says_how_busy_it_was(bench: Bench) -> None:
+    """Beside its ledger, up to its last attempt, and with what it attempted by then."""
+    bench.headless("--processes", "2")
+    filesystem, location = open_location(str(bench.reports / "run-1" / "ledger"))
+    for part in bench.parts():
+        health = read_health(filesystem, location, part.generator)
+        assert health is not None
+        assert part.seal is not None
+        assert health.samples[-1].attempted <= part.seal.attempted
+        assert sum(each.cpu_percent for each in health.samples) > 0
+        assert any(each.attempted for each in health.samples)
+        assert all(each.dropped == 0 for each in health.samples)
+    bench.assert_accounts_agree(generators=2)
 
 
 def test_nothing_in_flight_is_dropped(bench: Bench) -> None:

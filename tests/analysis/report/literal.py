@@ -1,0 +1,72 @@
+"""A literal report, with all that a page can show."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.classes import Counts
+from analysis.generator import generators
+from analysis.judge import Limits, judge
+from analysis.latency import Bucket, Measure
+from analysis.over_time import OverTime, Percentiles, Slice
+from analysis.report.exceptions import COLUMNS, Exceptions
+from analysis.report.model import Report
+from headcount.health import Health, Sample
+from tests.analysis.test_judge import MANIFEST, SANE, with_counts
+
+HOSTILE = "<script>alert(1)</script>"
+MS = 1_000_000
+START_NS = 1_700_000_000_000 * MS
+
+
+def a_health(cpu_percent: float) -> Health:
+    """Make the health of a generator with one request in each second."""
+    return Health(
+        tuple(Sample(START_NS + at * 10**9, cpu_percent, 2.0, 1, at) for at in range(1, 31))
+    )
+
+
+def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
+    """Make the report of a run of 30 s; one event is lost."""
+    options = {"seed": 7, "db_password": "hush", "processes": 2, "tags": None}
+    described = replace(
+        MANIFEST,
+        options=options,
+        promise="acks=all",
+        **manifest,  # type: ignore[arg-type]
+    )
+    evidence = replace(
+        with_counts(attempted=1, acked=1, lost=1),
+        manifest=described,
+        by_generator={0: Counts(attempted=11, acked=11, delivered=10, lost=1)},
+        by_answer={"200": Counts(attempted=11), HOSTILE: Counts(attempted=1)},
+        generators=generators({0: a_health(cpu_percent)}, [0], options),
+    )
+    return Report(
+        described,
+        SANE.end,
+        Limits(),
+        judge(evidence, Limits()),
+        evidence,
+        buckets=tuple(
+            Bucket("default", measure, 11, 5 * MS, 5 * MS, 55.0 * MS) for measure in Measure
+        ),
+        over_time=OverTime(1.0, START_NS, tuple(a_slice(at) for at in range(30))),
+        versions={"headcount": "1", "locust": HOSTILE},
+    )
+
+
+def a_slice(at_s: int) -> Slice:
+    """Make a slice of a second, the last one without an answer."""
+    measured = {measure: Percentiles(5.0, 6.0, 7.0, 500.0) for measure in Measure}
+    return Slice(float(at_s), 10.0, 10, 10, 9, 9, 9, measured if at_s < 29 else {})
+
+
+def some_exceptions(**counts: int) -> Exceptions:
+    """Make as many exceptions of each class, all of them shown."""
+    rows = [
+        dict.fromkeys(COLUMNS, "") | {"id": f"run-1.0.{kind}-{number}", "class": kind}
+        for kind, count in counts.items()
+        for number in range(count)
+    ]
+    return Exceptions(counts, pd.DataFrame(rows, columns=list(COLUMNS), dtype=object))

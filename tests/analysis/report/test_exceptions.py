@@ -1,0 +1,85 @@
+"""The exceptions: all in the file, and of each kind some for the page."""
+
+import csv
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
+
+FLAGS = ("corrupted", "reordered", "late", "misplaced")
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "event_type", "scenario_user", "outcome")),
+        *((name, pa.string()) for name in ("error", "server", "fate")),
+        *((name, pa.int32()) for name in ("generator", "http_status", "acked_partition")),
+        *((name, pa.int64()) for name in ("seq", "acked_offset", "copies", "offset")),
+        *((name, pa.int64()) for name in ("intended_at_ns", "sent_at_ns", "answered_at_ns")),
+        ("broker_at_ms", pa.int64()),
+        ("partition", pa.int32()),
+        *((name, pa.bool_()) for name in ("copies_differ", *FLAGS)),
+    ]
+)
+
+
+def fates(folder: Path, kinds: list[tuple[str | None, set[str]]]) -> Path:
+    """Write fates of a class and flags each."""
+    rows = [
+        {
+            "id": f"run-1.0.{seq}",
+            "generator": 0,
+            "seq": seq,
+            "fate": fate,
+            "copies": 1,
+            "copies_differ": False,
+            **{flag: flag in flags for flag in FLAGS},
+        }
+        for seq, (fate, flags) in enumerate(kinds)
+    ]
+    path = folder / "fates.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path)
+    return path
+
+
+def in_file(path: Path) -> int:
+    """Count the rows of the file."""
+    with path.open(newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+def test_many_of_a_kind_crowd_out_no_other(tmp_path: Path) -> None:
+    """The page has the first of each kind, the counts are of all, and so is the file."""
+    many = SHOWN_OF_A_KIND + 50
+    kinds: list[tuple[str | None, set[str]]] = [("delivered", set()), ("refused", set())]
+    kinds += [("recovered", set())] * many + [("lost", set())] * 2
+    kinds += [("delivered", {"late", "corrupted"})] * many + [(None, set())]
+    target = tmp_path / "exceptions.csv"
+
+    found = write(fates(tmp_path, kinds), target)
+
+    assert found.counts == {
+        "recovered": many,
+        "lost": 2,
+        "delivered + corrupted + late": many,
+        "unclassed": 1,
+    }
+    assert found.count == in_file(target) == 2 * many + 3
+    assert len(found.first) == 2 * SHOWN_OF_A_KIND + 3
+    recovered = found.first[found.first["class"] == "recovered"]
+    assert list(recovered["id"]) == [f"run-1.0.{seq}" for seq in range(2, 2 + SHOWN_OF_A_KIND)]
+
+
+def test_batches_are_counted_as_one(tmp_path: Path) -> None:
+    """What is shown does not grow with the number of batches that a file is read in."""
+    many = 120_000
+    found = write(fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv")
+    assert (found.count, len(found.first)) == (many, SHOWN_OF_A_KIND)
+
+
+def test_without_fates_there_are_none(tmp_path: Path) -> None:
+    """The file is there all the same."""
+    target = tmp_path / "exceptions.csv"
+    found = write(None, target)
+    assert (found.count, len(found.first), in_file(target)) == (0, 0, 0)
+    assert Exceptions().count == 0

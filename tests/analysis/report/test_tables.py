@@ -1,0 +1,46 @@
+"""The tables for programs: their columns are a promise."""
+
+from dataclasses import replace
+
+from analysis.over_time import OverTime
+from analysis.report import tables
+from tests.analysis.report.literal import a_report, a_slice
+
+MEASURES = ("http", "from_intended", "end_to_end")
+
+
+def test_over_time_has_rates_and_percentiles() -> None:
+    """Rates are a second; what was not asked for or measured is empty."""
+    course = OverTime(2.0, 0, (a_slice(0), replace(a_slice(29), target=None)))
+    lines = tables.csv(tables.over_time(replace(a_report(), over_time=course))).splitlines()
+    percentiles = [
+        f"{measure}_{name}_ms" for measure in MEASURES for name in ("p50", "p95", "p99", "max")
+    ]
+    assert lines[0].split(",") == [
+        *("elapsed_s", "width_s", "target", "due", "started", "answered", "acked", "arrived"),
+        *percentiles,
+    ]
+    assert lines[1].split(",") == [
+        *("0.0", "2.0", "10.0", "5.0", "5.0", "4.5", "4.5", "4.5"),
+        *(["5.0", "6.0", "7.0", "500.0"] * 3),
+    ]
+    assert lines[2].split(",") == ["29.0", "2.0", "", "5.0", "5.0", "4.5", "4.5", "4.5", *[""] * 12]
+
+
+def test_percentiles_have_every_type_and_the_total() -> None:
+    """From 0 to 1, with how many were as fast."""
+    frame = tables.percentiles(a_report())
+    assert list(frame.columns) == ["event_type", "measure", "quantile", "ms", "count"]
+    assert list(dict.fromkeys(frame["event_type"])) == ["default", "total"]
+    assert list(dict.fromkeys(frame["measure"])) == list(MEASURES)
+    ends = frame.groupby(["event_type", "measure"])["quantile"].agg(["min", "max"])
+    assert (ends["min"] == 0).all()
+    assert (ends["max"] == 1).all()
+    assert set(frame["count"]) == {11}
+
+
+def test_a_run_without_anything_has_their_headers() -> None:
+    """So that a program that reads them needs no exception."""
+    nothing = replace(a_report(), buckets=(), over_time=OverTime())
+    assert len(tables.csv(tables.percentiles(nothing)).splitlines()) == 1
+    assert len(tables.csv(tables.over_time(nothing)).splitlines()) == 1

@@ -1,0 +1,65 @@
+"""The health sampler: what keeps the process from its timers shows, and is written at the end."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+# Locust, which the package imports, patches the standard library of its process.
+SAMPLED = """
+import dataclasses, json, time
+import gevent, gevent.monkey
+from headcount.plugin import health
+
+health.SAMPLE_EVERY_S, health.WRITE_EVERY = 0.2, 1
+block = gevent.monkey.get_original("time", "sleep")
+
+class Recorder:
+    now_ns, in_flight, attempted, dropped = 1, 2, 3, 4
+    written, broken = [], {broken}
+    def write_health(self, found):
+        self.written.append(found)
+        if self.broken:
+            raise OSError("no space left on device")
+
+recorder = Recorder()
+sampler = health.HealthSampler(recorder)
+gevent.sleep(0.05)
+block({block_s})
+deadline = time.monotonic() + 30
+while len(recorder.written) < 2 and time.monotonic() < deadline:
+    gevent.sleep(0.01)
+sampler.stop()
+count = len(recorder.written)
+sampler.stop()
+assert len(recorder.written) == count
+print(json.dumps([dataclasses.asdict(each) for each in recorder.written[-1].samples]))
+"""
+
+
+def sampled(block_s: float, *, broken: bool = False) -> tuple[list[dict[str, Any]], str]:
+    """Sample a process that is held up once; give the last samples, and what was logged."""
+    program = SAMPLED.replace("{block_s}", str(block_s)).replace("{broken}", str(broken))
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    samples: list[dict[str, Any]] = json.loads(done.stdout)
+    return samples, done.stderr
+
+
+def test_what_holds_the_process_up_is_seen() -> None:
+    """In the one sample in whose span it was, beside what the recorder says of itself."""
+    samples, _ = sampled(0.5)
+    assert max(each["schedule_lag_ms"] for each in samples) > 400
+    assert {(each["in_flight"], each["attempted"], each["dropped"]) for each in samples} == {
+        (2, 3, 4)
+    }
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_file_that_cannot_be_written_ends_nothing(*, broken: bool) -> None:
+    """It is told once."""
+    _, logged = sampled(0.0, broken=broken)
+    assert logged.count("the generator's health cannot be written") == int(broken)
