@@ -2,8 +2,10 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import xmlschema
 from junitparser import JUnitXml
 
 from analysis.classes import Counts
@@ -35,6 +37,35 @@ def results(report: Report) -> dict[str, str]:
     document = JUnitXml.fromstring(junit.dump(report))
     (suite,) = document
     return {case.name: type(each).__name__ for case in suite for each in case.result}
+
+
+SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
+HOSTILE = 'a \x00 \x1b ]]> <b> & \ufffe "'
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        report_of(SANE, KEPT, BROKEN),
+        report_of(with_counts(attempted=1, acked=1, lost=1), KEPT),
+        report_of(DIFFERENT),
+        report_of(None, Judged(parse("lost == 0"), None)),
+        report_of(None, Judged(replace(KEPT.threshold, text=HOSTILE), None)),
+    ],
+)
+def test_it_fits_the_schema(report: Report) -> None:
+    """Passed, failed, not proven or skipped, and whatever texts come from outside."""
+    SCHEMA.validate(junit.dump(report))
+
+
+def test_the_schema_can_refuse() -> None:
+    """A case without a class, and two results for one case, are none."""
+    text = junit.dump(report_of(DIFFERENT))
+    for wrong in (
+        text.replace(' classname="delivery"', "", 1),
+        text.replace("</testcase>", '<skipped message="twice"/></testcase>', 1),
+    ):
+        assert not SCHEMA.is_valid(wrong)
 
 
 def test_a_pass() -> None:
