@@ -1,7 +1,8 @@
 """The comparison's charts: the sides laid over each other, in a colour and a dash for each."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -19,6 +20,9 @@ DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 
 _HEIGHT = 200
 _STEP = 22
+# The reader's font may be wider than the one by which names are measured.
+_NAMES = 125
+_SPARSE: Mapping[str, Any] = {"labelOverlap": "greedy", "labelSeparation": 10}
 _SPREAD = 20
 """Where the highest value is so many times a typical one, the axis is logarithmic."""
 _ODDS = (1, 2, 4, 10, 100, 1000, 10_000, 100_000)
@@ -65,8 +69,10 @@ def changes(versus: Versus) -> Picture | None:
     lowest, highest = float(ends["low"].min()), float(ends["high"].max())
     scale = alt.Scale(type="log", domain=[min(lowest, 1 / _CLOSEST), max(highest, _CLOSEST)])
     ticks = _factors(lowest, highest)
-    axis = alt.Axis(values=list(ticks), labelExpr=_CHANGE)
-    base = alt.Chart(frame).encode(y=alt.Y("metric:N", sort=None, title=None))
+    axis = alt.Axis(values=list(ticks), labelExpr=_CHANGE, **_SPARSE)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("metric:N", sort=None, title=None, axis=alt.Axis(minExtent=_NAMES))
+    )
     spans = base.mark_rule(strokeWidth=2, color="currentColor", opacity=0.5).encode(
         x=alt.X("low:Q", title="change against base", axis=axis, scale=scale), x2="high:Q"
     )
@@ -167,7 +173,7 @@ def _by_quantile(point: Quantile) -> float:
 def _percentile_chart(frame: pd.DataFrame) -> alt.Chart:
     last = float(frame["odds"].max())
     shown = [odds for odds in _ODDS if odds <= last]
-    axis = alt.Axis(values=shown, labelExpr=_PERCENT)
+    axis = alt.Axis(values=shown, labelExpr=_PERCENT, **_SPARSE)
     x = alt.X("odds:Q", title=None, axis=axis, scale=alt.Scale(type="log", domain=[1, last]))
     return _lines(frame, x, "ms")
 
