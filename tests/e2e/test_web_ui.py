@@ -99,7 +99,7 @@ def look_at_the_report(browser: Browser, report: str, run_id: str, total: int) -
     """It opens, of that run, and has its counts."""
     browser.open(report)
     assert run_id in browser.find("h1").text
-    assert browser.find(".verdict").text == "PASS"
+    assert "PASS" in browser.find(".verdict").text
     assert f"{total:,} attempted = {total:,} delivered" in browser.find(".sum").text
 
 
