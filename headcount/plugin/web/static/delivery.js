@@ -123,7 +123,7 @@
         y: { field: "rate", type: "quantitative", title: "events a second", axis },
         color: {
           field: "what", type: "nominal", title: null,
-          scale: { domain: ["generated", "acknowledged", "arrived"], range: ["#0072b2", "#e69f00", "#009e73"] },
+          scale: { domain: ["generated", "acknowledged", "arrived"], range: ["#2f8fd0", "#e69f00", "#009e73"] },
           legend: { labelColor: color, orient: "bottom", symbolSize: 400 },
         },
         strokeDash: {
