@@ -10,7 +10,7 @@ others are lost, published twice or altered, in turn.
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -51,10 +51,14 @@ _STATUS_UNAVAILABLE = 503
 
 @dataclass(slots=True)
 class LongRun(Generation):
-    """A run in the making that began at `first_ns`, and asked for `rate` requests a second."""
+    """A run in the making that began at `first_ns`, and asked for `rate` requests a second.
+
+    `harmed` says which of FAULTS is done to an attempt.
+    """
 
     first_ns: int = 0
     rate: float = 1.0
+    harmed: Mapping[int, int] = field(default_factory=dict)
     random: Random = field(default_factory=lambda: Random(11))  # noqa: S311 - traffic
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
@@ -76,7 +80,7 @@ class LongRun(Generation):
         if is_slow and chance.random() < REFUSED:
             outcome = Outcome.FAILED.value
             return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
-        fault = index % len(FAULTS) if index in self.missing else None
+        fault = self.harmed.get(index)
         at_ms = (sent_ns + round(took_ms * 0.7 * _NS_PER_MS)) // _NS_PER_MS
         self._publish_all(str(EventId(self.run_id, generator, seq)), sample, at_ms, fault)
         if is_slow and chance.random() < UNANSWERED:
@@ -127,10 +131,14 @@ def generate(
         name,
         folder.run_id,
         events,
-        frozenset(number * events // faults + number % GENERATORS for number in range(faults)),
+        frozenset(),
         samples(),
         first_ns=time.time_ns() - round(minutes * 60 * _NS_PER_S),
         rate=rate,
+        harmed={
+            number * events // faults + number // len(FAULTS) % GENERATORS: number % len(FAULTS)
+            for number in range(faults)
+        },
     )
     finish(making, folder, manifest)
     for generator in range(GENERATORS):
