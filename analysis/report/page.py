@@ -10,6 +10,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from analysis.breakdown import QUANTILES, Breakdown, breakdown
 from analysis.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
 from analysis.latency import TOTAL, Latency, Measure
 from analysis.report import charts, game_charts, tables
@@ -70,6 +71,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
     """Write the page."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     evidence, latencies = report.evidence, report.latencies
+    parted = breakdown(report.fates)
     return _template().render(
         report=report,
         # Both are files of ours that stand beside this one.
@@ -93,6 +95,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
         moments=_moments(report),
         latency_total=_latency(report, only_total=True),
         latency=_latency(report, only_total=False),
+        groups=_groups(parted),
+        groups_caption=_groups_caption(parted),
         curve_chart=charts.percentile_curve(report.percentiles),
         latency_charts=tuple(_latency_charts(report, latencies)),
         by_event_type=_counts("event type", report.by_event_type, report.counts),
@@ -233,6 +237,23 @@ def _latency(report: Report, *, only_total: bool) -> Table:
         mine = mine.drop(columns="negative")
     mine = mine.rename(columns={name: name.removesuffix("_ms") for name in mine.columns})
     return _as_text(mine.map(_number))
+
+
+def _groups(parted: Breakdown) -> Table:
+    names = [tables.percentile_name(each) for each in QUANTILES]
+    rows = (
+        (
+            *(each.by, _cell(each.key), each.measure.words, f"{each.count:,}"),
+            *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
+        )
+        for each in parted.groups
+    )
+    return Table(("of a", "which", "measure", "count", *names, "max"), tuple(rows))
+
+
+def _groups_caption(parted: Breakdown) -> str:
+    of = "" if parted.every == 1 else f", of one request in {parted.every:,}"
+    return f"By partition, generator and answer, in ms{of}"
 
 
 def _number(value: object) -> object:
