@@ -1,5 +1,6 @@
 """Judging: `headcount verify` as a process beside Locust, and what it says."""
 
+import importlib.util
 import os
 import sys
 import time
@@ -22,6 +23,17 @@ class Stage(StrEnum):
     JUDGING = "judging"
     JUDGED = "judged"
     NOT_JUDGED = "not judged"
+
+
+def cannot_judge() -> str:
+    """Why nothing can be judged in this environment; empty if it can."""
+    missing = [name for name in ("rich", "pyspark") if importlib.util.find_spec(name) is None]
+    if not missing:
+        return ""
+    return (
+        f"no run can be judged here without {' and '.join(missing)}: install "
+        "headcount[cli], or judge it with headcount verify where it is"
+    )
 
 
 class Judging:

@@ -34,7 +34,7 @@ from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
 from headcount.plugin import open_model
 from headcount.plugin.health import HealthSampler
-from headcount.plugin.judging import Judging
+from headcount.plugin.judging import Judging, cannot_judge
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
 from headcount.plugin.options import add_options, check, clock_offset_ns, recorded, seed_of
@@ -44,7 +44,6 @@ from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
 from headcount.run import Generators, Manifest, RunFolder
 from headcount.stack import topic
-from headcount.stack.jars import read_lock
 from headcount.thresholds import Threshold
 from headcount.verdict import BROKEN_THRESHOLD
 
@@ -156,6 +155,10 @@ def _on_quitting(environment: Environment, **_: Any) -> None:
 
 def _judge(environment: Environment) -> None:
     """Judge the run that is over, and let the process end in the verdict's exit code."""
+    if why_not := cannot_judge():
+        sys.stderr.write(f"headcount: {why_not}\n")
+        environment.process_exit_code = environment.process_exit_code or PartError.exit_code
+        return
     judging = Judging(_folder(environment))
     try:
         code = judging.wait()
@@ -316,6 +319,9 @@ def _observe(
 def _versions(*, has_own_broker: bool) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     if has_own_broker:
+        # It needs what the command alone brings, and only the command starts a broker.
+        from headcount.stack.jars import read_lock  # noqa: PLC0415
+
         versions["kafka"] = next(
             jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")
         )

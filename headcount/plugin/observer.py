@@ -16,7 +16,7 @@ from headcount.live.gauge import Gauge, Reading
 from headcount.live.guard import Broken, Guard
 from headcount.live.progress import Progress
 from headcount.marks import Mark, append_mark
-from headcount.plugin.judging import Judging, Stage
+from headcount.plugin.judging import Judging, Stage, cannot_judge
 from headcount.plugin.live import COUNTS, DURATIONS
 from headcount.plugin.watch import Watch
 from headcount.run import Abort, Manifest, RunFolder
@@ -37,6 +37,7 @@ class View:
     stage: Stage
     reading: Reading
     judging: Judging | None
+    why_not: str
     abort: str
 
 
@@ -56,6 +57,7 @@ class Observer:
         self._on_broken = on_broken
         self._broken: Broken | None = None
         self._judging: Judging | None = None
+        self._why_not = ""
         self._is_over = False
         self._watch = Watch(manifest, folder)
         self._greenlet = gevent.spawn(self._look_for_ever)
@@ -72,19 +74,27 @@ class Observer:
 
     def view(self) -> View:
         """Say all that is known now."""
-        if self._judging is not None:
-            stage = self._judging.stage
-        else:
-            stage = Stage.STOPPED if self._is_over else Stage.RUNNING
+        stage, why_not = self._stage()
         reading = self._gauge.read(time.monotonic())
         abort = "" if self._broken is None else str(self._broken)
-        return View(self.folder.run_id, stage, reading, self._judging, abort)
+        return View(self.folder.run_id, stage, reading, self._judging, why_not, abort)
+
+    def _stage(self) -> tuple[Stage, str]:
+        """How far the run has come, and why it is not judged, if it is not to be."""
+        if self._judging is not None:
+            stage = self._judging.stage
+            return stage, self._judging.why_not if stage is Stage.NOT_JUDGED else ""
+        if not self._is_over:
+            return Stage.RUNNING, ""
+        return (Stage.NOT_JUDGED if self._why_not else Stage.STOPPED), self._why_not
 
     def finish(self, *, judge: bool) -> None:
         """Note that the test is over; with `judge`, have the run judged."""
         self._is_over = True
         if judge and self._judging is None:
-            self._judging = Judging(self.folder)
+            self._why_not = cannot_judge()
+            if not self._why_not:
+                self._judging = Judging(self.folder)
         gevent.spawn_later(WATCH_AFTER_END_S, self._close)
 
     def stop(self) -> None:

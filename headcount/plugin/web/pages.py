@@ -21,6 +21,7 @@ from headcount.ids import is_run_id
 from headcount.metrics import MetricError
 from headcount.past_runs import FILES, past_runs
 from headcount.plugin import open_model
+from headcount.plugin.judging import cannot_judge
 from headcount.plugin.options import check, open_load_of
 from headcount.plugin.state import state_of
 from headcount.run import RunFolder
@@ -89,7 +90,7 @@ def _delivery(environment: Environment) -> Response:
             "run_id": view.run_id,
             "stage": view.stage,
             "step": judging.step if judging else "",
-            "why_not": judging.why_not if judging and view.stage == "not judged" else "",
+            "why_not": view.why_not,
             "abort": view.abort,
             "verdict": asdict(verdict) if verdict else None,
             "lines": [
@@ -132,15 +133,21 @@ def _side_by_side(environment: Environment) -> str:
 def _comparison(environment: Environment) -> Response:
     """What changed from the earlier of two runs to the later, in a page like a report's."""
     earlier, later = _chosen(environment)
+    if why_not := cannot_judge():
+        return _no_comparison(why_not)
     command = [sys.executable, "-m", "headcount", "compare", "--html", "-"]
     if "anyway" in request.args:
         command.append("--anyway")
     command += [str(earlier.path), str(later.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        told = render_template("headcount/no_comparison.html", why=done.stderr, url=request.url)
-        return Response(told, HTTPStatus.CONFLICT)
+        return _no_comparison(done.stderr)
     return _sandboxed(Response(done.stdout))
+
+
+def _no_comparison(why: str) -> Response:
+    told = render_template("headcount/no_comparison.html", why=why, url=request.url)
+    return Response(told, HTTPStatus.CONFLICT)
 
 
 def _chosen(environment: Environment) -> list[RunFolder]:
@@ -169,9 +176,13 @@ def _reports_dir(environment: Environment) -> Path:
 
 @functools.cache
 def _vega() -> str:
-    """The library that draws; made by a process of its own, for it takes a second of its core."""
+    """The library that draws; made by a process of its own, for it takes a second of its core.
+
+    Where vl-convert is not installed there is none, and the page goes without a chart.
+    """
     command = [sys.executable, "-c", _BUNDLE]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def _check_form(environment: Environment) -> Response | None:
