@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.latency import Measure
+from analysis.tally import LONGEST_ERROR
 
 MOST = 1_000_000
 MOST_GROUPS = 32
@@ -122,4 +123,4 @@ def _between_ms(start_ns: pa.ChunkedArray, end_ns: pa.ChunkedArray) -> pa.Chunke
 def _answers(frame: pd.DataFrame) -> "pd.Series[str]":
     """Name each answer by its status; what has none has no duration either, but to the topic."""
     status = frame["http_status"].astype("Int64").astype("string")
-    return status.fillna(frame["error"].astype("string").str.split(":").str[0].str[:60])
+    return status.fillna(frame["error"].astype("string").str.split(":").str[0].str[:LONGEST_ERROR])

@@ -14,7 +14,7 @@ from analysis.ledger import UNKNOWN
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
-_LONGEST_ERROR = 60
+LONGEST_ERROR = 60
 _NO_ANSWER = "no answer"
 _STRANGERS = {
     Kind.MALFORMED.value: ("malformed",),
@@ -69,7 +69,7 @@ def of_fates(fates: DataFrame, event_types: Sequence[str]) -> Attempts:
 
 def _answer() -> Column:
     """Name the answer: its status, or the kind of the error, which is what stands before a `:`."""
-    kind = F.substring(F.substring_index("error", ":", 1), 1, _LONGEST_ERROR)
+    kind = F.substring(F.substring_index("error", ":", 1), 1, LONGEST_ERROR)
     told = F.coalesce(F.col("http_status").cast("string"), kind, F.lit(_NO_ANSWER))
     return told.alias("answer")
 

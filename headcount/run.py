@@ -175,8 +175,7 @@ class RunFolder:
 
     def read_generators(self) -> Generators | None:
         """Read `generators.json`, or None where none has begun."""
-        path = self.path / "generators.json"
-        return _load(Generators, path) if path.is_file() else None
+        return _load_if_there(Generators, self.path / "generators.json")
 
     def write_abort(self, abort: Abort) -> None:
         """Write `abort.json`. Raises OSError."""
@@ -184,8 +183,7 @@ class RunFolder:
 
     def read_abort(self) -> Abort | None:
         """Read `abort.json`, or None where the test was not stopped."""
-        path = self.path / "abort.json"
-        return _load(Abort, path) if path.is_file() else None
+        return _load_if_there(Abort, self.path / "abort.json")
 
     def write_scheduled(self, scheduled: Scheduled) -> None:
         """Write `schedule.json`. Raises OSError."""
@@ -193,8 +191,7 @@ class RunFolder:
 
     def read_scheduled(self) -> Scheduled | None:
         """Read `schedule.json`, or None where no rate was to be kept."""
-        path = self.path / "schedule.json"
-        return _load(Scheduled, path) if path.is_file() else None
+        return _load_if_there(Scheduled, self.path / "schedule.json")
 
     def write_end(self, end: End) -> None:
         """Write `end.json`. Raises OSError."""
@@ -202,12 +199,15 @@ class RunFolder:
 
     def read_end(self) -> End | None:
         """Read `end.json`, or None where no one has looked yet."""
-        path = self.path / "end.json"
-        return _load(End, path) if path.is_file() else None
+        return _load_if_there(End, self.path / "end.json")
 
 
 def _dump(kind: type[_Document], document: _Document) -> bytes:
     return TypeAdapter(kind).dump_json(document, indent=1) + b"\n"
+
+
+def _load_if_there(kind: type[_Document], path: Path) -> _Document | None:
+    return _load(kind, path) if path.is_file() else None
 
 
 def _load(kind: type[_Document], path: Path) -> _Document:

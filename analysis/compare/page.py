@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from analysis.compare import charts, words
 from analysis.compare.change import Change
 from analysis.compare.limits import State
 from analysis.compare.model import Comparison, Versus
+from analysis.templates import template
 
 _CLASSES = {State.KEPT: "pass", State.BROKEN: "fail", State.UNKNOWN: "inconclusive"}
 
@@ -37,7 +36,7 @@ class Section:
 def render(comparison: Comparison) -> str:
     """Write the page."""
     runs = [run for side in comparison.sides for run in side.runs]
-    return _template().render(
+    return template(Path(__file__).with_name("page.html")).render(
         comparison=comparison,
         headline=_headline(comparison),
         mood=_mood(comparison),
@@ -47,18 +46,6 @@ def render(comparison: Comparison) -> str:
         lacking=charts.lacking(runs),
         runs=_runs(comparison),
     )
-
-
-def _template() -> jinja2.Template:
-    # What runs say of themselves is anyone's: nothing is written unescaped but the charts.
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
 
 
 def _mood(comparison: Comparison) -> str:

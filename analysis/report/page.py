@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -19,6 +18,7 @@ from analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, kind
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
 from analysis.state import Entry
+from analysis.templates import template
 from analysis.timeline import Moment, Source
 from headcount.verdict import Verdict
 
@@ -72,7 +72,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     evidence, latencies = report.evidence, report.latencies
     parted = breakdown(report.fates)
-    return _template().render(
+    return template(_HERE / "page.html").render(
         report=report,
         # Both are files of ours that stand beside this one.
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -118,18 +118,6 @@ def render(report: Report, exceptions: Exceptions) -> str:
 def hash_of(script: str) -> str:
     """Name a script as a Content-Security-Policy does that allows it and no other."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
-def _template() -> jinja2.Template:
-    # Values from the topic are anyone's: nothing is written unescaped but what is ours.
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
 
 
 def sum_of_classes(counts: Counts | None) -> str:

@@ -13,7 +13,7 @@ from ddsketch import DDSketch
 
 from headcount.live.gauge import Gauge
 from headcount.live.progress import Durations, Ended, Progress
-from headcount.metrics import Kind
+from headcount.metrics import SEEN_IN_TOPIC, Kind
 from headcount.outcome import Outcome
 from headcount.thresholds import Threshold
 
@@ -75,9 +75,9 @@ class Guard:
         return any(each.threshold.kind is Kind.DURATION for each in self._watched)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing to watch over."""
-        return not self._watched
+    def needs_topic(self) -> bool:
+        """Whether what is seen in the topic must be known."""
+        return any(each.threshold.metric in SEEN_IN_TOPIC for each in self._watched)
 
     def tell(self, progress: Progress) -> None:
         """Take what a generator tells."""

@@ -19,7 +19,6 @@ class Stage(StrEnum):
     """How far a run has come."""
 
     RUNNING = "running"
-    STOPPED = "stopped"
     JUDGING = "judging"
     JUDGED = "judged"
     NOT_JUDGED = "not judged"

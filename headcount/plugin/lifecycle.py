@@ -126,7 +126,7 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     if not was_prepared:
         return
     if state.observer is not None and environment.web_ui is not None:
-        state.observer.finish(judge=True)
+        state.observer.finish()
     else:
         _log.info("the run is over; to judge it: headcount verify %s", _folder(environment).path)
 
@@ -312,7 +312,10 @@ def _observe(
     options.prepared_telling = NOTHING
     if environment.web_ui is not None or any(each.abort for each in thresholds):
         on_broken = functools.partial(_on_broken, environment)
-        state.observer = Observer(_folder(environment), manifest, thresholds, on_broken)
+        is_shown = environment.web_ui is not None
+        state.observer = Observer(
+            _folder(environment), manifest, thresholds, on_broken, is_shown=is_shown
+        )
         options.prepared_telling = state.observer.how_much
 
 

@@ -15,7 +15,7 @@ import gevent
 from headcount.live.gauge import Gauge, Reading
 from headcount.live.guard import Broken, Guard
 from headcount.live.progress import Progress
-from headcount.marks import Mark, append_mark
+from headcount.marks import LONGEST_TEXT, Mark, append_mark
 from headcount.plugin.judging import Judging, Stage, cannot_judge
 from headcount.plugin.live import COUNTS, DURATIONS
 from headcount.plugin.watch import Watch
@@ -42,7 +42,10 @@ class View:
 
 
 class Observer:
-    """Follows one run. `on_broken` is told of the threshold that is to stop it."""
+    """Follows one run; `on_broken` is told of the threshold that is to stop it.
+
+    The topic is looked at where `is_shown` says that somebody sees it, or a threshold needs it.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,8 @@ class Observer:
         manifest: Manifest,
         thresholds: Sequence[Threshold],
         on_broken: Callable[[Broken], None],
+        *,
+        is_shown: bool,
     ) -> None:
         self.folder = folder
         self._guard = Guard(thresholds)
@@ -59,7 +64,8 @@ class Observer:
         self._judging: Judging | None = None
         self._why_not = ""
         self._is_over = False
-        self._watch = Watch(manifest, folder)
+        needs_watch = is_shown or self._guard.needs_topic
+        self._watch = Watch(manifest, folder) if needs_watch else None
         self._greenlet = gevent.spawn(self._look_for_ever)
 
     @property
@@ -84,17 +90,14 @@ class Observer:
         if self._judging is not None:
             stage = self._judging.stage
             return stage, self._judging.why_not if stage is Stage.NOT_JUDGED else ""
-        if not self._is_over:
-            return Stage.RUNNING, ""
-        return (Stage.NOT_JUDGED if self._why_not else Stage.STOPPED), self._why_not
+        return (Stage.NOT_JUDGED if self._is_over else Stage.RUNNING), self._why_not
 
-    def finish(self, *, judge: bool) -> None:
-        """Note that the test is over; with `judge`, have the run judged."""
+    def finish(self) -> None:
+        """Note that the test is over, and have the run judged."""
         self._is_over = True
-        if judge and self._judging is None:
-            self._why_not = cannot_judge()
-            if not self._why_not:
-                self._judging = Judging(self.folder)
+        self._why_not = cannot_judge()
+        if not self._why_not:
+            self._judging = Judging(self.folder)
         gevent.spawn_later(WATCH_AFTER_END_S, self._close)
 
     def stop(self) -> None:
@@ -105,12 +108,13 @@ class Observer:
 
     def _close(self) -> None:
         self._greenlet.kill()
-        self._watch.stop()
+        if self._watch is not None:
+            self._watch.stop()
 
     def _look_for_ever(self) -> None:
         while True:
             gevent.sleep(LOOK_EVERY_S)
-            for sight in self._watch.sights():
+            for sight in () if self._watch is None else self._watch.sights():
                 self._gauge.see(sight)
             self._gauge.mark(time.monotonic())
             if self._broken is None and not self._is_over:
@@ -125,7 +129,7 @@ class Observer:
         text = f"the test was stopped: {broken}"
         try:
             self.folder.write_abort(Abort(broken.threshold.text, measured, at))
-            append_mark(self.folder.marks_path, Mark(time.time_ns(), text[:200]))
+            append_mark(self.folder.marks_path, Mark(time.time_ns(), text[:LONGEST_TEXT]))
         except OSError as error:
             _log.error("headcount: it cannot be written down that %s: %s", text, error)
         self._on_broken(broken)

@@ -12,7 +12,6 @@
   const WORDS = {
     none: "No test was started yet.",
     running: "Running",
-    stopped: "Stopped, and not judged",
     judging: "The test is over, and is being judged",
     "not judged": "NOT JUDGED",
   };
