@@ -6,9 +6,10 @@ import pytest
 
 from analysis.classes import COUNT_KEYS, Counts
 from analysis.latency import Bucket, Measure
-from analysis.thresholds import Judged, Sample, measured
+from analysis.thresholds import Judged, Sample, judged, measured
 from headcount.metrics import DURATIONS, METRICS, Kind
-from headcount.thresholds import parse
+from headcount.run import Abort
+from headcount.thresholds import Window, parse
 from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 
@@ -98,3 +99,14 @@ def test_parts_of_a_run(history: History) -> None:
     assert [text for text, holds in told.items() if not holds] == broken
     page = (history.folder.path / "report.html").read_text()
     assert "http.p50 &lt; 10ms after 5s" in page
+
+
+def test_one_that_has_stopped_the_test_is_broken() -> None:
+    """Whatever the rest of the run has brought, and no other is."""
+    whole = Sample({"a": Counts(attempted=10, acked=10)}, (), 5.0)
+    stopped = parse("fail_ratio < 5% abort")
+    abort = Abort(stopped.text, "7%", "2026-11-25T00:00:00")
+    told, other = judged([stopped, parse("lost == 0 abort")], {Window(): whole}, abort)
+    assert (told.holds, told.shown) == (False, "7%, and the test was stopped")
+    assert other.holds
+    assert judged([stopped], {Window(): whole})[0].holds
