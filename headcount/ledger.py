@@ -160,14 +160,17 @@ class LedgerWriter:
     def write_segment(self, rows: Iterable[Row]) -> None:
         """Make rows visible as one more segment."""
         columns = list(zip(*rows, strict=True))
-        if not columns:
-            return
-        content = _segment_bytes(columns, self.run_id, self.generator)
+        if columns:
+            self.write_table(_table(columns))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Make rows visible as one more segment; the columns are those of `Row`."""
+        content = _segment_bytes(table, self.run_id, self.generator)
         name = f"segment-{len(self._segments):06}.parquet"
         self._write(name, content)
-        count = len(columns[0])
-        self._segments.append(Segment(name, count, hashlib.sha256(content).hexdigest()))
-        self.rows_written += count
+        digest = hashlib.sha256(content).hexdigest()
+        self._segments.append(Segment(name, table.num_rows, digest))
+        self.rows_written += table.num_rows
 
     def write_arrivals(self, arrivals: Arrivals) -> None:
         """Say, in place of what was said before, what has become of the arrivals of a rate."""
@@ -187,7 +190,7 @@ class LedgerWriter:
     def _folder(self) -> str:
         return f"{self.location}/{self.generator}"
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: bytes | pa.Buffer) -> None:
         aside, target = f"{self._folder}/.{name}.tmp", f"{self._folder}/{name}"
         with self.filesystem.open_output_stream(aside) as stream:
             stream.write(content)
@@ -201,7 +204,7 @@ def warm_up() -> None:
 
     It takes a second of the interpreter: better before the load than under it.
     """
-    _segment_bytes([(value,) for value in _A_ROW], "", 0)
+    _segment_bytes(_table([(value,) for value in _A_ROW]), "", 0)
 
 
 def open_location(location: str) -> tuple[pafs.FileSystem, str]:
@@ -220,8 +223,7 @@ def read_ledger(filesystem: pafs.FileSystem, location: str, run_id: str) -> list
     return sorted(parts, key=lambda part: part.generator)
 
 
-def _segment_bytes(columns: list[tuple[object, ...]], run_id: str, generator: int) -> bytes:
-    generators = pa.repeat(pa.scalar(generator, pa.int32()), len(columns[0]))
+def _table(columns: list[tuple[object, ...]]) -> pa.Table:
     fields = [SCHEMA.field(name) for name in Row._fields]
     arrays = [
         pa.array(column, item.type.value_type).dictionary_encode()
@@ -229,11 +231,18 @@ def _segment_bytes(columns: list[tuple[object, ...]], run_id: str, generator: in
         else pa.array(column, item.type)
         for column, item in zip(columns, fields, strict=True)
     ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _segment_bytes(table: pa.Table, run_id: str, generator: int) -> pa.Buffer:
+    generators = pa.repeat(pa.scalar(generator, pa.int32()), table.num_rows)
     metadata = {"headcount.run_id": run_id, "headcount.format": str(FORMAT)}
-    table = pa.Table.from_arrays([generators, *arrays], schema=SCHEMA.with_metadata(metadata))
+    whole = pa.Table.from_arrays(
+        [generators, *table.columns], schema=SCHEMA.with_metadata(metadata)
+    )
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=1)
-    return bytes(sink.getvalue())
+    pq.write_table(whole, sink, compression="zstd", compression_level=1)
+    return sink.getvalue()
 
 
 def _force_to_disk(path: str) -> None:

@@ -1,13 +1,13 @@
 """Progress: what a generator tells, once a second, of the requests that it makes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from headcount.ledger import Row
 from headcount.outcome import Outcome
 
+_ACKED = Outcome.ACKED.value
 _LONGEST_CAUSE = 60
 _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
 
@@ -69,55 +69,55 @@ class Progress:
         )
 
 
-def progress(
-    generator: int,
-    rows: Iterable[Row],
-    in_flight: Mapping[str, int],
-    ended_before: Mapping[str, int],
-    *,
-    with_durations: bool,
-) -> Progress:
-    """Sum up rows of attempts that have ended.
+class Tally:
+    """Counts attempts as they end, one by one, so that telling of them takes no time.
 
-    Args:
-        generator: Whose they are.
-        rows: Those that ended since the last time.
-        in_flight: Attempts that have begun and not ended, by event type.
-        ended_before: Attempts that ended before these rows, by event type.
-        with_durations: Whether to tell how long each took.
+    `with_durations` says whether to tell how long each took.
     """
-    taken = list(rows)
-    ended = Counter(
-        (row.sent_at_ns // _NS_PER_S, row.event_type, row.outcome, _cause(row)) for row in taken
-    )
-    begun = Counter(ended_before) + Counter(in_flight)
-    for (_, event_type, _, _), count in ended.items():
-        begun[event_type] += count
-    return Progress(
-        generator,
-        dict(begun),
-        tuple(Ended(*key, count) for key, count in ended.items()),
-        _durations(taken) if with_durations else (),
-    )
+
+    def __init__(self, generator: int, *, with_durations: bool) -> None:
+        self._generator, self._with_durations = generator, with_durations
+        self._ended_by_type: Counter[str] = Counter()
+        self._ended: dict[tuple[int, str, str, str], int] = {}
+        self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+
+    def add(
+        self,
+        event_type: str,
+        outcome: str,
+        http_status: int | None,
+        error: str | None,
+        times_ns: tuple[int, int, int | None],
+    ) -> None:
+        """Count one; `times_ns` are when it was intended, sent and answered."""
+        intended_ns, sent_ns, answered_ns = times_ns
+        cause = "" if outcome == _ACKED else _cause(http_status, error)
+        key = sent_ns // _NS_PER_S, event_type, outcome, cause
+        self._ended[key] = self._ended.get(key, 0) + 1
+        if self._with_durations and answered_ns is not None:
+            http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
+            http_us.append((answered_ns - sent_ns) // _NS_PER_US)
+            from_intended_us.append((answered_ns - intended_ns) // _NS_PER_US)
+
+    def tell(self, in_flight: Mapping[str, int]) -> Progress:
+        """Tell what has ended since the last time, and begun in all.
+
+        Args:
+            in_flight: Attempts that have begun and not ended, by event type.
+        """
+        ended, self._ended = self._ended, {}
+        durations, self._durations = self._durations, {}
+        for (_, event_type, _, _), count in ended.items():
+            self._ended_by_type[event_type] += count
+        return Progress(
+            self._generator,
+            dict(self._ended_by_type + Counter(in_flight)),
+            tuple(Ended(*key, count) for key, count in ended.items()),
+            tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
+        )
 
 
-def _cause(row: Row) -> str:
-    if row.outcome == Outcome.ACKED:
-        return ""
-    if row.http_status is not None:
-        return str(row.http_status)
-    return (row.error or "").partition(":")[0][:_LONGEST_CAUSE]
-
-
-def _durations(rows: Iterable[Row]) -> tuple[Durations, ...]:
-    found: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    for row in rows:
-        if row.answered_at_ns is not None:
-            http_us = (row.answered_at_ns - row.sent_at_ns) // _NS_PER_US
-            intended_us = (row.answered_at_ns - row.intended_at_ns) // _NS_PER_US
-            key = row.sent_at_ns // _NS_PER_S, row.event_type
-            found.setdefault(key, []).append((http_us, intended_us))
-    return tuple(
-        Durations(*key, *(tuple(each) for each in zip(*pairs, strict=True)))
-        for key, pairs in found.items()
-    )
+def _cause(http_status: int | None, error: str | None) -> str:
+    if http_status is not None:
+        return str(http_status)
+    return (error or "").partition(":")[0][:_LONGEST_CAUSE]

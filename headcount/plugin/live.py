@@ -3,13 +3,11 @@
 Where there is nobody to look (no web UI, and no threshold that aborts) nothing is told.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 import gevent
 
-from headcount.ledger import Row
-from headcount.live.progress import progress
+from headcount.live.progress import Tally
 from headcount.plugin.recorder import Recorder
 
 PROGRESS = "headcount_progress"
@@ -32,11 +30,8 @@ class Teller:
     def __init__(
         self, generator: int, recorder: Recorder, how_much: str, send: Callable[[object], None]
     ) -> None:
-        self._generator, self._recorder, self._send = generator, recorder, send
-        self._with_durations = how_much == DURATIONS
-        self._rows: list[Row] = []
-        self._ended: Counter[str] = Counter()
-        recorder.on_rows = self._rows.extend
+        self._recorder, self._send = recorder, send
+        self._tally = recorder.tally = Tally(generator, with_durations=how_much == DURATIONS)
         self._greenlet = gevent.spawn(self._tell_for_ever)
 
     def finish(self) -> None:
@@ -47,18 +42,7 @@ class Teller:
     def _tell_for_ever(self) -> None:
         while True:
             gevent.sleep(TELL_EVERY_S)
-            self._recorder.show()
             self._tell()
 
     def _tell(self) -> None:
-        rows = self._rows[:]
-        self._rows.clear()
-        told = progress(
-            self._generator,
-            rows,
-            self._recorder.in_flight_by_type(),
-            self._ended,
-            with_durations=self._with_durations,
-        )
-        self._ended.update(row.event_type for row in rows)
-        self._send(told.packed())
+        self._send(self._tally.tell(self._recorder.in_flight_by_type()).packed())

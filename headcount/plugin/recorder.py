@@ -1,15 +1,16 @@
 """The recorder: gives each attempt its identity before it is sent, and its outcome after.
 
-One recorder belongs to one generator in one run. Disk work is done in a thread of its own, so that
-the requests of other users go on meanwhile.
+One recorder belongs to one generator in one run. Disk work is done in threads of its own, so that
+the requests of other users go on meanwhile: reservations in one, which never wait for a segment
+that is being written in the other.
 """
 
 import contextlib
 import itertools
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import gevent
@@ -17,10 +18,12 @@ import gevent.lock
 import gevent.threadpool
 
 from headcount.changes import Changes, check
+from headcount.columns import Columns
 from headcount.digest import digest, shape
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.health import Health
-from headcount.ledger import LedgerWriter, Row, Seal
+from headcount.ledger import LedgerWriter, Seal
+from headcount.live.progress import Tally
 from headcount.outcome import Outcome
 from headcount.pool import Pool
 
@@ -35,8 +38,9 @@ class LedgerFailedError(Exception):
     """The ledger cannot be written, so the test would prove nothing."""
 
 
-class Attempt(NamedTuple):
-    """An attempt under way; a tuple, because one is made for every request."""
+@dataclass(slots=True)
+class Attempt:
+    """An attempt under way; not frozen, because one is made for every request."""
 
     seq: int
     event_id: str
@@ -58,6 +62,7 @@ class Told(NamedTuple):
 
 
 NOTHING_TOLD = Told()
+_ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # what an enumeration looks up each time
 
 
 class Recorder:
@@ -65,9 +70,9 @@ class Recorder:
 
     `on_failure` is called once, with what keeps the run from being accounted for, and
     `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
-    wants to see each row sets `on_rows`, which is given them before they are written and on `show`,
-    and must not wait for anything. `pool` is set where there is a rate to keep, and says what
-    became of its arrivals; `dropped` are those that could not be begun in time.
+    wants to know how attempts end sets `tally`, which counts each. `pool` is set where there is a
+    rate to keep, and says what became of its arrivals; `dropped` are those that could not be begun
+    in time.
     """
 
     def __init__(
@@ -83,13 +88,14 @@ class Recorder:
         self._next = 0
         self._reserved = 0
         self._block = FIRST_BLOCK
-        self.on_rows: Callable[[list[Row]], None] | None = None
-        self._rows: list[Row] = []
-        self._shown = 0
+        self.tally: Tally | None = None
+        self._batches = [Columns()]
         self._in_flight: dict[int, Attempt] = {}
         self._shapes: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
+        self._flushing = gevent.lock.BoundedSemaphore(1)
         self._disk = gevent.threadpool.ThreadPool(1)
+        self._reservations = gevent.threadpool.ThreadPool(1)
         self._failure: str | None = None
         self._sealed = False
         self._prefix = f"{writer.run_id}.{writer.generator}."
@@ -111,12 +117,6 @@ class Recorder:
     def in_flight_by_type(self) -> Counter[str]:
         """How many attempts of each event type have begun and not ended."""
         return Counter(attempt.event_type for attempt in self._in_flight.values())
-
-    def show(self) -> None:
-        """Give `on_rows` the rows that it has not seen."""
-        if self.on_rows is not None:
-            fresh, self._shown = self._rows[self._shown :], len(self._rows)
-            self.on_rows(fresh)
 
     @property
     def attempted(self) -> int:
@@ -159,7 +159,7 @@ class Recorder:
             raise self.fail(UsageError(f"{asked} that cannot be compared: {error}")) from None
         while self._next >= self._reserved:
             self._reserve()
-        if self._reserved - self._next < self._block // 4:
+        if self._reserved - self._next < self._block // 2:
             self._reserve_ahead()
         # Sequence number and time are taken with no switch between, so that they agree in order.
         seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
@@ -183,11 +183,11 @@ class Recorder:
     ) -> None:
         """Note that an attempt was answered."""
         now_ns = time.monotonic_ns() + self._epoch_ns
-        self._end(attempt, (now_ns, status, outcome.value, None), told)
+        self._end(attempt, now_ns, status, outcome, None, told)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer."""
-        self._end(attempt, (None, None, outcome.value, error))
+        self._end(attempt, None, None, outcome, error, NOTHING_TOLD)
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -205,14 +205,12 @@ class Recorder:
             return None
         self._sealed = True
         self._reserved = self._next  # no attempt begins after this
-        self._flusher.kill()
+        with self._flushing:  # a flush that is torn off would take its rows with it
+            self._flusher.kill()
         for attempt in list(self._in_flight.values()):
             self.unanswered(attempt, Outcome.INDETERMINATE, "in flight when the generator ended")
-        self.show()
-        rows, self._rows = self._rows, []
-        self._shown = 0
         try:
-            self._disk.apply(self._writer.write_segment, (rows,))
+            self._flush()
             self._write_arrivals()
             return self._disk.apply(self._writer.seal, (self._next,))
         except OSError as error:
@@ -222,28 +220,40 @@ class Recorder:
     def _end(
         self,
         attempt: Attempt,
-        ending: tuple[int | None, int | None, str, str | None],
-        told: Told = NOTHING_TOLD,
+        answered_at_ns: int | None,
+        status: int | None,
+        outcome: Outcome,
+        error: str | None,
+        told: Told,
     ) -> None:
-        """Keep a row; `ending` are its columns from the answer to the error."""
+        """Keep an attempt's row, of which there is only one."""
         if self._in_flight.pop(attempt.seq, None) is None:
             return  # it has its row already: sealing ended it
+        columns = self._batches[-1]
+        if len(columns) >= SEGMENT_ROWS:
+            columns = Columns()
+            self._batches.append(columns)
+        text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
-        self._rows.append(
-            Row(
-                attempt.seq,
-                attempt.event_type,
-                attempt.scenario_user,
-                attempt.shape,
-                attempt.digest,
-                attempt.intended_at_ns,
-                attempt.sent_at_ns,
-                *ending,
-                *told,
-                None if changes is None else changes.owner,
-                None if changes is None else tuple(changes.by_thing.items()),
-            )
+        columns.add(
+            attempt.seq,
+            attempt.event_type,
+            attempt.scenario_user,
+            attempt.shape,
+            attempt.digest,
+            attempt.intended_at_ns,
+            attempt.sent_at_ns,
+            answered_at_ns,
+            status,
+            text,
+            error,
+            *told,
+            None if changes is None else changes.owner,
+            None if changes is None else changes.by_thing.items(),
         )
+        if self.tally is not None:
+            times = attempt.intended_at_ns, attempt.sent_at_ns, answered_at_ns
+            self.tally.add(attempt.event_type, text, status, error, times)
 
     def _check_shape(self, compared: str) -> None:
         if compared in self._shapes:
@@ -270,7 +280,7 @@ class Recorder:
             if self._reserved - self._next >= self._block // 2:
                 return  # another greenlet has done it meanwhile
             try:
-                block = self._disk.apply(self._writer.reserve, (self._block,))
+                block = self._reservations.apply(self._writer.reserve, (self._block,))
             except OSError as error:
                 raise self._cannot_write(error) from error
             if self._sealed:  # meanwhile
@@ -282,19 +292,22 @@ class Recorder:
         while True:
             gevent.sleep(FLUSH_EVERY_S)
             try:
-                self._flush()
-                self._write_arrivals()
+                with self._flushing:
+                    self._flush()
+                    self._write_arrivals()
             except OSError as error:
                 self._cannot_write(error)
                 return
 
     def _flush(self) -> None:
         """Write what there is now; what comes meanwhile is for the next time, and in few files."""
-        for _ in range(math.ceil(len(self._rows) / SEGMENT_ROWS)):
-            self.show()
-            rows, self._rows = self._rows[:SEGMENT_ROWS], self._rows[SEGMENT_ROWS:]
-            self._shown -= min(self._shown, len(rows))
-            self._disk.apply(self._writer.write_segment, (rows,))
+        batches, self._batches = self._batches, [Columns()]
+        for columns in batches:
+            if len(columns):
+                self._disk.apply(self._write_segment, (columns,))
+
+    def _write_segment(self, columns: Columns) -> None:
+        self._writer.write_table(columns.table())
 
     def _write_arrivals(self) -> None:
         if self.pool is not None:

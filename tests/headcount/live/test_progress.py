@@ -3,7 +3,7 @@
 import json
 
 from headcount.ledger import Row
-from headcount.live.progress import Durations, Ended, Progress, progress
+from headcount.live.progress import Durations, Ended, Progress, Tally
 
 S, MS = 1_000_000_000, 1_000_000
 
@@ -24,6 +24,20 @@ def row(
     )
 
 
+def told_of(generator: int, rows: list[Row], *, with_durations: bool) -> Progress:
+    """What a tally tells of rows, with nothing in flight."""
+    return tally_of(generator, rows, with_durations=with_durations).tell({})
+
+
+def tally_of(generator: int, rows: list[Row], *, with_durations: bool) -> Tally:
+    """Make a tally of rows."""
+    tally = Tally(generator, with_durations=with_durations)
+    for each in rows:
+        times = each.intended_at_ns, each.sent_at_ns, each.answered_at_ns
+        tally.add(each.event_type, each.outcome, each.http_status, each.error, times)
+    return tally
+
+
 def test_what_ended_alike_is_counted_together() -> None:
     """By the second of sending, type, outcome and cause, with all that has begun."""
     rows = [
@@ -34,9 +48,9 @@ def test_what_ended_alike_is_counted_together() -> None:
         row("indeterminate", took_ms=None, error="TimeoutError: no answer in 30 s"),
         row("acked", event_type="guild"),
     ]
-    told = progress(2, rows, {"sword": 3}, {"guild": 10}, with_durations=False)
+    told = tally_of(2, rows, with_durations=False).tell({"sword": 3})
     assert told.generator == 2
-    assert told.begun == {"sword": 8, "guild": 11}
+    assert told.begun == {"sword": 8, "guild": 1}
     assert set(told.ended) == {
         Ended(5, "sword", "acked", "", 2),
         Ended(6, "sword", "acked", "", 1),
@@ -50,11 +64,23 @@ def test_what_ended_alike_is_counted_together() -> None:
 def test_durations_are_of_those_that_were_answered() -> None:
     """From sending and from the intended time, where that is asked for."""
     rows = [row("acked", took_ms=10), row("failed", took_ms=20), row("failed", took_ms=None)]
-    told = progress(0, rows, {}, {}, with_durations=True)
+    told = told_of(0, rows, with_durations=True)
     assert told.durations == (Durations(5, "sword", (10_000, 20_000), (11_000, 21_000)),)
 
 
 def test_it_survives_the_way() -> None:
     """Packed, sent as plain values, and unpacked it is the same."""
-    told = progress(1, [row("acked"), row("failed", status=503)], {"a": 1}, {}, with_durations=True)
+    told = told_of(1, [row("acked"), row("failed", status=503)], with_durations=True)
     assert Progress.unpacked(json.loads(json.dumps(told.packed()))) == told
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    """What ended is new each time, what has begun is of the whole run."""
+    tally = tally_of(0, [row("acked"), row("acked", event_type="guild")], with_durations=True)
+    assert tally.tell({"sword": 1}).begun == {"sword": 2, "guild": 1}
+    times = 5 * S, 5 * S, None
+    tally.add("sword", "indeterminate", None, "TimeoutError", times)
+    told = tally.tell({})
+    assert told.begun == {"sword": 2, "guild": 1}
+    assert told.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
+    assert told.durations == ()

@@ -14,7 +14,8 @@ from gevent.server import StreamServer
 from locust.env import Environment
 
 from headcount.ledger import LedgerWriter, open_location
-from headcount.plugin.recorder import NOTHING_TOLD, Recorder, Told
+from headcount.outcome import Outcome
+from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
 TIMEOUT_S = 0.3
@@ -73,9 +74,9 @@ def _noted(script: list[list[bytes]], folder: str, options: dict[str, Any]) -> l
     noted: list[str] = []
 
     class Noting(Recorder):
-        def _end(self, attempt: Any, ending: Any, told: Told = NOTHING_TOLD) -> None:
-            noted.append(ending[2])
-            super()._end(attempt, ending, told)
+        def _end(self, attempt: Any, at: Any, status: Any, outcome: Outcome, *rest: Any) -> None:
+            noted.append(outcome.value)
+            super()._end(attempt, at, status, outcome, *rest)
 
     recorder = Noting(writer, lambda error: sys.exit(str(error)))
     server = _serve(script)

@@ -12,8 +12,8 @@ class Writer:
     run_id, generator, location, written = "run-1", 0, "memory", []
     def reserve(self, count):
         return range(count)
-    def write_segment(self, rows):
-        self.written.append(len(rows))
+    def write_table(self, rows):
+        self.written.append(rows.num_rows)
         if len(self.written) < 20:
             answer()
 
