@@ -61,7 +61,7 @@ class Columns:
     def __len__(self) -> int:
         return len(self._seq)
 
-    def add(
+    def add(  # noqa: PLR0917 - the fields of a row, in their order
         self,
         seq: int,
         event_type: str,

@@ -25,6 +25,7 @@ import xxhash
 SEED = 42
 ABSENT = "absent"
 MAX_DIGITS = 38  # of a decimal in Spark
+_SCALARS = str, int, float
 
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 _CONTROL_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
@@ -37,7 +38,12 @@ def shape(event: Mapping[str, object]) -> str:
 
 def canonical(event: Mapping[str, object]) -> str:
     """Write the canonical form of an event over its own shape. ValueError names a bad field."""
-    return "".join([_pair(name, event[name]) for name in sorted(event)])
+    pairs = []
+    for name in sorted(event):
+        value = event[name]
+        pair = _scalar_pair if value is None or isinstance(value, _SCALARS) else _pair
+        pairs.append(pair(name, value))
+    return "".join(pairs)
 
 
 def digest(event: Mapping[str, object]) -> int:
@@ -58,8 +64,6 @@ def _shape(names: tuple[str, ...]) -> str:
 
 
 def _pair(name: str, value: object) -> str:
-    if isinstance(value, str | int | float | None):
-        return _scalar_pair(name, value)
     return f'"{name}":{canonical_value(value, name)},'
 
 

@@ -7,6 +7,9 @@ that is being written in the other.
 
 import contextlib
 import itertools
+import os
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -32,6 +35,7 @@ LARGEST_BLOCK = 4096
 FLUSH_EVERY_S = 2.0
 SEGMENT_ROWS = 50_000
 MAX_SHAPES = 256
+_LOW_PRIORITY = 10
 
 
 class LedgerFailedError(Exception):
@@ -93,9 +97,11 @@ class Recorder:
         self._in_flight: dict[int, Attempt] = {}
         self._shapes: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
+        self._is_ahead = False
         self._flushing = gevent.lock.BoundedSemaphore(1)
         self._disk = gevent.threadpool.ThreadPool(1)
         self._reservations = gevent.threadpool.ThreadPool(1)
+        self._disk.spawn(_give_way)
         self._failure: str | None = None
         self._sealed = False
         self._prefix = f"{writer.run_id}.{writer.generator}."
@@ -183,11 +189,11 @@ class Recorder:
     ) -> None:
         """Note that an attempt was answered."""
         now_ns = time.monotonic_ns() + self._epoch_ns
-        self._end(attempt, now_ns, status, outcome, None, told)
+        self._end(attempt, now_ns, status, outcome, None, told=told)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer."""
-        self._end(attempt, None, None, outcome, error, NOTHING_TOLD)
+        self._end(attempt, None, None, outcome, error)
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -224,7 +230,8 @@ class Recorder:
         status: int | None,
         outcome: Outcome,
         error: str | None,
-        told: Told,
+        *,
+        told: Told = NOTHING_TOLD,
     ) -> None:
         """Keep an attempt's row, of which there is only one."""
         if self._in_flight.pop(attempt.seq, None) is None:
@@ -266,12 +273,14 @@ class Recorder:
         self._shapes.add(compared)
 
     def _reserve_ahead(self) -> None:
-        if not self._reserving.locked() and self._failure is None:
+        if not self._is_ahead and self._failure is None:
+            self._is_ahead = True
             gevent.spawn(self._reserve_quietly)
 
     def _reserve_quietly(self) -> None:
         with contextlib.suppress(LedgerFailedError):  # the next request meets it again
             self._reserve()
+        self._is_ahead = False
 
     def _reserve(self) -> None:
         with self._reserving:
@@ -317,3 +326,10 @@ class Recorder:
         return self.fail(
             PartError(f"the ledger cannot be written to {self._writer.location}: {error}")
         )
+
+
+def _give_way() -> None:
+    """Let this thread, whose work nobody waits for, have what time the requests leave."""
+    if sys.platform == "linux":  # elsewhere priorities are a process's
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)

@@ -1,6 +1,10 @@
 """The session: Locust's FastHttpSession, whose requests may name the event that they ask for."""
 
-from collections.abc import Callable
+import contextlib
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locust.contrib.fasthttp import (
@@ -8,6 +12,7 @@ from locust.contrib.fasthttp import (
     FastHttpSession,
     FastResponse,
     ResponseContextManager,
+    _construct_basic_auth_str,
 )
 from locust.exception import StopUser
 
@@ -15,13 +20,22 @@ from headcount.changes import Changes
 from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.outcome import Outcome, of_error, of_status
-from headcount.plugin.agent import LedgerAgent, OnceOnlyPool
+from headcount.plugin.agent import Items, Kind, LedgerAgent, OnceOnlyPool
 from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
+from headcount.plugin.response import PlainContextManager, PlainResponse
 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
-_PLAIN = {"headers", "payload"}
+_PARTITION_LINE, _SERVER_LINE = (
+    f"\r\n{PARTITION_HEADER}:".encode(),
+    f"\r\n{SERVER_HEADER}:".encode(),
+)
+_BRIEF = frozenset(
+    {"event", "event_type", "changes", "name", "catch_response", "context"}
+    | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
+)
+_KINDS = 4096
 
 
 class LedgerSession(FastHttpSession):
@@ -35,6 +49,7 @@ class LedgerSession(FastHttpSession):
     """
 
     due_at_ns: int | None = None
+    client: LedgerAgent
 
     def __init__(
         self, *args: Any, recorder: Recorder | None, user_name: str, **kwargs: Any
@@ -57,9 +72,114 @@ class LedgerSession(FastHttpSession):
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         """Ask as Locust does; of an answer that is a stream, only the head is waited for."""
-        if kwargs.get("stream") and kwargs.get("event") is not None:
-            kwargs["streams"] = True
+        if kwargs.get("event") is not None:
+            if not args and kwargs.keys() <= _BRIEF:
+                kind, payload = self._plain(method, url, kwargs)
+                if kind is not None:
+                    return self._request_briefly(kind, payload, url, **kwargs)
+            if kwargs.get("stream"):
+                kwargs["streams"] = True
         return super().request(method, url, *args, **kwargs)
+
+    def open_ahead(self) -> None:
+        """Open a connection to the host, so that a request that must be on time has one.
+
+        What does not work is left to that request to tell.
+        """
+        if self.base_url:
+            with contextlib.suppress(*FAILURE_EXCEPTIONS):
+                self.client.clientpool.open_ahead(self.base_url)
+
+    def _plain(
+        self, method: str, url: str, kwargs: dict[str, Any]
+    ) -> tuple[Kind | None, str | bytes | None]:
+        """Tell of what kind a request is, and what its payload is; no kind if it is not plain."""
+        payload, given = kwargs.get("data"), kwargs.get("headers")
+        sends_json = not payload and kwargs.get("json") is not None
+        if sends_json:
+            payload = json.dumps(kwargs["json"])
+        elif payload and not isinstance(payload, str | bytes):
+            return None, None
+        try:
+            auth = kwargs.get("auth")
+            authorization = _construct_basic_auth_str(*auth) if auth else self.auth_header
+            items = _header(tuple(given.items()) if given else (), authorization, sends_json)
+            kind = self.client.kind(method, self._build_url(url), items)
+        except (TypeError, ValueError):  # the general way says what is wrong with it
+            return None, None
+        if kind is not None and payload and not kind.names_type:
+            return None, None
+        return kind, payload
+
+    def _request_briefly(
+        self,
+        kind: Kind,
+        payload: str | bytes | None,
+        url: str,
+        *,
+        event: dict[str, object],
+        name: str | None = None,
+        catch_response: bool = False,
+        context: Mapping[str, Any] | None = None,
+        event_type: str | None = None,
+        changes: Changes | None = None,
+        **_: Any,
+    ) -> FastResponse:
+        """Do what Locust's session does with a request that is plain, and no more."""
+        meta = self._meta(kind, name or self.request_name or url, context)
+        started_s = time.perf_counter()
+        attempt = self._begin(kind.method, event, event_type, changes)
+        response = self._asked(kind, payload, attempt)
+        meta["response_time"] = (time.perf_counter() - started_s) * 1000
+        meta["response"], meta["exception"] = response, getattr(response, "error", None)
+        meta["response_length"] = _length(response)
+        if not catch_response:
+            self.request_event.fire(**meta)
+            return response
+        if isinstance(response, PlainResponse):
+            return PlainContextManager(response, self.request_event, meta)
+        return ResponseContextManager(response, self.request_event, meta, True)
+
+    def _meta(self, kind: Kind, name: str, context: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What the request event is fired with, as far as it is known before the answer."""
+        of_user = {} if self.user is None else self.user.context()
+        return {
+            "request_type": kind.method,
+            "name": name,
+            "context": {**of_user, **context} if context else {**of_user},
+            "start_time": time.time(),
+            "url": kind.attributes["url"],
+        }
+
+    def _asked(self, kind: Kind, payload: str | bytes | None, attempt: Attempt) -> FastResponse:
+        try:
+            response = self.client.ask(kind, payload, attempt.event_id)
+            cut_by = None if isinstance(response, PlainResponse) else _read_whole(response)
+        except BaseException as error:  # a user that is killed ends here, too
+            self._unanswered(attempt, error)
+            raise
+        self._note(attempt, response, cut_by)
+        return response
+
+    def _begin(
+        self,
+        method: str,
+        event: dict[str, object],
+        event_type: str | None,
+        changes: Changes | None,
+    ) -> Attempt:
+        due_at_ns, self.due_at_ns = self.due_at_ns, None
+        if self._recorder is None or getattr(self.user, "killed", False):
+            raise StopUser  # it would be a request that nothing accounts for
+        event_type = event_type or str(event.get("event_type", method))
+        try:
+            return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
+        except LedgerFailedError:
+            raise StopUser from None  # the run is being stopped, and says why
+
+    def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
+        assert self._recorder is not None
+        self._recorder.unanswered(attempt, Outcome.INDETERMINATE, type(error).__name__)
 
     def _send_request_safe_mode(
         self,
@@ -72,38 +192,20 @@ class LedgerSession(FastHttpSession):
         streams: bool = False,
         **kwargs: Any,
     ) -> FastResponse:
-        due_at_ns, self.due_at_ns = self.due_at_ns, None
         if event is None:
+            self.due_at_ns = None
             return super()._send_request_safe_mode(method, url, **kwargs)
-        if self._recorder is None or getattr(self.user, "killed", False):
-            raise StopUser  # it would be a request that nothing accounts for
-        event_type = event_type or str(event.get("event_type", method))
+        attempt = self._begin(method, event, event_type, changes)
         try:
-            attempt = self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
-        except LedgerFailedError:
-            raise StopUser from None  # the run is being stopped, and says why
-        try:
-            response = self._ask(method, url, attempt.event_id, kwargs)
+            kwargs["headers"][HEADER] = attempt.event_id
+            kwargs["max_redirects"] = 0  # one would carry the identity to a second request
+            response = super()._send_request_safe_mode(method, url, **kwargs)
             cut_by = None if streams else _read_whole(response)
         except BaseException as error:  # a user that is killed ends here, too
-            self._recorder.unanswered(attempt, Outcome.INDETERMINATE, type(error).__name__)
+            self._unanswered(attempt, error)
             raise
         self._note(attempt, response, cut_by)
         return response
-
-    def _ask(self, method: str, url: str, event_id: str, kwargs: dict[str, Any]) -> FastResponse:
-        """Send the short way what can go it."""
-        agent: Any = self.client
-        response: FastResponse | None = None
-        if kwargs.keys() == _PLAIN:
-            headers, payload = kwargs["headers"], kwargs["payload"]
-            if not payload or isinstance(payload, str | bytes):
-                response = agent.ask(method, url, headers, payload, event_id)
-        if response is not None:
-            return response
-        kwargs["headers"][HEADER] = event_id
-        kwargs["max_redirects"] = 0  # one would carry the identity to a second request
-        return super()._send_request_safe_mode(method, url, **kwargs)
 
     def _note(self, attempt: Attempt, response: FastResponse, cut_by: BaseException | None) -> None:
         recorder = self._recorder
@@ -126,6 +228,10 @@ class LedgerSession(FastHttpSession):
 
 def _told(response: FastResponse) -> Told:
     """Read what the answer tells of its event, as far as it makes sense."""
+    if type(response) is PlainResponse:
+        head = response.head
+        if _PARTITION_LINE not in head and _SERVER_LINE not in head:
+            return NOTHING_TOLD
     headers = response.headers
     if headers is None:
         return NOTHING_TOLD
@@ -151,6 +257,30 @@ def _number(field: object, bits: int) -> int | None:
         return None
     number = int(text)
     return number if number < 1 << bits else None
+
+
+@functools.lru_cache(maxsize=_KINDS)
+def _header(given: Items, authorization: str | None, sends_json: bool) -> Items:
+    """Add to a request's header fields what Locust's session adds."""
+    headers = dict(given)
+    if authorization:
+        headers["Authorization"] = authorization
+    if "Accept-Encoding" not in headers and "accept-encoding" not in headers:
+        headers["Accept-Encoding"] = "gzip, deflate, br"
+    if sends_json:
+        if "Content-Type" not in headers and "content-type" not in headers:
+            headers["Content-Type"] = "application/json"
+        if "Accept" not in headers and "accept" not in headers:
+            headers["Accept"] = "application/json"
+    return tuple(headers.items())
+
+
+def _length(response: FastResponse) -> int:
+    """How much of a body was read."""
+    try:
+        return len(response.content or b"")
+    except FAILURE_EXCEPTIONS:
+        return 0
 
 
 def _read_whole(response: FastResponse) -> BaseException | None:

@@ -3,7 +3,10 @@
 It is a program of its own, because Locust patches the standard library of its process.
 """
 
+import gzip
 import json
+import socket
+import struct
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -14,13 +17,14 @@ from gevent.server import StreamServer
 from locust.env import Environment
 
 from headcount.ledger import LedgerWriter, open_location
-from headcount.outcome import Outcome
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
 TIMEOUT_S = 0.3
 WAIT = b""
 """In a script: be silent until the client has given up."""
+RESET = b"\0"
+"""In a script: reset the connection."""
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 REFUSED = b"HTTP/1.1 503 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
@@ -28,6 +32,14 @@ BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 EARLY = b"HTTP/1.1 102 Processing\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
 CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+LAST = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+OPEN_END = b"HTTP/1.1 200 OK\r\n\r\nto the end"
+NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"
+ENDLESS = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000
+ZIPPED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (
+    *(len(gzip.compress(b"ok")), gzip.compress(b"ok")),
+)
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
 MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
 
 SCRIPTS: dict[str, list[list[bytes]]] = {
@@ -42,6 +54,23 @@ SCRIPTS: dict[str, list[list[bytes]]] = {
     "a body that is cut": [[HEAD + b"abc"]],
     "a body that never comes": [[HEAD, WAIT]],
     "a body in chunks that is cut": [[CHUNK]],
+    "a body in chunks": [[CHUNK, b"0\r\n\r\n"], [OK]],
+    "no body": [[NOTHING], [OK]],
+    "a body to the end": [[OPEN_END]],
+    "the last on its connection": [[LAST], [OK]],
+    "a body that comes later": [[OK[:-2], b"ok"], [OK]],
+    "a head in pieces": [[OK[:20], OK[20:-4], OK[-4:]], [OK]],
+    "a long body": [[LONG], [OK]],
+    "a body that is encoded": [[ZIPPED], [OK]],
+    "a head without an end": [[ENDLESS]],
+    "a length that is none": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok"]],
+    "two lengths": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!"]],
+    "a head that is no HTTP": [[b"no HTTP\r\n\r\n"]],
+    "silence": [[WAIT]],
+    "nothing, and the end": [[]],
+    "a reset": [[RESET]],
+    "a reset within the head": [[OK[:20], RESET]],
+    "a reset within the body": [[HEAD + b"abc", RESET]],
     "half a head": [[b"HTTP/1.1 200 OK\r\nContent-Le"]],
     "a redirect": [[MOVED]],
 }
@@ -57,6 +86,10 @@ def _serve(script: list[list[bytes]]) -> StreamServer:
             for part in answer:
                 if part == WAIT:
                     gevent.sleep(2 * TIMEOUT_S)
+                if part == RESET:
+                    lingers_not = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingers_not)
+                    return
                 connection.sendall(part)
                 gevent.sleep(0.01)  # so that each part is a packet
             if len(script) == 1:
@@ -67,16 +100,17 @@ def _serve(script: list[list[bytes]]) -> StreamServer:
     return server
 
 
-def _noted(script: list[list[bytes]], folder: str, options: dict[str, Any]) -> list[str]:
+def _noted(script: list[list[bytes]], folder: str, options: dict[str, Any]) -> list[list[str]]:
     filesystem, location = open_location(folder)
     writer = LedgerWriter(filesystem, location, "run-1", 0)
     writer.open()
-    noted: list[str] = []
+    noted: list[list[str]] = []
 
     class Noting(Recorder):
-        def _end(self, attempt: Any, at: Any, status: Any, outcome: Outcome, *rest: Any) -> None:
-            noted.append(outcome.value)
-            super()._end(attempt, at, status, outcome, *rest)
+        def _end(self, *ending: Any, **told: Any) -> None:
+            *_, outcome, error = ending
+            noted.append([outcome.value, error or ""])
+            super()._end(*ending, **told)
 
     recorder = Noting(writer, lambda error: sys.exit(str(error)))
     server = _serve(script)

@@ -36,9 +36,21 @@ REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("GET", "/", {"auth": ("me", "secret")}),
     ("GET", "/refused", {}),
     ("POST", "/broken", {"json": {"a": 1}}),
+    ("GET", "/", {"allow_redirects": False, "name": "front"}),
+    ("POST", "/", {"json": [1, None, "ü"], "headers": {"content-type": "application/x"}}),
     ("GET", "/cookie", {}),
     ("GET", "/after-the-cookie", {}),
 )
+
+SPLITTING: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "/", {"headers": {"X-One": "1\r\nX-Two: 2"}}),
+    ("GET", "/", {"headers": {"X-One": "1\nX-Two: 2"}}),
+    ("GET", "/", {"headers": {"X-One\r\nX-Two": "1"}}),
+    ("GET", "/", {"headers": {"X One": "1"}}),
+    ("GET /\r\nX-Two: 2\r\n\r\nGET", "/", {}),
+    ("GET", "/ HTTP/1.1\r\nX-Two: 2\r\n\r\n", {}),
+)
+"""What would write more than it says, if it were sent."""
 
 
 class Server(StreamServer):
@@ -80,6 +92,7 @@ def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any
         else:
             options["headers"] = {**options.get("headers", {}), HEADER: f"run-1.0.{index}"}
         response = session.request(method, path, **options)
+        status = response.status_code
         fields, _, body = server.heard[-1].decode("latin-1").partition("\r\n\r\n")
         first, *rest = fields.split("\r\n")
         seen.append(
@@ -90,12 +103,32 @@ def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any
                 "status": response.status_code,
                 "error": type(getattr(response, "error", None)).__name__,
                 "text": response.text,
+                "content": str(response.content),
+                "fields_seen": list(map(list, response.headers.items())) if status else [],
+                "ok": response.ok,
+                "url": response.url,
+                "elapsed": status and response.elapsed.total_seconds() > 0,
+                "left_to_read": str(response.read() if status else b""),
                 "request": [response.request.method, response.request.url],
                 "request_body": repr(response.request.body),
                 "request_fields": sorted(map(str, response.request.headers.items())),
                 "cookies": sorted(cookie.name for cookie in session.cookiejar),
             }
         )
+    return seen
+
+
+def _split(session: Any, server: Server, options: dict[str, Any]) -> list[list[Any]]:
+    """Try to split requests; give what was raised, and the lines that the server heard."""
+    seen = []
+    for method, path, given in SPLITTING:
+        before, raised = len(server.heard), ""
+        try:
+            session.request(method, path, **given, **options)
+        except ValueError as error:
+            raised = str(error)
+        heard = b"".join(server.heard[before:]).decode("latin-1").split("\r\n")
+        seen.append([raised, any(line.startswith("X-Two") for line in heard)])
     return seen
 
 
@@ -116,7 +149,11 @@ def main(folder: str) -> None:
     }
     plain = FastHttpSession(**common)
     ledger = LedgerSession(recorder=recorder, user_name="Tester", **common)
-    result = {"plain": _asked(plain, server, False), "ledger": _asked(ledger, server, True)}
+    result: dict[str, Any] = {
+        "plain": _asked(plain, server, False),
+        "ledger": _asked(ledger, server, True),
+    }
+    result["split"] = [_split(plain, server, {}), _split(ledger, server, {"event": EVENT})]
     recorder.seal()
     sys.stdout.write(json.dumps(result))
     sys.stdout.flush()

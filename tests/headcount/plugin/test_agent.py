@@ -21,11 +21,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     return result
 
 
+def test_no_request_is_split(seen: dict[str, Any]) -> None:
+    """A header, method or address that holds a line's end is refused, or sent as what it is."""
+    plain, ledger = seen["split"]
+    assert ledger == plain
+    assert all(raised for raised, _ in ledger[:-1])
+    assert not any(is_split for _, is_split in ledger)
+
+
 def test_the_same_bytes_are_sent(seen: dict[str, Seen]) -> None:
     """First line, header and body are those of Locust's own session; no field is there twice."""
     sent = {
-        way: [(each["first"], each["fields"], each["body"]) for each in found]
-        for way, found in seen.items()
+        way: [(each["first"], each["fields"], each["body"]) for each in seen[way]]
+        for way in ("plain", "ledger")
     }
     assert len(sent["plain"]) > 10
     assert sent["ledger"] == sent["plain"]

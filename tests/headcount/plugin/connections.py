@@ -1,0 +1,125 @@
+"""Counts the connections on which a ledger's session sends, and prints what it found.
+
+It is a program of its own, because Locust patches the standard library of its process.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.server import StreamServer
+from locust.env import Environment
+
+from headcount.ledger import LedgerWriter, open_location
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.session import LedgerSession
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+EVENT = {"event_type": "asked"}
+
+
+class Server(StreamServer):
+    """Answers on connections, which it keeps; `is_open` lets it answer."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0))
+        self.connections: list[Any] = []
+        self.heard: list[int] = []
+        self.is_open = Event()
+        self.is_open.set()
+
+    def handle(self, connection: Any, _address: object) -> None:
+        """Answer until the client is gone."""
+        self.connections.append(connection)
+        number = len(self.connections)
+        while connection.recv(65536):
+            self.heard.append(number)
+            self.is_open.wait()
+            connection.sendall(OK)
+
+
+def _ask(session: Any) -> str:
+    return str(session.get("/", event=EVENT).outcome)
+
+
+def _again(session: Any, server: Server) -> list[Any]:
+    return [_ask(session), _ask(session), server.heard]
+
+
+def _ahead(session: Any, server: Server) -> list[Any]:
+    session.open_ahead()
+    while not server.connections:
+        gevent.sleep(0.01)
+    return [_ask(session), server.heard]
+
+
+def _closed_meanwhile(session: Any, server: Server) -> list[Any]:
+    first = _ask(session)
+    server.connections[0].close()
+    gevent.sleep(0)
+    return [first, _ask(session), server.heard]
+
+
+def _killed(session: Any, server: Server) -> list[Any]:
+    """The answer of a request that was torn off must not be the next one's."""
+    server.is_open.clear()
+    user = gevent.spawn(_ask, session)
+    while not server.heard:
+        gevent.sleep(0.01)
+    user.kill()
+    server.is_open.set()
+    return [_ask(session), server.heard]
+
+
+def _side_by_side(session: Any, server: Server) -> list[Any]:
+    server.is_open.clear()
+    users = [gevent.spawn(_ask, session) for _ in range(3)]
+    while len(server.heard) < 3:
+        gevent.sleep(0.01)
+    server.is_open.set()
+    return [*(user.get() for user in users), sorted(server.heard)]
+
+
+CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
+    "again": _again,
+    "ahead": _ahead,
+    "closed meanwhile": _closed_meanwhile,
+    "killed": _killed,
+    "side by side": _side_by_side,
+}
+
+
+def main(folder: str) -> None:
+    """Go through every case, each on a server of its own."""
+    filesystem, location = open_location(folder)
+    writer = LedgerWriter(filesystem, location, "run-1", 0)
+    writer.open()
+    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
+    found = {}
+    for name, case in CASES.items():
+        server = Server()
+        server.start()
+        session = LedgerSession(
+            recorder=recorder,
+            user_name="Tester",
+            base_url=f"http://127.0.0.1:{server.server_port}",
+            request_event=Environment().events.request,
+            user=None,
+            max_retries=0,
+            concurrency=3,
+        )
+        found[name] = case(session, server)
+        server.stop(0)
+    seal = recorder.seal()
+    assert seal is not None
+    found["attempted"] = [seal.attempted, sum(segment.rows for segment in seal.segments)]
+    sys.stdout.write(json.dumps(found))
+    sys.stdout.flush()
+    gevent.get_hub().destroy()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
