@@ -1,4 +1,4 @@
-"""`overhead`: what the plugin and its ledger cost a saturated generator.
+"""`overhead`: what a saturated generator does with its ledger, beside Locust without one.
 
 Bare FastHttpUsers and LedgerUsers send the same requests in turn, on one core, to a responder on
 another. Both are saturated: users who never wait, on a server that is faster than they are.
@@ -19,7 +19,8 @@ from headcount.stack.ports import LOOPBACK, free_port, is_listening
 from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import ensure_topic
 
-TARGET = 0.95
+TARGET, AIM = 1.5, 2.2
+"""How often FastHttpUser's rate: where k6 stands when it writes every sample, and without that."""
 VARIANTS = ("plain", "ledger")
 START_DEADLINE_S = 60.0
 
@@ -123,7 +124,6 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
     costs = {name: [each.cpu_us for each in found] for name, found in by_variant.items()}
     share = ratio(rates["ledger"], rates["plain"])
     cpu_share = ratio(costs["plain"], costs["ledger"])
-    met = share.median >= TARGET
     rows = [
         (label, spread(rates[name]).show(), spread(costs[name]).show(".1f"))
         for name, label in (("plain", "FastHttpUser"), ("ledger", "LedgerUser with event="))
@@ -134,18 +134,20 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         title="overhead: requests per second of one generator, with the ledger and without",
         columns=("users", "requests/s", "CPU µs/request"),
         rows=rows,
-        settings={"settings": settings, "pinned_to_cores": cores, "target": TARGET},
+        settings={"settings": settings, "pinned_to_cores": cores, "target": TARGET, "aim": AIM},
         rounds=[(each, {"per_second": each.per_second}) for each in taken],
         figures={
             "requests_per_s": {name: spread(values) for name, values in rates.items()},
             "cpu_us_per_request": {name: spread(values) for name, values in costs.items()},
             "ratio": share,
             "cpu_ratio": cpu_share,
-            "target_met": met,
+            "target_met": share.median >= TARGET,
+            "aim_met": share.median >= AIM,
         },
         notes=(
-            f"target: a ratio of at least {TARGET}: "
-            + ("met" if met else f"missed by {TARGET - share.median:.3f}"),
+            f"target: a ratio of at least {TARGET}, where k6 --out csv stands: "
+            + _met(share.median, TARGET),
+            f"aim: {AIM}, where k6 without its samples stands: " + _met(share.median, AIM),
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
             f"{settings.users} users without a pause; the ratio is of each round's pair",
             f"generator on core {cores[0]}, server on core {cores[1]}"
@@ -153,3 +155,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
             else "generator and server could not be kept on cores of their own",
         ),
     )
+
+
+def _met(found: float, wanted: float) -> str:
+    return "met" if found >= wanted else f"missed by {wanted - found:.3f}"

@@ -2,12 +2,14 @@
 
 python -m bench.responder PORT [STALL_AT]
 
-With STALL_AT it stalls once: the request of that number, and all that come in the second after it,
+It is a loop around epoll, because asyncio's transports would cost more than the requests. With
+STALL_AT it stalls once: the request of that number, and all that come in the second after it,
 are answered when that second is over.
 """
 
-import asyncio
 import re
+import select
+import socket
 import sys
 import time
 
@@ -36,39 +38,53 @@ class Stall:
                 time.sleep(STALL_S)
 
 
-class Responder(asyncio.Protocol):
-    """Answers each request on one connection once it is whole, its body included."""
+class Connection:
+    """One connection, whose requests are answered once they are whole, their bodies included."""
 
-    def __init__(self, stall: Stall) -> None:
-        self._stall = stall
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what answers are written to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+    def __init__(self, made: socket.socket, stall: Stall) -> None:
+        self._socket, self._stall = made, stall
         self._pending = b""
 
-    def data_received(self, data: bytes) -> None:
-        """Answer what is whole, keep what is not."""
-        self._pending += data
-        while (end := self._pending.find(_END)) >= 0:
-            length = _LENGTH.search(self._pending, 0, end + 2)
-            whole = end + len(_END) + (int(length[1]) if length else 0)
-            if len(self._pending) < whole:
-                return
-            self._pending = self._pending[whole:]
-            self._stall.note()
-            self._transport.write(_ANSWER)
+    def answer(self) -> bool:
+        """Answer what is whole, keep what is not; False once the client is gone."""
+        try:
+            data = self._socket.recv(65536)
+            self._pending += data
+            while (whole := self._whole()) is not None:
+                self._pending = self._pending[whole:]
+                self._stall.note()
+                self._socket.sendall(_ANSWER)
+        except OSError:
+            data = b""
+        if not data:
+            self._socket.close()
+        return bool(data)
+
+    def _whole(self) -> int | None:
+        """The length of the first request; None if there is no whole one."""
+        end = self._pending.find(_END)
+        if end < 0:
+            return None
+        length = _LENGTH.search(self._pending, 0, end + 2)
+        whole = end + len(_END) + (int(length[1]) if length else 0)
+        return whole if len(self._pending) >= whole else None
 
 
-async def serve(port: int, stall: Stall) -> None:
+def serve(port: int, stall: Stall) -> None:
     """Serve on loopback until the process ends."""
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Responder(stall), "127.0.0.1", port, backlog=4096
-    )
-    await server.serve_forever()
+    listener = socket.create_server(("127.0.0.1", port), backlog=4096)
+    poll, connections = select.epoll(), dict[int, Connection]()
+    poll.register(listener, select.EPOLLIN)
+    while True:
+        for number, _ in poll.poll():
+            if number == listener.fileno():
+                made, _ = listener.accept()
+                connections[made.fileno()] = Connection(made, stall)
+                poll.register(made, select.EPOLLIN)
+            elif not connections[number].answer():
+                del connections[number]
 
 
 if __name__ == "__main__":
     stall_at = int(sys.argv[2]) if len(sys.argv) > 2 else None  # noqa: PLR2004
-    asyncio.run(serve(int(sys.argv[1]), Stall(stall_at)))
+    serve(int(sys.argv[1]), Stall(stall_at))
