@@ -50,6 +50,7 @@ from headcount.verdict import BROKEN_THRESHOLD
 STOP_TIMEOUT_S = 15.0
 SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
+SWITCH_AFTER_S = 0.001
 PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
 """What the manifest names the versions of."""
 LEDGER_FAILED = "headcount_ledger_failed"
@@ -386,3 +387,5 @@ def _begin_recording(environment: Environment) -> None:
     # A full collection looks at all that was ever imported, and holds every user up meanwhile.
     gc.collect()
     gc.freeze()
+    # So does a thread that writes the ledger, for as long as it may keep the interpreter.
+    sys.setswitchinterval(SWITCH_AFTER_S)

@@ -120,7 +120,7 @@ def _lead(environment: Environment) -> None:
 
     schedule = _schedule(environment, load)
     state.leader = Leader(
-        schedule, lambda: _alive(environment), lambda: _all_are_alive(environment), grant, end
+        schedule, lambda: _alive(environment), lambda: _is_ready(environment), grant, end
     )
 
 
@@ -184,9 +184,14 @@ def _alive(environment: Environment) -> Collection[int]:
     return {runner.get_worker_index(client.id) for client in clients} & begun
 
 
-def _all_are_alive(environment: Environment) -> bool:
-    """Whether each worker that has connected can begin: Locust does not wait for slow ones."""
-    runner = environment.runner
+def _is_ready(environment: Environment) -> bool:
+    """Whether each worker that has connected can begin: Locust does not wait for slow ones.
+
+    Where the only process leads and runs the users, they must be prepared, too.
+    """
+    runner, pacer = environment.runner, state_of(environment).pacer
+    if pacer is not None and not pacer.is_prepared:
+        return False
     return not isinstance(runner, MasterRunner) or len(_alive(environment)) >= len(runner.clients)
 
 

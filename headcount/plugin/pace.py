@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import gevent
 from gevent.event import Event
+from gevent.pool import Group
 
 from headcount.pool import PATIENCE_NS, Pool
 from headcount.schedule import Division, Schedule, Span
@@ -27,6 +28,7 @@ READY_WITHIN_S = 10.0
 LAST_WORD_S = 10.0
 NS_PER_S = 1_000_000_000
 _AT_ONCE = 64
+_PREPARED_AT_ONCE = 32
 
 
 class Pacer:
@@ -48,7 +50,24 @@ class Pacer:
         self._next_s: float | None = None
         self._has_all = False
         self._is_granted = Event()
+        self._unprepared: deque[Callable[[], None]] = deque()
+        self._preparing = Group()
         self._greenlet = gevent.spawn(self._run)
+
+    def prepare(self, work: Callable[[], None]) -> None:
+        """Do what a user needs for its first arrival, beside what is done for the others."""
+        self._unprepared.append(work)
+        if len(self._preparing) < _PREPARED_AT_ONCE:
+            self._preparing.spawn(self._prepare)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether all of that is done."""
+        return not self._preparing
+
+    def _prepare(self) -> None:
+        while self._unprepared:
+            self._unprepared.popleft()()
 
     def grant(self, span: Span, elapsed_s: float, *, is_last: bool) -> None:
         """Take in the next span, `elapsed_s` seconds after the schedule began."""
@@ -62,6 +81,7 @@ class Pacer:
     def stop(self) -> None:
         """Start nothing more, and count what has been due until now. May be called again."""
         self._greenlet.kill()
+        self._preparing.kill()
         now_ns = time.monotonic_ns()
         while not self.pool.is_closed and (due_at_ns := self._due_next()) is not None:
             if due_at_ns > now_ns:
@@ -102,7 +122,8 @@ class Leader:
     """The master's part: grants the schedule to those that are alive, and says when it is over.
 
     `alive` names the generators that can take arrivals now. The schedule begins when `is_ready`
-    says that they are all that there are, or when they were waited for long enough. `grant` tells
+    says that they are all that there are and can be on time, or when they were waited for long
+    enough. `grant` tells
     all of a span, and how far the schedule is, in s; `on_over` is called once, when a plan with an
     end has been made.
     """

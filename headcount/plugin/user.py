@@ -88,6 +88,7 @@ class LedgerUser(FastHttpUser):
         if self._pacer is not None:
             pool = self._pacer.pool
             greenlet.link(lambda _: pool.left(self))
+            self._pacer.prepare(self.client.open_ahead)
         return greenlet
 
     def take(self, due_at_ns: int) -> None:
@@ -119,7 +120,7 @@ class LedgerUser(FastHttpUser):
 
 
 def _enter(user: LedgerUser) -> None:
-    """Do nothing: the first task, too, comes after a wait for an arrival."""
+    """Begin no task: the first one, too, comes after a wait for an arrival."""
     user.tasks = [_pick]
 
 
