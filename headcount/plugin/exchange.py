@@ -183,7 +183,8 @@ class Patience:
         for greenlet, end_s in list(self._ends_s.items()):
             if end_s > now_s:
                 break
-            greenlet.throw(TimeoutError("timed out"))
+            if self._ends_s.get(greenlet) == end_s:  # it may have gone on meanwhile
+                greenlet.throw(TimeoutError("timed out"))
         first_s = next(iter(self._ends_s.values()), None)
         if first_s is not None and self._timer is None:
             self._start_timer(max(0.001, first_s - time.monotonic()))
