@@ -5,14 +5,12 @@ See `state.py` for what the three accounts are.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from analysis.session import local_url
 from analysis.state import Difference, Entry, StateCheck
 from headcount.outcome import Outcome
 
@@ -57,10 +55,10 @@ def expectations(ledger: DataFrame, fates: DataFrame) -> DataFrame:
     )
 
 
-def stored_account(spark: SparkSession, path: Path, prefix: str) -> DataFrame:
+def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
     """What the database held of the run's owners, of STORED_SCHEMA."""
     reader = spark.read.schema(STORED_SCHEMA).option("__globPaths__", "false")
-    return reader.parquet(local_url(path)).where(F.col("owner").startswith(prefix))
+    return reader.parquet(url).where(F.col("owner").startswith(prefix))
 
 
 def compare(

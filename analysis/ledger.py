@@ -23,11 +23,13 @@ from pyspark.sql.types import (
 )
 
 from analysis.evidence import GeneratorState, LedgerState
+from analysis.object_store import spark_url
 from analysis.session import local_url
 from headcount.ledger import GeneratorLedger
 from headcount.outcome import Outcome
 
 UNKNOWN = "(unknown)"
+SEGMENTS = "segment-*.parquet"
 
 SCHEMA = StructType(
     [
@@ -126,21 +128,28 @@ def _absent(
 
 
 def _segment_paths(location: str, parts: Sequence[GeneratorLedger]) -> list[str]:
-    root = location if "://" in location else local_url(Path(location))
-    return [
-        f"{root}/{part.generator}/{name}"
-        for part in parts
-        for name in part.segments
-        if not any(f"/{name} " in damage for damage in part.damage)
-    ]
+    """Name what is to be read: whole folders where nothing in them is left out or still comes."""
+    root = spark_url(location) if "://" in location else local_url(Path(location))
+    paths = []
+    for part in parts:
+        folder = f"{root}/{part.generator}"
+        if part.seal is not None and part.segments and not part.damage:
+            paths.append(folder)
+        else:
+            paths += [
+                f"{folder}/{name}"
+                for name in part.segments
+                if not any(f"/{name} " in damage for damage in part.damage)
+            ]
+    return paths
 
 
 def _read(spark: SparkSession, paths: list[str]) -> DataFrame:
     if not paths:
         return spark.createDataFrame([], SCHEMA)
-    # Each path is one file, whatever stars and brackets the run's folder has in its name.
+    # Paths are as they stand, whatever stars and brackets the run's folder has in its name.
     reader = spark.read.schema(SCHEMA).option("__globPaths__", "false")
-    return reader.parquet(*paths)
+    return reader.option("pathGlobFilter", SEGMENTS).parquet(*paths)
 
 
 def _statistics(rows: DataFrame) -> tuple[dict[int, _Rows], dict[str, tuple[str, ...]]]:

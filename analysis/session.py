@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ class SessionConfig:
     """Where the scratch folder is made, by default where the system has such folders."""
     java_options: Sequence[str] = ()
     """More options of the JVM; see `suited_to`."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Spark's own, which stand above what is set here."""
 
     @property
     def is_local(self) -> bool:
@@ -238,8 +240,10 @@ def settings(config: SessionConfig, scratch: Path, sockets: Path) -> dict[str, s
     chosen |= socket_settings(sockets)
     if config.is_local:
         chosen |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
-    elif jars:
+    else:
         chosen["spark.jars"] = ",".join(jars)
+        chosen["spark.executor.extraJavaOptions"] = " ".join(config.java_options)
+    chosen |= config.settings
     return {key: value for key, value in chosen.items() if value}
 
 

@@ -5,7 +5,6 @@ one, whose first reason says what happened. Nothing here turns into a pass by be
 """
 
 import contextlib
-import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,8 +27,8 @@ from analysis.over_time import OverTime, RateAt, over_time
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
-from analysis.session import local_url
 from analysis.state import StateCheck
+from analysis.tables import Tables
 from analysis.thresholds import Judged, Sample, judged, samples
 from analysis.timeline import Timeline, timeline
 from analysis.versions import versions
@@ -83,6 +82,7 @@ class Case:
     is_empty: IsEmpty | None = None
     database: Database = field(default_factory=Database)
     thresholds: Sequence[Threshold] = ()
+    tables: Tables | None = None
 
     @property
     def owners(self) -> str:
@@ -121,6 +121,7 @@ def verify(
     thresholds: Sequence[Threshold] = (),
     kafka_options: Mapping[str, str] | None = None,
     source: Source | None = None,
+    tables: Tables | None = None,
     progress: Progress = lambda _step: None,
 ) -> Report:
     """Judge a run by its ledger and its part of the topic, and write its report.
@@ -139,6 +140,7 @@ def verify(
         thresholds: What the run must keep to besides.
         kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
+        tables: Where the tables behind the report go, by default into the run's folder alone.
         progress: Is told of each step.
 
     Returns:
@@ -158,6 +160,7 @@ def verify(
         is_empty=is_empty,
         database=database or Database(),
         thresholds=thresholds,
+        tables=tables,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
@@ -275,7 +278,7 @@ def _state(
         implied=changes,
         stored=None
         if stored is None
-        else accounts.stored_account(fates.sparkSession, stored, case.owners),
+        else accounts.stored_account(fates.sparkSession, _tables(case).lend(stored), case.owners),
         torn=[part.generator for part in found.state.torn],
     )
     if stored is None and check.numbers:
@@ -338,15 +341,11 @@ def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionR
 
 
 def _kept(frame: DataFrame, case: Case, name: str) -> DataFrame:
-    """Write a table into the run's folder, aside first, and read it back from there."""
-    target = case.folder.path.absolute() / name
-    aside = target.with_name(f".{name}.tmp")
-    frame.write.mode("overwrite").parquet(local_url(aside))
-    if target.exists():
-        shutil.rmtree(target)
-    aside.rename(target)
-    reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
-    return reader.parquet(local_url(target))
+    return _tables(case).keep(frame, name)
+
+
+def _tables(case: Case) -> Tables:
+    return case.tables or Tables(case.folder.path.absolute())
 
 
 def _crashed(case: Case, reason: str) -> Report:

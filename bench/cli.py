@@ -9,11 +9,12 @@ from typing import NoReturn
 
 import click
 
-from bench import overhead, rate, reconcile, report, service
+from bench import cores, costs, overhead, rate, reconcile, report, service, sizing
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
 from headcount.console import Console
 from headcount.errors import HeadcountError
+from headcount.rate import parse_rate
 
 _EXAMPLES = """
 \b
@@ -24,6 +25,10 @@ Examples:
   python -m bench rate                              arrivals on time, and a stall seen in full
   python -m bench reconcile --faults 10             with ten events missing: found, or an error
   python -m bench report --minutes 30 --rate 500    size of its page, and how soon it opens
+  python -m bench sizing --rate 100000/s --duration 1h
+                                                    what that takes, by the costs that were measured
+  python -m bench sizing --measure --write docs/scaling.md
+                                                    measure the costs anew, and write them down
   python -m bench all
   make bench ARGS="overhead --rounds 9"             the same, through make
 """
@@ -150,6 +155,92 @@ def report_command(
     _take(output, lambda stage: report.measure(settings, stage))
 
 
+@cli.command("costs")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0.5), default=10.0, show_default=True)
+@click.pass_obj
+def costs_command(output: Output, rounds: int, seconds: float) -> None:
+    """What one event takes of generator, service and broker, and of ledger and topic."""
+    settings = costs.Settings(rounds=rounds, seconds=seconds)
+    _take(output, lambda stage: costs.measure(settings, stage))
+
+
+@cli.command("cores")
+@click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--events",
+    type=(click.IntRange(min=1), click.IntRange(min=2)),
+    default=(1_100_000, 2_600_000),
+    show_default=True,
+    help="The two sizes of runs.",
+)
+@click.pass_obj
+def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
+    """How the time to a verdict grows with events, and falls with cores."""
+    if events[0] >= events[1]:
+        raise click.BadParameter(f"--events must be a smaller and a larger number, got {events}")
+    settings = cores.Settings(rounds, events)
+    _take(output, lambda stage: cores.measure(settings, stage))
+
+
+@cli.command("sizing")
+@click.option("--rate", default="100000/s", show_default=True, help="Requests, such as 500/s.")
+@click.option("--duration", default="1h", show_default=True, help="How long, such as 30m.")
+@click.option(
+    "--within",
+    "within_m",
+    type=click.FloatRange(min=0, min_open=True),
+    default=15.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="When the verdict is wanted.",
+)
+@click.option(
+    "--busy",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.6,
+    show_default=True,
+    help="How much of each core is used for good.",
+)
+@click.option("--replication", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--measured",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("docs/measured"),
+    show_default=True,
+    help="Where costs.json and cores.json are.",
+)
+@click.option("--measure", is_flag=True, help="Take the two anew.")
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A document whose block is written anew.",
+)
+@click.pass_obj
+def sizing_command(
+    output: Output,
+    *,
+    rate: str,
+    duration: str,
+    within_m: float,
+    busy: float,
+    replication: int,
+    measured: Path,
+    measure: bool,
+    write: Path | None,
+) -> None:
+    """What a load takes of each part, which limit comes first, and what to add."""
+    wish = sizing.Wish(parse_rate(f"{rate}:{duration}"), within_m * 60, busy, replication)
+    if measure:
+        _take(output, lambda stage: costs.measure(costs.Settings(), stage), measured)
+        _take(output, lambda stage: cores.measure(cores.Settings(), stage), measured)
+    command = f"python -m bench sizing --rate {rate} --duration {duration}"
+    block = sizing.markdown(sizing.read_costs(measured), wish, command)
+    click.echo(block)
+    if write is not None:
+        sizing.rewrite(write, block)
+
+
 @cli.command("all")
 @click.pass_obj
 def all_command(output: Output) -> None:
@@ -160,7 +251,7 @@ def all_command(output: Output) -> None:
     _take(output, lambda stage: reconcile.measure(reconcile.Settings(), stage))
 
 
-def _take(output: Output, measure: Callable[[Stage], Result]) -> None:
+def _take(output: Output, measure: Callable[[Stage], Result], kept_in: Path | None = None) -> None:
     """Run a benchmark on parts of its own, print its table and save it."""
     seen = machine()
     output.folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +263,7 @@ def _take(output: Output, measure: Callable[[Stage], Result]) -> None:
     ):
         result = measure(parts)
     show(result, seen)
-    click.echo(f"written to {save(result, seen, output.folder)}\n")
+    click.echo(f"written to {save(result, seen, kept_in or output.folder)}\n")
 
 
 def main() -> NoReturn:

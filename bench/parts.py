@@ -84,7 +84,7 @@ def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) 
         while process.returncode is None:
             if time.monotonic() - started_s > deadline_s:
                 raise PartError(f"{process.name} is not done after {deadline_s:g} s")
-            resident, busy = _usage(process.pid)
+            resident, busy = usage(process.pid)
             peak_bytes, cpu_seconds = max(peak_bytes, resident), max(cpu_seconds, busy)
             time.sleep(SAMPLE_EVERY_S)
         seconds = time.monotonic() - started_s
@@ -94,7 +94,7 @@ def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) 
     return Watched(seconds, cpu_seconds, peak_bytes / 2**20, code)
 
 
-def _usage(pid: int) -> tuple[int, float]:
+def usage(pid: int) -> tuple[int, float]:
     """Sum up the resident bytes and the processor seconds of a process and those below it."""
     resident, busy = 0, 0.0
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -11,17 +11,21 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
   without a seal makes the run's ledger *torn*.
 - `health.json`: how busy the generator was (see `health.py`); no evidence, and not sealed.
 
-Every file is written aside and renamed, so one that is visible is complete. The location is any
-that pyarrow can open, so that it can be shared by hosts and read by Spark.
+Every file is written aside and renamed, so one that is visible is complete. The location is a path
+or a URL of storage that every host reaches, such as `s3://bucket/ledgers`; how an object store is
+reached, and by whom, is in its own environment variables and never in a ledger's location.
 """
 
+import functools
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -29,10 +33,14 @@ import pyarrow.parquet as pq
 
 from headcount.arrivals import FILE as ARRIVALS_FILE
 from headcount.arrivals import Arrivals
+from headcount.errors import UsageError
 from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
 
 FORMAT = 2
+
+READERS = 32
+"""How many segments are looked over at once: an object store answers each of them late."""
 
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
@@ -215,11 +223,44 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
     return pafs.LocalFileSystem(), os.path.abspath(location)  # noqa: PTH100 - may be another host's
 
 
+def check_location(name: str, location: str) -> str:
+    """Return a location without a trailing slash.
+
+    UsageError if it is a URL that pyarrow cannot open, or has more in it than a place: a key would
+    be written into every run's manifest. `name` is the option that it was given by.
+    """
+    if "://" in location:
+        parts = urlsplit(location)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise UsageError(
+                f"{name} must be a bare URL such as s3://bucket/ledgers: keys, region and endpoint "
+                "go into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL"
+            )
+        try:
+            pafs.FileSystem.from_uri(location)
+        except (pa.ArrowException, OSError) as error:
+            raise UsageError(f"{name} cannot be opened: {error}") from None
+    return location.rstrip("/") or "/"
+
+
+def unsealed(filesystem: pafs.FileSystem, location: str) -> list[int]:
+    """Name the generators that have no seal, by a look at the folders alone. Raises OSError."""
+    selector = pafs.FileSelector(location, allow_not_found=True)
+    folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
+    seals = filesystem.get_file_info([f"{entry.path}/seal.json" for entry in folders])
+    return sorted(
+        int(entry.base_name)
+        for entry, seal in zip(folders, seals, strict=True)
+        if seal.type == pafs.FileType.NotFound
+    )
+
+
 def read_ledger(filesystem: pafs.FileSystem, location: str, run_id: str) -> list[GeneratorLedger]:
     """Look over every generator's part, without reading the rows. Raises OSError."""
     selector = pafs.FileSelector(location, allow_not_found=True)
     folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
-    parts = [_read_generator(filesystem, entry.path, run_id) for entry in folders]
+    with ThreadPoolExecutor(READERS) as pool:
+        parts = [_read_generator(filesystem, entry.path, run_id, pool) for entry in folders]
     return sorted(parts, key=lambda part: part.generator)
 
 
@@ -253,7 +294,9 @@ def _force_to_disk(path: str) -> None:
         os.close(descriptor)
 
 
-def _read_generator(filesystem: pafs.FileSystem, folder: str, run_id: str) -> GeneratorLedger:
+def _read_generator(
+    filesystem: pafs.FileSystem, folder: str, run_id: str, pool: ThreadPoolExecutor
+) -> GeneratorLedger:
     names = sorted(
         entry.base_name
         for entry in filesystem.get_file_info(pafs.FileSelector(folder))
@@ -264,12 +307,16 @@ def _read_generator(filesystem: pafs.FileSystem, folder: str, run_id: str) -> Ge
     damage: list[str] = []
     reserved = _read_reservations(filesystem, folder, names, damage)
     seal = _read_seal(filesystem, folder, damage) if "seal.json" in names else None
-    for name in segments:
-        damage += _segment_damage(filesystem, f"{folder}/{name}", run_id, generator)
+    sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
+    look = functools.partial(_segment_damage, filesystem, run_id, generator)
+    for found in pool.map(
+        look, (f"{folder}/{name}" for name in segments), map(sealed.get, segments)
+    ):
+        damage += found
     if seal is not None:
         if (seal.run_id, seal.generator) != (run_id, generator):
             damage.append(f"{folder}/seal.json is of {seal.run_id}.{seal.generator}")
-        damage += _seal_damage(filesystem, folder, seal, segments)
+        damage += _seal_damage(folder, seal, segments)
     return GeneratorLedger(generator, reserved, segments, seal, tuple(damage))
 
 
@@ -307,31 +354,39 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
         return None
 
 
-def _seal_damage(
-    filesystem: pafs.FileSystem, folder: str, seal: Seal, found: tuple[str, ...]
-) -> list[str]:
-    """Hold a seal against what is there."""
+def _seal_damage(folder: str, seal: Seal, found: tuple[str, ...]) -> list[str]:
+    """Hold a seal against the names that are there."""
     damage = []
     sealed = {segment.name: segment for segment in seal.segments}
     damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(found))]
     damage += [f"{folder}/{name} is not in the seal" for name in sorted(set(found) - sealed.keys())]
-    for name in sorted(sealed.keys() & set(found)):
-        content = _read(filesystem, f"{folder}/{name}")
-        if hashlib.sha256(content).hexdigest() != sealed[name].sha256:
-            damage.append(f"{folder}/{name} is not what was sealed")
     if sum(segment.rows for segment in seal.segments) != seal.attempted:
         damage.append(f"{folder}/seal.json counts other rows than attempts")
     return damage
 
 
 def _segment_damage(
-    filesystem: pafs.FileSystem, path: str, run_id: str, generator: int
+    filesystem: pafs.FileSystem, run_id: str, generator: int, path: str, sha256: str | None
 ) -> list[str]:
-    """Tell what is wrong with a segment's form: a torn file, another run's, another schema."""
+    """Tell what is wrong with a segment, which is read once, and whole if it was sealed."""
+    content = None if sha256 is None else _read(filesystem, path)
+    damage = _form_damage(filesystem, run_id, generator, path, content)
+    if content is not None and hashlib.sha256(content).hexdigest() != sha256:
+        damage.append(f"{path} is not what was sealed")
+    return damage
+
+
+def _form_damage(
+    filesystem: pafs.FileSystem, run_id: str, generator: int, path: str, content: bytes | None
+) -> list[str]:
+    """Tell what is wrong with its form: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
         return [f"{path} is not a segment's name"]
     try:
-        schema = pq.read_schema(path, filesystem=filesystem)
+        if content is None:
+            schema = pq.read_schema(path, filesystem=filesystem)
+        else:
+            schema = pq.read_schema(pa.BufferReader(content))
     except (pa.ArrowException, OSError):
         return [f"{path} is torn: it is no whole Parquet file"]
     metadata = schema.metadata or {}

@@ -7,7 +7,7 @@ reports/<run-id>/
     marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
     abort.json    the threshold that stopped the test, where one did
     end.json      where the topic ended once the run was over
-    ledger/       what the generators asked for (see `ledger.py`)
+    ledger/       what the generators asked for (see `ledger.py`), where no other place was named
     broker/       the embedded broker's data, where there was one
     game.sqlite3  the service's state, where it was started and keeps it in no other database
     stored.parquet  what the service's database said when the run was over (see `stored.py`)
@@ -28,6 +28,7 @@ from headcount.files import write_atomically
 from headcount.ids import HEADER, is_run_id
 
 FORMAT = 1
+LEDGER = "ledger"
 
 _Document = TypeVar("_Document")
 
@@ -53,7 +54,7 @@ class Manifest:
     topic_id: str | None
     cleanup_policy: str
     start_offsets: dict[int, int]
-    ledger: str = "ledger"
+    ledger: str = LEDGER
     broker_data: str | None = None
     database: str | None = None
     promise: str = ""
@@ -152,9 +153,17 @@ class RunFolder:
         for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
 
+    def ledger_of(self, ledgers: str) -> str:
+        """What the manifest says of a ledger that is kept with others, or, if empty, in here."""
+        return f"{ledgers.rstrip('/')}/{self.run_id}" if ledgers else LEDGER
+
     def ledger_location(self, manifest: Manifest) -> str:
         """Where the ledger is: a URL as it stands, a path from the run's folder."""
-        return manifest.ledger if "://" in manifest.ledger else str(self.path / manifest.ledger)
+        return self.located(manifest.ledger)
+
+    def located(self, ledger: str) -> str:
+        """Where a ledger is of which the manifest says this."""
+        return ledger if "://" in ledger else str(self.path / ledger)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write `run.json`. Raises OSError."""

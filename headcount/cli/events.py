@@ -94,6 +94,7 @@ def events(
     bootstrap_servers: str | None,
     spark_master: str,
     spark_heap: str,
+    spark_conf: dict[str, str],
     reports_dir: Path,
     quiet: bool,
     **attributes: str | int | None,
@@ -106,7 +107,9 @@ def events(
     given = {name: value for name, value in described.items() if value is not None}
     wanted = Wanted(event_type, item, player_id, guild, given)
     console = Console(quiet=quiet)
-    question = Question(folder, Judging(spark_master, spark_heap), bootstrap_servers)
+    question = Question(
+        folder, Judging(spark_master, spark_heap, spark_conf=spark_conf), bootstrap_servers
+    )
     ready = platform(dict(os.environ), console)
     manifest, end = folder.read_manifest(), folder.read_end()
     if end is None:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
+from analysis import object_store
 from analysis.session import SessionConfig, open_session, suited_to
+from analysis.tables import Tables
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
 from headcount.cli.options import Judging
 from headcount.cli.stack import Platform, start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.ledger import GeneratorLedger, open_location, read_ledger, unsealed
 from headcount.run import End, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.thresholds import Threshold, parse_all
@@ -54,7 +56,8 @@ def judge(question: Question, ready: Platform) -> Report:
             part.reserved if part.seal is None else part.seal.attempted for part in parts
         )
         with console.step("Starting Spark"):
-            spark = stack.enter_context(open_session(session_config(question, ready, attempts)))
+            config = session_config(question, ready, attempts, manifest.ledger)
+            spark = stack.enter_context(open_session(config))
         with console.step("Reconciling the ledger with the topic") as step:
             return verify(
                 folder=folder,
@@ -67,8 +70,16 @@ def judge(question: Question, ready: Platform) -> Report:
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
+                tables=_tables(question, config),
                 progress=step.update,
             )
+
+
+def _tables(question: Question, config: SessionConfig) -> Tables:
+    folder, shared = question.folder, question.judging.tables
+    return Tables(
+        folder.path.absolute(), shared and f"{shared}/{folder.run_id}", is_local=config.is_local
+    )
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> list[GeneratorLedger]:
@@ -78,12 +89,11 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> lis
     with contextlib.ExitStack() as stack:
         step: Step | None = None
         while True:
-            parts = read_ledger(filesystem, location, manifest.run_id)
-            unsealed = [str(part.generator) for part in parts if part.seal is None]
-            if not unsealed or time.monotonic() >= deadline:
-                return parts
+            missing = unsealed(filesystem, location)
+            if not missing or time.monotonic() >= deadline:
+                return read_ledger(filesystem, location, manifest.run_id)
             step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
-            step.update(f"missing: {', '.join(unsealed)}")
+            step.update(f"missing: {', '.join(map(str, missing))}")
             time.sleep(POLL_S)
 
 
@@ -198,13 +208,19 @@ def limits_of(judging: Judging) -> Limits:
         raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
 
 
-def session_config(question: Question, ready: Platform, events: int) -> SessionConfig:
-    """How Spark is started for a run of so many events."""
+def session_config(
+    question: Question, ready: Platform, events: int, ledger: str | None = None
+) -> SessionConfig:
+    """How Spark is started for a run of so many events, whose ledger is perhaps elsewhere."""
+    is_remote = any(map(object_store.is_object_store, (ledger, question.judging.tables)))
+    more_jars = ready.object_store_jars() if is_remote else ()
+    more = object_store.settings(ready.environ) if is_remote else {}
     return SessionConfig(
         java_home=ready.java.home,
-        connector_jars=ready.connector_jars,
+        connector_jars=(*ready.connector_jars, *more_jars),
         log_file=question.folder.logs / "spark.log",
         master=question.judging.spark_master,
         heap=question.judging.spark_heap,
         java_options=suited_to(events),
+        settings={**more, **question.judging.spark_conf},
     )

@@ -2,13 +2,14 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from headcount.ledger import check_location
 from headcount.metrics import MetricError
 from headcount.run import RunFolder
 from headcount.thresholds import Threshold, parse_all, read_file
@@ -56,6 +57,8 @@ class Judging:
     late_after_ms: int = LATE_AFTER_MS
     database_url: str | None = None
     allow: dict[str, int] = field(default_factory=dict)
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
+    tables: str | None = None
     threshold: tuple[Threshold, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
 
@@ -81,6 +84,20 @@ def with_reports_dir(command: _Command) -> _Command:
         default=Path("reports"),
         show_default=True,
         help="Where runs are written to, one folder each.",
+    )(command)
+
+
+def with_ledger(command: _Command) -> _Command:
+    """Add `--ledger`."""
+    return click.option(
+        "--ledger",
+        default="",
+        metavar="PLACE",
+        envvar="HEADCOUNT_LEDGER",
+        show_envvar=True,
+        callback=_location,
+        help="Where ledgers are kept: a folder or a URL, such as s3://bucket/ledgers, that every "
+        "generator and Spark reach.  [default: the run's folder]",
     )(command)
 
 
@@ -160,6 +177,15 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             help="The game's database, with which its state is compared.  "
             "[default: that of the service that the run has started]",
         ),
+        click.option(
+            "--tables",
+            metavar="URL",
+            envvar="HEADCOUNT_TABLES",
+            show_envvar=True,
+            callback=_location,
+            help="Storage that every host of a Spark cluster reaches, such as s3://bucket/tables, "
+            "where the run's folder is not such.  [default: the run's folder]",
+        ),
         with_spark,
     ):
         command = option(command)
@@ -168,11 +194,20 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def with_spark(command: _Command) -> _Command:
     """Add which Spark is used."""
+    conf = click.option(
+        "--spark-conf",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_spark_conf,
+        help="A setting of Spark's, such as spark.executor.memory=4g. Repeatable.",
+    )
     heap = click.option(
         "--spark-heap",
         default="2g",
         show_default=True,
         metavar="SIZE",
+        envvar="HEADCOUNT_SPARK_HEAP",
+        show_envvar=True,
         help="The heap of Spark's driver.",
     )
     master = click.option(
@@ -180,9 +215,27 @@ def with_spark(command: _Command) -> _Command:
         default="local[*]",
         show_default=True,
         metavar="URL",
+        envvar="HEADCOUNT_SPARK_MASTER",
+        show_envvar=True,
         help="A Spark master of your own.",
     )
-    return master(heap(command))
+    return master(heap(conf(command)))
+
+
+def _spark_conf(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for (name, equals, _), value in zip(pairs, values, strict=True):
+        if not equals or not name.startswith("spark."):
+            raise click.BadParameter(f"must be spark.NAME=VALUE, got {value!r}")
+    return {name: setting for name, _, setting in pairs}
+
+
+def _location(
+    _context: click.Context, parameter: click.Parameter, location: str | None
+) -> str | None:
+    return location and check_location(parameter.opts[0], location)
 
 
 def _threshold(

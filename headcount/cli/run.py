@@ -18,6 +18,7 @@ from headcount.cli.options import (
     TimeSpan,
     with_json,
     with_judging,
+    with_ledger,
     with_quiet,
     with_reports_dir,
 )
@@ -72,6 +73,7 @@ class Load:
     rate: str
     spacing: str
     max_in_flight: int | None
+    ledger: str
     extra: tuple[str, ...]
 
     @property
@@ -131,6 +133,7 @@ class Load:
 @click.option("--run-id", default="", help="Small letters, digits and -.  [default: the time]")
 @with_target
 @with_judging
+@with_ledger
 @with_reports_dir
 @with_json
 @with_quiet
@@ -151,6 +154,7 @@ def run(
     event_id_field: str,
     wish: Wish,
     judging: Judging,
+    ledger: str,
     reports_dir: Path,
     as_json: bool,
     quiet: bool,
@@ -169,6 +173,7 @@ def run(
         rate,
         spacing or "",
         max_in_flight,
+        ledger,
         extra,
     )
     _check(load)
@@ -298,6 +303,7 @@ def _locust_command(
         "--topic": wish.topic,
         "--promise": wish.promised(os.environ),
         "--reports-dir": folder.path.parent,
+        "--ledger": load.ledger,
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,
         "--thresholds": f"{SEPARATOR} ".join(each.text for each in thresholds),

@@ -10,7 +10,7 @@ from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
-from headcount.stack.jars import Fetcher, broker_jars, connector_jars
+from headcount.stack.jars import Fetcher, broker_jars, connector_jars, object_store_jars
 from headcount.stack.java import Java, find_java
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
@@ -28,6 +28,11 @@ class Platform:
     connector_jars: tuple[Path, ...]
     environ: Mapping[str, str]
     console: Console
+
+    def object_store_jars(self) -> tuple[Path, ...]:
+        """Fetch what Spark needs to reach an object store, which most runs do without."""
+        cache = cache_folder(self.environ)
+        return tuple(object_store_jars(Fetcher(self.java, cache, self.environ, self.console)))
 
 
 @dataclass(frozen=True, slots=True)

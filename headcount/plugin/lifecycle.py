@@ -28,7 +28,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
-from headcount.ledger import LedgerWriter, open_location, read_ledger, warm_up
+from headcount.ledger import LedgerWriter, check_location, open_location, unsealed, warm_up
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
@@ -192,11 +192,10 @@ def _await_seals(environment: Environment) -> None:
     assert environment.parsed_options is not None
     if not environment.parsed_options.prepared_run:
         return
-    folder = _folder(environment)
-    filesystem, location = open_location(str(folder.path / "ledger"))
+    filesystem, location = open_location(_ledger_location(environment))
     deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
     while time.monotonic() < deadline:
-        if all(part.seal for part in read_ledger(filesystem, location, folder.run_id)):
+        if not unsealed(filesystem, location):
             return
         gevent.sleep(POLL_S)
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)
@@ -254,6 +253,7 @@ def _prepare(environment: Environment) -> None:
     options = environment.parsed_options
     assert options is not None
     options.prepared_seed = str(seed_of(options))
+    options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
     open_model.prepare(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
@@ -279,6 +279,7 @@ def _prepare(environment: Environment) -> None:
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy,
         start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
+        ledger=folder.ledger_of(options.ledger),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
         promise=options.promise,
@@ -298,7 +299,7 @@ def _prepare(environment: Environment) -> None:
     state_of(environment).prepared = True
     state_of(environment).begun.clear()
     _observe(environment, manifest, thresholds)
-    _log.info("run %s, ledger in %s", folder.run_id, folder.path)
+    _log.info("run %s, ledger in %s", folder.run_id, _ledger_location(environment))
 
 
 def _observe(
@@ -347,6 +348,19 @@ def _folder(environment: Environment) -> RunFolder:
     return RunFolder(Path(options.reports_dir).absolute() / options.prepared_run)
 
 
+def _checked_ledgers(text: str) -> str:
+    """Where ledgers are kept: as workers are told, who may be in another folder. UsageError."""
+    if not text or "://" in text:
+        return text and check_location("--ledger", text)
+    return str(Path(text).absolute())
+
+
+def _ledger_location(environment: Environment) -> str:
+    options, folder = environment.parsed_options, _folder(environment)
+    assert options is not None
+    return folder.located(folder.ledger_of(options.ledger))
+
+
 def _apply_mix(environment: Environment) -> None:
     assert environment.parsed_options is not None
     if not environment.parsed_options.mix:
@@ -364,7 +378,7 @@ def _begin_recording(environment: Environment) -> None:
     assert runner is not None
     generator = max(getattr(runner, "worker_index", 0), 0)
     folder = _folder(environment)
-    filesystem, location = open_location(str(folder.path / "ledger"))
+    filesystem, location = open_location(_ledger_location(environment))
     writer = LedgerWriter(filesystem, location, folder.run_id, generator)
     try:
         writer.open()

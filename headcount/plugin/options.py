@@ -43,6 +43,11 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--bootstrap-servers", "127.0.0.1:9092", "Headcount: Kafka brokers, as host:port,…"),
         ("--topic", "events", "Headcount: the topic that the service publishes to"),
         ("--reports-dir", "reports", "Headcount: where runs are written to, one folder each"),
+        (
+            "--ledger",
+            "",
+            "Headcount: where ledgers are kept, as s3://bucket/path; by default the run's folder",
+        ),
         ("--run-id", "", "Headcount: the run's id; by default its start time and four letters"),
         ("--event-id-field", HEADER, "Headcount: the event's field that holds the request's id"),
         ("--promise", "", "Headcount: what an acknowledgement stands for, such as acks=all"),

@@ -1,8 +1,8 @@
-"""The jars: the broker's and the Spark connector's, fetched once and checked before each use.
+"""The jars: the broker's, the Spark connector's and the object store's, checked before each use.
 
-`jars.lock` names every jar with its SHA-256. A set is fetched by the Ivy that pyspark ships, into
-a folder aside, and appears under its own name only when all its jars are the locked ones. That name
-holds a digest of the set's lock, so that another version of Headcount never meets it.
+`jars.lock` names every jar with its SHA-256. A set is fetched once, by the Ivy that pyspark ships,
+into a folder aside, and appears under its own name only when all its jars are the locked ones. That
+name holds a digest of the set's lock, so that another version of Headcount never meets it.
 
 Run as `python -m headcount.stack.jars lock`, this writes the lock anew from the roots below.
 """
@@ -31,28 +31,58 @@ from headcount.stack.truststore import trust_options
 
 POLL_S = 0.1
 LOCK_FILE = Path(__file__).with_name("jars.lock")
-BROKER, CONNECTOR = "broker", "connector"
+BROKER, CONNECTOR, OBJECT_STORE = "broker", "connector", "object-store"
 
-# What the lock is made from. The binding gives the broker's log, slf4j 1, a place to go.
+# What the lock is made from. The binding gives the broker's log, slf4j 1, a place to go. The object
+# store's Hadoop is the one that pyspark ships, and the parts of Amazon's SDK are those that this
+# Hadoop was built with.
 ROOTS: Mapping[str, tuple[str, ...]] = {
     BROKER: (
         "org.apache.kafka:kafka_2.13:4.4.0",
         "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5",
     ),
     CONNECTOR: ("org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",),
+    OBJECT_STORE: (
+        "org.apache.hadoop:hadoop-aws:3.5.0",
+        "software.amazon.awssdk:s3:2.35.4",
+        "software.amazon.awssdk:s3-transfer-manager:2.35.4",
+        "software.amazon.awssdk:sts:2.35.4",
+    ),
 }
 
-# What the connector needs and pyspark ships: a second copy on Spark's class path could only differ.
+# What these need and pyspark ships: a second copy on Spark's class path could only differ.
 SHIPPED_BY_PYSPARK = (
     "at.yawk.lz4:lz4-java",
     "com.google.code.findbugs:jsr305",
+    "commons-codec:commons-codec",
+    "io.netty:netty-buffer",
+    "io.netty:netty-codec",
+    "io.netty:netty-codec-http",
+    "io.netty:netty-codec-http2",
+    "io.netty:netty-common",
+    "io.netty:netty-handler",
+    "io.netty:netty-resolver",
+    "io.netty:netty-transport",
+    "io.netty:netty-transport-classes-epoll",
+    "io.netty:netty-transport-native-unix-common",
     "org.apache.hadoop:hadoop-client-api",
     "org.apache.hadoop:hadoop-client-runtime",
+    "org.apache.httpcomponents:httpclient",
+    "org.apache.httpcomponents:httpcore",
     "org.apache.spark:spark-tags_2.13",
     "org.scala-lang.modules:scala-parallel-collections_2.13",
     "org.scala-lang:scala-library",
     "org.slf4j:slf4j-api",
     "org.xerial.snappy:snappy-java",
+)
+
+# What an object store is reached without: the whole of Amazon's SDK in one jar of 690 MB, of which
+# the roots name the parts that are used; OpenSSL in the place of Java's own TLS; and logging that
+# pyspark's jcl-over-slf4j stands in for.
+LEFT_OUT = (
+    "commons-logging:commons-logging",
+    "org.wildfly.openssl:wildfly-openssl",
+    "software.amazon.awssdk:bundle",
 )
 
 _LOCK_HEADER = """\
@@ -105,6 +135,15 @@ def connector_jars(fetcher: Fetcher) -> list[Path]:
         PartError: A jar cannot be fetched, or is not the locked one.
     """
     return fetched(fetcher, CONNECTOR)
+
+
+def object_store_jars(fetcher: Fetcher) -> list[Path]:
+    """What Spark's class path needs to read and write an object store, fetched if need be.
+
+    Raises:
+        PartError: A jar cannot be fetched, or is not the locked one.
+    """
+    return fetched(fetcher, OBJECT_STORE)
 
 
 def fetched(fetcher: Fetcher, *sets: str) -> list[Path]:
@@ -336,7 +375,7 @@ def _ivy_file(dependencies: Iterable[str]) -> str:
     return f"""\
 <ivy-module version="2.0">
   <info organisation="headcount" module="stack"/>
-  <configurations><conf name="{BROKER}"/><conf name="{CONNECTOR}"/></configurations>
+  <configurations>{"".join(f'<conf name="{name}"/>' for name in ROOTS)}</configurations>
   <dependencies>
 {"".join(dependencies)}\
   </dependencies>
@@ -363,9 +402,10 @@ def _roots() -> Iterator[str]:
                 f'    <dependency org="{group}" name="{artifact}" rev="{version}" '
                 f'conf="{set_name}->default"/>\n'
             )
-    for each in SHIPPED_BY_PYSPARK:
+    for each in (*SHIPPED_BY_PYSPARK, *LEFT_OUT):
         group, artifact = each.split(":")
-        yield f'    <exclude org="{group}" module="{artifact}" conf="{CONNECTOR}"/>\n'
+        conf = f"{CONNECTOR},{OBJECT_STORE}"
+        yield f'    <exclude org="{group}" module="{artifact}" conf="{conf}"/>\n'
 
 
 # In the order of what they explain: the first that is found in Ivy's log is the cause of the rest.

@@ -78,3 +78,21 @@ def test_report(tmp_path: Path) -> None:
     for kind in ("lost", "duplicated", "delivered + corrupted"):
         assert f'data-kind="{kind}"' in page
     assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".html", ".png", ".pdf"}
+
+
+def test_costs(tmp_path: Path) -> None:
+    """Every part took some time for each event, and each store some bytes of it."""
+    done, document = bench(tmp_path, "costs", "--rounds", "1", "--seconds", "1")
+    us, size = document["figures"]["cpu_us_per_event"], document["figures"]["bytes_per_event"]
+    assert min(each["median"] for each in us.values()) > 0
+    assert size["topic"]["median"] > size["ledger"]["median"] > 1
+    assert "generator" in done.stdout
+
+
+def test_cores(tmp_path: Path) -> None:
+    """Both runs pass, and the parts of the time are told, none below nothing."""
+    _, document = bench(tmp_path, "cores", "--rounds", "1", "--events", "2000", "4000")
+    assert [each["events"] for each in document["rounds"]] == [2000, 4000]
+    names = ("start_s", "shared_s_per_million", "serial_s_per_million")
+    assert min(document["figures"][name] for name in names) >= 0
+    assert document["figures"]["peak_mib"]["median"] > 0

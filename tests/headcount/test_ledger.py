@@ -7,7 +7,16 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 
-from headcount.ledger import SCHEMA, GeneratorLedger, LedgerWriter, Row, read_ledger
+from headcount.errors import UsageError
+from headcount.ledger import (
+    SCHEMA,
+    GeneratorLedger,
+    LedgerWriter,
+    Row,
+    check_location,
+    read_ledger,
+    unsealed,
+)
 
 RUN = "run-1"
 
@@ -64,6 +73,37 @@ def test_one_generator_one_folder(tmp_path: Path) -> None:
     a_writer(tmp_path)
     with pytest.raises(FileExistsError):
         a_writer(tmp_path)
+
+
+def test_who_has_not_sealed(tmp_path: Path) -> None:
+    """It is told without a look at what was written; no ledger yet is nobody."""
+    here = pafs.LocalFileSystem(), str(tmp_path / "ledger")
+    assert unsealed(*here) == []
+    sealed(tmp_path / "ledger")
+    a_writer(tmp_path / "ledger", 10)
+    a_writer(tmp_path / "ledger", 2)
+    assert unsealed(*here) == [2, 10]
+
+
+@pytest.mark.parametrize("place", ["ledgers/", "/ledgers", "file:///ledgers/"])
+def test_a_place_for_ledgers(place: str) -> None:
+    """A folder, or a URL of storage that pyarrow knows."""
+    assert check_location("--ledger", place) == place.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("s3://key:secret@bucket/path", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://bucket/path?endpoint_override=localhost", "AWS_ENDPOINT_URL"),
+        ("ftp://host/path", "cannot be opened"),
+    ],
+)
+def test_a_place_that_is_none(place: str, told: str) -> None:
+    """What would be written into a manifest is refused, and not repeated."""
+    with pytest.raises(UsageError, match=f"--ledger .*{told}") as error:
+        check_location("--ledger", place)
+    assert "secret@" not in str(error.value)
 
 
 def test_nothing_half_written_is_read(tmp_path: Path) -> None:

@@ -56,9 +56,14 @@ class Bench:
         assert done.returncode == 0, done.stderr
         return done.stderr
 
+    def ledger(self, run_id: str = "run-1") -> Path:
+        """Where the ledger is, as the manifest has it."""
+        folder = RunFolder(self.reports / run_id)
+        return Path(folder.ledger_location(folder.read_manifest()))
+
     def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
         """Look over the ledger."""
-        return read_ledger(*open_location(str(self.reports / run_id / "ledger")), run_id)
+        return read_ledger(*open_location(str(self.ledger(run_id))), run_id)
 
     def is_sealed(self, run_id: str) -> bool:
         """Tell whether every generator has sealed."""
@@ -66,7 +71,7 @@ class Bench:
 
     def rows(self, run_id: str = "run-1") -> list[dict[str, Any]]:
         """Read every row of the ledger."""
-        folder = str(self.reports / run_id / "ledger")
+        folder = self.ledger(run_id)
         files = [
             f"{folder}/{part.generator}/{name}"
             for part in self.parts(run_id)

@@ -65,6 +65,23 @@ def test_master_and_workers(bench: Bench) -> None:
     bench.assert_accounts_agree(generators=2)
 
 
+def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
+    """Workers write where the master says, and have nothing else of the run."""
+    port = str(free_port())
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--expect-workers", "2"),
+        *("--headless", "-u", "10", "-r", "10", "-t", "2s", "--run-id", "run-1"),
+        *("--ledger", str(tmp_path / "ledgers")),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+    with started(master) as leader, started(worker) as one, started(worker) as two:
+        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
+    assert codes == [0, 0, 0]
+    assert bench.ledger() == tmp_path / "ledgers" / "run-1"
+    assert not (bench.reports / "run-1" / "ledger").exists()
+    bench.assert_accounts_agree(generators=2)
+
+
 def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
     """One comes late, one leaves early, one comes back, one hangs: every request has its row."""
     port, log = str(free_port()), tmp_path / "master.log"

@@ -16,6 +16,7 @@ from headcount.console import Console
 from headcount.errors import PartError
 from headcount.stack import jars as jars_module
 from headcount.stack.jars import (
+    LEFT_OUT,
     ROOTS,
     SHIPPED_BY_PYSPARK,
     Fetcher,
@@ -195,21 +196,31 @@ def test_the_lock_has_the_roots_and_nothing_that_pyspark_ships() -> None:
     locked_ids = {(each.set_name, f"{each.group}:{each.artifact}:{each.version}") for each in lock}
     assert {(name, root) for name, roots in ROOTS.items() for root in roots} <= locked_ids
     assert all(re.fullmatch("[0-9a-f]{64}", each.sha256) for each in lock)
-    connector = {f"{each.group}:{each.artifact}" for each in lock if each.set_name == "connector"}
-    assert connector.isdisjoint(SHIPPED_BY_PYSPARK)
+    for_spark = {f"{each.group}:{each.artifact}" for each in lock if each.set_name != "broker"}
+    assert for_spark.isdisjoint((*SHIPPED_BY_PYSPARK, *LEFT_OUT))
     for each in lock:
         if each.group == "org.apache.spark":
             assert each.version == __import__("importlib.metadata").metadata.version("pyspark")
 
 
-@pytest.mark.parametrize("coordinates", SHIPPED_BY_PYSPARK)
-def test_what_the_connector_leaves_out_is_shipped_by_pyspark(coordinates: str) -> None:
-    """Each jar that the connector needs and that is not fetched is in pyspark's own folder."""
+def shipped(pattern: str) -> list[Path]:
+    """The jars of that name in pyspark's own folder."""
     spec = importlib.util.find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
-    artifact = coordinates.partition(":")[2]
-    assert list((Path(spec.origin).parent / "jars").glob(f"{artifact}-[0-9]*.jar"))
+    return list((Path(spec.origin).parent / "jars").glob(pattern))
+
+
+@pytest.mark.parametrize("coordinates", SHIPPED_BY_PYSPARK)
+def test_what_is_left_out_is_shipped_by_pyspark(coordinates: str) -> None:
+    """Each jar that Spark's sets need and that is not fetched is in pyspark's own folder."""
+    assert shipped(f"{coordinates.partition(':')[2]}-[0-9]*.jar")
+
+
+def test_the_object_store_is_of_the_hadoop_that_pyspark_ships() -> None:
+    """Another version's classes would not fit."""
+    (version,) = {each.version for each in read_lock() if each.artifact == "hadoop-aws"}
+    assert shipped(f"hadoop-client-api-{version}.jar")
 
 
 def test_the_real_connector_is_what_is_locked(fetcher: Fetcher) -> None:

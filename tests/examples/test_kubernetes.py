@@ -1,0 +1,293 @@
+"""The example for Kubernetes: as the API's own schemas have it, hardened, and of parts that fit.
+
+No cluster is asked: what each container would run is parsed by what it would run.
+"""
+
+import functools
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from headcount.cli.verify import verify
+from headcount.stack.jars import read_lock
+from headcount.stack.topic import TOPIC_CONFIG
+from service.settings import PREFIX, Settings
+
+FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
+KUBERNETES = "1.34"
+OURS = {"headcount-service", "headcount-load", "headcount-analysis"}
+NOT_PROBED = {"topic", "verify", "locust-worker"}  # two end by themselves; one listens to nobody
+
+# Locust patches the standard library when it is imported, so it is asked in a process of its own.
+ASK_LOCUST = """
+import sys
+import headcount.plugin
+from locust.argument_parser import get_parser
+get_parser(default_config_files=[]).parse_args(sys.argv[1:])
+"""
+
+Manifest = dict[str, Any]
+
+
+def read(path: Path) -> list[Manifest]:
+    """Read the documents of a file."""
+    return list(YAML(typ="safe").load_all(path.read_text()))
+
+
+@functools.cache
+def kustomizations() -> dict[str, Manifest]:
+    """Give what kustomize reads, by folder."""
+    folders = (FOLDER, FOLDER / "verify")
+    return {str(each): read(each / "kustomization.yaml")[0] for each in folders}
+
+
+@functools.cache
+def manifests() -> list[Manifest]:
+    """Give every manifest that is applied."""
+    return [
+        manifest
+        for folder, kustomization in kustomizations().items()
+        for name in kustomization["resources"]
+        for manifest in read(Path(folder) / name)
+    ]
+
+
+def named(manifest: Manifest) -> str:
+    """Name a manifest, as kubectl does."""
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def of_kind(*kinds: str) -> list[Manifest]:
+    """Give the manifests of some kinds."""
+    return [each for each in manifests() if each["kind"] in kinds]
+
+
+def workloads() -> list[Manifest]:
+    """Give those that make pods."""
+    return of_kind("Deployment", "StatefulSet", "Job")
+
+
+def pod(workload: Manifest) -> Manifest:
+    """Give the specification of a workload's pods."""
+    found: Manifest = workload["spec"]["template"]["spec"]
+    return found
+
+
+def container(name: str) -> Manifest:
+    """Give a container."""
+    (found,) = (
+        each
+        for workload in workloads()
+        for each in pod(workload)["containers"]
+        if each["name"] == name
+    )
+    return dict(found)
+
+
+def generated(kind: str) -> dict[str, set[str]]:
+    """Give the keys of what kustomize generates, by name; secrets by their example."""
+    return {
+        each["name"]: set(variables(Path(folder) / env))
+        for folder, kustomization in kustomizations().items()
+        for each in kustomization.get(kind, [])
+        for env in each["envs"]
+    }
+
+
+def variables(path: Path) -> dict[str, str]:
+    """Read a file of variables."""
+    source = path if path.name != "secrets.env" else path.with_name("secrets.env.example")
+    lines = [line for line in source.read_text().splitlines() if line and line[0] != "#"]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def selected(selector: Manifest) -> set[str]:
+    """Name the workloads whose pods a selector selects."""
+    labels = selector.get("matchLabels", {})
+    wanted = {labels["app"]} if "app" in labels else set()
+    for each in selector.get("matchExpressions", []):
+        assert (each["key"], each["operator"]) == ("app", "In")
+        wanted |= set(each["values"])
+    apps = {each["spec"]["template"]["metadata"]["labels"]["app"] for each in workloads()}
+    assert wanted <= apps, wanted - apps
+    return wanted or apps
+
+
+def test_every_file_is_applied() -> None:
+    """None is forgotten in kustomization.yaml."""
+    for folder, kustomization in kustomizations().items():
+        there = {path.name for path in Path(folder).glob("*.yaml")} - {"kustomization.yaml"}
+        assert there == set(kustomization["resources"])
+
+
+@pytest.mark.parametrize("manifest", manifests(), ids=named)
+def test_the_schema(manifest: Manifest) -> None:
+    """As the API has it, and no field that it does not know."""
+    kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("workload", workloads(), ids=named)
+def test_hardened(workload: Manifest) -> None:
+    """As the restricted Pod Security Standard wants it, and nothing to write on but volumes."""
+    spec = pod(workload)
+    context = spec["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] > 0
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False  # what it sets looks like settings of the parts
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    for each in spec["containers"]:
+        own = each["securityContext"]
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["readOnlyRootFilesystem"] is True
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert not own.get("privileged")
+
+
+@pytest.mark.parametrize("workload", workloads(), ids=named)
+def test_resources_and_probes(workload: Manifest) -> None:
+    """Each container says what it needs and may take, and is looked at, but where it cannot be."""
+    for each in pod(workload)["containers"]:
+        assert {"cpu", "memory"} <= each["resources"]["requests"].keys()
+        assert "memory" in each["resources"]["limits"]
+        probes = {"startupProbe", "readinessProbe", "livenessProbe"} & each.keys()
+        assert len(probes) == (0 if each["name"] in NOT_PROBED else 3)
+
+
+def test_the_namespace_is_restricted() -> None:
+    """The cluster itself refuses a pod that is not."""
+    (namespace,) = of_kind("Namespace")
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+def references(node: Any) -> Iterator[tuple[str, str, str | None]]:
+    """Name what is referred to: its kind, its name, and its key where one is named."""
+    if isinstance(node, list):
+        for each in node:
+            yield from references(each)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if name in {"configMapRef", "configMapKeyRef"}:
+            yield "configMapGenerator", value["name"], value.get("key")
+        elif name in {"secretRef", "secretKeyRef"}:
+            yield "secretGenerator", value["name"], value.get("key")
+        elif name == "secret":
+            for item in value["items"]:
+                yield "secretGenerator", value["secretName"], item["key"]
+        else:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("workload", workloads(), ids=named)
+def test_references(workload: Manifest) -> None:
+    """Settings, secrets, volumes and variables that are named are there."""
+    for kind, name, key in references(pod(workload)):
+        assert name in generated(kind), name
+        assert key is None or key in generated(kind)[name], key
+    claims = {each["metadata"]["name"] for each in of_kind("PersistentVolumeClaim")}
+    volumes = pod(workload).get("volumes", [])
+    assert {
+        each["persistentVolumeClaim"]["claimName"]
+        for each in volumes
+        if "persistentVolumeClaim" in each
+    } <= claims
+    own = {each["metadata"]["name"] for each in workload["spec"].get("volumeClaimTemplates", [])}
+    for each in pod(workload)["containers"]:
+        mounted = {mount["name"] for mount in each.get("volumeMounts", [])}
+        assert mounted == {volume["name"] for volume in volumes} | own
+        known = {variable["name"] for variable in each.get("env", [])}
+        for kind, name, _ in references(each.get("envFrom", [])):
+            known |= generated(kind)[name]
+        texts = [*each.get("command", []), *each.get("args", [])]
+        texts += [variable.get("value", "") for variable in each.get("env", [])]
+        assert {name for text in texts for name in re.findall(r"\$\((\w+)\)", text)} <= known
+
+
+def test_no_secret_is_written_down() -> None:
+    """Passwords and keys come from secrets, and the example has none."""
+    assert of_kind("Secret") == []
+    assert set(variables(FOLDER / "secrets.env").values()) == {""}
+    for workload in workloads():
+        for each in pod(workload)["containers"]:
+            for variable in each.get("env", []):
+                if re.search("PASSWORD$|KEY", variable["name"]):
+                    assert "secretKeyRef" in variable["valueFrom"], variable
+                assert not re.search(r"://\w+:(?!\$\()", variable.get("value", "")), variable
+
+
+def test_who_is_let_in() -> None:
+    """Nobody but who is named; every policy and service is of pods that there are."""
+    policies = {each["metadata"]["name"]: each["spec"] for each in of_kind("NetworkPolicy")}
+    assert policies["nothing"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    for name, spec in policies.items():
+        assert selected(spec["podSelector"])
+        for rule in spec.get("ingress", []):
+            assert all(selected(each["podSelector"]) for each in rule["from"]), name
+    for service in of_kind("Service"):
+        (app,) = selected({"matchLabels": service["spec"]["selector"]})
+        ports = {each["containerPort"] for each in container(app)["ports"]}
+        assert {each["port"] for each in service["spec"]["ports"]} <= ports, app
+        assert app in {name for each in policies.values() for name in selected(each["podSelector"])}
+
+
+def test_images() -> None:
+    """Ours are those that kustomize names; the others are pinned, to the versions in use."""
+    images = {each["image"] for workload in workloads() for each in pod(workload)["containers"]}
+    tagged = {each["name"] for one in kustomizations().values() for each in one["images"]}
+    assert {image for image in images if ":" not in image} == tagged == OURS
+    (kafka,) = {jar.version for jar in read_lock() if jar.artifact == "kafka_2.13"}
+    assert {f"apache/kafka:{kafka}", f"apache/spark:{version('pyspark')}"} <= images
+
+
+def test_brokers() -> None:
+    """As many voters as brokers; what is acknowledged is on all but one; evidence stays."""
+    (kafka,) = (each for each in of_kind("StatefulSet") if each["metadata"]["name"] == "kafka")
+    nodes = kafka["spec"]["replicas"]
+    env = {each["name"]: each.get("value") for each in container("kafka")["env"]}
+    voters = [f"{index}@kafka-{index}.kafka:9093" for index in range(nodes)]
+    assert env["KAFKA_CONTROLLER_QUORUM_VOTERS"] == ",".join(voters)
+    assert env["KAFKA_DEFAULT_REPLICATION_FACTOR"] == str(nodes)
+    assert env["KAFKA_MIN_INSYNC_REPLICAS"] == str(nodes - 1)
+    servers = variables(FOLDER / "settings.env")["HEADCOUNT_BOOTSTRAP_SERVERS"]
+    assert servers == ",".join(f"kafka-{index}.kafka:9092" for index in range(nodes))
+    topic = container("topic")["command"]
+    assert f"--replication-factor={nodes}" in topic
+    assert {f"--config={name}={value}" for name, value in TOPIC_CONFIG.items()} <= set(topic)
+
+
+def test_the_service_is_told_what_it_knows() -> None:
+    """Each variable of its prefix is a setting: it refuses to start with any other."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    told = {each["name"] for each in container("service")["env"]}
+    assert {name for name in told if name.startswith(PREFIX)} <= known
+
+
+@pytest.mark.parametrize("name", ["locust", "locust-worker"])
+def test_locust_knows_its_options(name: str) -> None:
+    """Each option of master and workers is one of Locust's or the plugin's."""
+    command = [sys.executable, "-c", ASK_LOCUST, *container(name)["command"][1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_verify_knows_its_options() -> None:
+    """The judge's command parses, with the variables of its settings."""
+    program, name, *arguments = container("verify")["command"]
+    assert (program, name) == ("headcount", "verify")
+    settings = variables(FOLDER / "settings.env")
+    parsed = verify.make_context("verify", list(arguments), auto_envvar_prefix=None)
+    assert parsed.params["spark_conf"]["spark.executor.memory"] == "8g"
+    assert settings["HEADCOUNT_TABLES"].startswith("s3://")
+    done = CliRunner().invoke(verify, [*arguments, "--no-such-option"])
+    assert done.exit_code == 2

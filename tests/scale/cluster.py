@@ -1,0 +1,132 @@
+"""All of the parts, each as more than one where there can be more, on loopback."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from headcount.cli.stack import Platform
+from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.ports import free_port
+from headcount.stack.process import Process
+from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
+from headcount.stack.topic import ensure_topic
+from tests.e2e.command import Outcome
+from tests.scale.object_store import BUCKET, object_store
+from tests.scale.spark_cluster import HOST, spark_cluster
+from tests.service.postgres import postgres
+
+BROKERS, SPARK_WORKERS, GENERATORS = 3, 2, 4
+TOPIC = "events"
+SCENARIO = "tests/scale/earner_locustfile.py"
+LEDGERS, TABLES = f"s3://{BUCKET}/ledgers", f"s3://{BUCKET}/tables"
+DEADLINE_S = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where everything is; `environ` is what every command on every host has."""
+
+    folder: Path
+    bootstrap_servers: str
+    spark_master: str
+    database_url: str
+    store: Mapping[str, str]
+    environ: Mapping[str, str]
+
+    @property
+    def reports(self) -> Path:
+        """The reports of the host where the commands are given; the others have nothing of it."""
+        return self.folder / "reports"
+
+    @contextlib.contextmanager
+    def service(self, app: str = DEFAULT_APP, **environ: str) -> Iterator[Server]:
+        """Serve the game, or what does wrong in its place."""
+        config = ServerConfig(
+            bootstrap_servers=self.bootstrap_servers,
+            topic=TOPIC,
+            log_path=self.folder / f"service-{len(environ)}.log",
+            environ={**self.environ, DATABASE_VARIABLE: self.database_url, **environ},
+            app=app,
+            port=0,
+        )
+        with Server(config) as server:
+            yield server
+
+    def run(self, run_id: str, server: Server) -> Outcome:
+        """`headcount run` as the master of generators on other hosts, judged by the cluster."""
+        port = str(free_port())
+        master = ("--master", "--master-bind-host", HOST, "--master-bind-port", port)
+        with contextlib.ExitStack() as stack:
+            for number in range(GENERATORS):
+                stack.enter_context(self._worker(run_id, number, port))
+            return self.headcount(
+                *("run", SCENARIO, "--run-id", run_id, "-u", "20", "-t", "4s", "--seed", "1"),
+                *("--host", server.url, "--bootstrap-servers", self.bootstrap_servers),
+                *("--database-url", self.database_url, "--ledger", LEDGERS),
+                *("--spark-master", self.spark_master, "--tables", TABLES),
+                *("--spark-conf", "spark.executor.memory=768m"),
+                *("--", *master, "--expect-workers", str(GENERATORS)),
+                run_id=run_id,
+            )
+
+    def headcount(self, *arguments: str, run_id: str) -> Outcome:
+        """Give a command to its end."""
+        name, *rest = arguments
+        own = ("--reports-dir", str(self.reports), "--spark-heap", "1g")
+        done = subprocess.run(
+            [sys.executable, "-m", "headcount", name, *own, *rest],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            env=dict(self.environ),
+            check=False,
+        )
+        (self.folder / f"{run_id}-{name}.log").write_text(done.stdout + done.stderr)
+        return Outcome(done.returncode, done.stdout, done.stderr, self.reports / run_id)
+
+    def _worker(self, run_id: str, number: int, port: str) -> Process:
+        command = [sys.executable, "-m", "locust", "-f", SCENARIO, "--worker"]
+        command += ["--master-host", HOST, "--master-port", port]
+        log = self.folder / f"{run_id}-worker-{number}.log"
+        return Process(f"worker {number}", command, log_path=log, environ=self.environ)
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
+    """Start all parts, and end them with the block."""
+    with contextlib.ExitStack() as stack:
+        database_url = stack.enter_context(postgres())
+        store = stack.enter_context(object_store(folder, ready.environ))
+        spark = spark_cluster(ready.java, folder / "spark", ready.environ, SPARK_WORKERS)
+        with ThreadPoolExecutor(2) as pool:
+            is_spark_up = pool.submit(stack.enter_context, spark)
+            servers = _brokers(stack, folder, ready)
+            spark_master = is_spark_up.result()
+        yield Cluster(
+            folder=folder,
+            bootstrap_servers=servers,
+            spark_master=spark_master,
+            database_url=database_url,
+            store=store,
+            environ={**os.environ, **store, "SPARK_LOCAL_IP": HOST},
+        )
+
+
+def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> str:
+    """Start brokers that vote, and make a topic that each of them has."""
+    jars, environ = ready.broker_jars, ready.environ
+    configs = [
+        BrokerConfig(ready.java, jars, folder / f"broker-{member.index}", environ, 0, member)
+        for member in Membership.of_cluster(BROKERS)
+    ]
+    with ThreadPoolExecutor(BROKERS) as pool:  # none is up before the others
+        for broker in pool.map(Broker, configs):
+            stack.callback(broker.kill)
+    servers = ",".join(f"{HOST}:{each}" for each in configs[0].membership.ports)  # type: ignore[union-attr]
+    ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=30)
+    return servers

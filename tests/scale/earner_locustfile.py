@@ -1,0 +1,35 @@
+"""Players who sign up and earn: state in the database, by two types of events."""
+
+from locust import constant, task
+
+from headcount.plugin import Changes, LedgerUser
+from service.catalogue import load_catalogue
+
+GOLD = 5
+
+
+class Earner(LedgerUser):
+    """Signs up, and earns ever more."""
+
+    wait_time = constant(0.1)
+
+    def on_start(self) -> None:
+        """Sign up, as an owner that is this run's alone."""
+        self.player_id = self.new_owner()
+        self.client.post(
+            "/players",
+            json={"player_id": self.player_id},
+            event={"event_type": "sign_up", "player_id": self.player_id},
+            changes=Changes(self.player_id, {"player": 1, "gold": load_catalogue().starting_gold}),
+        )
+
+    @task
+    def earn(self) -> None:
+        """Earn gold."""
+        self.client.post(
+            f"/players/{self.player_id}/earnings",
+            json={"gold": GOLD},
+            event={"event_type": "earn", "player_id": self.player_id, "gold": GOLD},
+            changes=Changes(self.player_id, {"gold": GOLD}),
+            name="/players/{player_id}/earnings",
+        )

@@ -1,0 +1,93 @@
+"""More than one of everything, and the same verdict: three brokers, two executors, four generators.
+
+Nothing is shared but what is named on the command line: the topic, PostgreSQL and an object store.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.fs as pafs
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from headcount.cli.stack import platform
+from headcount.console import Console
+from headcount.run import RunFolder
+from tests.scale.cluster import BROKERS, GENERATORS, SPARK_WORKERS, TOPIC, Cluster, cluster
+from tests.scale.object_store import BUCKET, opened
+from tests.scale.spark_cluster import executors
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """All of the parts; none is left when the tests are over."""
+    folder = tmp_path_factory.mktemp("scale")
+    with cluster(folder, platform(dict(os.environ), Console(quiet=True))) as started:
+        yield started
+    lines = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+    assert [line for line in lines if str(folder) in line] == []
+
+
+def judged(verdict: dict[str, Any]) -> dict[str, Any]:
+    """What a verdict says of the run, without when and with what it was judged."""
+    names = ("verdict", "reasons", "counts", "by_event_type", "state", "state_check")
+    return {name: verdict[name] for name in names}
+
+
+def test_the_same_verdict(parts: Cluster) -> None:
+    """Cluster and single machine find the same: of each generator an event lost, another twice.
+
+    All else is delivered, and the state that PostgreSQL has differs by what was lost.
+    """
+    with parts.service("tests.harmful.by_number:app", FAULTS="drop@7,duplicate@8") as server:
+        run = parts.run("run-1", server)
+    assert (run.code, run.verdict["state"]) == (1, "different"), run.err
+    counts = run.verdict["counts"]
+    assert (counts["lost"], counts["duplicated"]) == (GENERATORS, GENERATORS)
+    assert counts["delivered"] == counts["attempted"] - 2 * GENERATORS > 0
+    by_cluster = judged(run.verdict)
+    assert_all_took_part(parts, run.folder)
+
+    alone = parts.headcount("verify", str(run.folder), run_id="run-1")
+    assert alone.code == 1, alone.err
+    assert judged(alone.verdict) == by_cluster
+
+
+def assert_all_took_part(parts: Cluster, run: Path) -> None:
+    """See that ledger and tables are in the store, by every generator and executor, and no key."""
+    assert RunFolder(run).read_manifest().ledger == f"s3://{BUCKET}/ledgers/run-1"
+    assert not (run / "ledger").exists()
+    assert in_store(parts, "ledgers/run-1") == {str(number) for number in range(GENERATORS)}
+    tables = {"arrivals.parquet", "fates.parquet", "effects.parquet", "stored.parquet"}
+    assert in_store(parts, "tables/run-1") == tables
+    assert {each.name for each in run.glob("*.parquet")} == tables
+    secret = parts.store["AWS_SECRET_ACCESS_KEY"].encode()
+    files = [path for path in run.rglob("*") if path.is_file()]
+    assert [path for path in files if secret in path.read_bytes()] == []
+    assert len(executors(parts.folder / "spark")) == SPARK_WORKERS
+    assert_replicated(parts.bootstrap_servers)
+
+
+def in_store(parts: Cluster, path: str) -> set[str]:
+    """Name what lies in a folder of the bucket."""
+    selector = pafs.FileSelector(f"{BUCKET}/{path}")
+    return {entry.base_name for entry in opened(parts.store).get_file_info(selector)}
+
+
+def assert_replicated(servers: str) -> None:
+    """See that every broker has every partition, and two must before anything is acknowledged."""
+    client = KafkaAdminClient(bootstrap_servers=servers)
+    try:
+        (described,) = client.describe_topics([TOPIC])
+        wanted = ConfigResource(ConfigResourceType.TOPIC, TOPIC)
+        configs = client.describe_configs([wanted], config_filter="all")["topic"][TOPIC]
+    finally:
+        client.close()
+    assert {len(each["isr_nodes"]) for each in described["partitions"]} == {BROKERS}
+    assert str(configs["min.insync.replicas"]["value"]) == str(BROKERS - 1)

@@ -1,0 +1,60 @@
+"""A ledger in an object store: written, read, and named where it is damaged, as on a disk."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.fs as pafs
+import pytest
+
+from headcount.ledger import LedgerWriter, Row, check_location, open_location, read_ledger, unsealed
+from tests.scale.object_store import BUCKET, object_store, opened
+
+LEDGER = f"s3://{BUCKET}/ledgers/run-1"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A store that this process finds as a user's would: by its environment."""
+    with object_store(tmp_path, dict(os.environ)) as reached:
+        for name, value in reached.items():
+            monkeypatch.setenv(name, value)
+        yield reached
+
+
+def a_row(seq: int) -> Row:
+    """Make a row of an acknowledged attempt."""
+    return Row(seq, "default", "Player", "event_type", 7, 100, 100, 200, 200, "acked", None)
+
+
+def test_a_ledger(store: dict[str, str]) -> None:
+    """It is reserved, written and sealed; nothing stays aside, and no place is taken twice."""
+    filesystem, path = open_location(check_location("--ledger", LEDGER))
+    assert unsealed(filesystem, path) == []
+    writer = LedgerWriter(filesystem, path, "run-1", 0)
+    writer.open()
+    with pytest.raises(FileExistsError):
+        LedgerWriter(filesystem, path, "run-1", 0).open()
+    writer.reserve(64)
+    writer.write_segment(a_row(seq) for seq in range(5))
+    assert unsealed(filesystem, path) == [0]
+    writer.seal(5)
+    assert unsealed(filesystem, path) == []
+    (part,) = read_ledger(filesystem, path, "run-1")
+    assert (part.reserved, part.damage) == (64, ())
+    assert part.seal is not None
+    names = {info.base_name for info in filesystem.get_file_info(pafs.FileSelector(f"{path}/0"))}
+    assert names == {"reservation-000000.json", "segment-000000.parquet", "seal.json"}
+
+    with opened(store).open_output_stream(f"{path}/0/segment-000000.parquet") as stream:
+        stream.write(b"another")
+    (part,) = read_ledger(filesystem, path, "run-1")
+    assert any("is not what was sealed" in each for each in part.damage)
+
+
+def test_a_store_that_refuses(store: dict[str, str]) -> None:
+    """What cannot be written is an error of the system's, as on a full disk."""
+    assert store
+    filesystem, path = open_location("s3://no-such-bucket/ledgers")
+    with pytest.raises(OSError, match="no-such-bucket"):
+        LedgerWriter(filesystem, path, "run-1", 0).open()
