@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from bench import cores, costs, overhead, rate, reconcile, report, service, sizing
+from bench import cores, costs, outage, overhead, rate, reconcile, report, service, sizing
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
 from headcount.console import Console
@@ -20,7 +20,8 @@ _EXAMPLES = """
 \b
 Examples:
   python -m bench overhead                          the plugin's cost, about a minute and a half
-  python -m bench service --connections 32 --rounds 3
+  python -m bench service --connections 32 --rounds 5
+  python -m bench outage --by kill                  a worker's memory without its broker
   python -m bench reconcile --events 1000000        a smaller run
   python -m bench rate                              arrivals on time, and a stall seen in full
   python -m bench reconcile --faults 10             with ten events missing: found, or an error
@@ -75,13 +76,13 @@ def overhead_command(output: Output, rounds: int, users: int, seconds: float) ->
 
 
 @cli.command("service")
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
 @click.option(
     "--connections",
     type=click.IntRange(min=1),
     multiple=True,
-    default=(32, 64),
+    default=(32, 256),
     show_default=True,
     help="Repeatable.",
 )
@@ -102,6 +103,17 @@ def service_command(
     """Acknowledged requests per second of the service, over the same one that publishes nothing."""
     settings = service.Settings(rounds, seconds, connections, workers, threads, path)
     _take(output, lambda stage: service.measure(settings, stage))
+
+
+@cli.command("outage")
+@click.option("--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True)
+@click.option("--by", type=click.Choice(outage.WAYS), default="stop", show_default=True)
+@click.option("--connections", type=click.IntRange(min=1), default=32, show_default=True)
+@click.pass_obj
+def outage_command(output: Output, *, seconds: float, by: str, connections: int) -> None:
+    """Memory of the service's workers while its broker is away, and what they answer."""
+    settings = outage.Settings(seconds, by, connections)
+    _take(output, lambda stage: outage.measure(settings, stage))
 
 
 @cli.command("reconcile")

@@ -57,6 +57,17 @@ def test_service(tmp_path: Path) -> None:
     assert all(each["acknowledged"] and not each["other"] for each in document["rounds"])
 
 
+def test_outage(tmp_path: Path) -> None:
+    """The same workers before, during and after; some were acknowledged, some refused."""
+    size = ("--seconds", "14", "--connections", "4")
+    _, document = bench(tmp_path, "outage", *size)
+    figures = document["figures"]
+    assert len(figures["growth_mib"]) == 2
+    assert figures["answers"]["acknowledged"]
+    assert figures["answers"]["refused"]
+    assert not figures["answers"]["broken"]
+
+
 def test_reconcile(tmp_path: Path) -> None:
     """Verify and the script find the same three faults among the events."""
     size = ("--rounds", "1", "--events", "20000", "--faults", "3")
