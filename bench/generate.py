@@ -34,12 +34,17 @@ POLL_EVERY = 1000
 ANSWERED_AFTER_NS = 1_000_000
 POOL = 4096
 FLUSH_TIMEOUT_S = 60.0
+_EVENT = b'%b%b%b,"receipt":"%032x"}'
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that no two receipts are the same
 _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client-2.6.1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One of the events that are repeated: `before` and `after` stand around the id in its JSON."""
+    """One of the events that are repeated: `before` and `after` stand around the id in its JSON.
+
+    Each repetition has a receipt of its own at its end, as the service gives one to each event.
+    """
 
     event_type: str
     shape: str
@@ -47,6 +52,10 @@ class Sample:
     key: str | None
     before: bytes
     after: bytes
+
+    def value(self, event_id: bytes, number: int) -> bytes:
+        """Write the event with an id, and with the receipt of this number."""
+        return _EVENT % (self.before, event_id, self.after, number * _SPREAD % (1 << 128))
 
 
 @dataclass(slots=True)
@@ -69,8 +78,7 @@ class Generation:
             sample = self.samples[index % POOL]
             now_ns = time.time_ns()
             if index not in self.missing:
-                value = b"%b%b%d%b" % (sample.before, prefix, seq, sample.after)
-                self.publish(value, sample.key)
+                self.publish(sample.value(b"%b%d" % (prefix, seq), index), sample.key)
             yield a_row(seq, sample, now_ns)
             if seq % POLL_EVERY == 0:
                 self.producer.poll(0)
@@ -182,7 +190,7 @@ def _sample(wish: dict[str, object]) -> Sample:
     """Write an event as the service does: the headers, the id among them, then its own fields."""
     event = {**_HEADERS, "X-Event-Id": "\0", **wish}
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    before, after = text.encode().split(b"\\u0000")
+    before, after = text.encode().removesuffix(b"}").split(b"\\u0000")
     player = wish.get("player_id")
     return Sample(
         event_type=str(wish["event_type"]),

@@ -82,17 +82,14 @@ class LongRun(Generation):
             return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
         fault = self.harmed.get(index)
         at_ms = (sent_ns + round(took_ms * 0.7 * _NS_PER_MS)) // _NS_PER_MS
-        self._publish_all(str(EventId(self.run_id, generator, seq)), sample, at_ms, fault)
+        value = sample.value(str(EventId(self.run_id, generator, seq)).encode(), index)
+        for text in (value,) if fault is None else FAULTS[fault](value):
+            self.publish(text, sample.key, at_ms)
         if is_slow and chance.random() < UNANSWERED:
             outcome = Outcome.INDETERMINATE.value
             error = "TimeoutError: no answer within 10 s"
             return row._replace(outcome=outcome, http_status=None, answered_at_ns=None, error=error)
         return row
-
-    def _publish_all(self, event_id: str, sample: Sample, at_ms: int, fault: int | None) -> None:
-        value = b"%b%b%b" % (sample.before, event_id.encode(), sample.after)
-        for text in (value,) if fault is None else FAULTS[fault](value):
-            self.publish(text, sample.key, at_ms)
 
 
 FAULTS = (
