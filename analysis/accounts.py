@@ -9,8 +9,10 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
-from pyspark.sql.types import LongType, StringType, StructField, StructType
+from pyspark.sql.types import IntegerType, LongType, MapType, StringType, StructField, StructType
 
+from analysis.ledger import Ledger
+from analysis.object_store import spark_url
 from analysis.state import Difference, Entry, StateCheck
 from headcount.outcome import Outcome
 
@@ -19,6 +21,16 @@ MOST_DIFFERENCES = 10_000
 
 MOST_ENTRIES = 100_000
 """How many of the events that led to them are."""
+
+OWNED = StructType(
+    [
+        StructField("generator", IntegerType()),
+        StructField("seq", LongType()),
+        StructField("owner", StringType()),
+        StructField("changes", MapType(StringType(), LongType())),
+    ]
+)
+"""What a segment says of the state that a request is to change."""
 
 STORED_SCHEMA = StructType(
     [
@@ -33,24 +45,39 @@ _NUMBER = "decimal(38,0)"
 _ACCOUNTS = ("expected", "implied", "stored")
 
 
-def expectations(ledger: DataFrame, fates: DataFrame) -> DataFrame:
+def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
+    """Read what the attempts are to change, of OWNED; nothing of those that change nothing."""
+    location = ledger.location
+    root = spark_url(location)
+    paths = [f"{root}/{segment.name}" for segment in ledger.segments]
+    if not paths:
+        return spark.createDataFrame([], OWNED)
+    # Each path is one file, whatever stars and brackets the run's folder has in its name.
+    reader = spark.read.schema(OWNED).option("__globPaths__", "false")
+    rows = reader.parquet(*paths).where(F.col("owner").isNotNull())
+    if not ledger.state.has_repeated_rows:
+        return rows
+    return rows.dropDuplicates(["generator", "seq"])
+
+
+def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
     """What the requests were to change that are known to be done.
 
     Args:
-        ledger: A row for each attempt, of `ledger.SCHEMA`.
+        owned: As `owned_changes` gives it.
         fates: A row for each attempt, of `reconcile.FATES`.
 
     Returns:
         id string, event_type string, fate string, owner string, thing string,
         change decimal(38,0).
     """
-    owned = ledger.where(F.col("owner").isNotNull()).select(
+    changed = owned.select(
         "generator", "seq", "owner", F.explode("changes").alias("thing", "change")
     )
     is_acked = F.col("outcome") == Outcome.ACKED.value
     is_found = (F.col("outcome") == Outcome.INDETERMINATE.value) & (F.col("copies") > 0)
     done = fates.where(is_acked | is_found).select("generator", "seq", "id", "event_type", "fate")
-    return owned.join(done, on=["generator", "seq"], how="inner").select(
+    return changed.join(done, on=["generator", "seq"], how="inner").select(
         "id", "event_type", "fate", "owner", "thing", F.col("change").cast(_NUMBER)
     )
 

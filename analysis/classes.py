@@ -57,6 +57,9 @@ class Fate(StrEnum):
     PHANTOM = "phantom"
 
 
+UNKNOWN = "(unknown)"
+"""The event type of what has none, or one that no generator asked for."""
+
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
 UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
@@ -72,7 +75,7 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.FAILED, Seen.ONCE): Fate.GHOST,
     (Outcome.FAILED, Seen.MORE): Fate.GHOST,
 }
-"""The whole of the classification; Spark's expression is made from it (see `reconcile.py`)."""
+"""The whole of the classification, in which `reconcile.py` looks every attempt up."""
 
 
 def seen(copies: int) -> Seen:

@@ -8,10 +8,11 @@ bounds it, and together they do so narrowly: it is Cristian's measurement (Distr
 by one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.classes import Fate
 
@@ -47,17 +48,31 @@ class ClockOffset:
         return not self.least_ns <= 0 <= self.most_ns
 
 
-def clock_offsets(fates: DataFrame) -> tuple[ClockOffset, ...]:
-    """Bound each generator's offset; one action.
-
-    Args:
-        fates: Of the columns `reconcile.FATES`.
-    """
-    delivered = fates.where(F.col("fate") == Fate.DELIVERED.value)
-    broker_at_ns = F.col("broker_at_ms") * _NS_PER_MS
-    bounds = delivered.groupBy("generator").agg(
-        F.max(broker_at_ns - F.col("answered_at_ns")).alias("least"),
-        F.min(broker_at_ns + _NS_PER_MS - F.col("sent_at_ns")).alias("most"),
+def clock_offsets(fates: pa.Table) -> tuple[ClockOffset, ...]:
+    """Bound each generator's offset by some of its attempts, of `reconcile.FATES`."""
+    delivered = fates.filter(pc.equal(fates["fate"], Fate.DELIVERED.value))
+    broker_at_ns = pc.multiply(delivered["broker_at_ms"], _NS_PER_MS)
+    bounds = pa.table(
+        {
+            "generator": delivered["generator"],
+            "least": pc.subtract(broker_at_ns, delivered["answered_at_ns"]),
+            "most": pc.subtract(pc.add(broker_at_ns, _NS_PER_MS), delivered["sent_at_ns"]),
+        }
     )
-    rows = sorted(bounds.collect(), key=lambda row: int(row.generator))
-    return tuple(ClockOffset(row.generator, row.least, row.most) for row in rows)
+    found = bounds.group_by("generator", use_threads=False).aggregate(
+        [("least", "max"), ("most", "min")]
+    )
+    return tuple(
+        ClockOffset(row["generator"], row["least_max"], row["most_min"])
+        for row in found.to_pylist()
+    )
+
+
+def merged(parts: Iterable[ClockOffset]) -> tuple[ClockOffset, ...]:
+    """Bound each generator's offset by all that bounds it, in the order of the generators."""
+    found: dict[int, ClockOffset] = {}
+    for part in parts:
+        known = found.get(part.generator, part)
+        least, most = max(known.least_ns, part.least_ns), min(known.most_ns, part.most_ns)
+        found[part.generator] = ClockOffset(part.generator, least, most)
+    return tuple(found[number] for number in sorted(found))

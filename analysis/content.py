@@ -1,36 +1,42 @@
-"""Content: what a message says of itself, from its bytes to its kind, its id and its digests.
+"""Content: what the messages of a batch say of themselves, from their bytes to kind and digests.
 
-The value is parsed once, into a variant, which keeps JSON's own types. Spark's parser stops at the
-end of the first JSON value and takes whatever follows; so the value is parsed as the first item of
-`[<value>,<hash of the value>]`, and a message whose second item is not that hash had something
-after its object. Anything else that JSON forbids, a repeated key too, gives no variant at all.
-
-No name or value that comes from outside ever becomes part of an SQL text: names are checked against
-`FIELD_NAME` before they become part of a path, the rest are literals.
+Load tests publish the same few things over and over, each with an id of its own. So the digits of
+this run's ids are masked where they stand as plain text, and so are fields that nobody asked for
+and that are always new (see `noise.py`); each of the texts that are left is read once, and all
+messages that had it share what was read. That is only done where nothing that is read can depend on
+what is masked: the text has no escapes, the id stands in it once, and the JSON object's id is the
+one that stands there. Every other message is read by itself.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import numpy as np
+import pyarrow as pa
 
-from headcount.digest import ABSENT
+from analysis import noise
+from analysis.arrays import TEXTS, Flags, Integers
+from analysis.message import Content, parse, read
+from analysis.texts import Span, Texts, allowed
+from headcount import ids
+from headcount.digest import signed_hash
 from headcount.errors import EvidenceError
-from headcount.ids import NUMBER_PATTERN, RUN_ID_PATTERN
 
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 MAX_SHAPES = 256
 EVENT_TYPE_FIELD = "event_type"
 
-_JSON_SPACE = " \t\n\r"
-# A double's 17 digits fit into a decimal's 38: of small ones with 30 places, of large ones with 18
-# or none.
-_SMALL = r"^-?[0-9]\.[0-9]+E-[4-9]$"
-_LARGE = r"^-?[0-9]+\.[0-9]+(E[0-9]+)?$"
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
+_MAX_DIGITS = 18  # of an id's number, see `headcount/ids.py`
+_DIGITS = allowed(string.digits)
+_ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
+_MOST_REMEMBERED_BYTES = 64 << 20
+_NOISY, _FEW_TEXTS = 0.2, 50
+_MOST_LOOKS, _LOOKED_AT = 8, 64
+_BYTES_BESIDE = 1000  # about what is remembered of a text besides itself
 
 
 class Kind(StrEnum):
@@ -43,6 +49,29 @@ class Kind(StrEnum):
     MALFORMED = "malformed"
     GARBLED = "garbled"
     """It cannot be parsed either, and an id of this run stands in its bytes."""
+
+
+KINDS = tuple(Kind)
+
+ARRIVALS = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp_ms", pa.int64()),
+        ("timestamp_type", pa.int32()),
+        ("key_hash", pa.int64()),
+        ("kind", TEXTS),
+        ("claimed_id", pa.string()),
+        ("generator", pa.int32()),
+        ("seq", pa.int64()),
+        ("event_type", TEXTS),
+        ("digests", pa.list_(pa.int64())),
+        ("value_hash", pa.int64()),
+    ]
+)
+"""A row for each message. `key_hash` is null without a key; `claimed_id` is a phantom's, and
+`generator` and `seq` are those of a claimed one. `digests` are over the shapes that it can have.
+`value_hash` tells apart the bytes of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,127 +88,283 @@ class Expected:
     shapes: Sequence[str]
 
     def __post_init__(self) -> None:
-        """Refuse what has no place in a path. EvidenceError names it."""
+        """Refuse what cannot be compared. EvidenceError names it."""
         names = {name for shape in self.shapes for name in shape.split(",") if name}
-        for name in sorted(names | {self.event_id_field}):
+        for name in (self.event_id_field, *sorted(names)):
             if FIELD_NAME.fullmatch(name) is None:
-                raise EvidenceError(f"the field name {name!r} in the ledger or manifest is not one")
+                raise EvidenceError(f"the ledger has a field name that cannot be: {name!r}")
         if len(self.shapes) > MAX_SHAPES:
             raise EvidenceError(
-                f"the ledger has {len(self.shapes)} shapes of events, and {MAX_SHAPES} can be "
-                "compared: ask for the same fields in events of a type"
+                f"the ledger has {len(self.shapes)} shapes of events, over {MAX_SHAPES}: "
+                "ask for the same fields each time"
             )
 
+    @property
+    def names_read(self) -> frozenset[str]:
+        """The fields that are looked at."""
+        asked = {name for shape in self.shapes for name in shape.split(",")}
+        return frozenset({*asked, self.event_id_field, EVENT_TYPE_FIELD})
 
-def with_content(messages: DataFrame, expected: Expected) -> DataFrame:
-    """Read each message's content.
+    @property
+    def prefix(self) -> str:
+        """What this run's ids begin with."""
+        return f"{self.run_id}."
 
-    Args:
-        messages: As `topic.read` gives them: partition int, offset long, timestamp_ms long,
-            timestamp_type int, key binary, value binary.
-        expected: What is looked for.
 
-    Returns:
-        partition int, offset long, timestamp_ms long, timestamp_type int, key binary, kind string,
-        claimed_id string (where it claims this run), generator int and seq long (where it is
-        `claimed`), event_type string, digests array<long> (one per shape, where it is `claimed`),
-        value_hash long.
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a text, and its kind, but for whether its id was asked for.
+
+    `generator` and `seq` are -1 where the text has no id of the run, or only a masked one.
     """
-    text = F.col("value").cast("string")
-    wrapped = F.concat(F.lit("["), text, F.lit(","), _check(text), F.lit("]"))
-    parsed = messages.select("*", F.try_parse_json(wrapped).alias("parsed"))
-    whole = parsed.select("*", _is_object(text).alias("whole"))
-    told = whole.select("*", *_identity(expected))
-    known = told.select("*", _is_asked(expected.asked).alias("asked"))
-    return known.select(
-        "partition",
-        "offset",
-        "timestamp_ms",
-        "timestamp_type",
-        "key",
-        _kind(text, expected.run_id).alias("kind"),
-        F.left("claimed_id", F.lit(_MAX_SHOWN)).alias("claimed_id"),
-        F.when(F.col("asked"), F.col("generator")).cast("int").alias("generator"),
-        F.when(F.col("asked"), F.col("seq")).alias("seq"),
-        F.left(_text_of(EVENT_TYPE_FIELD), F.lit(_MAX_SHOWN)).alias("event_type"),
-        F.when(F.col("asked"), _digests(expected.shapes)).alias("digests"),
-        F.xxhash64("value").alias("value_hash"),
-    )
+
+    content: Content
+    kind: Kind
+    generator: int = -1
+    seq: int = -1
 
 
-def _check(text: Column) -> Column:
-    return F.xxhash64(text).cast("string")
+@dataclass(slots=True)
+class Reader:
+    """Reads batch after batch, and remembers what it has read."""
+
+    expected: Expected
+    _known: dict[tuple[bytes, bool], _Read | None] = field(default_factory=dict)
+    _known_bytes: int = 0
+    _noise: tuple[noise.Field, ...] = ()
+    _looks: int = 0
+
+    def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
+        """Give a row of ARRIVALS for each message.
+
+        Args:
+            messages: partition int, offset long, timestamp_ms long, timestamp_type int, key binary,
+                value binary, value_hash long.
+        """
+        values = messages["value"].fill_null(b"")
+        found = identities(values, self.expected)
+        encoded = self._encoded(found)
+        texts, place = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().copy()
+        first = _first_rows(place, len(texts))
+        known = [
+            self._text(text, values, int(row), found)
+            for text, row in zip(texts, first, strict=True)
+        ]
+        # A text that somebody else wrote with the mask in it is not the masked one.
+        alone = np.array([each is None for each in known])[place]
+        alone |= found.is_there != found.is_there[first][place]
+        for row in np.flatnonzero(alone):
+            place[row] = len(known)
+            known.append(self._read(values[int(row)].as_py()))
+        reads = [each or _NOTHING for each in known]
+        batch = _Batch(found, reads, place, found.is_there & ~alone)
+        return _table(messages, batch, self.expected)
+
+    def _text(self, text: bytes, values: pa.Array, row: int, found: "Identities") -> _Read | None:
+        """Give what all messages of a text share, or None where each must be read by itself."""
+        key = (text, bool(found.is_there[row]))
+        if key not in self._known:
+            if self._known_bytes > _MOST_REMEMBERED_BYTES:
+                self._known.clear()
+                self._known_bytes = 0
+            self._known_bytes += len(text) + _BYTES_BESIDE
+            value = values[row].as_py()
+            self._known[key] = (
+                self._masked(value, text, found.identity(row)) if key[1] else self._unmasked(value)
+            )
+        return self._known[key]
+
+    def _encoded(self, found: "Identities") -> pa.DictionaryArray:
+        """Give the masked messages; where most are new, look which fields make them so."""
+        texts = found.texts
+        encoded = found.masked(self._noise).dictionary_encode()
+        is_noisy = len(encoded.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
+        if not is_noisy or self._looks >= _MOST_LOOKS:
+            return encoded
+        self._looks += 1
+        rows = np.linspace(0, len(texts.values) - 1, _LOOKED_AT, dtype=np.int64)
+        some = texts.values.take(pa.array(rows)).to_pylist()
+        events = [event for value in some if (event := parse(value)) is not None]
+        known = {*self.expected.names_read, *(each.name for each in self._noise)}
+        more = noise.differing(events, known)
+        if not more:
+            return encoded
+        self._noise = (*self._noise, *more)[: noise.MOST_FIELDS]
+        self._known.clear()
+        return found.masked(self._noise).dictionary_encode()
+
+    def _masked(self, value: bytes, text: bytes, identity: str) -> _Read | None:
+        """Read one message for all that differ from it in what is masked alone."""
+        prefix = self.expected.prefix.encode()
+        # The id's own place keeps its beginning in the masked text; another would be a second one.
+        if not self._is_apart(value) or text.count(prefix) != 1:
+            return None
+        content = self._content(value)
+        return _Read(content, Kind.CLAIMED) if content.identity == identity else None
+
+    def _unmasked(self, value: bytes) -> _Read | None:
+        """Read one message, that has no id in plain text, for all that are like it."""
+        return self._read(value) if not self._noise or self._is_apart(value) else None
+
+    def _is_apart(self, value: bytes) -> bool:
+        event = parse(value)
+        return event is not None and noise.is_apart(value, event, self._noise)
+
+    def _read(self, value: bytes) -> _Read:
+        """Read a message by itself."""
+        content = self._content(value)
+        prefix, identity = self.expected.prefix, content.identity
+        if not content.is_object:
+            is_garbled = prefix.encode() in value
+            return _Read(content, Kind.GARBLED if is_garbled else Kind.MALFORMED)
+        if identity is None or not identity.startswith(prefix):
+            return _Read(content, Kind.FOREIGN)
+        told = ids.parse(identity)
+        if told is None:
+            return _Read(content, Kind.PHANTOM)
+        return _Read(content, Kind.CLAIMED, told.generator, told.seq)
+
+    def _content(self, value: bytes) -> Content:
+        expected = self.expected
+        return read(value, expected.event_id_field, EVENT_TYPE_FIELD, expected.shapes)
 
 
-def _is_object(text: Column) -> Column:
-    """True or false, never null: one JSON object, and nothing beside it."""
-    unbroken = F.is_valid_utf8(text) & F.btrim(text, F.lit(_JSON_SPACE)).startswith("{")
-    alone = F.try_variant_get("parsed", "$[1]", "string") == _check(text)
-    return F.coalesce(unbroken & alone, F.lit(False))
+_NOTHING = _Read(Content(), Kind.MALFORMED)
 
 
-def _identity(expected: Expected) -> list[Column]:
-    """The columns claimed_id, generator and seq, as the message's id field has them."""
-    field = _text_of(expected.event_id_field)
-    claimed = F.when(field.startswith(f"{expected.run_id}."), field)
-    pattern = rf"\A(?:{RUN_ID_PATTERN})\.({NUMBER_PATTERN})\.({NUMBER_PATTERN})\z"
-    numbers = [F.regexp_extract(claimed, pattern, group) for group in (1, 2)]
-    generator, seq = (F.when(number != "", number).cast("long") for number in numbers)
-    return [claimed.alias("claimed_id"), generator.alias("generator"), seq.alias("seq")]
+def _first_rows(place: Integers, count: int) -> Integers:
+    """Give the first row that has each place."""
+    first = np.zeros(count, np.int64)
+    first[place[::-1]] = np.arange(len(place) - 1, -1, -1)
+    return first
 
 
-def _text_of(name: str) -> Column:
-    """The text of a field; of a malformed message, whose text may be none, nothing."""
-    return F.when(F.col("whole"), F.try_variant_get("parsed", f'$[0]["{name}"]', "string"))
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What was read of a batch: `place` says for each message which of `reads` it is.
 
-
-def _is_asked(asked: Mapping[int, int]) -> Column:
-    """True where the id is one that a generator has asked for or may have; never null."""
-    bounds = [F.lit(number) for pair in sorted(asked.items()) for number in pair]
-    if not bounds:
-        return F.lit(False)
-    bound = F.try_element_at(F.create_map(*bounds), F.col("generator"))
-    return F.coalesce(F.col("seq") < bound, F.lit(False))
-
-
-def _kind(text: Column, run_id: str) -> Column:
-    broken = ~F.col("whole")
-    return (
-        F.when(broken & text.contains(f"{run_id}."), Kind.GARBLED.value)
-        .when(broken, Kind.MALFORMED.value)
-        .when(F.col("asked"), Kind.CLAIMED.value)
-        .when(F.col("claimed_id").isNotNull(), Kind.PHANTOM.value)
-        .otherwise(Kind.FOREIGN.value)
-    )
-
-
-def _digests(shapes: Sequence[str]) -> Column:
-    """One digest per shape: `headcount/digest.py` says how and why."""
-    return F.array(*(F.xxhash64(_canonical(shape)) for shape in shapes)).cast("array<bigint>")
-
-
-def _canonical(shape: str) -> Column:
-    parts = [part for name in shape.split(",") if name for part in _canonical_field(name)]
-    return F.concat(*parts) if parts else F.lit("")
-
-
-def _canonical_field(name: str) -> list[Column]:
-    value = F.to_json(F.try_variant_get("parsed", f'$[0]["{name}"]', "variant"))
-    return [F.lit(f'"{name}":'), F.coalesce(_plain(value), F.lit(ABSENT)), F.lit(",")]
-
-
-def _plain(value: Column) -> Column:
-    """Write a number that was read with an exponent without one, as 12345678.5 for 1.23456785E7.
-
-    Some languages write large and small numbers so, and Spark makes a double of each. One that has
-    no plain form that is exact stays as it is, and equals nothing that was asked for.
+    Where `is_masked`, the message's own id is the one that was found in it.
     """
-    is_number = ~value.startswith('"') & (value.contains("E") | value.endswith(".0"))
-    types = {"-": ("decimal(38,30)",), "": ("decimal(38,18)", "decimal(38,0)")}
-    exact = {
-        sign: F.coalesce(*(value.try_cast(each).cast("string") for each in chosen))
-        for sign, chosen in types.items()
-    }
-    decimal = F.when(value.rlike(_SMALL), exact["-"]).when(value.rlike(_LARGE), exact[""])
-    plain = F.regexp_replace(decimal, r"\.0+$|(\.[0-9]*[1-9])0+$", "$1")
-    return F.when(is_number, F.coalesce(plain, value)).otherwise(value)
+
+    found: "Identities"
+    reads: Sequence[_Read]
+    place: Integers
+    is_masked: Flags
+
+    def numbers(self, number: Callable[[_Read], int]) -> Integers:
+        """Give a number that was read of each message."""
+        numbers: Integers = np.array([number(each) for each in self.reads], np.int64)[self.place]
+        return numbers
+
+    def identity(self, row: int) -> str:
+        """Write the id of a message that has one."""
+        if self.is_masked[row]:
+            return self.found.identity(row)
+        return self.reads[self.place[row]].content.identity or ""
+
+
+def _table(messages: pa.RecordBatch, batch: _Batch, expected: Expected) -> pa.Table:
+    """Put the arrivals together."""
+    is_masked, place = batch.is_masked, pa.array(batch.place)
+    generator = np.where(is_masked, batch.found.generator, batch.numbers(lambda r: r.generator))
+    seq = np.where(is_masked, batch.found.seq, batch.numbers(lambda r: r.seq))
+    kind = batch.numbers(lambda each: KINDS.index(each.kind))
+    named = kind == KINDS.index(Kind.CLAIMED)
+    is_asked = named & _is_asked(generator, seq, expected.asked)
+    kind[named & ~is_asked] = KINDS.index(Kind.PHANTOM)
+    types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
+    digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
+    columns = [
+        *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
+        _key_hashes(messages["key"]),
+        pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), list(KINDS)),
+        _claimed_ids(batch, kind == KINDS.index(Kind.PHANTOM)),
+        pa.array(generator.astype(np.int32), mask=~is_asked),
+        pa.array(seq, mask=~is_asked),
+        types.dictionary_encode().take(place),
+        digests.take(place),
+        messages["value_hash"],
+    ]
+    return pa.Table.from_arrays(columns, schema=ARRIVALS)
+
+
+def _claimed_ids(batch: _Batch, is_phantom: Flags) -> pa.Array:
+    claimed = np.full(len(is_phantom), None, dtype=object)
+    for row in map(int, np.flatnonzero(is_phantom)):
+        claimed[row] = _shown(batch.identity(row))
+    return pa.array(claimed, pa.string())
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else text[:_MAX_SHOWN]
+
+
+def _key_hashes(keys: pa.Array) -> pa.Array:
+    encoded = keys.dictionary_encode()
+    hashes = pa.array([signed_hash(key) for key in encoded.dictionary.to_pylist()], pa.int64())
+    return hashes.take(encoded.indices)
+
+
+def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:
+    """Tell which ids are those that a generator has asked for or may have."""
+    if not asked:
+        return np.zeros(len(seq), np.bool_)
+    numbers = np.array(sorted(asked), np.int64)
+    bounds = np.array([asked[number] for number in sorted(asked)], np.int64)
+    place = np.minimum(np.searchsorted(numbers, generator), len(numbers) - 1)
+    is_asked: Flags = (numbers[place] == generator) & (seq < bounds[place])
+    return is_asked
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Ids of this run that stand in a batch's messages as plain text.
+
+    `generator` and `seq` mean nothing where `is_there` is false; the spans are of their digits.
+    """
+
+    prefix: str
+    texts: Texts
+    is_there: Flags
+    generator: Integers
+    seq: Integers
+    spans: tuple[Span, ...]
+
+    def identity(self, row: int) -> str:
+        """Write the id that stands in a message."""
+        return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
+
+    def masked(self, fields: Sequence[noise.Field]) -> pa.Array:
+        """Give the messages without the digits of their ids, and without the values of fields."""
+        return self.texts.masked([*self.spans, *noise.spans(self.texts, fields)])
+
+
+def identities(values: pa.Array, expected: Expected) -> Identities:
+    """Find the ids of a run in messages; `values` are binary, none null."""
+    texts = Texts.of(values)
+    field, prefix = expected.event_id_field, expected.prefix
+    at = texts.after(*(f'"{field}":{space}"{prefix}'.encode() for space in ("", " ")))
+    generator = _number(texts, at)
+    seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
+    is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
+    # A field that is compared must be read as it is in each message.
+    is_there &= not any(field in shape.split(",") for shape in expected.shapes)
+    spans = tuple(Span(is_there, each.start, each.end) for each in (generator, seq))
+    values_of = [np.where(is_there, _value(texts, each), 0) for each in (generator, seq)]
+    return Identities(prefix, texts, is_there, values_of[0], values_of[1], spans)
+
+
+def _number(texts: Texts, start: Integers) -> Span:
+    """Find a number as ids have it: without a sign or a zero before it, of at most 18 digits."""
+    end = texts.run(start, _DIGITS, _MAX_DIGITS)
+    is_padded = (end - start > 1) & (texts.byte(start) == _ZERO)
+    return Span((start >= 0) & (end > start) & ~is_padded, start, end)
+
+
+def _value(texts: Texts, number: Span) -> Integers:
+    value = np.zeros(len(number.start), np.int64)
+    for place in range(int((number.end - number.start).max(initial=0))):
+        at = number.start + place
+        digit = texts.byte(at).astype(np.int64) - _ZERO
+        value = np.where(at < number.end, value * 10 + digit, value)
+    return value

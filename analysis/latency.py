@@ -1,7 +1,7 @@
 """Latency: how long requests took, and how long their events, in bounded memory.
 
-Spark counts durations in buckets; what comes back does not grow with the run. A bucket is a
-thousandth of its values wide, as in an HDR histogram (hdrhistogram.org) with three digits, and
+Durations are counted in buckets, block by block; what is kept does not grow with the run. A bucket
+is a thousandth of its values wide, as in an HDR histogram (hdrhistogram.org) with three digits, and
 carries its own least and greatest value, so that a percentile is exact where a bucket holds one
 value, and at most 0.1 % too high where it holds several. Negative durations, which mean that two
 clocks differ, are counted like any other and shown, never dropped.
@@ -20,8 +20,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.arrays import Integers
+from analysis.tally import named_type
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOTAL = "total"
@@ -45,12 +49,23 @@ class Measure(StrEnum):
         return "HTTP" if self is Measure.HTTP else self.value.replace("_", " ")
 
 
-DURATIONS_NS: Mapping[Measure, str] = {
-    Measure.HTTP: "answered_at_ns - sent_at_ns",
-    Measure.FROM_INTENDED: "answered_at_ns - intended_at_ns",
-    Measure.END_TO_END: "(broker_at_ms - intended_at_ns div 1000000) * 1000000",
-}
-"""Each measure as an expression over the columns `reconcile.FATES`."""
+COUNTED = pa.schema(
+    [
+        ("event_type", pa.string()),
+        ("measure", pa.string()),
+        ("place", pa.int32()),
+        ("bucket", pa.int64()),
+        ("count", pa.int64()),
+        ("min", pa.int64()),
+        ("max", pa.int64()),
+        ("sum", pa.float64()),
+    ]
+)
+"""Durations in ns, counted by what they are of, by the slice of the run (see `over_time.py`) in
+which their request was due, and by bucket."""
+
+BY_TYPE = ("event_type", "measure", "bucket")
+BY_PLACE = ("place", "measure", "bucket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,55 +108,99 @@ class Latency:
     percentiles: Mapping[float, float]
 
 
-def distributions(fates: DataFrame, event_types: Sequence[str], other: str) -> tuple[Bucket, ...]:
-    """Count durations by bucket; one action.
+def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None = None) -> pa.Table:
+    """Count durations by bucket.
 
     Args:
         fates: Of the columns `reconcile.FATES`.
-        event_types: The types to tell apart; every other one counts as `other`.
-        other: The name for the rest.
+        event_types: The types to tell apart; every other one counts as `(unknown)`.
+        place: The slice of each; by default all are of one.
+
+    Returns:
+        Rows of COUNTED.
     """
-    grouped = (
-        durations(fates, named_type(event_types, other))
-        .groupBy("event_type", "measure", bucket_number().alias("bucket"))
-        .agg(
-            F.count("*").alias("count"),
-            F.min("value").alias("min"),
-            F.max("value").alias("max"),
-            F.sum(F.col("value").cast("double")).alias("sum"),
-        )
+    keys = {
+        "event_type": named_type(fates, event_types),
+        "place": pa.array(np.zeros(len(fates)) if place is None else place, pa.int32()),
+    }
+    return by_keys(
+        [_of_measure(measure, values, keys) for measure, values in durations_ns(fates).items()],
+        COUNTED.names[:4],
+    )
+
+
+def _of_measure(
+    measure: Measure, values_ns: pa.ChunkedArray, keys: Mapping[str, pa.Array | pa.ChunkedArray]
+) -> pa.Table:
+    """Count one measure of the attempts that have it."""
+    known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
+    value = known["value"].to_numpy()
+    columns = {
+        "event_type": known["event_type"],
+        "place": known["place"],
+        "bucket": pa.array(bucket_number(value)),
+        "value": known["value"],
+        "value_ns": pa.array(value.astype(np.float64)),
+    }
+    by_bucket = (
+        pa.table(columns)
+        .group_by(["event_type", "place", "bucket"], use_threads=False)
+        .aggregate([([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")])
+    )
+    told = [
+        by_bucket["event_type"],
+        pa.repeat(pa.scalar(measure.value), len(by_bucket)),
+        *(
+            by_bucket[name]
+            for name in ("place", "bucket", "count_all", "value_min", "value_max", "value_ns_sum")
+        ),
+    ]
+    return pa.Table.from_arrays(told, schema=COUNTED)
+
+
+def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
+    """Give each measure of each attempt in ns, null where an attempt has it not."""
+    intended, sent, answered = (
+        fates[name] for name in ("intended_at_ns", "sent_at_ns", "answered_at_ns")
+    )
+    waited_ms = pc.subtract(fates["broker_at_ms"], pc.divide(intended, _NS_PER_MS))
+    return {
+        Measure.HTTP: pc.subtract(answered, sent),
+        Measure.FROM_INTENDED: pc.subtract(answered, intended),
+        Measure.END_TO_END: pc.multiply(waited_ms, _NS_PER_MS),
+    }
+
+
+def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
+    """Add up rows of COUNTED by some of their keys; the others are gone."""
+    sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
+    names = [*keys, *(name for name, _ in sums)]
+    together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
+    found = together.group_by(list(keys), use_threads=False).aggregate(sums)
+    return found.select([*keys, *("_".join(each) for each in sums)]).rename_columns(names)
+
+
+def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
+    """Put together what was counted, rows of COUNTED."""
+    rows = by_keys(parts, BY_TYPE)
+    columns = (
+        rows[name].to_pylist() for name in ("event_type", "measure", "count", "min", "max", "sum")
     )
     return tuple(
-        Bucket(row.event_type, Measure(row.measure), row["count"], row.min, row.max, row.sum)
-        for row in grouped.collect()
+        Bucket(event_type, Measure(measure), count, least, most, total)
+        for event_type, measure, count, least, most, total in zip(*columns, strict=True)
     )
 
 
-def durations(fates: DataFrame, *keys: Column) -> DataFrame:
-    """Give a row for each duration that there is: the keys, measure string, value long, in ns."""
-    facts = [
-        F.struct(F.lit(measure.value).alias("measure"), F.expr(value).alias("value"))
-        for measure, value in DURATIONS_NS.items()
-    ]
-    return fates.select(*keys, F.inline(F.array(*facts))).where("value is not null")
-
-
-def named_type(event_types: Sequence[str], other: str) -> Column:
-    """Give the column event_type, in which types that no generator asked for are all `other`."""
-    known = F.col("event_type").isin(list(event_types))
-    return F.when(known, F.col("event_type")).otherwise(other).alias("event_type")
-
-
-def bucket_number() -> Column:
-    """Number the bucket of the duration `value`; numbers are in the order of the durations."""
-    size_us = F.expr("abs(value div 1000)")
+def bucket_number(values_ns: Integers) -> Integers:
+    """Number the buckets of durations; numbers are in the order of the durations."""
+    size_us = np.abs(values_ns) // 1000
     # Where log2 rounds up at a power of two, the bucket is half as wide: no harm.
-    magnitude = F.floor(F.log2(F.greatest(size_us, F.lit(1)))).cast("int")
-    shift = F.greatest(magnitude - _SUB_BUCKET_BITS, F.lit(0))
-    number = F.shiftleft(shift.cast("long"), _SUB_BUCKET_BITS + 1) + F.call_function(
-        "shiftright", size_us, shift
-    )
-    return F.when(F.col("value") < 0, -number - 1).otherwise(number)
+    magnitude = np.floor(np.log2(np.maximum(size_us, 1))).astype(np.int64)
+    shift = np.maximum(magnitude - _SUB_BUCKET_BITS, 0)
+    number = (shift << (_SUB_BUCKET_BITS + 1)) + (size_us >> shift)
+    signed: Integers = np.where(values_ns < 0, -number - 1, number)
+    return signed
 
 
 def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
@@ -158,7 +217,7 @@ def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[Quantile
     ordered = _ordered(buckets)
     reached = list(itertools.accumulate(bucket.count for bucket in ordered))
     for quantile in quantiles(reached[-1]):
-        place = bisect_left(reached, _rank(reached[-1], quantile))
+        place = bisect_left(reached, rank(reached[-1], quantile))
         yield Quantile(*key, quantile, ordered[place].max_ns / _NS_PER_MS, reached[place])
 
 
@@ -236,13 +295,14 @@ def _merged(one: Bucket, other: Bucket) -> Bucket:
 
 def _percentile_ms(ordered: list[Bucket], count: int, quantile: float) -> float:
     """Give the nearest-rank percentile: the least value that enough others do not exceed."""
-    rank, reached = _rank(count, quantile), 0
+    wanted, reached = rank(count, quantile), 0
     for bucket in ordered:
         reached += bucket.count
-        if reached >= rank:
+        if reached >= wanted:
             return bucket.max_ns / _NS_PER_MS
     return ordered[-1].max_ns / _NS_PER_MS
 
 
-def _rank(count: int, quantile: float) -> int:
+def rank(count: int, quantile: float) -> int:
+    """Give the nearest rank of a quantile among so many values, from 1."""
     return max(1, math.ceil(round(quantile * count, 9)))

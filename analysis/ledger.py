@@ -1,94 +1,155 @@
-"""The ledger as Spark reads it: one row for every attempt, and whether it is whole.
+"""The ledger as it is judged: a row for every attempt, and whether it is whole.
 
 Every generator has a number of sequence numbers that it may have used: what its seal says, or,
 where it was killed before it could seal, what it reserved. One of these that has no row was under
 way when the generator died; it becomes an indeterminate row of event type `(unknown)`. A sealed
 generator has a row for each, or its ledger is damaged.
+
+The ledger is looked over once as a whole, for what must be known before anything is compared; its
+rows are then read block by block, where they are compared.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
-from pyspark.sql.types import (
-    IntegerType,
-    LongType,
-    MapType,
-    ShortType,
-    StringType,
-    StructField,
-    StructType,
-)
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from analysis.arrays import Flags, Integers
+from analysis.classes import UNKNOWN
 from analysis.evidence import GeneratorState, LedgerState
-from analysis.object_store import spark_url
-from analysis.session import local_url
-from headcount.ledger import GeneratorLedger
+from headcount.ledger import SCHEMA, GeneratorLedger, open_location
 from headcount.outcome import Outcome
 
-UNKNOWN = "(unknown)"
-SEGMENTS = "segment-*.parquet"
+COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes"})
+"""The columns of a segment that are compared with the topic."""
 
-SCHEMA = StructType(
-    [
-        StructField("generator", IntegerType()),
-        StructField("seq", LongType()),
-        StructField("event_type", StringType()),
-        StructField("scenario_user", StringType()),
-        StructField("shape", StringType()),
-        StructField("digest", LongType()),
-        StructField("intended_at_ns", LongType()),
-        StructField("sent_at_ns", LongType()),
-        StructField("answered_at_ns", LongType()),
-        StructField("http_status", ShortType()),
-        StructField("outcome", StringType()),
-        StructField("error", StringType()),
-        StructField("acked_partition", IntegerType()),
-        StructField("acked_offset", LongType()),
-        StructField("server", StringType()),
-        StructField("owner", StringType()),
-        StructField("changes", MapType(StringType(), LongType())),
-    ]
-)
-"""A segment's columns, as `headcount/ledger.py` writes them."""
-
-_IDENTITY = ("generator", "seq")
-_NAMES = ("shape", "event_type", "changing_type")
 _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
+_LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
+_TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns")
+_BITMAP_BITS = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment that is to be read, by its path below the ledger's location.
+
+    `spans` has by generator the first and last number in it.
+    """
+
+    name: str
+    spans: Mapping[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The first and the last of each of an attempt's times, in ns, as far as any has one."""
+
+    first: Mapping[str, int]
+    last: Mapping[str, int]
+
+    @property
+    def sent_ns(self) -> tuple[int, int] | None:
+        """When the first and the last request was sent."""
+        name = "sent_at_ns"
+        return (self.first[name], self.last[name]) if name in self.first else None
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One row, of SCHEMA, for each attempt; and what that is worth."""
+    """What a ledger is worth, and where its rows are; `location` is a path or a URL."""
 
-    rows: DataFrame
+    location: str
+    segments: tuple[Segment, ...]
     state: LedgerState
+    times: Times
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Rows:
-    """What the rows of one generator add up to."""
+    """What the rows of one generator add up to; distinct ones are counted exactly, by bitmaps."""
 
     rows: int = 0
-    distinct: int = 0
     min_seq: int = 0
     max_seq: int = -1
+    bitmaps: dict[int, Flags] = field(default_factory=dict)
+
+    @property
+    def distinct(self) -> int:
+        return sum(int(bitmap.sum()) for bitmap in self.bitmaps.values())
+
+    def note(self, numbers: Integers) -> None:
+        if not self.rows:
+            self.min_seq = int(numbers.min())
+        self.rows += len(numbers)
+        self.min_seq = min(self.min_seq, int(numbers.min()))
+        self.max_seq = max(self.max_seq, int(numbers.max()))
+        buckets = numbers // _BITMAP_BITS
+        for bucket in np.unique(buckets):
+            bitmap = self.bitmaps.setdefault(int(bucket), np.zeros(_BITMAP_BITS, np.bool_))
+            bitmap[numbers[buckets == bucket] % _BITMAP_BITS] = True
 
 
-def load(
-    spark: SparkSession,
+@dataclass(slots=True)
+class _Overview:
+    """What is found in looking over the segments, one after the other."""
+
+    generators: dict[int, _Rows] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(
+        default_factory=lambda: {"shape": set(), "event_type": set(), "changing_type": set()}
+    )
+    first: dict[str, int] = field(default_factory=dict)
+    last: dict[str, int] = field(default_factory=dict)
+
+    def note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
+        """Take in a segment, and give by generator its first and last number."""
+        spans = {}
+        generators, numbers = rows["generator"].to_numpy(), rows["seq"].to_numpy()
+        for generator in map(int, np.unique(generators)):
+            mine = numbers[generators == generator]
+            self.generators.setdefault(generator, _Rows()).note(mine)
+            spans[generator] = int(mine.min()), int(mine.max())
+        changing = rows["event_type"].filter(rows["owner"].is_valid())
+        found = {"shape": rows["shape"], "event_type": rows["event_type"]}
+        for name, values in {**found, "changing_type": changing}.items():
+            self.names[name].update(pc.unique(values).to_pylist())
+        for name in _TIMES:
+            self._note_times(name, rows[name])
+        return spans
+
+    def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
+        found = pc.min_max(times_ns).as_py()
+        if found["min"] is not None:
+            self.first[name] = min(found["min"], self.first.get(name, found["min"]))
+            self.last[name] = max(found["max"], self.last.get(name, found["max"]))
+
+
+def load(location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None) -> Ledger:
+    """Look over every undamaged segment of the parts that were found at a location.
+
+    `begun` are the generators that there must be; None where that is not known. Raises OSError.
+    """
+    overview = _Overview()
+    filesystem, root = open_location(location)
+    segments = []
+    for name in _segment_names(parts):
+        path, columns = f"{root}/{name}", [*_LOOKED_OVER, *_TIMES]
+        rows = pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
+        if rows.num_rows:
+            segments.append(Segment(name, overview.note(rows)))
+    state = _judged(location, parts, begun, overview)
+    return Ledger(location, tuple(segments), state, Times(overview.first, overview.last))
+
+
+def _judged(
     location: str,
     parts: Sequence[GeneratorLedger],
     begun: Sequence[int] | None,
-) -> Ledger:
-    """Read every undamaged segment of the parts that were found at a location.
-
-    `begun` are the generators that there must be; None where that is not known.
-    """
-    rows = _read(spark, _segment_paths(location, parts))
-    found, names = _statistics(rows)
+    overview: _Overview,
+) -> LedgerState:
+    found = overview.generators
     strangers = sorted(found.keys() - {part.generator for part in parts})
     damage = _absent(location, parts, begun)
     damage += [
@@ -101,16 +162,15 @@ def load(
         states.append(_state(part, sums))
         damage += [_with_remedy(text) for text in part.damage]
         damage += [f"{location}/{part.generator}: {text}" for text in _row_damage(part, sums)]
-    repeated = any(sums.rows > sums.distinct for sums in found.values())
-    state = LedgerState(
+    names = {name: tuple(sorted(told)) for name, told in overview.names.items()}
+    return LedgerState(
         generators=tuple(states),
         shapes=names["shape"],
         event_types=names["event_type"],
         damage=tuple(damage),
-        has_repeated_rows=repeated,
+        has_repeated_rows=any(sums.rows > sums.distinct for sums in found.values()),
         changing_types=names["changing_type"],
     )
-    return Ledger(_completed(spark, rows, state), state)
 
 
 def _absent(
@@ -127,64 +187,13 @@ def _absent(
     ]
 
 
-def _segment_paths(location: str, parts: Sequence[GeneratorLedger]) -> list[str]:
-    """Name what is to be read: whole folders where nothing in them is left out or still comes."""
-    root = spark_url(location) if "://" in location else local_url(Path(location))
-    paths = []
-    for part in parts:
-        folder = f"{root}/{part.generator}"
-        if part.seal is not None and part.segments and not part.damage:
-            paths.append(folder)
-        else:
-            paths += [
-                f"{folder}/{name}"
-                for name in part.segments
-                if not any(f"/{name} " in damage for damage in part.damage)
-            ]
-    return paths
-
-
-def _read(spark: SparkSession, paths: list[str]) -> DataFrame:
-    if not paths:
-        return spark.createDataFrame([], SCHEMA)
-    # Paths are as they stand, whatever stars and brackets the run's folder has in its name.
-    reader = spark.read.schema(SCHEMA).option("__globPaths__", "false")
-    return reader.option("pathGlobFilter", SEGMENTS).parquet(*paths)
-
-
-def _statistics(rows: DataFrame) -> tuple[dict[int, _Rows], dict[str, tuple[str, ...]]]:
-    """Add up the rows by generator, and name what is in them.
-
-    Distinct rows are counted exactly, by bitmaps. The names are the shapes, the event types, and
-    the types of events that change somebody's state.
-    """
-    named = rows.withColumn(
-        "changing_type", F.when(F.col("owner").isNotNull(), F.col("event_type"))
-    )
-    # Spark's bitmaps count positions from 1.
-    position = F.col("seq") + 1
-    buckets = named.groupBy("generator", F.bitmap_bucket_number(position).alias("bucket")).agg(
-        F.count("*").alias("rows"),
-        F.bitmap_count(F.bitmap_construct_agg(F.bitmap_bit_position(position))).alias("distinct"),
-        F.min("seq").alias("min_seq"),
-        F.max("seq").alias("max_seq"),
-        *(F.collect_set(name).alias(name) for name in _NAMES),
-    )
-    sums = buckets.groupBy("generator").agg(
-        F.sum("rows").alias("rows"),
-        F.sum("distinct").alias("distinct"),
-        F.min("min_seq").alias("min_seq"),
-        F.max("max_seq").alias("max_seq"),
-        *(F.array_distinct(F.flatten(F.collect_list(name))).alias(name) for name in _NAMES),
-    )
-    collected = sums.collect()
-    found = {
-        row.generator: _Rows(row.rows, row.distinct, row.min_seq, row.max_seq) for row in collected
-    }
-    names = {
-        name: tuple(sorted({each for row in collected for each in row[name]})) for name in _NAMES
-    }
-    return found, names
+def _segment_names(parts: Sequence[GeneratorLedger]) -> list[str]:
+    return [
+        f"{part.generator}/{name}"
+        for part in parts
+        for name in part.segments
+        if not any(f"/{name} " in damage for damage in part.damage)
+    ]
 
 
 def _state(part: GeneratorLedger, sums: _Rows) -> GeneratorState:
@@ -228,39 +237,63 @@ def _missing_in_between(part: GeneratorLedger) -> list[str]:
     return [f"{name} is missing; restore it" for name in missing]
 
 
-def _completed(spark: SparkSession, rows: DataFrame, state: LedgerState) -> DataFrame:
-    """Make it one row for each attempt: none twice, none missing."""
-    single = _without_repetition(rows) if state.has_repeated_rows else rows
-    holes = [part for part in state.generators if part.without_row > 0]
-    for part in holes:
-        candidates = spark.range(part.asked).select(
-            F.lit(part.generator).cast("int").alias("generator"), F.col("id").alias("seq")
-        )
-        known = rows.where(F.col("generator") == part.generator).select(*_IDENTITY)
-        missing = candidates.join(known, on=list(_IDENTITY), how="left_anti")
-        single = single.unionByName(_unanswered(missing))
-    return single
+def attempts(ledger: Ledger, first_seq: int, end_seq: int) -> pa.Table:
+    """Read the attempts of all generators with these sequence numbers: none twice, none missing.
+
+    Returns:
+        A row for each, of COLUMNS, in one chunk. Raises OSError.
+    """
+    filesystem, root = open_location(ledger.location)
+    within = (pc.field("seq") >= first_seq) & (pc.field("seq") < end_seq)
+    tables = [_NO_ROWS] + [
+        pq.read_table(
+            f"{root}/{segment.name}",
+            filesystem=filesystem,
+            columns=list(COLUMNS),
+            filters=within,
+            partitioning=None,
+        ).cast(_ROWS)
+        for segment in ledger.segments
+        if any(first < end_seq and last >= first_seq for first, last in segment.spans.values())
+    ]
+    rows = pa.concat_tables(tables)
+    if ledger.state.has_repeated_rows:
+        rows = _without_repetition(rows)
+    holes = [part for part in ledger.state.generators if part.without_row > 0]
+    missing = [_unanswered(rows, each, first_seq, end_seq) for each in holes]
+    return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
-def _without_repetition(rows: DataFrame) -> DataFrame:
+_ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])
+_NO_ROWS = _ROWS.empty_table()
+
+
+def _without_repetition(rows: pa.Table) -> pa.Table:
     """Keep the first row of each attempt; that there were more is among the damage."""
-    rest = [field.name for field in SCHEMA if field.name not in _IDENTITY]
-    first = F.min_by(F.struct(*rest), F.col("sent_at_ns")).alias("first")
-    return rows.groupBy(*_IDENTITY).agg(first).select(*_IDENTITY, "first.*").select(*SCHEMA.names)
+    ordered = rows.sort_by([(name, "ascending") for name in ("generator", "seq", "sent_at_ns")])
+    generator, seq = ordered["generator"].to_numpy(), ordered["seq"].to_numpy()
+    is_first = np.ones(len(seq), np.bool_)
+    is_first[1:] = (generator[1:] != generator[:-1]) | (seq[1:] != seq[:-1])
+    return ordered.filter(pa.array(is_first))
 
 
-def _unanswered(identities: DataFrame) -> DataFrame:
+def _unanswered(rows: pa.Table, part: GeneratorState, first_seq: int, end_seq: int) -> pa.Table:
     """Rows for attempts that were reserved, and of which nothing more is known."""
-    known = {
-        "generator": F.col("generator"),
-        "seq": F.col("seq"),
-        "event_type": F.lit(UNKNOWN),
-        "outcome": F.lit(Outcome.INDETERMINATE.value),
-        "error": F.lit(_LOST_MEANWHILE),
+    wanted = np.arange(first_seq, min(end_seq, part.asked))
+    known = rows["seq"].filter(pc.equal(rows["generator"], part.generator)).to_numpy()
+    missing = np.setdiff1d(wanted, known, assume_unique=True)
+    told: dict[str, object] = {
+        "generator": part.generator,
+        "event_type": UNKNOWN,
+        "outcome": Outcome.INDETERMINATE.value,
+        "error": _LOST_MEANWHILE,
     }
-    return identities.select(
-        *(
-            known.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name)
-            for field in SCHEMA
+    columns = [
+        pa.array(missing)
+        if item.name == "seq"
+        else pa.array([told.get(item.name)], item.type).take(
+            pa.array(np.zeros(len(missing), np.int64))
         )
-    )
+        for item in _ROWS
+    ]
+    return pa.Table.from_arrays(columns, schema=_ROWS)

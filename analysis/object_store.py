@@ -5,7 +5,10 @@ they are never put among its settings, which a list of processes shows.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
+
+from analysis.session import local_url
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -19,7 +22,9 @@ def is_object_store(location: str | None) -> bool:
 
 
 def spark_url(location: str) -> str:
-    """Name a URL to Spark."""
+    """Name a path or a URL to Spark."""
+    if "://" not in location:
+        return local_url(Path(location))
     return f"s3a{location[2:]}" if is_object_store(location) else location
 
 

@@ -6,13 +6,15 @@ falls behind shows as lines that come apart; what took how long stands in the sl
 request was due.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column, DataFrame, Row, Window
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from analysis.latency import Measure, bucket_number, durations
+from analysis.arrays import Integers
+from analysis.latency import BY_PLACE, Measure, by_keys, rank
 from headcount.outcome import Outcome
 
 MOST_SLICES = 600
@@ -21,13 +23,7 @@ SHOWN_QUANTILES = (0.5, 0.95, 0.99)
 _WIDTHS_S = (1, 2, 3, 5, 10, 15, 20, 30, 60)
 _SHORT_RUN_S, _SHORT_WIDTH_S = 10, 0.1
 _MARGIN_NS = 60_000_000_000
-_TIMES_NS = {
-    "due": "intended_at_ns",
-    "started": "sent_at_ns",
-    "answered": "answered_at_ns",
-    "acked": f"if(outcome = '{Outcome.ACKED.value}', answered_at_ns, null)",
-    "arrived": "broker_at_ms * 1000000",
-}
+_NS_PER_MS = 1_000_000
 
 RateAt = Callable[[int], float]
 """Tells how many arrivals a second were asked for at a Unix time in ns."""
@@ -60,7 +56,7 @@ class Slice:
     latency: Mapping[Measure, Percentiles] = field(default_factory=dict)
 
 
-COUNTED = tuple(_TIMES_NS)
+COUNTED = ("due", "started", "answered", "acked", "arrived")
 """The names of what is counted, in the order of the columns."""
 
 
@@ -73,32 +69,112 @@ class OverTime:
     slices: tuple[Slice, ...] = ()
 
 
-def over_time(fates: DataFrame, rate_at: RateAt | None = None) -> OverTime:
-    """Make a run's course; three actions.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How a run is cut up: slices `width_s` wide from `first_ns`, numbered `start` to `end`."""
+
+    first_ns: int
+    width_s: float
+    start: int
+    end: int
+
+    @property
+    def width_ns(self) -> int:
+        """How wide a slice is."""
+        return round(self.width_s * 1e9)
+
+    def place(self, times_ns: Integers) -> Integers:
+        """Number the slices of times."""
+        return (times_ns - self.first_ns) // self.width_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What some attempts add up to: by name the numbers of each slice, in order."""
+
+    numbers: Mapping[str, Integers] = field(default_factory=dict)
+
+
+def span(
+    first: Mapping[str, int], last: Mapping[str, int], seen_ms: tuple[int, int] | None
+) -> Span | None:
+    """Choose how to cut up a run; None where no request was ever due.
 
     Args:
-        fates: Of the columns `reconcile.FATES`.
-        rate_at: How many requests a second were asked for at a Unix time in ns, if a rate was.
+        first: The first of each of the attempts' times, in ns, by the names of their columns.
+        last: The last of each.
+        seen_ms: The first and last timestamp of their events, if there are any.
     """
-    span = _span(fates)
-    if span is None:
-        return OverTime()
-    first, start, end = span
+    if "intended_at_ns" not in first:
+        return None
+    last_due_ns = last["intended_at_ns"]
+    # Kafka has whole ms: what arrives within that of the first request is not before it.
+    first_ns = first["intended_at_ns"] // _NS_PER_MS * _NS_PER_MS
+    # A clock that is wrong must not stretch the axis.
+    margin = last_due_ns - first_ns + _MARGIN_NS
+    earliest, latest = (first_ns, 0) if seen_ms is None else (each * _NS_PER_MS for each in seen_ms)
+    start = max(first_ns - margin, min(first_ns, earliest))
+    ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
+    end = min(last_due_ns + margin, max(last_due_ns, *ends))
     width_s = width_for((end - start) / 1e9)
     width_ns = round(width_s * 1e9)
-    from_place, to_place = (start - first) // width_ns, (end - first) // width_ns
-    counts = _counts(fates, first, width_ns, from_place, to_place)
-    latency = _latency(fates, first, width_ns)
+    return Span(first_ns, width_s, (start - first_ns) // width_ns, (end - first_ns) // width_ns)
+
+
+def counted(fates: pa.Table, cut: Span) -> Counted:
+    """Count attempts, of `reconcile.FATES`, by slice; what lies beyond the span is left out."""
+    is_acked = pc.equal(fates["outcome"], Outcome.ACKED.value)
+    times = {
+        "due": fates["intended_at_ns"],
+        "started": fates["sent_at_ns"],
+        "answered": fates["answered_at_ns"],
+        "acked": fates["answered_at_ns"].filter(is_acked),
+        "arrived": pc.multiply(fates["broker_at_ms"], _NS_PER_MS),
+    }
+    return Counted({name: _numbers(times[name], cut) for name in COUNTED})
+
+
+def _numbers(times_ns: pa.ChunkedArray, cut: Span) -> Integers:
+    place = cut.place(times_ns.drop_null().to_numpy()) - cut.start
+    size = cut.end - cut.start + 1
+    return np.bincount(place[(place >= 0) & (place < size)], minlength=size).astype(np.int64)
+
+
+def due_place(fates: pa.Table, cut: Span) -> Integers:
+    """Number the slice in which each attempt was due; one that has no time is in the first."""
+    return cut.place(fates["intended_at_ns"].fill_null(cut.first_ns).to_numpy())
+
+
+def over_time(
+    cut: Span | None,
+    parts: Sequence[Counted],
+    durations: Sequence[pa.Table],
+    rate_at: RateAt | None = None,
+) -> OverTime:
+    """Put a run's course together.
+
+    Args:
+        cut: How it was cut up.
+        parts: What was counted by slice.
+        durations: What was counted of latencies, rows of `latency.COUNTED`.
+        rate_at: How many requests a second were asked for at a Unix time in ns, if a rate was.
+    """
+    if cut is None:
+        return OverTime()
+    sums = {name: np.sum([part.numbers[name] for part in parts], axis=0) for name in COUNTED}
+    latency = _latency(durations)
     slices = (
         Slice(
-            elapsed_s=round(place * width_s, 3),
-            target=None if rate_at is None else rate_at(first + round((place + 0.5) * width_ns)),
+            elapsed_s=round(place * cut.width_s, 3),
+            target=None
+            if rate_at is None
+            else rate_at(cut.first_ns + round((place + 0.5) * cut.width_ns)),
             latency=latency.get(place, {}),
-            **counts.get(place, {}),
+            **{name: int(numbers[index]) for name, numbers in sums.items()},
         )
-        for place in range(from_place, to_place + 1)
+        for index, place in enumerate(range(cut.start, cut.end + 1))
     )
-    return OverTime(width_s, first, tuple(slices))
+    return OverTime(cut.width_s, cut.first_ns, tuple(slices))
 
 
 def width_for(length_s: float) -> float:
@@ -111,76 +187,26 @@ def width_for(length_s: float) -> float:
     return 60 * -(-length_s // (60 * MOST_SLICES))
 
 
-def _span(fates: DataFrame) -> tuple[int, int, int] | None:
-    """Tell when the first request was due, and between which times there is something to show."""
-    attempts = fates.where(F.col("intended_at_ns").isNotNull())
-    (found,) = attempts.agg(
-        F.min("intended_at_ns").alias("first"),
-        F.max("intended_at_ns").alias("last"),
-        F.min("broker_at_ms").alias("first_ms"),
-        F.max(F.greatest("sent_at_ns", "answered_at_ns", F.expr(_TIMES_NS["arrived"]))).alias(
-            "end"
-        ),
-    ).collect()
-    if found.first is None:
-        return None
-    # Kafka has whole ms: what arrives within that of the first request is not before it.
-    first = found.first // 1_000_000 * 1_000_000
-    # A clock that is wrong must not stretch the axis.
-    margin = found.last - first + _MARGIN_NS
-    earliest = first if found.first_ms is None else found.first_ms * 1_000_000
-    start = max(first - margin, min(first, earliest))
-    return first, start, min(found.last + margin, max(found.last, found.end or 0))
-
-
-def _place(time_ns: str, first: int, width_ns: int) -> Column:
-    return F.floor((F.expr(time_ns) - F.lit(first)) / F.lit(width_ns)).cast("int")
-
-
-def _counts(
-    fates: DataFrame, first: int, width_ns: int, from_place: int, to_place: int
-) -> dict[int, dict[str, int]]:
-    """Count by slice what is to be counted; what lies beyond them is left out."""
-    places = [_place(at, first, width_ns).alias(name) for name, at in _TIMES_NS.items()]
-    # Most of a request happens in one slice, so there are few rows to go on with.
-    together = fates.groupBy(*places).count()
-    facts = [F.struct(F.lit(name).alias("name"), F.col(name).alias("place")) for name in COUNTED]
-    sums = (
-        together.select("count", F.inline(F.array(*facts)))
-        .where(F.col("place").between(from_place, to_place))
-        .groupBy("place", "name")
-        .agg(F.sum("count").alias("count"))
+def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentiles]]:
+    """Work out the percentiles of each slice from buckets."""
+    order = [(name, "ascending") for name in ("place", "measure", "bucket")]
+    rows = by_keys(durations, BY_PLACE).sort_by(order)
+    place, count, most = (rows[name].to_numpy() for name in ("place", "count", "max"))
+    measure = rows["measure"].combine_chunks().dictionary_encode()
+    code = measure.indices.to_numpy()
+    starts = np.flatnonzero(
+        np.r_[True, (place[1:] != place[:-1]) | (code[1:] != code[:-1])][: len(place)]
     )
-    found: dict[int, dict[str, int]] = {}
-    for row in sums.collect():
-        found.setdefault(row.place, {})[row.name] = row["count"]
-    return found
-
-
-def _latency(fates: DataFrame, first: int, width_ns: int) -> dict[int, dict[Measure, Percentiles]]:
-    """Work out the percentiles of each slice from buckets, in Spark: there are many of them."""
-    keys = ("place", "measure")
-    buckets = (
-        durations(fates, _place(_TIMES_NS["due"], first, width_ns).alias("place"))
-        .groupBy(*keys, bucket_number().alias("bucket"))
-        .agg(F.count("*").alias("count"), F.max("value").alias("value"))
-    )
-    ordered = Window.partitionBy(*keys).orderBy("bucket")
-    reached = buckets.select(
-        *keys,
-        "value",
-        F.sum("count").over(ordered).alias("reached"),
-        F.sum("count").over(Window.partitionBy(*keys)).alias("all"),
-    )
-    columns = [
-        F.min(F.when(F.expr(f"reached >= ceil(round(all * {quantile}D, 9))"), F.col("value")))
-        for quantile in SHOWN_QUANTILES
-    ]
     found: dict[int, dict[Measure, Percentiles]] = {}
-    for row in reached.groupBy(*keys).agg(*columns, F.max("value")).collect():
-        found.setdefault(row.place, {})[Measure(row.measure)] = _percentiles(row)
+    for start, end in zip(starts, np.r_[starts[1:], len(place)], strict=True):
+        name = Measure(measure.dictionary[int(code[start])].as_py())
+        told = _percentiles(count[start:end], most[start:end])
+        found.setdefault(int(place[start]), {})[name] = told
     return found
 
 
-def _percentiles(row: Row) -> Percentiles:
-    return Percentiles(*(nanoseconds / 1e6 for nanoseconds in row[2:]))
+def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:
+    reached = np.cumsum(count)
+    ranks = [rank(int(reached[-1]), quantile) for quantile in SHOWN_QUANTILES]
+    at = [most_ns[np.searchsorted(reached, each)] for each in ranks]
+    return Percentiles(*(float(each) / 1e6 for each in (*at, most_ns.max())))

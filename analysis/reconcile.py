@@ -1,215 +1,266 @@
 """Reconciling: brings each attempt together with its messages, and gives it its class and flags.
 
-Two tables come of it, both kept in the run's folder so that no later question costs as much again:
-`arrivals.parquet`, a row for each message of the run's range, and `fates.parquet`, a row for each
-attempt and each phantom.
+Numbers are dense, so what belongs together is found by its place and not by a search: the attempts
+of a block of sequence numbers and all messages that claim one of them are compared at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from analysis.arrays import TEXTS, Flags, Integers
 from analysis.classes import TABLE, Fate, Seen
-from analysis.content import Kind
-from analysis.ledger import SCHEMA as LEDGER_SCHEMA
+from headcount.outcome import Outcome
 
-ARRIVALS = (
-    "partition",
-    "offset",
-    "timestamp_ms",
-    "timestamp_type",
-    "key",
-    "kind",
-    "claimed_id",
-    "generator",
-    "seq",
-    "event_type",
-    "digests",
-    "value_hash",
+FATES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("generator", pa.int32()),
+        ("seq", pa.int64()),
+        ("event_type", TEXTS),
+        ("scenario_user", TEXTS),
+        ("outcome", TEXTS),
+        ("http_status", pa.int16()),
+        ("error", TEXTS),
+        ("intended_at_ns", pa.int64()),
+        ("sent_at_ns", pa.int64()),
+        ("answered_at_ns", pa.int64()),
+        ("acked_partition", pa.int32()),
+        ("acked_offset", pa.int64()),
+        ("server", TEXTS),
+        ("copies", pa.int64()),
+        ("copies_differ", pa.bool_()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("broker_at_ms", pa.int64()),
+        ("key_hash", pa.int64()),
+        ("fate", TEXTS),
+        ("corrupted", pa.bool_()),
+        ("reordered", pa.bool_()),
+        ("late", pa.bool_()),
+        ("misplaced", pa.bool_()),
+    ]
 )
-"""The columns of the arrivals; `content.with_content` says their types."""
+"""A row for each attempt and each phantom. What the ledger says is null for a phantom but its event
+type, which is its message's; `copies_differ` says whether two copies have different bytes;
+`partition`, `offset`, `broker_at_ms` and `key_hash` are those of the first copy, null where there
+is none, as the last is where that has no key."""
 
-FATES = (
-    "id",
-    "generator",
-    "seq",
-    "event_type",
-    "scenario_user",
-    "outcome",
-    "http_status",
-    "error",
-    "intended_at_ns",
-    "sent_at_ns",
-    "answered_at_ns",
-    "acked_partition",
-    "acked_offset",
-    "server",
-    "copies",
-    "copies_differ",
-    "partition",
-    "offset",
-    "broker_at_ms",
-    "fate",
-    "corrupted",
-    "reordered",
-    "late",
-    "misplaced",
+_NS_PER_MS = 1_000_000
+_FATES = tuple(Fate)
+_OUTCOMES = tuple(Outcome)
+_SEEN = (Seen.NEVER, Seen.ONCE, Seen.MORE)
+_UNCLASSED = -1
+_FATE_OF = np.array(
+    [[_FATES.index(TABLE[outcome, seen]) for seen in _SEEN] for outcome in _OUTCOMES]
 )
-"""The columns of the fates: id string; generator int, seq long, and what the ledger says, all null
-for a phantom but its event type, which is its message's; copies long; copies_differ boolean,
-whether two copies have different bytes; partition int, offset long and broker_at_ms long of the
-first copy, null where there is none; fate string; four booleans."""
 
-_UNTOLD = {"generator", "seq", "shape", "digest", "owner", "changes"}
-_TOLD = tuple(name for name in LEDGER_SCHEMA.names if name not in _UNTOLD)
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """What the messages of each attempt add up to, by the attempt's row.
+
+    `first` is the row of its first message, -1 where it has none.
+    """
+
+    count: Integers
+    first: Integers
+    corrupted: Flags
+    differ: Flags
+    in_place: Flags
 
 
 def fates(
-    ledger: DataFrame, arrivals: DataFrame, run_id: str, shapes: Sequence[str], late_after_ms: int
-) -> DataFrame:
-    """Reconcile a run.
+    attempts: pa.Table, claimed: pa.Table, run_id: str, late_after_ms: int, first_seq: int = 0
+) -> pa.Table:
+    """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
+
+    None is `reordered` yet: what stands before it need not be of its block (see `ordering.py`).
 
     Args:
-        ledger: A row for each attempt, of `ledger.SCHEMA`.
-        arrivals: A row for each message, of the columns ARRIVALS.
+        attempts: A row for each, of `ledger.COLUMNS`, in one chunk.
+        claimed: Every message that claims one of them, of `content.ARRIVALS`, in one chunk.
         run_id: Whose run it is.
-        shapes: What each place in `digests` was computed over.
         late_after_ms: How long after its intended time an event may enter the topic.
+        first_seq: Where the block begins.
 
     Returns:
-        A row for each attempt and each phantom, of the columns FATES.
+        A row for each attempt, of FATES, in their order.
     """
-    attempts = _flagged(_counted(_matched(ledger, arrivals, shapes)), run_id, late_after_ms)
-    return attempts.unionByName(_phantoms(arrivals))
-
-
-def _matched(ledger: DataFrame, arrivals: DataFrame, shapes: Sequence[str]) -> DataFrame:
-    """Put each attempt beside each of its copies, or beside nothing."""
-    claimed = arrivals.where(F.col("kind") == Kind.CLAIMED.value).select(
-        "generator", "seq", "partition", "offset", "timestamp_ms", "key", "digests", "value_hash"
-    )
-    known_shapes = F.array(*(F.lit(shape) for shape in shapes)).cast("array<string>")
-    # `get` gives null for the place -1 of a shape that is not known.
-    place = F.array_position(known_shapes, F.col("shape")) - 1
-    differs = F.get("digests", place.cast("int")) != F.col("digest")
-    is_in_place = (F.col("partition") == F.col("acked_partition")) & (
-        F.col("offset") == F.col("acked_offset")
-    )
-    return ledger.join(claimed, on=["generator", "seq"], how="left").select(
-        "generator",
-        "seq",
-        *_TOLD,
-        F.struct("timestamp_ms", "partition", "offset", "key").alias("place"),
-        differs.alias("differs"),
-        "value_hash",
-        is_in_place.alias("is_in_place"),
-    )
-
-
-def _counted(matched: DataFrame) -> DataFrame:
-    """Make it one row for each attempt, with the first of its copies."""
-    return matched.groupBy("generator", "seq").agg(
-        *(F.any_value(name).alias(name) for name in _TOLD),
-        F.count("place.offset").alias("copies"),
-        F.min("place").alias("first"),
-        F.coalesce(F.bool_or("differs"), F.lit(False)).alias("corrupted"),
-        F.coalesce(F.min("value_hash") != F.max("value_hash"), F.lit(False)).alias("copies_differ"),
-        # Null where no copy was seen, or the service named no place.
-        F.coalesce(~F.bool_or("is_in_place"), F.lit(False)).alias("misplaced"),
-    )
-
-
-def _flagged(counted: DataFrame, run_id: str, late_after_ms: int) -> DataFrame:
-    placed = counted.select(
-        "*",
-        F.col("first.partition").alias("partition"),
-        F.col("first.offset").alias("offset"),
-        F.col("first.key").alias("key"),
-        F.col("first.timestamp_ms").alias("broker_at_ms"),
-    )
-    return placed.select(
-        F.concat_ws(".", F.lit(run_id), "generator", "seq").alias("id"),
-        "generator",
-        "seq",
-        *_TOLD,
-        "copies",
-        "copies_differ",
-        "partition",
-        "offset",
-        "broker_at_ms",
-        _fate().alias("fate"),
-        "corrupted",
-        _reordered().alias("reordered"),
-        _late(late_after_ms).alias("late"),
-        "misplaced",
-    ).select(*FATES)
-
-
-def _fate() -> Column:
-    """Write the table of classes as an expression. An outcome that it lacks gives null."""
-    seen = {
-        Seen.NEVER: F.col("copies") == 0,
-        Seen.ONCE: F.col("copies") == 1,
-        Seen.MORE: F.col("copies") > 1,
+    copies = _copies(attempts, claimed, first_seq)
+    first = pa.array(copies.first, mask=copies.first < 0)
+    found = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
+    outcome = attempts["outcome"]
+    columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
+        "id": _ids(run_id, attempts),
+        "copies": pa.array(copies.count),
+        "copies_differ": pa.array(copies.differ),
+        **{_OF_FIRST[name]: column for name, column in found.items()},
+        "fate": _fate(outcome, copies.count),
+        "corrupted": pa.array(copies.corrupted),
+        "reordered": pa.repeat(pa.scalar(False), len(attempts)),
+        "late": _late(found["timestamp_ms"], attempts["intended_at_ns"], late_after_ms),
+        "misplaced": _misplaced(attempts, copies),
     }
-    (first, *rest) = TABLE.items()
-    expression = F.when(_case(first[0][0], seen[first[0][1]]), first[1].value)
-    for (outcome, often), fate in rest:
-        expression = expression.when(_case(outcome, seen[often]), fate.value)
-    return expression
+    chosen = [columns[name] if name in columns else attempts[name] for name in FATES.names]
+    return pa.Table.from_arrays(chosen, schema=FATES)
 
 
-def _case(outcome: str, seen: Column) -> Column:
-    return (F.col("outcome") == str(outcome)) & seen
+_OF_FIRST = {
+    "partition": "partition",
+    "offset": "offset",
+    "timestamp_ms": "broker_at_ms",
+    "key_hash": "key_hash",
+}
 
 
-def _reordered() -> Column:
-    """Tell whether a request that began after this one's answer stands before it.
+def _copies(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> _Copies:
+    row = _attempt_rows(attempts, claimed, first_seq)
+    size = len(attempts)
+    count = np.bincount(row, minlength=size).astype(np.int64)
+    first = np.full(size, -1, np.int64)
+    corrupted, in_place, differ = (np.zeros(size, np.bool_) for _ in range(3))
+    first[row] = np.arange(len(row))
+    corrupted[row[_differs(attempts, claimed, row)]] = True
+    in_place[row[_is_in_place(attempts, claimed, row)]] = True
+    if count.max(initial=0) > 1:
+        _note_repeated(claimed, row, count, first, differ)
+    return _Copies(count, first, corrupted, differ, in_place)
 
-    What has no key or was never seen is ordered against nothing: each is a group of its own.
+
+def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Integers:
+    """Give the attempt's row for each message that claims it: every one has a row."""
+    generators = attempts["generator"].to_numpy()
+    known = np.unique(generators)
+    width = int(pc.max(attempts["seq"]).as_py() or 0) - first_seq + 1
+
+    def places(table: pa.Table) -> Integers:
+        line = np.searchsorted(known, table["generator"].to_numpy())
+        place: Integers = line * width + (table["seq"].to_numpy() - first_seq)
+        return place
+
+    row_at = np.full(len(known) * width, -1, np.int64)
+    row_at[places(attempts)] = np.arange(len(attempts))
+    rows: Integers = row_at[places(claimed)]
+    assert (rows >= 0).all(), "a message claims an attempt of another block"
+    return rows
+
+
+def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
+    """Tell which messages do not say what was asked for; of what is not known none can differ.
+
+    A digest over another shape is never the same as that over the attempt's own.
     """
-    alone = F.when(F.col("key").isNull(), F.col("seq"))
-    before = (
-        Window.partitionBy("generator", "partition", "key", alone)
-        .orderBy("offset")
-        .rowsBetween(Window.unboundedPreceding, -1)
+    if not len(row):
+        return np.zeros(0, np.bool_)
+    digests = claimed["digests"].combine_chunks()
+    lengths = pc.list_value_length(digests).to_numpy()
+    owner = np.repeat(np.arange(len(row)), lengths)
+    asked = attempts["digest"].fill_null(0).to_numpy()[row]
+    is_known = attempts["digest"].is_valid().to_numpy()[row]
+    equal = np.zeros(len(row), np.bool_)
+    equal[owner[digests.flatten().to_numpy() == asked[owner]]] = True
+    differs: Flags = is_known & ~equal
+    return differs
+
+
+def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
+    """Tell which messages stand where the service said; false where it did not say."""
+    same = np.ones(len(row), np.bool_)
+    for told, found in (("acked_partition", "partition"), ("acked_offset", "offset")):
+        where = attempts[told].cast(pa.int64()).fill_null(-1).to_numpy()[row]
+        same &= where == claimed[found].to_numpy()
+    return same
+
+
+def _note_repeated(
+    claimed: pa.Table, row: Integers, count: Integers, first: Integers, differ: Flags
+) -> None:
+    """Find the first copy of each attempt that has several, and whether they are alike."""
+    repeated = np.flatnonzero(count[row] > 1)
+    time, partition, offset, value = (
+        claimed[name].to_numpy()[repeated]
+        for name in ("timestamp_ms", "partition", "offset", "value_hash")
     )
-    return F.coalesce(F.max("sent_at_ns").over(before) > F.col("answered_at_ns"), F.lit(False))
+    mine = row[repeated]
+    order = np.lexsort((offset, partition, time, mine))
+    _, start = np.unique(mine[order], return_index=True)
+    leaders = repeated[order[start]]
+    first[row[leaders]] = leaders
+    known = claimed["value_hash"].to_numpy()
+    differ[mine[value != known[first[mine]]]] = True
 
 
-def _late(late_after_ms: int) -> Column:
+def _ids(run_id: str, attempts: pa.Table) -> pa.ChunkedArray:
+    numbers = [attempts[name].cast(pa.string()) for name in ("generator", "seq")]
+    return pc.binary_join_element_wise(run_id, *numbers, ".")
+
+
+def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:
+    """Look the classes up. An outcome that the table lacks gives null."""
+    codes = _codes(outcome, [each.value for each in _OUTCOMES])
+    found = np.where(codes < 0, _UNCLASSED, _FATE_OF[codes, np.minimum(count, 2)])
+    indices = pa.array(found.astype(np.int32), mask=found < 0)
+    return pa.DictionaryArray.from_arrays(indices, [each.value for each in _FATES])
+
+
+def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
+    """Number values by their place in `names`, -1 where that has none."""
+    found = pc.index_in(values.cast(pa.string()), pa.array(names))
+    codes: Integers = found.fill_null(-1).to_numpy().astype(np.int64)
+    return codes
+
+
+def _late(
+    broker_at_ms: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
+) -> pa.ChunkedArray:
     # Whole ms on both sides, as Kafka has them, lest rounding alone makes an event early.
-    waited_ms = F.expr("broker_at_ms - intended_at_ns div 1000000")
-    return F.coalesce(waited_ms > late_after_ms, F.lit(False))
+    waited_ms = pc.subtract(broker_at_ms, pc.divide(intended_at_ns, _NS_PER_MS))
+    return pc.greater(waited_ms, late_after_ms).fill_null(False)
 
 
-def _phantoms(arrivals: DataFrame) -> DataFrame:
-    """Make a row of each id that claims the run and was never asked for."""
-    found = (
-        arrivals.where(F.col("kind") == Kind.PHANTOM.value)
-        .groupBy("claimed_id")
-        .agg(
-            F.count("*").alias("copies"),
-            (F.min("value_hash") != F.max("value_hash")).alias("copies_differ"),
-            F.min(F.struct("timestamp_ms", "partition", "offset", "event_type")).alias("first"),
-        )
-    )
-    known = {
-        "id": F.col("claimed_id"),
-        "event_type": F.col("first.event_type"),
-        "copies": F.col("copies"),
-        "copies_differ": F.col("copies_differ"),
-        "partition": F.col("first.partition"),
-        "offset": F.col("first.offset"),
-        "broker_at_ms": F.col("first.timestamp_ms"),
-        "fate": F.lit(Fate.PHANTOM.value),
-        **dict.fromkeys(("corrupted", "reordered", "late", "misplaced"), F.lit(False)),
+def _misplaced(attempts: pa.Table, copies: _Copies) -> pa.Array:
+    """Tell what was seen, and not where the service said that it is; it need not say."""
+    told = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
+    return pa.array((copies.count > 0) & told.to_numpy() & ~copies.in_place)
+
+
+def phantoms(strangers: pa.Table) -> pa.Table:
+    """Make a row of each id that claims the run and was never asked for.
+
+    Args:
+        strangers: Messages, of `content.ARRIVALS`; those that are no phantoms are left out.
+
+    Returns:
+        Rows of FATES.
+    """
+    found = strangers.filter(pc.equal(strangers["kind"], Fate.PHANTOM.value))
+    order = [(name, "ascending") for name in ("claimed_id", "timestamp_ms", "partition", "offset")]
+    ordered = found.sort_by(order).combine_chunks()
+    identity = ordered["claimed_id"].to_numpy()
+    is_first = np.ones(len(identity), np.bool_)
+    is_first[1:] = identity[1:] != identity[:-1]
+    start = np.flatnonzero(is_first)
+    hashes = ordered["value_hash"].to_numpy()
+    group = np.cumsum(is_first) - 1
+    differ = np.zeros(len(start), np.bool_)
+    differ[group[hashes != hashes[start][group]]] = True
+    first = ordered.take(pa.array(start))
+    nothing = pa.repeat(pa.scalar(False), len(start))
+    columns = {
+        "id": first["claimed_id"],
+        "event_type": first["event_type"],
+        "copies": pa.array(np.bincount(group, minlength=len(start)).astype(np.int64)),
+        "copies_differ": pa.array(differ),
+        **{target: first[name] for name, target in _OF_FIRST.items()},
+        "fate": pa.array([Fate.PHANTOM.value] * len(start), TEXTS),
+        **dict.fromkeys(("corrupted", "reordered", "late", "misplaced"), nothing),
     }
-    types = {field.name: field.dataType for field in LEDGER_SCHEMA}
-    return found.select(
-        *(
-            known[name].alias(name) if name in known else F.lit(None).cast(types[name]).alias(name)
-            for name in FATES
-        )
-    )
+    chosen = [
+        columns[item.name] if item.name in columns else pa.nulls(len(start), item.type)
+        for item in FATES
+    ]
+    return pa.Table.from_arrays(chosen, schema=FATES)

@@ -6,15 +6,17 @@ process however that ends, for it watches a pipe that closes then.
 """
 
 import contextlib
+import functools
 import logging
 import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,10 +39,13 @@ _LONGEST_SOCKET_FOLDER = 60
 
 _SPARK_HOME = Path(pyspark.__file__).parent
 
+_COLLECTOR = "-XX:+UseParallelGC"
+"""Keeps the heap small, where G1 takes all there is; pauses harm nobody here."""
+
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
 """Compiles quickly and not well: sooner ready, slower later."""
 
-FEW_EVENTS = 1_000_000
+FEW_EVENTS = 3_000_000
 """Up to so many events, sooner ready is sooner done."""
 
 # What the user's shell may hold would bring another Spark, its settings or its arguments in.
@@ -62,7 +67,7 @@ class SessionConfig:
     connector_jars: Sequence[Path]
     log_file: Path
     master: str = "local[*]"
-    heap: str = "2g"
+    heap: str = "1500m"
     shuffle_partitions: int = 8
     scratch: Path | None = None
     """Where the scratch folder is made, by default where the system has such folders."""
@@ -89,6 +94,19 @@ def open_session(config: SessionConfig) -> Iterator[SparkSession]:
     Raises:
         PartError: It cannot start; the message names its log.
     """
+    with begun_session(config) as started:
+        yield started()
+
+
+@contextlib.contextmanager
+def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkSession]]:
+    """Begin to start Spark, and stop it when the block ends.
+
+    What is given waits until it has started, once. Other work can be done before that.
+
+    Raises:
+        PartError: It cannot start; the message names its log.
+    """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet_py4j())
         scratch = stack.enter_context(
@@ -99,7 +117,7 @@ def open_session(config: SessionConfig) -> Iterator[SparkSession]:
         stack.enter_context(_kept_interrupt_handler())
         sockets = stack.enter_context(_socket_folder(Path(scratch)))
         address = stack.enter_context(_jvm(config, Path(scratch), sockets))
-        yield _connect(config, address, stack)
+        yield lambda: _connect(config, address(), stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +129,11 @@ class _Address:
 
 
 @contextlib.contextmanager
-def _jvm(config: SessionConfig, scratch: Path, sockets: Path) -> Iterator[_Address]:
-    """Run the JVM until the block ends; its own output goes where its log goes."""
+def _jvm(config: SessionConfig, scratch: Path, sockets: Path) -> Iterator[Callable[[], _Address]]:
+    """Run the JVM until the block ends; its own output goes where its log goes.
+
+    What is given waits until it takes calls.
+    """
     told = scratch / "gateway"
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
@@ -128,7 +149,7 @@ def _jvm(config: SessionConfig, scratch: Path, sockets: Path) -> Iterator[_Addre
             env=_environment(config, told),
         )
     try:
-        yield _awaited(config, process, told, began)
+        yield functools.partial(_awaited, config, process, told, began)
     finally:
         _end(process)
 
@@ -181,10 +202,15 @@ def _first_complaint(log_file: Path, began: int) -> str:
 
 def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitStack) -> SparkSession:
     try:
-        with _lent(PYSPARK_GATEWAY_PORT=str(address.port), PYSPARK_GATEWAY_SECRET=address.secret):
+        with _lent(
+            PYSPARK_GATEWAY_PORT=str(address.port),
+            PYSPARK_GATEWAY_SECRET=address.secret,
+            # Executors run this interpreter, unless the user names theirs.
+            PYSPARK_PYTHON=os.environ.get("PYSPARK_PYTHON", sys.executable),
+        ):
             gateway = launch_gateway()  # type: ignore[no-untyped-call]
-        stack.callback(_disconnect, gateway)
-        context = SparkContext(gateway=gateway, conf=SparkConf(_jvm=gateway.jvm))
+            stack.callback(_disconnect, gateway)
+            context = SparkContext(gateway=gateway, conf=SparkConf(_jvm=gateway.jvm))
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise _cannot_start(config, lines[0]) from error
@@ -232,6 +258,9 @@ def settings(config: SessionConfig, scratch: Path, sockets: Path) -> dict[str, s
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": str(config.shuffle_partitions),
         "spark.sql.execution.arrow.pyspark.enabled": "false",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+        "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
+        "spark.python.daemon.module": "analysis.daemon",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -267,6 +296,7 @@ def _java_options(config: SessionConfig, scratch: Path) -> str:
         f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}",
         f"-Dheadcount.log={config.log_file.absolute()}",
         f"-Djava.io.tmpdir={scratch}",
+        _COLLECTOR,
         *config.java_options,
     ]
     return " ".join(f'"{option}"' for option in options)

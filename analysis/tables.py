@@ -6,16 +6,15 @@ comes into the run's folder when it is written.
 """
 
 import shutil
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql import DataFrame
 
 from analysis.object_store import spark_url
-from analysis.session import local_url
 from headcount.errors import EvidenceError
 from headcount.ledger import open_location
 
@@ -24,28 +23,45 @@ from headcount.ledger import open_location
 class Tables:
     """Where a run's tables are: its folder, and the storage that they are written to first.
 
-    `shared` is None where the folder alone is used. Where `is_local`, executors are in the driver's
-    own JVM, and what they have written needs no second look.
+    `shared` is None where the folder alone is used.
     """
 
     folder: Path
     shared: str | None = None
-    is_local: bool = True
 
-    def keep(self, frame: DataFrame, name: str) -> DataFrame:
-        """Write a table, and read it back from where it was written.
+    def begin(self, name: str) -> str:
+        """Make an empty place for a table, which executors write to: a path or a URL."""
+        place = self._aside(name) if self.shared is None else f"{self.shared}/{name}"
+        self.discard(place)
+        filesystem, root = open_location(place)
+        filesystem.create_dir(root, recursive=True)
+        return place
 
-        Raises EvidenceError where not all of it is there: executors wrote it elsewhere.
-        """
-        written = self._write(frame, name) if self.is_local else self._write_and_count(frame, name)
+    def finish(self, name: str) -> str:
+        """Put a table that was written where it is kept, and say where executors read it."""
         if self.shared is not None:
             self._fetch(name)
-        return written
+            return f"{self.shared}/{name}"
+        _replace(self.folder / name, Path(self._aside(name)))
+        return str(self.folder / name)
+
+    def discard(self, place: str) -> None:
+        """Remove a place and what is in it, if it is there."""
+        filesystem, root = open_location(place)
+        if filesystem.get_file_info(root).type is not pafs.FileType.NotFound:
+            filesystem.delete_dir(root)
+
+    def keep(self, frame: DataFrame, name: str) -> DataFrame:
+        """Let Spark write a table, and read it back from where it was written."""
+        place = self.begin(name)
+        frame.write.mode("overwrite").parquet(spark_url(place))
+        reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
+        return reader.parquet(spark_url(self.finish(name)))
 
     def lend(self, path: Path) -> str:
         """Give the URL by which executors read a file of the run's folder."""
         if self.shared is None:
-            return local_url(path)
+            return spark_url(str(path))
         filesystem, root = open_location(self.shared)
         filesystem.create_dir(root, recursive=True)
         pafs.copy_files(
@@ -53,34 +69,9 @@ class Tables:
         )
         return spark_url(f"{self.shared}/{path.name}")
 
-    def _write_and_count(self, frame: DataFrame, name: str) -> DataFrame:
-        seen = Observation()
-        written = self._write(frame.observe(seen, F.count(F.lit(1)).alias("rows")), name)
-        wrote, there = int(seen.get["rows"]), written.count()
-        if wrote != there:
-            raise EvidenceError(
-                f"of the {wrote:,} rows of {name} that Spark's executors wrote, {there:,} are at "
-                f"{self.shared or self.folder}: name storage that driver and executors share with "
-                "--tables"
-            )
-        return written
-
-    def _write(self, frame: DataFrame, name: str) -> DataFrame:
-        if self.shared is None:
-            url = self._write_here(frame, name)
-        else:
-            url = spark_url(f"{self.shared}/{name}")
-            frame.write.mode("overwrite").parquet(url)
-        reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
-        return reader.parquet(url)
-
-    def _write_here(self, frame: DataFrame, name: str) -> str:
-        """Write aside first: what a judgement that died has left is not taken for a table."""
-        target = self.folder / name
-        aside = target.with_name(f".{name}.tmp")
-        frame.write.mode("overwrite").parquet(local_url(aside))
-        _replace(target, aside)
-        return local_url(target)
+    def _aside(self, name: str) -> str:
+        """What a judgement that died has left is not taken for a table."""
+        return str(self.folder / f".{name}.tmp")
 
     def _fetch(self, name: str) -> None:
         """Copy a table from the shared storage into the run's folder."""
@@ -100,3 +91,24 @@ def _replace(target: Path, aside: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     aside.rename(target)
+
+
+def keep_only(place: str, names: AbstractSet[str]) -> None:
+    """See that files are there, and remove what a task has left that was tried again.
+
+    Raises:
+        EvidenceError: Not all are there: executors wrote them elsewhere.
+    """
+    filesystem, root = open_location(place)
+    found = {
+        entry.base_name: entry.path
+        for entry in filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
+    }
+    missing = names - found.keys()
+    if missing:
+        raise EvidenceError(
+            f"of the {len(names):,} files that Spark's executors wrote {len(missing):,} are not at "
+            f"{place}: name storage that driver and executors share with --tables"
+        )
+    for name in found.keys() - names:
+        filesystem.delete_file(found[name])

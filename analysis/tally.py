@@ -1,16 +1,19 @@
-"""The tally: counts of fates and of messages, as the judge wants them."""
+"""The tally: counts of fates and of messages, as the judge wants them.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+Both are counted part by part, and the parts are added up.
+"""
 
-from pyspark.sql import Column, DataFrame, Row, Window
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from analysis.classes import FLAGS, Counts, Fate, total
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.classes import FLAGS, UNKNOWN, Counts, Fate, total
 from analysis.content import Kind
 from analysis.evidence import SAMPLES, PartitionRead
-from analysis.latency import named_type
-from analysis.ledger import UNKNOWN
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
@@ -44,122 +47,207 @@ class Attempts:
     by_answer: dict[str, Counts]
 
 
-def of_fates(fates: DataFrame, event_types: Sequence[str]) -> Attempts:
-    """Count the fates; one action.
+_FATE_KEYS = ("event_type", "generator", "answer", "outcome", "fate", *FLAGS)
+
+
+def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
+    """Count fates, of `reconcile.FATES`.
 
     Phantoms of a type that no generator asked for count as `(unknown)`, for their names are
     anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
     that the sums give it away.
     """
-    keys = ("event_type", "generator", "answer", "outcome", "fate", *FLAGS)
-    named = fates.select(
-        named_type(event_types, UNKNOWN), "generator", _answer(), "outcome", "fate", *FLAGS
+    columns = {
+        "event_type": named_type(fates, event_types),
+        "answer": _answer(fates),
+        **{name: plain(fates[name]) for name in ("outcome", "fate")},
+        **{name: fates[name] for name in ("generator", *FLAGS)},
+    }
+    rows = (
+        pa.table(columns)
+        .group_by(list(_FATE_KEYS), use_threads=False)
+        .aggregate([([], "count_all")])
     )
     by_type: dict[str, Counts] = {}
     by_generator: dict[int, Counts] = {}
     by_answer: dict[str, Counts] = {}
-    for row in named.groupBy(*keys).count().collect():
+    for row in rows.to_pylist():
         counts = _counts(row)
-        by_type[row.event_type] = by_type.get(row.event_type, Counts()) + counts
-        if row.generator is not None:
-            by_generator[row.generator] = by_generator.get(row.generator, Counts()) + counts
-            by_answer[row.answer] = by_answer.get(row.answer, Counts()) + counts
+        by_type[row["event_type"]] = by_type.get(row["event_type"], Counts()) + counts
+        if row["generator"] is not None:
+            number, answer = row["generator"], row["answer"]
+            by_generator[number] = by_generator.get(number, Counts()) + counts
+            by_answer[answer] = by_answer.get(answer, Counts()) + counts
     return Attempts(by_type, by_generator, by_answer)
 
 
-def _answer() -> Column:
+def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
+    """Add up what was counted apart."""
+    return Attempts(
+        *(
+            _added(getattr(part, name) for part in parts)
+            for name in ("by_event_type", "by_generator", "by_answer")
+        )
+    )
+
+
+def _added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for part in parts:
+        for name, counts in part.items():
+            found[name] = found[name] + counts if name in found else counts
+    return found
+
+
+def named_type(rows: pa.Table, event_types: Sequence[str]) -> pa.ChunkedArray:
+    """Give the event types, in which types that no generator asked for are all `(unknown)`."""
+    types = plain(rows["event_type"])
+    known = pc.is_in(types, pa.array(list(event_types), pa.string()))
+    return pc.if_else(known, types, UNKNOWN)
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give texts without their dictionary."""
+    return values.cast(pa.string())
+
+
+def _answer(fates: pa.Table) -> pa.ChunkedArray:
     """Name the answer: its status, or the kind of the error, which is what stands before a `:`."""
-    kind = F.substring(F.substring_index("error", ":", 1), 1, LONGEST_ERROR)
-    told = F.coalesce(F.col("http_status").cast("string"), kind, F.lit(_NO_ANSWER))
-    return told.alias("answer")
+    status = fates["http_status"].cast(pa.string())
+    error = fates["error"]
+    if error.null_count == len(error):
+        return status.fill_null(_NO_ANSWER)
+    kind = pc.replace_substring_regex(plain(error), pattern=r"(?s):.*", replacement="")
+    kind = pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR)
+    return pc.coalesce(status, kind, _NO_ANSWER)
 
 
-def _counts(row: Row) -> Counts:
-    number = int(row["count"])
+def _counts(row: Mapping[str, Any]) -> Counts:
+    number = int(row["count_all"])
     keys = {flag for flag in FLAGS if row[flag]}
-    if row.fate in set(Fate):
-        keys.add(row.fate)
-    if row.fate != Fate.PHANTOM:
+    if row["fate"] in set(Fate):
+        keys.add(row["fate"])
+    if row["fate"] != Fate.PHANTOM:
         keys.add("attempted")
-    if row.outcome in set(Outcome):
-        keys.add(row.outcome)
+    if row["outcome"] in set(Outcome):
+        keys.add(row["outcome"])
     return Counts(**dict.fromkeys(keys, number))
 
 
-def of_messages(arrivals: DataFrame, offsets: OffsetRange, event_types: Sequence[str]) -> Messages:
-    """Count the messages by partition; one action, and one more if there are any to be named."""
-    keys = ("partition", "kind", "event_type")
-    rows = (
-        arrivals.select(
-            "partition", "kind", named_type(event_types, UNKNOWN), "offset", "timestamp_type"
-        )
-        .groupBy(*keys)
-        .agg(
-            F.count("*").alias("count"),
-            F.min("offset").alias("first"),
-            F.max("offset").alias("last"),
-            F.collect_set("timestamp_type").alias("timestamp_types"),
-        )
-        .collect()
-    )
-    partitions = [_partition(number, offsets, rows) for number in offsets.partitions]
-    if any(partition.malformed or partition.foreign for partition in partitions):
-        partitions = list(_with_samples(partitions, arrivals))
-    types = frozenset(kind for row in rows for kind in row.timestamp_types)
-    return Messages(tuple(partitions), _strangers(rows), types)
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """What messages are counted by."""
+
+    partition: int
+    kind: str
+    event_type: str
 
 
-def _partition(number: int, offsets: OffsetRange, rows: Iterable[Row]) -> PartitionRead:
-    mine = [row for row in rows if row.partition == number]
-    by_kind = {
-        kind: sum(row["count"] for row in mine if row.kind == kind)
-        for kind in (Kind.MALFORMED, Kind.GARBLED, Kind.FOREIGN)
+@dataclass(frozen=True, slots=True)
+class MessageCount:
+    """How many messages of a key there are, and the offsets of the first and the last."""
+
+    count: int
+    first: int
+    last: int
+
+    def __add__(self, other: "MessageCount") -> "MessageCount":
+        """Put two counts together."""
+        return MessageCount(
+            self.count + other.count, min(self.first, other.first), max(self.last, other.last)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCounts:
+    """What messages add up to; `samples` has by partition the first offsets of each stranger."""
+
+    by_key: Mapping[MessageKey, MessageCount] = field(default_factory=dict)
+    timestamp_types: frozenset[int] = frozenset()
+    samples: Mapping[tuple[int, bool], tuple[int, ...]] = field(default_factory=dict)
+
+
+def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
+    """Count messages, of `content.ARRIVALS`."""
+    columns = {
+        "partition": arrivals["partition"],
+        "kind": plain(arrivals["kind"]),
+        "event_type": named_type(arrivals, event_types),
+        "offset": arrivals["offset"],
     }
+    keys = ["partition", "kind", "event_type"]
+    sums = [([], "count_all"), ("offset", "min"), ("offset", "max")]
+    rows = pa.table(columns).group_by(keys, use_threads=False).aggregate(sums).to_pylist()
+    return MessageCounts(
+        {
+            MessageKey(row["partition"], row["kind"], row["event_type"]): MessageCount(
+                row["count_all"], row["offset_min"], row["offset_max"]
+            )
+            for row in rows
+        },
+        frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),
+        _samples(arrivals) if any(row["kind"] in _STRANGERS for row in rows) else {},
+    )
+
+
+def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
+    """Name the first offsets of malformed and, apart from them, foreign messages."""
+    kinds = plain(arrivals["kind"])
+    strangers = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
+    is_foreign = pc.equal(plain(strangers["kind"]), Kind.FOREIGN.value)
+    found: dict[tuple[int, bool], list[int]] = {}
+    rows = (strangers["partition"], is_foreign, strangers["offset"])
+    for partition, foreign, offset in zip(*(each.to_pylist() for each in rows), strict=True):
+        found.setdefault((partition, foreign), []).append(offset)
+    return {key: tuple(sorted(offsets)[:SAMPLES]) for key, offsets in found.items()}
+
+
+def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
+    """Add up what was counted apart."""
+    samples: dict[tuple[int, bool], list[int]] = {}
+    for part in parts:
+        for key, offsets in part.samples.items():
+            samples[key] = sorted([*samples.get(key, []), *offsets])[:SAMPLES]
+    return MessageCounts(
+        _added(part.by_key for part in parts),
+        frozenset(kind for part in parts for kind in part.timestamp_types),
+        {key: tuple(offsets) for key, offsets in samples.items()},
+    )
+
+
+def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
+    """Say what the messages of a range add up to."""
+    partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
+    return Messages(partitions, _strangers(counts), counts.timestamp_types)
+
+
+def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> PartitionRead:
+    mine = {key: told for key, told in counts.by_key.items() if key.partition == number}
+    by_kind: Counter[str] = Counter()
+    for key, told in mine.items():
+        by_kind[key.kind] += told.count
     return PartitionRead(
         partition=number,
         start=offsets.first(number),
         end=offsets.end[number],
-        read=sum(row["count"] for row in mine),
-        first=min((row.first for row in mine), default=None),
-        last=max((row.last for row in mine), default=None),
+        read=by_kind.total(),
+        first=min((told.first for told in mine.values()), default=None),
+        last=max((told.last for told in mine.values()), default=None),
         malformed=by_kind[Kind.MALFORMED] + by_kind[Kind.GARBLED],
         foreign=by_kind[Kind.FOREIGN],
+        malformed_samples=counts.samples.get((number, False), ()),
+        foreign_samples=counts.samples.get((number, True), ()),
     )
 
 
-def _strangers(rows: Iterable[Row]) -> dict[str, Counts]:
+def _strangers(counts: MessageCounts) -> dict[str, Counts]:
     """Count by event type what belongs to no attempt: a malformed message has no type."""
     by_type: dict[str, Counts] = {}
-    for row in rows:
-        if row.kind in _STRANGERS:
-            counts = Counts(**dict.fromkeys(_STRANGERS[row.kind], int(row["count"])))
-            by_type[row.event_type] = by_type.get(row.event_type, Counts()) + counts
+    for key, told in counts.by_key.items():
+        if key.kind in _STRANGERS:
+            more = Counts(**dict.fromkeys(_STRANGERS[key.kind], told.count))
+            by_type[key.event_type] = by_type.get(key.event_type, Counts()) + more
     return by_type
-
-
-def _with_samples(
-    partitions: Iterable[PartitionRead], arrivals: DataFrame
-) -> Iterator[PartitionRead]:
-    """Name the first offsets of malformed and foreign messages."""
-    is_foreign = (F.col("kind") == Kind.FOREIGN.value).alias("is_foreign")
-    order = Window.partitionBy("partition", "is_foreign").orderBy("offset")
-    sampled = (
-        arrivals.where(F.col("kind").isin(list(_STRANGERS)))
-        .select("partition", is_foreign, "offset")
-        .select("*", F.row_number().over(order).alias("place"))
-        .where(F.col("place") <= SAMPLES)
-        .collect()
-    )
-    for partition in partitions:
-        mine = sorted(row.offset for row in sampled if row.partition == partition.partition)
-        foreign = {
-            row.offset for row in sampled if row.partition == partition.partition and row.is_foreign
-        }
-        yield replace(
-            partition,
-            malformed_samples=tuple(offset for offset in mine if offset not in foreign),
-            foreign_samples=tuple(offset for offset in mine if offset in foreign),
-        )
 
 
 def merged(*parts: dict[str, Counts]) -> dict[str, Counts]:

@@ -5,16 +5,17 @@ first request of all. One that nothing was measured for is broken: a gate that i
 gate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from analysis import tally
 from analysis.classes import Counts, total
-from analysis.latency import Bucket, Measure, distributions, latency_ms
-from analysis.ledger import UNKNOWN
+from analysis.latency import Bucket, Measure, counted, distributions, latency_ms
 from headcount.metrics import OF_MESSAGES, Kind
 from headcount.run import Abort
 from headcount.thresholds import Threshold, Window
@@ -106,35 +107,49 @@ def _duration_ms(threshold: Threshold, buckets: Iterable[Bucket]) -> float | Non
 
 
 def samples(
-    windows: Iterable[Window], whole: Sample, fates: DataFrame, event_types: Sequence[str]
+    windows: Iterable[Window],
+    whole: Sample,
+    fates: Path,
+    sent_ns: tuple[int, int] | None,
+    event_types: Sequence[str],
 ) -> dict[Window, Sample]:
-    """Measure parts of the run; an action for its length, and two for each part.
+    """Measure parts of the run; each is a pass over the fates.
 
     Args:
         windows: The parts.
         whole: What was measured in all of it, but for its length.
-        fates: Of the columns `reconcile.FATES`.
+        fates: Where `fates.parquet` is.
+        sent_ns: When the first and the last request was sent; None where none was.
         event_types: The types to tell apart.
     """
     wanted = set(windows)
-    if not wanted:
-        return {}
-    sent = F.col("sent_at_ns")
-    (span,) = fates.agg(F.min(sent).alias("first"), F.max(sent).alias("last")).collect()
-    if span.first is None:
+    if sent_ns is None:
         return dict.fromkeys(wanted, Sample({}, (), 0.0))
-    length_s = (span.last - span.first) / 1e9
+    first, last = sent_ns
     found = {}
     for window in wanted:
         if window.is_whole:
-            found[window] = replace(whole, seconds=length_s)
+            found[window] = replace(whole, seconds=(last - first) / 1e9)
             continue
-        start = span.first + round(window.after_s * 1e9)
-        end = span.last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
-        part = fates.where((sent >= start) & (sent < end))
-        found[window] = Sample(
-            tally.of_fates(part, event_types).by_event_type,
-            distributions(part, event_types, UNKNOWN),
-            max(0.0, (min(end, span.last) - start) / 1e9),
-        )
+        start = first + round(window.after_s * 1e9)
+        end = last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
+        seconds = max(0.0, (min(end, last) - start) / 1e9)
+        found[window] = _sample(_sent_between(fates, start, end), event_types, seconds)
     return found
+
+
+def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]:
+    sent = pc.field("sent_at_ns")
+    scanner = ds.dataset(fates, format="parquet").scanner(
+        filter=(sent >= start_ns) & (sent < end_ns)
+    )
+    return (pa.Table.from_batches([batch]) for batch in scanner.to_batches() if len(batch))
+
+
+def _sample(parts: Iterable[pa.Table], event_types: Sequence[str], seconds: float) -> Sample:
+    attempts, durations = [], []
+    for part in parts:
+        attempts.append(tally.of_fates(part, event_types))
+        durations.append(counted(part, event_types))
+    by_event_type = tally.merged_attempts(attempts).by_event_type
+    return Sample(by_event_type, distributions(durations), seconds)

@@ -6,13 +6,15 @@ request was acknowledged for a while, that a process of the service first or las
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from analysis.arrays import Flags, Integers
 from analysis.classes import Fate
 from headcount.marks import Mark
 from headcount.outcome import Outcome
@@ -83,56 +85,110 @@ class Timeline:
     span_ns: int = 0
 
 
-def timeline(fates: DataFrame, marks: Iterable[Mark]) -> Timeline:
-    """Make a run's timeline; two actions.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How a run is cut up: from the first attempt to the last, in slices `width_ns` wide."""
+
+    first_ns: int
+    last_ns: int
+
+    @property
+    def width_ns(self) -> int:
+        """How wide a slice is."""
+        return max(FINEST_NS, -(-(self.last_ns - self.first_ns + 1) // MOST_SLICES))
+
+    @property
+    def slices(self) -> int:
+        """How many slices there are."""
+        return (self.last_ns - self.first_ns) // self.width_ns + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What some attempts add up to: by outcome the numbers of each slice, in order.
+
+    `servers` has when the first and the last attempt was sent that a process has answered.
+    """
+
+    numbers: Mapping[str, Integers]
+    servers: Mapping[str, tuple[int, int]]
+
+
+def counted(fates: pa.Table, cut: Span) -> Counted:
+    """Count attempts, of `reconcile.FATES`, by slice."""
+    attempts = fates.filter(fates["sent_at_ns"].is_valid())
+    place = (attempts["sent_at_ns"].to_numpy() - cut.first_ns) // cut.width_ns
+    is_bad = pc.and_(
+        *(
+            compare(attempts["http_status"], limit).fill_null(False)
+            for compare, limit in zip(
+                (pc.greater_equal, pc.less_equal), _CLIENT_ERRORS, strict=True
+            )
+        )
+    )
+    failed = pc.equal(attempts["outcome"], Outcome.FAILED.value)
+    conditions = {
+        "acked": pc.equal(attempts["outcome"], Outcome.ACKED.value),
+        "refused": pc.and_not(failed, is_bad),
+        "indeterminate": pc.equal(attempts["outcome"], Outcome.INDETERMINATE.value),
+        "lost": pc.equal(attempts["fate"], Fate.LOST.value),
+        "duplicated": pc.equal(attempts["fate"], Fate.DUPLICATED.value),
+    }
+    numbers = {
+        name: np.bincount(place[_flags(condition)], minlength=cut.slices).astype(np.int64)
+        for name, condition in conditions.items()
+    }
+    return Counted(numbers, _servers(attempts))
+
+
+def _flags(condition: pa.ChunkedArray) -> Flags:
+    flags: Flags = condition.fill_null(False).to_numpy()
+    return flags
+
+
+def _servers(attempts: pa.Table) -> dict[str, tuple[int, int]]:
+    named = attempts.select(["server", "sent_at_ns"]).filter(attempts["server"].is_valid())
+    plain = named.set_column(0, "server", named["server"].cast(pa.string()))
+    sums = [("sent_at_ns", "min"), ("sent_at_ns", "max")]
+    return {
+        row["server"]: (row["sent_at_ns_min"], row["sent_at_ns_max"])
+        for row in plain.group_by("server", use_threads=False).aggregate(sums).to_pylist()
+    }
+
+
+def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) -> Timeline:
+    """Put a run's timeline together.
 
     Args:
-        fates: Of the columns `reconcile.FATES`.
+        cut: How it was cut up; None where no request was ever sent.
+        parts: What was counted.
         marks: What somebody has written down.
     """
-    attempts = fates.where(F.col("sent_at_ns").isNotNull())
-    spans = _spans(attempts)
-    if not spans:
+    if cut is None or not parts:
         return Timeline()
-    whole, *servers = spans
-    width = max(FINEST_NS, -(-(whole.last - whole.first + 1) // MOST_SLICES))
-    slices = _slices(attempts, whole.first, whole.last, width)
-    moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(whole, servers)]
-    in_order = tuple(sorted(moments, key=lambda moment: moment.at_ns))
-    return Timeline(width, slices, in_order, whole.last - whole.first)
-
-
-def _spans(attempts: DataFrame) -> list[Row]:
-    """When the first and the last attempt was sent: of all, then of each process that answered."""
-    spans = attempts.rollup("server").agg(
-        F.min("sent_at_ns").alias("first"),
-        F.max("sent_at_ns").alias("last"),
-        F.grouping_id().alias("is_whole"),
-    )
-    named = spans.where("is_whole = 1 or server is not null")
-    return named.orderBy(F.desc("is_whole"), "server").limit(MOST_SERVERS + 2).collect()
-
-
-def _slices(attempts: DataFrame, first: int, last: int, width: int) -> tuple[Slice, ...]:
-    place = F.floor((F.col("sent_at_ns") - first) / width).cast("int").alias("place")
-    bad = F.coalesce(F.col("http_status"), F.lit(0)).between(*_CLIENT_ERRORS)
-    conditions = {
-        "acked": F.col("outcome") == Outcome.ACKED.value,
-        "refused": (F.col("outcome") == Outcome.FAILED.value) & ~bad,
-        "indeterminate": F.col("outcome") == Outcome.INDETERMINATE.value,
-        "lost": F.col("fate") == Fate.LOST.value,
-        "duplicated": F.col("fate") == Fate.DUPLICATED.value,
+    width = cut.width_ns
+    sums = {
+        name: np.sum([part.numbers[name] for part in parts], axis=0) for name in parts[0].numbers
     }
-    counts = [F.count_if(condition).alias(name) for name, condition in conditions.items()]
-    rows = {row.place: row for row in attempts.groupBy(place).agg(*counts).collect()}
-    return tuple(
-        Slice(first + index * width, *(_counts(rows.get(index), conditions)))
-        for index in range((last - first) // width + 1)
+    slices = tuple(
+        Slice(
+            cut.first_ns + index * width, **{name: int(each[index]) for name, each in sums.items()}
+        )
+        for index in range(cut.slices)
     )
+    servers = _all_servers(parts)
+    moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(cut, servers)]
+    in_order = tuple(sorted(moments, key=lambda moment: moment.at_ns))
+    return Timeline(width, slices, in_order, cut.last_ns - cut.first_ns)
 
 
-def _counts(row: Row | None, names: Iterable[str]) -> Iterator[int]:
-    return (0 if row is None else int(row[name]) for name in names)
+def _all_servers(parts: Sequence[Counted]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for part in parts:
+        for server, (first, last) in part.servers.items():
+            known = found.get(server, (first, last))
+            found[server] = min(first, known[0]), max(last, known[1])
+    return dict(sorted(found.items()))
 
 
 def _marked(slices: Sequence[Slice], width: int, marks: Iterable[Mark]) -> Iterator[Moment]:
@@ -164,14 +220,14 @@ def _pauses(slices: Sequence[Slice], width: int) -> Iterator[Moment]:
             yield Moment(span[0].at_ns, text, Source.OBSERVED)
 
 
-def _comings(whole: Row, servers: Sequence[Row]) -> Iterator[Moment]:
+def _comings(cut: Span, servers: Mapping[str, tuple[int, int]]) -> Iterator[Moment]:
     """Tell which of the service's processes came or went well within the run."""
     if len(servers) > MOST_SERVERS:
         return
-    for each in servers:
-        if each.first - whole.first >= PAUSE_NS:
-            text = f"process {each.server} of the service answered first"
-            yield Moment(each.first, text, Source.OBSERVED)
-        if whole.last - each.last >= PAUSE_NS:
-            text = f"process {each.server} of the service answered last"
-            yield Moment(each.last, text, Source.OBSERVED)
+    for server, (first, last) in servers.items():
+        if first - cut.first_ns >= PAUSE_NS:
+            text = f"process {server} of the service answered first"
+            yield Moment(first, text, Source.OBSERVED)
+        if cut.last_ns - last >= PAUSE_NS:
+            text = f"process {server} of the service answered last"
+            yield Moment(last, text, Source.OBSERVED)

@@ -14,8 +14,9 @@ from pathlib import Path
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
-from analysis import accounts, content, ledger, reconcile, tally, topic
-from analysis.clocks import clock_offsets
+from analysis import accounts, arrivals, clocks, content, ledger, tally, topic
+from analysis.blocks import Block, Comparison, compared, cut_of_course, cut_of_timeline
+from analysis.classes import UNKNOWN
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.game.economy import Economy, economy
 from analysis.game.effects import EVENT_TYPES, effects, implied
@@ -23,6 +24,7 @@ from analysis.game.events import parsed
 from analysis.generator import Generators, generators
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Bucket, distributions
+from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt, over_time
 from analysis.patterns import patterns
 from analysis.report import write
@@ -48,7 +50,7 @@ Progress = Callable[[str], None]
 """Is told of each step as it begins."""
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
-EFFECTS_FOLDER = "effects.parquet"
+EFFECTS_FOLDER, LINES_FOLDER = "effects.parquet", "lines"
 
 IsEmpty = Callable[[int, int, int], bool]
 """Tells of a partition whether a consumer meets no message from one offset to before another."""
@@ -76,13 +78,13 @@ class Case:
     folder: RunFolder
     manifest: Manifest
     end: End
+    tables: Tables
     limits: Limits = field(default_factory=Limits)
     seen: TopicSeen = field(default_factory=TopicSeen)
     parts: Sequence[GeneratorLedger] | None = None
     is_empty: IsEmpty | None = None
     database: Database = field(default_factory=Database)
     thresholds: Sequence[Threshold] = ()
-    tables: Tables | None = None
 
     @property
     def owners(self) -> str:
@@ -154,13 +156,13 @@ def verify(
         folder=folder,
         manifest=manifest,
         end=end,
+        tables=tables or Tables(folder.path.absolute()),
         limits=limits or Limits(),
         seen=evidence or TopicSeen(),
         parts=parts,
         is_empty=is_empty,
         database=database or Database(),
         thresholds=thresholds,
-        tables=tables,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
@@ -207,7 +209,7 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     for reason in other_topic(case.manifest, case.seen):
         raise EvidenceError(reason)
     progress("reading the ledger")
-    found = _ledger(case, spark)
+    found = _ledger(case)
     expected = content.Expected(
         run_id=case.manifest.run_id,
         event_id_field=case.manifest.event_id_field,
@@ -216,33 +218,80 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     )
     progress("reading the topic")
     messages = topic.messages(source(case.offsets))
-    arrivals = _kept(content.with_content(messages, expected), case, ARRIVALS_FOLDER)
+    arrived = _arrivals(case, messages, expected, found.state.event_types)
     progress("reconciling")
-    fates = _kept(_fates(case, found, arrivals), case, FATES_FOLDER)
+    blocks = _compared(case, spark, found, arrived, progress)
     progress("counting")
-    evidence = _evidence(case, found.state, arrivals, fates)
-    buckets = distributions(fates, found.state.event_types, ledger.UNKNOWN)
-    course = over_time(fates, _rate_at(case))
-    happened = timeline(fates, read_marks(case.folder.marks_path))
+    evidence = _evidence(case, found.state, arrived, blocks)
+    buckets = distributions([block.durations for block in blocks])
     state, trade = StateCheck(), None
     if found.state.changing_types:
         progress("comparing the state")
-        state, trade = _state(case, found, fates, source)
+        state, trade = _state(case, found, spark, source)
     evidence = replace(evidence, state=state)
-    judgement = judge(evidence, case.limits)
     whole = Sample(evidence.by_event_type, buckets, 0.0)
     windows = [each.window for each in case.thresholds]
-    measured = samples(windows, whole, fates, found.state.event_types)
+    fates = case.folder.path / FATES_FOLDER
+    measured = samples(windows, whole, fates, found.times.sent_ns, found.state.event_types)
     return _report(
         case,
-        judgement,
+        judge(evidence, case.limits),
         evidence=evidence,
         buckets=buckets,
-        course=course,
-        happened=happened,
+        course=_course(case, found, arrived, blocks),
+        happened=_happened(case, found, blocks),
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
+
+
+def _arrivals(
+    case: Case, messages: DataFrame, expected: content.Expected, event_types: Sequence[str]
+) -> arrivals.Arrivals:
+    """Read the topic, and keep what was read in the run's folder."""
+    found = arrivals.read(messages, expected, event_types, case.tables.begin(ARRIVALS_FOLDER))
+    return replace(found, place=case.tables.finish(ARRIVALS_FOLDER))
+
+
+def _compared(
+    case: Case,
+    spark: SparkSession,
+    found: ledger.Ledger,
+    arrived: arrivals.Arrivals,
+    progress: Progress,
+) -> tuple[Block, ...]:
+    """Compare the ledger with what arrived, and keep the fates in the run's folder."""
+    lines = case.tables.begin(LINES_FOLDER)
+    comparison = Comparison(
+        run_id=case.manifest.run_id,
+        late_after_ms=case.limits.late_after_ms,
+        ledger=found,
+        arrivals=arrived,
+        fates=case.tables.begin(FATES_FOLDER),
+        lines=lines,
+    )
+    try:
+        blocks = compared(spark, comparison, progress)
+    finally:
+        case.tables.discard(lines)
+    case.tables.finish(FATES_FOLDER)
+    return blocks
+
+
+def _course(
+    case: Case, found: ledger.Ledger, arrived: arrivals.Arrivals, blocks: Sequence[Block]
+) -> OverTime:
+    return over_time(
+        cut_of_course(found, arrived),
+        [block.slices for block in blocks if block.slices is not None],
+        [block.course for block in blocks],
+        _rate_at(case),
+    )
+
+
+def _happened(case: Case, found: ledger.Ledger, blocks: Sequence[Block]) -> Timeline:
+    parts = [block.moments for block in blocks if block.moments is not None]
+    return timeline(cut_of_timeline(found), parts, read_marks(case.folder.marks_path))
 
 
 def _rate_at(case: Case) -> RateAt | None:
@@ -263,52 +312,48 @@ def _rate_at(case: Case) -> RateAt | None:
 
 
 def _state(
-    case: Case, found: ledger.Ledger, fates: DataFrame, source: Source
+    case: Case, found: ledger.Ledger, spark: SparkSession, source: Source
 ) -> tuple[StateCheck, Economy | None]:
     """Compare what was expected, what the topic implies, and what the database says."""
-    unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {ledger.UNKNOWN})
+    unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
     if unknown:
         why = f"what events of type {', '.join(unknown)} change is not known here"
         return StateCheck(why_not=why), None
     events = parsed(topic.messages(source(case.offsets)), {}, case.manifest.event_id_field)
-    changes = _kept(effects(events, case.owners), case, EFFECTS_FOLDER)
-    stored = case.database.stored
+    changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
+    fates = _fates(case, spark)
     check = accounts.compare(
-        expected=accounts.expectations(found.rows, fates),
+        expected=accounts.expectations(accounts.owned_changes(spark, found), fates),
         implied=changes,
-        stored=None
-        if stored is None
-        else accounts.stored_account(fates.sparkSession, _tables(case).lend(stored), case.owners),
+        stored=_stored(case, spark),
         torn=[part.generator for part in found.state.torn],
     )
-    if stored is None and check.numbers:
+    if case.database.stored is None and check.numbers:
         check = replace(check, why_not=case.database.why_not, is_due=case.database.is_due)
     return check, economy(events, implied(changes), case.owners)
 
 
-def _ledger(case: Case, spark: SparkSession) -> ledger.Ledger:
+def _stored(case: Case, spark: SparkSession) -> DataFrame | None:
+    if case.database.stored is None:
+        return None
+    return accounts.stored_account(spark, case.tables.lend(case.database.stored), case.owners)
+
+
+def _ledger(case: Case) -> ledger.Ledger:
     location = case.folder.ledger_location(case.manifest)
     filesystem, path = open_location(location)
     parts = case.parts
     if parts is None:
         parts = read_ledger(filesystem, path, case.manifest.run_id)
     begun = case.folder.read_generators()
-    return ledger.load(spark, location, parts, None if begun is None else begun.begun)
+    return ledger.load(location, parts, None if begun is None else begun.begun)
 
 
-def _fates(case: Case, found: ledger.Ledger, arrivals: DataFrame) -> DataFrame:
-    return reconcile.fates(
-        found.rows,
-        arrivals,
-        case.manifest.run_id,
-        found.state.shapes,
-        case.limits.late_after_ms,
-    )
-
-
-def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFrame) -> Evidence:
-    messages = tally.of_messages(arrivals, case.offsets, state.event_types)
-    attempts = tally.of_fates(fates, state.event_types)
+def _evidence(
+    case: Case, state: LedgerState, arrived: arrivals.Arrivals, blocks: Sequence[Block]
+) -> Evidence:
+    messages = tally.of_messages(arrived.counts, case.offsets)
+    attempts = tally.merged_attempts([block.attempts for block in blocks])
     return Evidence(
         by_event_type=tally.merged(attempts.by_event_type, messages.by_event_type),
         ledger=state,
@@ -317,7 +362,7 @@ def _evidence(case: Case, state: LedgerState, arrivals: DataFrame, fates: DataFr
         end=case.end,
         seen=case.seen,
         timestamp_types=messages.timestamp_types,
-        clocks=clock_offsets(fates),
+        clocks=clocks.merged(clock for block in blocks for clock in block.clocks),
         by_generator=attempts.by_generator,
         by_answer=attempts.by_answer,
         generators=_generators(case, state),
@@ -340,12 +385,11 @@ def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionR
     return replace(partition, tail_is_empty=is_empty(partition.partition, first, partition.end))
 
 
-def _kept(frame: DataFrame, case: Case, name: str) -> DataFrame:
-    return _tables(case).keep(frame, name)
-
-
-def _tables(case: Case) -> Tables:
-    return case.tables or Tables(case.folder.path.absolute())
+def _fates(case: Case, spark: SparkSession) -> DataFrame:
+    place = str(case.folder.path.absolute() / FATES_FOLDER)
+    if case.tables.shared is not None:
+        place = f"{case.tables.shared}/{FATES_FOLDER}"
+    return spark.read.option("__globPaths__", "false").parquet(spark_url(place))
 
 
 def _crashed(case: Case, reason: str) -> Report:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from analysis import object_store
-from analysis.session import SessionConfig, open_session, suited_to
+from analysis.session import SessionConfig, begun_session, suited_to
 from analysis.tables import Tables
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
@@ -47,17 +47,17 @@ def judge(question: Question, ready: Platform) -> Report:
     folder.forget_verdict()
     # What was written by now was answered by now: its events lie before the end that is read next.
     parts = _await_seals(folder, manifest, console)
+    attempts = sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
     with contextlib.ExitStack() as stack:
+        # It takes seconds to start, in which the topic's end can be awaited.
+        config = session_config(question, ready, attempts, manifest.ledger)
+        started = stack.enter_context(begun_session(config))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
-        attempts = sum(
-            part.reserved if part.seal is None else part.seal.attempted for part in parts
-        )
         with console.step("Starting Spark"):
-            config = session_config(question, ready, attempts, manifest.ledger)
-            spark = stack.enter_context(open_session(config))
+            spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
             return verify(
                 folder=folder,
@@ -70,16 +70,14 @@ def judge(question: Question, ready: Platform) -> Report:
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
-                tables=_tables(question, config),
+                tables=_tables(question),
                 progress=step.update,
             )
 
 
-def _tables(question: Question, config: SessionConfig) -> Tables:
+def _tables(question: Question) -> Tables:
     folder, shared = question.folder, question.judging.tables
-    return Tables(
-        folder.path.absolute(), shared and f"{shared}/{folder.run_id}", is_local=config.is_local
-    )
+    return Tables(folder.path.absolute(), shared and f"{shared}/{folder.run_id}")
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> list[GeneratorLedger]:

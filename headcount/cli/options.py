@@ -203,7 +203,7 @@ def with_spark(command: _Command) -> _Command:
     )
     heap = click.option(
         "--spark-heap",
-        default="2g",
+        default="1500m",
         show_default=True,
         metavar="SIZE",
         envvar="HEADCOUNT_SPARK_HEAP",

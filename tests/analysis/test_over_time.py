@@ -3,19 +3,32 @@
 import math
 import random
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from pyspark.sql import SparkSession
 
+from analysis import latency
 from analysis.latency import Measure
-from analysis.over_time import MOST_SLICES, OverTime, Percentiles, over_time, width_for
-
-pytestmark = pytest.mark.e2e
+from analysis.over_time import (
+    MOST_SLICES,
+    OverTime,
+    Percentiles,
+    counted,
+    due_place,
+    over_time,
+    span,
+    width_for,
+)
 
 MS = 1_000_000
 START_MS = 1_700_000_000_000
-FATES = (
-    "event_type string, outcome string, intended_at_ns long, sent_at_ns long, "
-    "answered_at_ns long, broker_at_ms long"
+TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "broker_at_ms")
+FATES = pa.schema(
+    [
+        ("event_type", pa.string()),
+        ("outcome", pa.string()),
+        *((name, pa.int64()) for name in TIMES),
+    ]
 )
 ACKED, FAILED = "acked", "failed"
 
@@ -23,7 +36,7 @@ Attempt = tuple[str, int, int, int | None, int | None]
 """outcome; due, sent, answered and arrived, in ms after the start"""
 
 
-def course(spark: SparkSession, *attempts: Attempt) -> OverTime:
+def course(*attempts: Attempt) -> OverTime:
     """Make the course of a run with a target of twice the time."""
     rows = [
         (
@@ -35,14 +48,28 @@ def course(spark: SparkSession, *attempts: Attempt) -> OverTime:
     ]
     nothing_known = ("(unknown)", "indeterminate", None, None, None, None)
     stranger = ("x", None, None, None, None, START_MS + 10**9)
-    fates = spark.createDataFrame([*rows, nothing_known, stranger], FATES)
-    return over_time(fates, lambda at_ns: max(0.0, 2 * (at_ns / MS - START_MS) / 1000))
+    told = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, stranger]]
+    fates = pa.Table.from_pylist(told, FATES)
+    limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
+    known = {name: each for name, each in limits.items() if each["min"] is not None}
+    seen = known.pop("broker_at_ms", None)
+    cut = span(
+        {name: each["min"] for name, each in known.items()},
+        {name: each["max"] for name, each in known.items()},
+        None if seen is None else (seen["min"], seen["max"]),
+    )
+    parts = [] if cut is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
+    return over_time(
+        cut,
+        [counted(part, cut) for part in parts if cut is not None],
+        [latency.counted(part, ["a"], due_place(part, cut)) for part in parts if cut is not None],
+        lambda at_ns: max(0.0, 2 * (at_ns / MS - START_MS) / 1000),
+    )
 
 
-def test_each_thing_counts_where_it_happened(spark: SparkSession) -> None:
+def test_each_thing_counts_where_it_happened() -> None:
     """What is due in one slice can be sent, answered and published in others."""
     found = course(
-        spark,
         (ACKED, 0, 1000, 2500, 3500),
         (FAILED, 500, 500, 900, None),
         (ACKED, 20_000, 20_000, None, None),
@@ -58,7 +85,7 @@ def test_each_thing_counts_where_it_happened(spark: SparkSession) -> None:
     assert [each.target for each in found.slices[:3]] == [1, 3, 5]
 
 
-def test_percentiles_are_of_their_slice(spark: SparkSession) -> None:
+def test_percentiles_are_of_their_slice() -> None:
     """By nearest rank, at most a thousandth too high, by the time at which requests were due."""
     chance = random.Random(3)
     took = {place: [chance.randrange(1, 5000) for _ in range(999)] for place in (0, 30)}
@@ -67,7 +94,7 @@ def test_percentiles_are_of_their_slice(spark: SparkSession) -> None:
         for place, values in took.items()
         for ms in values
     ]
-    found = course(spark, *attempts)
+    found = course(*attempts)
     for place, values in took.items():
         (percentiles,) = {
             found.slices[place].latency[measure]
@@ -80,27 +107,27 @@ def test_percentiles_are_of_their_slice(spark: SparkSession) -> None:
     assert found.slices[1].latency == {}
 
 
-def test_a_clock_that_is_ahead_or_behind_shows(spark: SparkSession) -> None:
+def test_a_clock_that_is_ahead_or_behind_shows() -> None:
     """Arrivals before the first request have slices of their own, and negative durations."""
-    found = course(spark, (ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
+    found = course((ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
     assert [each.elapsed_s for each in found.slices[:3]] == [-2, -1, 0]
     assert (found.slices[0].arrived, found.slices[2].due) == (1, 1)
     assert [each.target for each in found.slices[:3]] == [0, 0, 1]
     assert found.slices[2].latency[Measure.END_TO_END] == Percentiles(*[-1500.0] * 4)
 
 
-def test_a_clock_that_is_wrong_stretches_nothing(spark: SparkSession) -> None:
+def test_a_clock_that_is_wrong_stretches_nothing() -> None:
     """What seems to have happened in another year is left out."""
     year_ms = 365 * 86_400_000
-    found = course(spark, (ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
+    found = course((ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
     assert len(found.slices) * found.width_s <= 200
     assert sum(each.arrived for each in found.slices) == 0
     assert sum(each.answered for each in found.slices) == 2
 
 
-def test_nothing_attempted(spark: SparkSession) -> None:
+def test_nothing_attempted() -> None:
     """Gives no slices."""
-    assert course(spark) == OverTime()
+    assert course() == OverTime()
 
 
 @pytest.mark.parametrize("length_s", [0, 9, 11, 599, 601, 1800, 5000, 86_400, 10**7])

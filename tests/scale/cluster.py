@@ -102,7 +102,9 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
     with contextlib.ExitStack() as stack:
         database_url = stack.enter_context(postgres())
         store = stack.enter_context(object_store(folder, ready.environ))
-        spark = spark_cluster(ready.java, folder / "spark", ready.environ, SPARK_WORKERS)
+        spark = spark_cluster(
+            ready.java, folder / "spark", {**ready.environ, **store}, SPARK_WORKERS
+        )
         with ThreadPoolExecutor(2) as pool:
             is_spark_up = pool.submit(stack.enter_context, spark)
             servers = _brokers(stack, folder, ready)

@@ -96,7 +96,7 @@ class Bench:
         begun = RunFolder(self.reports / run_id).read_generators()
         assert begun == Generators(tuple(range(generators)))
         written = [f"{run_id}.{row['generator']}.{row['seq']}" for row in self.rows(run_id)]
-        assert len(written) > 20
+        assert written
         assert sorted(written) == sorted(self.service.received)
 
 
