@@ -9,7 +9,18 @@ from typing import NoReturn
 
 import click
 
-from bench import cores, costs, outage, overhead, rate, reconcile, report, service, sizing
+from bench import (
+    cores,
+    costs,
+    outage,
+    overhead,
+    performance,
+    rate,
+    reconcile,
+    report,
+    service,
+    sizing,
+)
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
 from headcount.console import Console
@@ -254,13 +265,42 @@ def sizing_command(
 
 
 @cli.command("all")
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page that is written anew, of what is kept beside it in measured/.",
+)
 @click.pass_obj
-def all_command(output: Output) -> None:
-    """Take every benchmark, as it is by default."""
-    _take(output, lambda stage: overhead.measure(overhead.Settings(), stage))
-    _take(output, lambda stage: service.measure(service.Settings(), stage))
-    _take(output, lambda stage: rate.measure(rate.Settings(), stage))
-    _take(output, lambda stage: reconcile.measure(reconcile.Settings(), stage))
+def all_command(output: Output, write: Path | None) -> None:
+    """Take every benchmark, as it is by default; about half an hour on two cores."""
+    folder = None if write is None else write.parent / "measured"
+    measures: tuple[Callable[[Stage], Result], ...] = (
+        lambda stage: overhead.measure(overhead.Settings(), stage),
+        lambda stage: rate.measure(rate.Settings(), stage),
+        lambda stage: service.measure(service.Settings(), stage),
+        lambda stage: outage.measure(outage.Settings(), stage),
+        lambda stage: reconcile.measure(reconcile.Settings(), stage),
+        lambda stage: costs.measure(costs.Settings(), stage),
+        lambda stage: cores.measure(cores.Settings(), stage),
+    )
+    for measure in measures:
+        _take(output, measure, folder)
+    if write is not None and folder is not None:
+        performance.write(write, folder)
+
+
+@cli.command("page")
+@click.argument("page", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--measured",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("docs/measured"),
+    show_default=True,
+    help="What was measured.",
+)
+def page_command(page: Path, measured: Path) -> None:
+    """Write PAGE, such as docs/performance.md, anew of what was measured."""
+    performance.write(page, measured)
 
 
 def _take(output: Output, measure: Callable[[Stage], Result], kept_in: Path | None = None) -> None:

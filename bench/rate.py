@@ -20,6 +20,7 @@ from bench.figures import percentile, spread
 from bench.parts import ROOT, TOPIC, Stage, finished, pin, two_cores
 from bench.responder import STALL_S
 from bench.result import Result
+from bench.target import Target
 from headcount.arrivals import read_arrivals, total
 from headcount.errors import PartError
 from headcount.ledger import open_location, read_ledger
@@ -27,6 +28,11 @@ from headcount.stack.process import Process
 from headcount.stack.topic import ensure_topic
 
 TARGET_MS = 2.0
+TARGET_APART = 0.05
+HELD_BY = (
+    "not known for certain: late moments come while connections open and while the ledger's rows "
+    "are written"
+)
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 DEADLINE_S = 60.0
 _STALL_AFTER = 0.3
@@ -194,8 +200,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         "vegeta": "the same stall, by Vegeta",
         "exact": "the same stall, by calculation",
     }
-    median_p99 = spread(each["p99"] for each in lag).median
-    met, rate = median_p99 <= TARGET_MS, taken[0].lag.rate
+    rate = taken[0].lag.rate
     rows = [_row(f"sent after due, at {rate:,}/s", lag)]
     rows += [_row(labels[name], found) for name, found in stalled.items() if found]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
@@ -214,11 +219,8 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
                 for name, found in stalled.items()
                 if found
             },
-            "target_met": met,
         },
         notes=(
-            f"target: at most {TARGET_MS:g} ms after due at p99, at half of what the generator can "
-            "do: " + ("met" if met else f"missed by {median_p99 - TARGET_MS:.1f} ms"),
             f"of {due:,} arrivals at {rate:,}/s, {dropped:,} were dropped",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
             f"the server stalled at {settings.stalled_rate:,}/s",
@@ -226,7 +228,25 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
             if stalled["vegeta"]
             else "there is no vegeta on the PATH, so the stall is compared with calculation alone",
         ),
+        targets=_targets(lag, stalled),
     )
+
+
+def _targets(
+    lag: Sequence[Percentiles], stalled: Mapping[str, Sequence[Percentiles]]
+) -> list[Target]:
+    late = spread(each["p99"] for each in lag)
+    (exact,) = stalled["exact"]
+    mine = stalled["from_intended"]
+    peers = stalled["vegeta"] or [exact for _ in mine]
+    apart = spread(
+        abs(one["p99.9"] / other["p99.9"] - 1) for one, other in zip(mine, peers, strict=True)
+    )
+    what = "p99 of how late requests are sent, at half of what the generator can do"
+    return [
+        Target(what, TARGET_MS, late, at_most=True, unit=" ms", held_by=HELD_BY),
+        Target("p99.9 of a stall of 1 s, apart from the peer's", TARGET_APART, apart, at_most=True),
+    ]
 
 
 def _row(label: str, found: Sequence[Percentiles]) -> tuple[str, ...]:

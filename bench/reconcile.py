@@ -13,10 +13,17 @@ from pathlib import Path
 from bench.figures import Spread, in_turn, ratio, spread
 from bench.parts import TOPIC, Stage, Watched, finished, watched
 from bench.result import Result
+from bench.target import Target
 from headcount.errors import PartError
 from headcount.stack.process import Process
 
 RUN_ID = "generated"
+TARGET_RATIOS = {5_000_000: 0.4, 20_000_000: 0.25}
+TARGET_MIB = 3 * 1024.0
+HELD_BY = (
+    "the start of Spark and the compiling of its reader, and then the JVM's work on each event, "
+    "which it reads and hands over to Python"
+)
 START_S, EVENTS_PER_S = 300.0, 5_000  # what a deadline allows: no machine is that slow
 VERIFY, SCRIPT, SCRIPT_IDS, READ = "headcount verify", "script", "script, ids alone", "bare read"
 
@@ -144,7 +151,17 @@ def _result(settings: Settings, stage: Stage, run: Path, taken: list[Round]) -> 
         rounds=taken,
         figures={**sums, "verdict": verdict["verdict"], "counts": verdict["counts"]},
         notes=_notes(settings, stage, verdict),
+        targets=_targets(settings, shares[SCRIPT], sums[VERIFY]["peak_mib"]),
     )
+
+
+def _targets(settings: Settings, share: Spread, peak_mib: Spread) -> list[Target]:
+    """Hold the verdict against the script; of fewer events the start of Spark is too much."""
+    limits = [limit for events, limit in TARGET_RATIOS.items() if settings.events >= events]
+    what = f"the script's time, {settings.events:,} events"
+    of_time = [Target(what, limit, share, at_most=True, held_by=HELD_BY) for limit in limits[-1:]]
+    memory = Target("memory of the verdict", TARGET_MIB, peak_mib, at_most=True, unit=" MiB")
+    return [*of_time, memory]
 
 
 def _of(taken: list[Round], name: str, value: Callable[[Watched], float]) -> list[float]:

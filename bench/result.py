@@ -15,6 +15,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.target import Target
 from headcount.files import write_atomically
 
 PACKAGES = (
@@ -44,6 +45,7 @@ class Result:
     rounds: Sequence[Any]
     figures: Mapping[str, Any]
     notes: Sequence[str] = field(default=())
+    targets: Sequence[Target] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,12 @@ def save(result: Result, seen: Machine, folder: Path) -> Path:
         "machine": asdict(seen),
         "versions": versions(),
         "settings": result.settings,
+        "table": {
+            "title": result.title,
+            "columns": list(result.columns),
+            "rows": [list(row) for row in result.rows],
+        },
+        "targets": [_told(each) for each in result.targets],
         "figures": result.figures,
         "rounds": result.rounds,
         "notes": list(result.notes),
@@ -112,8 +120,16 @@ def show(result: Result, seen: Machine) -> None:
     wide = None if sys.stdout.isatty() else 120
     console = Console(width=wide, highlight=False)
     console.print(table)
+    for target in result.targets:
+        line = f"{target.what}: {target.measured}, wanted {target.wanted}: {target.verdict}"
+        console.print(line, markup=False, soft_wrap=True)
     for note in (*result.notes, seen.line):
         console.print(note, markup=False, soft_wrap=True)
+
+
+def _told(target: Target) -> dict[str, Any]:
+    shown = ("wanted", "measured", "verdict", "is_met")
+    return {**asdict(target), **{name: getattr(target, name) for name in shown}}
 
 
 def _plain(value: Any) -> Any:
