@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from analysis import noise
 from analysis.arrays import TEXTS, Flags, Integers
-from analysis.message import Content, parse, read
+from analysis.message import Content, Object, parse, read
 from analysis.texts import Span, Texts, allowed
 from headcount import ids
 from headcount.digest import signed_hash
@@ -155,7 +155,8 @@ class Reader:
         alone |= found.is_there != found.is_there[first][place]
         for row in np.flatnonzero(alone):
             place[row] = len(known)
-            known.append(self._read(values[int(row)].as_py()))
+            value = values[int(row)].as_py()
+            known.append(self._read(value, parse(value)))
         reads = [each or _NOTHING for each in known]
         batch = _Batch(found, reads, place, found.is_there & ~alone)
         return _table(messages, batch, self.expected)
@@ -165,8 +166,7 @@ class Reader:
         key = (text, bool(found.is_there[row]))
         if key not in self._known:
             if self._known_bytes > _MOST_REMEMBERED_BYTES:
-                self._known.clear()
-                self._known_bytes = 0
+                self._forget()
             self._known_bytes += len(text) + _BYTES_BESIDE
             value = values[row].as_py()
             self._known[key] = (
@@ -190,29 +190,35 @@ class Reader:
         if not more:
             return encoded
         self._noise = (*self._noise, *more)[: noise.MOST_FIELDS]
-        self._known.clear()
+        self._forget()
         return found.masked(self._noise).dictionary_encode()
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._known_bytes = 0
 
     def _masked(self, value: bytes, text: bytes, identity: str) -> _Read | None:
         """Read one message for all that differ from it in what is masked alone."""
-        prefix = self.expected.prefix.encode()
+        event, prefix = parse(value), self.expected.prefix.encode()
         # The id's own place keeps its beginning in the masked text; another would be a second one.
-        if not self._is_apart(value) or text.count(prefix) != 1:
+        if not self._is_apart(value, event) or text.count(prefix) != 1:
             return None
-        content = self._content(value)
+        content = self._content(event)
         return _Read(content, Kind.CLAIMED) if content.identity == identity else None
 
     def _unmasked(self, value: bytes) -> _Read | None:
         """Read one message, that has no id in plain text, for all that are like it."""
-        return self._read(value) if not self._noise or self._is_apart(value) else None
-
-    def _is_apart(self, value: bytes) -> bool:
         event = parse(value)
+        if self._noise and not self._is_apart(value, event):
+            return None
+        return self._read(value, event)
+
+    def _is_apart(self, value: bytes, event: Object | None) -> bool:
         return event is not None and noise.is_apart(value, event, self._noise)
 
-    def _read(self, value: bytes) -> _Read:
-        """Read a message by itself."""
-        content = self._content(value)
+    def _read(self, value: bytes, event: Object | None) -> _Read:
+        """Read a message, whose object is `event`, by itself."""
+        content = self._content(event)
         prefix, identity = self.expected.prefix, content.identity
         if not content.is_object:
             is_garbled = prefix.encode() in value
@@ -224,9 +230,9 @@ class Reader:
             return _Read(content, Kind.PHANTOM)
         return _Read(content, Kind.CLAIMED, told.generator, told.seq)
 
-    def _content(self, value: bytes) -> Content:
+    def _content(self, event: Object | None) -> Content:
         expected = self.expected
-        return read(value, expected.event_id_field, EVENT_TYPE_FIELD, expected.shapes)
+        return read(event, expected.event_id_field, EVENT_TYPE_FIELD, expected.shapes)
 
 
 _NOTHING = _Read(Content(), Kind.MALFORMED)

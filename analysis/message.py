@@ -28,9 +28,8 @@ class Content:
     digests: tuple[int, ...] = ()
 
 
-def read(value: bytes, id_field: str, type_field: str, shapes: Sequence[str]) -> Content:
-    """Read a message: its id and event type, and its digest over each shape that it can have."""
-    event = parse(value)
+def read(event: Object | None, id_field: str, type_field: str, shapes: Sequence[str]) -> Content:
+    """Tell a message's id and event type, and its digest over each shape that it can have."""
     if event is None:
         return Content()
     identity = event.get(id_field)

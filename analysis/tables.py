@@ -31,7 +31,7 @@ class Tables:
 
     def begin(self, name: str) -> str:
         """Make an empty place for a table, which executors write to: a path or a URL."""
-        place = self._aside(name) if self.shared is None else f"{self.shared}/{name}"
+        place = self._aside(name) if self.shared is None else self.kept(name)
         self.discard(place)
         filesystem, root = open_location(place)
         filesystem.create_dir(root, recursive=True)
@@ -39,11 +39,15 @@ class Tables:
 
     def finish(self, name: str) -> str:
         """Put a table that was written where it is kept, and say where executors read it."""
-        if self.shared is not None:
+        if self.shared is None:
+            _replace(self.folder / name, Path(self._aside(name)))
+        else:
             self._fetch(name)
-            return f"{self.shared}/{name}"
-        _replace(self.folder / name, Path(self._aside(name)))
-        return str(self.folder / name)
+        return self.kept(name)
+
+    def kept(self, name: str) -> str:
+        """Say where executors read a table that is finished: a path or a URL."""
+        return str(self.folder / name) if self.shared is None else f"{self.shared}/{name}"
 
     def discard(self, place: str) -> None:
         """Remove a place and what is in it, if it is there."""
@@ -67,7 +71,7 @@ class Tables:
         pafs.copy_files(
             str(path), f"{root}/{path.name}", pafs.LocalFileSystem(), filesystem, use_threads=False
         )
-        return spark_url(f"{self.shared}/{path.name}")
+        return spark_url(self.kept(path.name))
 
     def _aside(self, name: str) -> str:
         """What a judgement that died has left is not taken for a table."""

@@ -386,10 +386,8 @@ def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionR
 
 
 def _fates(case: Case, spark: SparkSession) -> DataFrame:
-    place = str(case.folder.path.absolute() / FATES_FOLDER)
-    if case.tables.shared is not None:
-        place = f"{case.tables.shared}/{FATES_FOLDER}"
-    return spark.read.option("__globPaths__", "false").parquet(spark_url(place))
+    place = spark_url(case.tables.kept(FATES_FOLDER))
+    return spark.read.option("__globPaths__", "false").parquet(place)
 
 
 def _crashed(case: Case, reason: str) -> Report:

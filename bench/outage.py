@@ -17,11 +17,10 @@ import psutil
 
 from bench.asks import STATELESS, asks, write
 from bench.figures import Spread, spread
-from bench.parts import TOPIC, Stage, finished
+from bench.parts import TOPIC, Stage, finished, last_line
 from bench.result import Result
 from bench.target import Target
 from headcount.stack.broker import Broker
-from headcount.stack.process import Process
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
@@ -75,7 +74,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
         with stage.console.step("with the broker again"):
             taken += _samples("after", server, AFTER_S)
             finished(load, DEADLINE_S + settings.outage_s)
-        answers = json.loads(_last_line(load))
+        answers = json.loads(last_line(load))
     return _result(settings, taken, answers)
 
 
@@ -117,10 +116,6 @@ def _samples(phase: str, server: Server, seconds: float) -> list[Sample]:
                 found.append(Sample(phase, worker.pid, round(at_s, 1), resident))
         time.sleep(SAMPLE_EVERY_S)
     return found
-
-
-def _last_line(process: Process) -> str:
-    return process.log_path.read_text(encoding="utf-8").strip().splitlines()[-1]
 
 
 def growth_mib(taken: Sequence[Sample]) -> dict[int, float]:

@@ -76,6 +76,11 @@ def finished(process: Process, deadline_s: float) -> None:
             process.poll_or_raise()
 
 
+def last_line(process: Process) -> str:
+    """Give what a program that is over said last."""
+    return process.log_path.read_text(encoding="utf-8").strip().splitlines()[-1]
+
+
 def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) -> Watched:
     """Watch a program until it is done. PartError for an exit code that is not allowed."""
     started_s = time.monotonic()

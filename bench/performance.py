@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.markdown import table
 from headcount.errors import UsageError
 from headcount.files import write_atomically
 
@@ -62,23 +63,33 @@ def _head(measured: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _targets(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield "## Targets"
     yield ""
-    yield "| benchmark | target | wanted | measured | |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield from table(("benchmark", "target", "wanted", "measured", ""), _rows(measured))
+    yield ""
+
+
+def _rows(measured: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
     for document in measured:
         for each in document.get("targets", ()):
             held_by = f": {each['held_by']}" if each["held_by"] and not each["is_met"] else ""
-            cells = (each["what"], each["wanted"], each["measured"], each["verdict"] + held_by)
-            yield f"| `{document['benchmark']}` | {' | '.join(cells)} |"
-    yield ""
+            verdict = each["verdict"] + held_by
+            yield (
+                f"`{document['benchmark']}`",
+                each["what"],
+                each["wanted"],
+                each["measured"],
+                verdict,
+            )
 
 
 def _tables(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for document in measured:
-        table = document["table"]
-        yield f"## {table['title']}"
+        found = document["table"]
+        yield f"## {found['title']}"
         yield ""
-        for row in (table["columns"], ["---"] * len(table["columns"]), *table["rows"]):
-            yield f"| {' | '.join(_cell(each) for each in row)} |"
+        header, *rows = (
+            [_cell(each) for each in row] for row in (found["columns"], *found["rows"])
+        )
+        yield from table(header, rows)
         yield ""
         for note in document["notes"]:
             yield f"- {note}"

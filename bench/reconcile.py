@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Spread, in_turn, ratio, spread
-from bench.parts import TOPIC, Stage, Watched, finished, watched
+from bench.parts import TOPIC, Stage, Watched, finished, last_line, watched
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
@@ -114,8 +114,7 @@ def _read(settings: Settings, stage: Stage, run: Path) -> Round:
 
 
 def _said(process: Process) -> dict[str, int]:
-    text = process.log_path.read_text(encoding="utf-8").strip()
-    counts: dict[str, int] = json.loads(text.splitlines()[-1])
+    counts: dict[str, int] = json.loads(last_line(process))
     return counts
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.asks import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
 from bench.figures import Spread, in_turn, ratio, spread
-from bench.parts import TOPIC, Stage, finished
+from bench.parts import TOPIC, Stage, finished, last_line
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
@@ -158,7 +158,7 @@ def _own_client(load: Load, settings: Settings, stage: Stage) -> Round:
     where = (load.server.config.host, load.server.port, _asks_path(load.route, stage))
     client = stage.start("load", "-m", "bench.http_load", *map(str, (*where, *wish)))
     finished(client, DEADLINE_S + settings.window_s)
-    said = json.loads(_last_line(client))
+    said = json.loads(last_line(client))
     other = said["refused"] + said["broken"]
     times = (said["seconds"], said["p50_ms"], said["p99_ms"])
     return Round(load.variant, load.route, load.connections, said["acknowledged"], other, *times)
@@ -194,10 +194,6 @@ def wrk_round(variant: str, route: str, connections: int, said: str) -> Round:
     acknowledged = int(summary[1]) - (int(refused[1]) if refused else 0)
     times = (float(summary[2]), percentiles["50"], percentiles["99"])
     return Round(variant, route, connections, acknowledged, other, *times)
-
-
-def _last_line(process: Process) -> str:
-    return process.log_path.read_text(encoding="utf-8").strip().splitlines()[-1]
 
 
 def _result(settings: Settings, taken: list[Round]) -> Result:

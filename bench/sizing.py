@@ -8,13 +8,14 @@ assumes besides is in `Wish`. Pure, but for reading those two and writing the do
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import cores, costs
 from bench.cores import MILLION, Fit
+from bench.markdown import table
 from headcount.errors import UsageError
 from headcount.files import write_atomically
 from headcount.rate import RatePlan
@@ -134,7 +135,7 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
     fit = costs.verdict
     yield f"Measured on {costs.machine}, and computed by `{command}`:"
     yield ""
-    yield from _table(
+    yield from table(
         ("cost", "of", "figure"),
         (
             ("a request", "a generator", f"{costs.generator_us:,.0f} µs of a core"),
@@ -155,7 +156,7 @@ def _of_cores(costs: Costs, wish: Wish) -> Iterator[str]:
         f"{wish.replication} replicas:"
     )
     yield ""
-    yield from _table(
+    yield from table(
         ("part", "one core carries", "cores", "grows by"),
         tuple(
             (each.part, f"{each.carries:,.0f} /s", f"{each.cores:,}", each.grows_by)
@@ -171,7 +172,7 @@ def _of_storage(costs: Costs, wish: Wish) -> Iterator[str]:
     segments = math.ceil(generators * (wish.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
     yield f"For its {events / MILLION:,.0f} million events in {_span(wish.plan.duration_s)}:"
     yield ""
-    yield from _table(
+    yield from table(
         ("store", "written at the peak", "in all", "files"),
         (
             (
@@ -195,7 +196,7 @@ def _of_verdict(costs: Costs, wish: Wish) -> Iterator[str]:
     counts = sorted({2, 8, 32, 128} | ({chosen} if chosen else set()))
     yield "The verdict on them, by the cores of Spark's executors:"
     yield ""
-    yield from _table(
+    yield from table(
         ("cores", "takes"),
         tuple(
             (f"{each:,}", _span(verdict_s(costs, wish.events, each), exact=False))
@@ -221,11 +222,6 @@ def _first(costs: Costs, wish: Wish) -> str:
         f"The first limit is the {first.part}: a core of it carries {first.carries:,.0f} /s; add "
         f"{first.grows_by}. After it come the {then}."
     )
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for row in (header, ["---"] * len(header), *rows):
-        yield f"| {' | '.join(row)} |"
 
 
 def _size(size_bytes: float) -> str:
