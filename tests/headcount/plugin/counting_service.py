@@ -21,13 +21,14 @@ class CountingService(ThreadingHTTPServer):
         self.received: list[str] = []
         self.lock = threading.Lock()
         self.answer_after_s = 0.0
-        self.stalled_until_s = 0.0
+        self.stalled_s = 0.0, 0.0
         self.hangs_up = False
         self.status = 200
 
     def stall(self, seconds: float) -> None:
         """Answer nothing for a while, and then all that has come meanwhile."""
-        self.stalled_until_s = time.monotonic() + seconds
+        now_s = time.monotonic()
+        self.stalled_s = now_s, now_s + seconds
 
     @property
     def url(self) -> str:
@@ -47,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.received.append(self.headers.get(HEADER, ""))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         time.sleep(self.server.answer_after_s)
-        time.sleep(max(0.0, self.server.stalled_until_s - time.monotonic()))
+        time.sleep(max(0.0, self.server.stalled_s[1] - time.monotonic()))
         if self.server.hangs_up:
             self.close_connection = True
             return
