@@ -2,13 +2,17 @@
 
 A block is a stretch of sequence numbers of every generator. Its attempts are read from the ledger
 and its messages from what was put down of the topic; its rows of `fates.parquet` are a file of
-their own. Which events stand in the wrong order is found across the blocks; those that have one are
-compared once more.
+their own. Events that were overtaken by those of another block are found by looking at the two
+blocks together; a block that has such events is compared once more.
+
+What comes of a block depends on its `Work` alone. So a block that was compared while a run was
+under way need not be compared again if its work is still the same.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,97 +22,108 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
-from analysis.arrivals import STRANGERS, Arrivals
-from analysis.ledger import Ledger
-from analysis.tables import keep_only
+from analysis.arrivals import STRANGERS, Arrivals, RowGroup, read_groups
+from analysis.grain import Grain
+from analysis.ledger import Ledger, Stretch
+from analysis.ordering import Reach
 from headcount.ledger import open_location
-
-ORDERED_ROWS = 4_000_000
-"""So many events are put in order at once, at most about."""
 
 _PLAIN = {"id", "seq", "offset", "acked_offset", "broker_at_ms"}
 _PLAIN |= {"intended_at_ns", "sent_at_ns", "answered_at_ns"}
 _ENCODED = [name for name in reconcile.FATES.names if name not in _PLAIN]
+
+_GROUP_ROWS = 65_536
+"""Rows of a row group of fates: one that cannot hold what is looked for need not be read."""
+
+Event = tuple[int, int]
+"""An event's generator and sequence number."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """What came of a block: its file of fates, its lines by partition, and what they add up to."""
+class Grains:
+    """How finely a run's course and its timeline are counted; None where nothing is timed."""
+
+    course: Grain | None
+    timeline: Grain | None
+
+    def serve(self, coarser: "Grains") -> bool:
+        """Tell whether what was counted by these can be added up by the others."""
+        return all(
+            mine is None if other is None else mine is not None and mine.serves(other)
+            for mine, other in (
+                (self.course, coarser.course),
+                (self.timeline, coarser.timeline),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is compared in a block: its attempts, none for that of strangers, and its messages.
+
+    `overtaken` are events that were overtaken by those of other blocks.
+    """
 
     number: int
+    stretch: Stretch | None
+    messages: tuple[RowGroup, ...]
+    overtaken: frozenset[Event] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What came of some work: a file of fates, how far it reaches, and what the fates add up to."""
+
+    work: Work
+    grains: Grains
     file: str
-    lines: Mapping[int, str]
+    reaches: tuple[Reach, ...]
     attempts: tally.Attempts
     durations: pa.Table
-    course: pa.Table
-    slices: over_time.Counted | None
+    course: over_time.Counted | None
     moments: timeline.Counted | None
     clocks: tuple[clocks.ClockOffset, ...]
 
 
-def cut_of_course(found: Ledger, arrivals: Arrivals) -> over_time.Span | None:
-    """Tell how a run's course is cut up."""
-    seen = None
-    if arrivals.first_ms is not None and arrivals.last_ms is not None:
-        seen = arrivals.first_ms, arrivals.last_ms
-    return over_time.span(found.times.first, found.times.last, seen)
-
-
-def cut_of_timeline(found: Ledger) -> timeline.Span | None:
-    """Tell how a run's timeline is cut up."""
-    sent_ns = found.times.sent_ns
-    return None if sent_ns is None else timeline.Span(*sent_ns)
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """By what blocks are compared, and the places that their files are put at."""
+    """By what blocks are compared, and the places that their files are read from and put at."""
 
     run_id: str
     late_after_ms: int
-    ledger: Ledger
-    arrivals: Arrivals
+    event_types: tuple[str, ...]
+    grains: Grains
+    ledger: str
+    arrivals: str
     fates: str
-    lines: str
 
-    @property
-    def span(self) -> int:
-        """How many numbers of each generator make a block."""
-        return self.arrivals.span
+    def compare(self, work: Work) -> Block:
+        """Compare a block. Raises OSError."""
+        claimed = read_groups(self.arrivals, work.messages)
+        if work.stretch is None:
+            return self._counted(work, reconcile.phantoms(claimed))
+        attempts = ledger.attempts(self.ledger, work.stretch)
+        first = work.stretch.first_seq
+        found = reconcile.fates(attempts, claimed, self.run_id, self.late_after_ms, first)
+        return self._counted(work, found)
 
-    @property
-    def numbers(self) -> list[int]:
-        """The blocks that there are, with that of the messages that belong to nobody."""
-        last = max((part.asked for part in self.ledger.state.generators), default=0)
-        return [STRANGERS, *range(-(-last // self.span))]
-
-    def compare(self, number: int, reordered: Sequence[tuple[int, int]] = ()) -> Block:
-        """Compare a block; `reordered` are those of its attempts that stand in the wrong order."""
-        if number == STRANGERS:
-            found = reconcile.phantoms(self.arrivals.of_block(number))
-        else:
-            first = number * self.span
-            attempts = ledger.attempts(self.ledger, first, first + self.span)
-            claimed = self.arrivals.of_block(number)
-            found = reconcile.fates(attempts, claimed, self.run_id, self.late_after_ms, first)
-        return self._counted(number, _marked(found, reordered))
-
-    def _counted(self, number: int, fates: pa.Table) -> Block:
-        types = self.ledger.state.event_types
-        cut, timed = cut_of_course(self.ledger, self.arrivals), cut_of_timeline(self.ledger)
-        place = None if cut is None else over_time.due_place(fates, cut)
-        durations = latency.counted(fates, types, place)
+    def _counted(self, work: Work, found: pa.Table) -> Block:
+        line = ordering.ordered(found).combine_chunks()
+        fates = _marked(found, {*_events(ordering.reordered(line)), *work.overtaken})
+        course, timed = self.grains.course, self.grains.timeline
+        place = None if course is None else over_time.due_place(fates, course)
+        durations = latency.counted(fates, self.event_types, place)
         return Block(
-            number=number,
-            file=self._written(number, fates),
-            lines=self._lines(number, fates),
-            attempts=tally.of_fates(fates, types),
+            work=work,
+            grains=self.grains,
+            file=self._written(work.number, fates),
+            reaches=ordering.reaches(line),
+            attempts=tally.of_fates(fates, self.event_types),
             durations=latency.by_keys([durations], latency.BY_TYPE),
-            course=latency.by_keys([durations], latency.BY_PLACE),
-            slices=None if cut is None else over_time.counted(fates, cut),
+            course=None if course is None else over_time.counted(fates, course, durations),
             moments=None if timed is None else timeline.counted(fates, timed),
             clocks=clocks.clock_offsets(fates),
         )
@@ -122,39 +137,83 @@ class Comparison:
             filesystem=filesystem,
             compression="zstd",
             compression_level=1,
+            row_group_size=_GROUP_ROWS,
             use_dictionary=_ENCODED,
             store_schema=False,  # for its readers a text is a text
         )
         return name
 
-    def _lines(self, number: int, fates: pa.Table) -> dict[int, str]:
-        """Put down by partition what is ordered against others."""
-        filesystem, root = open_location(self.lines)
-        line = ordering.ordered(fates)
-        written = {}
-        for partition in pc.unique(line["partition"]).to_pylist():
-            mine = line.filter(pc.equal(line["partition"], partition))
-            name = f"{number + 1:06}-{partition}-{uuid.uuid4().hex}.arrow"
-            with (
-                filesystem.open_output_stream(f"{root}/{name}") as file,
-                pa.ipc.new_file(file, mine.schema) as writer,
-            ):
-                writer.write_table(mine)
-            written[partition] = name
-        return written
+
+def works(found: Ledger, arrived: Arrivals) -> list[Work]:
+    """Tell what there is to be compared, block by block, that of strangers first."""
+    stretches = ledger.stretches(found, arrived.span)
+    return [
+        Work(STRANGERS, None, arrived.groups.get(STRANGERS, ())),
+        *(Work(number, each, arrived.groups.get(number, ())) for number, each in stretches.items()),
+    ]
 
 
-def compared(
-    spark: SparkSession, comparison: Comparison, progress: Callable[[str], None]
-) -> tuple[Block, ...]:
-    """Compare all blocks of a run, and keep their fates. Raises OSError."""
-    blocks = {each.number: each for each in _mapped(spark, comparison.compare, comparison.numbers)}
-    progress("looking at the order")
-    wrong = _reordered(spark, comparison, blocks.values())
-    again = _mapped(spark, lambda each: comparison.compare(*each), list(wrong.items()))
-    blocks |= {each.number: each for each in again}
-    keep_only(comparison.fates, {each.file for each in blocks.values()})
-    return tuple(blocks[number] for number in sorted(blocks))
+@dataclass(slots=True)
+class Compared:
+    """What was compared so far, by the number of the block.
+
+    `overtaken` has by a pair of blocks the events of the second that the first has overtaken.
+    """
+
+    blocks: dict[int, Block] = field(default_factory=dict)
+    overtaken: dict[tuple[int, int], frozenset[Event]] = field(default_factory=dict)
+
+    def compare(
+        self,
+        spark: SparkSession,
+        comparison: Comparison,
+        wanted: Sequence[Work],
+        progress: Callable[[str], None] = lambda _step: None,
+    ) -> tuple[Block, ...]:
+        """Compare what has changed of all that is wanted, and give what came of each.
+
+        Raises OSError.
+        """
+        changed = [each for each in wanted if self._is_changed(each, comparison.grains)]
+        numbers = {each.number for each in changed}
+        self.overtaken = {
+            pair: events for pair, events in self.overtaken.items() if numbers.isdisjoint(pair)
+        }
+        self._do(spark, comparison, changed)
+        progress("looking at the order")
+        self._look_across(spark, comparison.fates, [each.number for each in wanted])
+        known = self._overtaken_by_block([each.number for each in wanted])
+        works = [replace(each, overtaken=known.get(each.number, frozenset())) for each in wanted]
+        self._do(spark, comparison, [w for w in works if self.blocks[w.number].work != w])
+        return tuple(self.blocks[each.number] for each in wanted)
+
+    def _is_changed(self, work: Work, grains: Grains) -> bool:
+        known = self.blocks.get(work.number)
+        if known is None or work.stretch is None:
+            # What belongs to nobody counts under the event types that are known by now.
+            return True
+        same = replace(known.work, overtaken=work.overtaken) == work
+        return not (same and known.grains.serve(grains))
+
+    def _do(self, spark: SparkSession, comparison: Comparison, works: Sequence[Work]) -> None:
+        for block in _mapped(spark, comparison.compare, works):
+            self.blocks[block.work.number] = block
+
+    def _look_across(self, spark: SparkSession, fates: str, numbers: Sequence[int]) -> None:
+        """Look at the pairs of blocks that reach into each other and were not looked at yet."""
+        reaches = {number: self.blocks[number].reaches for number in numbers}
+        pairs = [each for each in ordering.overtaking(reaches) if each not in self.overtaken]
+        tasks = [_Pair(fates, self.blocks[one], self.blocks[other]) for one, other in pairs]
+        for pair, events in zip(pairs, _mapped(spark, _Pair.overtaken, tasks), strict=True):
+            self.overtaken[pair] = events
+
+    def _overtaken_by_block(self, numbers: Sequence[int]) -> dict[int, frozenset[Event]]:
+        known = set(numbers)
+        found: dict[int, frozenset[Event]] = {}
+        for (before, behind), events in self.overtaken.items():
+            if events and {before, behind} <= known:
+                found[behind] = found.get(behind, frozenset()) | events
+        return found
 
 
 def _mapped(
@@ -166,14 +225,62 @@ def _mapped(
     return spark.sparkContext.parallelize(tasks, len(tasks)).map(work).collect()
 
 
-def _marked(fates: pa.Table, reordered: Sequence[tuple[int, int]]) -> pa.Table:
-    if not reordered:
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two blocks, of which the first may hold what has overtaken events of the second."""
+
+    fates: str
+    before: Block
+    behind: Block
+
+    def overtaken(self) -> frozenset[Event]:
+        """Give the events of the second that were."""
+        near, far = self.before.reaches, self.behind.reaches
+        answered = [each.first_answered_ns for each in far if each.first_answered_ns is not None]
+        can_overtake = (pc.field("sent_at_ns") > min(answered)) & (
+            pc.field("offset") < max(each.last_offset for each in far)
+        )
+        can_be_overtaken = (
+            pc.field("answered_at_ns") < max(each.last_sent_ns for each in near)
+        ) & (pc.field("offset") > min(each.first_offset for each in near))
+        parts = [
+            self._read(self.before.file, can_overtake),
+            self._read(self.behind.file, can_be_overtaken),
+        ]
+        if not all(map(len, parts)):
+            return frozenset()
+        wrong = ordering.reordered(pa.concat_tables(parts).combine_chunks())
+        stretch = self.behind.work.stretch
+        assert stretch is not None, "strangers are in no order"
+        return frozenset(
+            event for event in _events(wrong) if stretch.first_seq <= event[1] < stretch.end_seq
+        )
+
+    def _read(self, name: str, bounds: pc.Expression) -> pa.Table:
+        filesystem, root = open_location(self.fates)
+        rows = pq.read_table(
+            f"{root}/{name}",
+            filesystem=filesystem,
+            columns=list(ordering.LINE),
+            filters=bounds,
+            partitioning=None,
+        )
+        return ordering.ordered(rows)
+
+
+def _events(rows: pa.Table) -> list[Event]:
+    return list(zip(rows["generator"].to_pylist(), rows["seq"].to_pylist(), strict=True))
+
+
+def _marked(fates: pa.Table, overtaken: AbstractSet[Event]) -> pa.Table:
+    """Mark events as reordered."""
+    if not overtaken:
         return fates
     wrong = pa.table(
         {
-            "generator": pa.array([generator for generator, _ in reordered], pa.int32()),
-            "seq": pa.array([seq for _, seq in reordered], pa.int64()),
-            "is_wrong": pa.repeat(pa.scalar(True), len(reordered)),
+            "generator": pa.array([generator for generator, _ in overtaken], pa.int32()),
+            "seq": pa.array([seq for _, seq in overtaken], pa.int64()),
+            "is_wrong": pa.repeat(pa.scalar(True), len(overtaken)),
         }
     )
     identity = fates.select(["generator", "seq"])
@@ -181,50 +288,3 @@ def _marked(fates: pa.Table, reordered: Sequence[tuple[int, int]]) -> pa.Table:
     found = row.join(wrong, ["generator", "seq"], use_threads=False).sort_by("row")
     flags = found["is_wrong"].fill_null(False)
     return fates.set_column(fates.column_names.index("reordered"), "reordered", flags)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    """Lines that are put in order at once: those of some files whose keys are of one of `parts`."""
-
-    place: str
-    files: tuple[str, ...]
-    part: int
-    parts: int
-
-    def reordered(self) -> list[tuple[int, int]]:
-        """Give generator and number of the events that stand in the wrong order."""
-        lines = pa.concat_tables([self._read(name) for name in self.files]).combine_chunks()
-        wrong = ordering.reordered(lines)
-        return list(zip(wrong["generator"].to_pylist(), wrong["seq"].to_pylist(), strict=True))
-
-    def _read(self, name: str) -> pa.Table:
-        filesystem, root = open_location(self.place)
-        with filesystem.open_input_file(f"{root}/{name}") as file:
-            lines = pa.ipc.open_file(file).read_all()
-        if self.parts == 1:
-            return lines
-        part = np.abs(lines["key_hash"].to_numpy() % self.parts)
-        return lines.filter(pa.array(part == self.part))
-
-
-def _reordered(
-    spark: SparkSession, comparison: Comparison, blocks: Iterable[Block]
-) -> dict[int, list[tuple[int, int]]]:
-    """Find by block the events that stand in the wrong order."""
-    files: dict[int, list[str]] = {}
-    for block in blocks:
-        for partition, name in block.lines.items():
-            files.setdefault(partition, []).append(name)
-    rows = sum(part.asked for part in comparison.ledger.state.generators)
-    parts = -(-rows // (ORDERED_ROWS * max(1, len(files))))
-    passes = [
-        _Pass(comparison.lines, tuple(names), part, max(1, parts))
-        for names in files.values()
-        for part in range(max(1, parts))
-    ]
-    found: dict[int, list[tuple[int, int]]] = {}
-    for wrong in _mapped(spark, _Pass.reordered, passes):
-        for generator, seq in wrong:
-            found.setdefault(seq // comparison.span, []).append((generator, seq))
-    return found

@@ -237,30 +237,72 @@ def _missing_in_between(part: GeneratorLedger) -> list[str]:
     return [f"{name} is missing; restore it" for name in missing]
 
 
-def attempts(ledger: Ledger, first_seq: int, end_seq: int) -> pa.Table:
-    """Read the attempts of all generators with these sequence numbers: none twice, none missing.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
+
+    `asked` has by generator the end of those that may have been used, as far as any of these was;
+    `segments` are by their paths below the ledger's location.
+    """
+
+    first_seq: int
+    end_seq: int
+    asked: tuple[tuple[int, int], ...]
+    segments: tuple[str, ...]
+
+
+def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
+    """Cut all that was asked for into stretches of so many numbers, by their own number from 0."""
+    segments: dict[int, list[str]] = {}
+    for segment in ledger.segments:
+        for number in _met(segment, span):
+            segments.setdefault(number, []).append(segment.name)
+    states = ledger.state.generators
+    last = max((state.asked for state in states), default=0)
+    return {
+        number: Stretch(
+            first,
+            first + span,
+            tuple(
+                (each.generator, min(each.asked, first + span))
+                for each in states
+                if each.asked > first
+            ),
+            tuple(segments.get(number, ())),
+        )
+        for number, first in enumerate(range(0, last, span))
+    }
+
+
+def _met(segment: Segment, span: int) -> set[int]:
+    """Number the stretches that a segment has rows of."""
+    return {
+        number
+        for first, last in segment.spans.values()
+        for number in range(first // span, last // span + 1)
+    }
+
+
+def attempts(location: str, stretch: Stretch) -> pa.Table:
+    """Read the attempts of a stretch from the ledger at a location: none twice, none missing.
 
     Returns:
         A row for each, of COLUMNS, in one chunk. Raises OSError.
     """
-    filesystem, root = open_location(ledger.location)
-    within = (pc.field("seq") >= first_seq) & (pc.field("seq") < end_seq)
+    filesystem, root = open_location(location)
+    within = (pc.field("seq") >= stretch.first_seq) & (pc.field("seq") < stretch.end_seq)
     tables = [_NO_ROWS] + [
         pq.read_table(
-            f"{root}/{segment.name}",
+            f"{root}/{name}",
             filesystem=filesystem,
             columns=list(COLUMNS),
             filters=within,
             partitioning=None,
         ).cast(_ROWS)
-        for segment in ledger.segments
-        if any(first < end_seq and last >= first_seq for first, last in segment.spans.values())
+        for name in stretch.segments
     ]
-    rows = pa.concat_tables(tables)
-    if ledger.state.has_repeated_rows:
-        rows = _without_repetition(rows)
-    holes = [part for part in ledger.state.generators if part.without_row > 0]
-    missing = [_unanswered(rows, each, first_seq, end_seq) for each in holes]
+    rows = _without_repetition(pa.concat_tables(tables))
+    missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
@@ -270,6 +312,8 @@ _NO_ROWS = _ROWS.empty_table()
 
 def _without_repetition(rows: pa.Table) -> pa.Table:
     """Keep the first row of each attempt; that there were more is among the damage."""
+    if not _is_repeated(rows):
+        return rows
     ordered = rows.sort_by([(name, "ascending") for name in ("generator", "seq", "sent_at_ns")])
     generator, seq = ordered["generator"].to_numpy(), ordered["seq"].to_numpy()
     is_first = np.ones(len(seq), np.bool_)
@@ -277,13 +321,23 @@ def _without_repetition(rows: pa.Table) -> pa.Table:
     return ordered.filter(pa.array(is_first))
 
 
-def _unanswered(rows: pa.Table, part: GeneratorState, first_seq: int, end_seq: int) -> pa.Table:
+def _is_repeated(rows: pa.Table) -> bool:
+    generator, seq = rows["generator"].to_numpy().astype(np.int64), rows["seq"].to_numpy()
+    if not len(seq):
+        return False
+    least, width = int(seq.min()), int(seq.max() - seq.min()) + 1
+    lines = np.searchsorted(np.unique(generator), generator)
+    return bool(np.bincount(lines * width + (seq - least)).max() > 1)
+
+
+def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) -> pa.Table:
     """Rows for attempts that were reserved, and of which nothing more is known."""
-    wanted = np.arange(first_seq, min(end_seq, part.asked))
-    known = rows["seq"].filter(pc.equal(rows["generator"], part.generator)).to_numpy()
-    missing = np.setdiff1d(wanted, known, assume_unique=True)
+    known = rows["seq"].to_numpy()[rows["generator"].to_numpy() == generator]
+    is_missing = np.ones(end_seq - first_seq, np.bool_)
+    is_missing[known - first_seq] = False
+    missing = np.flatnonzero(is_missing) + first_seq
     told: dict[str, object] = {
-        "generator": part.generator,
+        "generator": generator,
         "event_type": UNKNOWN,
         "outcome": Outcome.INDETERMINATE.value,
         "error": _LOST_MEANWHILE,

@@ -2,9 +2,13 @@
 
 An event is ordered against those of the same generator, partition and message key. What has no key
 or was never seen is ordered against nothing; of several copies the first one counts.
+
+Whether an event was overtaken is a matter of two events. So events that are kept apart are looked
+at two parts at a time, and only where a part reaches into another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,11 +27,65 @@ def ordered(fates: pa.Table) -> pa.Table:
     return fates.select(list(LINE)).filter(is_ordered)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the events of a generator and partition reach, in a part of them.
+
+    `first_answered_ns` is None where none of them was answered.
+    """
+
+    generator: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    last_sent_ns: int
+    first_answered_ns: int | None
+
+
+def reaches(line: pa.Table) -> tuple[Reach, ...]:
+    """Tell how far events reach, rows of LINE."""
+    bounds = [
+        ("offset", "min"),
+        ("offset", "max"),
+        ("sent_at_ns", "max"),
+        ("answered_at_ns", "min"),
+    ]
+    found = line.group_by(["generator", "partition"], use_threads=False).aggregate(bounds)
+    names = ["generator", "partition", *("_".join(each) for each in bounds)]
+    return tuple(Reach(*(row[name] for name in names)) for row in found.to_pylist())
+
+
+def overtaking(parts: Mapping[int, Sequence[Reach]]) -> list[tuple[int, int]]:
+    """Name the pairs of parts of which the first may hold what has overtaken events of the second.
+
+    It does where an event can stand before one that was answered before it was sent.
+    """
+    lines: dict[tuple[int, int], list[tuple[int, Reach]]] = {}
+    for number, mine in parts.items():
+        for reach in mine:
+            lines.setdefault((reach.generator, reach.partition), []).append((number, reach))
+    pairs = {pair for line in lines.values() for pair in _overtaking(line)}
+    return sorted(pairs)
+
+
+def _overtaking(line: Sequence[tuple[int, Reach]]) -> Iterator[tuple[int, int]]:
+    ordered = sorted(line, key=lambda each: each[1].first_offset)
+    first = np.array([reach.first_offset for _, reach in ordered])
+    sent = np.array([reach.last_sent_ns for _, reach in ordered])
+    for number, reach in ordered:
+        if reach.first_answered_ns is None:
+            continue
+        before = sent[: np.searchsorted(first, reach.last_offset)]
+        for place in np.flatnonzero(before > reach.first_answered_ns):
+            if ordered[place][0] != number:
+                yield ordered[place][0], number
+
+
 def reordered(line: pa.Table) -> pa.Table:
     """Give the generator and seq of those that are reordered.
 
     Args:
-        line: Rows of LINE, in one chunk; all that there are of each generator, partition and key.
+        line: Rows of LINE, in one chunk; each event is looked at beside all the others.
     """
     # A line of all keys together is quick to look at, and what is in order there is so in its own.
     suspects = _overtaken(line, ("generator", "partition"))

@@ -6,6 +6,7 @@ falls behind shows as lines that come apart; what took how long stands in the sl
 request was due.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import Integers
+from analysis.grain import Grain, Tally, added_up, tally
 from analysis.latency import BY_PLACE, Measure, by_keys, rank
 from headcount.outcome import Outcome
 
@@ -71,28 +73,28 @@ class OverTime:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How a run is cut up: slices `width_s` wide from `first_ns`, numbered `start` to `end`."""
+    """How a run is cut up: slices of a grain, numbered `start` to `end`."""
 
-    first_ns: int
-    width_s: float
+    grain: Grain
     start: int
     end: int
 
     @property
-    def width_ns(self) -> int:
+    def width_s(self) -> float:
         """How wide a slice is."""
-        return round(self.width_s * 1e9)
-
-    def place(self, times_ns: Integers) -> Integers:
-        """Number the slices of times."""
-        return (times_ns - self.first_ns) // self.width_ns
+        return self.grain.width_ns / 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What some attempts add up to: by name the numbers of each slice, in order."""
+    """What some attempts add up to, by a grain: their numbers by name, and their durations.
 
-    numbers: Mapping[str, Integers] = field(default_factory=dict)
+    `durations` are rows of `latency.COUNTED`, by the slice in which a request was due.
+    """
+
+    grain: Grain
+    numbers: Mapping[str, Tally]
+    durations: pa.Table
 
 
 def span(
@@ -116,13 +118,16 @@ def span(
     start = max(first_ns - margin, min(first_ns, earliest))
     ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
     end = min(last_due_ns + margin, max(last_due_ns, *ends))
-    width_s = width_for((end - start) / 1e9)
-    width_ns = round(width_s * 1e9)
-    return Span(first_ns, width_s, (start - first_ns) // width_ns, (end - first_ns) // width_ns)
+    grain = Grain(first_ns, round(width_for((end - start) / 1e9) * 1e9))
+    places = grain.place(np.array([start, end], np.int64))
+    return Span(grain, int(places[0]), int(places[1]))
 
 
-def counted(fates: pa.Table, cut: Span) -> Counted:
-    """Count attempts, of `reconcile.FATES`, by slice; what lies beyond the span is left out."""
+def counted(fates: pa.Table, grain: Grain, durations: pa.Table) -> Counted:
+    """Count attempts, of `reconcile.FATES`, by slice.
+
+    `durations` are theirs, rows of `latency.COUNTED`, with the places of the same grain.
+    """
     is_acked = pc.equal(fates["outcome"], Outcome.ACKED.value)
     times = {
         "due": fates["intended_at_ns"],
@@ -131,50 +136,46 @@ def counted(fates: pa.Table, cut: Span) -> Counted:
         "acked": fates["answered_at_ns"].filter(is_acked),
         "arrived": pc.multiply(fates["broker_at_ms"], _NS_PER_MS),
     }
-    return Counted({name: _numbers(times[name], cut) for name in COUNTED})
+    numbers = {name: tally(times[name].drop_null().to_numpy(), grain) for name in COUNTED}
+    return Counted(grain, numbers, by_keys([durations], BY_PLACE))
 
 
-def _numbers(times_ns: pa.ChunkedArray, cut: Span) -> Integers:
-    place = cut.place(times_ns.drop_null().to_numpy()) - cut.start
-    size = cut.end - cut.start + 1
-    return np.bincount(place[(place >= 0) & (place < size)], minlength=size).astype(np.int64)
-
-
-def due_place(fates: pa.Table, cut: Span) -> Integers:
+def due_place(fates: pa.Table, grain: Grain) -> Integers:
     """Number the slice in which each attempt was due; one that has no time is in the first."""
-    return cut.place(fates["intended_at_ns"].fill_null(cut.first_ns).to_numpy())
+    return grain.place(fates["intended_at_ns"].fill_null(grain.first_ns).to_numpy())
 
 
 def over_time(
-    cut: Span | None,
-    parts: Sequence[Counted],
-    durations: Sequence[pa.Table],
-    rate_at: RateAt | None = None,
+    cut: Span | None, parts: Sequence[Counted], rate_at: RateAt | None = None
 ) -> OverTime:
     """Put a run's course together.
 
     Args:
-        cut: How it was cut up.
-        parts: What was counted by slice.
-        durations: What was counted of latencies, rows of `latency.COUNTED`.
+        cut: How it is cut up.
+        parts: What was counted, by grains that serve the cut's.
         rate_at: How many requests a second were asked for at a Unix time in ns, if a rate was.
     """
     if cut is None:
         return OverTime()
-    sums = {name: np.sum([part.numbers[name] for part in parts], axis=0) for name in COUNTED}
-    latency = _latency(durations)
+    sums = {
+        name: added_up(
+            ((part.grain, part.numbers[name]) for part in parts), cut.grain, cut.start, cut.end
+        )
+        for name in COUNTED
+    }
+    latency = _latency([_coarsened(part, cut.grain) for part in parts])
     slices = (
         Slice(
             elapsed_s=round(place * cut.width_s, 3),
             target=None
             if rate_at is None
-            else rate_at(cut.first_ns + round((place + 0.5) * cut.width_ns)),
+            else rate_at(cut.grain.first_ns + round((place + 0.5) * cut.grain.width_ns)),
             latency=latency.get(place, {}),
             **{name: int(numbers[index]) for name, numbers in sums.items()},
         )
         for index, place in enumerate(range(cut.start, cut.end + 1))
     )
-    return OverTime(cut.width_s, cut.first_ns, tuple(slices))
+    return OverTime(cut.width_s, cut.grain.first_ns, tuple(slices))
 
 
 def width_for(length_s: float) -> float:
@@ -185,6 +186,21 @@ def width_for(length_s: float) -> float:
         if length_s <= width_s * MOST_SLICES:
             return width_s
     return 60 * -(-length_s // (60 * MOST_SLICES))
+
+
+def common_grain(first_ns: int, length_s: float) -> Grain:
+    """Choose the coarsest grain that serves a run which is so long now, and may become longer."""
+    first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
+    if length_s <= _SHORT_RUN_S:
+        return Grain(first_ns, round(_SHORT_WIDTH_S * 1e9))
+    to_come = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
+    return Grain(first_ns, math.gcd(*to_come) * 1_000_000_000)
+
+
+def _coarsened(part: Counted, grain: Grain) -> pa.Table:
+    place = part.grain.coarsened(part.durations["place"].to_numpy().astype(np.int64), grain)
+    at = part.durations.column_names.index("place")
+    return part.durations.set_column(at, "place", pa.array(place, pa.int32()))
 
 
 def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentiles]]:

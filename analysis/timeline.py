@@ -1,8 +1,9 @@
 """The timeline: what became of the attempts over time, and what happened to the parts meanwhile.
 
-Time is cut into slices of equal width, few enough for any run. Attempts count where they were
-sent. What happened is what somebody has marked, and what the answers show by themselves: that no
-request was acknowledged for a while, that a process of the service first or last answered.
+Time is cut into slices of equal width, which doubles until there are few enough for the run.
+Attempts count where they were sent. What happened is what somebody has marked, and what the answers
+show by themselves: that no request was acknowledged for a while, that a process of the service
+first or last answered.
 """
 
 import itertools
@@ -10,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Flags, Integers
+from analysis.arrays import Flags
 from analysis.classes import Fate
+from analysis.grain import Grain, Tally, added_up, tally
 from headcount.marks import Mark
 from headcount.outcome import Outcome
 
@@ -87,37 +88,41 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How a run is cut up: from the first attempt to the last, in slices `width_ns` wide."""
+    """How a run is cut up: from the first attempt to the last, in slices of a grain."""
 
     first_ns: int
     last_ns: int
 
     @property
-    def width_ns(self) -> int:
-        """How wide a slice is."""
-        return max(FINEST_NS, -(-(self.last_ns - self.first_ns + 1) // MOST_SLICES))
+    def grain(self) -> Grain:
+        """How finely times are counted; that of a run which has become longer is served by it."""
+        width_ns = FINEST_NS
+        while self.last_ns - self.first_ns >= width_ns * MOST_SLICES:
+            width_ns *= 2
+        return Grain(self.first_ns, width_ns)
 
     @property
     def slices(self) -> int:
         """How many slices there are."""
-        return (self.last_ns - self.first_ns) // self.width_ns + 1
+        return (self.last_ns - self.first_ns) // self.grain.width_ns + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What some attempts add up to: by outcome the numbers of each slice, in order.
+    """What some attempts add up to, by a grain: their numbers by outcome.
 
     `servers` has when the first and the last attempt was sent that a process has answered.
     """
 
-    numbers: Mapping[str, Integers]
+    grain: Grain
+    numbers: Mapping[str, Tally]
     servers: Mapping[str, tuple[int, int]]
 
 
-def counted(fates: pa.Table, cut: Span) -> Counted:
+def counted(fates: pa.Table, grain: Grain) -> Counted:
     """Count attempts, of `reconcile.FATES`, by slice."""
     attempts = fates.filter(fates["sent_at_ns"].is_valid())
-    place = (attempts["sent_at_ns"].to_numpy() - cut.first_ns) // cut.width_ns
+    sent_ns = attempts["sent_at_ns"].to_numpy()
     is_bad = pc.and_(
         *(
             compare(attempts["http_status"], limit).fill_null(False)
@@ -135,10 +140,9 @@ def counted(fates: pa.Table, cut: Span) -> Counted:
         "duplicated": pc.equal(attempts["fate"], Fate.DUPLICATED.value),
     }
     numbers = {
-        name: np.bincount(place[_flags(condition)], minlength=cut.slices).astype(np.int64)
-        for name, condition in conditions.items()
+        name: tally(sent_ns[_flags(condition)], grain) for name, condition in conditions.items()
     }
-    return Counted(numbers, _servers(attempts))
+    return Counted(grain, numbers, _servers(attempts))
 
 
 def _flags(condition: pa.ChunkedArray) -> Flags:
@@ -160,15 +164,18 @@ def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) 
     """Put a run's timeline together.
 
     Args:
-        cut: How it was cut up; None where no request was ever sent.
-        parts: What was counted.
+        cut: How it is cut up; None where no request was ever sent.
+        parts: What was counted, by grains that serve the cut's.
         marks: What somebody has written down.
     """
     if cut is None or not parts:
         return Timeline()
-    width = cut.width_ns
+    width = cut.grain.width_ns
     sums = {
-        name: np.sum([part.numbers[name] for part in parts], axis=0) for name in parts[0].numbers
+        name: added_up(
+            ((part.grain, part.numbers[name]) for part in parts), cut.grain, 0, cut.slices - 1
+        )
+        for name in parts[0].numbers
     }
     slices = tuple(
         Slice(

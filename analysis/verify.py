@@ -14,8 +14,8 @@ from pathlib import Path
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
-from analysis import accounts, arrivals, clocks, content, ledger, tally, topic
-from analysis.blocks import Block, Comparison, compared, cut_of_course, cut_of_timeline
+from analysis import accounts, arrivals, clocks, content, ledger, over_time, tally, timeline, topic
+from analysis.blocks import Block, Compared, Comparison, Grains, works
 from analysis.classes import UNKNOWN
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.game.economy import Economy, economy
@@ -25,14 +25,14 @@ from analysis.generator import Generators, generators
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Bucket, distributions
 from analysis.object_store import spark_url
-from analysis.over_time import OverTime, RateAt, over_time
+from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
 from analysis.state import StateCheck
-from analysis.tables import Tables
+from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, Sample, judged, samples
-from analysis.timeline import Timeline, timeline
+from analysis.timeline import Timeline
 from analysis.versions import versions
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
@@ -50,7 +50,7 @@ Progress = Callable[[str], None]
 """Is told of each step as it begins."""
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
-EFFECTS_FOLDER, LINES_FOLDER = "effects.parquet", "lines"
+EFFECTS_FOLDER = "effects.parquet"
 
 IsEmpty = Callable[[int, int, int], bool]
 """Tells of a partition whether a consumer meets no message from one offset to before another."""
@@ -220,7 +220,19 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
     messages = topic.messages(source(case.offsets))
     arrived = _arrivals(case, messages, expected, found.state.event_types)
     progress("reconciling")
-    blocks = _compared(case, spark, found, arrived, progress)
+    cut = _cut(found, arrived)
+    comparison = Comparison(
+        run_id=case.manifest.run_id,
+        late_after_ms=case.limits.late_after_ms,
+        event_types=found.state.event_types,
+        grains=cut.grains,
+        ledger=found.location,
+        arrivals=arrived.place,
+        fates=case.tables.begin(FATES_FOLDER),
+    )
+    blocks = Compared().compare(spark, comparison, works(found, arrived), progress)
+    keep_only(comparison.fates, {each.file for each in blocks})
+    case.tables.finish(FATES_FOLDER)
     progress("counting")
     evidence = _evidence(case, found.state, arrived, blocks)
     buckets = distributions([block.durations for block in blocks])
@@ -238,8 +250,8 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
         judge(evidence, case.limits),
         evidence=evidence,
         buckets=buckets,
-        course=_course(case, found, arrived, blocks),
-        happened=_happened(case, found, blocks),
+        course=_course(case, cut, blocks),
+        happened=_happened(case, cut, blocks),
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
@@ -253,45 +265,39 @@ def _arrivals(
     return replace(found, place=case.tables.finish(ARRIVALS_FOLDER))
 
 
-def _compared(
-    case: Case,
-    spark: SparkSession,
-    found: ledger.Ledger,
-    arrived: arrivals.Arrivals,
-    progress: Progress,
-) -> tuple[Block, ...]:
-    """Compare the ledger with what arrived, and keep the fates in the run's folder."""
-    lines = case.tables.begin(LINES_FOLDER)
-    comparison = Comparison(
-        run_id=case.manifest.run_id,
-        late_after_ms=case.limits.late_after_ms,
-        ledger=found,
-        arrivals=arrived,
-        fates=case.tables.begin(FATES_FOLDER),
-        lines=lines,
-    )
-    try:
-        blocks = compared(spark, comparison, progress)
-    finally:
-        case.tables.discard(lines)
-    case.tables.finish(FATES_FOLDER)
-    return blocks
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How a run's course and its timeline are cut up; None where nothing is timed."""
+
+    course: over_time.Span | None
+    timeline: timeline.Span | None
+
+    @property
+    def grains(self) -> Grains:
+        return Grains(
+            None if self.course is None else self.course.grain,
+            None if self.timeline is None else self.timeline.grain,
+        )
 
 
-def _course(
-    case: Case, found: ledger.Ledger, arrived: arrivals.Arrivals, blocks: Sequence[Block]
-) -> OverTime:
-    return over_time(
-        cut_of_course(found, arrived),
-        [block.slices for block in blocks if block.slices is not None],
-        [block.course for block in blocks],
-        _rate_at(case),
+def _cut(found: ledger.Ledger, arrived: arrivals.Arrivals) -> _Cut:
+    times, seen = found.times, None
+    if arrived.first_ms is not None and arrived.last_ms is not None:
+        seen = arrived.first_ms, arrived.last_ms
+    return _Cut(
+        over_time.span(times.first, times.last, seen),
+        None if times.sent_ns is None else timeline.Span(*times.sent_ns),
     )
 
 
-def _happened(case: Case, found: ledger.Ledger, blocks: Sequence[Block]) -> Timeline:
+def _course(case: Case, cut: _Cut, blocks: Sequence[Block]) -> OverTime:
+    parts = [block.course for block in blocks if block.course is not None]
+    return over_time.over_time(cut.course, parts, _rate_at(case))
+
+
+def _happened(case: Case, cut: _Cut, blocks: Sequence[Block]) -> Timeline:
     parts = [block.moments for block in blocks if block.moments is not None]
-    return timeline(cut_of_timeline(found), parts, read_marks(case.folder.marks_path))
+    return timeline.timeline(cut.timeline, parts, read_marks(case.folder.marks_path))
 
 
 def _rate_at(case: Case) -> RateAt | None:

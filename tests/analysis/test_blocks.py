@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow.dataset as ds
 import pytest
 
-from analysis import arrivals, blocks
+from analysis import arrivals
 from analysis.report.model import Report
 from tests.analysis.history import History, event_id
 
@@ -59,7 +59,6 @@ def test_many_blocks_are_as_good_as_one(history: History, monkeypatch: pytest.Mo
     whole = history.verified()
     expected = fates(history)
     monkeypatch.setattr(arrivals, "BLOCK_ROWS", 15)
-    monkeypatch.setattr(blocks, "ORDERED_ROWS", 10)
     parted = history.verified_again()
 
     assert fates(history) == expected

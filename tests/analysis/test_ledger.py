@@ -24,9 +24,11 @@ def loaded(history: History) -> ledger.Ledger:
 
 def rows(found: ledger.Ledger) -> pa.Table:
     """Read all attempts, block by block."""
-    last = max((part.asked for part in found.state.generators), default=0)
-    blocks = [ledger.attempts(found, first, first + 3) for first in range(0, last + 1, 3)]
-    return pa.concat_tables(blocks)
+    stretches = ledger.stretches(found, 3)
+    assert list(stretches) == list(range(len(stretches)))
+    nothing = ledger.attempts(found.location, ledger.Stretch(0, 3, (), ()))
+    blocks = [ledger.attempts(found.location, each) for each in stretches.values()]
+    return pa.concat_tables([nothing, *blocks])
 
 
 def damage(history: History) -> str:

@@ -8,9 +8,11 @@ import pyarrow.compute as pc
 import pytest
 
 from analysis import latency
+from analysis.grain import Grain
 from analysis.latency import Measure
 from analysis.over_time import (
     MOST_SLICES,
+    Counted,
     OverTime,
     Percentiles,
     counted,
@@ -61,10 +63,14 @@ def course(*attempts: Attempt) -> OverTime:
     parts = [] if cut is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
     return over_time(
         cut,
-        [counted(part, cut) for part in parts if cut is not None],
-        [latency.counted(part, ["a"], due_place(part, cut)) for part in parts if cut is not None],
+        [part_of(part, cut.grain) for part in parts if cut is not None],
         lambda at_ns: max(0.0, 2 * (at_ns / MS - START_MS) / 1000),
     )
+
+
+def part_of(fates: pa.Table, grain: Grain) -> Counted:
+    """Count some of the attempts."""
+    return counted(fates, grain, latency.counted(fates, ["a"], due_place(fates, grain)))
 
 
 def test_each_thing_counts_where_it_happened() -> None:

@@ -1,0 +1,60 @@
+"""Ordering: what is found part by part and pair by pair is what is found in looking at all."""
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as some
+
+from analysis.ordering import LINE, overtaking, reaches, reordered
+
+SCHEMA = pa.schema([(name, pa.int64()) for name in LINE])
+EVENTS = some.lists(
+    some.tuples(
+        some.integers(0, 1), some.integers(0, 1), some.integers(0, 30), some.integers(0, 1),
+        some.integers(0, 30), some.none() | some.integers(0, 12),
+    ),
+    max_size=24,
+)  # fmt: skip
+
+
+def lines(events: list[tuple[int, int, int, int, int, int | None]]) -> pa.Table:
+    """Give events that were sent at some time, answered a while after, and are at some place."""
+    rows = [
+        {
+            "generator": generator,
+            "seq": seq,
+            "partition": partition,
+            "offset": 100 * offset + seq,
+            "key_hash": key,
+            "sent_at_ns": sent,
+            "answered_at_ns": None if took is None else sent + took,
+        }
+        for seq, (generator, partition, offset, key, sent, took) in enumerate(events)
+    ]
+    return pa.Table.from_pylist(rows, SCHEMA).combine_chunks()
+
+
+def found(table: pa.Table) -> set[int]:
+    """Number the events that are reordered."""
+    return set(reordered(table)["seq"].to_pylist())
+
+
+@given(events=EVENTS, size=some.integers(1, 9))
+def test_pairs_are_as_good_as_all(
+    events: list[tuple[int, int, int, int, int, int | None]], size: int
+) -> None:
+    """Pairs that are not named have nothing to find, those that are named find the rest."""
+    whole = lines(events)
+    parts = {start // size: whole[start : start + size] for start in range(0, len(whole), size)}
+    by_part = {number: reaches(part) for number, part in parts.items()}
+    by_pair = [found(part.combine_chunks()) for part in parts.values()]
+    for before, behind in overtaking(by_part):
+        both = pa.concat_tables([parts[before], parts[behind]]).combine_chunks()
+        by_pair.append(found(both))
+    assert set().union(*by_pair) == found(whole)
+
+
+def test_neighbours_in_order_are_no_pair() -> None:
+    """Parts that follow each other in time and place need not be looked at together."""
+    whole = lines([(0, 0, seq, 0, seq, 1) for seq in range(20)])
+    halves = {0: reaches(whole[:10]), 1: reaches(whole[10:])}
+    assert overtaking(halves) == []
