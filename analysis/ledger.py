@@ -30,6 +30,8 @@ _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 _LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
 _TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns")
 _BITMAP_BITS = 1 << 15
+_FULL = np.ones(_BITMAP_BITS, np.bool_)
+"""The one bitmap of all stretches without a hole, which are nearly all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Ledger:
     segments: tuple[Segment, ...]
     state: LedgerState
     times: Times
+    first_of_shape: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """By shape and generator, the first number of which an event of that shape was asked for."""
 
 
 @dataclass(slots=True)
@@ -90,20 +94,45 @@ class _Rows:
         for bucket in np.unique(buckets):
             bitmap = self.bitmaps.setdefault(int(bucket), np.zeros(_BITMAP_BITS, np.bool_))
             bitmap[numbers[buckets == bucket] % _BITMAP_BITS] = True
+            if bitmap.all():
+                self.bitmaps[int(bucket)] = _FULL
 
 
 @dataclass(slots=True)
-class _Overview:
-    """What is found in looking over the segments, one after the other."""
+class Overview:
+    """What is found in looking over the segments, each of which is read once."""
 
+    segments: dict[str, Segment] = field(default_factory=dict)
     generators: dict[int, _Rows] = field(default_factory=dict)
     names: dict[str, set[str]] = field(
         default_factory=lambda: {"shape": set(), "event_type": set(), "changing_type": set()}
     )
     first: dict[str, int] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
+    first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
-    def note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
+    def read(self, location: str, names: Sequence[str]) -> None:
+        """Look over those of the segments at a location that were not looked at. Raises OSError."""
+        if not self.segments.keys() <= set(names):
+            # One that was sound is not any more: what it added cannot be taken away.
+            self._forget()
+        filesystem, root = open_location(location)
+        columns = [*_LOOKED_OVER, *_TIMES]
+        for name in names:
+            if name not in self.segments:
+                path = f"{root}/{name}"
+                rows = pq.read_table(
+                    path, filesystem=filesystem, columns=columns, partitioning=None
+                )
+                self.segments[name] = Segment(name, self._note(rows))
+
+    def _forget(self) -> None:
+        for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
+            known.clear()
+        for names in self.names.values():
+            names.clear()
+
+    def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
         """Take in a segment, and give by generator its first and last number."""
         spans = {}
         generators, numbers = rows["generator"].to_numpy(), rows["seq"].to_numpy()
@@ -117,7 +146,22 @@ class _Overview:
             self.names[name].update(pc.unique(values).to_pylist())
         for name in _TIMES:
             self._note_times(name, rows[name])
+        self._note_shapes(rows)
         return spans
+
+    def _note_shapes(self, rows: pa.Table) -> None:
+        plain = pa.table(
+            {
+                "shape": rows["shape"].cast(pa.string()),
+                "generator": rows["generator"],
+                "seq": rows["seq"],
+            }
+        )
+        firsts = plain.group_by(["shape", "generator"], use_threads=False)
+        for row in firsts.aggregate([("seq", "min")]).to_pylist():
+            known = self.first_of_shape.setdefault(row["shape"], {})
+            first = known.get(row["generator"], row["seq_min"])
+            known[row["generator"]] = min(first, row["seq_min"])
 
     def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
         found = pc.min_max(times_ns).as_py()
@@ -126,28 +170,33 @@ class _Overview:
             self.last[name] = max(found["max"], self.last.get(name, found["max"]))
 
 
-def load(location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None) -> Ledger:
+def load(
+    location: str,
+    parts: Sequence[GeneratorLedger],
+    begun: Sequence[int] | None,
+    overview: Overview | None = None,
+) -> Ledger:
     """Look over every undamaged segment of the parts that were found at a location.
 
-    `begun` are the generators that there must be; None where that is not known. Raises OSError.
+    `begun` are the generators that there must be; None where that is not known. `overview` has what
+    was looked over before. Raises OSError.
     """
-    overview = _Overview()
-    filesystem, root = open_location(location)
-    segments = []
-    for name in _segment_names(parts):
-        path, columns = f"{root}/{name}", [*_LOOKED_OVER, *_TIMES]
-        rows = pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
-        if rows.num_rows:
-            segments.append(Segment(name, overview.note(rows)))
-    state = _judged(location, parts, begun, overview)
-    return Ledger(location, tuple(segments), state, Times(overview.first, overview.last))
+    overview = Overview() if overview is None else overview
+    overview.read(location, _segment_names(parts))
+    return Ledger(
+        location,
+        tuple(segment for segment in overview.segments.values() if segment.spans),
+        _judged(location, parts, begun, overview),
+        Times(dict(overview.first), dict(overview.last)),
+        {shape: dict(firsts) for shape, firsts in overview.first_of_shape.items()},
+    )
 
 
 def _judged(
     location: str,
     parts: Sequence[GeneratorLedger],
     begun: Sequence[int] | None,
-    overview: _Overview,
+    overview: Overview,
 ) -> LedgerState:
     found = overview.generators
     strangers = sorted(found.keys() - {part.generator for part in parts})

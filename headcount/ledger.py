@@ -135,6 +135,26 @@ class GeneratorLedger:
     damage: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found in a segment: the SHA-256 of its bytes, and what is wrong with its form."""
+
+    sha256: str
+    damage: tuple[str, ...]
+
+
+_File = tuple[str, int, int]
+"""A file's path, size and time: while they are the same, it is."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What was found in a ledger's files before, so that each of them is read once."""
+
+    segments: dict[_File, _Look] = field(default_factory=dict)
+    reservations: dict[_File, Reservation | None] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class LedgerWriter:
     """Writes one generator's part of a ledger. Every method raises OSError if it cannot."""
@@ -255,12 +275,18 @@ def unsealed(filesystem: pafs.FileSystem, location: str) -> list[int]:
     )
 
 
-def read_ledger(filesystem: pafs.FileSystem, location: str, run_id: str) -> list[GeneratorLedger]:
-    """Look over every generator's part, without reading the rows. Raises OSError."""
+def read_ledger(
+    filesystem: pafs.FileSystem, location: str, run_id: str, known: Known | None = None
+) -> list[GeneratorLedger]:
+    """Look over every generator's part, without reading the rows. Raises OSError.
+
+    What is `known` is not read again; what is read is noted there.
+    """
+    known = Known() if known is None else known
     selector = pafs.FileSelector(location, allow_not_found=True)
     folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
     with ThreadPoolExecutor(READERS) as pool:
-        parts = [_read_generator(filesystem, entry.path, run_id, pool) for entry in folders]
+        parts = [_read_generator(filesystem, entry.path, run_id, pool, known) for entry in folders]
     return sorted(parts, key=lambda part: part.generator)
 
 
@@ -295,24 +321,29 @@ def _force_to_disk(path: str) -> None:
 
 
 def _read_generator(
-    filesystem: pafs.FileSystem, folder: str, run_id: str, pool: ThreadPoolExecutor
+    filesystem: pafs.FileSystem, folder: str, run_id: str, pool: ThreadPoolExecutor, known: Known
 ) -> GeneratorLedger:
-    names = sorted(
-        entry.base_name
-        for entry in filesystem.get_file_info(pafs.FileSelector(folder))
-        if entry.is_file and not entry.base_name.startswith(".")
+    entries = sorted(
+        (
+            entry
+            for entry in filesystem.get_file_info(pafs.FileSelector(folder))
+            if entry.is_file and not entry.base_name.startswith(".")
+        ),
+        key=lambda entry: entry.base_name,
     )
     generator = int(folder.rsplit("/", 1)[-1])
-    segments = tuple(name for name in names if name.startswith("segment-"))
+    files = [entry for entry in entries if entry.base_name.startswith("segment-")]
+    segments = tuple(entry.base_name for entry in files)
     damage: list[str] = []
-    reserved = _read_reservations(filesystem, folder, names, damage)
-    seal = _read_seal(filesystem, folder, damage) if "seal.json" in names else None
+    reserved = _read_reservations(filesystem, entries, pool, known, damage)
+    has_seal = any(entry.base_name == "seal.json" for entry in entries)
+    seal = _read_seal(filesystem, folder, damage) if has_seal else None
     sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
-    look = functools.partial(_segment_damage, filesystem, run_id, generator)
-    for found in pool.map(
-        look, (f"{folder}/{name}" for name in segments), map(sealed.get, segments)
-    ):
-        damage += found
+    look = functools.partial(_look, filesystem, run_id, generator, known)
+    for entry, found in zip(files, pool.map(look, files), strict=True):
+        damage += found.damage
+        if sealed.get(entry.base_name, found.sha256) != found.sha256:
+            damage.append(f"{entry.path} is not what was sealed")
     if seal is not None:
         if (seal.run_id, seal.generator) != (run_id, generator):
             damage.append(f"{folder}/seal.json is of {seal.run_id}.{seal.generator}")
@@ -320,22 +351,43 @@ def _read_generator(
     return GeneratorLedger(generator, reserved, segments, seal, tuple(damage))
 
 
+def _identified(entry: pafs.FileInfo) -> _File:
+    return entry.path, entry.size, entry.mtime_ns
+
+
 def _read_reservations(
-    filesystem: pafs.FileSystem, folder: str, names: list[str], damage: list[str]
+    filesystem: pafs.FileSystem,
+    entries: Iterable[pafs.FileInfo],
+    pool: ThreadPoolExecutor,
+    known: Known,
+    damage: list[str],
 ) -> int:
     """Read the end of the last reserved block; blocks that do not follow each other are damage."""
+    files = [entry for entry in entries if entry.base_name.startswith("reservation-")]
+    read = functools.partial(_read_reservation, filesystem, known)
     end_seq = 0
-    for index, name in enumerate(name for name in names if name.startswith("reservation-")):
-        try:
-            block = Reservation(**json.loads(_read(filesystem, f"{folder}/{name}")))
-            follows = block.first_seq == end_seq < block.end_seq
-        except (ValueError, TypeError):
-            follows = False
-        if not follows or name != f"reservation-{index:06}.json":
-            damage.append(f"{folder}/{name} does not follow the reservation before it")
+    for index, (entry, block) in enumerate(zip(files, pool.map(read, files), strict=True)):
+        follows = block is not None and block.first_seq == end_seq < block.end_seq
+        if block is None or not follows or entry.base_name != f"reservation-{index:06}.json":
+            damage.append(f"{entry.path} does not follow the reservation before it")
             continue
         end_seq = block.end_seq
     return end_seq
+
+
+def _read_reservation(
+    filesystem: pafs.FileSystem, known: Known, entry: pafs.FileInfo
+) -> Reservation | None:
+    """Read a reservation; None where it is none."""
+    file = _identified(entry)
+    if file not in known.reservations:
+        try:
+            block = Reservation(**json.loads(_read(filesystem, entry.path)))
+            is_sound = isinstance(block.first_seq, int) and isinstance(block.end_seq, int)
+        except (ValueError, TypeError):
+            is_sound = False
+        known.reservations[file] = block if is_sound else None
+    return known.reservations[file]
 
 
 def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> Seal | None:
@@ -365,28 +417,24 @@ def _seal_damage(folder: str, seal: Seal, found: tuple[str, ...]) -> list[str]:
     return damage
 
 
-def _segment_damage(
-    filesystem: pafs.FileSystem, run_id: str, generator: int, path: str, sha256: str | None
-) -> list[str]:
-    """Tell what is wrong with a segment, which is read once, and whole if it was sealed."""
-    content = None if sha256 is None else _read(filesystem, path)
-    damage = _form_damage(filesystem, run_id, generator, path, content)
-    if content is not None and hashlib.sha256(content).hexdigest() != sha256:
-        damage.append(f"{path} is not what was sealed")
-    return damage
+def _look(
+    filesystem: pafs.FileSystem, run_id: str, generator: int, known: Known, entry: pafs.FileInfo
+) -> _Look:
+    """Look at a segment, which is read whole, and once."""
+    file = _identified(entry)
+    if file not in known.segments:
+        content = _read(filesystem, entry.path)
+        damage = tuple(_form_damage(run_id, generator, entry.path, content))
+        known.segments[file] = _Look(hashlib.sha256(content).hexdigest(), damage)
+    return known.segments[file]
 
 
-def _form_damage(
-    filesystem: pafs.FileSystem, run_id: str, generator: int, path: str, content: bytes | None
-) -> list[str]:
+def _form_damage(run_id: str, generator: int, path: str, content: bytes) -> list[str]:
     """Tell what is wrong with its form: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
         return [f"{path} is not a segment's name"]
     try:
-        if content is None:
-            schema = pq.read_schema(path, filesystem=filesystem)
-        else:
-            schema = pq.read_schema(pa.BufferReader(content))
+        schema = pq.read_schema(pa.BufferReader(content))
     except (pa.ArrowException, OSError):
         return [f"{path} is torn: it is no whole Parquet file"]
     metadata = schema.metadata or {}
