@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
+from analysis.claims import Claims, claims, merged_claims
 from analysis.content import ARRIVALS, Expected, Reader
-from analysis.tables import keep_only
 from analysis.tally import MessageCounts, count_messages, merged_messages
 from headcount.ledger import open_location
 
@@ -42,6 +42,10 @@ class RowGroup:
     rows: int
 
 
+Groups = Mapping[int, tuple[RowGroup, ...]]
+"""Row groups by block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """What was read: row groups at `place` by block, what they add up to, and when they came.
@@ -52,14 +56,16 @@ class Arrivals:
 
     place: str
     span: int
-    groups: Mapping[int, tuple[RowGroup, ...]] = field(default_factory=dict)
+    groups: Groups = field(default_factory=dict)
     counts: MessageCounts = field(default_factory=MessageCounts)
     first_ms: int | None = None
     last_ms: int | None = None
+    claims: Claims = field(default_factory=Claims)
 
-    def of_block(self, block: int) -> pa.Table:
-        """Read the messages of a block, of `content.ARRIVALS`, in one chunk. Raises OSError."""
-        return read_groups(self.place, self.groups.get(block, ()))
+    @property
+    def files(self) -> frozenset[str]:
+        """The files that hold them."""
+        return frozenset(group.file for groups in self.groups.values() for group in groups)
 
 
 def read_groups(place: str, groups: Iterable[RowGroup]) -> pa.Table:
@@ -85,24 +91,23 @@ def read(
     expected: Expected,
     event_types: Sequence[str],
     place: str,
+    span: int,
 ) -> Arrivals:
-    """Read the messages, and put them down at a place, which is empty.
+    """Read the messages, and put them down at a place, beside what is there.
 
     Args:
         messages: As `topic.messages` gives them.
         expected: What is looked for.
         event_types: The types to tell apart.
         place: A path or a URL that every executor can write to, and this process can read.
+        span: How many numbers of each generator make a block.
 
     Raises:
         OSError: They cannot be put down.
     """
-    span = block_span(len(expected.asked))
     scribe = Scribe(expected, tuple(event_types), place, span)
     rows = messages.mapInArrow(scribe, _CONTENT_TYPE).collect()
-    found = merged(place, span, [_told(row.content) for row in rows])
-    keep_only(place, {group.file for groups in found.groups.values() for group in groups})
-    return found
+    return merged(place, span, [_told(row.content) for row in rows])
 
 
 def _told(content: bytes) -> Arrivals:
@@ -125,6 +130,7 @@ def merged(place: str, span: int, parts: Sequence[Arrivals]) -> Arrivals:
         merged_messages([part.counts for part in parts]),
         min(first, default=None),
         max(last, default=None),
+        merged_claims([part.claims for part in parts]),
     )
 
 
@@ -142,12 +148,13 @@ class Scribe:
         with _File(self.place, self.span) as file:
             reader = Reader(self.expected)
             counts: list[MessageCounts] = []
+            told: list[Claims] = []
             for batch in batches:
                 arrived = reader.arrivals(batch)
                 counts.append(count_messages(arrived, self.event_types))
+                told.append(claims(arrived))
                 file.add(arrived)
-            told = file.told(merged_messages(counts))
-        content = pickle.dumps(told)
+            content = pickle.dumps(file.told(merged_messages(counts), merged_claims(told)))
         yield pa.RecordBatch.from_pydict(
             {"content": [content]}, pa.schema([("content", pa.binary())])
         )
@@ -180,11 +187,11 @@ class _File:
         if self._rows >= BUFFERED_ROWS:
             self._flush()
 
-    def told(self, counts: MessageCounts) -> Arrivals:
+    def told(self, counts: MessageCounts, told: Claims) -> Arrivals:
         self._flush()
         groups = {block: tuple(mine) for block, mine in self._groups.items()}
         first, last = (min(self._times), max(self._times)) if self._times else (None, None)
-        return Arrivals(self._place, self._span, groups, counts, first, last)
+        return Arrivals(self._place, self._span, groups, counts, first, last, told)
 
     def _flush(self) -> None:
         if not self._rows:

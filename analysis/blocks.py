@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
-from analysis.arrivals import STRANGERS, Arrivals, RowGroup, read_groups
+from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
 from analysis.grain import Grain
 from analysis.ledger import Ledger, Stretch
 from analysis.ordering import Reach
@@ -144,12 +144,12 @@ class Comparison:
         return name
 
 
-def works(found: Ledger, arrived: Arrivals) -> list[Work]:
+def works(found: Ledger, groups: Groups, span: int) -> list[Work]:
     """Tell what there is to be compared, block by block, that of strangers first."""
-    stretches = ledger.stretches(found, arrived.span)
+    stretches = ledger.stretches(found, span)
     return [
-        Work(STRANGERS, None, arrived.groups.get(STRANGERS, ())),
-        *(Work(number, each, arrived.groups.get(number, ())) for number, each in stretches.items()),
+        Work(STRANGERS, None, groups.get(STRANGERS, ())),
+        *(Work(number, each, groups.get(number, ())) for number, each in stretches.items()),
     ]
 
 

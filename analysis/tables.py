@@ -31,8 +31,12 @@ class Tables:
 
     def begin(self, name: str) -> str:
         """Make an empty place for a table, which executors write to: a path or a URL."""
+        self.discard(self._aside(name) if self.shared is None else self.kept(name))
+        return self.resume(name)
+
+    def resume(self, name: str) -> str:
+        """Give the place of a table that was begun, with what is in it."""
         place = self._aside(name) if self.shared is None else self.kept(name)
-        self.discard(place)
         filesystem, root = open_location(place)
         filesystem.create_dir(root, recursive=True)
         return place
@@ -97,17 +101,21 @@ def _replace(target: Path, aside: Path) -> None:
     aside.rename(target)
 
 
+def files(place: str) -> dict[str, str]:
+    """Give the paths of the files at a place, by their names; none where nothing is."""
+    filesystem, root = open_location(place)
+    entries = filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
+    return {entry.base_name: entry.path for entry in entries}
+
+
 def keep_only(place: str, names: AbstractSet[str]) -> None:
     """See that files are there, and remove what a task has left that was tried again.
 
     Raises:
         EvidenceError: Not all are there: executors wrote them elsewhere.
     """
-    filesystem, root = open_location(place)
-    found = {
-        entry.base_name: entry.path
-        for entry in filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
-    }
+    filesystem, _ = open_location(place)
+    found = files(place)
     missing = names - found.keys()
     if missing:
         raise EvidenceError(

@@ -1,7 +1,7 @@
 """The topic: reads exactly the run's range of offsets, and says what the reader met there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -65,6 +65,10 @@ class OffsetRange:
         return sum(self.end[partition] - self.first(partition) for partition in self.end)
 
 
+Source = Callable[[OffsetRange], DataFrame]
+"""Reads a range of a topic, as SOURCE_SCHEMA has it."""
+
+
 def read(
     spark: SparkSession,
     bootstrap_servers: str,
@@ -79,23 +83,54 @@ def read(
     A range that Kafka no longer holds whole fails when it is read; nothing is skipped in silence.
     `kafka_options` are the client's own, such as `security.protocol`. No group's offsets move.
     """
-    reader = (
-        spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap_servers)
-        .option("startingOffsets", _json(offsets, {p: offsets.first(p) for p in offsets.end}))
-        .option("endingOffsets", _json(offsets, offsets.end))
-        .option("assign", json.dumps({offsets.topic: list(offsets.partitions)}))
-        .option("failOnDataLoss", "true")
-        .option("minPartitions", str(max(min_partitions, len(offsets.end))))
-        .option("kafkaConsumer.pollTimeoutMs", str(patience_s * 1000))
-        .option("kafka.request.timeout.ms", str(patience_s * 500))
-        .option("kafka.default.api.timeout.ms", str(patience_s * 500))
-    )
-    for name, value in _FETCH_OPTIONS.items():
-        reader = reader.option(name, value)
-    for name, value in (kafka_options or {}).items():
-        reader = reader.option(f"kafka.{name}", value)
-    return reader.load()
+    start = {partition: offsets.first(partition) for partition in offsets.end}
+    options = {
+        **_options(bootstrap_servers, offsets.topic, start, kafka_options, patience_s),
+        "endingOffsets": _json(offsets.topic, offsets.end),
+        "minPartitions": str(max(min_partitions, len(offsets.end))),
+    }
+    return spark.read.format("kafka").options(**options).load()
+
+
+def stream(
+    spark: SparkSession,
+    bootstrap_servers: str,
+    name: str,
+    start: Mapping[int, int],
+    *,
+    most_offsets: int,
+    kafka_options: Mapping[str, str] | None = None,
+    patience_s: int = PATIENCE_S,
+) -> DataFrame:
+    """Read a topic from where it starts on, as it grows; at most so many offsets at a time.
+
+    As `read` does, it fails where Kafka no longer holds what it has not read.
+    """
+    options = {
+        **_options(bootstrap_servers, name, start, kafka_options, patience_s),
+        "maxOffsetsPerTrigger": str(most_offsets),
+    }
+    return spark.readStream.format("kafka").options(**options).load()
+
+
+def _options(
+    bootstrap_servers: str,
+    name: str,
+    start: Mapping[int, int],
+    kafka_options: Mapping[str, str] | None,
+    patience_s: int,
+) -> dict[str, str]:
+    return {
+        "kafka.bootstrap.servers": bootstrap_servers,
+        "startingOffsets": _json(name, start),
+        "assign": json.dumps({name: sorted(start)}),
+        "failOnDataLoss": "true",
+        "kafkaConsumer.pollTimeoutMs": str(patience_s * 1000),
+        "kafka.request.timeout.ms": str(patience_s * 500),
+        "kafka.default.api.timeout.ms": str(patience_s * 500),
+        **_FETCH_OPTIONS,
+        **{f"kafka.{key}": value for key, value in (kafka_options or {}).items()},
+    }
 
 
 def messages(source: DataFrame) -> DataFrame:
@@ -116,5 +151,5 @@ def messages(source: DataFrame) -> DataFrame:
     )
 
 
-def _json(offsets: OffsetRange, by_partition: Mapping[int, int]) -> str:
-    return json.dumps({offsets.topic: {str(p): offset for p, offset in by_partition.items()}})
+def _json(name: str, offsets: Mapping[int, int]) -> str:
+    return json.dumps({name: {str(partition): each for partition, each in offsets.items()}})

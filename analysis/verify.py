@@ -14,10 +14,18 @@ from pathlib import Path
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
-from analysis import accounts, arrivals, clocks, content, ledger, over_time, tally, timeline, topic
-from analysis.blocks import Block, Compared, Comparison, Grains, works
+from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
+from analysis.blocks import Block, Grains, works
 from analysis.classes import UNKNOWN
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
+from analysis.followed import (
+    ARRIVALS_FOLDER,
+    FATES_FOLDER,
+    Followed,
+    compared_by,
+    expected,
+    load,
+)
 from analysis.game.economy import Economy, economy
 from analysis.game.effects import EVENT_TYPES, effects, implied
 from analysis.game.events import parsed
@@ -49,14 +57,10 @@ __all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
 Progress = Callable[[str], None]
 """Is told of each step as it begins."""
 
-ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
 EFFECTS_FOLDER = "effects.parquet"
 
 IsEmpty = Callable[[int, int, int], bool]
 """Tells of a partition whether a consumer meets no message from one offset to before another."""
-
-Source = Callable[[topic.OffsetRange], DataFrame]
-"""Reads a range of the topic, as `topic.SOURCE_SCHEMA` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Case:
     is_empty: IsEmpty | None = None
     database: Database = field(default_factory=Database)
     thresholds: Sequence[Threshold] = ()
+    followed: Followed | None = None
 
     @property
     def owners(self) -> str:
@@ -122,8 +127,9 @@ def verify(
     database: Database | None = None,
     thresholds: Sequence[Threshold] = (),
     kafka_options: Mapping[str, str] | None = None,
-    source: Source | None = None,
+    source: topic.Source | None = None,
     tables: Tables | None = None,
+    followed: Followed | None = None,
     progress: Progress = lambda _step: None,
 ) -> Report:
     """Judge a run by its ledger and its part of the topic, and write its report.
@@ -143,6 +149,7 @@ def verify(
         kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
         tables: Where the tables behind the report go, by default into the run's folder alone.
+        followed: What was found out while the run was under way, by default nothing.
         progress: Is told of each step.
 
     Returns:
@@ -163,6 +170,7 @@ def verify(
         is_empty=is_empty,
         database=database or Database(),
         thresholds=thresholds,
+        followed=followed,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
@@ -174,14 +182,16 @@ def verify(
     return report
 
 
-def _kafka(spark: SparkSession, servers: str, kafka_options: Mapping[str, str] | None) -> Source:
+def _kafka(
+    spark: SparkSession, servers: str, kafka_options: Mapping[str, str] | None
+) -> topic.Source:
     cores = spark.sparkContext.defaultParallelism
     return lambda offsets: topic.read(
         spark, servers, offsets, min_partitions=2 * cores, kafka_options=kafka_options
     )
 
 
-def _judged(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
+def _judged(case: Case, spark: SparkSession, source: topic.Source, progress: Progress) -> Report:
     """Take the run through all steps; whatever goes wrong, it never counts as a pass."""
     try:
         return _verified(case, spark, source, progress)
@@ -204,34 +214,25 @@ def _kept_traceback(case: Case, error: Exception) -> Path:
     return path
 
 
-def _verified(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
+def _verified(case: Case, spark: SparkSession, source: topic.Source, progress: Progress) -> Report:
     """Take the run through all steps."""
     for reason in other_topic(case.manifest, case.seen):
         raise EvidenceError(reason)
+    followed = case.followed or Followed.nothing(case.tables)
     progress("reading the ledger")
-    found = _ledger(case)
-    expected = content.Expected(
-        run_id=case.manifest.run_id,
-        event_id_field=case.manifest.event_id_field,
-        asked={state.generator: state.asked for state in found.state.generators},
-        shapes=found.state.shapes,
-    )
+    found = load(case.folder, case.manifest, _parts(case), followed)
+    looked_for = expected(case.manifest, found)
     progress("reading the topic")
-    messages = topic.messages(source(case.offsets))
-    arrived = _arrivals(case, messages, expected, found.state.event_types)
+    arrived = followed.read(source, looked_for, found, case.offsets)
+    keep_only(followed.arrivals_place, arrived.files)
+    case.tables.finish(ARRIVALS_FOLDER)
     progress("reconciling")
     cut = _cut(found, arrived)
-    comparison = Comparison(
-        run_id=case.manifest.run_id,
-        late_after_ms=case.limits.late_after_ms,
-        event_types=found.state.event_types,
-        grains=cut.grains,
-        ledger=found.location,
-        arrivals=arrived.place,
-        fates=case.tables.begin(FATES_FOLDER),
-    )
-    blocks = Compared().compare(spark, comparison, works(found, arrived), progress)
-    keep_only(comparison.fates, {each.file for each in blocks})
+    comparison = compared_by(case.manifest, case.limits.late_after_ms, found, cut.grains, followed)
+    comparison = replace(comparison, arrivals=case.tables.kept(ARRIVALS_FOLDER))
+    todo = works(found, arrived.groups, arrived.span)
+    blocks = followed.compared.compare(spark, comparison, todo, progress)
+    keep_only(followed.fates_place, {each.file for each in blocks})
     case.tables.finish(FATES_FOLDER)
     progress("counting")
     evidence = _evidence(case, found.state, arrived, blocks)
@@ -255,14 +256,6 @@ def _verified(case: Case, spark: SparkSession, source: Source, progress: Progres
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
-
-
-def _arrivals(
-    case: Case, messages: DataFrame, expected: content.Expected, event_types: Sequence[str]
-) -> arrivals.Arrivals:
-    """Read the topic, and keep what was read in the run's folder."""
-    found = arrivals.read(messages, expected, event_types, case.tables.begin(ARRIVALS_FOLDER))
-    return replace(found, place=case.tables.finish(ARRIVALS_FOLDER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +311,7 @@ def _rate_at(case: Case) -> RateAt | None:
 
 
 def _state(
-    case: Case, found: ledger.Ledger, spark: SparkSession, source: Source
+    case: Case, found: ledger.Ledger, spark: SparkSession, source: topic.Source
 ) -> tuple[StateCheck, Economy | None]:
     """Compare what was expected, what the topic implies, and what the database says."""
     unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
@@ -345,14 +338,11 @@ def _stored(case: Case, spark: SparkSession) -> DataFrame | None:
     return accounts.stored_account(spark, case.tables.lend(case.database.stored), case.owners)
 
 
-def _ledger(case: Case) -> ledger.Ledger:
+def _parts(case: Case) -> Sequence[GeneratorLedger]:
+    if case.parts is not None:
+        return case.parts
     location = case.folder.ledger_location(case.manifest)
-    filesystem, path = open_location(location)
-    parts = case.parts
-    if parts is None:
-        parts = read_ledger(filesystem, path, case.manifest.run_id)
-    begun = case.folder.read_generators()
-    return ledger.load(location, parts, None if begun is None else begun.begun)
+    return read_ledger(*open_location(location), case.manifest.run_id)
 
 
 def _evidence(

@@ -13,12 +13,13 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from analysis.classes import ATTEMPT_FATES, FLAGS, Fate
+from analysis.followed import ARRIVALS_FOLDER, FATES_FOLDER
 from analysis.selftest.faults import JOINED, Fault
 from analysis.selftest.generate import Generation, write_run
 from analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from analysis.selftest.plan import GENERATORS, Plan, make_plan
 from analysis.selftest.publish import publisher
-from analysis.verify import ARRIVALS_FOLDER, FATES_FOLDER, Report, verify
+from analysis.verify import Report, verify
 from headcount.run import End, Generators, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.verdict import Verdict

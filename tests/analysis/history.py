@@ -13,6 +13,7 @@ import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis.evidence import CREATE_TIME, TopicSeen
+from analysis.followed import Followed
 from analysis.judge import Limits
 from analysis.topic import SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
@@ -192,8 +193,8 @@ class History:
         self.write()
         return self.verified_again()
 
-    def verified_again(self) -> Report:
-        """Verify what is on disk."""
+    def verified_again(self, followed: Followed | None = None) -> Report:
+        """Verify what is on disk, perhaps with what was found before."""
         return verify(
             folder=self.folder,
             manifest=self.manifest,
@@ -204,6 +205,7 @@ class History:
             database=self.database,
             thresholds=self.thresholds,
             source=self.source,
+            followed=followed,
         )
 
     def source(self, offsets: OffsetRange) -> DataFrame:

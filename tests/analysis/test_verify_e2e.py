@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
 from analysis.topic import read
-from analysis.verify import Report, Source, verify
+from analysis.topic import Source
+from analysis.verify import Report, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until

@@ -1,0 +1,280 @@
+"""Followed: what was found out about a run so far, which a judgement need not find out again.
+
+A run that is judged without having been followed begins with nothing. One that is followed is read
+piece by piece as its events come, and its blocks are compared when nothing has been added to them
+for a while. What was found early only saves work: it counts where it would be found again.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from analysis import arrivals, ledger, over_time, timeline, topic
+from analysis.arrivals import RowGroup
+from analysis.blocks import Compared, Comparison, Grains, Work, works
+from analysis.content import Expected
+from analysis.ledger import Overview
+from analysis.pieces import Piece, Pieces, standing
+from analysis.tables import Tables, files
+from headcount.errors import EvidenceError
+from headcount.ledger import GeneratorLedger, Known, open_location, read_ledger
+from headcount.run import Manifest, RunFolder
+
+ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
+FOLDER = "follow"
+"""Where pieces and Spark's checkpoint are kept, in a run's folder."""
+
+SETTLED_AFTER_S = 5.0
+"""A block to which nothing was added for so long is compared."""
+
+_FEWEST_GENERATORS = 4
+"""So many generators are reckoned with: more may join a run that is followed from its start."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """What is known of a run: its ledger, pieces of its topic, blocks; and where tables are put.
+
+    `span` is how many numbers of each generator make a block, None while that is open.
+    """
+
+    arrivals_place: str
+    fates_place: str
+    pieces: dict[int, Piece] = field(default_factory=dict)
+    span: int | None = None
+    files: Known = field(default_factory=Known)
+    overview: Overview = field(default_factory=Overview)
+    compared: Compared = field(default_factory=Compared)
+
+    @staticmethod
+    def nothing(tables: Tables) -> "Followed":
+        """Begin with nothing."""
+        return Followed(tables.begin(ARRIVALS_FOLDER), tables.begin(FATES_FOLDER))
+
+    def read(
+        self,
+        source: topic.Source,
+        expected: Expected,
+        found: ledger.Ledger,
+        wanted: topic.OffsetRange,
+    ) -> arrivals.Arrivals:
+        """Give the arrivals of a range: of pieces that stand, and for the rest from the topic."""
+        pieces, rounds = standing(self.pieces.values(), found, wanted)
+        span = self.span or arrivals.block_span(len(found.state.generators))
+        types = found.state.event_types
+        rest = [
+            arrivals.read(topic.messages(source(each)), expected, types, self.arrivals_place, span)
+            for each in rounds
+        ]
+        return arrivals.merged(
+            self.arrivals_place, span, [*(each.arrivals for each in pieces), *rest]
+        )
+
+
+@dataclass(slots=True)
+class Following:
+    """Follows a run: takes in what arrives, and compares the blocks that are settled.
+
+    Its methods are called by one thread at a time.
+    """
+
+    folder: RunFolder
+    manifest: Manifest
+    late_after_ms: int
+    tables: Tables
+    followed: Followed
+    settled_after_s: float = SETTLED_AFTER_S
+    _groups: dict[int, tuple[RowGroup, ...]] = field(default_factory=dict)
+    _ends: dict[int, int] = field(default_factory=dict)
+    _changed: dict[int, tuple[Work, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_over: bool = False
+
+    def __post_init__(self) -> None:
+        """Take in the pieces that are there already."""
+        self._ends.update(self.manifest.start_offsets)
+        for piece in self.followed.pieces.values():
+            self._note(piece)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where Spark notes how far it has read."""
+        return self.folder.path / FOLDER / "checkpoint"
+
+    @property
+    def messages(self) -> int:
+        """How many messages were taken in."""
+        return sum(
+            told.count
+            for piece in list(self.followed.pieces.values())
+            for told in piece.arrivals.counts.by_key.values()
+        )
+
+    def take(self, frame: DataFrame, number: int) -> None:
+        """Take in a batch of the topic, as `topic.SOURCE_SCHEMA` has it; none twice.
+
+        Raises OSError and EvidenceError.
+        """
+        with self._lock:
+            if self._is_over or number in self.followed.pieces:
+                return
+            found, followed = self._look(), self.followed
+            followed.span = followed.span or arrivals.block_span(
+                max(_FEWEST_GENERATORS, len(found.state.generators))
+            )
+            arrived = arrivals.read(
+                topic.messages(frame),
+                expected(self.manifest, found),
+                found.state.event_types,
+                followed.arrivals_place,
+                followed.span,
+            )
+            piece = Piece(
+                self._offsets(arrived, number),
+                frozenset(found.state.shapes),
+                frozenset(found.state.event_types),
+                arrived,
+            )
+            _pieces(self.folder, followed.arrivals_place).write(number, piece)
+            followed.pieces[number] = piece
+            self._note(piece)
+
+    def advance(self, spark: SparkSession) -> None:
+        """Compare the blocks that are settled. Raises OSError."""
+        with self._lock:
+            if self._is_over or self.followed.span is None:
+                return
+            found = self._look()
+            grains = _grains(found)
+            settled = self._settled(found)
+            if not settled:
+                return
+            comparison = compared_by(
+                self.manifest, self.late_after_ms, found, grains, self.followed
+            )
+            self.followed.compared.compare(spark, comparison, settled)
+
+    def end(self) -> Followed:
+        """Wait for what is under way, take nothing in any more, and give what was found."""
+        with self._lock:
+            self._is_over = True
+            return self.followed
+
+    def _note(self, piece: Piece) -> None:
+        for block, mine in piece.arrivals.groups.items():
+            self._groups[block] = (*self._groups.get(block, ()), *mine)
+        self._ends.update({partition: end for partition, (_, end) in piece.offsets.items()})
+
+    def _look(self) -> ledger.Ledger:
+        location = self.folder.ledger_location(self.manifest)
+        parts = read_ledger(*open_location(location), self.manifest.run_id, self.followed.files)
+        return load(self.folder, self.manifest, parts, self.followed)
+
+    def _offsets(self, arrived: arrivals.Arrivals, number: int) -> dict[int, tuple[int, int]]:
+        """Tell what offsets were read: where the batch before ended begins this one."""
+        follows = number == 0 or number - 1 in self.followed.pieces
+        found: dict[int, tuple[int, int]] = {}
+        for key, told in arrived.counts.by_key.items():
+            first, end = found.get(key.partition, (told.first, 0))
+            found[key.partition] = min(first, told.first), max(end, told.last + 1)
+        return {
+            partition: (min(first, self._ends.get(partition, first)) if follows else first, end)
+            for partition, (first, end) in found.items()
+        }
+
+    def _settled(self, found: ledger.Ledger) -> list[Work]:
+        """Choose the blocks to which nothing was added for a while."""
+        now_s, settled = time.monotonic(), []
+        for work in works(found, self._groups, self.followed.span or 1):
+            known, since_s = self._changed.get(work.number, (None, now_s))
+            if known != work:
+                since_s = now_s
+            self._changed[work.number] = work, since_s
+            if work.stretch is not None and now_s - since_s >= self.settled_after_s:
+                settled.append(work)
+        return settled
+
+
+def follow(folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Tables) -> Following:
+    """Begin to follow a run, or go on where that was left. Raises OSError."""
+    followed = _left(folder, tables)
+    if followed is None:
+        shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
+        followed = Followed.nothing(tables)
+    return Following(folder, manifest, late_after_ms, tables, followed)
+
+
+def forget(folder: RunFolder) -> None:
+    """Remove what was kept to go on with."""
+    shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
+
+
+def _left(folder: RunFolder, tables: Tables) -> Followed | None:
+    """Give what was left of following a run; None if it is not whole."""
+    if not (folder.path / FOLDER / "checkpoint" / "metadata").is_file():
+        return None
+    place = tables.resume(ARRIVALS_FOLDER)
+    try:
+        pieces = _pieces(folder, place).read()
+    except EvidenceError:
+        return None
+    spans = {piece.arrivals.span for piece in pieces.values()}
+    needed = {file for piece in pieces.values() for file in piece.arrivals.files}
+    if len(spans) > 1 or not needed <= files(place).keys():
+        return None
+    return Followed(place, tables.begin(FATES_FOLDER), pieces, next(iter(spans), None))
+
+
+def _pieces(folder: RunFolder, place: str) -> Pieces:
+    return Pieces(folder.path / FOLDER / "pieces", place)
+
+
+def load(
+    folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], followed: Followed
+) -> ledger.Ledger:
+    """Look over a run's ledger, but for what was looked over before. Raises OSError."""
+    begun = folder.read_generators()
+    location = folder.ledger_location(manifest)
+    return ledger.load(location, parts, None if begun is None else begun.begun, followed.overview)
+
+
+def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:
+    """Tell what is looked for in the topic. EvidenceError if that cannot be looked for."""
+    return Expected(
+        run_id=manifest.run_id,
+        event_id_field=manifest.event_id_field,
+        asked={state.generator: state.asked for state in found.state.generators},
+        shapes=found.state.shapes,
+    )
+
+
+def compared_by(
+    manifest: Manifest, late_after_ms: int, found: ledger.Ledger, grains: Grains, followed: Followed
+) -> Comparison:
+    """Tell by what the blocks of a run are compared."""
+    return Comparison(
+        run_id=manifest.run_id,
+        late_after_ms=late_after_ms,
+        event_types=found.state.event_types,
+        grains=grains,
+        ledger=found.location,
+        arrivals=followed.arrivals_place,
+        fates=followed.fates_place,
+    )
+
+
+def _grains(found: ledger.Ledger) -> Grains:
+    """Choose how finely a run is counted that is not over."""
+    first, last = (each.get("intended_at_ns") for each in (found.times.first, found.times.last))
+    sent_ns = found.times.sent_ns
+    return Grains(
+        None
+        if first is None or last is None
+        else over_time.common_grain(first, (last - first) / 1e9),
+        None if sent_ns is None else timeline.Span(*sent_ns).grain,
+    )
