@@ -92,6 +92,7 @@ class Following:
     _groups: dict[int, tuple[RowGroup, ...]] = field(default_factory=dict)
     _ends: dict[int, int] = field(default_factory=dict)
     _changed: dict[int, tuple[Work, float]] = field(default_factory=dict)
+    _messages: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_over: bool = False
 
@@ -109,11 +110,12 @@ class Following:
     @property
     def messages(self) -> int:
         """How many messages were taken in."""
-        return sum(
-            told.count
-            for piece in list(self.followed.pieces.values())
-            for told in piece.arrivals.counts.by_key.values()
-        )
+        return self._messages
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks were compared."""
+        return len(self.followed.compared.blocks)
 
     def take(self, frame: DataFrame, number: int) -> None:
         """Take in a batch of the topic, as `topic.SOURCE_SCHEMA` has it; none twice.
@@ -169,6 +171,7 @@ class Following:
         for block, mine in piece.arrivals.groups.items():
             self._groups[block] = (*self._groups.get(block, ()), *mine)
         self._ends.update({partition: end for partition, (_, end) in piece.offsets.items()})
+        self._messages += sum(told.count for told in piece.arrivals.counts.by_key.values())
 
     def _look(self) -> ledger.Ledger:
         location = self.folder.ledger_location(self.manifest)

@@ -16,8 +16,9 @@ from analysis import topic
 from analysis.game import export
 from analysis.game.events import Wanted, game_events, matching
 from analysis.session import open_session
-from headcount.cli.judgement import Question, brokers, session_config
+from headcount.cli.judgement import Question, brokers
 from headcount.cli.options import Judging, found_run, with_quiet, with_reports_dir, with_spark
+from headcount.cli.spark import session_config
 from headcount.cli.stack import platform
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -107,9 +108,8 @@ def events(
     given = {name: value for name, value in described.items() if value is not None}
     wanted = Wanted(event_type, item, player_id, guild, given)
     console = Console(quiet=quiet)
-    question = Question(
-        folder, Judging(spark_master, spark_heap, spark_conf=spark_conf), bootstrap_servers
-    )
+    judging = Judging(spark_master, spark_heap, spark_conf=spark_conf)
+    question = Question(folder, judging, bootstrap_servers)
     ready = platform(dict(os.environ), console)
     manifest, end = folder.read_manifest(), folder.read_end()
     if end is None:
@@ -117,7 +117,7 @@ def events(
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(brokers(question, manifest, ready))
         offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
-        config = session_config(question, ready, offsets.size)
+        config = session_config(folder, judging, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
         source = topic.read(spark, servers, offsets, min_partitions=1)
         found = game_events(topic.messages(source), _types(), manifest.event_id_field)

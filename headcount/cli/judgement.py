@@ -3,16 +3,19 @@
 import contextlib
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from analysis import object_store
-from analysis.session import SessionConfig, begun_session, suited_to
-from analysis.tables import Tables
+from pyspark.sql import SparkSession
+
+from analysis.followed import Followed
+from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
+from headcount.cli.follow import Follower
 from headcount.cli.options import Judging
+from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import Platform, start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
@@ -40,18 +43,18 @@ class Question:
     database_url: str | None = None
 
 
-def judge(question: Question, ready: Platform) -> Report:
+def judge(question: Question, ready: Platform, follower: Follower | None = None) -> Report:
     """Judge a run, and write its report. HeadcountError says why it cannot be judged."""
     folder, console = question.folder, ready.console
     manifest = folder.read_manifest()
     folder.forget_verdict()
+    _await_seals(folder, manifest, console)
+    followed = None if follower is None else _end_of_following(follower, console)
     # What was written by now was answered by now: its events lie before the end that is read next.
-    parts = _await_seals(folder, manifest, console)
-    attempts = sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
+    parts = _ledger(folder, manifest, followed)
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which the topic's end can be awaited.
-        config = session_config(question, ready, attempts, manifest.ledger)
-        started = stack.enter_context(begun_session(config))
+        started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
@@ -70,17 +73,49 @@ def judge(question: Question, ready: Platform) -> Report:
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
-                tables=_tables(question),
+                tables=tables_of(folder, question.judging),
+                followed=followed,
                 progress=step.update,
             )
 
 
-def _tables(question: Question) -> Tables:
-    folder, shared = question.folder, question.judging.tables
-    return Tables(folder.path.absolute(), shared and f"{shared}/{folder.run_id}")
+def _end_of_following(follower: Follower, console: Console) -> Followed | None:
+    with console.step("Ending the following") as step:
+        found = follower.finish()
+        step.update(follower.progress)
+    return found
 
 
-def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> list[GeneratorLedger]:
+@contextlib.contextmanager
+def _spark(
+    question: Question,
+    ready: Platform,
+    manifest: Manifest,
+    parts: Sequence[GeneratorLedger],
+    follower: Follower | None,
+) -> Iterator[Callable[[], SparkSession]]:
+    """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
+    lent = None if follower is None else follower.spark
+    if lent is not None:
+        yield lambda: lent
+        return
+    attempts = sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
+    config = session_config(
+        question.folder, question.judging, ready, events=attempts, ledger=manifest.ledger
+    )
+    with begun_session(config) as started:
+        yield started
+
+
+def _ledger(
+    folder: RunFolder, manifest: Manifest, followed: Followed | None
+) -> list[GeneratorLedger]:
+    filesystem, location = open_location(folder.ledger_location(manifest))
+    known = None if followed is None else followed.files
+    return read_ledger(filesystem, location, manifest.run_id, known)
+
+
+def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
     """Give generators that are still at work, on other hosts perhaps, time to seal."""
     filesystem, location = open_location(folder.ledger_location(manifest))
     deadline = time.monotonic() + SEAL_TIMEOUT_S
@@ -89,7 +124,7 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> lis
         while True:
             missing = unsealed(filesystem, location)
             if not missing or time.monotonic() >= deadline:
-                return read_ledger(filesystem, location, manifest.run_id)
+                return
             step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
             step.update(f"missing: {', '.join(map(str, missing))}")
             time.sleep(POLL_S)
@@ -204,21 +239,3 @@ def limits_of(judging: Judging) -> Limits:
     except TypeError:
         known = ", ".join(field.name for field in fields(Limits) if field.name != "late_after_ms")
         raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
-
-
-def session_config(
-    question: Question, ready: Platform, events: int, ledger: str | None = None
-) -> SessionConfig:
-    """How Spark is started for a run of so many events, whose ledger is perhaps elsewhere."""
-    is_remote = any(map(object_store.is_object_store, (ledger, question.judging.tables)))
-    more_jars = ready.object_store_jars() if is_remote else ()
-    more = object_store.settings(ready.environ) if is_remote else {}
-    return SessionConfig(
-        java_home=ready.java.home,
-        connector_jars=(*ready.connector_jars, *more_jars),
-        log_file=question.folder.logs / "spark.log",
-        master=question.judging.spark_master,
-        heap=question.judging.spark_heap,
-        java_options=suited_to(events),
-        settings={**more, **question.judging.spark_conf},
-    )

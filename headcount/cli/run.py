@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from headcount.arrivals import read_arrivals, total, with_lost
+from headcount.cli.follow import Follower, following
 from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import (
     Judging,
@@ -54,6 +55,8 @@ Examples:
                                                      players with state, and their mistakes
   headcount run --host https://shop.test --bootstrap-servers kafka:9092 --topic orders
                                                      a service and brokers of yours
+  headcount run --run-time 8h --follow --spark-master spark://spark:7077
+                                                     a verdict within seconds of the end
   headcount run -- --tags checkout                   any option of Locust's after --
 """
 
@@ -131,6 +134,14 @@ class Load:
 @click.option("--mix", default="", help="Weights of the tasks, such as default=5,sword=3,guild=2.")
 @click.option("--seed", type=int, help="Make the same requests again.  [default: a new one]")
 @click.option("--run-id", default="", help="Small letters, digits and -.  [default: the time]")
+@click.option(
+    "--follow",
+    "is_followed",
+    is_flag=True,
+    help="Reconcile while the test runs, so that the verdict comes soon after it, however long it "
+    "took. Meant for a Spark elsewhere (--spark-master): on this machine it takes of the load's "
+    "processors.",
+)
 @with_target
 @with_judging
 @with_ledger
@@ -152,6 +163,7 @@ def run(
     seed: int | None,
     run_id: str,
     event_id_field: str,
+    is_followed: bool,
     wish: Wish,
     judging: Judging,
     ledger: str,
@@ -187,11 +199,15 @@ def run(
     with contextlib.ExitStack() as stack:
         target = start(stack, wish, ready, folder.path)
         command = _locust_command(load, target, wish, folder, judging.all_thresholds)
-        _drive(load, command, target, folder, ready)
+        follower = None
+        if is_followed:
+            servers = target.bootstrap_servers
+            follower = stack.enter_context(following(folder, judging, ledger, servers, ready))
+        _drive(load, command, target, folder, ready, follower=follower)
         question = Question(
             folder, judging, target.bootstrap_servers, database_url=target.database_url
         )
-        report = judge(question, ready)
+        report = judge(question, ready, follower)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 
@@ -231,7 +247,13 @@ def _run_id(asked_for: str) -> str:
 
 
 def _drive(
-    load: Load, command: list[str], target: Target, folder: RunFolder, ready: Platform
+    load: Load,
+    command: list[str],
+    target: Target,
+    folder: RunFolder,
+    ready: Platform,
+    *,
+    follower: Follower | None,
 ) -> None:
     """Run Locust to its end. A part that dies meanwhile ends it, with PartError."""
     title = f"Load: {load.size} on {target.host}"
@@ -242,7 +264,8 @@ def _drive(
             stack.callback(locust.stop, STOP_TIMEOUT_S)
             while (code := locust.returncode) is None:
                 target.poll_or_raise()
-                step.update(f"{step.elapsed_s:.0f} s")
+                followed = follower.progress if follower is not None else ""
+                step.update(", ".join(filter(None, (f"{step.elapsed_s:.0f} s", followed))))
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
                 _explain(locust, code)

@@ -1,22 +1,18 @@
 """Followed: a run that is followed as it goes gets the verdict that it would get afterwards."""
 
-import random
-import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import pyarrow.fs as pafs
 import pytest
 
-from analysis import arrivals, blocks, followed
-from analysis.followed import FOLDER, Followed, Following, follow
+from analysis import arrivals
+from analysis.followed import Following, follow
 from analysis.report.model import Report
 from analysis.tables import Tables
 from analysis.topic import OffsetRange
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import Generators
-from tests.analysis.history import RUN, History, event_id
+from tests.analysis.history import RUN, History
 from tests.analysis.test_blocks import fates, told, troubled
 
 pytestmark = pytest.mark.e2e

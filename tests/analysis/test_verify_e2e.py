@@ -8,8 +8,7 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from analysis.topic import read
-from analysis.topic import Source
+from analysis.topic import Source, read
 from analysis.verify import Report, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker

@@ -1,0 +1,44 @@
+"""The stream: hands a run's events to whoever follows it, as they come into the topic.
+
+Spark notes in a checkpoint what it has handed over, so that a stream that is begun again goes on
+where the one before it ended.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from analysis import topic
+from analysis.followed import Following
+from analysis.session import local_url
+
+EVERY_S = 3
+"""How often what has come is handed over."""
+
+MOST_OFFSETS = 2_000_000
+"""How much is handed over at once, at most."""
+
+
+def begin(
+    spark: SparkSession,
+    bootstrap_servers: str,
+    following: Following,
+    kafka_options: Mapping[str, str] | None = None,
+) -> StreamingQuery:
+    """Begin to hand over, until the query is stopped. What goes wrong is the query's exception."""
+    manifest = following.manifest
+    events = topic.stream(
+        spark,
+        bootstrap_servers,
+        manifest.topic,
+        manifest.start_offsets,
+        most_offsets=MOST_OFFSETS,
+        kafka_options=kafka_options,
+    )
+    return (
+        events.writeStream.foreachBatch(following.take)
+        .option("checkpointLocation", local_url(following.checkpoint))
+        .trigger(processingTime=f"{EVERY_S} seconds")
+        .start()
+    )
