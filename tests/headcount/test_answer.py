@@ -51,6 +51,7 @@ def parsed(data: bytes, method: str) -> HTTPResponse | None:
 @given(start=STARTS, lines=LINES, body=BODIES, is_head=some.booleans(), cut=some.integers(0, 60))
 @example(start=OK, lines=[(b"Content-Length", b":", b"2")], body=b"ok", is_head=False, cut=0)
 @example(start=OK, lines=[(b"Content-Length", b":", b"2")], body=b"", is_head=True, cut=0)
+@example(start=OK, lines=[(b"Content-Length", b":", b" 2 ")], body=b"ok", is_head=False, cut=0)
 def test_what_is_plain_is_what_the_general_parser_reads(
     start: bytes, lines: list[tuple[bytes, ...]], body: bytes, *, is_head: bool, cut: int
 ) -> None:
@@ -67,7 +68,9 @@ def test_what_is_plain_is_what_the_general_parser_reads(
     assert general.get_code() == found.status
     body_read = bytes(general._body_buffer)  # noqa: SLF001 - it has no socket to read from
     assert body_read == data[found.body_at : found.end]
-    assert list(general.items()) == list(_grouped(fields(data, found.body_at)))
+    # The general parser keeps the blanks behind a value, which are none of it (RFC 9110, 5.5).
+    told = [(name, value.rstrip(" \t")) for name, value in general.items()]
+    assert told == _grouped(fields(data, found.body_at))
 
 
 @settings(max_examples=1000, deadline=None)
