@@ -6,13 +6,14 @@ import pyarrow.fs as pafs
 import pytest
 
 from analysis import arrivals
-from analysis.followed import Following, follow
+from analysis.followed import FOLDER, Following, follow
 from analysis.report.model import Report
 from analysis.tables import Tables
 from analysis.topic import OffsetRange
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import Generators
-from tests.analysis.history import RUN, History
+from headcount.verdict import Verdict
+from tests.analysis.history import RUN, History, event_id
 from tests.analysis.test_blocks import fates, told, troubled
 
 pytestmark = pytest.mark.e2e
@@ -113,8 +114,19 @@ def course(history: History) -> Course:
     return Course(history)
 
 
-@pytest.mark.parametrize("ahead", [0, 3, 1000])
-@pytest.mark.parametrize("lag", [0.0, 0.15, -0.1])
+def files(course: Course, name: str) -> set[str]:
+    """Name the files of a table that is kept."""
+    return {path.name for path in (course.history.folder.path / name).iterdir()}
+
+
+def pieces_kept(course: Course) -> int:
+    """Count the pieces that the judgement did not read again."""
+    kept = files(course, "arrivals.parquet")
+    pieces = course.following.followed.pieces.values()
+    return sum(each.arrivals.files <= kept for each in pieces)
+
+
+@pytest.mark.parametrize(("ahead", "lag"), [(0, 0.15), (3, 0.0), (1000, -0.1)])
 def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: float) -> None:
     """Whether rows come before or after their events, and however much is reserved ahead."""
     for step in range(1, 7):
@@ -122,6 +134,165 @@ def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: floa
         course.take(step / 7)
         course.following.advance(course.history.spark)
     course.write_all(1.0, ahead)
+    early = {block.file for block in course.following.followed.compared.blocks.values()}
     report = assert_as_afterwards(course)
     assert report.counts is not None
     assert report.counts.reordered >= 2
+    assert early
+
+
+def test_what_was_found_is_not_found_again(history: History) -> None:
+    """Pieces are not read again and blocks not compared again if nothing was added to them."""
+    history.deliver(30)
+    course = Course(history)
+    for share in (0.0, 0.4, 0.8):
+        course.write_all(share + 0.2, 0)
+        course.take(share)
+        course.following.advance(history.spark)
+    early = {
+        block.work.number: block.file
+        for block in course.following.followed.compared.blocks.values()
+    }
+    course.write_all(1.0, 0)
+    course.seal()
+    report = history.verified_again(followed=course.following.end())
+    assert report.verdict is Verdict.PASS
+    assert pieces_kept(course) == 3
+    assert {early[0], early[1], early[2]} <= files(course, "fates.parquet")
+    assert not list(history.folder.path.glob(".*"))
+
+
+def test_it_goes_on_where_it_was(course: Course) -> None:
+    """Started again it has its pieces, takes none twice, and the verdict is the same."""
+    course.write_all(0.5, 3)
+    course.take(0.3)
+    course.take(0.5)
+    messages = course.following.messages
+    course.start()
+    assert course.following.messages == messages > 0
+    course.following.take(course.history.source(OffsetRange("events", {}, course.taken)), 1)
+    course.write_all(1.0, 0)
+    course.take(0.8)
+    assert_as_afterwards(course)
+
+
+def test_a_piece_that_is_gone_is_read_again(course: Course) -> None:
+    """And what comes behind it does not pass for it; a damaged or foreign one begins all anew."""
+    course.write_all(0.9, 3)
+    for share in (0.2, 0.4, 0.6):
+        course.take(share)
+    (course.history.folder.path / FOLDER / "pieces" / "000000001.json").unlink()
+    course.start()
+    assert sorted(course.following.followed.pieces) == [0, 2]
+    course.take(0.7)
+    course.write_all(1.0, 0)
+    assert_as_afterwards(course)
+
+
+@pytest.mark.parametrize("content", ["{", '{"offsets": {}}', None])
+def test_what_is_damaged_is_begun_anew(course: Course, content: str | None) -> None:
+    """A piece that cannot be read, or whose messages are gone: nothing of it is believed."""
+    course.write_all(0.5, 3)
+    course.take(0.5)
+    if content is None:
+        for path in (course.history.folder.path / ".arrivals.parquet.tmp").iterdir():
+            path.unlink()
+    else:
+        (course.history.folder.path / FOLDER / "pieces" / "000000000.json").write_text(content)
+    course.start()
+    assert course.following.followed.pieces == {}
+    assert course.following.messages == 0
+
+
+def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
+    """A piece names files beside it and no others."""
+    course.write_all(0.5, 3)
+    course.take(0.5)
+    path = course.history.folder.path / FOLDER / "pieces" / "000000000.json"
+    (name, *_) = sorted(files(course, ".arrivals.parquet.tmp"))
+    path.write_text(path.read_text().replace(name, f"../.arrivals.parquet.tmp/{name}"))
+    course.start()
+    assert course.following.followed.pieces == {}
+
+
+def test_what_only_the_ledger_can_tell_is_told_by_the_last_word(history: History) -> None:
+    """Ids that are asked for late or not at all, shapes and types that become known late."""
+    gem = {"event_type": "purchase_gem", "cut": "oval"}
+    history.deliver(12)
+    history.attempt(12, event=gem)
+    history.arrive(event_id(12), 12, event=gem)
+    history.attempt(13, event=gem)
+    history.arrive(event_id(13), 13, event={**gem, "cut": "pear"})
+    history.arrive("else.0.1", 14, event=gem)
+    history.arrive(event_id(15), 15)
+    history.reserved[0] = 40
+    course = Course(history)
+    course.write(0, history.rows[0][:6], 8)  # 8 to 13 are not asked for yet, nor is there a gem
+    course.take(1.0)
+    course.following.advance(history.spark)
+    course.write_all(1.0, 26)  # 15 may have been asked for until the seal says that it was not
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.corrupted) == (14, 1)
+    assert (report.counts.phantom, report.counts.foreign) == (1, 1)
+    assert report.by_event_type["purchase_gem"].foreign == 1
+
+
+def test_an_event_that_comes_late_is_counted_with_its_block(history: History) -> None:
+    """A copy that comes when its block was compared long ago is a duplicate all the same."""
+    history.deliver(30)
+    history.arrive(event_id(0), 30)
+    history.arrive(event_id(1), 31, event={"event_type": "purchase_sword", "metal": "gold"})
+    course = Course(history)
+    course.write_all(1.0, 0)
+    course.take(0.9)
+    course.following.advance(history.spark)
+    course.following.advance(history.spark)
+    assert course.following.blocks == 6
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.duplicated, report.counts.corrupted) == (2, 1)
+
+
+def test_what_lies_beyond_the_end_is_not_counted(history: History) -> None:
+    """What others wrote after the run's end, and what was read of it meanwhile."""
+    history.deliver(10)
+    for offset in range(10, 16):
+        history.arrive("else.0.1", offset)
+    course = Course(history)
+    course.write_all(1.0, 0)
+    for share in (0.5, 1.0):
+        course.take(share)
+    history.end = {0: 10, 1: 0}
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.foreign) == (10, 0)
+
+
+def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
+    """What was looked at early is looked at again if the file is another."""
+    history.deliver(10)
+    course = Course(history)
+    course.write_all(0.5, 5)
+    course.take(0.5)
+    course.following.advance(history.spark)
+    course.write_all(1.0, 0)
+    course.seal()
+    segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
+    segment.write_bytes(segment.read_bytes() + b"x")
+    report = history.verified_again(followed=course.following.end())
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("is not what was sealed" in reason for reason in report.reasons)
+    assert told(report) == told(history.verified_again())
+
+
+def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
+    """A batch that comes when the run is judged already is left to the judgement."""
+    course.write_all(1.0, 0)
+    course.take(0.4)
+    course.following.end()
+    course.take(0.6)
+    course.following.advance(course.history.spark)
+    assert sorted(course.following.followed.pieces) == [0]
+    assert course.following.blocks == 0
+    assert_as_afterwards(course)
