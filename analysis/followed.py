@@ -207,14 +207,15 @@ def follow(folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Ta
     """Begin to follow a run, or go on where that was left. Raises OSError."""
     followed = _left(folder, tables)
     if followed is None:
-        shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
+        forget(folder)
         followed = Followed.nothing(tables)
     return Following(folder, manifest, late_after_ms, tables, followed)
 
 
 def forget(folder: RunFolder) -> None:
-    """Remove what was kept to go on with."""
-    shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
+    """Remove what was kept to go on with. Raises OSError."""
+    if (folder.path / FOLDER).exists():
+        shutil.rmtree(folder.path / FOLDER)
 
 
 def _left(folder: RunFolder, tables: Tables) -> Followed | None:

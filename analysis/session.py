@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
@@ -214,9 +215,24 @@ def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitSta
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise _cannot_start(config, lines[0]) from error
+    _silence(context)
     spark = SparkSession(context)
     stack.callback(_stop, spark)
     return spark
+
+
+def is_alive(spark: SparkSession) -> bool:
+    """Tell whether the JVM is still there."""
+    try:
+        return not spark.sparkContext._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
+    except (Py4JError, OSError, AttributeError):
+        return False
+
+
+def _silence(context: SparkContext) -> None:
+    """Keep the server that takes accumulators from printing a traceback when the JVM dies."""
+    server: Any = context._accumulatorServer  # noqa: SLF001
+    server.handle_error = lambda *_: None
 
 
 def _cannot_start(config: SessionConfig, why: str) -> PartError:
@@ -356,9 +372,12 @@ def _stop(spark: SparkSession) -> None:
 def _disconnect(gateway: Any) -> None:
     with contextlib.suppress(Exception):
         gateway.shutdown()
-    # Without this a later session of the same process would talk to the JVM that is gone.
+    # Without this a later session of the same process would talk to the JVM that is gone, or be
+    # refused, for a context of a JVM that died cannot be stopped.
     SparkContext._gateway = None  # noqa: SLF001 - there is no public way
     SparkContext._jvm = None  # noqa: SLF001
+    SparkContext._active_spark_context = None  # noqa: SLF001
+    SparkSession._instantiatedSession = None  # noqa: SLF001
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

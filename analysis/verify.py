@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
@@ -37,6 +36,7 @@ from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
+from analysis.session import is_alive
 from analysis.state import StateCheck
 from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, Sample, judged, samples
@@ -198,7 +198,7 @@ def _judged(case: Case, spark: SparkSession, source: topic.Source, progress: Pro
     except EvidenceError as error:
         return _crashed(case, str(error))
     except Exception as error:
-        if not _is_alive(spark):
+        if not is_alive(spark):
             raise PartError(
                 f"Spark died while it verified {case.folder.path}: see its log in "
                 f"{case.folder.logs}, and give it more memory if that ran out"
@@ -419,13 +419,6 @@ def _report(
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(case.manifest),
     )
-
-
-def _is_alive(spark: SparkSession) -> bool:
-    try:
-        return not spark.sparkContext._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
-    except (Py4JError, OSError, AttributeError):
-        return False
 
 
 def _told(error: Exception, log: Path) -> str:

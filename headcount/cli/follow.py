@@ -1,135 +1,77 @@
-"""Following a run: Spark reconciles while the test runs, in a thread of its own."""
+"""`headcount follow`: judges a run that somebody else drives, and reconciles while it goes on."""
 
-import contextlib
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import os
+import time
+from pathlib import Path
 
-from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
+import click
 
-from analysis import stream
-from analysis.followed import Followed, Following, follow
-from analysis.session import open_session
-from headcount.cli.options import Judging
-from headcount.cli.spark import session_config, tables_of
-from headcount.cli.stack import Platform
-from headcount.errors import PartError
+from headcount.cli.follower import Follower, following
+from headcount.cli.judgement import Question, judge, limits_of
+from headcount.cli.options import (
+    Judging,
+    found_run,
+    with_json,
+    with_judging,
+    with_quiet,
+    with_reports_dir,
+)
+from headcount.cli.result import show
+from headcount.cli.stack import platform
+from headcount.console import Console
+from headcount.ledger import open_location, unsealed
 from headcount.run import RunFolder
 
-ADVANCE_EVERY_S = 2.0
-MOST_STARTS = 5
-"""So often Spark is started without getting further; then the run is judged as if not followed."""
+POLL_S = 0.5
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount follow reports/20261123-221530-k7qz
+  headcount follow RUN --spark-master spark://spark:7077 --tables s3://bucket/tables
+"""
 
 
-@dataclass(slots=True)
-class Follower:
-    """Follows a run as soon as it has begun; a Spark that dies is started again.
+@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--bootstrap-servers",
+    metavar="HOST:PORT,…",
+    help="Brokers that have the topic.  [default: those of the run]",
+)
+@with_judging
+@with_reports_dir
+@with_json
+@with_quiet
+def follow(
+    *,
+    run: Path,
+    bootstrap_servers: str | None,
+    judging: Judging,
+    reports_dir: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Reconcile RUN while it is driven elsewhere, and judge it when its generators have sealed.
 
-    Its session is there for the judgement, too, until `close`.
+    RUN is a run's folder or its id. Ended before that and started again, it goes on where it was.
     """
-
-    folder: RunFolder
-    judging: Judging
-    ledger: str
-    bootstrap_servers: str
-    ready: Platform
-    spark: SparkSession | None = None
-    _following: Following | None = None
-    _over: threading.Event = field(default_factory=threading.Event)
-    _idle: threading.Event = field(default_factory=threading.Event)
-    _closed: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def progress(self) -> str:
-        """Say how far it is."""
-        if self._following is None:
-            return ""
-        return f"{self._following.messages:,} messages, {self._following.blocks:,} blocks compared"
-
-    def finish(self) -> Followed | None:
-        """Follow no more, and give what was found; None if the run was never followed."""
-        self._over.set()
-        self._idle.wait()
-        return None if self._following is None else self._following.end()
-
-    def close(self) -> None:
-        """Follow no more, and let Spark end."""
-        self._over.set()
-        self._closed.set()
-
-    def work(self) -> None:
-        """Follow until the end, and keep Spark until the close."""
-        starts, far = 0, 0
-        while not self._over.is_set() and starts < MOST_STARTS:
-            try:
-                self._start()
-            except Exception as error:  # noqa: BLE001 - whatever it was, nothing is lost by it
-                now_far = 0 if self._following is None else self._following.messages
-                starts, far = (starts + 1 if now_far == far else 1), now_far
-                self._tell(error, is_last=starts == MOST_STARTS)
-            finally:
-                self.spark = None
-        self._idle.set()
-
-    def _start(self) -> None:
-        config = session_config(self.folder, self.judging, self.ready, ledger=self.ledger)
-        with open_session(config) as spark:
-            self._follow(spark)
-            self.spark = spark
-            self._idle.set()
-            self._closed.wait()
-
-    def _follow(self, spark: SparkSession) -> None:
-        if self._following is None:
-            self._following = self._begin()
-        if self._following is None:
-            return
-        query = stream.begin(spark, self.bootstrap_servers, self._following)
-        try:
-            while not self._over.wait(ADVANCE_EVERY_S):
-                _check(query)
-                self._following.advance(spark)
-            self._following.end()
-        finally:
-            query.stop()
-
-    def _begin(self) -> Following | None:
-        """Wait until the run has begun; None if it never does."""
-        while not self.folder.manifest_path.exists():
-            if self._over.wait(ADVANCE_EVERY_S / 4):
-                return None
-        manifest = self.folder.read_manifest()
-        tables = tables_of(self.folder, self.judging)
-        return follow(self.folder, manifest, self.judging.late_after_ms, tables)
-
-    def _tell(self, error: Exception, *, is_last: bool) -> None:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        then = (
-            "the run is judged as if it had not been followed" if is_last else "starting it again"
-        )
-        self.ready.console.remark(f"Spark stopped following ({lines[0][:200]}): {then}")
+    folder = found_run(run, reports_dir)
+    limits_of(judging)
+    manifest = folder.read_manifest()
+    servers = bootstrap_servers or manifest.bootstrap_servers
+    ready = platform(dict(os.environ), Console(quiet=quiet))
+    with following(folder, judging, manifest.ledger, servers, ready) as follower:
+        _await_end(folder, follower, ready.console)
+        report = judge(Question(folder, judging, bootstrap_servers), ready, follower)
+    show(report, folder, ready.console, as_json=as_json)
+    return report.exit_code
 
 
-def _check(query: StreamingQuery) -> None:
-    """PartError if the stream has ended."""
-    error = query.exception()
-    if error is not None:
-        raise PartError(str(error))
-    if not query.isActive:
-        raise PartError("its stream ended")
-
-
-@contextlib.contextmanager
-def following(
-    folder: RunFolder, judging: Judging, ledger: str, bootstrap_servers: str, ready: Platform
-) -> Iterator[Follower]:
-    """Follow a run until the block ends."""
-    follower = Follower(folder, judging, ledger, bootstrap_servers, ready)
-    thread = threading.Thread(target=follower.work, name="follower")
-    thread.start()
-    try:
-        yield follower
-    finally:
-        follower.close()
-        thread.join()
+def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
+    """Wait until every generator that has begun has sealed its ledger."""
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    with console.step(f"Following {folder.run_id}") as step:
+        while folder.read_generators() is None or unsealed(*location):
+            step.update(follower.progress)
+            time.sleep(POLL_S)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
-from analysis.followed import Followed
+from analysis.followed import Followed, forget
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
-from headcount.cli.follow import Follower
+from headcount.cli.follower import Follower
 from headcount.cli.options import Judging
 from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import Platform, start_broker
@@ -62,7 +62,7 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
         with console.step("Starting Spark"):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
-            return verify(
+            report = verify(
                 folder=folder,
                 manifest=found,
                 end=end,
@@ -77,12 +77,14 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
                 followed=followed,
                 progress=step.update,
             )
+    forget(folder)
+    return report
 
 
 def _end_of_following(follower: Follower, console: Console) -> Followed | None:
-    with console.step("Ending the following") as step:
+    with console.step("Ending the following"):
         found = follower.finish()
-        step.update(follower.progress)
+    console.remark(f"Followed: {follower.progress or 'nothing'}")
     return found
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "compare": "headcount.cli.compare:compare_runs",
     "doctor": "headcount.cli.doctor:doctor",
     "events": "headcount.cli.events:events",
+    "follow": "headcount.cli.follow:follow",
     "mark": "headcount.cli.mark:mark",
     "run": "headcount.cli.run:run",
     "selftest": "headcount.cli.selftest:selftest",

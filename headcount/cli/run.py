@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from headcount.arrivals import read_arrivals, total, with_lost
-from headcount.cli.follow import Follower, following
+from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import (
     Judging,
