@@ -8,7 +8,6 @@ A piece is kept as a file of its own, so that a reader that is started again goe
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,8 +25,6 @@ from headcount.files import write_atomically
 
 MOST_ROUNDS = 8
 """A range that pieces have left in more parts than these is better read as a whole."""
-
-_FILE = re.compile(r"[0-9a-f]{32}\.parquet")
 
 Offsets = Mapping[int, tuple[int, int]]
 """By partition, the first offset and the one after the last."""
@@ -158,8 +155,6 @@ class Pieces:
             record = TypeAdapter(_Record).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             raise EvidenceError(f"{path} is damaged: {error}") from None
-        if not all(_FILE.fullmatch(file) for _, file, _, _ in record.groups):
-            raise EvidenceError(f"{path} is damaged: it names other files than arrivals")
         return _piece(record, self.place)
 
     def _path(self, number: int) -> Path:
