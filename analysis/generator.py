@@ -8,8 +8,9 @@ its latencies and rates are partly its own. It counts as saturated where
 - its process used 90 % or more of a core in most of the samples that were taken under load. It is
   one thread, so little is left for a burst, and the time that a request waits for its turn grows
   without bound as that goes to 100 %;
-- in a tenth or more of them a timer was 100 ms late or later. For so long no answer was noted, so
-  that every percentile from p90 on may have that on top; a single pause is no reason.
+- in a tenth or more of them a timer, or what an arrival of a rate began, was 100 ms late or later.
+  For so long no answer was noted or no request sent, so that every percentile from p90 on may have
+  that on top; a single pause is no reason.
 
 Pure.
 """

@@ -1,12 +1,14 @@
 """`rate`: how late `--rate` begins its requests, and whether a stall is seen in full.
 
 The lag of the schedule, from when a request was due until it was sent, is taken at half of what the
-generator can do. Then a server stalls for a second, once: the latencies from when requests were due
-stand beside Vegeta's of the same stall, where there is a Vegeta, and beside those that follow from
-the schedule by calculation.
+generator can do, from the first request to the last; beside it stands how late a bare timer wakes
+at the same rate on the same core: what the machine has of it. Then a server stalls for a second,
+once: the latencies from when requests were due stand beside Vegeta's of the same stall, where there
+is a Vegeta, and beside those that follow from the schedule by calculation.
 """
 
 import csv
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -17,10 +19,11 @@ import pyarrow.dataset as pads
 
 from bench import overhead
 from bench.figures import percentile, spread
-from bench.parts import ROOT, TOPIC, Stage, finished, pin, two_cores
+from bench.parts import ROOT, TOPIC, Stage, finished, last_line, pin, two_cores
 from bench.responder import STALL_S
 from bench.result import Result
 from bench.target import Target
+from bench.timer import QUANTILES
 from headcount.arrivals import read_arrivals, total
 from headcount.errors import PartError
 from headcount.ledger import open_location, read_ledger
@@ -30,10 +33,9 @@ from headcount.stack.topic import ensure_topic
 TARGET_MS = 2.0
 TARGET_APART = 0.05
 HELD_BY = (
-    "not known for certain: late moments come while connections open and while the ledger's rows "
-    "are written"
+    "what else runs on the generator's core: at half of the load a request takes more of the core "
+    "than in a busy generator, so that little is left to make up for a moment that is lost"
 )
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 DEADLINE_S = 60.0
 _STALL_AFTER = 0.3
 _NS_PER_MS = 1e6
@@ -66,6 +68,7 @@ class Round:
     """What one round found; `vegeta_ms` is None where there is no Vegeta."""
 
     lag: Lag
+    timer_ms: Percentiles
     from_intended_ms: Percentiles
     http_ms: Percentiles
     vegeta_ms: Percentiles | None
@@ -106,6 +109,7 @@ def _capacity(settings: Settings, stage: Stage) -> float:
 def _round(settings: Settings, stage: Stage, number: int, half: int, vegeta: str | None) -> Round:
     with overhead.responder(stage) as (server, url):
         paced = _driven(settings, stage, f"lag-{number}", half, server=server, url=url)
+    timer_ms = _timed(settings, stage, half)
     stall_at = str(round(_STALL_AFTER * settings.seconds * settings.stalled_rate))
     with overhead.responder(stage, stall_at) as (server, url):
         run_id, rate = f"stall-{number}", settings.stalled_rate
@@ -116,6 +120,7 @@ def _round(settings: Settings, stage: Stage, number: int, half: int, vegeta: str
             seen = _percentiles(_attacked(vegeta, settings, url))
     return Round(
         _lag(paced, half),
+        timer_ms,
         _percentiles(_durations_ms(stalled, "intended_at_ns", "answered_at_ns")),
         _percentiles(_durations_ms(stalled, "sent_at_ns", "answered_at_ns")),
         seen,
@@ -138,6 +143,17 @@ def _driven(
         pin(server.pid, cores[1])
     finished(locust, DEADLINE_S + settings.seconds)
     return stage.folder / run_id
+
+
+def _timed(settings: Settings, stage: Stage, rate: int) -> Percentiles:
+    """Let a bare timer keep the same rate."""
+    timer = stage.start("timer", "-m", "bench.timer", str(rate), str(settings.seconds))
+    cores = two_cores()
+    if cores is not None:
+        pin(timer.pid, cores[0])
+    finished(timer, DEADLINE_S + settings.seconds)
+    found: dict[str, float] = json.loads(last_line(timer))
+    return found
 
 
 def _lag(run: Path, rate: int) -> Lag:
@@ -201,7 +217,9 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         "exact": "the same stall, by calculation",
     }
     rate = taken[0].lag.rate
+    timers = [each.timer_ms for each in taken]
     rows = [_row(f"sent after due, at {rate:,}/s", lag)]
+    rows.append(_row("the same, a bare timer instead of requests", timers))
     rows += [_row(labels[name], found) for name, found in stalled.items() if found]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
     return Result(
@@ -214,6 +232,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         figures={
             "rate_per_s": rate,
             "lag_ms": {name: spread(each[name] for each in lag) for name in QUANTILES},
+            "timer_ms": {name: spread(each[name] for each in timers) for name in QUANTILES},
             "stall_ms": {
                 name: {each: spread(one[each] for one in found).median for each in QUANTILES}
                 for name, found in stalled.items()

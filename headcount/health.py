@@ -29,8 +29,9 @@ class Sample:
     """What was seen of a generator in a span that ended at `at_ns`, in Unix time.
 
     `cpu_percent` is of one core, on average over the span. `schedule_lag_ms` is the longest that a
-    timer was late in it: for so long nothing else was done. The others are as they were at its end;
-    `dropped` are arrivals that were due and could not be started.
+    timer was late in it, or what an arrival of a rate began: for so long something else was done.
+    The others are as they were at its end; `dropped` are arrivals that were due and could not be
+    started.
     """
 
     at_ns: int = Field(ge=0, lt=_LATEST_NS)

@@ -37,6 +37,7 @@ class Pool:
         self._free: OrderedDict[Taker, None] = OrderedDict()
         self._busy: set[Taker] = set()
         self._waiting: deque[tuple[int, int]] = deque()
+        self._greatest_lag_ns = 0
         self.is_closed = False
 
     @property
@@ -76,6 +77,15 @@ class Pool:
         self.expire(now_ns)
         while self._waiting and self._has_place():
             self._hand(self._waiting.popleft()[0])
+
+    def begun(self, due_at_ns: int, now_ns: int) -> None:
+        """Note that a user begins what was due at a time."""
+        self._greatest_lag_ns = max(self._greatest_lag_ns, now_ns - due_at_ns)
+
+    def take_lag_ns(self) -> int:
+        """Say how late the latest was that has begun since this was asked last; 0 if none has."""
+        lag_ns, self._greatest_lag_ns = self._greatest_lag_ns, 0
+        return lag_ns
 
     def left(self, user: Taker) -> None:
         """Forget a user that has ended."""

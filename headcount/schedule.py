@@ -63,6 +63,9 @@ class Schedule:
         """When each arrival of a span that is a generator's own is due, in seconds of the run."""
         if generator not in span.generators:
             return
+        if self.spacing is Spacing.CONSTANT:
+            yield from map(self.plan.due_at, _turns(span, generator))
+            return
         for number, position in self.arrivals(span.first, span.end):
             if span.owner(number) == generator:
                 yield self.plan.due_at(position)
@@ -71,6 +74,9 @@ class Schedule:
         """How many arrivals of a span each generator has."""
         if not span.generators:
             return Counter()
+        if self.spacing is Spacing.CONSTANT:  # which need not be counted one by one
+            turns = {generator: len(_turns(span, generator)) for generator in span.generators}
+            return Counter({generator: turn for generator, turn in turns.items() if turn})
         return Counter(span.owner(number) for number, _ in self.arrivals(span.first, span.end))
 
     def _block(self, block: int) -> Iterator[tuple[int, float]]:
@@ -82,6 +88,13 @@ class Schedule:
             if position >= (block + 1) * BLOCK:
                 return
             yield number, position
+
+
+def _turns(span: Span, generator: int) -> range:
+    """The numbers of a generator's own arrivals in a span, where each stands at its number."""
+    first, end = math.ceil(span.first), math.ceil(span.end)
+    count = len(span.generators)
+    return range(first + (span.generators.index(generator) - first) % count, end, count)
 
 
 class Division:

@@ -2,6 +2,7 @@
 
 A timer that wants to be woken every 10 ms tells by how much it is late how long the process was
 busy with something else. That costs a hundred short wake-ups a second, and nothing for a request.
+Where there is a rate to keep, arrivals may queue while no timer is late: they tell as well.
 """
 
 import logging
@@ -65,11 +66,12 @@ class HealthSampler:
 
     def _take(self) -> None:
         recorder = self._recorder
+        queued_s = 0.0 if recorder.pool is None else recorder.pool.take_lag_ns() / 1e9
         self._history.add(
             Sample(
                 at_ns=recorder.now_ns,
                 cpu_percent=self._process.cpu_percent(),
-                schedule_lag_ms=self._lag_s * 1000,
+                schedule_lag_ms=max(self._lag_s, queued_s) * 1000,
                 in_flight=recorder.in_flight,
                 attempted=recorder.attempted,
                 dropped=recorder.dropped,

@@ -6,7 +6,6 @@ stopped. Nothing is sent to the master at the end: a headless master does not wa
 """
 
 import functools
-import gc
 import importlib.metadata
 import logging
 import os
@@ -34,6 +33,7 @@ from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
 from headcount.plugin import open_model
 from headcount.plugin.health import HealthSampler
+from headcount.plugin.interpreter import make_ready
 from headcount.plugin.judging import Judging, cannot_judge
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
@@ -50,7 +50,6 @@ from headcount.verdict import BROKEN_THRESHOLD
 STOP_TIMEOUT_S = 15.0
 SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
-SWITCH_AFTER_S = 0.001
 PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
 """What the manifest names the versions of."""
 LEDGER_FAILED = "headcount_ledger_failed"
@@ -398,8 +397,4 @@ def _begin_recording(environment: Environment) -> None:
         send = functools.partial(runner.send_message, PROGRESS)
         state.teller = Teller(generator, state.recorder, options.prepared_telling, send)
     open_model.keep_pace(environment, state.recorder, generator)
-    # A full collection looks at all that was ever imported, and holds every user up meanwhile.
-    gc.collect()
-    gc.freeze()
-    # So does a thread that writes the ledger, for as long as it may keep the interpreter.
-    sys.setswitchinterval(SWITCH_AFTER_S)
+    make_ready()

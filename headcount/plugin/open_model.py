@@ -16,6 +16,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from headcount.errors import UsageError
+from headcount.plugin.interpreter import leave_alone
 from headcount.plugin.options import OpenLoad, open_load_of
 from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
@@ -91,11 +92,13 @@ def keep_pace(environment: Environment, recorder: Recorder, generator: int) -> N
     def note_dropped() -> None:
         recorder.dropped += 1
 
+    recorder.expect(load.plan.peak)
     recorder.pool = Pool(generator, note_dropped)
     state.pacer = Pacer(
         _schedule(environment, load),
         recorder.pool,
         load.most_in_flight,
+        leave_alone,  # the users, who are all there by then
         lambda: runner.send_message(ALL_MADE, generator),
     )
 

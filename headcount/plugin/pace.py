@@ -34,20 +34,27 @@ _PREPARED_AT_ONCE = 32
 class Pacer:
     """A generator's part: gives its share of each span to the pool, when it is due.
 
-    `most` users are busy at once in all generators together, and `on_done` is called once, when
-    all of a plan that has an end has been due.
+    `most` users are busy at once in all generators together. `on_granted` is called once, when the
+    first span is granted and nothing of it is due yet, and `on_done` once, when all of a plan that
+    has an end has been due.
     """
 
     def __init__(
-        self, schedule: Schedule, pool: Pool, most: int | None, on_done: Callable[[], None]
+        self,
+        schedule: Schedule,
+        pool: Pool,
+        most: int | None,
+        on_granted: Callable[[], None],
+        on_done: Callable[[], None],
     ) -> None:
         self.pool = pool
         self._schedule = schedule
         self._most = most
+        self._on_granted = on_granted
         self._on_done = on_done
         self._began_ns = 0
         self._shares: deque[Iterator[float]] = deque()
-        self._next_s: float | None = None
+        self._next_ns: int | None = None
         self._has_all = False
         self._is_granted = Event()
         self._unprepared: deque[Callable[[], None]] = deque()
@@ -71,7 +78,9 @@ class Pacer:
 
     def grant(self, span: Span, elapsed_s: float, *, is_last: bool) -> None:
         """Take in the next span, `elapsed_s` seconds after the schedule began."""
-        self._began_ns = self._began_ns or time.monotonic_ns() - round(elapsed_s * NS_PER_S)
+        if not self._began_ns:
+            self._began_ns = time.monotonic_ns() - round(elapsed_s * NS_PER_S)
+            self._on_granted()
         if self.pool.generator in span.generators:
             self.pool.most = part_of(self._most, self.pool.generator, span.generators)
             self._shares.append(self._schedule.share(span, self.pool.generator))
@@ -86,36 +95,44 @@ class Pacer:
         while not self.pool.is_closed and (due_at_ns := self._due_next()) is not None:
             if due_at_ns > now_ns:
                 break
-            self._next_s = None
+            self._next_ns = None
             self.pool.missed()
         self.pool.close()
 
     def _run(self) -> None:
-        at_once = 0
         while (due_at_ns := self._due_next()) is not None or not self._has_all:
             now_ns = time.monotonic_ns()
             if due_at_ns is None:
                 self._is_granted.clear()
                 self._is_granted.wait()
-            elif due_at_ns > now_ns or at_once == _AT_ONCE:  # users must have their turn
-                at_once = 0
-                gevent.sleep(max(0, due_at_ns - now_ns) / NS_PER_S)
-            else:
-                at_once += 1
-                self._next_s = None
-                self.pool.arrive(due_at_ns, now_ns)
+            elif due_at_ns > now_ns:
+                gevent.sleep((due_at_ns - now_ns) / NS_PER_S)
+            elif self._arrive(now_ns) == _AT_ONCE:
+                gevent.sleep(0)  # users must have their turn
         while not self.pool.is_idle:
             gevent.sleep(PATIENCE_NS / NS_PER_S)
             self.pool.expire(time.monotonic_ns())
         self._on_done()
 
+    def _arrive(self, now_ns: int) -> int:
+        """Let what is due arrive, a few at once, and say how many."""
+        for number in range(_AT_ONCE):
+            due_at_ns = self._due_next()
+            if due_at_ns is None or due_at_ns > now_ns:
+                return number
+            self._next_ns = None
+            self.pool.arrive(due_at_ns, now_ns)
+        return _AT_ONCE
+
     def _due_next(self) -> int | None:
-        """When the next arrival is due, which stays the next until `_next_s` is forgotten."""
-        while self._next_s is None and self._shares:
-            self._next_s = next(self._shares[0], None)
-            if self._next_s is None:
+        """When the next arrival is due, which stays the next until `_next_ns` is forgotten."""
+        while self._next_ns is None and self._shares:
+            due_at_s = next(self._shares[0], None)
+            if due_at_s is None:
                 self._shares.popleft()
-        return None if self._next_s is None else self._began_ns + round(self._next_s * NS_PER_S)
+            else:
+                self._next_ns = self._began_ns + round(due_at_s * NS_PER_S)
+        return self._next_ns
 
 
 class Leader:

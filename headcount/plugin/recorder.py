@@ -7,6 +7,7 @@ that is being written in the other.
 
 import contextlib
 import itertools
+import math
 import os
 import sys
 import threading
@@ -137,6 +138,15 @@ class Recorder:
     def new_owner(self) -> str:
         """Name an owner of state that is this run's and this generator's alone."""
         return f"{self._prefix}o{next(self._owners)}"
+
+    def expect(self, per_second: float) -> None:
+        """Reserve what the first second of a rate takes, so that its first requests need not wait.
+
+        What cannot be reserved is told by `on_failure`.
+        """
+        self._block = max(FIRST_BLOCK, min(math.ceil(per_second), LARGEST_BLOCK))
+        with contextlib.suppress(LedgerFailedError):
+            self._reserve()
 
     def begin(
         self,

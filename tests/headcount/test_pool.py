@@ -51,6 +51,14 @@ def test_an_arrival_waits_for_a_moment() -> None:
     assert (user.taken, dropped) == ([10, 20], [])
 
 
+def test_the_latest_is_told_once() -> None:
+    """The lag is that of the latest since it was asked for last, and nothing where none began."""
+    pool, _, _ = a_pool(1)
+    for due_at_ns, now_ns in ((10, 15), (20, 90), (30, 31)):
+        pool.begun(due_at_ns, now_ns)
+    assert (pool.take_lag_ns(), pool.take_lag_ns()) == (70, 0)
+
+
 def test_what_waits_too_long_is_dropped() -> None:
     """An arrival that no user was free for in time is never begun, and counted."""
     pool, (user,), dropped = a_pool(1)

@@ -19,12 +19,20 @@ block = gevent.monkey.get_original("time", "sleep")
 class Recorder:
     now_ns, in_flight, attempted, dropped = 1, 2, 3, 4
     written, broken = [], {broken}
+    pool = None
     def write_health(self, found):
         self.written.append(found)
         if self.broken:
             raise OSError("no space left on device")
 
+class Pool:
+    late_ns = [{late_ns}]
+    def take_lag_ns(self):
+        return self.late_ns.pop() if self.late_ns else 0
+
 recorder = Recorder()
+if {late_ns}:
+    Recorder.pool = Pool()
 sampler = health.HealthSampler(recorder)
 gevent.sleep(0.05)
 block({block_s})
@@ -39,9 +47,12 @@ print(json.dumps([dataclasses.asdict(each) for each in recorder.written[-1].samp
 """
 
 
-def sampled(block_s: float, *, broken: bool = False) -> tuple[list[dict[str, Any]], str]:
+def sampled(
+    block_s: float, *, late_ns: int = 0, broken: bool = False
+) -> tuple[list[dict[str, Any]], str]:
     """Sample a process that is held up once; give the last samples, and what was logged."""
     program = SAMPLED.replace("{block_s}", str(block_s)).replace("{broken}", str(broken))
+    program = program.replace("{late_ns}", str(late_ns))
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -56,6 +67,14 @@ def test_what_holds_the_process_up_is_seen() -> None:
     assert {(each["in_flight"], each["attempted"], each["dropped"]) for each in samples} == {
         (2, 3, 4)
     }
+
+
+def test_arrivals_that_queue_are_seen() -> None:
+    """Of a rate whose arrivals begin late, the sample tells, though no timer was as late."""
+    samples, _ = sampled(0.0, late_ns=3_600_000_000_000)
+    lags_ms = [each["schedule_lag_ms"] for each in samples]
+    assert lags_ms[0] == 3_600_000
+    assert max(lags_ms[1:]) < 3_600_000
 
 
 @pytest.mark.parametrize("broken", [True, False])

@@ -28,6 +28,42 @@ recorder._flush()
 print(Writer.written)
 """
 
+EXPECTED = """
+from headcount.plugin.recorder import LARGEST_BLOCK, Recorder
+
+class Writer:
+    run_id, generator, location = "run-1", 0, "memory"
+    def __init__(self):
+        self.reserved = []
+    def reserve(self, count):
+        first = sum(self.reserved)
+        self.reserved.append(count)
+        return range(first, first + count)
+
+class Broken(Writer):
+    def reserve(self, count):
+        raise OSError("no space left on device")
+
+for per_second in (0.5, 900, 1e9):
+    writer = Writer()
+    recorder = Recorder(writer, print)
+    recorder.expect(per_second)
+    print(*writer.reserved)
+Recorder(Broken(), lambda error: print("told:", error)).expect(900)
+"""
+
+
+def test_a_rate_is_reserved_ahead() -> None:
+    """What its first second takes is on disk before it begins, as far as a block is large."""
+    command = [sys.executable, "-c", EXPECTED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == [
+        "64",
+        "900",
+        "4096",
+        "told: the ledger cannot be written to memory: no space left on device",
+    ], done.stderr
+
 
 def test_a_flush_ends_while_answers_come() -> None:
     """What is answered while a segment is written waits for the next, lest there be thousands."""
