@@ -20,9 +20,7 @@ import time
 from random import Random
 from typing import Any
 
-import gevent
-from gevent import get_hub
-from gevent.hub import Waiter
+import gevent.event
 from gevent.pool import Group
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
@@ -72,8 +70,7 @@ class LedgerUser(FastHttpUser):
         # Locust draws the next task from the global source, which the wait times use, too.
         self.tasks = [_pick]
         self._pacer = state.pacer
-        self._has_arrival = self._is_asleep = False
-        self._waking: Waiter[None] = Waiter(get_hub())
+        self._arrival = gevent.event.Event()
         if state.pacer is not None:
             # What Locust takes for the time to wait between tasks is the wait for an arrival.
             self.tasks = [_enter]
@@ -97,34 +94,19 @@ class LedgerUser(FastHttpUser):
     def take(self, due_at_ns: int) -> None:
         """Begin a task that is due, by the monotonic clock; its first request was due then, too."""
         self.client.due_at_ns = due_at_ns
-        self._has_arrival = True
-        if self._is_asleep:
-            get_hub().loop.run_callback(self._waking.switch, None)
+        self._arrival.set()
 
     def _await_arrival(self) -> float:
         """Wait until there is a task to do; what is left to wait then is nothing."""
         assert self._pacer is not None
-        pool = self._pacer.pool
         self.client.due_at_ns = None
-        self._has_arrival = False
+        self._arrival.clear()
+        pool = self._pacer.pool
         pool.freed(self, time.monotonic_ns())
-        if self._has_arrival:
-            gevent.sleep(0)  # the others must have their turn
-        else:
-            self._sleep_until_taken()
-        due_at_ns = self.client.due_at_ns
-        if due_at_ns is not None:
-            pool.begun(due_at_ns, time.monotonic_ns())
+        self._arrival.wait()
+        if self.client.due_at_ns is not None:
+            pool.begun(self.client.due_at_ns, time.monotonic_ns())
         return 0.0
-
-    def _sleep_until_taken(self) -> None:
-        """Sleep by the shortest way there is; it is done for every arrival."""
-        self._waking.clear()
-        self._is_asleep = True
-        try:
-            self._waking.get()
-        finally:
-            self._is_asleep = False
 
     def stop(self, force: bool = False) -> bool:
         """Stop as Locust does, and begin no attempt after a kill that is still on its way.
@@ -135,7 +117,7 @@ class LedgerUser(FastHttpUser):
         is_waiting = self._state == LOCUST_STATE_WAITING
         self.killed = force or is_waiting
         if self._pacer is not None and is_waiting:
-            self._pacer.pool.stopped(self, has_arrival=self._has_arrival)
+            self._pacer.pool.stopped(self, has_arrival=self._arrival.is_set())
         stopped: bool = super().stop(force)
         return stopped
 
@@ -143,12 +125,6 @@ class LedgerUser(FastHttpUser):
 def _enter(user: LedgerUser) -> None:
     """Begin no task: the first one, too, comes after a wait for an arrival."""
     user.tasks = [_pick]
-    # Locust sleeps for what `wait_time` has left, even if that is nothing.
-    user._taskset_instance._sleep = _go_on  # type: ignore[method-assign,union-attr] # noqa: SLF001
-
-
-def _go_on(_seconds: float) -> None:
-    """Wait no longer."""
 
 
 def _pick(user: LedgerUser) -> None:
