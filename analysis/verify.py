@@ -220,7 +220,7 @@ def _verified(case: Case, spark: SparkSession, source: topic.Source, progress: P
         raise EvidenceError(reason)
     followed = case.followed or Followed.nothing(case.tables)
     progress("reading the ledger")
-    found = load(case.folder, case.manifest, _parts(case), followed)
+    found = load(case.folder, case.manifest, _parts(case, followed), followed)
     looked_for = expected(case.manifest, found)
     progress("reading the topic")
     arrived = followed.read(source, looked_for, found, case.offsets)
@@ -338,11 +338,11 @@ def _stored(case: Case, spark: SparkSession) -> DataFrame | None:
     return accounts.stored_account(spark, case.tables.lend(case.database.stored), case.owners)
 
 
-def _parts(case: Case) -> Sequence[GeneratorLedger]:
+def _parts(case: Case, followed: Followed) -> Sequence[GeneratorLedger]:
     if case.parts is not None:
         return case.parts
     location = case.folder.ledger_location(case.manifest)
-    return read_ledger(*open_location(location), case.manifest.run_id)
+    return read_ledger(*open_location(location), case.manifest.run_id, followed.files)
 
 
 def _evidence(
