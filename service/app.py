@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.asking import JSON, given
 from service.catalogue import load_catalogue
+from service.deferred import DeferredResponse
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from service.events import HeaderLimits, build_event
 from service.game.database import Database
@@ -39,7 +40,7 @@ from service.parameters import (
     sword_parameters,
 )
 from service.problems import problem
-from service.publisher import Publisher
+from service.publisher import HandsOver, Publisher
 from service.route import TEXT, Route
 from service.settings import Settings
 
@@ -122,14 +123,18 @@ def _stateless_routes(
     publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
 ) -> tuple[Route, ...]:
     """The acts that change nothing but the topic."""
+    hand_over = publisher.hand_over if isinstance(publisher, HandsOver) else None
 
     def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
         def view(asked: Mapping[str, Any]) -> Response:
             own = {**asked, "receipt": receipts()}
             event = build_event(event_type, own, request.headers.items(), limits)
             player_id = asked.get("player_id")
-            place = publisher.publish(event, None if player_id is None else str(player_id))
-            return placed(Response(answer, content_type=TEXT), place)
+            key = None if player_id is None else str(player_id)
+            if hand_over is None:
+                return placed(Response(answer, content_type=TEXT), publisher.publish(event, key))
+            publication = hand_over(event, key)
+            return DeferredResponse(answer, publication, good=placed, bad=_deferred_problem)
 
         methods = ("GET", "POST")
         return Route(
@@ -213,6 +218,13 @@ def _not_published_problem(error: NotPublished) -> Response:
 
 def _unknown_problem(error: OutcomeUnknown) -> Response:
     return problem(504, f"{error} It may have been published.")
+
+
+def _deferred_problem(error: Exception) -> Response:
+    """What Flask's error handlers would answer, for an answer that is given after them."""
+    if isinstance(error, OutcomeUnknown):
+        return _signed(_unknown_problem(error))
+    return _signed(_unforeseen_problem(error))
 
 
 def _unforeseen_problem(error: Exception) -> Response:

@@ -78,11 +78,11 @@ def post_worker_init(worker: Any) -> None:
     # kafka-python repeats an outage with every retry, and prints whole events when it debugs. The
     # publisher tells of an outage once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    parts_of(worker.wsgi).start()
+    parts_of(worker.app.wsgi()).start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Close the parts, after the last request; a worker that never loaded has none."""
-    app = getattr(worker, "wsgi", None)
+    app = worker.app.callable
     if app is not None:
         parts_of(app).close()

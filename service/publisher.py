@@ -5,12 +5,15 @@ the thread that watches over them, so it must be started after the fork: `start`
 and making a publisher does none of it.
 """
 
+import functools
 import logging
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from kafka import KafkaProducer
 from kafka.errors import (
@@ -67,6 +70,43 @@ class Publisher(Protocol):
 
     def close(self) -> None:
         """Take no more events, see those taken to their end, and let go of everything."""
+
+
+class Publication(Protocol):
+    """An event that was handed over: what becomes of it is settled once, and later."""
+
+    @property
+    def deadline_s(self) -> float:
+        """From when on its outcome counts as unknown, by the monotonic clock."""
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Call `then` once, in any thread, when the broker has acknowledged it, or it has failed.
+
+        That may be never: a deadline that has passed settles it as well.
+        """
+
+    def place(self) -> Place | None:
+        """Its place, as `Publisher.publish` returns it; waits if it is not settled.
+
+        Raises:
+            OutcomeUnknown: it may be in the topic, or may still come to be.
+        """
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """What a publisher can do that need not wait for the acknowledgement.
+
+    One that cannot, such as one around another, is asked to `publish`, in a thread that waits.
+    """
+
+    def hand_over(self, event: Event, key: str | None) -> Publication:
+        """Begin to publish an event.
+
+        Raises:
+            NotPublished: the event is not in the topic, and never will be.
+            OutcomeUnknown: it may be, or may still come to be.
+        """
 
 
 class NoPublisher:
@@ -162,21 +202,18 @@ class KafkaPublisher:
 
     def publish(self, event: Event, key: str | None) -> Place | None:
         """Publish one event, and return its place once the broker has acknowledged it."""
+        return self.hand_over(event, key).place()
+
+    def hand_over(self, event: Event, key: str | None) -> Publication:
+        """Give an event to the producer, which will tell what became of it."""
         value = encode_event(event)
         key_bytes = None if key is None else key.encode("utf-8")
         producer = self._admit()
+        deadline_s = time.monotonic() + self._settings.ack_timeout_s
         pending = self._send(producer, value, key_bytes)
-        try:
-            record = pending.get(self._settings.ack_timeout_s)
-        except KafkaError as error:
-            # A time-out is not a failure: the broker may hold the event, or may yet get it. Nor is
-            # any other error proof: kafka-python fails all that is in flight with the first error
-            # that no retry mends, whichever record it was for.
-            self._suspect(producer, error)
-            raise OutcomeUnknown("The broker has not acknowledged the event.") from error
-        # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
-        is_told = self._settings.acks != "0" and record.offset >= 0
-        return Place(record.partition, record.offset) if is_told else None
+        return _KafkaPublication(
+            pending, deadline_s, functools.partial(self._suspect, producer), self._settings.acks
+        )
 
     def is_open(self) -> bool:
         """Whether there is a producer, and it is not closing."""
@@ -283,6 +320,35 @@ class KafkaPublisher:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _KafkaPublication:
+    """An event that a kafka-python producer has taken."""
+
+    pending: Pending
+    deadline_s: float
+    suspect: Callable[[Exception], None]
+    acks: str
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """See `Publication`; kafka-python calls exactly one of the two, in its sender's thread."""
+        self.pending.add_callback(lambda _: then())
+        self.pending.add_errback(lambda _: then())
+
+    def place(self) -> Place | None:
+        """See `Publication`; without an outcome the producer comes under suspicion."""
+        try:
+            record = self.pending.get(max(0.0, self.deadline_s - time.monotonic()))
+        except KafkaError as error:
+            # A time-out is not a failure: the broker may hold the event, or may yet get it. Nor is
+            # any other error proof: kafka-python fails all that is in flight with the first error
+            # that no retry mends, whichever record it was for.
+            self.suspect(error)
+            raise OutcomeUnknown("The broker has not acknowledged the event.") from error
+        # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
+        is_told = self.acks != "0" and record.offset >= 0
+        return Place(record.partition, record.offset) if is_told else None
+
+
 class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no types
     """A producer whose `close` keeps to its time, and always closes.
 
@@ -294,6 +360,18 @@ class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no typ
 
     def flush(self, timeout: float | None = None) -> None:
         """Nothing: see the class."""
+
+
+class WaitingClient(KafkaNetClient):  # type: ignore[misc] # it carries no types
+    """A client whose sender waits for an answer while a connection has no room for a request.
+
+    kafka-python's asks again and again whether there is room now, and keeps the interpreter from
+    everything else meanwhile.
+    """
+
+    def connection_delay(self, node_id: Any) -> float:
+        """How long not to look at a node; an answer ends it, and so does whatever else happens."""
+        return math.inf if self.connected(node_id) else float(super().connection_delay(node_id))
 
 
 def connect_producer(settings: Settings) -> Producer:
@@ -320,6 +398,10 @@ def connect_producer(settings: Settings) -> Producer:
         allow_auto_create_topics=False,
         max_request_size=settings.max_event_bytes,
         metrics_enabled=False,
+        # A request costs much the same whatever is in it, and a broker takes up one of a connection
+        # at a time. So what comes while one is under way goes with the next, and none lingers.
+        max_in_flight_requests_per_connection=1,
+        kafka_client=WaitingClient,
     )
     try:
         producer.partitions_for(settings.topic)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from service.deferring import DeferringWorker
 
 
-class ClosingWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
+class ClosingWorker(DeferringWorker):
     """Closes its listeners as soon as it accepts no more.
 
     gunicorn's keeps them open until its last connection has ended. Who connects meanwhile sends a

@@ -1,0 +1,100 @@
+"""A WSGI module that serves the real application, whose events are acknowledged when a file goes.
+
+`HOLD_FILE` names it. While it is there, events are on their way; `/held` tells how many. Once it is
+gone, those whose request has the header `X-Fail` fail, and the others are acknowledged. `/large` is
+as any event, with an answer of `LARGE_BYTES`.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from service.app import create_app
+from service.deferred import DeferredResponse
+from service.errors import OutcomeUnknown
+from service.events import Event
+from service.publisher import NoPublisher, Place
+from service.settings import load_settings
+
+_FILE = Path(os.environ["HOLD_FILE"])
+_LARGE_BYTES = int(os.environ["LARGE_BYTES"])
+_LOOK_EVERY_S = 0.01
+
+
+class Held:
+    """An event on its way; what becomes of it is its future's result."""
+
+    def __init__(self, timeout_s: float, *, fails: bool) -> None:
+        self.deadline_s = time.monotonic() + timeout_s
+        self._fails = fails
+        self._future: Future[Place] = Future()
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Call it once."""
+        self._future.add_done_callback(lambda _: then())
+
+    def settle(self) -> None:
+        """Acknowledge it, or let it fail."""
+        if self._fails:
+            self._future.set_exception(OutcomeUnknown("As asked."))
+        else:
+            self._future.set_result(Place(1, 2))
+
+    def place(self) -> Place | None:
+        """Wait for it."""
+        try:
+            return self._future.result(max(0.0, self.deadline_s - time.monotonic()))
+        except TimeoutError as error:
+            raise OutcomeUnknown("Too late.") from error
+
+
+class Holding(NoPublisher):
+    """Acknowledges what it has when the file is gone."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._held: list[Held] = []
+
+    def start(self) -> None:
+        """Begin to look for the file."""
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def hand_over(self, event: Event, _key: str | None) -> Held:
+        """Take an event."""
+        held = Held(self._timeout_s, fails="X-Fail" in event)
+        with self._lock:
+            self._held.append(held)
+        return held
+
+    def count(self) -> int:
+        """How many are on their way."""
+        return len(self._held)
+
+    def _look(self) -> None:
+        while True:
+            if not _FILE.exists():
+                with self._lock:
+                    for each in self._held:
+                        each.settle()
+                    self._held.clear()
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _large() -> DeferredResponse:
+    publication = publisher.hand_over({}, None)
+    return DeferredResponse("x" * _LARGE_BYTES, publication, good=lambda good, _: good, bad=_raise)
+
+
+def _raise(error: Exception) -> DeferredResponse:
+    raise error
+
+
+_settings = load_settings()
+publisher = Holding(_settings.ack_timeout_s)
+app = create_app(_settings, publisher)
+app.add_url_rule("/held", "held", lambda: str(publisher.count()))
+app.add_url_rule("/large", "large", _large)
