@@ -25,6 +25,9 @@ def begin(
     bootstrap_servers: str,
     following: Following,
     kafka_options: Mapping[str, str] | None = None,
+    *,
+    every_s: float = EVERY_S,
+    most_offsets: int = MOST_OFFSETS,
 ) -> StreamingQuery:
     """Begin to hand over, until the query is stopped. What goes wrong is the query's exception."""
     manifest = following.manifest
@@ -33,12 +36,12 @@ def begin(
         bootstrap_servers,
         manifest.topic,
         manifest.start_offsets,
-        most_offsets=MOST_OFFSETS,
+        most_offsets=most_offsets,
         kafka_options=kafka_options,
     )
     return (
         events.writeStream.foreachBatch(following.take)
         .option("checkpointLocation", local_url(following.checkpoint))
-        .trigger(processingTime=f"{EVERY_S} seconds")
+        .trigger(processingTime=f"{every_s:g} seconds")
         .start()
     )

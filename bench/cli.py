@@ -12,6 +12,7 @@ import click
 from bench import (
     cores,
     costs,
+    follow,
     outage,
     overhead,
     performance,
@@ -188,6 +189,22 @@ def costs_command(output: Output, rounds: int, seconds: float) -> None:
     _take(output, lambda stage: costs.measure(settings, stage))
 
 
+@cli.command("follow")
+@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--events",
+    type=(click.IntRange(min=1), click.IntRange(min=2)),
+    default=(1_000_000, 5_000_000),
+    show_default=True,
+    help="The two sizes of runs.",
+)
+@click.pass_obj
+def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
+    """Seconds from the end of a run that was followed to its verdict."""
+    settings = follow.Settings(rounds, events)
+    _take(output, lambda stage: follow.measure(settings, stage))
+
+
 @cli.command("cores")
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
@@ -280,6 +297,7 @@ def all_command(output: Output, write: Path | None) -> None:
         lambda stage: service.measure(service.Settings(), stage),
         lambda stage: outage.measure(outage.Settings(), stage),
         lambda stage: reconcile.measure(reconcile.Settings(), stage),
+        lambda stage: follow.measure(follow.Settings(), stage),
         lambda stage: costs.measure(costs.Settings(), stage),
         lambda stage: cores.measure(cores.Settings(), stage),
     )

@@ -11,6 +11,7 @@ reports/<run-id>/
     broker/       the embedded broker's data, where there was one
     game.sqlite3  the service's state, where it was started and keeps it in no other database
     stored.parquet  what the service's database said when the run was over (see `stored.py`)
+    follow/       how far a run that is followed was read, until it is judged
     logs/         what each part had to say
     verdict.json, report.html, summary.md, junit.xml, and tables as CSV (see `analysis/report`)
 """

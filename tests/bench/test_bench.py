@@ -77,6 +77,14 @@ def test_reconcile(tmp_path: Path) -> None:
     assert "peak MiB" in done.stdout
 
 
+def test_follow(tmp_path: Path) -> None:
+    """Nearly all was read before the end, and both verdicts pass."""
+    _, document = bench(tmp_path, "follow", "--events", "2000", "20000")
+    for each in document["rounds"]:
+        assert 0.9 * each["events"] < each["followed"]["messages"] < each["events"]
+        assert each["followed"]["seconds"] > 0
+
+
 @pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on PATH")
 def test_report(tmp_path: Path) -> None:
     """The page of a run with all kinds of faults is opened, and is more than an empty one."""

@@ -1,0 +1,88 @@
+"""The follower: follows a generated run to nearly its end, and then judges it.
+
+    python -m bench.follower RUN_FOLDER
+
+It prints what it had found when the run was over, and how long the verdict took from there, as
+JSON. A run that was generated has all its events from the start: they are taken in so many at a
+time, the last ones not at all.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from analysis import stream
+from analysis.followed import Following, follow, forget
+from analysis.judge import DEFAULT_LATE_AFTER_MS
+from analysis.session import open_session
+from analysis.tables import Tables
+from analysis.verify import verify
+from headcount.cli.options import Judging
+from headcount.cli.spark import session_config
+from headcount.cli.stack import platform
+from headcount.console import Console
+from headcount.errors import PartError
+from headcount.ledger import open_location, read_ledger
+from headcount.run import RunFolder
+
+BATCHES = 50
+SETTLED_AFTER_S = 1.0
+POLL_S = 0.1
+
+
+def followed(folder: RunFolder, spark: SparkSession) -> Following:
+    """Follow a run until one batch is left, and its blocks are compared."""
+    manifest, end = folder.read_manifest(), folder.read_end()
+    assert end is not None, "a generated run has an end"
+    events = sum(end.end_offsets.values())
+    tables = Tables(folder.path.absolute())
+    following = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
+    following.settled_after_s = SETTLED_AFTER_S
+    most = max(1, events // BATCHES)
+    servers = manifest.bootstrap_servers
+    query = stream.begin(spark, servers, following, every_s=0, most_offsets=most)
+    try:
+        while following.messages < events - most:
+            if (error := query.exception()) is not None:
+                raise PartError(str(error))
+            following.advance(spark)
+            time.sleep(POLL_S)
+        following.advance(spark)
+        time.sleep(SETTLED_AFTER_S)
+        following.advance(spark)
+        following.end()
+    finally:
+        query.stop()
+    return following
+
+
+def main(path: Path) -> dict[str, float]:
+    """Follow, judge, and tell."""
+    folder = RunFolder(path)
+    ready = platform(dict(os.environ), Console(quiet=True))
+    with open_session(session_config(folder, Judging("local[*]", "1500m"), ready)) as spark:
+        following = followed(folder, spark)
+        found, manifest, end = following.end(), folder.read_manifest(), folder.read_end()
+        assert end is not None
+        messages, blocks = following.messages, following.blocks
+        began_s = time.monotonic()
+        location = open_location(folder.ledger_location(manifest))
+        verify(
+            folder=folder,
+            manifest=manifest,
+            end=end,
+            spark=spark,
+            parts=read_ledger(*location, manifest.run_id, found.files),
+            followed=found,
+        )
+        seconds = time.monotonic() - began_s
+    forget(folder)
+    return {"messages": messages, "blocks": blocks, "seconds": seconds}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]))) + "\n")
