@@ -4,7 +4,7 @@
 
 It prints what it had found when the run was over, and how long the verdict took from there, as
 JSON. A run that was generated has all its events from the start: they are taken in so many at a
-time, the last ones not at all.
+time.
 """
 
 import json
@@ -35,7 +35,7 @@ POLL_S = 0.1
 
 
 def followed(folder: RunFolder, spark: SparkSession) -> Following:
-    """Follow a run until one batch is left, and its blocks are compared."""
+    """Follow a run until one batch is left at most, and its blocks are compared."""
     manifest, end = folder.read_manifest(), folder.read_end()
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
