@@ -1,10 +1,11 @@
 """`rate`: how late `--rate` begins its requests, and whether a stall is seen in full.
 
-The lag of the schedule, from when a request was due until it was sent, is taken at half of what the
-generator can do, from the first request to the last; beside it stands how late a bare timer wakes
-at the same rate on the same core: what the machine has of it. Then a server stalls for a second,
-once: the latencies from when requests were due stand beside Vegeta's of the same stall, where there
-is a Vegeta, and beside those that follow from the schedule by calculation.
+The lag of the schedule, from when a request was due until it was sent, is taken at half of the rate
+that the generator comes to when far more is asked for, from the first request to the last; beside
+it stands how late a bare timer wakes at the same rate on the same core: what the machine has of it.
+Then a server stalls for a second, once: the latencies from when requests were due stand beside
+Vegeta's of the same stall, where there is a Vegeta, and beside those that follow from the schedule
+by calculation.
 """
 
 import csv
@@ -36,6 +37,8 @@ HELD_BY = (
     "what else runs on the generator's core: at half of the load a request takes more of the core "
     "than in a busy generator, so that little is left to make up for a moment that is lost"
 )
+TOO_MUCH = 30_000
+"""A rate that no core can do: what comes of it is what the generator can."""
 DEADLINE_S = 60.0
 _STALL_AFTER = 0.3
 _NS_PER_MS = 1e6
@@ -50,7 +53,6 @@ class Settings:
     rounds: int = 3
     seconds: int = 10
     stalled_rate: int = 300
-    users: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,11 @@ def exact_ms(seconds: int) -> dict[str, float]:
 
 
 def _capacity(settings: Settings, stage: Stage) -> float:
-    window = overhead.Settings(users=settings.users, window_s=4.0)
+    """How many requests a second are begun where more are asked for than can be."""
     with overhead.responder(stage) as (server, url):
-        cores = two_cores()
-        if cores is not None:
-            pin(server.pid, cores[1])
-        return overhead.one_round(window, stage, "ledger", 0, url).per_second
+        run = _driven(settings, stage, "capacity", TOO_MUCH, server=server, url=url)
+    found = total(read_arrivals(*open_location(str(run / "ledger"))))
+    return found.started / settings.seconds
 
 
 def _round(settings: Settings, stage: Stage, number: int, half: int, vegeta: str | None) -> Round:
@@ -240,6 +241,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
             },
         },
         notes=(
+            f"half of {2 * rate:,}/s, which is what comes of {TOO_MUCH:,}/s",
             f"of {due:,} arrivals at {rate:,}/s, {dropped:,} were dropped",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
             f"the server stalled at {settings.stalled_rate:,}/s",

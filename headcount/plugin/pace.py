@@ -29,6 +29,8 @@ LAST_WORD_S = 10.0
 NS_PER_S = 1_000_000_000
 _AT_ONCE = 64
 _PREPARED_AT_ONCE = 32
+SHORTEST_SLEEP_NS = 500_000
+"""What is due so soon begins together: to wake up for one costs as much as the one does."""
 
 
 class Pacer:
@@ -106,7 +108,7 @@ class Pacer:
                 self._is_granted.clear()
                 self._is_granted.wait()
             elif due_at_ns > now_ns:
-                gevent.sleep((due_at_ns - now_ns) / NS_PER_S)
+                gevent.sleep(max(due_at_ns - now_ns, SHORTEST_SLEEP_NS) / NS_PER_S)
             elif self._arrive(now_ns) == _AT_ONCE:
                 gevent.sleep(0)  # users must have their turn
         while not self.pool.is_idle:
