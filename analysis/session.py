@@ -68,7 +68,7 @@ class SessionConfig:
     connector_jars: Sequence[Path]
     log_file: Path
     master: str = "local[*]"
-    heap: str = "1500m"
+    heap: str = "1400m"
     shuffle_partitions: int = 8
     scratch: Path | None = None
     """Where the scratch folder is made, by default where the system has such folders."""

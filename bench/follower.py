@@ -64,7 +64,7 @@ def main(path: Path) -> dict[str, float]:
     """Follow, judge, and tell."""
     folder = RunFolder(path)
     ready = platform(dict(os.environ), Console(quiet=True))
-    with open_session(session_config(folder, Judging("local[*]", "1500m"), ready)) as spark:
+    with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:
         following = followed(folder, spark)
         found, manifest, end = following.end(), folder.read_manifest(), folder.read_end()
         assert end is not None

@@ -203,7 +203,7 @@ def with_spark(command: _Command) -> _Command:
     )
     heap = click.option(
         "--spark-heap",
-        default="1500m",
+        default="1400m",
         show_default=True,
         metavar="SIZE",
         envvar="HEADCOUNT_SPARK_HEAP",
