@@ -91,6 +91,7 @@ class TopicSeen:
     topic_id: str | None = None
     cleanup_policy: str | None = None
     log_start_offsets: Mapping[int, int] = field(default_factory=dict)
+    leader_epochs: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ for a while. What was found early only saves work: it counts where it would be f
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from analysis import arrivals, ledger, over_time, timeline, topic
 from analysis.arrivals import RowGroup
 from analysis.blocks import Compared, Comparison, Grains, Work, works
 from analysis.content import Expected
+from analysis.evidence import TopicSeen
 from analysis.ledger import Overview
 from analysis.pieces import Piece, Pieces, standing
 from analysis.tables import Tables, files
@@ -62,9 +63,10 @@ class Followed:
         expected: Expected,
         found: ledger.Ledger,
         wanted: topic.OffsetRange,
+        seen: TopicSeen,
     ) -> arrivals.Arrivals:
         """Give the arrivals of a range: of pieces that stand, and for the rest from the topic."""
-        pieces, rounds = standing(self.pieces.values(), found, wanted)
+        pieces, rounds = standing(self.pieces.values(), found, wanted, seen.leader_epochs)
         span = self.span or arrivals.block_span(len(found.state.generators))
         types = found.state.event_types
         rest = [
@@ -89,8 +91,12 @@ class Following:
     tables: Tables
     followed: Followed
     settled_after_s: float = SETTLED_AFTER_S
+    leader_epochs: Callable[[], Mapping[int, int]] = dict
+    """Tells the epochs of the topic's partitions now."""
     _groups: dict[int, tuple[RowGroup, ...]] = field(default_factory=dict)
+    _claimed: dict[int, int] = field(default_factory=dict)
     _ends: dict[int, int] = field(default_factory=dict)
+    _last_read: int | None = None
     _changed: dict[int, tuple[Work, float]] = field(default_factory=dict)
     _messages: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -98,7 +104,6 @@ class Following:
 
     def __post_init__(self) -> None:
         """Take in the pieces that are there already."""
-        self._ends.update(self.manifest.start_offsets)
         for piece in self.followed.pieces.values():
             self._note(piece)
 
@@ -120,12 +125,16 @@ class Following:
     def take(self, frame: DataFrame, number: int) -> None:
         """Take in a batch of the topic, as `topic.SOURCE_SCHEMA` has it; none twice.
 
-        Raises OSError and EvidenceError.
+        Raises OSError, PartError, and EvidenceError where all is over: a batch that is not taken in
+        must not pass for one that was.
         """
         with self._lock:
-            if self._is_over or number in self.followed.pieces:
+            if self._is_over:
+                raise EvidenceError("the run is followed no more")
+            if number in self.followed.pieces:
+                self._last_read = None  # whether it was cut the same way then is not known
                 return
-            found, followed = self._look(), self.followed
+            epochs, found, followed = self.leader_epochs(), self._look(), self.followed
             followed.span = followed.span or arrivals.block_span(
                 max(_FEWEST_GENERATORS, len(found.state.generators))
             )
@@ -141,10 +150,12 @@ class Following:
                 frozenset(found.state.shapes),
                 frozenset(found.state.event_types),
                 arrived,
+                epochs,
             )
             _pieces(self.folder, followed.arrivals_place).write(number, piece)
             followed.pieces[number] = piece
             self._note(piece)
+            self._last_read = number
 
     def advance(self, spark: SparkSession) -> None:
         """Compare the blocks that are settled. Raises OSError."""
@@ -153,6 +164,9 @@ class Following:
                 return
             found = self._look()
             grains = _grains(found)
+            asked = {each.generator: each.asked for each in found.state.generators}
+            if any(last >= asked.get(each, 0) for each, last in self._claimed.items()):
+                return  # which pieces are to be read again is told at the end
             settled = self._settled(found)
             if not settled:
                 return
@@ -170,6 +184,8 @@ class Following:
     def _note(self, piece: Piece) -> None:
         for block, mine in piece.arrivals.groups.items():
             self._groups[block] = (*self._groups.get(block, ()), *mine)
+        for generator, last in piece.arrivals.claims.last.items():
+            self._claimed[generator] = max(last, self._claimed.get(generator, last))
         self._ends.update({partition: end for partition, (_, end) in piece.offsets.items()})
         self._messages += sum(told.count for told in piece.arrivals.counts.by_key.values())
 
@@ -179,14 +195,20 @@ class Following:
         return load(self.folder, self.manifest, parts, self.followed)
 
     def _offsets(self, arrived: arrivals.Arrivals, number: int) -> dict[int, tuple[int, int]]:
-        """Tell what offsets were read: where the batch before ended begins this one."""
-        follows = number == 0 or number - 1 in self.followed.pieces
+        """Tell what offsets were read: where the batch before ended begins this one.
+
+        If that was not read just before this, only the messages themselves tell.
+        """
+        if number == 0:
+            self._ends = dict(self.manifest.start_offsets)
+        elif self._last_read != number - 1:
+            self._ends = {}
         found: dict[int, tuple[int, int]] = {}
         for key, told in arrived.counts.by_key.items():
             first, end = found.get(key.partition, (told.first, 0))
             found[key.partition] = min(first, told.first), max(end, told.last + 1)
         return {
-            partition: (min(first, self._ends.get(partition, first)) if follows else first, end)
+            partition: (min(first, self._ends.get(partition, first)), end)
             for partition, (first, end) in found.items()
         }
 
@@ -213,9 +235,8 @@ def follow(folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Ta
 
 
 def forget(folder: RunFolder) -> None:
-    """Remove what was kept to go on with. Raises OSError."""
-    if (folder.path / FOLDER).exists():
-        shutil.rmtree(folder.path / FOLDER)
+    """Remove what was kept to go on with; what cannot be removed does no harm."""
+    shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
 
 
 def _left(folder: RunFolder, tables: Tables) -> Followed | None:
@@ -229,6 +250,8 @@ def _left(folder: RunFolder, tables: Tables) -> Followed | None:
         return None
     spans = {piece.arrivals.span for piece in pieces.values()}
     needed = {file for piece in pieces.values() for file in piece.arrivals.files}
+    if sorted(pieces) != list(range(len(pieces))):
+        return None
     if len(spans) > 1 or not needed <= files(place).keys():
         return None
     return Followed(place, tables.begin(FATES_FOLDER), pieces, next(iter(spans), None))

@@ -38,11 +38,12 @@ _FULL = np.ones(_BITMAP_BITS, np.bool_)
 class Segment:
     """A segment that is to be read, by its path below the ledger's location.
 
-    `spans` has by generator the first and last number in it.
+    `spans` has by generator the first and last number in it; `sha256` is of its bytes.
     """
 
     name: str
     spans: Mapping[int, tuple[int, int]]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +112,23 @@ class Overview:
     last: dict[str, int] = field(default_factory=dict)
     first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
-    def read(self, location: str, names: Sequence[str]) -> None:
-        """Look over those of the segments at a location that were not looked at. Raises OSError."""
-        if not self.segments.keys() <= set(names):
-            # One that was sound is not any more: what it added cannot be taken away.
+    def read(self, location: str, names: Mapping[str, str]) -> None:
+        """Look over those of the segments at a location that were not looked at. Raises OSError.
+
+        `names` have the SHA-256 of each.
+        """
+        if any(names.get(each.name) != each.sha256 for each in self.segments.values()):
+            # One is gone, or is another now: what it added cannot be taken away.
             self._forget()
         filesystem, root = open_location(location)
         columns = [*_LOOKED_OVER, *_TIMES]
-        for name in names:
+        for name, sha256 in names.items():
             if name not in self.segments:
                 path = f"{root}/{name}"
                 rows = pq.read_table(
                     path, filesystem=filesystem, columns=columns, partitioning=None
                 )
-                self.segments[name] = Segment(name, self._note(rows))
+                self.segments[name] = Segment(name, self._note(rows), sha256)
 
     def _forget(self) -> None:
         for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
@@ -236,13 +240,13 @@ def _absent(
     ]
 
 
-def _segment_names(parts: Sequence[GeneratorLedger]) -> list[str]:
-    return [
-        f"{part.generator}/{name}"
+def _segment_names(parts: Sequence[GeneratorLedger]) -> dict[str, str]:
+    return {
+        f"{part.generator}/{name}": sha256
         for part in parts
-        for name in part.segments
+        for name, sha256 in zip(part.segments, part.sha256s, strict=True)
         if not any(f"/{name} " in damage for damage in part.damage)
-    ]
+    }
 
 
 def _state(part: GeneratorLedger, sums: _Rows) -> GeneratorState:
@@ -291,21 +295,21 @@ class Stretch:
     """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
 
     `asked` has by generator the end of those that may have been used, as far as any of these was;
-    `segments` are by their paths below the ledger's location.
+    `segments` are by their paths below the ledger's location, with the SHA-256 of each.
     """
 
     first_seq: int
     end_seq: int
     asked: tuple[tuple[int, int], ...]
-    segments: tuple[str, ...]
+    segments: tuple[tuple[str, str], ...]
 
 
 def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
     """Cut all that was asked for into stretches of so many numbers, by their own number from 0."""
-    segments: dict[int, list[str]] = {}
+    segments: dict[int, list[tuple[str, str]]] = {}
     for segment in ledger.segments:
         for number in _met(segment, span):
-            segments.setdefault(number, []).append(segment.name)
+            segments.setdefault(number, []).append((segment.name, segment.sha256))
     states = ledger.state.generators
     last = max((state.asked for state in states), default=0)
     return {
@@ -348,7 +352,7 @@ def attempts(location: str, stretch: Stretch) -> pa.Table:
             filters=within,
             partitioning=None,
         ).cast(_ROWS)
-        for name in stretch.segments
+        for name, _ in stretch.segments
     ]
     rows = _without_repetition(pa.concat_tables(tables))
     missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]

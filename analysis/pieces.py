@@ -9,7 +9,7 @@ A piece is kept as a file of its own, so that a reader that is started again goe
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,18 +32,26 @@ Offsets = Mapping[int, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What was read of some offsets, by the shapes and event types that were known then."""
+    """What was read of some offsets, by the shapes and event types that were known then.
+
+    `leader_epochs` are those of its partitions before it was read.
+    """
 
     offsets: Offsets
     shapes: frozenset[str]
     event_types: frozenset[str]
     arrivals: Arrivals
+    leader_epochs: Mapping[int, int] = field(default_factory=dict)
 
-    def stands(self, found: Ledger, wanted: OffsetRange) -> bool:
-        """Tell whether it would be read the same by what a ledger says, and is wanted."""
+    def stands(self, found: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]) -> bool:
+        """Tell whether it would be read the same by what a ledger says, and is wanted.
+
+        `epochs` are the partitions' leader epochs now: a leader that came since may lack what was
+        read, and have other messages at the same offsets.
+        """
         told, state = self.arrivals.claims, found.state
         asked = {each.generator: each.asked for each in state.generators}
-        types = set(state.event_types) - self.event_types
+        types = set(state.event_types) ^ self.event_types
         return (
             all(seq < asked.get(generator, 0) for generator, seq in told.last.items())
             and all(seq >= asked.get(generator, 0) for generator, seq in told.unasked.items())
@@ -54,6 +62,7 @@ class Piece:
                 else not types
             )
             and all(self._is_within(partition, wanted) for partition in self.offsets)
+            and all(self.leader_epochs.get(each) == epochs.get(each) for each in self.offsets)
         )
 
     def _may_have(self, shape: str, found: Ledger) -> bool:
@@ -73,14 +82,14 @@ class Piece:
 
 
 def standing(
-    pieces: Iterable[Piece], found: Ledger, wanted: OffsetRange
+    pieces: Iterable[Piece], found: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]
 ) -> tuple[list[Piece], list[OffsetRange]]:
     """Choose the pieces that stand, and tell what else is to be read, a range at a time."""
     chosen: list[Piece] = []
     ends: dict[int, int] = {}
     for piece in pieces:
         in_order = all(first >= ends.get(each, 0) for each, (first, _) in piece.offsets.items())
-        if in_order and piece.stands(found, wanted):
+        if in_order and piece.stands(found, wanted, epochs):
             chosen.append(piece)
             ends.update({each: end for each, (_, end) in piece.offsets.items()})
     rounds = _rounds(_holes(chosen, wanted), wanted.topic)
@@ -131,6 +140,7 @@ class _Record:
     last: dict[int, int]
     unasked: dict[int, int]
     foreign_types: list[str] | None
+    leader_epochs: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +194,7 @@ def _record(piece: Piece) -> _Record:
         last=dict(arrivals.claims.last),
         unasked=dict(arrivals.claims.unasked),
         foreign_types=None if types is None else sorted(types),
+        leader_epochs=dict(piece.leader_epochs),
     )
 
 
@@ -213,4 +224,5 @@ def _piece(record: _Record, place: str) -> Piece:
             *record.times_ms,
             told,
         ),
+        record.leader_epochs,
     )

@@ -144,8 +144,11 @@ def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Inte
 
     row_at = np.full(len(known) * width, -1, np.int64)
     row_at[places(attempts)] = np.arange(len(attempts))
+    number = claimed["seq"].to_numpy() - first_seq
+    is_within = np.isin(claimed["generator"].to_numpy(), known) & (number >= 0) & (number < width)
+    assert is_within.all(), "a message claims an attempt of another block"
     rows: Integers = row_at[places(claimed)]
-    assert (rows >= 0).all(), "a message claims an attempt of another block"
+    assert (rows >= 0).all(), "a message claims an attempt that there is none of"
     return rows
 
 

@@ -223,7 +223,7 @@ def _verified(case: Case, spark: SparkSession, source: topic.Source, progress: P
     found = load(case.folder, case.manifest, _parts(case, followed), followed)
     looked_for = expected(case.manifest, found)
     progress("reading the topic")
-    arrived = followed.read(source, looked_for, found, case.offsets)
+    arrived = followed.read(source, looked_for, found, case.offsets, case.seen)
     keep_only(followed.arrivals_place, arrived.files)
     case.tables.finish(ARRIVALS_FOLDER)
     progress("reconciling")

@@ -133,6 +133,8 @@ class GeneratorLedger:
     segments: tuple[str, ...]
     seal: Seal | None
     damage: tuple[str, ...] = ()
+    sha256s: tuple[str, ...] = ()
+    """Of the segments, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +342,8 @@ def _read_generator(
     seal = _read_seal(filesystem, folder, damage) if has_seal else None
     sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
     look = functools.partial(_look, filesystem, run_id, generator, known)
-    for entry, found in zip(files, pool.map(look, files), strict=True):
+    looks = list(pool.map(look, files))
+    for entry, found in zip(files, looks, strict=True):
         damage += found.damage
         if sealed.get(entry.base_name, found.sha256) != found.sha256:
             damage.append(f"{entry.path} is not what was sealed")
@@ -348,7 +351,8 @@ def _read_generator(
         if (seal.run_id, seal.generator) != (run_id, generator):
             damage.append(f"{folder}/seal.json is of {seal.run_id}.{seal.generator}")
         damage += _seal_damage(folder, seal, segments)
-    return GeneratorLedger(generator, reserved, segments, seal, tuple(damage))
+    sha256s = tuple(found.sha256 for found in looks)
+    return GeneratorLedger(generator, reserved, segments, seal, tuple(damage), sha256s)
 
 
 def _identified(entry: pafs.FileInfo) -> _File:

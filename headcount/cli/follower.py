@@ -1,8 +1,9 @@
 """Following a run: Spark reconciles while the test runs, in a thread of its own."""
 
 import contextlib
+import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import SparkSession
@@ -15,7 +16,8 @@ from headcount.cli.options import Judging
 from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import Platform
 from headcount.errors import PartError
-from headcount.run import RunFolder
+from headcount.run import Manifest, RunFolder
+from headcount.stack import topic
 
 ADVANCE_EVERY_S = 2.0
 MOST_STARTS = 5
@@ -60,6 +62,12 @@ class Follower:
 
     def work(self) -> None:
         """Follow until the end, and keep Spark until the close."""
+        try:
+            self._work()
+        finally:
+            self._idle.set()
+
+    def _work(self) -> None:
         starts, far = 0, 0
         while not self._over.is_set() and starts < MOST_STARTS:
             try:
@@ -70,17 +78,16 @@ class Follower:
                 self._tell(error, is_last=starts == MOST_STARTS)
             finally:
                 self.spark = None
-        self._idle.set()
 
     def _start(self) -> None:
         config = session_config(self.folder, self.judging, self.ready, ledger=self.ledger)
         with open_session(config) as spark:
             try:
                 self._follow(spark)
-            except Exception as error:
-                if is_alive(spark):
-                    raise
-                raise PartError(f"it died; its log is {config.log_file}") from error
+            except Exception as error:  # noqa: BLE001 - any of them, as text
+                # What Spark raises can only be told while it is there.
+                what = _told(error) if is_alive(spark) else f"it died; its log is {config.log_file}"
+                raise PartError(what) from None
             self.spark = spark
             self._idle.set()
             self._closed.wait()
@@ -106,14 +113,18 @@ class Follower:
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, self.judging)
-        return follow(self.folder, manifest, self.judging.late_after_ms, tables)
+        found = follow(self.folder, manifest, self.judging.late_after_ms, tables)
+        found.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
+        return found
 
     def _tell(self, error: Exception, *, is_last: bool) -> None:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        then = (
-            "the run is judged as if it had not been followed" if is_last else "starting it again"
-        )
-        self.ready.console.remark(f"Spark stopped following ({lines[0][:200]}): {then}")
+        then = "the rest is found out when the run is over" if is_last else "starting it again"
+        self.ready.console.remark(f"Spark stopped following ({_told(error)}): {then}")
+
+
+def _told(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
 
 
 def _check(query: StreamingQuery) -> None:
@@ -123,6 +134,11 @@ def _check(query: StreamingQuery) -> None:
         raise PartError(str(error))
     if not query.isActive:
         raise PartError("its stream ended")
+
+
+def _leader_epochs(bootstrap_servers: str, manifest: Manifest) -> Mapping[int, int]:
+    found = topic.describe(bootstrap_servers, manifest.topic)
+    return {} if found is None else found.leader_epochs
 
 
 @contextlib.contextmanager

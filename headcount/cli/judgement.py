@@ -231,6 +231,7 @@ def _seen(manifest: Manifest) -> TopicSeen:
         topic_id=described.topic_id if described else None,
         cleanup_policy=described.cleanup_policy if described else None,
         log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
+        leader_epochs=described.leader_epochs if described else {},
     )
 
 

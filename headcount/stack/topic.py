@@ -9,7 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import kafka.errors
@@ -51,6 +51,8 @@ class TopicDescription:
     cleanup_policy: str
     retention_ms: int
     timestamp_type: str
+    leader_epochs: Mapping[int, int] = field(default_factory=dict)
+    """By partition, how often it got a leader: a new one may lack what the one before had."""
 
 
 def ensure_topic(
@@ -206,6 +208,9 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
         cleanup_policy=configs["cleanup.policy"]["value"],
         retention_ms=int(configs["retention.ms"]["value"]),
         timestamp_type=configs["message.timestamp.type"]["value"],
+        leader_epochs={
+            each["partition_index"]: each["leader_epoch"] for each in metadata["partitions"]
+        },
     )
 
 

@@ -6,10 +6,12 @@ import pyarrow.fs as pafs
 import pytest
 
 from analysis import arrivals
+from analysis.evidence import TopicSeen
 from analysis.followed import FOLDER, Following, follow
 from analysis.report.model import Report
 from analysis.tables import Tables
 from analysis.topic import OffsetRange
+from headcount.errors import EvidenceError
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import Generators
 from headcount.verdict import Verdict
@@ -71,10 +73,16 @@ class Course:
 
     def take(self, share: float) -> None:
         """Take in so much of the topic as that."""
-        ends = {
-            partition: begin + round(share * (self.history.reached.end_offsets[partition] - begin))
-            for partition, begin in self.history.start.items()
-        }
+        self.take_to(
+            {
+                partition: begin
+                + round(share * (self.history.reached.end_offsets[partition] - begin))
+                for partition, begin in self.history.start.items()
+            }
+        )
+
+    def take_to(self, ends: dict[int, int]) -> None:
+        """Take in what there is before some offsets, as one batch."""
         source = self.history.source(OffsetRange("events", self.taken, ends))
         self.following.take(source, self.batches)
         self.batches += 1
@@ -185,7 +193,9 @@ def test_a_piece_that_is_gone_is_read_again(course: Course, gone: int) -> None:
         course.take(share)
     (course.history.folder.path / FOLDER / "pieces" / f"00000000{gone}.json").unlink()
     course.start()
-    assert sorted(course.following.followed.pieces) == sorted({0, 1, 2} - {gone})
+    assert sorted(course.following.followed.pieces) == ([] if gone == 1 else [0, 1])
+    course.batches = 0 if gone == 1 else course.batches
+    course.taken = dict(course.history.start) if gone == 1 else course.taken
     course.take(0.7)
     course.write_all(1.0, 0)
     assert_as_afterwards(course)
@@ -215,6 +225,55 @@ def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
     path.write_text(path.read_text().replace(name, f"../.arrivals.parquet.tmp/{name}"))
     course.start()
     assert course.following.followed.pieces == {}
+
+
+def test_a_batch_that_was_never_read_is_covered_by_none(history: History) -> None:
+    """Nor by a later one of a partition that was silent in between."""
+    for seq in range(20):
+        history.attempt(seq, sent_ms=seq)
+        history.arrive(event_id(seq), seq // 2, partition=seq % 2)
+    course = Course(history)
+    course.write_all(1.0, 0)
+    course.take_to({0: 2, 1: 2})
+    course.batches, course.taken = 2, {0: 5, 1: 5}  # the second one was handed over, and not read
+    course.take_to({0: 7, 1: 5})
+    course.take_to({0: 10, 1: 10})
+    report = assert_as_afterwards(course)
+    assert report.verdict is Verdict.PASS
+
+
+def test_what_a_leader_had_is_not_what_the_next_one_has(history: History) -> None:
+    """An event that was read and is gone with its leader is lost, as it is afterwards."""
+    history.deliver(10)
+    course = Course(history)
+    course.following.leader_epochs = lambda: {0: 3, 1: 0}
+    course.write_all(1.0, 0)
+    course.take(1.0)
+    course.following.leader_epochs = lambda: {0: 4, 1: 0}
+    del history.messages[4]
+    history.end = {0: 10, 1: 0}
+    history.seen = TopicSeen(leader_epochs={0: 4, 1: 0})
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert report.counts.lost == 1
+
+
+def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History) -> None:
+    """One generator has sealed, and somebody has published what it only reserved."""
+    history.deliver(4)
+    history.deliver(6, generator=1)
+    history.arrive(event_id(9), 10)
+    course = Course(history)
+    course.write(0, history.rows[0], 40)
+    course.write(1, history.rows[1], 40)
+    course.take(1.0)
+    course.writers[0].seal(4)
+    course.following.advance(history.spark)
+    assert course.following.blocks == 0
+    course.writers[1].seal(6)
+    report = history.verified_again(followed=course.following.end())
+    assert report.counts is not None
+    assert (report.counts.phantom, report.counts.delivered) == (1, 10)
 
 
 GEM = {"event_type": "purchase_gem", "cut": "oval"}
@@ -327,7 +386,8 @@ def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
     course.write_all(1.0, 0)
     course.take(0.4)
     course.following.end()
-    course.take(0.6)
+    with pytest.raises(EvidenceError, match="followed no more"):
+        course.take(0.6)
     course.following.advance(course.history.spark)
     assert sorted(course.following.followed.pieces) == [0]
     assert course.following.blocks == 0

@@ -1,0 +1,53 @@
+"""The follower: whatever becomes of Spark, the judgement is not kept waiting."""
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headcount.cli import follower
+from headcount.cli.follower import MOST_STARTS, Follower
+from headcount.cli.options import Judging
+from headcount.errors import PartError
+from headcount.run import RunFolder
+
+
+def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
+    """Follow with a Spark that never starts, to the end."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise PartError("there is no Spark\nand more")
+
+    monkeypatch.setattr(follower, "session_config", fails)
+    ready: Any = SimpleNamespace(console=SimpleNamespace(remark=told))
+    judging = Judging("local", "1g", 1)
+    found = Follower(RunFolder(tmp_path), judging, "", "127.0.0.1:1", ready)
+    thread = threading.Thread(target=found.work, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert found.finish() is None
+    return found
+
+
+def test_it_gives_up_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started so often in vain, it says why each time, in a line."""
+    said: list[str] = []
+    assert finished(said.append, tmp_path, monkeypatch).progress == ""
+    assert len(said) == MOST_STARTS
+    assert set(said[:-1]) == {"Spark stopped following (there is no Spark): starting it again"}
+    assert "when the run is over" in said[-1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_console_that_is_gone_hangs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be told, the judgement goes on all the same."""
+
+    def gone(_: str) -> None:
+        raise BrokenPipeError
+
+    finished(gone, tmp_path, monkeypatch)
