@@ -82,13 +82,12 @@ class Followed:
 class Following:
     """Follows a run: takes in what arrives, and compares the blocks that are settled.
 
-    Its methods are called by one thread at a time.
+    Any thread may call its methods; they wait for each other.
     """
 
     folder: RunFolder
     manifest: Manifest
     late_after_ms: int
-    tables: Tables
     followed: Followed
     settled_after_s: float = SETTLED_AFTER_S
     leader_epochs: Callable[[], Mapping[int, int]] = dict
@@ -163,7 +162,6 @@ class Following:
             if self._is_over or self.followed.span is None:
                 return
             found = self._look()
-            grains = _grains(found)
             asked = {each.generator: each.asked for each in found.state.generators}
             if any(last >= asked.get(each, 0) for each, last in self._claimed.items()):
                 return  # which pieces are to be read again is told at the end
@@ -171,7 +169,7 @@ class Following:
             if not settled:
                 return
             comparison = compared_by(
-                self.manifest, self.late_after_ms, found, grains, self.followed
+                self.manifest, self.late_after_ms, found, _grains(found), self.followed
             )
             self.followed.compared.compare(spark, comparison, settled)
 
@@ -190,8 +188,7 @@ class Following:
         self._messages += sum(told.count for told in piece.arrivals.counts.by_key.values())
 
     def _look(self) -> ledger.Ledger:
-        location = self.folder.ledger_location(self.manifest)
-        parts = read_ledger(*open_location(location), self.manifest.run_id, self.followed.files)
+        parts = ledger_parts(self.folder, self.manifest, self.followed.files)
         return load(self.folder, self.manifest, parts, self.followed)
 
     def _offsets(self, arrived: arrivals.Arrivals, number: int) -> dict[int, tuple[int, int]]:
@@ -231,7 +228,7 @@ def follow(folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Ta
     if followed is None:
         forget(folder)
         followed = Followed.nothing(tables)
-    return Following(folder, manifest, late_after_ms, tables, followed)
+    return Following(folder, manifest, late_after_ms, followed)
 
 
 def forget(folder: RunFolder) -> None:
@@ -259,6 +256,14 @@ def _left(folder: RunFolder, tables: Tables) -> Followed | None:
 
 def _pieces(folder: RunFolder, place: str) -> Pieces:
     return Pieces(folder.path / FOLDER / "pieces", place)
+
+
+def ledger_parts(
+    folder: RunFolder, manifest: Manifest, known: Known | None = None
+) -> list[GeneratorLedger]:
+    """Find what each generator of a run has left, but for files that are known. Raises OSError."""
+    location = open_location(folder.ledger_location(manifest))
+    return read_ledger(*location, manifest.run_id, known)
 
 
 def load(

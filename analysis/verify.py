@@ -23,6 +23,7 @@ from analysis.followed import (
     Followed,
     compared_by,
     expected,
+    ledger_parts,
     load,
 )
 from analysis.game.economy import Economy, economy
@@ -45,7 +46,7 @@ from analysis.versions import versions
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
 from headcount.health import read_health
-from headcount.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.ledger import GeneratorLedger, open_location
 from headcount.marks import read_marks
 from headcount.rate import parse_rate
 from headcount.run import End, Manifest, RunFolder
@@ -220,16 +221,18 @@ def _verified(case: Case, spark: SparkSession, source: topic.Source, progress: P
         raise EvidenceError(reason)
     followed = case.followed or Followed.nothing(case.tables)
     progress("reading the ledger")
-    found = load(case.folder, case.manifest, _parts(case, followed), followed)
+    parts = case.parts
+    if parts is None:
+        parts = ledger_parts(case.folder, case.manifest, followed.files)
+    found = load(case.folder, case.manifest, parts, followed)
     looked_for = expected(case.manifest, found)
     progress("reading the topic")
     arrived = followed.read(source, looked_for, found, case.offsets, case.seen)
     keep_only(followed.arrivals_place, arrived.files)
-    case.tables.finish(ARRIVALS_FOLDER)
+    followed.arrivals_place = case.tables.finish(ARRIVALS_FOLDER)
     progress("reconciling")
     cut = _cut(found, arrived)
     comparison = compared_by(case.manifest, case.limits.late_after_ms, found, cut.grains, followed)
-    comparison = replace(comparison, arrivals=case.tables.kept(ARRIVALS_FOLDER))
     todo = works(found, arrived.groups, arrived.span)
     blocks = followed.compared.compare(spark, comparison, todo, progress)
     keep_only(followed.fates_place, {each.file for each in blocks})
@@ -336,13 +339,6 @@ def _stored(case: Case, spark: SparkSession) -> DataFrame | None:
     if case.database.stored is None:
         return None
     return accounts.stored_account(spark, case.tables.lend(case.database.stored), case.owners)
-
-
-def _parts(case: Case, followed: Followed) -> Sequence[GeneratorLedger]:
-    if case.parts is not None:
-        return case.parts
-    location = case.folder.ledger_location(case.manifest)
-    return read_ledger(*open_location(location), case.manifest.run_id, followed.files)
 
 
 def _evidence(

@@ -76,6 +76,19 @@ def cli(context: click.Context, output: Path, *, quiet: bool) -> None:
     context.obj = Output(output.absolute(), quiet)
 
 
+def with_two_sizes(
+    default: tuple[int, int],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add `--events`, the sizes of two generated runs."""
+    return click.option(
+        "--events",
+        type=(click.IntRange(min=1), click.IntRange(min=2)),
+        default=default,
+        show_default=True,
+        help="The two sizes of runs.",
+    )
+
+
 @cli.command("overhead")
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--users", type=click.IntRange(min=1), default=50, show_default=True)
@@ -191,13 +204,7 @@ def costs_command(output: Output, rounds: int, seconds: float) -> None:
 
 @cli.command("follow")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option(
-    "--events",
-    type=(click.IntRange(min=1), click.IntRange(min=2)),
-    default=(1_000_000, 5_000_000),
-    show_default=True,
-    help="The two sizes of runs.",
-)
+@with_two_sizes((1_000_000, 5_000_000))
 @click.pass_obj
 def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """Seconds from the end of a run that was followed to its verdict."""
@@ -207,13 +214,7 @@ def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None
 
 @cli.command("cores")
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
-@click.option(
-    "--events",
-    type=(click.IntRange(min=1), click.IntRange(min=2)),
-    default=(1_100_000, 2_600_000),
-    show_default=True,
-    help="The two sizes of runs.",
-)
+@with_two_sizes((1_100_000, 2_600_000))
 @click.pass_obj
 def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """How the time to a verdict grows with events, and falls with cores."""

@@ -6,19 +6,18 @@ cores the first takes its n-th part of the time, and both take all of theirs of 
 two sizes tell both from the time to start.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import in_turn, spread
-from bench.parts import Stage, finished, watched
+from bench.generated import generated, verified
+from bench.parts import Stage
 from bench.result import Result
 from headcount.errors import PartError
 
 NAME = "cores"
-START_S, EVENTS_PER_S = 300.0, 5_000  # what a deadline allows: no machine is that slow
 MILLION = 1e6
 
 
@@ -79,12 +78,10 @@ def measure(settings: Settings, stage: Stage) -> Result:
     cores = len(os.sched_getaffinity(0))
     if cores == 1:
         raise PartError("this machine has one core: how time falls with cores cannot be measured")
-    runs = {events: stage.folder / f"generated-{events}" for events in settings.events}
-    for events, run in runs.items():
-        with stage.console.step(f"Generating {events:,} events"):
-            wish = (run, stage.broker.bootstrap_servers, f"events-{events}", events, 0)
-            maker = stage.start("the generation", "-m", "bench.generate", *map(str, wish))
-            finished(maker, START_S + events / EVENTS_PER_S)
+    runs = {
+        events: generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
+        for events in settings.events
+    }
     taken = []
     for number in range(settings.rounds):
         for name in in_turn(list(map(str, runs)), number):
@@ -94,12 +91,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
 
 
 def _verify(stage: Stage, run: Path, events: int) -> Round:
-    """Judge a run. PartError if it does not pass."""
-    process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
-    seen = watched(process, START_S + events / EVENTS_PER_S)
-    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    if (said["verdict"], said["counts"]["delivered"]) != ("pass", events):
-        raise PartError(f"headcount verify says {said['verdict']}: {'; '.join(said['reasons'])}")
+    seen = verified(stage, run, events)
     return Round(events, Took(seen.seconds, seen.cpu_seconds), seen.peak_mib)
 
 

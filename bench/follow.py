@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import spread
-from bench.parts import Stage, Watched, finished, last_line, watched
+from bench.generated import check_passed, deadline_s, generated, verified
+from bench.parts import Stage, Watched, finished, last_line
 from bench.result import Result
 from bench.target import Target
-from headcount.errors import PartError
 
 NAME = "follow"
-START_S, EVENTS_PER_S = 300.0, 3_000  # what a deadline allows: no machine is that slow
 TARGET_S = 10.0
 HELD_BY = "what is read of the whole run at its end, above all the report's tables"
 
@@ -52,37 +51,20 @@ def measure(settings: Settings, stage: Stage) -> Result:
     """Generate the runs, follow each, and judge each again."""
     taken = []
     for events in settings.events:
-        run = stage.folder / f"generated-{events}"
-        with stage.console.step(f"Generating {events:,} events"):
-            wish = (run, stage.broker.bootstrap_servers, f"events-{events}", events, 0)
-            maker = stage.start("the generation", "-m", "bench.generate", *map(str, wish))
-            finished(maker, _deadline_s(events))
+        run = generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
         for number in range(settings.rounds):
             with stage.console.step(f"Round {number + 1} of {settings.rounds}: {events:,}"):
                 taken.append(_round(stage, run, events))
     return _result(settings, taken)
 
 
-def _deadline_s(events: int) -> float:
-    return START_S + events / EVENTS_PER_S
-
-
 def _round(stage: Stage, run: Path, events: int) -> Round:
     """Follow a run, and verify it. PartError if either does not pass."""
     follower = stage.start("the follower", "-m", "bench.follower", str(run))
-    finished(follower, _deadline_s(events))
+    finished(follower, deadline_s(events))
     found = Followed(**json.loads(last_line(follower)))
-    _check(run, events)
-    verify = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
-    seen = watched(verify, _deadline_s(events))
-    _check(run, events)
-    return Round(events, found, seen)
-
-
-def _check(run: Path, events: int) -> None:
-    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    if (said["verdict"], said["counts"]["delivered"]) != ("pass", events):
-        raise PartError(f"the verdict is {said['verdict']}: {'; '.join(said['reasons'])}")
+    check_passed(run, events)
+    return Round(events, found, verified(stage, run, events))
 
 
 def _result(settings: Settings, taken: Sequence[Round]) -> Result:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from analysis import stream
-from analysis.followed import Following, follow, forget
+from analysis.followed import Following, follow, forget, ledger_parts
 from analysis.judge import DEFAULT_LATE_AFTER_MS
 from analysis.session import open_session
 from analysis.tables import Tables
@@ -26,7 +26,6 @@ from headcount.cli.spark import session_config
 from headcount.cli.stack import platform
 from headcount.console import Console
 from headcount.errors import PartError
-from headcount.ledger import open_location, read_ledger
 from headcount.run import RunFolder
 
 BATCHES = 50
@@ -70,13 +69,12 @@ def main(path: Path) -> dict[str, float]:
         assert end is not None
         messages, blocks = following.messages, following.blocks
         began_s = time.monotonic()
-        location = open_location(folder.ledger_location(manifest))
         verify(
             folder=folder,
             manifest=manifest,
             end=end,
             spark=spark,
-            parts=read_ledger(*location, manifest.run_id, found.files),
+            parts=ledger_parts(folder, manifest, found.files),
             followed=found,
         )
         seconds = time.monotonic() - began_s

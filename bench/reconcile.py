@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Spread, in_turn, ratio, spread
-from bench.parts import TOPIC, Stage, Watched, finished, last_line, watched
+from bench.generated import deadline_s, generated
+from bench.parts import TOPIC, Stage, Watched, last_line, watched
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
@@ -24,7 +25,6 @@ HELD_BY = (
     "the start of Spark and the compiling of its reader, and then the JVM's work on each event, "
     "which it reads and hands over to Python"
 )
-START_S, EVENTS_PER_S = 300.0, 5_000  # what a deadline allows: no machine is that slow
 VERIFY, SCRIPT, SCRIPT_IDS, READ = "headcount verify", "script", "script, ids alone", "bare read"
 
 
@@ -39,7 +39,7 @@ class Settings:
     @property
     def deadline_s(self) -> float:
         """What any part may take."""
-        return START_S + self.events / EVENTS_PER_S
+        return deadline_s(self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,7 @@ class Round:
 
 def measure(settings: Settings, stage: Stage) -> Result:
     """Generate the run, then let each contender at it, in turn."""
-    run = stage.folder / RUN_ID
-    with stage.console.step(f"Generating {settings.events:,} events"):
-        wish = (run, stage.broker.bootstrap_servers, TOPIC, settings.events, settings.faults)
-        maker = stage.start("the generation", "-m", "bench.generate", *map(str, wish))
-        finished(maker, settings.deadline_s)
+    run = generated(stage, stage.folder / RUN_ID, TOPIC, settings.events, settings.faults)
     contenders: dict[str, Callable[[], Round]] = {
         VERIFY: lambda: _verify(settings, stage, run),
         SCRIPT: lambda: _script(settings, stage, run),

@@ -17,7 +17,14 @@ from analysis.game import export
 from analysis.game.events import Wanted, game_events, matching
 from analysis.session import open_session
 from headcount.cli.judgement import Question, brokers
-from headcount.cli.options import Judging, found_run, with_quiet, with_reports_dir, with_spark
+from headcount.cli.options import (
+    Judging,
+    found_run,
+    with_brokers_of_run,
+    with_quiet,
+    with_reports_dir,
+    with_spark,
+)
 from headcount.cli.spark import session_config
 from headcount.cli.stack import platform
 from headcount.console import Console
@@ -75,11 +82,7 @@ def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
     type=click.Path(path_type=Path),
     help="Write all of them to a .csv or .parquet file.",
 )
-@click.option(
-    "--bootstrap-servers",
-    metavar="HOST:PORT,…",
-    help="Brokers that have the topic.  [default: those of the run]",
-)
+@with_brokers_of_run
 @with_spark
 @with_reports_dir
 @with_quiet

@@ -11,6 +11,7 @@ from headcount.cli.judgement import Question, judge, limits_of
 from headcount.cli.options import (
     Judging,
     found_run,
+    with_brokers_of_run,
     with_json,
     with_judging,
     with_quiet,
@@ -34,11 +35,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--bootstrap-servers",
-    metavar="HOST:PORT,…",
-    help="Brokers that have the topic.  [default: those of the run]",
-)
+@with_brokers_of_run
 @with_judging
 @with_reports_dir
 @with_json

@@ -21,7 +21,7 @@ from headcount.stack import topic
 
 ADVANCE_EVERY_S = 2.0
 MOST_STARTS = 5
-"""So often Spark is started without getting further; then the run is judged as if not followed."""
+"""So often Spark is started without getting further; then the rest is left to the judgement."""
 
 
 @dataclass(slots=True)

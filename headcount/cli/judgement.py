@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
-from analysis.followed import Followed, forget
+from analysis.followed import Followed, forget, ledger_parts
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
@@ -19,7 +19,7 @@ from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import Platform, start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.ledger import GeneratorLedger, open_location, read_ledger, unsealed
+from headcount.ledger import GeneratorLedger, open_location, unsealed
 from headcount.run import End, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.thresholds import Threshold, parse_all
@@ -51,7 +51,8 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     _await_seals(folder, manifest, console)
     followed = None if follower is None else _end_of_following(follower, console)
     # What was written by now was answered by now: its events lie before the end that is read next.
-    parts = _ledger(folder, manifest, followed)
+    known = None if followed is None else followed.files
+    parts = ledger_parts(folder, manifest, known)
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which the topic's end can be awaited.
         started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
@@ -107,14 +108,6 @@ def _spark(
     )
     with begun_session(config) as started:
         yield started
-
-
-def _ledger(
-    folder: RunFolder, manifest: Manifest, followed: Followed | None
-) -> list[GeneratorLedger]:
-    filesystem, location = open_location(folder.ledger_location(manifest))
-    known = None if followed is None else followed.files
-    return read_ledger(filesystem, location, manifest.run_id, known)
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:

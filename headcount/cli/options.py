@@ -101,6 +101,15 @@ def with_ledger(command: _Command) -> _Command:
     )(command)
 
 
+def with_brokers_of_run(command: _Command) -> _Command:
+    """Add `--bootstrap-servers`, for a run that has its own."""
+    return click.option(
+        "--bootstrap-servers",
+        metavar="HOST:PORT,…",
+        help="Brokers that have the topic.  [default: those of the run]",
+    )(command)
+
+
 def with_quiet(command: _Command) -> _Command:
     """Add `--quiet`."""
     return click.option("-q", "--quiet", is_flag=True, help="Print the result and nothing else.")(
