@@ -73,13 +73,14 @@ def ensure_topic(
         "replication_factor": replication,
         "configs": TOPIC_CONFIG,
     }
+    end_s = time.monotonic() + timeout_s
     with _admin(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
         if _metadata(client, name) is None:
             # Another process may have made it between the question and this.
             with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
                 client.create_topics({name: new}, timeout_ms=int(timeout_s * 1000))
             client.wait_for_topics([name], timeout_ms=int(timeout_s * 1000))
-        return _describe(client, name)
+        return _describe_once_known(client, name, end_s)
 
 
 def describe(
@@ -192,6 +193,17 @@ def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
     if error is not kafka.errors.NoError:
         raise error(name)
     return dict(metadata)
+
+
+def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> TopicDescription:
+    """Describe a topic that exists: each broker of a cluster hears of a new one at its own time."""
+    while True:
+        try:
+            return _describe(client, name)
+        except kafka.errors.UnknownTopicOrPartitionError:
+            if time.monotonic() >= end_s:
+                raise
+        time.sleep(RETRY_S)
 
 
 def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:

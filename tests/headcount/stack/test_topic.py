@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import UnknownTopicOrPartitionError
 
 from headcount.errors import PartError, UsageError
 from headcount.stack.broker import Broker
@@ -35,6 +37,24 @@ def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
     assert len(made.topic_id) == 36
     assert ensure_topic(broker.bootstrap_servers, "made-once", 8) == made
     assert describe(broker.bootstrap_servers, "made-once") == made
+
+
+def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a cluster, the broker that is asked for the configuration may not know the topic yet."""
+    asked: list[object] = []
+    answer = KafkaAdminClient.describe_configs
+
+    def late(client: KafkaAdminClient, *wanted: Any, **how: Any) -> Any:
+        asked.append(wanted)
+        if len(asked) < 3:
+            raise UnknownTopicOrPartitionError("late")
+        return answer(client, *wanted, **how)
+
+    monkeypatch.setattr(KafkaAdminClient, "describe_configs", late)
+    assert ensure_topic(broker.bootstrap_servers, "heard-late", 2).partitions == 2
+    assert len(asked) == 3
 
 
 def test_offsets_count_messages_by_partition(broker: Broker, topic: str) -> None:
