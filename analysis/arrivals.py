@@ -5,7 +5,6 @@ whose row groups each hold the messages of one block of sequence numbers. So wha
 reads what it needs and nothing else, and nothing is moved about in between.
 """
 
-import pickle
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
 
 from analysis.claims import Claims, claims, merged_claims
 from analysis.content import ARRIVALS, Expected, Reader
@@ -30,7 +28,6 @@ STRANGERS = -1
 
 _ENCODED = ["partition", "timestamp_type", "key_hash", "kind", "event_type", "digests.list.element"]
 _ENCODED += ["generator", "value_hash"]
-_CONTENT_TYPE = "content binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +83,6 @@ def block_span(generators: int) -> int:
     return max(1, BLOCK_ROWS // max(1, generators))
 
 
-def read(
-    messages: DataFrame,
-    expected: Expected,
-    event_types: Sequence[str],
-    place: str,
-    span: int,
-) -> Arrivals:
-    """Read the messages, and put them down at a place, beside what is there.
-
-    Args:
-        messages: As `topic.messages` gives them.
-        expected: What is looked for.
-        event_types: The types to tell apart.
-        place: A path or a URL that every executor can write to, and this process can read.
-        span: How many numbers of each generator make a block.
-
-    Raises:
-        OSError: They cannot be put down.
-    """
-    scribe = Scribe(expected, tuple(event_types), place, span)
-    rows = messages.mapInArrow(scribe, _CONTENT_TYPE).collect()
-    return merged(place, span, [_told(row.content) for row in rows])
-
-
-def _told(content: bytes) -> Arrivals:
-    told: Arrivals = pickle.loads(content)  # noqa: S301 - of this run's own executors
-    return told
-
-
 def merged(place: str, span: int, parts: Sequence[Arrivals]) -> Arrivals:
     """Put together what was read apart."""
     groups: dict[int, list[RowGroup]] = defaultdict(list)
@@ -136,15 +104,15 @@ def merged(place: str, span: int, parts: Sequence[Arrivals]) -> Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Scribe:
-    """Reads a split in an executor and puts it down; what it gives is a pickled Arrivals."""
+    """Reads a split in an executor, and puts it down."""
 
     expected: Expected
     event_types: tuple[str, ...]
     place: str
     span: int
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Read all of a split. Raises OSError."""
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Arrivals:
+        """Read all of a split, in batches of `topic.MESSAGES`. Raises OSError."""
         with _File(self.place, self.span) as file:
             reader = Reader(self.expected)
             counts: list[MessageCounts] = []
@@ -154,10 +122,7 @@ class Scribe:
                 counts.append(count_messages(arrived, self.event_types))
                 told.append(claims(arrived))
                 file.add(arrived)
-            content = pickle.dumps(file.told(merged_messages(counts), merged_claims(told)))
-        yield pa.RecordBatch.from_pydict(
-            {"content": [content]}, pa.schema([("content", pa.binary())])
-        )
+            return file.told(merged_messages(counts), merged_claims(told))
 
 
 class _File:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
 from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
+from analysis.executors import mapped
 from analysis.grain import Grain
 from analysis.ledger import Ledger, Stretch
 from analysis.ordering import Reach
@@ -37,9 +37,6 @@ _GROUP_ROWS = 65_536
 
 Event = tuple[int, int]
 """An event's generator and sequence number."""
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +193,7 @@ class Compared:
         return not (same and known.grains.serve(grains))
 
     def _do(self, spark: SparkSession, comparison: Comparison, works: Sequence[Work]) -> None:
-        for block in _mapped(spark, comparison.compare, works):
+        for block in mapped(spark, comparison.compare, works):
             self.blocks[block.work.number] = block
 
     def _look_across(self, spark: SparkSession, fates: str, numbers: Sequence[int]) -> None:
@@ -204,7 +201,7 @@ class Compared:
         reaches = {number: self.blocks[number].reaches for number in numbers}
         pairs = [each for each in ordering.overtaking(reaches) if each not in self.overtaken]
         tasks = [_Pair(fates, self.blocks[one], self.blocks[other]) for one, other in pairs]
-        for pair, events in zip(pairs, _mapped(spark, _Pair.overtaken, tasks), strict=True):
+        for pair, events in zip(pairs, mapped(spark, _Pair.overtaken, tasks), strict=True):
             self.overtaken[pair] = events
 
     def _overtaken_by_block(self, numbers: Sequence[int]) -> dict[int, frozenset[Event]]:
@@ -214,15 +211,6 @@ class Compared:
             if events and {before, behind} <= known:
                 found[behind] = found.get(behind, frozenset()) | events
         return found
-
-
-def _mapped(
-    spark: SparkSession, work: Callable[[Task], Result], tasks: Sequence[Task]
-) -> list[Result]:
-    """Do the same to each of some things, in Spark's executors."""
-    if not tasks:
-        return []
-    return spark.sparkContext.parallelize(tasks, len(tasks)).map(work).collect()
 
 
 @dataclass(frozen=True, slots=True)

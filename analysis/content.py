@@ -8,6 +8,7 @@ what is masked: the text has no escapes, the id stands in it once, and the JSON 
 one that stands there. Every other message is read by itself.
 """
 
+import itertools
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +17,14 @@ from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 
 from analysis import noise
 from analysis.arrays import TEXTS, Flags, Integers
 from analysis.message import Content, Object, parse, read
 from analysis.texts import Span, Texts, allowed
 from headcount import ids
-from headcount.digest import signed_hash
+from headcount.digest import SEED, signed_hash
 from headcount.errors import EvidenceError
 
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
@@ -138,8 +140,7 @@ class Reader:
         """Give a row of ARRIVALS for each message.
 
         Args:
-            messages: partition int, offset long, timestamp_ms long, timestamp_type int, key binary,
-                value binary, value_hash long.
+            messages: As `topic.MESSAGES` has them.
         """
         values = messages["value"].fill_null(b"")
         found = identities(values, self.expected)
@@ -289,7 +290,7 @@ def _table(messages: pa.RecordBatch, batch: _Batch, expected: Expected) -> pa.Ta
         pa.array(seq, mask=~is_asked),
         types.dictionary_encode().take(place),
         digests.take(place),
-        messages["value_hash"],
+        _value_hashes(messages["value"]),
     ]
     return pa.Table.from_arrays(columns, schema=ARRIVALS)
 
@@ -309,6 +310,12 @@ def _key_hashes(keys: pa.Array) -> pa.Array:
     encoded = keys.dictionary_encode()
     hashes = pa.array([signed_hash(key) for key in encoded.dictionary.to_pylist()], pa.int64())
     return hashes.take(encoded.indices)
+
+
+def _value_hashes(values: pa.Array) -> pa.Array:
+    texts = values.fill_null(b"").to_numpy(zero_copy_only=False)
+    hashes = map(xxhash.xxh64_intdigest, texts, itertools.repeat(SEED))
+    return pa.array(np.fromiter(hashes, np.uint64, len(texts)).view(np.int64))
 
 
 def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:

@@ -5,7 +5,8 @@ Spark runs this module by its name, see `session.py`.
 
 from pyspark.daemon import manager
 
-import analysis.blocks  # noqa: F401 - the workers find it loaded
+import analysis.blocks
+import analysis.source  # noqa: F401 - the workers find both loaded
 
 if __name__ == "__main__":
     manager()

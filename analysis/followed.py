@@ -15,12 +15,13 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis import arrivals, ledger, over_time, timeline, topic
-from analysis.arrivals import RowGroup
+from analysis.arrivals import RowGroup, Scribe
 from analysis.blocks import Compared, Comparison, Grains, Work, works
 from analysis.content import Expected
 from analysis.evidence import TopicSeen
 from analysis.ledger import Overview
 from analysis.pieces import Piece, Pieces, standing
+from analysis.source import Source, worked
 from analysis.tables import Tables, files
 from headcount.errors import EvidenceError
 from headcount.ledger import GeneratorLedger, Known, open_location, read_ledger
@@ -59,7 +60,7 @@ class Followed:
 
     def read(
         self,
-        source: topic.Source,
+        source: Source,
         expected: Expected,
         found: ledger.Ledger,
         wanted: topic.OffsetRange,
@@ -68,11 +69,8 @@ class Followed:
         """Give the arrivals of a range: of pieces that stand, and for the rest from the topic."""
         pieces, rounds = standing(self.pieces.values(), found, wanted, seen.leader_epochs)
         span = self.span or arrivals.block_span(len(found.state.generators))
-        types = found.state.event_types
-        rest = [
-            arrivals.read(topic.messages(source(each)), expected, types, self.arrivals_place, span)
-            for each in rounds
-        ]
+        scribe = Scribe(expected, found.state.event_types, self.arrivals_place, span)
+        rest = [arrived for each in rounds for arrived in source.each(each, scribe)]
         return arrivals.merged(
             self.arrivals_place, span, [*(each.arrivals for each in pieces), *rest]
         )
@@ -137,13 +135,13 @@ class Following:
             followed.span = followed.span or arrivals.block_span(
                 max(_FEWEST_GENERATORS, len(found.state.generators))
             )
-            arrived = arrivals.read(
-                topic.messages(frame),
+            scribe = Scribe(
                 expected(self.manifest, found),
                 found.state.event_types,
                 followed.arrivals_place,
                 followed.span,
             )
+            arrived = arrivals.merged(followed.arrivals_place, followed.span, worked(frame, scribe))
             piece = Piece(
                 self._offsets(arrived, number),
                 frozenset(found.state.shapes),

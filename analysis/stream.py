@@ -4,8 +4,6 @@ Spark notes in a checkpoint what it has handed over, so that a stream that is be
 where the one before it ended.
 """
 
-from collections.abc import Mapping
-
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -24,7 +22,6 @@ def begin(
     spark: SparkSession,
     bootstrap_servers: str,
     following: Following,
-    kafka_options: Mapping[str, str] | None = None,
     *,
     every_s: float = EVERY_S,
     most_offsets: int = MOST_OFFSETS,
@@ -37,7 +34,6 @@ def begin(
         manifest.topic,
         manifest.start_offsets,
         most_offsets=most_offsets,
-        kafka_options=kafka_options,
     )
     return (
         events.writeStream.foreachBatch(following.take)

@@ -1,9 +1,10 @@
 """The topic: reads exactly the run's range of offsets, and says what the reader met there."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 from pyspark.sql.types import (
@@ -28,6 +29,19 @@ SOURCE_SCHEMA = StructType(
     ]
 )
 """What Spark's Kafka source gives; tests make frames of it."""
+
+MESSAGES = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp_ms", pa.int64()),
+        ("timestamp_type", pa.int32()),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
+"""Messages by the project's names and units. The type of a timestamp is -1 for none, 0 for that of
+its making, 1 for that of the broker's log."""
 
 PATIENCE_S = 30
 """How long a broker may take to answer, or to give the next message of the range."""
@@ -65,27 +79,21 @@ class OffsetRange:
         return sum(self.end[partition] - self.first(partition) for partition in self.end)
 
 
-Source = Callable[[OffsetRange], DataFrame]
-"""Reads a range of a topic, as SOURCE_SCHEMA has it."""
-
-
 def read(
     spark: SparkSession,
     bootstrap_servers: str,
     offsets: OffsetRange,
     *,
-    min_partitions: int,
-    kafka_options: Mapping[str, str] | None = None,
-    patience_s: int = PATIENCE_S,
+    min_partitions: int = 1,
 ) -> DataFrame:
     """Read the range, as SOURCE_SCHEMA has it.
 
     A range that Kafka no longer holds whole fails when it is read; nothing is skipped in silence.
-    `kafka_options` are the client's own, such as `security.protocol`. No group's offsets move.
+    No group's offsets move.
     """
     start = {partition: offsets.first(partition) for partition in offsets.end}
     options = {
-        **_options(bootstrap_servers, offsets.topic, start, kafka_options, patience_s),
+        **_options(bootstrap_servers, offsets.topic, start),
         "endingOffsets": _json(offsets.topic, offsets.end),
         "minPartitions": str(max(min_partitions, len(offsets.end))),
     }
@@ -99,37 +107,28 @@ def stream(
     start: Mapping[int, int],
     *,
     most_offsets: int,
-    kafka_options: Mapping[str, str] | None = None,
-    patience_s: int = PATIENCE_S,
 ) -> DataFrame:
     """Read a topic from where it starts on, as it grows; at most so many offsets at a time.
 
     As `read` does, it fails where Kafka no longer holds what it has not read.
     """
     options = {
-        **_options(bootstrap_servers, name, start, kafka_options, patience_s),
+        **_options(bootstrap_servers, name, start),
         "maxOffsetsPerTrigger": str(most_offsets),
     }
     return spark.readStream.format("kafka").options(**options).load()
 
 
-def _options(
-    bootstrap_servers: str,
-    name: str,
-    start: Mapping[int, int],
-    kafka_options: Mapping[str, str] | None,
-    patience_s: int,
-) -> dict[str, str]:
+def _options(bootstrap_servers: str, name: str, start: Mapping[int, int]) -> dict[str, str]:
     return {
         "kafka.bootstrap.servers": bootstrap_servers,
         "startingOffsets": _json(name, start),
         "assign": json.dumps({name: sorted(start)}),
         "failOnDataLoss": "true",
-        "kafkaConsumer.pollTimeoutMs": str(patience_s * 1000),
-        "kafka.request.timeout.ms": str(patience_s * 500),
-        "kafka.default.api.timeout.ms": str(patience_s * 500),
+        "kafkaConsumer.pollTimeoutMs": str(PATIENCE_S * 1000),
+        "kafka.request.timeout.ms": str(PATIENCE_S * 500),
+        "kafka.default.api.timeout.ms": str(PATIENCE_S * 500),
         **_FETCH_OPTIONS,
-        **{f"kafka.{key}": value for key, value in (kafka_options or {}).items()},
     }
 
 
@@ -137,8 +136,7 @@ def messages(source: DataFrame) -> DataFrame:
     """Give a source's rows the project's names and units.
 
     Returns:
-        partition int, offset long, timestamp_ms long, timestamp_type int, key binary, value binary,
-        value_hash long.
+        Rows of MESSAGES.
     """
     return source.select(
         "partition",
@@ -147,7 +145,6 @@ def messages(source: DataFrame) -> DataFrame:
         F.col("timestampType").alias("timestamp_type"),
         "key",
         "value",
-        F.xxhash64("value").alias("value_hash"),
     )
 
 

@@ -6,7 +6,7 @@ one, whose first reason says what happened. Nothing here turns into a pass by be
 
 import contextlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import is_alive
+from analysis.source import Kafka, Source
 from analysis.state import StateCheck
 from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, Sample, judged, samples
@@ -127,8 +128,7 @@ def verify(
     is_empty: IsEmpty | None = None,
     database: Database | None = None,
     thresholds: Sequence[Threshold] = (),
-    kafka_options: Mapping[str, str] | None = None,
-    source: topic.Source | None = None,
+    source: Source | None = None,
     tables: Tables | None = None,
     followed: Followed | None = None,
     progress: Progress = lambda _step: None,
@@ -147,7 +147,6 @@ def verify(
         is_empty: Looks at the end of a partition where no message was read, by default nobody does.
         database: What is known of the service's database, by default nothing.
         thresholds: What the run must keep to besides.
-        kafka_options: Settings of the Kafka client, such as `security.protocol`.
         source: Reads the topic instead of Kafka.
         tables: Where the tables behind the report go, by default into the run's folder alone.
         followed: What was found out while the run was under way, by default nothing.
@@ -174,7 +173,7 @@ def verify(
         followed=followed,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
-    report = _judged(case, spark, source or _kafka(spark, servers, kafka_options), progress)
+    report = _judged(case, spark, source or Kafka(spark, servers), progress)
     progress("writing the report")
     try:
         write(report, folder)
@@ -183,16 +182,7 @@ def verify(
     return report
 
 
-def _kafka(
-    spark: SparkSession, servers: str, kafka_options: Mapping[str, str] | None
-) -> topic.Source:
-    cores = spark.sparkContext.defaultParallelism
-    return lambda offsets: topic.read(
-        spark, servers, offsets, min_partitions=2 * cores, kafka_options=kafka_options
-    )
-
-
-def _judged(case: Case, spark: SparkSession, source: topic.Source, progress: Progress) -> Report:
+def _judged(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
     """Take the run through all steps; whatever goes wrong, it never counts as a pass."""
     try:
         return _verified(case, spark, source, progress)
@@ -215,7 +205,7 @@ def _kept_traceback(case: Case, error: Exception) -> Path:
     return path
 
 
-def _verified(case: Case, spark: SparkSession, source: topic.Source, progress: Progress) -> Report:
+def _verified(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
     """Take the run through all steps."""
     for reason in other_topic(case.manifest, case.seen):
         raise EvidenceError(reason)
@@ -314,14 +304,14 @@ def _rate_at(case: Case) -> RateAt | None:
 
 
 def _state(
-    case: Case, found: ledger.Ledger, spark: SparkSession, source: topic.Source
+    case: Case, found: ledger.Ledger, spark: SparkSession, source: Source
 ) -> tuple[StateCheck, Economy | None]:
     """Compare what was expected, what the topic implies, and what the database says."""
     unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
     if unknown:
         why = f"what events of type {', '.join(unknown)} change is not known here"
         return StateCheck(why_not=why), None
-    events = parsed(topic.messages(source(case.offsets)), {}, case.manifest.event_id_field)
+    events = parsed(topic.messages(source.frame(case.offsets)), {}, case.manifest.event_id_field)
     changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
     fates = _fates(case, spark)
     check = accounts.compare(

@@ -122,7 +122,7 @@ def events(
         offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
         config = session_config(folder, judging, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
-        source = topic.read(spark, servers, offsets, min_partitions=1)
+        source = topic.read(spark, servers, offsets)
         found = game_events(topic.messages(source), _types(), manifest.event_id_field)
         _tell(matching(found, wanted), limit, output, console)
 

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.followed import Followed
 from analysis.judge import Limits
+from analysis.source import Frames
 from analysis.topic import SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
 from headcount.changes import Changes
@@ -204,7 +205,7 @@ class History:
             evidence=self.seen,
             database=self.database,
             thresholds=self.thresholds,
-            source=self.source,
+            source=Frames(self.source),
             followed=followed,
         )
 

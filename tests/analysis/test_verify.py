@@ -12,6 +12,7 @@ from analysis.classes import Counts
 from analysis.evidence import TopicSeen
 from analysis.judge import Limits
 from analysis.report.model import Report
+from analysis.source import Frames
 from analysis.table import summary
 from analysis.topic import OffsetRange
 from analysis.verify import verify
@@ -299,7 +300,7 @@ def test_crash_is_inconclusive(history: History) -> None:
         manifest=history.manifest,
         end=history.reached,
         spark=history.spark,
-        source=broken,
+        source=Frames(broken),
     )
 
     assert report.verdict is Verdict.INCONCLUSIVE

@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from analysis.topic import Source, read
+from analysis.source import Kafka, Source
 from analysis.verify import Report, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
@@ -30,7 +30,7 @@ def publish(servers: str, topic: str, history: History) -> None:
 
 def impatient(spark: SparkSession, servers: str) -> Source:
     """Read as ever, but wait for 4 s, not for 30."""
-    return lambda offsets: read(spark, servers, offsets, min_partitions=4, patience_s=4)
+    return Kafka(spark, servers, patience_s=4)
 
 
 def judged(history: History, spark: SparkSession, servers: str, topic: str, end: End) -> Report:

@@ -1,0 +1,202 @@
+"""The consumer: reads a stretch of a topic's partition in an executor, as Arrow, batch by batch.
+
+librdkafka fetches and unpacks the messages beside the interpreter. Reading so takes about a third
+of what Spark's own source takes to hand the same messages to Python by way of the JVM.
+"""
+
+import contextlib
+import gc
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import confluent_kafka
+import numpy as np
+import pyarrow as pa
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from analysis.arrays import Integers
+from analysis.topic import MESSAGES, OffsetRange
+from headcount.errors import EvidenceError
+
+PATIENCE_S = 30.0
+"""How long a broker may take to give the next message of a stretch."""
+
+BATCH_ROWS, BATCH_BYTES = 50_000, 16 << 20
+"""A batch that has so many rows, or bytes of values, is handed over."""
+
+_POLL_S = 0.1
+_SETTINGS = {
+    # The client wants a group's name; none is joined, and no group's offsets move.
+    "group.id": "headcount-judge",
+    "client.id": "headcount",
+    "enable.auto.commit": False,
+    # Nothing is skipped in silence, and what a transaction took back was never published.
+    "auto.offset.reset": "error",
+    "isolation.level": "read_committed",
+    "check.crcs": True,
+    "enable.partition.eof": True,
+    # What waits to be taken is bounded by its bytes, and fetched again as soon as there is room.
+    "queued.max.messages.kbytes": 16 << 10,
+    "fetch.message.max.bytes": 4 << 20,
+    "fetch.queue.backoff.ms": 5,
+}
+_NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A stretch of a partition, from an offset to before another."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+
+def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
+    """Cut a range into about so many stretches of like size, at least one of each partition."""
+    share = max(1, -(-offsets.size // max(1, wanted)))
+    found = []
+    for partition in offsets.partitions:
+        first, end = offsets.first(partition), offsets.end[partition]
+        pieces = round((end - first) / share) or 1
+        bounds = [first + (end - first) * number // pieces for number in range(pieces + 1)]
+        found += [
+            Split(offsets.topic, partition, start, stop)
+            for start, stop in itertools.pairwise(bounds)
+            if start < stop
+        ]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Reads splits from a cluster."""
+
+    bootstrap_servers: str
+    patience_s: float = PATIENCE_S
+
+    def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
+        """Read a split, as `topic.MESSAGES` has it.
+
+        Raises:
+            EvidenceError: It cannot be read whole, and why.
+        """
+        complaints: list[KafkaError] = []
+        settings = {"bootstrap.servers": self.bootstrap_servers, "error_cb": complaints.append}
+        client = confluent_kafka.Consumer({**_SETTINGS, **settings})
+        try:
+            client.assign([TopicPartition(split.topic, split.partition, split.start)])
+            yield from _Reading(client, split, split.start, self.patience_s, complaints).batches()
+        finally:
+            client.close()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A split that is being read: `position` is the offset of what is read next."""
+
+    client: confluent_kafka.Consumer
+    split: Split
+    position: int
+    patience_s: float
+    complaints: list[KafkaError]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        while self.position < self.split.end:
+            with _without_collections():
+                held = self._batch()
+                batch = _table(held)
+                del held
+            if len(batch):
+                yield batch
+
+    def _batch(self) -> list[Message]:
+        """Take what makes a batch, or what is left of the split."""
+        held: list[Message] = []
+        size = 0
+        while self.position < self.split.end and len(held) < BATCH_ROWS and size < BATCH_BYTES:
+            more = self._more()
+            size += sum(map(len, more))
+            held += more
+        return held
+
+    def _more(self) -> list[Message]:
+        """Wait until reading goes on, and give the messages; perhaps it goes on without any."""
+        before, end_s = self.position, time.monotonic() + self.patience_s
+        while time.monotonic() < end_s:
+            # What waits already is taken at once: how much that is has a bound, in bytes.
+            found = self.client.consume(BATCH_ROWS, 0) or self.client.consume(1, _POLL_S)
+            messages = self._taken(found)
+            if self.position > before:
+                return messages
+        raise EvidenceError(
+            f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
+            f"ends at {self.split.end}{self._complaint}"
+        )
+
+    def _taken(self, found: list[Message]) -> list[Message]:
+        """Go on behind what was found, and give the messages of the split."""
+        messages = found
+        if any(error is not None for error in map(Message.error, found)):
+            messages = [each for each in found if each.error() is None]
+            for each in found:
+                self._note(each)
+        offsets = _offsets(messages)
+        if len(offsets):
+            self.position = max(self.position, int(offsets[-1]) + 1)
+        return messages[: int(np.searchsorted(offsets, self.split.end))]
+
+    def _note(self, event: Message) -> None:
+        """Take note of what is no message: the partition's end for now, or what went wrong."""
+        error = event.error()
+        if error is None:
+            return
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            self.position = max(self.position, event.offset() or 0)
+        elif event.topic() is None:
+            # Not of this partition: a coordinator of groups that may not be asked, for one.
+            self.complaints.append(error)
+        else:
+            raise EvidenceError(f"{self._where} cannot be read: {error.str()}")
+
+    @property
+    def _where(self) -> str:
+        return f"partition {self.split.partition} of {self.split.topic!r} at {self.position}"
+
+    @property
+    def _complaint(self) -> str:
+        return f": {self.complaints[-1].str()}" if self.complaints else ""
+
+
+def _table(messages: list[Message]) -> pa.RecordBatch:
+    stamps = np.array(list(map(Message.timestamp, messages)), np.int64).reshape(-1, 2)
+    kind, at_ms = stamps[:, 0], stamps[:, 1]
+    columns = [
+        np.fromiter(map(Message.partition, messages), np.int32, len(messages)),
+        _offsets(messages),
+        np.where(kind == _NO_TIME, -1, at_ms),
+        (kind - 1).astype(np.int32),  # numbered from 0 here, and from -1 in Kafka's protocol
+        list(map(Message.key, messages)),
+        list(map(Message.value, messages)),
+    ]
+    arrays = [pa.array(each, field.type) for each, field in zip(columns, MESSAGES, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)
+
+
+def _offsets(messages: list[Message]) -> Integers:
+    return np.fromiter(map(Message.offset, messages), np.int64, len(messages))
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Keep the garbage collector from looking at thousands of messages again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

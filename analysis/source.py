@@ -1,0 +1,106 @@
+"""Sources: where a judgement reads the run's part of a topic, and who reads it."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from analysis import topic
+from analysis.consumer import PATIENCE_S, Consumer, Split, splits
+from analysis.executors import mapped
+from analysis.topic import OffsetRange
+from headcount.errors import EvidenceError
+
+Result = TypeVar("Result")
+Batches = Iterator[pa.RecordBatch]
+Work = Callable[[Batches], Result]
+"""What an executor does with the messages of a split, in batches of `topic.MESSAGES`."""
+
+
+class Source(Protocol):
+    """Gives a range of a topic."""
+
+    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
+        """Let executors do the work on each split of the range. EvidenceError if one is unread."""
+
+    def frame(self, offsets: OffsetRange) -> DataFrame:
+        """Give the range, as `topic.SOURCE_SCHEMA` has it; nothing is read before it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A cluster, of which each split is read where it is worked on."""
+
+    spark: SparkSession
+    bootstrap_servers: str
+    patience_s: float = PATIENCE_S
+
+    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
+        """Read split by split, twice as many as there are cores."""
+        task: _Task[Result] = _Task(Consumer(self.bootstrap_servers, self.patience_s), work)
+        wanted = 2 * self.spark.sparkContext.defaultParallelism
+        found = mapped(self.spark, task, splits(offsets, wanted))
+        for each in found:
+            if isinstance(each, _Unread):
+                raise EvidenceError(each.why)
+        return [each for each in found if not isinstance(each, _Unread)]
+
+    def frame(self, offsets: OffsetRange) -> DataFrame:
+        """Let Spark's own source read."""
+        return topic.read(self.spark, self.bootstrap_servers, offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A split that could not be read; an error that is raised would bring Java's stack along."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[Result]):
+    consumer: Consumer
+    work: Work[Result]
+
+    def __call__(self, split: Split) -> Result | _Unread:
+        try:
+            return self.work(self.consumer.batches(split))
+        except EvidenceError as error:
+            return _Unread(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames that something else has read, as `topic.SOURCE_SCHEMA` has them."""
+
+    read: Callable[[OffsetRange], DataFrame]
+
+    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
+        """Do the work on each partition of the frame."""
+        return worked(self.read(offsets), work)
+
+    def frame(self, offsets: OffsetRange) -> DataFrame:
+        """Give the frame as it is."""
+        return self.read(offsets)
+
+
+def worked(frame: DataFrame, work: Work[Result]) -> list[Result]:
+    """Let executors do the work on each partition of a frame, of `topic.SOURCE_SCHEMA`."""
+    rows = topic.messages(frame).mapInArrow(_Pickled(work), "content binary").collect()
+    return [pickle.loads(row.content) for row in rows]  # noqa: S301 - of this run's own executors
+
+
+@dataclass(frozen=True, slots=True)
+class _Pickled:
+    """Work whose result is a row."""
+
+    work: Work[object]
+
+    def __call__(self, batches: Batches) -> Batches:
+        content = pickle.dumps(self.work(batches))
+        yield pa.RecordBatch.from_pydict(
+            {"content": [content]}, pa.schema([("content", pa.binary())])
+        )
