@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
 from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
@@ -162,7 +162,7 @@ class Compared:
 
     def compare(
         self,
-        spark: SparkSession,
+        spark: SparkContext,
         comparison: Comparison,
         wanted: Sequence[Work],
         progress: Callable[[str], None] = lambda _step: None,
@@ -192,11 +192,11 @@ class Compared:
         same = replace(known.work, overtaken=work.overtaken) == work
         return not (same and known.grains.serve(grains))
 
-    def _do(self, spark: SparkSession, comparison: Comparison, works: Sequence[Work]) -> None:
+    def _do(self, spark: SparkContext, comparison: Comparison, works: Sequence[Work]) -> None:
         for block in mapped(spark, comparison.compare, works):
             self.blocks[block.work.number] = block
 
-    def _look_across(self, spark: SparkSession, fates: str, numbers: Sequence[int]) -> None:
+    def _look_across(self, spark: SparkContext, fates: str, numbers: Sequence[int]) -> None:
         """Look at the pairs of blocks that reach into each other and were not looked at yet."""
         reaches = {number: self.blocks[number].reaches for number in numbers}
         pairs = [each for each in ordering.overtaking(reaches) if each not in self.overtaken]

@@ -23,7 +23,7 @@ from headcount.errors import EvidenceError
 PATIENCE_S = 30.0
 """How long a broker may take to give the next message of a stretch."""
 
-BATCH_ROWS, BATCH_BYTES = 50_000, 16 << 20
+BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch that has so many rows, or bytes of values, is handed over."""
 
 _POLL_S = 0.1
@@ -140,7 +140,7 @@ class _Reading:
     def _taken(self, found: list[Message]) -> list[Message]:
         """Go on behind what was found, and give the messages of the split."""
         messages = found
-        if any(error is not None for error in map(Message.error, found)):
+        if list(map(Message.error, found)).count(None) < len(found):
             messages = [each for each in found if each.error() is None]
             for each in found:
                 self._note(each)
@@ -172,8 +172,8 @@ class _Reading:
 
 
 def _table(messages: list[Message]) -> pa.RecordBatch:
-    stamps = np.array(list(map(Message.timestamp, messages)), np.int64).reshape(-1, 2)
-    kind, at_ms = stamps[:, 0], stamps[:, 1]
+    stamps = itertools.chain.from_iterable(map(Message.timestamp, messages))
+    kind, at_ms = np.fromiter(stamps, np.int64, 2 * len(messages)).reshape(-1, 2).T
     columns = [
         np.fromiter(map(Message.partition, messages), np.int32, len(messages)),
         _offsets(messages),

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def mapped(
-    spark: SparkSession, work: Callable[[Task], Result], tasks: Sequence[Task]
+    spark: SparkContext, work: Callable[[Task], Result], tasks: Sequence[Task]
 ) -> list[Result]:
     """Do the work on each task, and give what comes of each, in their order."""
     if not tasks:
         return []
-    return spark.sparkContext.parallelize(tasks, len(tasks)).map(work).collect()
+    return spark.parallelize(tasks, len(tasks)).map(work).collect()

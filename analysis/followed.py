@@ -5,6 +5,7 @@ piece by piece as its events come, and its blocks are compared when nothing has 
 for a while. What was found early only saves work: it counts where it would be found again.
 """
 
+import contextlib
 import shutil
 import threading
 import time
@@ -12,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+from pyspark import SparkContext
+from pyspark.sql import DataFrame
 
 from analysis import arrivals, ledger, over_time, timeline, topic
 from analysis.arrivals import RowGroup, Scribe
@@ -154,7 +157,7 @@ class Following:
             self._note(piece)
             self._last_read = number
 
-    def advance(self, spark: SparkSession) -> None:
+    def advance(self, spark: SparkContext) -> None:
         """Compare the blocks that are settled. Raises OSError."""
         with self._lock:
             if self._is_over or self.followed.span is None:
@@ -271,6 +274,17 @@ def load(
     begun = folder.read_generators()
     location = folder.ledger_location(manifest)
     return ledger.load(location, parts, None if begun is None else begun.begun, followed.overview)
+
+
+def look_over(
+    folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], followed: Followed
+) -> None:
+    """Look over a run's ledger ahead of its judgement, which then need not.
+
+    What is wrong with it is for the judgement to meet, and to report.
+    """
+    with contextlib.suppress(EvidenceError, OSError, pa.ArrowException):
+        load(folder, manifest, parts, followed)
 
 
 def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:

@@ -89,7 +89,7 @@ def suited_to(events: int) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_session(config: SessionConfig) -> Iterator[SparkSession]:
+def open_session(config: SessionConfig) -> Iterator[SparkContext]:
     """Start Spark, and stop it when the block ends.
 
     Raises:
@@ -100,7 +100,7 @@ def open_session(config: SessionConfig) -> Iterator[SparkSession]:
 
 
 @contextlib.contextmanager
-def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkSession]]:
+def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]:
     """Begin to start Spark, and stop it when the block ends.
 
     What is given waits until it has started, once. Other work can be done before that.
@@ -201,7 +201,7 @@ def _first_complaint(log_file: Path, began: int) -> str:
     return next(told, "it ended without a word")
 
 
-def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitStack) -> SparkSession:
+def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitStack) -> SparkContext:
     try:
         with _lent(
             PYSPARK_GATEWAY_PORT=str(address.port),
@@ -216,15 +216,19 @@ def _connect(config: SessionConfig, address: _Address, stack: contextlib.ExitSta
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise _cannot_start(config, lines[0]) from error
     _silence(context)
-    spark = SparkSession(context)
-    stack.callback(_stop, spark)
-    return spark
+    stack.callback(_stop, context)
+    return context
 
 
-def is_alive(spark: SparkSession) -> bool:
+def sql(spark: SparkContext) -> SparkSession:
+    """Give what Spark reads tables by: the first time takes it seconds, so not all ask for it."""
+    return SparkSession.getActiveSession() or SparkSession(spark)
+
+
+def is_alive(spark: SparkContext) -> bool:
     """Tell whether the JVM is still there."""
     try:
-        return not spark.sparkContext._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
+        return not spark._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
     except (Py4JError, OSError, AttributeError):
         return False
 
@@ -363,7 +367,7 @@ def _kept_interrupt_handler() -> Iterator[None]:
         signal.signal(signal.SIGINT, kept)
 
 
-def _stop(spark: SparkSession) -> None:
+def _stop(spark: SparkContext) -> None:
     # A JVM that died has no context left to stop; what made it die is told by whoever used it.
     with contextlib.suppress(Exception):
         spark.stop()

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import SparkContext
+from pyspark.sql import DataFrame
 
 from analysis import topic
 from analysis.consumer import PATIENCE_S, Consumer, Split, splits
 from analysis.executors import mapped
+from analysis.session import sql
 from analysis.topic import OffsetRange
 from headcount.errors import EvidenceError
 
@@ -34,14 +36,14 @@ class Source(Protocol):
 class Kafka:
     """A cluster, of which each split is read where it is worked on."""
 
-    spark: SparkSession
+    spark: SparkContext
     bootstrap_servers: str
     patience_s: float = PATIENCE_S
 
     def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
         """Read split by split, twice as many as there are cores."""
         task: _Task[Result] = _Task(Consumer(self.bootstrap_servers, self.patience_s), work)
-        wanted = 2 * self.spark.sparkContext.defaultParallelism
+        wanted = 2 * self.spark.defaultParallelism
         found = mapped(self.spark, task, splits(offsets, wanted))
         for each in found:
             if isinstance(each, _Unread):
@@ -50,7 +52,7 @@ class Kafka:
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Let Spark's own source read."""
-        return topic.read(self.spark, self.bootstrap_servers, offsets)
+        return topic.read(sql(self.spark), self.bootstrap_servers, offsets)
 
 
 @dataclass(frozen=True, slots=True)

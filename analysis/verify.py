@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import SparkContext
+from pyspark.sql import DataFrame
 
 from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
 from analysis.blocks import Block, Grains, works
@@ -37,7 +38,7 @@ from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
 from analysis.report import write
 from analysis.report.model import Report
-from analysis.session import is_alive
+from analysis.session import is_alive, sql
 from analysis.source import Kafka, Source
 from analysis.state import StateCheck
 from analysis.tables import Tables, keep_only
@@ -120,7 +121,7 @@ def verify(
     folder: RunFolder,
     manifest: Manifest,
     end: End,
-    spark: SparkSession,
+    spark: SparkContext,
     limits: Limits | None = None,
     bootstrap_servers: str | None = None,
     evidence: TopicSeen | None = None,
@@ -139,7 +140,7 @@ def verify(
         folder: The run's folder; the report and the two tables behind it are written there.
         manifest: What the run was.
         end: Where the topic ended.
-        spark: A session that can read Kafka.
+        spark: Does the work.
         limits: What the run allows; by default no loss, duplicate, ghost, phantom or corruption.
         bootstrap_servers: Brokers that have the topic, by default those of the manifest.
         evidence: What the cluster says of itself and the topic now.
@@ -182,7 +183,7 @@ def verify(
     return report
 
 
-def _judged(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
+def _judged(case: Case, spark: SparkContext, source: Source, progress: Progress) -> Report:
     """Take the run through all steps; whatever goes wrong, it never counts as a pass."""
     try:
         return _verified(case, spark, source, progress)
@@ -205,7 +206,7 @@ def _kept_traceback(case: Case, error: Exception) -> Path:
     return path
 
 
-def _verified(case: Case, spark: SparkSession, source: Source, progress: Progress) -> Report:
+def _verified(case: Case, spark: SparkContext, source: Source, progress: Progress) -> Report:
     """Take the run through all steps."""
     for reason in other_topic(case.manifest, case.seen):
         raise EvidenceError(reason)
@@ -304,7 +305,7 @@ def _rate_at(case: Case) -> RateAt | None:
 
 
 def _state(
-    case: Case, found: ledger.Ledger, spark: SparkSession, source: Source
+    case: Case, found: ledger.Ledger, spark: SparkContext, source: Source
 ) -> tuple[StateCheck, Economy | None]:
     """Compare what was expected, what the topic implies, and what the database says."""
     unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
@@ -315,7 +316,7 @@ def _state(
     changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
     fates = _fates(case, spark)
     check = accounts.compare(
-        expected=accounts.expectations(accounts.owned_changes(spark, found), fates),
+        expected=accounts.expectations(accounts.owned_changes(sql(spark), found), fates),
         implied=changes,
         stored=_stored(case, spark),
         torn=[part.generator for part in found.state.torn],
@@ -325,10 +326,10 @@ def _state(
     return check, economy(events, implied(changes), case.owners)
 
 
-def _stored(case: Case, spark: SparkSession) -> DataFrame | None:
+def _stored(case: Case, spark: SparkContext) -> DataFrame | None:
     if case.database.stored is None:
         return None
-    return accounts.stored_account(spark, case.tables.lend(case.database.stored), case.owners)
+    return accounts.stored_account(sql(spark), case.tables.lend(case.database.stored), case.owners)
 
 
 def _evidence(
@@ -367,9 +368,9 @@ def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionR
     return replace(partition, tail_is_empty=is_empty(partition.partition, first, partition.end))
 
 
-def _fates(case: Case, spark: SparkSession) -> DataFrame:
+def _fates(case: Case, spark: SparkContext) -> DataFrame:
     place = spark_url(case.tables.kept(FATES_FOLDER))
-    return spark.read.option("__globPaths__", "false").parquet(place)
+    return sql(spark).read.option("__globPaths__", "false").parquet(place)
 
 
 def _crashed(case: Case, reason: str) -> Report:

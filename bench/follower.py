@@ -13,12 +13,12 @@ import sys
 import time
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 from analysis import stream
 from analysis.followed import Following, follow, forget, ledger_parts
 from analysis.judge import DEFAULT_LATE_AFTER_MS
-from analysis.session import open_session
+from analysis.session import open_session, sql
 from analysis.tables import Tables
 from analysis.verify import verify
 from headcount.cli.options import Judging
@@ -33,7 +33,7 @@ SETTLED_AFTER_S = 1.0
 POLL_S = 0.1
 
 
-def followed(folder: RunFolder, spark: SparkSession) -> Following:
+def followed(folder: RunFolder, spark: SparkContext) -> Following:
     """Follow a run until one batch is left at most, and its blocks are compared."""
     manifest, end = folder.read_manifest(), folder.read_end()
     assert end is not None, "a generated run has an end"
@@ -43,7 +43,7 @@ def followed(folder: RunFolder, spark: SparkSession) -> Following:
     following.settled_after_s = SETTLED_AFTER_S
     most = max(1, events // BATCHES)
     servers = manifest.bootstrap_servers
-    query = stream.begin(spark, servers, following, every_s=0, most_offsets=most)
+    query = stream.begin(sql(spark), servers, following, every_s=0, most_offsets=most)
     try:
         while following.messages < events - most:
             if (error := query.exception()) is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 from analysis.classes import ATTEMPT_FATES, FLAGS, Fate
 from analysis.followed import ARRIVALS_FOLDER, FATES_FOLDER
@@ -38,7 +38,7 @@ class Stage:
     """What rounds have to work with: where runs are written, a session, a broker and its topic."""
 
     reports: Path
-    spark: SparkSession
+    spark: SparkContext
     bootstrap_servers: str
     topic: str
 

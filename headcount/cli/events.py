@@ -15,7 +15,7 @@ from rich.text import Text
 from analysis import topic
 from analysis.game import export
 from analysis.game.events import Wanted, game_events, matching
-from analysis.session import open_session
+from analysis.session import open_session, sql
 from headcount.cli.judgement import Question, brokers
 from headcount.cli.options import (
     Judging,
@@ -122,7 +122,7 @@ def events(
         offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
         config = session_config(folder, judging, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
-        source = topic.read(spark, servers, offsets)
+        source = topic.read(sql(spark), servers, offsets)
         found = game_events(topic.messages(source), _types(), manifest.event_id_field)
         _tell(matching(found, wanted), limit, output, console)
 

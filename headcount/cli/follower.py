@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
 
 from analysis import stream
 from analysis.followed import Followed, Following, follow
-from analysis.session import is_alive, open_session
+from analysis.session import is_alive, open_session, sql
 from headcount.cli.options import Judging
 from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import Platform
@@ -36,7 +36,7 @@ class Follower:
     ledger: str
     bootstrap_servers: str
     ready: Platform
-    spark: SparkSession | None = None
+    spark: SparkContext | None = None
     _following: Following | None = None
     _over: threading.Event = field(default_factory=threading.Event)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -92,12 +92,12 @@ class Follower:
             self._idle.set()
             self._closed.wait()
 
-    def _follow(self, spark: SparkSession) -> None:
+    def _follow(self, spark: SparkContext) -> None:
         if self._following is None:
             self._following = self._begin()
         if self._following is None:
             return
-        query = stream.begin(spark, self.bootstrap_servers, self._following)
+        query = stream.begin(sql(spark), self.bootstrap_servers, self._following)
         try:
             while not self._over.wait(ADVANCE_EVERY_S):
                 _check(query)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
-from analysis.followed import Followed, forget, ledger_parts
+from analysis.followed import Followed, forget, ledger_parts, look_over
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
@@ -49,17 +49,18 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     manifest = folder.read_manifest()
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
-    followed = None if follower is None else _end_of_following(follower, console)
+    tables = tables_of(folder, question.judging)
+    followed = _end_of_following(follower, console) or Followed.nothing(tables)
     # What was written by now was answered by now: its events lie before the end that is read next.
-    known = None if followed is None else followed.files
-    parts = ledger_parts(folder, manifest, known)
+    parts = ledger_parts(folder, manifest, followed.files)
     with contextlib.ExitStack() as stack:
-        # It takes seconds to start, in which the topic's end can be awaited.
+        # It takes seconds to start, in which the ledger can be read and the topic's end awaited.
         started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
+        look_over(folder, manifest, parts, followed)
         with console.step("Starting Spark"):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
@@ -74,7 +75,7 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 database=database,
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
-                tables=tables_of(folder, question.judging),
+                tables=tables,
                 followed=followed,
                 progress=step.update,
             )
@@ -82,7 +83,9 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     return report
 
 
-def _end_of_following(follower: Follower, console: Console) -> Followed | None:
+def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:
+    if follower is None:
+        return None
     with console.step("Ending the following"):
         found = follower.finish()
     console.remark(f"Followed: {follower.progress or 'nothing'}")
@@ -96,7 +99,7 @@ def _spark(
     manifest: Manifest,
     parts: Sequence[GeneratorLedger],
     follower: Follower | None,
-) -> Iterator[Callable[[], SparkSession]]:
+) -> Iterator[Callable[[], SparkContext]]:
     """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
     lent = None if follower is None else follower.spark
     if lent is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from analysis.session import QUICK_START, SessionConfig, open_session
+from analysis.session import QUICK_START, SessionConfig, open_session, sql
 from headcount.stack.jars import Fetcher, connector_jars
 from headcount.stack.java import Java
 from tests.analysis.history import History
@@ -26,8 +26,8 @@ def spark(
         shuffle_partitions=2,
         java_options=QUICK_START,
     )
-    with open_session(config) as session:
-        yield session
+    with open_session(config) as context:
+        yield sql(context)
 
 
 @pytest.fixture

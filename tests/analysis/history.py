@@ -200,7 +200,7 @@ class History:
             folder=self.folder,
             manifest=self.manifest,
             end=self.reached,
-            spark=self.spark,
+            spark=self.spark.sparkContext,
             limits=self.limits,
             evidence=self.seen,
             database=self.database,

@@ -140,7 +140,7 @@ def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: floa
     for step in range(1, 7):
         course.write_all(min(1.0, max(0.0, step / 6 - lag)), ahead)
         course.take(step / 7)
-        course.following.advance(course.history.spark)
+        course.following.advance(course.history.spark.sparkContext)
     course.write_all(1.0, ahead)
     early = {block.file for block in course.following.followed.compared.blocks.values()}
     report = assert_as_afterwards(course)
@@ -156,7 +156,7 @@ def test_what_was_found_is_not_found_again(history: History) -> None:
     for share in (0.0, 0.4, 0.8):
         course.write_all(share + 0.2, 0)
         course.take(share)
-        course.following.advance(history.spark)
+        course.following.advance(history.spark.sparkContext)
     early = {
         block.work.number: block.file
         for block in course.following.followed.compared.blocks.values()
@@ -268,7 +268,7 @@ def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History
     course.write(1, history.rows[1], 40)
     course.take(1.0)
     course.writers[0].seal(4)
-    course.following.advance(history.spark)
+    course.following.advance(history.spark.sparkContext)
     assert course.following.blocks == 0
     course.writers[1].seal(6)
     report = history.verified_again(followed=course.following.end())
@@ -341,8 +341,8 @@ def test_an_event_that_comes_late_is_counted_with_its_block(history: History) ->
     course = Course(history)
     course.write_all(1.0, 0)
     course.take(0.9)
-    course.following.advance(history.spark)
-    course.following.advance(history.spark)
+    course.following.advance(history.spark.sparkContext)
+    course.following.advance(history.spark.sparkContext)
     assert course.following.blocks == 6
     report = assert_as_afterwards(course)
     assert report.counts is not None
@@ -370,7 +370,7 @@ def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
     course = Course(history)
     course.write_all(0.5, 5)
     course.take(0.5)
-    course.following.advance(history.spark)
+    course.following.advance(history.spark.sparkContext)
     course.write_all(1.0, 0)
     course.seal()
     segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
@@ -388,7 +388,7 @@ def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
     course.following.end()
     with pytest.raises(EvidenceError, match="followed no more"):
         course.take(0.6)
-    course.following.advance(course.history.spark)
+    course.following.advance(course.history.spark.sparkContext)
     assert sorted(course.following.followed.pieces) == [0]
     assert course.following.blocks == 0
     assert_as_afterwards(course)

@@ -17,14 +17,14 @@ from headcount.stack.java import Java
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from analysis.session import QUICK_START, SessionConfig, open_session
+from analysis.session import QUICK_START, SessionConfig, open_session, sql
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)
 try:
     with open_session(config) as spark:
-        print(spark.sparkContext._jvm.ProcessHandle.current().pid(), flush=True)
-        spark.range(1 << 50).selectExpr("sum(id % 7)").collect()
+        print(spark._jvm.ProcessHandle.current().pid(), flush=True)
+        sql(spark).range(1 << 50).selectExpr("sum(id % 7)").collect()
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -114,7 +114,7 @@ def test_long_scratch_path_without_localhost(tmp_path: Path, java: Java) -> None
     """Where localhost has no address, Spark talks over sockets, however long its folder's path."""
     folder = tmp_path / ("long-" * 20)
     folder.mkdir()
-    query = SCRIPT.replace('spark.range(1 << 50).selectExpr("sum(id % 7)").collect()', "pass")
+    query = SCRIPT.replace('sql(spark).range(1 << 50).selectExpr("sum(id % 7)").collect()', "pass")
     done = subprocess.run(
         [sys.executable, "-c", NAMELESS + query, java.home, folder],
         capture_output=True,

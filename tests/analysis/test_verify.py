@@ -299,7 +299,7 @@ def test_crash_is_inconclusive(history: History) -> None:
         folder=history.folder,
         manifest=history.manifest,
         end=history.reached,
-        spark=history.spark,
+        spark=history.spark.sparkContext,
         source=Frames(broken),
     )
 

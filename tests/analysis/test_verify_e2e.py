@@ -30,7 +30,7 @@ def publish(servers: str, topic: str, history: History) -> None:
 
 def impatient(spark: SparkSession, servers: str) -> Source:
     """Read as ever, but wait for 4 s, not for 30."""
-    return Kafka(spark, servers, patience_s=4)
+    return Kafka(spark.sparkContext, servers, patience_s=4)
 
 
 def judged(history: History, spark: SparkSession, servers: str, topic: str, end: End) -> Report:
@@ -47,7 +47,7 @@ def judged(history: History, spark: SparkSession, servers: str, topic: str, end:
         folder=history.folder,
         manifest=manifest,
         end=end,
-        spark=spark,
+        spark=spark.sparkContext,
         evidence=TopicSeen(cluster_id=cluster_id(servers)),
         source=impatient(spark, servers),
         is_empty=functools.partial(is_empty, servers, topic, timeout_s=4),
@@ -147,7 +147,7 @@ def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> No
         folder=history.folder,
         manifest=history.manifest,
         end=history.reached,
-        spark=spark,
+        spark=spark.sparkContext,
         source=impatient(spark, history.manifest.bootstrap_servers),
     )
 
