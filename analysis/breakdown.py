@@ -4,18 +4,18 @@ It looks at every request of a run up to MOST, and of a longer one at every so-m
 in which they are stored: enough for a p99 of each group that is not tiny.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.latency import Measure
-from analysis.tally import LONGEST_ERROR
+from analysis.tally import answers
 
 MOST = 1_000_000
 MOST_GROUPS = 32
@@ -27,6 +27,7 @@ _READ = (
     *("intended_at_ns", "sent_at_ns", "answered_at_ns", "broker_at_ms"),
 )
 _NS_PER_MS = 1_000_000
+_NO_KEY = -1
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -79,21 +80,24 @@ def _thinned(batches: Iterator[pa.RecordBatch], every: int) -> Iterator[pa.Recor
 
 def _groups(attempts: pa.Table) -> Iterator[Group]:
     durations = _durations_ms(attempts)
-    frame = attempts.select(["partition", "generator", "http_status", "error"]).to_pandas()
     keys = {
-        "partition": frame["partition"],
-        "generator": frame["generator"],
-        "answer": _answers(frame),
+        "partition": attempts["partition"],
+        "generator": attempts["generator"],
+        "answer": answers(attempts),
     }
     for by, key in keys.items():
-        largest = key.value_counts().head(MOST_GROUPS).index.sort_values()
-        for each in largest:
-            mine = key == each
-            name = str(each) if by == "answer" else str(int(each))
+        encoded = key.combine_chunks().dictionary_encode()
+        place = encoded.indices.fill_null(_NO_KEY).to_numpy()
+        often = np.bincount(place[place != _NO_KEY], minlength=len(encoded.dictionary))
+        largest = np.argsort(-often, kind="stable")[:MOST_GROUPS]
+        names = encoded.dictionary.to_pylist()
+        for each in sorted(map(int, largest), key=names.__getitem__):
+            mine = place == each
             for measure, values in durations.items():
-                found = values[mine].dropna().to_numpy()
+                found = values[mine]
+                found = found[~np.isnan(found)]
                 if len(found):
-                    yield _group(by, name, measure, found)
+                    yield _group(by, str(names[each]), measure, found)
 
 
 def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
@@ -103,8 +107,8 @@ def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
     return Group(by, key, measure, len(values_ms), told, float(values_ms.max()))
 
 
-def _durations_ms(attempts: pa.Table) -> dict[Measure, "pd.Series[float]"]:
-    """Work them out before pandas sees them, whose numbers beside nothing are no whole ones."""
+def _durations_ms(attempts: pa.Table) -> dict[Measure, Values]:
+    """Work them out; NaN where one has no end."""
     intended_ms = pc.divide(attempts["intended_at_ns"], _NS_PER_MS)
     durations_ms = {
         Measure.HTTP: _between_ms(attempts["sent_at_ns"], attempts["answered_at_ns"]),
@@ -112,15 +116,10 @@ def _durations_ms(attempts: pa.Table) -> dict[Measure, "pd.Series[float]"]:
         Measure.END_TO_END: pc.subtract(attempts["broker_at_ms"], intended_ms),
     }
     return {
-        measure: pc.cast(each, pa.float64()).to_pandas() for measure, each in durations_ms.items()
+        measure: pc.cast(each, pa.float64()).fill_null(math.nan).to_numpy()
+        for measure, each in durations_ms.items()
     }
 
 
 def _between_ms(start_ns: pa.ChunkedArray, end_ns: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.divide(pc.cast(pc.subtract(end_ns, start_ns), pa.float64()), float(_NS_PER_MS))
-
-
-def _answers(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Name each answer by its status; what has none has no duration either, but to the topic."""
-    status = frame["http_status"].astype("Int64").astype("string")
-    return status.fillna(frame["error"].astype("string").str.split(":").str[0].str[:LONGEST_ERROR])

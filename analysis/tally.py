@@ -59,7 +59,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     """
     columns = {
         "event_type": named_type(fates, event_types),
-        "answer": _answer(fates),
+        "answer": answers(fates).fill_null(_NO_ANSWER),
         **{name: plain(fates[name]) for name in ("outcome", "fate")},
         **{name: fates[name] for name in ("generator", *FLAGS)},
     }
@@ -111,15 +111,14 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values.cast(pa.string())
 
 
-def _answer(fates: pa.Table) -> pa.ChunkedArray:
-    """Name the answer: its status, or the kind of the error, which is what stands before a `:`."""
+def answers(fates: pa.Table) -> pa.ChunkedArray:
+    """Name answers: by status, or by the kind of the error, which is what stands before a `:`."""
     status = fates["http_status"].cast(pa.string())
     error = fates["error"]
     if error.null_count == len(error):
-        return status.fill_null(_NO_ANSWER)
+        return status
     kind = pc.replace_substring_regex(plain(error), pattern=r"(?s):.*", replacement="")
-    kind = pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR)
-    return pc.coalesce(status, kind, _NO_ANSWER)
+    return pc.coalesce(status, pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR))
 
 
 def _counts(row: Mapping[str, Any]) -> Counts:
