@@ -108,7 +108,7 @@ class _Reading:
         while self.position < self.split.end:
             with _without_collections():
                 held = self._batch()
-                batch = _table(held)
+                batch = _table(self.split.partition, held)
                 del held
             if len(batch):
                 yield batch
@@ -140,7 +140,7 @@ class _Reading:
     def _taken(self, found: list[Message]) -> list[Message]:
         """Go on behind what was found, and give the messages of the split."""
         messages = found
-        if list(map(Message.error, found)).count(None) < len(found):
+        if any(map(Message.error, found)):
             messages = [each for each in found if each.error() is None]
             for each in found:
                 self._note(each)
@@ -171,11 +171,11 @@ class _Reading:
         return f": {self.complaints[-1].str()}" if self.complaints else ""
 
 
-def _table(messages: list[Message]) -> pa.RecordBatch:
+def _table(partition: int, messages: list[Message]) -> pa.RecordBatch:
     stamps = itertools.chain.from_iterable(map(Message.timestamp, messages))
     kind, at_ms = np.fromiter(stamps, np.int64, 2 * len(messages)).reshape(-1, 2).T
     columns = [
-        np.fromiter(map(Message.partition, messages), np.int32, len(messages)),
+        np.full(len(messages), partition),
         _offsets(messages),
         np.where(kind == _NO_TIME, -1, at_ms),
         (kind - 1).astype(np.int32),  # numbered from 0 here, and from -1 in Kafka's protocol

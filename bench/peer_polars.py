@@ -1,10 +1,9 @@
 """A peer: the script that a user would write, of librdkafka, json and polars.
 
-    python -m bench.peer_polars RUN_FOLDER [--ids-only]
+    python -m bench.peer_polars RUN_FOLDER
 
 It reads the run's part of the topic and the ledger, joins the two in full, and gives every attempt
-its class and its flags, as Headcount's vocabulary has them. With `--ids-only` it compares no
-content, which saves it the digests, and finds nothing corrupted. It prints the counts as JSON.
+its class and its flags, as Headcount's vocabulary has them. It prints the counts as JSON.
 """
 
 import json
@@ -31,11 +30,11 @@ ARRIVALS = {
 LATE_AFTER_MS = 60_000
 
 
-def arrivals(folder: RunFolder, shapes: dict[str, list[str]], *, ids_only: bool) -> pl.DataFrame:
+def arrivals(folder: RunFolder, shapes: dict[str, list[str]]) -> pl.DataFrame:
     """Read the topic into a row for each message that is JSON."""
     frames = []
     for batch in batches(folder):
-        rows = list(_rows(batch, {} if ids_only else shapes))
+        rows = list(_rows(batch, shapes))
         frames.append(pl.DataFrame(rows, schema=ARRIVALS, orient="row"))
     return pl.concat(frames)
 
@@ -100,17 +99,17 @@ def classified(ledger: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def main(path: Path, *, ids_only: bool) -> dict[str, int]:
+def main(path: Path) -> dict[str, int]:
     """Count the classes and the flags of a run."""
     folder = RunFolder(path.absolute())
     ledger = attempts(folder)
     kinds = ledger.select("event_type", "shape").unique().rows()
     shapes = {kind: shape.split(",") for kind, shape in kinds}
-    fates = classified(ledger, arrivals(folder, shapes, ids_only=ids_only))
+    fates = classified(ledger, arrivals(folder, shapes))
     flags = fates.select(pl.col("reordered", "corrupted", "late").sum()).row(0, named=True)
     return {**dict(fates["fate"].value_counts().rows()), **flags}
 
 
 if __name__ == "__main__":
-    counts = main(Path(sys.argv[1]), ids_only="--ids-only" in sys.argv[2:])
+    counts = main(Path(sys.argv[1]))
     sys.stdout.write(json.dumps(counts) + "\n")
