@@ -27,7 +27,7 @@ STRANGERS = -1
 """The block of what belongs to no attempt."""
 
 _ENCODED = ["partition", "timestamp_type", "key_hash", "kind", "event_type", "digests.list.element"]
-_ENCODED += ["generator", "value_hash"]
+_ENCODED += ["generator"]
 
 
 @dataclass(frozen=True, slots=True)
