@@ -32,14 +32,14 @@ class Claims:
 
 def claims(arrivals: pa.Table) -> Claims:
     """Gather the claims of messages, of `content.ARRIVALS`."""
-    kinds = arrivals["kind"].cast(pa.string())
-    claimed = arrivals.filter(arrivals["seq"].is_valid())
+    claimed = arrivals.select(["generator", "seq"]).filter(arrivals["seq"].is_valid())
     generators, numbers = claimed["generator"].to_numpy(), claimed["seq"].to_numpy()
     last = {int(each): int(numbers[generators == each].max()) for each in np.unique(generators)}
-    phantoms = arrivals["claimed_id"].filter(pc.equal(kinds, Kind.PHANTOM.value))
+    phantoms = arrivals["claimed_id"].drop_null()
     unasked: dict[int, int] = {}
-    for told in filter(None, map(ids.parse, filter(None, phantoms.to_pylist()))):
+    for told in filter(None, map(ids.parse, phantoms.to_pylist())):
         unasked[told.generator] = min(told.seq, unasked.get(told.generator, told.seq))
+    kinds = arrivals["kind"].cast(pa.string())
     foreign = arrivals["event_type"].filter(pc.equal(kinds, Kind.FOREIGN.value))
     types = frozenset(filter(None, pc.unique(foreign.cast(pa.string())).to_pylist()))
     return Claims(last, unasked, _bounded(types))

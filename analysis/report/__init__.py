@@ -1,11 +1,12 @@
 """Writes a run's report: one JSON document, tables for programs, and a page for people."""
 
 from analysis.report import document, exceptions, junit, markdown, page, tables
+from analysis.report.charts import warm_up
 from analysis.report.model import Report
 from headcount.files import write_atomically
 from headcount.run import RunFolder
 
-__all__ = ["Report", "write"]
+__all__ = ["Report", "warm_up", "write"]
 
 
 def write(report: Report, folder: RunFolder) -> None:

@@ -302,6 +302,12 @@ def _by_type() -> alt.Color:
     return alt.Color("event_type:N", title=None, scale=alt.Scale(range=list(PALETTE)))
 
 
+def warm_up() -> None:
+    """Draw something that nobody sees: the first picture takes as long as ten more."""
+    frame = pd.DataFrame({"elapsed_s": [0.0], "line": ["p50"], "value": [1.0]})
+    svg(_lines(frame, {"p50": _PERCENTILES["p50"]}, "ms"), 100)
+
+
 def svg(chart: Any, height: int | alt.Step) -> Markup:
     """Draw a chart for each width of a page, in the page's own colours."""
     drawn = (

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pyspark import SparkContext
 
 from analysis.followed import Followed, forget, ledger_parts, look_over
+from analysis.report import warm_up
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
@@ -54,13 +55,14 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     # What was written by now was answered by now: its events lie before the end that is read next.
     parts = ledger_parts(folder, manifest, followed.files)
     with contextlib.ExitStack() as stack:
-        # It takes seconds to start, in which the ledger can be read and the topic's end awaited.
+        # It takes seconds to start, in which all is done that can be done without it.
         started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
         look_over(folder, manifest, parts, followed)
+        warm_up()
         with console.step("Starting Spark"):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
