@@ -21,6 +21,7 @@ from bench import (
     report,
     service,
     sizing,
+    warm,
 )
 from bench.parts import Stage, stage
 from bench.result import Result, machine, save, show
@@ -35,6 +36,7 @@ Examples:
   python -m bench service --connections 32 --rounds 5
   python -m bench outage --by kill                  a worker's memory without its broker
   python -m bench reconcile --events 1000000        a smaller run alone
+  python -m bench warm --rounds 1                   a run of 30 s, from its command to its end
   python -m bench rate                              arrivals on time, and a stall seen in full
   python -m bench report --minutes 30 --rate 500    size of its page, and how soon it opens
   python -m bench sizing --rate 100000/s --duration 1h
@@ -162,6 +164,15 @@ def reconcile_command(output: Output, rounds: int, events: tuple[int, ...], faul
     """Seconds and memory of `headcount verify`, beside a script of librdkafka, json and polars."""
     settings = reconcile.Settings(rounds, events, faults)
     _take(output, lambda stage: reconcile.measure(settings, stage))
+
+
+@cli.command("warm")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=1), default=30, show_default=True)
+@click.pass_obj
+def warm_command(output: Output, rounds: int, seconds: int) -> None:
+    """What a short `headcount run` takes beyond its load."""
+    _take(output, lambda stage: warm.measure(warm.Settings(rounds, seconds), stage))
 
 
 @cli.command("rate")
@@ -302,6 +313,7 @@ def all_command(output: Output, write: Path | None) -> None:
         lambda stage: service.measure(service.Settings(), stage),
         lambda stage: outage.measure(outage.Settings(), stage),
         lambda stage: reconcile.measure(reconcile.Settings(), stage),
+        lambda stage: warm.measure(warm.Settings(), stage),
         lambda stage: follow.measure(follow.Settings(), stage),
         lambda stage: costs.measure(costs.Settings(), stage),
         lambda stage: cores.measure(cores.Settings(), stage),

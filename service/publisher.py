@@ -23,6 +23,7 @@ from kafka.errors import (
     MessageSizeTooLargeError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.partitioner.sticky import StickyPartitioner
 
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from service.events import Event, encode_event
@@ -401,6 +402,9 @@ def connect_producer(settings: Settings) -> Producer:
         # A request costs much the same whatever is in it, and a broker takes up one of a connection
         # at a time. So what comes while one is under way goes with the next, and none lingers.
         max_in_flight_requests_per_connection=1,
+        # What has no key goes to one partition, until its batch is sent (KIP-480): each batch costs
+        # much the same, too, whatever is in it.
+        partitioner=StickyPartitioner(),
         kafka_client=WaitingClient,
     )
     try:

@@ -86,6 +86,14 @@ def test_reconcile(tmp_path: Path) -> None:
     assert "peak MiB" in done.stdout
 
 
+def test_warm(tmp_path: Path) -> None:
+    """A run passes, and takes longer than its load."""
+    _, document = bench(tmp_path, "warm", "--rounds", "1", "--seconds", "2")
+    (each,) = document["rounds"]
+    assert each["attempted"] > 10
+    assert 0 < document["figures"]["beyond_s"]["median"] == each["watched"]["seconds"] - 2
+
+
 def test_follow(tmp_path: Path) -> None:
     """Nearly all was read before the end, and both verdicts pass."""
     _, document = bench(tmp_path, "follow", "--events", "2000", "20000")
