@@ -42,6 +42,7 @@ _SETTINGS = {
     "fetch.message.max.bytes": 4 << 20,
     "fetch.queue.backoff.ms": 5,
 }
+_ENDS = "it ends there, or a transaction in it has not ended"
 _NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
 
 
@@ -84,8 +85,11 @@ class Consumer:
         Raises:
             EvidenceError: It cannot be read whole, and why.
         """
-        complaints: list[KafkaError] = []
-        settings = {"bootstrap.servers": self.bootstrap_servers, "error_cb": complaints.append}
+        complaints: list[str] = []
+        settings = {
+            "bootstrap.servers": self.bootstrap_servers,
+            "error_cb": lambda error: complaints.append(error.str()),
+        }
         client = confluent_kafka.Consumer({**_SETTINGS, **settings})
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
@@ -96,13 +100,16 @@ class Consumer:
 
 @dataclass(slots=True)
 class _Reading:
-    """A split that is being read: `position` is the offset of what is read next."""
+    """A split that is being read: `position` is the offset of what is read next.
+
+    `complaints` are of what has kept it from going on since it last did.
+    """
 
     client: confluent_kafka.Consumer
     split: Split
     position: int
     patience_s: float
-    complaints: list[KafkaError]
+    complaints: list[str]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:
@@ -125,42 +132,58 @@ class _Reading:
 
     def _more(self) -> list[Message]:
         """Wait until reading goes on, and give the messages; perhaps it goes on without any."""
-        before, end_s = self.position, time.monotonic() + self.patience_s
+        before, skipped = self.position, self._skipped()
+        end_s = time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
             found = self.client.consume(BATCH_ROWS, 0) or self.client.consume(1, _POLL_S)
             messages = self._taken(found)
             if self.position > before:
+                self.complaints.clear()
                 return messages
+            if not found and self._skipped() != skipped:
+                skipped, end_s = self._skipped(), time.monotonic() + self.patience_s
         raise EvidenceError(
             f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
             f"ends at {self.split.end}{self._complaint}"
         )
 
+    def _skipped(self) -> int:
+        """Tell where the client is, which moves over what was taken back without giving any."""
+        (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
+        return place.offset
+
     def _taken(self, found: list[Message]) -> list[Message]:
         """Go on behind what was found, and give the messages of the split."""
         messages = found
-        if any(map(Message.error, found)):
+        if has_events := any(map(Message.error, found)):
             messages = [each for each in found if each.error() is None]
-            for each in found:
-                self._note(each)
         offsets = _offsets(messages)
         if len(offsets):
-            self.position = max(self.position, int(offsets[-1]) + 1)
+            if offsets[0] < self.position or (np.diff(offsets) <= 0).any():
+                raise EvidenceError(f"{self._where} gave messages twice, or in no order")
+            self.position = int(offsets[-1]) + 1
+        if has_events:
+            self._note(found)
         return messages[: int(np.searchsorted(offsets, self.split.end))]
 
-    def _note(self, event: Message) -> None:
-        """Take note of what is no message: the partition's end for now, or what went wrong."""
-        error = event.error()
-        if error is None:
-            return
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-            self.position = max(self.position, event.offset() or 0)
-        elif event.topic() is None:
-            # Not of this partition: a coordinator of groups that may not be asked, for one.
-            self.complaints.append(error)
-        else:
-            raise EvidenceError(f"{self._where} cannot be read: {error.str()}")
+    def _note(self, found: list[Message]) -> None:
+        """Take note of what is no message: the partition's end for now, or what went wrong.
+
+        What is wrong behind the split is not the run's.
+        """
+        for each in found:
+            error = each.error()
+            if error is None or self.position >= self.split.end:
+                continue
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                self.position = max(self.position, each.offset() or 0)
+                self.complaints.append(_ENDS)
+            elif each.topic() is None:
+                # Not of this partition: a coordinator of groups that may not be asked, for one.
+                self.complaints.append(error.str())
+            else:
+                raise EvidenceError(f"{self._where} cannot be read: {error.str()}")
 
     @property
     def _where(self) -> str:
@@ -168,7 +191,7 @@ class _Reading:
 
     @property
     def _complaint(self) -> str:
-        return f": {self.complaints[-1].str()}" if self.complaints else ""
+        return f": {self.complaints[-1]}" if self.complaints else ""
 
 
 def _table(partition: int, messages: list[Message]) -> pa.RecordBatch:

@@ -5,7 +5,6 @@ piece by piece as its events come, and its blocks are compared when nothing has 
 for a while. What was found early only saves work: it counts where it would be found again.
 """
 
-import contextlib
 import shutil
 import threading
 import time
@@ -13,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
@@ -57,9 +55,10 @@ class Followed:
     compared: Compared = field(default_factory=Compared)
 
     @staticmethod
-    def nothing(tables: Tables) -> "Followed":
-        """Begin with nothing."""
-        return Followed(tables.begin(ARRIVALS_FOLDER), tables.begin(FATES_FOLDER))
+    def nothing(tables: Tables, overview: Overview | None = None) -> "Followed":
+        """Begin with nothing, but perhaps with a look at the ledger."""
+        places = (tables.begin(ARRIVALS_FOLDER), tables.begin(FATES_FOLDER))
+        return Followed(*places, overview=overview or Overview())
 
     def read(
         self,
@@ -190,7 +189,7 @@ class Following:
 
     def _look(self) -> ledger.Ledger:
         parts = ledger_parts(self.folder, self.manifest, self.followed.files)
-        return load(self.folder, self.manifest, parts, self.followed)
+        return load(self.folder, self.manifest, parts, self.followed.overview)
 
     def _offsets(self, arrived: arrivals.Arrivals, number: int) -> dict[int, tuple[int, int]]:
         """Tell what offsets were read: where the batch before ended begins this one.
@@ -268,23 +267,12 @@ def ledger_parts(
 
 
 def load(
-    folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], followed: Followed
+    folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], overview: Overview
 ) -> ledger.Ledger:
     """Look over a run's ledger, but for what was looked over before. Raises OSError."""
     begun = folder.read_generators()
     location = folder.ledger_location(manifest)
-    return ledger.load(location, parts, None if begun is None else begun.begun, followed.overview)
-
-
-def look_over(
-    folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], followed: Followed
-) -> None:
-    """Look over a run's ledger ahead of its judgement, which then need not.
-
-    What is wrong with it is for the judgement to meet, and to report.
-    """
-    with contextlib.suppress(EvidenceError, OSError, pa.ArrowException):
-        load(folder, manifest, parts, followed)
+    return ledger.load(location, parts, None if begun is None else begun.begun, overview)
 
 
 def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:

@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 from pyspark import SparkContext
@@ -14,7 +14,6 @@ from analysis.consumer import PATIENCE_S, Consumer, Split, splits
 from analysis.executors import mapped
 from analysis.session import sql
 from analysis.topic import OffsetRange
-from headcount.errors import EvidenceError
 
 Result = TypeVar("Result")
 Batches = Iterator[pa.RecordBatch]
@@ -42,36 +41,17 @@ class Kafka:
 
     def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
         """Read split by split, twice as many as there are cores."""
-        task: _Task[Result] = _Task(Consumer(self.bootstrap_servers, self.patience_s), work)
+        consumer = Consumer(self.bootstrap_servers, self.patience_s)
         wanted = 2 * self.spark.defaultParallelism
-        found = mapped(self.spark, task, splits(offsets, wanted))
-        for each in found:
-            if isinstance(each, _Unread):
-                raise EvidenceError(each.why)
-        return [each for each in found if not isinstance(each, _Unread)]
+
+        def read(split: Split) -> Result:
+            return work(consumer.batches(split))
+
+        return mapped(self.spark, read, splits(offsets, wanted))
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Let Spark's own source read."""
         return topic.read(sql(self.spark), self.bootstrap_servers, offsets)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unread:
-    """A split that could not be read; an error that is raised would bring Java's stack along."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Task(Generic[Result]):
-    consumer: Consumer
-    work: Work[Result]
-
-    def __call__(self, split: Split) -> Result | _Unread:
-        try:
-            return self.work(self.consumer.batches(split))
-        except EvidenceError as error:
-            return _Unread(str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from analysis.game.events import parsed
 from analysis.generator import Generators, generators
 from analysis.judge import Judgement, Limits, judge, other_topic
 from analysis.latency import Bucket, distributions
+from analysis.ledger import Overview
 from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
@@ -93,6 +94,7 @@ class Case:
     database: Database = field(default_factory=Database)
     thresholds: Sequence[Threshold] = ()
     followed: Followed | None = None
+    overview: Overview | None = None
 
     @property
     def owners(self) -> str:
@@ -132,6 +134,7 @@ def verify(
     source: Source | None = None,
     tables: Tables | None = None,
     followed: Followed | None = None,
+    overview: Overview | None = None,
     progress: Progress = lambda _step: None,
 ) -> Report:
     """Judge a run by its ledger and its part of the topic, and write its report.
@@ -151,6 +154,7 @@ def verify(
         source: Reads the topic instead of Kafka.
         tables: Where the tables behind the report go, by default into the run's folder alone.
         followed: What was found out while the run was under way, by default nothing.
+        overview: What is known of a ledger that was not followed, by default nothing.
         progress: Is told of each step.
 
     Returns:
@@ -172,6 +176,7 @@ def verify(
         database=database or Database(),
         thresholds=thresholds,
         followed=followed,
+        overview=overview,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or Kafka(spark, servers), progress)
@@ -210,12 +215,12 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     """Take the run through all steps."""
     for reason in other_topic(case.manifest, case.seen):
         raise EvidenceError(reason)
-    followed = case.followed or Followed.nothing(case.tables)
+    followed = case.followed or Followed.nothing(case.tables, case.overview)
     progress("reading the ledger")
     parts = case.parts
     if parts is None:
         parts = ledger_parts(case.folder, case.manifest, followed.files)
-    found = load(case.folder, case.manifest, parts, followed)
+    found = load(case.folder, case.manifest, parts, followed.overview)
     looked_for = expected(case.manifest, found)
     progress("reading the topic")
     arrived = followed.read(source, looked_for, found, case.offsets, case.seen)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from pyspark import SparkContext
 
-from analysis.followed import Followed, forget, ledger_parts, look_over
+from analysis.followed import Followed, forget, ledger_parts, load
+from analysis.ledger import Overview
 from analysis.report import warm_up
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
@@ -51,9 +52,10 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
     tables = tables_of(folder, question.judging)
-    followed = _end_of_following(follower, console) or Followed.nothing(tables)
+    followed = _end_of_following(follower, console)
+    overview = Overview() if followed is None else followed.overview
     # What was written by now was answered by now: its events lie before the end that is read next.
-    parts = ledger_parts(folder, manifest, followed.files)
+    parts = ledger_parts(folder, manifest, None if followed is None else followed.files)
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which all is done that can be done without it.
         started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
@@ -61,8 +63,7 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
-        look_over(folder, manifest, parts, followed)
-        warm_up()
+        _do_ahead(functools.partial(load, folder, manifest, parts, overview), warm_up)
         with console.step("Starting Spark"):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
@@ -79,10 +80,21 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
                 tables=tables,
                 followed=followed,
+                overview=overview,
                 progress=step.update,
             )
     forget(folder)
     return report
+
+
+def _do_ahead(*things: Callable[[], object]) -> None:
+    """Do what the judgement does too, and then in no time.
+
+    What goes wrong with it does so there again, and is told there.
+    """
+    for each in things:
+        with contextlib.suppress(Exception):
+            each()
 
 
 def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:

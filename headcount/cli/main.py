@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from headcount.errors import HeadcountError, UsageError
 from service.catalogue import CatalogueError
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed
 
 _EPILOG = """
 \b
@@ -31,6 +33,7 @@ Exit codes:
   3  inconclusive   the run cannot prove either
   4  threshold      delivery passed, a threshold did not
   5  part           the broker, the service, Locust or Spark could not start, or died
+  70 bug            of Headcount's own, with a traceback: nothing is said of the run
 """
 
 
@@ -87,6 +90,9 @@ def main() -> NoReturn:
         code = _complain("interrupted; all that was started is stopped", INTERRUPTED)
     except BrokenPipeError:
         code = _without_reader()
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+        traceback.print_exc()
+        code = BUG
     sys.exit(code if isinstance(code, int) else 0)
 
 

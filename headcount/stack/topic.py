@@ -212,6 +212,9 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
         raise kafka.errors.UnknownTopicOrPartitionError(name)
     wanted = ConfigResource(ConfigResourceType.TOPIC, name)
     configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
+    if not configs:
+        # So the client passes on an error of the broker: it may not know the topic yet.
+        raise kafka.errors.UnknownTopicOrPartitionError(name)
     return TopicDescription(
         name=name,
         topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka
+import hypothesis
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from confluent_kafka import KafkaError, Message
 from hypothesis import strategies as st
 from kafka import KafkaAdminClient, TopicPartition
 from pyspark.sql import SparkSession
 
 from analysis import consumer, topic
-from analysis.consumer import Consumer, Split, splits
+from analysis.consumer import Consumer, Split, _Reading, splits
 from analysis.source import Kafka
 from analysis.topic import MESSAGES, OffsetRange
 from headcount.errors import EvidenceError
@@ -54,7 +55,7 @@ def values(broker: Broker, split: Split) -> list[bytes]:
     return [each["value"] for each in rows(Consumer(broker.bootstrap_servers).batches(split))]
 
 
-@given(
+@hypothesis.given(
     bounds=st.dictionaries(
         st.integers(0, 9), st.tuples(st.integers(0, 500), st.integers(0, 500)).map(sorted)
     ),
@@ -156,6 +157,62 @@ def test_transactions_at_the_bounds(
     publish((None, b"after"))
     assert values(broker, Split(topic, 0, 0, 4)) == inside
     assert values(broker, Split(topic, 0, 0, 5)) == [*inside, b"after"]
+
+
+@pytest.mark.e2e
+def test_a_transaction_that_has_not_ended_is_waited_for(broker: Broker, topic: str) -> None:
+    """What it may still give or take back is not known; that is why there is nothing."""
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": broker.bootstrap_servers, "transactional.id": f"open-{topic}"}
+    )
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"in", partition=0)
+    assert producer.flush(30) == 0
+    with pytest.raises(EvidenceError, match=r"at 0 gave nothing .* a transaction in it"):
+        list(Consumer(broker.bootstrap_servers, 2).batches(Split(topic, 0, 0, 1)))
+    producer.abort_transaction(30)
+    assert values(broker, Split(topic, 0, 0, 1)) == []
+
+
+class FakeClient:
+    """Gives what it was given, once."""
+
+    def __init__(self, *given: Message) -> None:
+        self.given = list(given)
+
+    def consume(self, most: int, _timeout_s: float) -> list[Message]:
+        """The next of it."""
+        found, self.given = self.given[:most], self.given[most:]
+        return found
+
+    def position(self, places: list[Any]) -> list[Any]:
+        """Nowhere."""
+        return places
+
+
+def given(*offsets: int, error_at: int | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of a split from 5 to before 9, of a client that gives some offsets."""
+    messages = [Message("t", 0, offset, None, b"v") for offset in offsets]
+    if error_at is not None:
+        messages.append(Message("t", 0, error_at, error=KafkaError(KafkaError._BAD_MSG)))  # noqa: SLF001
+    client: Any = FakeClient(*messages)
+    return _Reading(client, Split("t", 0, 5, 9), 5, 0.1, []).batches()
+
+
+@pytest.mark.parametrize("offsets", [(4, 5, 6), (5, 7, 6, 8), (5, 6, 6, 8)])
+def test_no_message_counts_twice(offsets: tuple[int, ...]) -> None:
+    """A client that gives them twice, or in no order, is not believed."""
+    with pytest.raises(EvidenceError, match="twice, or in no order"):
+        list(given(*offsets))
+
+
+def test_what_is_wrong_behind_a_split_is_not_its_own() -> None:
+    """An error that comes with the last of its messages leaves it whole; one before does not."""
+    (batch,) = given(5, 6, 8, 9, error_at=10)
+    assert batch["offset"].to_pylist() == [5, 6, 8]
+    with pytest.raises(EvidenceError, match="at 7 cannot be read"):
+        list(given(5, 6, error_at=7))
 
 
 @pytest.mark.e2e

@@ -28,6 +28,18 @@ MANIFEST = Manifest(
 )
 
 
+def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
+    """It meets the same again, where it is reported."""
+    done: list[int] = []
+
+    def fail() -> None:
+        done.append(1)
+        raise ValueError("a column has another type")
+
+    judgement._do_ahead(fail, lambda: done.append(2))  # noqa: SLF001 - so the judgement calls it
+    assert done == [1, 2]
+
+
 def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Judged while a generator is at work, a run is judged anew afterwards, to its own end."""
     ends = {0: 10}

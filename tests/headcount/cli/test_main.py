@@ -1,0 +1,44 @@
+"""The command: what it ends with says what happened, and never a verdict that there is not."""
+
+import importlib
+from types import SimpleNamespace
+
+import click
+import pytest
+
+from headcount.errors import EvidenceError, PartError
+
+# The package has a function of that name.
+module = importlib.import_module("headcount.cli.main")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (EvidenceError("there is no ledger"), 3, "headcount: there is no ledger\n"),
+        (PartError("Spark died"), 5, "headcount: Spark died\n"),
+        (click.UsageError("no such option"), 2, "no such option"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (RuntimeError("the wrong kind of wood"), 70, "RuntimeError: the wrong kind of wood\n"),
+    ],
+    ids=["evidence", "part", "usage", "interrupt", "bug"],
+)
+def test_what_goes_wrong_has_a_code(
+    error: BaseException,
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A bug is told with its traceback, and does not end as a failed run does."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "cli", SimpleNamespace(main=fail))
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == code
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("Traceback" in said) == (code == module.BUG)
