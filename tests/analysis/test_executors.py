@@ -1,10 +1,36 @@
 """The executors: work is done on each task, and what goes wrong there is told in a line."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from pyspark.sql import SparkSession
 
 from analysis.executors import ExecutorError, mapped
 from headcount.errors import EvidenceError
+from headcount.stack.java import Java
+
+WITHOUT_TABLES = """
+import sys
+from pathlib import Path
+from analysis.executors import mapped
+from analysis.session import QUICK_START, SessionConfig, open_session
+from headcount.errors import EvidenceError
+home, folder = map(Path, sys.argv[1:])
+config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
+                       java_options=QUICK_START)
+
+def fail(kind):
+    raise kind("not whole")
+
+with open_session(config) as spark:
+    for kind in (EvidenceError, OSError):
+        try:
+            mapped(spark, fail, [kind])
+        except Exception as error:
+            print(type(error).__name__, error)
+"""
 
 
 def divided(number: int) -> float:
@@ -40,3 +66,14 @@ def test_what_a_task_raises_is_told(
     with pytest.raises(kind) as raised:
         mapped(spark.sparkContext, divided, [1, number])
     assert str(raised.value) == told
+
+
+@pytest.mark.e2e
+def test_it_is_told_where_no_tables_are_read(java: Java, tmp_path: Path) -> None:
+    """Spark raises another kind of error then, as in a judgement that compares no state."""
+    command = [sys.executable, "-c", WITHOUT_TABLES, str(java.home), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "EvidenceError not whole",
+        "ExecutorError OSError: not whole",
+    ]
