@@ -1,5 +1,6 @@
 """The consumer: a split comes whole and exact from a real broker, or not at all."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_splits_cover_a_range_once(bounds: dict[int, list[int]], wanted: int) ->
         for offset in range(start, end)
     ]
     assert all(each.topic == "t" and each.start < each.end for each in found)
-    share = max(1, offsets.size / max(1, wanted))
+    share = max(1, math.ceil(offsets.size / max(1, wanted)))
     assert all(each.end - each.start <= 1.5 * share + 1 for each in found)
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from kafka.errors import UnknownTopicOrPartitionError
 from headcount.errors import PartError, UsageError
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
+from headcount.stack.process import wait_until
 from headcount.stack.topic import (
     beginning_offsets,
     cluster_id,
@@ -119,11 +121,18 @@ def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
             cluster_id(place, timeout_s=1.0)
 
 
+def is_stopped(pid: int) -> bool:
+    """Tell whether no thread of a process goes on: a busy machine takes a moment to stop them."""
+    stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(each.rpartition(")")[2].split()[0] == "T" for each in stats)
+
+
 def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> None:
     """A broker that stops answering ends the call within its time."""
     frozen = new_broker()
     os.kill(frozen.pid, signal.SIGSTOP)
     try:
+        wait_until(lambda: is_stopped(frozen.pid), 10, "every thread of the broker stops")
         with pytest.raises(PartError, match=r"no Kafka broker answers"):
             end_offsets(frozen.bootstrap_servers, "t", timeout_s=1.0)
     finally:
