@@ -26,8 +26,8 @@ BLOCK_ROWS = 500_000
 STRANGERS = -1
 """The block of what belongs to no attempt."""
 
-_ENCODED = ["partition", "timestamp_type", "key_hash", "kind", "event_type", "digests.list.element"]
-_ENCODED += ["generator"]
+_ENCODED = ["partition", "timestamp_type", "key_hash", "kind", "generator", "event_type"]
+_ENCODED += ["digests.list.element"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,8 @@ import pyarrow as pa
 from confluent_kafka import KafkaError, Message, TopicPartition
 
 from analysis.arrays import Integers
-from analysis.topic import MESSAGES, OffsetRange
+from analysis.topic import MESSAGES, PATIENCE_S, OffsetRange
 from headcount.errors import EvidenceError
-
-PATIENCE_S = 30.0
-"""How long a broker may take to give the next message of a stretch."""
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch that has so many rows, or bytes of values, is handed over."""
@@ -132,8 +129,7 @@ class _Reading:
 
     def _more(self) -> list[Message]:
         """Wait until reading goes on, and give the messages; perhaps it goes on without any."""
-        before, skipped = self.position, self._skipped()
-        end_s = time.monotonic() + self.patience_s
+        before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
             found = self.client.consume(BATCH_ROWS, 0) or self.client.consume(1, _POLL_S)
@@ -141,8 +137,8 @@ class _Reading:
             if self.position > before:
                 self.complaints.clear()
                 return messages
-            if not found and self._skipped() != skipped:
-                skipped, end_s = self._skipped(), time.monotonic() + self.patience_s
+            if not found and (now := self._skipped()) != skipped:
+                skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
             f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
             f"ends at {self.split.end}{self._complaint}"

@@ -10,10 +10,10 @@ from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
 from analysis import topic
-from analysis.consumer import PATIENCE_S, Consumer, Split, splits
+from analysis.consumer import Consumer, Split, splits
 from analysis.executors import mapped
 from analysis.session import sql
-from analysis.topic import OffsetRange
+from analysis.topic import PATIENCE_S, OffsetRange
 
 Result = TypeVar("Result")
 Batches = Iterator[pa.RecordBatch]
@@ -39,19 +39,24 @@ class Kafka:
     bootstrap_servers: str
     patience_s: float = PATIENCE_S
 
+    @property
+    def _splits(self) -> int:
+        """About how many splits are read: two for each core."""
+        return 2 * self.spark.defaultParallelism
+
     def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
-        """Read split by split, twice as many as there are cores."""
+        """Read split by split, where the work is done."""
         consumer = Consumer(self.bootstrap_servers, self.patience_s)
-        wanted = 2 * self.spark.defaultParallelism
 
         def read(split: Split) -> Result:
             return work(consumer.batches(split))
 
-        return mapped(self.spark, read, splits(offsets, wanted))
+        return mapped(self.spark, read, splits(offsets, self._splits))
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Let Spark's own source read."""
-        return topic.read(sql(self.spark), self.bootstrap_servers, offsets)
+        spark, servers = sql(self.spark), self.bootstrap_servers
+        return topic.read(spark, servers, offsets, min_partitions=self._splits)
 
 
 @dataclass(frozen=True, slots=True)

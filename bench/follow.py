@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import spread
-from bench.generated import check_passed, deadline_s, generated, verified
+from bench.generated import check_found, deadline_s, generated, verified
 from bench.parts import Stage, Watched, finished, last_line
 from bench.result import Result
 from bench.target import Target
@@ -63,7 +63,7 @@ def _round(stage: Stage, run: Path, events: int) -> Round:
     follower = stage.start("the follower", "-m", "bench.follower", str(run))
     finished(follower, deadline_s(events))
     found = Followed(**json.loads(last_line(follower)))
-    check_passed(run, events)
+    check_found(run, events)
     return Round(events, found, verified(stage, run, events))
 
 

@@ -23,16 +23,21 @@ def generated(stage: Stage, run: Path, topic: str, events: int, faults: int = 0)
     return run
 
 
-def verified(stage: Stage, run: Path, events: int) -> Watched:
-    """Judge a run that has no faults. PartError if it does not pass."""
+def verified(stage: Stage, run: Path, events: int, lost: int = 0) -> Watched:
+    """Judge a run of which so many events are lost. PartError if that is not what is found."""
     process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
-    seen = watched(process, deadline_s(events))
-    check_passed(run, events)
+    seen = watched(process, deadline_s(events), allowed=(1 if lost else 0,))
+    check_found(run, events, lost)
     return seen
 
 
-def check_passed(run: Path, events: int) -> None:
-    """PartError if the verdict is no pass with all events delivered."""
+def check_found(run: Path, events: int, lost: int = 0) -> None:
+    """PartError if the verdict is not that so many events are lost, and all others delivered."""
     said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    if (said["verdict"], said["counts"]["delivered"]) != ("pass", events):
-        raise PartError(f"the verdict is {said['verdict']}: {'; '.join(said['reasons'])}")
+    counts = said["counts"] or {}
+    found = [counts.get(each) for each in ("attempted", "delivered", "lost")]
+    if (said["verdict"], found) != ("fail" if lost else "pass", [events, events - lost, lost]):
+        raise PartError(
+            f"of {events:,} events {lost:,} are lost, and headcount verify says {said['verdict']} "
+            f"with {counts}: {'; '.join(said['reasons'])}"
+        )

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.figures import Spread, in_turn, ratio, spread
-from bench.generated import deadline_s, generated
+from bench.generated import deadline_s, generated, verified
 from bench.parts import Stage, Watched, last_line, watched
 from bench.result import Result
 from bench.target import Target
@@ -52,12 +52,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Two runs of the same size, of which one has faults."""
+    """Two runs of the same size, of which one has faults; a large one has no other beside it."""
 
     events: int
     topic: str
     clean: Path
-    faulty: Path
+    faulty: Path | None
     faults: int
 
 
@@ -104,43 +104,28 @@ def measure(settings: Settings, stage: Stage) -> Result:
 
 
 def _runs(settings: Settings, stage: Stage, events: int) -> Runs:
-    topic = f"events-{events}"
-    clean = generated(stage, stage.folder / f"generated-{events}", topic, events)
-    faults = min(settings.faults, events)
-    folder = stage.folder / f"generated-{events}-faults"
-    faulty = folder if events <= MOST_REPEATED else clean
-    if faulty is folder:
-        generated(stage, folder, f"{topic}-faults", events, faults)
+    topic, folder = f"events-{events}", stage.folder / f"generated-{events}"
+    clean = generated(stage, folder, topic, events)
+    faults, faulty = min(settings.faults, events), None
+    if events <= MOST_REPEATED:
+        beside = folder.with_name(f"{folder.name}-faults")
+        faulty = generated(stage, beside, f"{topic}-faults", events, faults)
     return Runs(events, topic, clean, faulty, faults)
 
 
 def _contenders(runs: Runs, stage: Stage) -> dict[str, Callable[[], Round]]:
+    events, faulty = runs.events, runs.faulty
     contenders = {
-        VERIFY: lambda: _verify(stage, runs, runs.clean),
+        VERIFY: lambda: Round(events, VERIFY, verified(stage, runs.clean, events), 0),
         READ: lambda: _read(stage, runs),
     }
-    if runs.faulty != runs.clean:
-        contenders[FAULTY] = lambda: _verify(stage, runs, runs.faulty)
-    if runs.events <= MOST_FOR_THE_SCRIPT:
+    if faulty is not None:
+        contenders[FAULTY] = lambda: Round(
+            events, FAULTY, verified(stage, faulty, events, runs.faults), runs.faults
+        )
+    if events <= MOST_FOR_THE_SCRIPT:
         contenders[SCRIPT] = lambda: _script(stage, runs)
     return contenders
-
-
-def _verify(stage: Stage, runs: Runs, run: Path) -> Round:
-    """Judge a run. PartError if the verdict is not what it must be."""
-    process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
-    seen = watched(process, deadline_s(runs.events), allowed=(0, 1))
-    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    faults = runs.faults if run != runs.clean else 0
-    expected = "fail" if faults else "pass"
-    if (said["verdict"], said["counts"]["lost"]) != (expected, faults):
-        raise PartError(
-            f"headcount verify says {said['verdict']} with {said['counts']['lost']} lost, and "
-            f"{faults} are: {'; '.join(said['reasons'])}"
-        )
-    if said["counts"]["attempted"] != runs.events:
-        raise PartError(f"headcount verify counts {said['counts']['attempted']} attempts")
-    return Round(runs.events, FAULTY if faults else VERIFY, seen, faults)
 
 
 def _script(stage: Stage, runs: Runs) -> Round:
