@@ -22,7 +22,7 @@ import xxhash
 from analysis import noise
 from analysis.arrays import TEXTS, Flags, Integers
 from analysis.message import Content, Object, parse, read
-from analysis.texts import Span, Texts, allowed
+from analysis.texts import Characters, Span, Texts
 from headcount import ids
 from headcount.digest import SEED, signed_hash
 from headcount.errors import EvidenceError
@@ -33,7 +33,7 @@ EVENT_TYPE_FIELD = "event_type"
 
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
 _MAX_DIGITS = 18  # of an id's number, see `headcount/ids.py`
-_DIGITS = allowed(string.digits)
+_DIGITS = Characters.of(string.digits)
 _ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
 _MOST_REMEMBERED_BYTES = 64 << 20
 _NOISY, _FEW_TEXTS = 0.2, 50

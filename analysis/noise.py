@@ -11,18 +11,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.message import Object
-from analysis.texts import Span, Texts, allowed
+from analysis.texts import Characters, Span, Texts
 
 MOST_FIELDS = 4
 """So many are masked, for each takes its time."""
 
 _DIFFERING = 0.5
 _LONGEST = 100
-_DIGITS = allowed(string.digits)
-_NOT_ZERO = allowed("123456789")
-_PLAIN = allowed("".join(map(chr, range(0x20, 0x7F))).replace('"', "").replace("\\", ""))
-_AFTER_NUMBER = allowed(",} \n")
-_QUOTE = allowed('"')
+_DIGITS = Characters.of(string.digits)
+_NOT_ZERO = Characters.of("123456789")
+_PLAIN = Characters.of("".join(map(chr, range(0x20, 0x7F))).replace('"', "").replace("\\", ""))
+_AFTER_NUMBER = Characters.of(",} \n")
+_QUOTE = Characters.of('"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def spans(texts: Texts, fields: Iterable[Field]) -> list[Span]:
 def _text(texts: Texts, field: Field) -> Span:
     start = texts.after(field.quoted + b':"', field.quoted + b': "')
     end = texts.run(start, _PLAIN, _LONGEST)
-    return Span((start >= 0) & _QUOTE[texts.byte(end)], start, end)
+    return Span((start >= 0) & _QUOTE.have(texts.byte(end)), start, end)
 
 
 def _number(texts: Texts, field: Field) -> Span:
     start = texts.after(field.quoted + b": ", field.quoted + b":")
     end = texts.run(start, _DIGITS, _LONGEST)
-    is_one = _NOT_ZERO[texts.byte(start)] & _AFTER_NUMBER[texts.byte(end)]
+    is_one = _NOT_ZERO.have(texts.byte(start)) & _AFTER_NUMBER.have(texts.byte(end))
     return Span(is_one, start, end)
 
 
