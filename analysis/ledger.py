@@ -9,7 +9,9 @@ The ledger is looked over once as a whole, for what must be known before anythin
 rows are then read block by block, where they are compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +31,11 @@ COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes"
 _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 _LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
 _TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns")
+_NEVER = np.iinfo(np.int64).max
+
+_AHEAD = 8
+"""So many segments are read while another is looked at."""
+
 _BITMAP_BITS = 1 << 15
 _FULL = np.ones(_BITMAP_BITS, np.bool_)
 """The one bitmap of all stretches without a hole, which are nearly all."""
@@ -120,15 +127,9 @@ class Overview:
         if any(names.get(each.name) != each.sha256 for each in self.segments.values()):
             # One is gone, or is another now: what it added cannot be taken away.
             self._forget()
-        filesystem, root = open_location(location)
-        columns = [*_LOOKED_OVER, *_TIMES]
-        for name, sha256 in names.items():
-            if name not in self.segments:
-                path = f"{root}/{name}"
-                rows = pq.read_table(
-                    path, filesystem=filesystem, columns=columns, partitioning=None
-                )
-                self.segments[name] = Segment(name, self._note(rows), sha256)
+        unread = [name for name in names if name not in self.segments]
+        for name, rows in zip(unread, _tables(location, unread), strict=True):
+            self.segments[name] = Segment(name, self._note(rows), names[name])
 
     def _forget(self) -> None:
         for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
@@ -139,39 +140,54 @@ class Overview:
     def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
         """Take in a segment, and give by generator its first and last number."""
         spans = {}
-        generators, numbers = rows["generator"].to_numpy(), rows["seq"].to_numpy()
-        for generator in map(int, np.unique(generators)):
-            mine = numbers[generators == generator]
-            self.generators.setdefault(generator, _Rows()).note(mine)
-            spans[generator] = int(mine.min()), int(mine.max())
+        generators = pc.unique(rows["generator"]).to_pylist()
+        for generator in generators:
+            is_alone = len(generators) == 1
+            mine = rows if is_alone else rows.filter(pc.equal(rows["generator"], generator))
+            numbers = mine["seq"].to_numpy()
+            self.generators.setdefault(generator, _Rows()).note(numbers)
+            self._note_shapes(generator, mine)
+            spans[generator] = int(numbers.min()), int(numbers.max())
         changing = rows["event_type"].filter(rows["owner"].is_valid())
         found = {"shape": rows["shape"], "event_type": rows["event_type"]}
         for name, values in {**found, "changing_type": changing}.items():
             self.names[name].update(pc.unique(values).to_pylist())
         for name in _TIMES:
             self._note_times(name, rows[name])
-        self._note_shapes(rows)
         return spans
 
-    def _note_shapes(self, rows: pa.Table) -> None:
-        plain = pa.table(
-            {
-                "shape": rows["shape"].cast(pa.string()),
-                "generator": rows["generator"],
-                "seq": rows["seq"],
-            }
-        )
-        firsts = plain.group_by(["shape", "generator"], use_threads=False)
-        for row in firsts.aggregate([("seq", "min")]).to_pylist():
-            known = self.first_of_shape.setdefault(row["shape"], {})
-            first = known.get(row["generator"], row["seq_min"])
-            known[row["generator"]] = min(first, row["seq_min"])
+    def _note_shapes(self, generator: int, rows: pa.Table) -> None:
+        for chunk in rows.select(["shape", "seq"]).to_batches():
+            shapes, numbers = chunk["shape"], chunk["seq"].to_numpy()
+            firsts = np.full(len(shapes.dictionary), _NEVER)
+            np.minimum.at(firsts, shapes.indices.to_numpy(), numbers)
+            for place in map(int, np.flatnonzero(firsts != _NEVER)):
+                known = self.first_of_shape.setdefault(shapes.dictionary[place].as_py(), {})
+                known[generator] = min(int(firsts[place]), known.get(generator, _NEVER))
 
     def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
         found = pc.min_max(times_ns).as_py()
         if found["min"] is not None:
             self.first[name] = min(found["min"], self.first.get(name, found["min"]))
             self.last[name] = max(found["max"], self.last.get(name, found["max"]))
+
+
+def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Read what is looked over of segments, some of them ahead of their turn. Raises OSError."""
+    filesystem, root = open_location(location)
+    columns = [*_LOOKED_OVER, *_TIMES]
+
+    def read(name: str) -> pa.Table:
+        path = f"{root}/{name}"
+        return pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
+
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        waiting: deque[Future[pa.Table]] = deque()
+        for name in names:
+            waiting.append(pool.submit(read, name))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        yield from (each.result() for each in waiting)
 
 
 def load(
