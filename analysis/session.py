@@ -370,7 +370,15 @@ def _kept_interrupt_handler() -> Iterator[None]:
 def _stop(spark: SparkContext) -> None:
     # A JVM that died has no context left to stop; what made it die is told by whoever used it.
     with contextlib.suppress(Exception):
+        _end_accumulators(spark)
         spark.stop()
+
+
+def _end_accumulators(spark: SparkContext) -> None:
+    """Let the server that takes accumulators end by itself: it looks for that twice a second."""
+    server = spark._accumulatorServer  # noqa: SLF001
+    del spark._accumulatorServer  # noqa: SLF001
+    threading.Thread(target=server.shutdown, daemon=True).start()
 
 
 def _disconnect(gateway: Any) -> None:

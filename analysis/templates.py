@@ -1,10 +1,12 @@
 """The templates of pages: what they are filled with is text, whoever wrote it."""
 
+import functools
 from pathlib import Path
 
 import jinja2
 
 
+@functools.cache
 def template(path: Path) -> jinja2.Template:
     """Load a template that escapes all but `Markup`, and does without nothing that it names."""
     environment = jinja2.Environment(

@@ -1,8 +1,8 @@
 """Writes a run's report: one JSON document, tables for programs, and a page for people."""
 
 from analysis.report import document, exceptions, junit, markdown, page, tables
-from analysis.report.charts import warm_up
 from analysis.report.model import Report
+from analysis.report.page import warm_up
 from headcount.files import write_atomically
 from headcount.run import RunFolder
 

@@ -346,7 +346,8 @@ def _svg(chart: Any) -> str:
             columnPadding=16,
         )
     )
-    specification: dict[str, Any] = styled.to_dict()
+    # Looking whether it is one takes longer than drawing it.
+    specification: dict[str, Any] = styled.to_dict(validate=False)
     drawn: str = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     scaled = re.sub(r'(<svg [^>]*?)\swidth="[^"]*"\sheight="[^"]*"', r"\1", drawn, count=1)
     # The figure that it stands in has its text; what is in it would be read out letter by letter.

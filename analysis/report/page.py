@@ -30,6 +30,7 @@ LONGEST_CELL = 160
 """Longer texts, which come from outside, are cut."""
 
 _HERE = Path(__file__).parent
+_PAGE = _HERE / "page.html"
 _MEANING = {
     Verdict.PASS: "Every acknowledged event is in the topic, once and unaltered.",
     Verdict.FAIL: "The topic does not hold what was acknowledged.",
@@ -67,12 +68,18 @@ class Table:
     kinds: tuple[str, ...] = ()
 
 
+def warm_up() -> None:
+    """Do what takes longer the first time than ever after."""
+    charts.warm_up()
+    template(_PAGE)
+
+
 def render(report: Report, exceptions: Exceptions) -> str:
     """Write the page."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     evidence, latencies = report.evidence, report.latencies
     parted = breakdown(report.fates)
-    return template(_HERE / "page.html").render(
+    return template(_PAGE).render(
         report=report,
         # Both are files of ours that stand beside this one.
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704

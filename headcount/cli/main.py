@@ -1,6 +1,7 @@
 """The `headcount` command: its subcommands, and what every one of them does with an error."""
 
 import contextlib
+import gc
 import importlib
 import signal
 import sys
@@ -93,6 +94,8 @@ def main() -> NoReturn:
     except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
         traceback.print_exc()
         code = BUG
+    # At the end Python looks through every object for garbage; all of them go with the process.
+    gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 
 
