@@ -183,6 +183,7 @@ class _File:
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=_ENCODED,
+                write_statistics=False,
             )
         self._writer.write_table(rows, row_group_size=len(rows))
         self._groups[block].append(RowGroup(self._name, self._written, len(rows)))

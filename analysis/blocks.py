@@ -22,6 +22,7 @@ from pyspark import SparkContext
 
 from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
 from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
+from analysis.classes import FLAGS
 from analysis.executors import mapped
 from analysis.grain import Grain
 from analysis.ledger import Ledger, Stretch
@@ -31,6 +32,9 @@ from headcount.ledger import open_location
 _PLAIN = {"id", "seq", "offset", "acked_offset", "broker_at_ms"}
 _PLAIN |= {"intended_at_ns", "sent_at_ns", "answered_at_ns"}
 _ENCODED = [name for name in reconcile.FATES.names if name not in _PLAIN]
+
+_FILTERED = [*("sent_at_ns", "answered_at_ns", "offset"), "fate", *FLAGS]
+"""What fates are looked for by: of these alone it is noted between what bounds they are."""
 
 _GROUP_ROWS = 65_536
 """Rows of a row group of fates: one that cannot hold what is looked for need not be read."""
@@ -136,6 +140,7 @@ class Comparison:
             compression_level=1,
             row_group_size=_GROUP_ROWS,
             use_dictionary=_ENCODED,
+            write_statistics=_FILTERED,
             store_schema=False,  # for its readers a text is a text
         )
         return name

@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow as pa
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from analysis.arrays import Integers
 from analysis.topic import MESSAGES, PATIENCE_S, OffsetRange
 from headcount.errors import EvidenceError
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
-"""A batch that has so many rows, or bytes of values, is handed over."""
+"""A batch that has so many rows, or bytes, is handed over."""
+
+_TAKEN = 4000
+"""So many messages are taken at a time: as objects of Python's, more would crowd the cache out."""
 
 _POLL_S = 0.1
 _SETTINGS = {
@@ -111,32 +113,30 @@ class _Reading:
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:
             with _without_collections():
-                held = self._batch()
-                batch = _table(self.split.partition, held)
-                del held
+                batch = self._batch()
             if len(batch):
                 yield batch
 
-    def _batch(self) -> list[Message]:
+    def _batch(self) -> pa.RecordBatch:
         """Take what makes a batch, or what is left of the split."""
-        held: list[Message] = []
-        size = 0
-        while self.position < self.split.end and len(held) < BATCH_ROWS and size < BATCH_BYTES:
-            more = self._more()
-            size += sum(map(len, more))
-            held += more
-        return held
+        held: list[pa.RecordBatch] = []
+        rows, size = 0, 0
+        while self.position < self.split.end and rows < BATCH_ROWS and size < BATCH_BYTES:
+            held.append(self._more())
+            rows += len(held[-1])
+            size += held[-1].nbytes
+        return pa.concat_batches(held)
 
-    def _more(self) -> list[Message]:
-        """Wait until reading goes on, and give the messages; perhaps it goes on without any."""
+    def _more(self) -> pa.RecordBatch:
+        """Wait until reading goes on, and give what was read; perhaps it goes on without any."""
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
-            found = self.client.consume(BATCH_ROWS, 0) or self.client.consume(1, _POLL_S)
-            messages = self._taken(found)
+            found = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
+            batch = self._taken(found)
             if self.position > before:
                 self.complaints.clear()
-                return messages
+                return batch
             if not found and (now := self._skipped()) != skipped:
                 skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
@@ -149,19 +149,20 @@ class _Reading:
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 
-    def _taken(self, found: list[Message]) -> list[Message]:
+    def _taken(self, found: list[Message]) -> pa.RecordBatch:
         """Go on behind what was found, and give the messages of the split."""
         messages = found
         if has_events := any(map(Message.error, found)):
             messages = [each for each in found if each.error() is None]
-        offsets = _offsets(messages)
+        batch = _columns(self.split.partition, messages)
+        offsets = batch["offset"].to_numpy()
         if len(offsets):
             if offsets[0] < self.position or (np.diff(offsets) <= 0).any():
                 raise EvidenceError(f"{self._where} gave messages twice, or in no order")
             self.position = int(offsets[-1]) + 1
         if has_events:
             self._note(found)
-        return messages[: int(np.searchsorted(offsets, self.split.end))]
+        return batch.slice(0, int(np.searchsorted(offsets, self.split.end)))
 
     def _note(self, found: list[Message]) -> None:
         """Take note of what is no message: the partition's end for now, or what went wrong.
@@ -190,12 +191,12 @@ class _Reading:
         return f": {self.complaints[-1]}" if self.complaints else ""
 
 
-def _table(partition: int, messages: list[Message]) -> pa.RecordBatch:
+def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
     stamps = itertools.chain.from_iterable(map(Message.timestamp, messages))
     kind, at_ms = np.fromiter(stamps, np.int64, 2 * len(messages)).reshape(-1, 2).T
     columns = [
         np.full(len(messages), partition),
-        _offsets(messages),
+        np.fromiter(map(Message.offset, messages), np.int64, len(messages)),
         np.where(kind == _NO_TIME, -1, at_ms),
         (kind - 1).astype(np.int32),  # numbered from 0 here, and from -1 in Kafka's protocol
         list(map(Message.key, messages)),
@@ -203,10 +204,6 @@ def _table(partition: int, messages: list[Message]) -> pa.RecordBatch:
     ]
     arrays = [pa.array(each, field.type) for each, field in zip(columns, MESSAGES, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)
-
-
-def _offsets(messages: list[Message]) -> Integers:
-    return np.fromiter(map(Message.offset, messages), np.int64, len(messages))
 
 
 @contextlib.contextmanager

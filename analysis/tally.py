@@ -4,13 +4,15 @@ Both are counted part by part, and the parts are added up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.arrays import Integers
 from analysis.classes import FLAGS, UNKNOWN, Counts, Fate, total
 from analysis.content import Kind
 from analysis.evidence import SAMPLES, PartitionRead
@@ -168,25 +170,42 @@ class MessageCounts:
 
 def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
     """Count messages, of `content.ARRIVALS`."""
-    columns = {
-        "partition": arrivals["partition"],
-        "kind": plain(arrivals["kind"]),
-        "event_type": named_type(arrivals, event_types),
-        "offset": arrivals["offset"],
-    }
-    keys = ["partition", "kind", "event_type"]
-    sums = [([], "count_all"), ("offset", "min"), ("offset", "max")]
-    rows = pa.table(columns).group_by(keys, use_threads=False).aggregate(sums).to_pylist()
+    offsets = arrivals["offset"].to_numpy()
+    columns = [
+        arrivals["partition"].combine_chunks().dictionary_encode(),
+        arrivals["kind"].combine_chunks(),
+        _known_types(arrivals["event_type"].combine_chunks(), event_types),
+    ]
+    counts = {}
+    for key, rows in _alike(columns):
+        mine = offsets[rows]
+        counts[MessageKey(*key)] = MessageCount(len(mine), int(mine.min()), int(mine.max()))
     return MessageCounts(
-        {
-            MessageKey(row["partition"], row["kind"], row["event_type"]): MessageCount(
-                row["count_all"], row["offset_min"], row["offset_max"]
-            )
-            for row in rows
-        },
+        counts,
         frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),
-        _samples(arrivals) if any(row["kind"] in _STRANGERS for row in rows) else {},
+        _samples(arrivals) if any(key.kind in _STRANGERS for key in counts) else {},
     )
+
+
+def _known_types(types: pa.DictionaryArray, event_types: Sequence[str]) -> pa.DictionaryArray:
+    """Give the event types, in which types that no generator asked for are all `(unknown)`."""
+    names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
+    known = pc.index_in(types.dictionary, pa.array(names, pa.string()))
+    place = known.take(types.indices).fill_null(0)
+    return pa.DictionaryArray.from_arrays(place, names)
+
+
+def _alike(columns: Sequence[pa.DictionaryArray]) -> Iterator[tuple[tuple[Any, ...], Integers]]:
+    """Give each combination of values that is met, and its rows; none may be null."""
+    code = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        code = code * len(column.dictionary) + column.indices.to_numpy()
+    for each in map(int, np.flatnonzero(np.bincount(code))):
+        values, rest = [], each
+        for column in reversed(columns):
+            rest, place = divmod(rest, len(column.dictionary))
+            values.append(column.dictionary[place].as_py())
+        yield tuple(reversed(values)), np.flatnonzero(code == each)
 
 
 def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
