@@ -20,7 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import SparkContext
 
-from analysis import clocks, latency, ledger, ordering, over_time, reconcile, tally, timeline
+from analysis import (
+    breakdown,
+    clocks,
+    latency,
+    ledger,
+    ordering,
+    over_time,
+    reconcile,
+    tally,
+    timeline,
+)
 from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
 from analysis.classes import FLAGS
 from analysis.executors import mapped
@@ -45,14 +55,18 @@ Event = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Grains:
-    """How finely a run's course and its timeline are counted; None where nothing is timed."""
+    """How finely a run's course and its timeline are counted; None where nothing is timed.
+
+    One request of `sampled_every` is looked at by itself.
+    """
 
     course: Grain | None
     timeline: Grain | None
+    sampled_every: int
 
     def serve(self, coarser: "Grains") -> bool:
         """Tell whether what was counted by these can be added up by the others."""
-        return all(
+        return coarser.sampled_every % self.sampled_every == 0 and all(
             mine is None if other is None else mine is not None and mine.serves(other)
             for mine, other in (
                 (self.course, coarser.course),
@@ -86,6 +100,7 @@ class Block:
     durations: pa.Table
     course: over_time.Counted | None
     moments: timeline.Counted | None
+    sample: pa.Table
     clocks: tuple[clocks.ClockOffset, ...]
 
 
@@ -126,6 +141,7 @@ class Comparison:
             durations=latency.by_keys([durations], latency.BY_TYPE),
             course=None if course is None else over_time.counted(fates, course, durations),
             moments=None if timed is None else timeline.counted(fates, timed),
+            sample=breakdown.sample(fates, self.grains.sampled_every),
             clocks=clocks.clock_offsets(fates),
         )
 

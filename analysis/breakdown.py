@@ -1,33 +1,43 @@
 """The breakdown: how long requests took by partition, generator and answer.
 
-It looks at every request of a run up to MOST, and of a longer one at every so-manieth, in the order
-in which they are stored: enough for a p99 of each group that is not tiny.
+It looks at every request of a run up to MOST, and of a longer one at a sample: enough for a p99 of
+each group that is not tiny. Blocks are sampled where they are compared. Which requests are chosen
+depends on their numbers alone, and what is chosen sparsely is among what is chosen densely.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
+from analysis.arrays import TEXTS, Flags
 from analysis.latency import Measure
 from analysis.tally import answers
 
-MOST = 1_000_000
+MOST = 400_000
 MOST_GROUPS = 32
 """Of each kind of group, the largest are shown."""
 QUANTILES = (0.5, 0.95, 0.99)
 
-_READ = (
-    *("generator", "partition", "http_status", "error"),
-    *("intended_at_ns", "sent_at_ns", "answered_at_ns", "broker_at_ms"),
+SAMPLE = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("partition", pa.int32()),
+        ("generator", pa.int32()),
+        ("answer", TEXTS),
+        *((str(measure), pa.float64()) for measure in Measure),
+    ]
 )
+"""A row for each request that is looked at; durations in ms, null where one has no end."""
+
+_KEYS = ("partition", "generator", "answer")
 _NS_PER_MS = 1_000_000
 _NO_KEY = -1
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Multiplied by this, numbers that follow one another lie evenly apart (Knuth, TAOCP 6.4)."""
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -55,47 +65,56 @@ class Breakdown:
     every: int = 1
 
 
-def breakdown(fates: Path | None) -> Breakdown:
-    """Break down the durations in `fates.parquet`; nothing without one."""
-    if fates is None:
-        return Breakdown()
-    dataset = ds.dataset(fates, format="parquet")
-    every = max(1, -(-dataset.count_rows() // MOST))
-    batches = dataset.scanner(columns=list(_READ)).to_batches()
-    thinned = list(_thinned(batches, every))
-    if not thinned:
-        return Breakdown()
-    return Breakdown(tuple(_groups(pa.Table.from_batches(thinned))), every)
+def sampled_every(requests: int) -> int:
+    """Tell of how many requests one is looked at, a power of two."""
+    return 1 << max(0, -(-requests // MOST) - 1).bit_length()
 
 
-def _thinned(batches: Iterator[pa.RecordBatch], every: int) -> Iterator[pa.RecordBatch]:
-    """Take every so-manieth row, counted over all batches."""
-    before = 0
-    for batch in batches:
-        rows = np.arange(-before % every, batch.num_rows, every)
-        before += batch.num_rows
-        if len(rows):
-            yield batch.take(pa.array(rows))
+def sample(fates: pa.Table, every: int) -> pa.Table:
+    """Choose about one request of so many, a power of two, from fates of `reconcile.FATES`.
 
-
-def _groups(attempts: pa.Table) -> Iterator[Group]:
-    durations = _durations_ms(attempts)
-    keys = {
-        "partition": attempts["partition"],
-        "generator": attempts["generator"],
-        "answer": answers(attempts),
+    Returns:
+        Rows of SAMPLE.
+    """
+    chosen = fates.filter(pa.array(_is_chosen(fates, every)))
+    intended_ms = pc.divide(chosen["intended_at_ns"], _NS_PER_MS)
+    columns = {
+        **{name: chosen[name] for name in ("seq", "partition", "generator")},
+        "answer": answers(chosen).dictionary_encode(),
+        str(Measure.HTTP): _between_ms(chosen["sent_at_ns"], chosen["answered_at_ns"]),
+        str(Measure.FROM_INTENDED): _between_ms(chosen["intended_at_ns"], chosen["answered_at_ns"]),
+        str(Measure.END_TO_END): pc.subtract(chosen["broker_at_ms"], intended_ms),
     }
-    for by, key in keys.items():
-        encoded = key.combine_chunks().dictionary_encode()
+    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE)
+
+
+def _is_chosen(rows: pa.Table, every: int) -> Flags:
+    """Choose by number; what no generator has asked for has none."""
+    numbers = rows["seq"].fill_null(0).to_numpy().astype(np.uint64)
+    places = (numbers * _SPREAD) >> np.uint64(32)
+    is_chosen: Flags = (places % np.uint64(every) == 0) & rows["seq"].is_valid().to_numpy()
+    return is_chosen
+
+
+def breakdown(samples: Sequence[pa.Table], every: int) -> Breakdown:
+    """Break down the durations of samples, each of which was chosen as densely or more so."""
+    rows = pa.concat_tables([SAMPLE.empty_table(), *samples])
+    chosen = rows.filter(pa.array(_is_chosen(rows, every))).unify_dictionaries().combine_chunks()
+    return Breakdown(tuple(_groups(chosen)), every)
+
+
+def _groups(requests: pa.Table) -> Iterator[Group]:
+    for by in _KEYS:
+        encoded = pc.dictionary_encode(requests[by].combine_chunks())
         place = encoded.indices.fill_null(_NO_KEY).to_numpy()
         often = np.bincount(place[place != _NO_KEY], minlength=len(encoded.dictionary))
         largest = np.argsort(-often, kind="stable")[:MOST_GROUPS]
         names = encoded.dictionary.to_pylist()
         for each in sorted(map(int, largest), key=names.__getitem__):
             mine = place == each
-            for measure, values in durations.items():
-                found = values[mine]
-                found = found[~np.isnan(found)]
+            for measure in Measure:
+                values = requests[str(measure)].fill_null(math.nan).to_numpy()[mine]
+                found = values[~np.isnan(values)]
                 if len(found):
                     yield _group(by, str(names[each]), measure, found)
 
@@ -105,20 +124,6 @@ def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
     percentiles = np.quantile(values_ms, QUANTILES, method="inverted_cdf")
     told = tuple(float(each) for each in percentiles)
     return Group(by, key, measure, len(values_ms), told, float(values_ms.max()))
-
-
-def _durations_ms(attempts: pa.Table) -> dict[Measure, Values]:
-    """Work them out; NaN where one has no end."""
-    intended_ms = pc.divide(attempts["intended_at_ns"], _NS_PER_MS)
-    durations_ms = {
-        Measure.HTTP: _between_ms(attempts["sent_at_ns"], attempts["answered_at_ns"]),
-        Measure.FROM_INTENDED: _between_ms(attempts["intended_at_ns"], attempts["answered_at_ns"]),
-        Measure.END_TO_END: pc.subtract(attempts["broker_at_ms"], intended_ms),
-    }
-    return {
-        measure: pc.cast(each, pa.float64()).fill_null(math.nan).to_numpy()
-        for measure, each in durations_ms.items()
-    }
 
 
 def _between_ms(start_ns: pa.ChunkedArray, end_ns: pa.ChunkedArray) -> pa.ChunkedArray:

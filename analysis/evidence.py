@@ -49,6 +49,11 @@ class LedgerState:
         """The generators that never sealed."""
         return tuple(state for state in self.generators if not state.sealed)
 
+    @property
+    def asked(self) -> int:
+        """How many attempts there are, those without a row among them."""
+        return sum(state.asked for state in self.generators)
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionRead:

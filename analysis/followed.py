@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 from analysis import arrivals, ledger, over_time, timeline, topic
 from analysis.arrivals import RowGroup, Scribe
 from analysis.blocks import Compared, Comparison, Grains, Work, works
+from analysis.breakdown import sampled_every
 from analysis.content import Expected
 from analysis.evidence import TopicSeen
 from analysis.ledger import Overview
@@ -309,4 +310,5 @@ def _grains(found: ledger.Ledger) -> Grains:
         if first is None or last is None
         else over_time.common_grain(first, (last - first) / 1e9),
         None if sent_ns is None else timeline.Span(*sent_ns).grain,
+        sampled_every(found.state.asked),
     )

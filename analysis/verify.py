@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
 from analysis.blocks import Block, Grains, works
+from analysis.breakdown import Breakdown, breakdown, sampled_every
 from analysis.classes import UNKNOWN
 from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
 from analysis.followed import (
@@ -252,6 +253,7 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
         buckets=buckets,
         course=_course(case, cut, blocks),
         happened=_happened(case, cut, blocks),
+        parted=breakdown([block.sample for block in blocks], cut.sampled_every),
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
     )
@@ -263,12 +265,14 @@ class _Cut:
 
     course: over_time.Span | None
     timeline: timeline.Span | None
+    sampled_every: int
 
     @property
     def grains(self) -> Grains:
         return Grains(
             None if self.course is None else self.course.grain,
             None if self.timeline is None else self.timeline.grain,
+            self.sampled_every,
         )
 
 
@@ -279,6 +283,7 @@ def _cut(found: ledger.Ledger, arrived: arrivals.Arrivals) -> _Cut:
     return _Cut(
         over_time.span(times.first, times.last, seen),
         None if times.sent_ns is None else timeline.Span(*times.sent_ns),
+        sampled_every(found.state.asked),
     )
 
 
@@ -391,6 +396,7 @@ def _report(
     buckets: tuple[Bucket, ...] = (),
     course: OverTime | None = None,
     happened: Timeline | None = None,
+    parted: Breakdown | None = None,
     trade: Economy | None = None,
     thresholds: tuple[Judged, ...] = (),
 ) -> Report:
@@ -404,6 +410,7 @@ def _report(
         buckets=buckets,
         over_time=course or OverTime(),
         timeline=happened or Timeline(),
+        breakdown=parted or Breakdown(),
         economy=trade,
         thresholds=thresholds,
         fates=fates,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.breakdown import Breakdown
 from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.game.economy import Economy
@@ -36,6 +37,7 @@ class Report:
     buckets: tuple[Bucket, ...] = ()
     over_time: OverTime = field(default_factory=OverTime)
     timeline: Timeline = field(default_factory=Timeline)
+    breakdown: Breakdown = field(default_factory=Breakdown)
     economy: Economy | None = None
     thresholds: tuple[Judged, ...] = ()
     fates: Path | None = None

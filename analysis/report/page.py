@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.breakdown import QUANTILES, Breakdown, breakdown
+from analysis.breakdown import QUANTILES, Breakdown
 from analysis.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
 from analysis.latency import TOTAL, Latency, Measure
 from analysis.report import charts, game_charts, tables
@@ -78,7 +78,6 @@ def render(report: Report, exceptions: Exceptions) -> str:
     """Write the page."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     evidence, latencies = report.evidence, report.latencies
-    parted = breakdown(report.fates)
     return template(_PAGE).render(
         report=report,
         # Both are files of ours that stand beside this one.
@@ -102,8 +101,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
         moments=_moments(report),
         latency_total=_latency(report, only_total=True),
         latency=_latency(report, only_total=False),
-        groups=_groups(parted),
-        groups_caption=_groups_caption(parted),
+        groups=_groups(report.breakdown),
+        groups_caption=_groups_caption(report.breakdown),
         curve_chart=charts.percentile_curve(report.percentiles),
         latency_charts=tuple(_latency_charts(report, latencies)),
         by_event_type=_counts("event type", report.by_event_type, report.counts),
@@ -247,7 +246,7 @@ def _groups(parted: Breakdown) -> Table:
 
 
 def _groups_caption(parted: Breakdown) -> str:
-    of = "" if parted.every == 1 else f", of one request in {parted.every:,}"
+    of = "" if parted.every == 1 else f", of about one request in {parted.every:,}"
     return f"By partition, generator and answer, in ms{of}"
 
 

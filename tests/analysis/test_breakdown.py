@@ -1,47 +1,26 @@
-"""The breakdown: each group has its own durations, and a long run is thinned evenly."""
+"""The breakdown: each group has its own durations, and a long run is sampled evenly."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from analysis import breakdown as module
-from analysis.breakdown import Breakdown, breakdown
+from analysis.breakdown import Breakdown, breakdown, sample, sampled_every
 from analysis.latency import Measure
+from analysis.reconcile import FATES
 
 MS = 1_000_000
 START_NS = 1_700_000_000_000 * MS
-SCHEMA = pa.schema(
-    [
-        ("generator", pa.int32()),
-        ("partition", pa.int32()),
-        ("http_status", pa.int32()),
-        ("error", pa.string()),
-        ("intended_at_ns", pa.int64()),
-        ("sent_at_ns", pa.int64()),
-        ("answered_at_ns", pa.int64()),
-        ("broker_at_ms", pa.int64()),
-    ]
-)
-Broken = Callable[..., Breakdown]
 
 
-@pytest.fixture
-def broken_down(tmp_path: Path) -> Broken:
-    """Writes rows as the fates are stored, and breaks them down."""
-
-    def write(*rows: dict[str, Any]) -> Breakdown:
-        table = pa.Table.from_pylist(list(rows), SCHEMA)
-        (tmp_path / "fates").mkdir()
-        half = len(rows) // 2
-        pq.write_table(table[:half], tmp_path / "fates" / "a.parquet")
-        pq.write_table(table[half:], tmp_path / "fates" / "b.parquet")
-        return breakdown(tmp_path / "fates")
-
-    return write
+def broken_down(*rows: dict[str, Any], blocks: int = 2, every: int = 1) -> Breakdown:
+    """Number rows, sample them by blocks as fates are, and break them down."""
+    numbered = [{"seq": seq, **row} for seq, row in enumerate(rows)]
+    fates = pa.Table.from_pylist(numbered, FATES)
+    size = -(-len(rows) // blocks) or 1
+    samples = [sample(fates.slice(first, size), every) for first in range(0, len(rows), size)]
+    return breakdown(samples, every)
 
 
 def attempt(took_ms: int, **more: Any) -> dict[str, Any]:
@@ -58,13 +37,13 @@ def attempt(took_ms: int, **more: Any) -> dict[str, Any]:
     return {**row, **more}
 
 
-def test_each_group_has_its_own_durations(broken_down: Broken) -> None:
+def test_each_group_has_its_own_durations() -> None:
     """By partition, generator and answer; what was not measured is left out."""
     found = broken_down(
         *(attempt(10 * number, partition=1) for number in range(1, 101)),
         *(attempt(5, generator=3, http_status=503, broker_at_ms=None) for _ in range(3)),
         attempt(0, http_status=None, error="TimeoutError: 3 s", answered_at_ns=None),
-        {"partition": 9},  # a phantom
+        {"partition": 9, "seq": None},  # a phantom
     )
     told = {
         (each.by, each.key, each.measure): (each.count, each.percentiles, each.max_ms)
@@ -83,19 +62,41 @@ def test_each_group_has_its_own_durations(broken_down: Broken) -> None:
     assert found.every == 1
 
 
-def test_a_long_run_is_thinned(broken_down: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evenly over all of its files, so that each part of it is looked at."""
+def test_a_long_run_is_sampled() -> None:
+    """Evenly, whatever recurs in it, and in the same way however it is cut into blocks."""
+    rows = [attempt(number, partition=number % 4) for number in range(8000)]
+    found = broken_down(*rows, every=16)
+    groups = {(each.by, each.key, each.measure): each for each in found.groups}
+    whole = groups["generator", "0", Measure.HTTP]
+    assert found.every == 16
+    assert whole.count == pytest.approx(500, abs=10)
+    assert whole.percentiles[0] == pytest.approx(4000, abs=100)
+    for partition in range(4):
+        part = groups["partition", str(partition), Measure.HTTP]
+        assert part.count == pytest.approx(125, abs=15)
+        assert part.percentiles[0] == pytest.approx(4000, abs=200)
+    assert broken_down(*rows, blocks=7, every=16) == found
+
+
+def test_a_sample_serves_a_sparser_one() -> None:
+    """What was compared when the run was shorter need not be compared again."""
+    fates = pa.Table.from_pylist([{"seq": seq, **attempt(seq)} for seq in range(4000)], FATES)
+    dense = [sample(fates.slice(0, 2000), 2), sample(fates.slice(2000), 8)]
+    assert breakdown(dense, 8) == breakdown([sample(fates, 8)], 8)
+
+
+@pytest.mark.parametrize(
+    ("requests", "every"), [(0, 1), (100, 1), (101, 2), (200, 2), (201, 4), (401, 8)]
+)
+def test_so_many_are_sampled_that_all_fit(
+    requests: int, every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a short run, and of a longer one no more than can be looked at."""
     monkeypatch.setattr(module, "MOST", 100)
-    found = broken_down(*(attempt(number) for number in range(1010)))
-    (http,) = (
-        each for each in found.groups if (each.by, each.measure) == ("generator", Measure.HTTP)
-    )
-    # Every eleventh, counted on from one file to the next.
-    assert (found.every, http.count, http.max_ms) == (11, 92, 1001.0)
-    assert http.percentiles[0] == pytest.approx(500, abs=20)
+    assert sampled_every(requests) == every
 
 
-def test_the_largest_groups_are_shown(broken_down: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_groups_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of their names; what is rare gives way."""
     monkeypatch.setattr(module, "MOST_GROUPS", 2)
     sizes = {7: 1, 5: 3, 2: 2}
@@ -105,7 +106,7 @@ def test_the_largest_groups_are_shown(broken_down: Broken, monkeypatch: pytest.M
     assert [each.key for each in found.groups if each.by == "generator"] == ["2"] * 3 + ["5"] * 3
 
 
-def test_nothing_is_nothing(broken_down: Broken) -> None:
+def test_nothing_is_nothing() -> None:
     """Without fates, or without any that were sent, there are no groups."""
-    assert breakdown(None) == Breakdown()
-    assert broken_down() == Breakdown()
+    assert breakdown([], 1) == Breakdown()
+    assert broken_down({"partition": 9, "seq": None}) == Breakdown()

@@ -126,6 +126,7 @@ def test_a_batch_has_bounds(
     """No batch has many more rows or bytes than it should, and none is empty."""
     publish(*((None, b"x" * 1000) for _ in range(500)))
     monkeypatch.setattr(consumer, "BATCH_ROWS", 60)
+    monkeypatch.setattr(consumer, "_TAKEN", 60)
     found = list(Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 0, 500)))
     assert sum(map(len, found)) == 500
     assert all(0 < len(each) < 120 for each in found)
