@@ -50,7 +50,8 @@ class ClockOffset:
 
 def clock_offsets(fates: pa.Table) -> tuple[ClockOffset, ...]:
     """Bound each generator's offset by some of its attempts, of `reconcile.FATES`."""
-    delivered = fates.filter(pc.equal(fates["fate"], Fate.DELIVERED.value))
+    times = fates.select(["generator", "sent_at_ns", "answered_at_ns", "broker_at_ms"])
+    delivered = times.filter(pc.equal(fates["fate"], Fate.DELIVERED.value))
     broker_at_ns = pc.multiply(delivered["broker_at_ms"], _NS_PER_MS)
     bounds = pa.table(
         {

@@ -29,6 +29,7 @@ MOST_SERVERS = 16
 
 _NS_PER_MS = 1_000_000
 _CLIENT_ERRORS = (400, 499)
+_COUNTED = ["sent_at_ns", "http_status", "outcome", "fate", "server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Counted:
 
 def counted(fates: pa.Table, grain: Grain) -> Counted:
     """Count attempts, of `reconcile.FATES`, by slice."""
-    attempts = fates.filter(fates["sent_at_ns"].is_valid())
+    attempts = fates.select(_COUNTED).filter(fates["sent_at_ns"].is_valid())
     sent_ns = attempts["sent_at_ns"].to_numpy()
     is_bad = pc.and_(
         *(

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -63,8 +64,10 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
         seen = _seen(found)
-        _do_ahead(functools.partial(load, folder, manifest, parts, overview), warm_up)
-        with console.step("Starting Spark"):
+        with (
+            console.step("Starting Spark"),
+            _ahead(functools.partial(load, folder, manifest, parts, overview), warm_up),
+        ):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
             report = verify(
@@ -87,14 +90,23 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     return report
 
 
-def _do_ahead(*things: Callable[[], object]) -> None:
-    """Do what the judgement does too, and then in no time.
+@contextlib.contextmanager
+def _ahead(*things: Callable[[], object]) -> Iterator[None]:
+    """Do beside the block what the judgement does too, and then in no time.
 
     What goes wrong with it does so there again, and is told there.
     """
-    for each in things:
-        with contextlib.suppress(Exception):
-            each()
+
+    def do() -> None:
+        for each in things:
+            with contextlib.suppress(Exception):
+                each()
+
+    # Nobody waits for it where the block is left by an error.
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    yield
+    thread.join()
 
 
 def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:

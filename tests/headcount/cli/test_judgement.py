@@ -36,7 +36,8 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
         done.append(1)
         raise ValueError("a column has another type")
 
-    judgement._do_ahead(fail, lambda: done.append(2))  # noqa: SLF001 - so the judgement calls it
+    with judgement._ahead(fail, lambda: done.append(2)):  # noqa: SLF001 - so the judgement calls it
+        pass
     assert done == [1, 2]
 
 
