@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import Integers
-from analysis.tally import named_type
+from analysis.tally import known_types
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOTAL = "total"
@@ -119,20 +119,20 @@ def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None 
     Returns:
         Rows of COUNTED.
     """
+    types = known_types(fates["event_type"], event_types)
     keys = {
-        "event_type": named_type(fates, event_types),
+        "event_type": types.indices,
         "place": pa.array(np.zeros(len(fates)) if place is None else place, pa.int32()),
     }
-    return by_keys(
-        [_of_measure(measure, values, keys) for measure, values in durations_ns(fates).items()],
-        COUNTED.names[:4],
-    )
+    durations = durations_ns(fates).items()
+    parts = [_of_measure(measure, values, keys, types.dictionary) for measure, values in durations]
+    return by_keys(parts, COUNTED.names[:4])
 
 
 def _of_measure(
-    measure: Measure, values_ns: pa.ChunkedArray, keys: Mapping[str, pa.Array | pa.ChunkedArray]
+    measure: Measure, values_ns: pa.ChunkedArray, keys: Mapping[str, pa.Array], types: pa.Array
 ) -> pa.Table:
-    """Count one measure of the attempts that have it."""
+    """Count one measure of the attempts that have it; event types are places in `types`."""
     known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
     value = known["value"].to_numpy()
     columns = {
@@ -148,7 +148,7 @@ def _of_measure(
         .aggregate([([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")])
     )
     told = [
-        by_bucket["event_type"],
+        types.take(by_bucket["event_type"]),
         pa.repeat(pa.scalar(measure.value), len(by_bucket)),
         *(
             by_bucket[name]

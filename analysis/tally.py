@@ -4,16 +4,15 @@ Both are counted part by part, and the parts are added up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Integers
 from analysis.classes import FLAGS, UNKNOWN, Counts, Fate, total
+from analysis.combined import Combined
 from analysis.content import Kind
 from analysis.evidence import SAMPLES, PartitionRead
 from analysis.topic import OffsetRange
@@ -49,9 +48,6 @@ class Attempts:
     by_answer: dict[str, Counts]
 
 
-_FATE_KEYS = ("event_type", "generator", "answer", "outcome", "fate", *FLAGS)
-
-
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     """Count fates, of `reconcile.FATES`.
 
@@ -59,26 +55,22 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
     that the sums give it away.
     """
-    columns = {
-        "event_type": named_type(fates, event_types),
-        "answer": answers(fates).fill_null(_NO_ANSWER),
-        **{name: plain(fates[name]) for name in ("outcome", "fate")},
-        **{name: fates[name] for name in ("generator", *FLAGS)},
-    }
-    rows = (
-        pa.table(columns)
-        .group_by(list(_FATE_KEYS), use_threads=False)
-        .aggregate([([], "count_all")])
+    combined = Combined.of(
+        {
+            "event_type": known_types(fates["event_type"], event_types),
+            "answer": answers(fates).fill_null(_NO_ANSWER),
+            **{name: fates[name] for name in ("generator", "outcome", "fate", *FLAGS)},
+        }
     )
     by_type: dict[str, Counts] = {}
     by_generator: dict[int, Counts] = {}
     by_answer: dict[str, Counts] = {}
-    for row in rows.to_pylist():
-        counts = _counts(row)
+    for row, number in combined.counts():
+        counts = _counts(row, number)
         by_type[row["event_type"]] = by_type.get(row["event_type"], Counts()) + counts
         if row["generator"] is not None:
-            number, answer = row["generator"], row["answer"]
-            by_generator[number] = by_generator.get(number, Counts()) + counts
+            generator, answer = row["generator"], row["answer"]
+            by_generator[generator] = by_generator.get(generator, Counts()) + counts
             by_answer[answer] = by_answer.get(answer, Counts()) + counts
     return Attempts(by_type, by_generator, by_answer)
 
@@ -101,11 +93,12 @@ def _added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
     return found
 
 
-def named_type(rows: pa.Table, event_types: Sequence[str]) -> pa.ChunkedArray:
-    """Give the event types, in which types that no generator asked for are all `(unknown)`."""
-    types = plain(rows["event_type"])
-    known = pc.is_in(types, pa.array(list(event_types), pa.string()))
-    return pc.if_else(known, types, UNKNOWN)
+def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:
+    """Give event types, in which types that no generator asked for, and none, are `(unknown)`."""
+    names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
+    whole = types.combine_chunks().dictionary_encode()
+    known = pc.index_in(whole.dictionary, pa.array(names, pa.string()))
+    return pa.DictionaryArray.from_arrays(known.take(whole.indices).fill_null(0), names)
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -123,8 +116,7 @@ def answers(fates: pa.Table) -> pa.ChunkedArray:
     return pc.coalesce(status, pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR))
 
 
-def _counts(row: Mapping[str, Any]) -> Counts:
-    number = int(row["count_all"])
+def _counts(row: Mapping[str, Any], number: int) -> Counts:
     keys = {flag for flag in FLAGS if row[flag]}
     if row["fate"] in set(Fate):
         keys.add(row["fate"])
@@ -171,41 +163,21 @@ class MessageCounts:
 def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
     """Count messages, of `content.ARRIVALS`."""
     offsets = arrivals["offset"].to_numpy()
-    columns = [
-        arrivals["partition"].combine_chunks().dictionary_encode(),
-        arrivals["kind"].combine_chunks(),
-        _known_types(arrivals["event_type"].combine_chunks(), event_types),
-    ]
+    combined = Combined.of(
+        {
+            **{name: arrivals[name] for name in ("partition", "kind")},
+            "event_type": known_types(arrivals["event_type"], event_types),
+        }
+    )
     counts = {}
-    for key, rows in _alike(columns):
+    for key, rows in combined.rows():
         mine = offsets[rows]
-        counts[MessageKey(*key)] = MessageCount(len(mine), int(mine.min()), int(mine.max()))
+        counts[MessageKey(**key)] = MessageCount(len(mine), int(mine.min()), int(mine.max()))
     return MessageCounts(
         counts,
         frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),
         _samples(arrivals) if any(key.kind in _STRANGERS for key in counts) else {},
     )
-
-
-def _known_types(types: pa.DictionaryArray, event_types: Sequence[str]) -> pa.DictionaryArray:
-    """Give the event types, in which types that no generator asked for are all `(unknown)`."""
-    names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
-    known = pc.index_in(types.dictionary, pa.array(names, pa.string()))
-    place = known.take(types.indices).fill_null(0)
-    return pa.DictionaryArray.from_arrays(place, names)
-
-
-def _alike(columns: Sequence[pa.DictionaryArray]) -> Iterator[tuple[tuple[Any, ...], Integers]]:
-    """Give each combination of values that is met, and its rows; none may be null."""
-    code = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        code = code * len(column.dictionary) + column.indices.to_numpy()
-    for each in map(int, np.flatnonzero(np.bincount(code))):
-        values, rest = [], each
-        for column in reversed(columns):
-            rest, place = divmod(rest, len(column.dictionary))
-            values.append(column.dictionary[place].as_py())
-        yield tuple(reversed(values)), np.flatnonzero(code == each)
 
 
 def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
