@@ -277,6 +277,12 @@ def unsealed(filesystem: pafs.FileSystem, location: str) -> list[int]:
     )
 
 
+def last_written_ns(filesystem: pafs.FileSystem, location: str, generator: int) -> int:
+    """Tell when a generator last wrote a file, in Unix time; 0 if never. Raises OSError."""
+    selector = pafs.FileSelector(f"{location}/{generator}", allow_not_found=True)
+    return max((each.mtime_ns or 0 for each in filesystem.get_file_info(selector)), default=0)
+
+
 def read_ledger(
     filesystem: pafs.FileSystem, location: str, run_id: str, known: Known | None = None
 ) -> list[GeneratorLedger]:
