@@ -85,7 +85,8 @@ def sample(fates: pa.Table, every: int) -> pa.Table:
         str(Measure.FROM_INTENDED): _between_ms(chosen["intended_at_ns"], chosen["answered_at_ns"]),
         str(Measure.END_TO_END): pc.subtract(chosen["broker_at_ms"], intended_ms),
     }
-    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE)
+    # A timestamp may be anything; one that is absurd must not end the judgement.
+    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE, safe=False)
 
 
 def _is_chosen(rows: pa.Table, every: int) -> Flags:
@@ -127,4 +128,6 @@ def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
 
 
 def _between_ms(start_ns: pa.ChunkedArray, end_ns: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.divide(pc.cast(pc.subtract(end_ns, start_ns), pa.float64()), float(_NS_PER_MS))
+    return pc.divide(
+        pc.cast(pc.subtract(end_ns, start_ns), pa.float64(), safe=False), float(_NS_PER_MS)
+    )

@@ -158,7 +158,7 @@ class Overview:
 
     def _note_shapes(self, generator: int, rows: pa.Table) -> None:
         for chunk in rows.select(["shape", "seq"]).to_batches():
-            shapes, numbers = chunk["shape"], chunk["seq"].to_numpy()
+            shapes, numbers = chunk["shape"].dictionary_encode(), chunk["seq"].to_numpy()
             firsts = np.full(len(shapes.dictionary), _NEVER)
             np.minimum.at(firsts, shapes.indices.to_numpy(), numbers)
             for place in map(int, np.flatnonzero(firsts != _NEVER)):

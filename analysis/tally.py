@@ -169,10 +169,12 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
             "event_type": known_types(arrivals["event_type"], event_types),
         }
     )
-    counts = {}
+    parts = []
     for key, rows in combined.rows():
         mine = offsets[rows]
-        counts[MessageKey(**key)] = MessageCount(len(mine), int(mine.min()), int(mine.max()))
+        count = MessageCount(len(mine), int(mine.min()), int(mine.max()))
+        parts.append({MessageKey(**key): count})
+    counts: dict[MessageKey, MessageCount] = _added(parts)
     return MessageCounts(
         counts,
         frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),

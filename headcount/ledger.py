@@ -277,10 +277,16 @@ def unsealed(filesystem: pafs.FileSystem, location: str) -> list[int]:
     )
 
 
-def last_written_ns(filesystem: pafs.FileSystem, location: str, generator: int) -> int:
-    """Tell when a generator last wrote a file, in Unix time; 0 if never. Raises OSError."""
+def traces(
+    filesystem: pafs.FileSystem, location: str, generator: int
+) -> frozenset[tuple[str, int, int]]:
+    """Give name, size and time of each file of a generator: another set if it writes any file.
+
+    Raises OSError.
+    """
     selector = pafs.FileSelector(f"{location}/{generator}", allow_not_found=True)
-    return max((each.mtime_ns or 0 for each in filesystem.get_file_info(selector)), default=0)
+    found = filesystem.get_file_info(selector)
+    return frozenset((each.base_name, each.size or 0, each.mtime_ns or 0) for each in found)
 
 
 def read_ledger(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import pyarrow.fs as pafs
@@ -23,10 +24,13 @@ from headcount.cli.options import (
 from headcount.cli.result import show
 from headcount.cli.stack import platform
 from headcount.console import Console
-from headcount.ledger import last_written_ns, open_location, unsealed
+from headcount.ledger import open_location, traces, unsealed
 from headcount.run import RunFolder
 
 POLL_S = 0.5
+LOOK_EVERY_S = 5.0
+"""A long run leaves many files, which are not listed all the time."""
+
 SILENT_AFTER_S = 60.0
 """A generator that has written nothing for so long is dead: it writes every few seconds."""
 
@@ -84,25 +88,33 @@ def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
         console.remark(f"Nothing was written for {SILENT_AFTER_S:g} s by generator {names}")
 
 
+class _Traces(NamedTuple):
+    """The files that a generator has left, since when these, and when they were looked at."""
+
+    files: frozenset[tuple[str, int, int]]
+    since_s: float
+    seen_s: float
+
+
 @dataclass(slots=True)
 class _Silence:
-    """Since when generators that have not sealed have written nothing, by the monotonic clock.
+    """For how long generators have written nothing, by the monotonic clock.
 
-    Only that a file is another is looked at, for its time is of another host's clock.
+    Times of files are compared with no other: they are of another host's clock, which may jump.
     """
 
     filesystem: pafs.FileSystem
     location: str
-    last_written_ns: dict[int, int] = field(default_factory=dict)
-    since_s: dict[int, float] = field(default_factory=dict)
+    known: dict[int, _Traces] = field(default_factory=dict)
 
     def is_broken(self, generators: Sequence[int]) -> bool:
         """Tell whether any of the generators has written something lately."""
         return any(self._lasts_s(each) < SILENT_AFTER_S for each in generators)
 
     def _lasts_s(self, generator: int) -> float:
-        written_ns = last_written_ns(self.filesystem, self.location, generator)
-        if self.last_written_ns.get(generator) != written_ns:
-            self.last_written_ns[generator] = written_ns
-            self.since_s[generator] = time.monotonic()
-        return time.monotonic() - self.since_s[generator]
+        now_s, known = time.monotonic(), self.known.get(generator)
+        if known is None or now_s >= known.seen_s + LOOK_EVERY_S:
+            found = traces(self.filesystem, self.location, generator)
+            since_s = known.since_s if known and known.files == found else now_s
+            known = self.known[generator] = _Traces(found, since_s, now_s)
+        return now_s - known.since_s

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from analysis import breakdown as module
+from analysis.blocks import Grains
 from analysis.breakdown import Breakdown, breakdown, sample, sampled_every
 from analysis.latency import Measure
 from analysis.reconcile import FATES
@@ -85,6 +86,12 @@ def test_a_sample_serves_a_sparser_one() -> None:
     assert breakdown(dense, 8) == breakdown([sample(fates, 8)], 8)
 
 
+def test_a_sample_does_not_serve_a_denser_one() -> None:
+    """What was sampled too sparsely is compared again."""
+    dense, sparse = Grains(None, None, 2), Grains(None, None, 8)
+    assert (dense.serve(sparse), sparse.serve(dense)) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("requests", "every"), [(0, 1), (100, 1), (101, 2), (200, 2), (201, 4), (401, 8)]
 )
@@ -104,6 +111,14 @@ def test_the_largest_groups_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         *(attempt(1, generator=name) for name, size in sizes.items() for _ in range(size))
     )
     assert [each.key for each in found.groups if each.by == "generator"] == ["2"] * 3 + ["5"] * 3
+
+
+def test_absurd_times_are_taken() -> None:
+    """A client may give its messages any timestamp, and a clock may be set by centuries."""
+    absurd = attempt(5, broker_at_ms=9_100_000_000_000_000_001, intended_at_ns=3, sent_at_ns=1)
+    found = {each.measure: each.max_ms for each in broken_down(absurd).groups}
+    assert found[Measure.END_TO_END] == pytest.approx(9.1e18)
+    assert found[Measure.HTTP] == pytest.approx(START_NS / MS, rel=1e-3)
 
 
 def test_nothing_is_nothing() -> None:

@@ -1,5 +1,6 @@
 """The judgement: an end that was noted too early is not the run's."""
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,13 +32,18 @@ MANIFEST = Manifest(
 def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
     """It meets the same again, where it is reported."""
     done: list[int] = []
+    is_block_over = threading.Event()
 
     def fail() -> None:
         done.append(1)
         raise ValueError("a column has another type")
 
-    with judgement._ahead(fail, lambda: done.append(2)):  # noqa: SLF001 - so the judgement calls it
-        pass
+    def go_on() -> None:
+        is_block_over.wait(10)
+        done.append(2)
+
+    with judgement._ahead(fail, go_on):  # noqa: SLF001 - so the judgement calls it
+        threading.Timer(0.1, is_block_over.set).start()
     assert done == [1, 2]
 
 
