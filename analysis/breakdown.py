@@ -105,6 +105,7 @@ def breakdown(samples: Sequence[pa.Table], every: int) -> Breakdown:
 
 
 def _groups(requests: pa.Table) -> Iterator[Group]:
+    durations_ms = {each: requests[each].fill_null(math.nan).to_numpy() for each in Measure}
     for by in _KEYS:
         encoded = pc.dictionary_encode(requests[by].combine_chunks())
         place = encoded.indices.fill_null(_NO_KEY).to_numpy()
@@ -113,9 +114,9 @@ def _groups(requests: pa.Table) -> Iterator[Group]:
         names = encoded.dictionary.to_pylist()
         for each in sorted(map(int, largest), key=names.__getitem__):
             mine = place == each
-            for measure in Measure:
-                values = requests[str(measure)].fill_null(math.nan).to_numpy()[mine]
-                found = values[~np.isnan(values)]
+            for measure, values in durations_ms.items():
+                found = values[mine]
+                found = found[~np.isnan(found)]
                 if len(found):
                     yield _group(by, str(names[each]), measure, found)
 

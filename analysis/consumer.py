@@ -4,8 +4,6 @@ librdkafka fetches and unpacks the messages beside the interpreter. Reading so t
 of what Spark's own source takes to hand the same messages to Python by way of the JVM.
 """
 
-import contextlib
-import gc
 import itertools
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 
 from analysis.topic import MESSAGES, PATIENCE_S, OffsetRange
 from headcount.errors import EvidenceError
+from headcount.garbage import uncollected
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch that has so many rows, or bytes, is handed over."""
@@ -112,7 +111,7 @@ class _Reading:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:
-            with _without_collections():
+            with uncollected():
                 batch = self._batch()
             if len(batch):
                 yield batch
@@ -204,15 +203,3 @@ def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
     ]
     arrays = [pa.array(each, field.type) for each, field in zip(columns, MESSAGES, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)
-
-
-@contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
-    """Keep the garbage collector from looking at thousands of messages again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

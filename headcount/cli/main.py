@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from headcount.errors import HeadcountError, UsageError
+from headcount.garbage import uncollected
 from service.catalogue import CatalogueError
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
@@ -71,12 +72,10 @@ class Commands(click.Group):
 
 def _imported(name: str) -> ModuleType:
     """Import a module, with no look for garbage: what modules are made of stays."""
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
+    with uncollected():
+        found = importlib.import_module(name)
         gc.freeze()
-        gc.enable()
+    return found
 
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
