@@ -20,6 +20,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from service.deferred import DeferredAnswer
+from service.in_progress import requests
 
 
 def _done(is_kept: bool) -> "Future[bool]":
@@ -100,8 +101,14 @@ class DeferringWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
 
     def enqueue_req(self, conn: Any) -> None:
         """Have a thread handle the next request of a connection."""
+        requests.begin()
         handled = self.tpool.submit(self.handle, conn)
         handled.add_done_callback(functools.partial(self._handled, conn))
+
+    def handle(self, conn: Any) -> Any:
+        """Handle the next request of a connection, in a thread."""
+        with requests.handled_here():
+            return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, or hold it."""

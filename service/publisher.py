@@ -7,32 +7,28 @@ and making a publisher does none of it.
 
 import functools
 import logging
-import math
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from kafka import KafkaProducer
 from kafka.errors import (
     IllegalStateError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
 )
-from kafka.net.compat import KafkaNetClient
-from kafka.partitioner.sticky import StickyPartitioner
 
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from service.events import Event, encode_event
+from service.in_progress import requests
+from service.producer import Pending, Producer, broker_answers, connect_producer
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
 PROBE_INTERVAL_S = 0.5
-_RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
 # What `send` raises before it hands anything to its accumulator: the topic's metadata is missing,
 # the producer is closed, no partition can be chosen. See `KafkaProducer.send`.
 _NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
@@ -130,29 +126,6 @@ class NoPublisher:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-class Pending(Protocol):
-    """The part of kafka-python's future that is used here."""
-
-    def get(self, timeout: float) -> Any:
-        """Wait for the acknowledgement."""
-
-    def add_callback(self, f: Callable[[Any], None]) -> Any:
-        """Call `f` once acknowledged."""
-
-    def add_errback(self, f: Callable[[Any], None]) -> Any:
-        """Call `f` once failed."""
-
-
-class Producer(Protocol):
-    """The part of `KafkaProducer` that is used here."""
-
-    def send(self, topic: str, value: bytes, key: bytes | None) -> Pending:
-        """Hand a record to the accumulator."""
-
-    def close(self, timeout: float) -> None:
-        """Send what the accumulator holds, give up on what is left after `timeout` s, and end."""
 
 
 def make_publisher(settings: Settings) -> Publisher:
@@ -255,7 +228,8 @@ class KafkaPublisher:
 
     def _send(self, producer: Producer, value: bytes, key: bytes | None) -> Pending:
         try:
-            pending = producer.send(self._settings.topic, value=value, key=key)
+            with requests.handing_over():
+                pending = producer.send(self._settings.topic, value=value, key=key)
         except MessageSizeTooLargeError as error:
             self._settle(None)
             raise RecordTooLarge("The event is too large.") from error
@@ -348,89 +322,3 @@ class _KafkaPublication:
         # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
         is_told = self.acks != "0" and record.offset >= 0
         return Place(record.partition, record.offset) if is_told else None
-
-
-class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no types
-    """A producer whose `close` keeps to its time, and always closes.
-
-    kafka-python's begins with a flush, which waits anew for each batch and raises, with nothing
-    closed, when one does not settle in time. One may never settle: after a batch has expired in
-    its second try, an idempotent producer can be without a producer id for good. Without the flush
-    the sender thread still sends all there is while `close` waits for it, and fails the rest.
-    """
-
-    def flush(self, timeout: float | None = None) -> None:
-        """Nothing: see the class."""
-
-
-class WaitingClient(KafkaNetClient):  # type: ignore[misc] # it carries no types
-    """A client whose sender waits for an answer while a connection has no room for a request.
-
-    kafka-python's asks again and again whether there is room now, and keeps the interpreter from
-    everything else meanwhile.
-    """
-
-    def connection_delay(self, node_id: Any) -> float:
-        """How long not to look at a node; an answer ends it, and so does whatever else happens."""
-        return math.inf if self.connected(node_id) else float(super().connection_delay(node_id))
-
-
-def connect_producer(settings: Settings) -> Producer:
-    """A producer that knows the topic's partitions, so that its `send` has nothing to wait for.
-
-    Raises:
-        KafkaError: the broker did not answer in time, or has no such topic.
-    """
-    ack_timeout_ms = int(settings.ack_timeout_s * 1000)
-    connect_timeout_ms = int(settings.connect_timeout_s * 1000)
-    producer = _ClosingProducer(
-        bootstrap_servers=list(settings.bootstrap_servers),
-        client_id=f"service-{os.getpid()}",
-        acks="all" if settings.acks == "all" else int(settings.acks),
-        # Said even where it is the default: unsaid, kafka-python gives it up without an error.
-        enable_idempotence=settings.idempotence,
-        # A record lives no longer than its client waits: later it could only surprise.
-        delivery_timeout_ms=ack_timeout_ms,
-        request_timeout_ms=ack_timeout_ms // 2,  # leaves time for one more try
-        max_block_ms=connect_timeout_ms,
-        bootstrap_timeout_ms=connect_timeout_ms,
-        reconnect_backoff_max_ms=_RECONNECT_BACKOFF_MAX_MS,
-        # A topic that comes into being through a misspelling has the wrong partitions, too.
-        allow_auto_create_topics=False,
-        max_request_size=settings.max_event_bytes,
-        metrics_enabled=False,
-        # A request costs much the same whatever is in it, and a broker takes up one of a connection
-        # at a time. So what comes while one is under way goes with the next, and none lingers.
-        max_in_flight_requests_per_connection=1,
-        # What has no key goes to one partition, until its batch is sent (KIP-480): each batch costs
-        # much the same, too, whatever is in it.
-        partitioner=StickyPartitioner(),
-        kafka_client=WaitingClient,
-    )
-    try:
-        producer.partitions_for(settings.topic)
-    except KafkaError:
-        producer.close(0)
-        raise
-    return producer
-
-
-def broker_answers(settings: Settings) -> bool:
-    """Whether a broker answers now, over a connection of its own.
-
-    A connection alone is no answer: the kernel accepts for a process that is stopped.
-    """
-    timeout_ms = int(settings.connect_timeout_s * 1000)
-    client = KafkaNetClient(
-        bootstrap_servers=list(settings.bootstrap_servers),
-        client_id=f"service-{os.getpid()}-probe",
-        request_timeout_ms=timeout_ms,
-    )
-    try:
-        client.get_broker_version(timeout_ms=timeout_ms)
-    except (KafkaError, OSError):
-        return False
-    else:
-        return True
-    finally:
-        client.close()

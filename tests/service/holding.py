@@ -2,7 +2,8 @@
 
 `HOLD_FILE` names it. While it is there, events are on their way; `/held` tells how many. Once it is
 gone, those whose request has the header `X-Fail` fail, and the others are acknowledged. `/large` is
-as any event, with an answer of `LARGE_BYTES`.
+as any event, with an answer of `LARGE_BYTES`. `/in_progress` tells whether requests are now, and
+whether some were when it was last looked.
 """
 
 import os
@@ -16,6 +17,7 @@ from service.app import create_app
 from service.deferred import DeferredResponse
 from service.errors import OutcomeUnknown
 from service.events import Event
+from service.in_progress import requests
 from service.publisher import NoPublisher, Place
 from service.settings import load_settings
 
@@ -58,6 +60,7 @@ class Holding(NoPublisher):
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._held: list[Held] = []
+        self.was_busy = False
 
     def start(self) -> None:
         """Begin to look for the file."""
@@ -81,6 +84,7 @@ class Holding(NoPublisher):
                     for each in self._held:
                         each.settle()
                     self._held.clear()
+            self.was_busy = not requests.is_none()
             time.sleep(_LOOK_EVERY_S)
 
 
@@ -98,3 +102,6 @@ publisher = Holding(_settings.ack_timeout_s)
 app = create_app(_settings, publisher)
 app.add_url_rule("/held", "held", lambda: str(publisher.count()))
 app.add_url_rule("/large", "large", _large)
+app.add_url_rule(
+    "/in_progress", "in_progress", lambda: f"{not requests.is_none()} {publisher.was_busy}"
+)

@@ -129,6 +129,16 @@ def test_more_requests_wait_than_there_are_threads(held: Held) -> None:
         assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("1", "2")
 
 
+def test_requests_count_as_in_progress_while_they_are_handled(held: Held) -> None:
+    """Also those that fail; those that were handled and wait for an acknowledgement do not."""
+    held.clients("/", "/")
+    assert held.server.get("/nowhere").status == 404
+    eventually(
+        lambda: held.server.get("/in_progress").body == "True False", "none but the one that asks"
+    )
+    held.release()
+
+
 def test_an_event_that_fails_is_a_504(held: Held) -> None:
     """The answer is the problem that a thread would have waited for; the others are good."""
     failing, good = held.client(), held.client()

@@ -1,10 +1,8 @@
 """The publisher: what it promises of an event, with producers whose behaviour the test decides."""
 
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import pytest
 from kafka.errors import (
@@ -15,7 +13,7 @@ from kafka.errors import (
 )
 
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
-from service.publisher import KafkaPublisher, NoPublisher, Place, WaitingClient, make_publisher
+from service.publisher import KafkaPublisher, NoPublisher, Place, make_publisher
 from service.settings import Settings
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import FakeProducer
@@ -292,15 +290,6 @@ def test_readiness_asks_the_broker_now(make: MakePublisher, cluster: Cluster) ->
     assert publisher.is_ready()
     cluster.there = False
     assert not publisher.is_ready()
-
-
-@pytest.mark.parametrize(("is_connected", "delay"), [(True, math.inf), (False, 0.5)])
-def test_the_sender_waits_for_room(is_connected: bool, delay: float) -> None:
-    """A connection that is there and takes no request now has an answer to come, and no delay."""
-    manager = SimpleNamespace(
-        _conns={1: SimpleNamespace(connected=is_connected)}, connection_delay=lambda _: 0.5
-    )
-    assert WaitingClient(net=SimpleNamespace(), manager=manager).connection_delay(1) == delay
 
 
 def test_publishing_can_be_switched_off(load: LoadSettings) -> None:
