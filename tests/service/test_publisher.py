@@ -13,6 +13,7 @@ from kafka.errors import (
 )
 
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from service.in_progress import requests
 from service.publisher import KafkaPublisher, NoPublisher, Place, make_publisher
 from service.settings import Settings
 from tests.service.conftest import LoadSettings
@@ -93,6 +94,15 @@ def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Clu
         ("game", b'{"event_type":"join_guild"}', b"p-1"),
         ("game", b'{"event_type":"default"}', None),
     ]
+
+
+def test_a_request_that_has_handed_over_is_waited_for_no_more(make: MakePublisher) -> None:
+    """A record would else wait for its own request, which waits for it to be acknowledged."""
+    publisher = make()
+    requests.begin()
+    with requests.handled_here():
+        publisher.hand_over(EVENT, None)
+        assert requests.is_none()
 
 
 def test_without_acknowledgements_no_place_is_told(make: MakePublisher) -> None:
