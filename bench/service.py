@@ -32,7 +32,7 @@ HELD_BY = (
     "kafka-python holds the interpreter for each record and for each produce request, and the "
     "broker takes its share of the same cores"
 )
-WARM_UP_S = 3.0  # before all rounds: the broker compiles its hot paths at first
+WARM_UP_WINDOWS = 2  # before all rounds: the broker compiles its hot paths at first
 DEADLINE_S = 60.0
 _WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -92,7 +92,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
         for server in servers.values():
             _sign_up(server)
         with stage.console.step("warming up"):
-            longer = replace(settings, window_s=WARM_UP_S)
+            longer = replace(settings, window_s=WARM_UP_WINDOWS * settings.window_s)
             for variant, server in servers.items():
                 _round(Load(variant, server, STATELESS, max(settings.connections)), longer, stage)
         for connections, route in itertools.product(settings.connections, ROUTES):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from service.deferring import DeferringWorker
+from service.sharing import SharingWorker
 
 
-class ClosingWorker(DeferringWorker):
+class ClosingWorker(SharingWorker):
     """Closes its listeners as soon as it accepts no more.
 
     gunicorn's keeps them open until its last connection has ended. Who connects meanwhile sends a

@@ -1,0 +1,10 @@
+"""A WSGI module that serves the real application, in workers that pause for `PAUSE_S` seconds."""
+
+import os
+
+from service import sharing
+from service.wsgi import app
+
+__all__ = ["app"]
+
+sharing.PAUSE_S = float(os.environ["PAUSE_S"])
