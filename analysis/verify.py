@@ -38,7 +38,6 @@ from analysis.ledger import Overview
 from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
-from analysis.report import write
 from analysis.report.model import Report
 from analysis.session import is_alive, sql
 from analysis.source import Kafka, Source
@@ -182,6 +181,9 @@ def verify(
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or Kafka(spark, servers), progress)
     progress("writing the report")
+    # What draws its charts takes long to load: that can be done while Spark starts.
+    from analysis.report.writing import write  # noqa: PLC0415
+
     try:
         write(report, folder)
     except OSError as error:

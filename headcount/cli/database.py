@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -14,7 +15,10 @@ from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import Manifest, RunFolder
 from service.errors import DatabaseError
-from service.game.account import Account, Progress, open_account
+from service.game.progress import Progress
+
+if TYPE_CHECKING:
+    from service.game.account import Account
 
 CONNECT_TIMEOUT_S = 5.0
 OUTBOX_TIMEOUT_S = 60.0
@@ -30,8 +34,11 @@ class GameDatabase:
     owners: str
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Account]:
+    def opened(self) -> Iterator["Account"]:
         """Look at it as it is at one moment. DatabaseError says why that cannot be."""
+        # SQLAlchemy takes long to load, and most runs have no database.
+        from service.game.account import open_account  # noqa: PLC0415
+
         with open_account(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
             yield account
 

@@ -12,7 +12,6 @@ from pyspark import SparkContext
 
 from analysis.followed import Followed, forget, ledger_parts, load
 from analysis.ledger import Overview
-from analysis.report import warm_up
 from analysis.session import begun_session
 from analysis.verify import Database, Limits, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
@@ -66,7 +65,7 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
         seen = _seen(found)
         with (
             console.step("Starting Spark"),
-            _ahead(functools.partial(load, folder, manifest, parts, overview), warm_up),
+            _ahead(functools.partial(load, folder, manifest, parts, overview), _warm_up_report),
         ):
             spark = started()
         with console.step("Reconciling the ledger with the topic") as step:
@@ -107,6 +106,13 @@ def _ahead(*things: Callable[[], object]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
+
+
+def _warm_up_report() -> None:
+    """Load what writes reports, with the charts' library, and let it do what is done once."""
+    from analysis.report.writing import warm_up  # noqa: PLC0415
+
+    warm_up()
 
 
 def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:

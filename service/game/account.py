@@ -7,7 +7,6 @@ by a connection that can change nothing.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import DatabaseError
+from service.game.progress import Progress
 from service.game.tables import cart_lines, events, holdings, players
 
 Entry = tuple[str, str, int]
 """A player, a thing (`player`, `gold`, `guild:…`, `item:…`, `cart:…`) and how much of it."""
 
 _ROWS_AT_ONCE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the players' events are: the last one's number, and how many are not published."""
-
-    last_event: int
-    unpublished: int
 
 
 class Account:

@@ -16,7 +16,8 @@ from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import RunFolder
 from service.errors import DatabaseError
-from service.game.account import Entry, Progress
+from service.game.account import Entry
+from service.game.progress import Progress
 from tests.headcount.cli.test_judgement import MANIFEST
 
 URL = "sqlite:////tmp/game.sqlite3"
@@ -58,7 +59,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def opening(monkeypatch: pytest.MonkeyPatch, *points: Progress) -> Fake:
     """Let a database be opened that is at these points."""
     fake = Fake(points)
-    monkeypatch.setattr(database_module, "open_account", fake.open)
+    monkeypatch.setattr("service.game.account.open_account", fake.open)
     monkeypatch.setattr(database_module, "POLL_S", 0)
     return fake
 
@@ -124,7 +125,7 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     fake = opening(monkeypatch, Progress(7, 0))
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
     assert "much" in account(PLAYED, Progress(7, 0), folder).database.why_not
-    monkeypatch.setattr(database_module, "open_account", refuse)
+    monkeypatch.setattr("service.game.account.open_account", refuse)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"

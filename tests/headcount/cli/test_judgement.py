@@ -1,5 +1,7 @@
 """The judgement: an end that was noted too early is not the run's."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +47,20 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
     with judgement._ahead(fail, go_on):  # noqa: SLF001 - so the judgement calls it
         threading.Timer(0.1, is_block_over.set).start()
     assert done == [1, 2]
+
+
+def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
+    """As is what only a database needs."""
+    script = (
+        "import sys; from headcount.cli import judgement, verify;"
+        "assert not {'altair', 'sqlalchemy'} & set(sys.modules);"
+        "judgement._warm_up_report();"
+        "assert 'altair' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

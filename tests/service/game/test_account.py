@@ -9,7 +9,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import DatabaseError, OutcomeUnknown
-from service.game.account import Progress, open_account
+from service.game.account import open_account
+from service.game.progress import Progress
 from tests.service.fakes import RecordingPublisher
 
 BOW = {"item": "bow", "wood": "yew", "draw_weight_lb": 40}

@@ -1,0 +1,37 @@
+"""Writes a run's report: one JSON document, tables for programs, and a page for people."""
+
+from analysis.report import document, exceptions, junit, markdown, page, tables
+from analysis.report.model import Report
+from headcount.files import write_atomically
+from headcount.run import RunFolder
+
+
+def warm_up() -> None:
+    """Do what takes longer the first time than ever after."""
+    page.warm_up()
+
+
+def write(report: Report, folder: RunFolder) -> None:
+    """Write verdict.json, its page report.html, junit.xml, summary.md, and tables as CSV.
+
+    summary.csv, exceptions.csv, latency.csv, percentiles.csv and over_time.csv are always there.
+    Where state was compared, there are state.csv and state_events.csv besides, and a table for each
+    part of the game's economy; what an earlier verification left of them is removed. The verdict
+    comes last: where it is, the rest is of the same verification. Raises OSError.
+    """
+    path = folder.path
+    (path / "verdict.json").unlink(missing_ok=True)
+    found = exceptions.write(report.fates, path / "exceptions.csv")
+    write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
+    write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
+    write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))
+    write_atomically(path / "over_time.csv", tables.csv(tables.over_time(report)))
+    for name, frame in tables.of_state(report).items():
+        if frame is None:
+            (path / name).unlink(missing_ok=True)
+        else:
+            write_atomically(path / name, tables.csv(frame))
+    write_atomically(path / "junit.xml", junit.dump(report))
+    write_atomically(path / "summary.md", markdown.render(report, found))
+    write_atomically(path / "report.html", page.render(report, found))
+    write_atomically(path / "verdict.json", document.dump(report))
