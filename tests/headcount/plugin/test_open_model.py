@@ -269,8 +269,9 @@ def test_a_scenario_keeps_its_form(bench: Bench, tmp_path: Path) -> None:
     assert types["second"] == types["buy"]
     assert min(types[each] for each in ("look", "leave", "buy")) > 5
     found = total(arrivals(bench))
-    # Locust goes on at once after an interrupt: a visitor that leaves does one thing more.
-    assert types["look"] + types["buy"] == found.started
+    # Locust goes on at once after an interrupt: a visitor that leaves does one thing more, if the
+    # run does not end just then.
+    assert types["look"] + types["buy"] in {found.started - cut for cut in range(3)}
     due = [row for row in bench.rows() if row["intended_at_ns"] != row["sent_at_ns"]]
     assert len(due) == found.started
     assert {row["event_type"] for row in due} == {"look", "leave", "buy"}
