@@ -17,6 +17,7 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
+from headcount.plugin.alarm import Sleep, alarm
 from headcount.pool import PATIENCE_NS, Pool
 from headcount.schedule import Division, Schedule, Span
 
@@ -102,19 +103,23 @@ class Pacer:
         self.pool.close()
 
     def _run(self) -> None:
+        with alarm() as sleep:
+            self._let_arrive(sleep)
+        while not self.pool.is_idle:
+            gevent.sleep(PATIENCE_NS / NS_PER_S)
+            self.pool.expire(time.monotonic_ns())
+        self._on_done()
+
+    def _let_arrive(self, sleep: Sleep) -> None:
         while (due_at_ns := self._due_next()) is not None or not self._has_all:
             now_ns = time.monotonic_ns()
             if due_at_ns is None:
                 self._is_granted.clear()
                 self._is_granted.wait()
             elif due_at_ns > now_ns:
-                gevent.sleep(max(due_at_ns - now_ns, SHORTEST_SLEEP_NS) / NS_PER_S)
+                sleep(max(due_at_ns - now_ns, SHORTEST_SLEEP_NS))
             elif self._arrive(now_ns) == _AT_ONCE:
                 gevent.sleep(0)  # users must have their turn
-        while not self.pool.is_idle:
-            gevent.sleep(PATIENCE_NS / NS_PER_S)
-            self.pool.expire(time.monotonic_ns())
-        self._on_done()
 
     def _arrive(self, now_ns: int) -> int:
         """Let what is due arrive, a few at once, and say how many."""
