@@ -17,7 +17,8 @@ from headcount.plugin import alarm as module
 
 {before}
 files = lambda: len(os.listdir("/proc/self/fd"))
-gevent.sleep(0)  # opens what it needs itself
+with module.alarm() as sleep:
+    sleep(1)  # gevent opens what it needs itself
 worked, began_with = [], files()
 worker = gevent.spawn(lambda: worked.append(1))
 late_ns = []
