@@ -34,8 +34,8 @@ from headcount.stack.topic import ensure_topic
 TARGET_MS = 2.0
 TARGET_APART = 0.05
 HELD_BY = (
-    "what else runs on the generator's core: at half of the load a request takes more of the core "
-    "than in a busy generator, so that little is left to make up for a moment that is lost"
+    "most requests that are late are so when the ledger is written, every 2 s, on the generator's "
+    "core"
 )
 TOO_MUCH = 30_000
 """A rate that no core can do: what comes of it is what the generator can."""

@@ -1,9 +1,9 @@
-"""The timer: a bare gevent loop that wakes at a rate, and how late it does: the machine's own lag.
+"""The timer: a bare gevent loop that wakes at a rate, and how late it does.
 
     python -m bench.timer RATE SECONDS
 
 It prints the percentiles of all wake-ups, in ms, as JSON. Nothing else is done in its process, so
-no generator that is built on gevent can be expected to be on time more often.
+no generator that sleeps as gevent does can be expected to be on time more often.
 """
 
 import json
