@@ -123,8 +123,8 @@ def connect_producer(settings: Settings) -> Producer:
         allow_auto_create_topics=False,
         max_request_size=settings.max_event_bytes,
         metrics_enabled=False,
-        # A request costs much the same whatever is in it, and a broker takes up one of a connection
-        # at a time. So what comes while one is under way goes with the next, and none lingers.
+        # A broker takes up one request of a connection at a time: what comes while one is under way
+        # goes with the next. How long that waits for more, `GatheringClient` says.
         max_in_flight_requests_per_connection=1,
         # What has no key goes to one partition, until its batch is sent (KIP-480): each batch costs
         # much the same, too, whatever is in it.

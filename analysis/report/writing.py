@@ -6,11 +6,6 @@ from headcount.files import write_atomically
 from headcount.run import RunFolder
 
 
-def warm_up() -> None:
-    """Do what takes longer the first time than ever after."""
-    page.warm_up()
-
-
 def write(report: Report, folder: RunFolder) -> None:
     """Write verdict.json, its page report.html, junit.xml, summary.md, and tables as CSV.
 

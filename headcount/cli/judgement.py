@@ -110,7 +110,7 @@ def _ahead(*things: Callable[[], object]) -> Iterator[None]:
 
 def _warm_up_report() -> None:
     """Load what writes reports, with the charts' library, and let it do what is done once."""
-    from analysis.report.writing import warm_up  # noqa: PLC0415
+    from analysis.report.page import warm_up  # noqa: PLC0415
 
     warm_up()
 
