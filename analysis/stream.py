@@ -9,7 +9,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from analysis import topic
 from analysis.followed import Following
-from analysis.session import local_url
+from analysis.jvm import local_url
 
 EVERY_S = 3
 """How often what has come is handed over."""

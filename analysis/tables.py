@@ -9,14 +9,17 @@ import shutil
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from pyspark.sql import DataFrame
 
 from analysis.object_store import spark_url
 from headcount.errors import EvidenceError
 from headcount.ledger import open_location
+
+if TYPE_CHECKING:  # what says where tables go is needed before Spark's Python part is loaded
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Tables:
         if filesystem.get_file_info(root).type is not pafs.FileType.NotFound:
             filesystem.delete_dir(root)
 
-    def keep(self, frame: DataFrame, name: str) -> DataFrame:
+    def keep(self, frame: "DataFrame", name: str) -> "DataFrame":
         """Let Spark write a table, and read it back from where it was written."""
         place = self.begin(name)
         frame.write.mode("overwrite").parquet(spark_url(place))

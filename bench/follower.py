@@ -22,8 +22,8 @@ from analysis.session import open_session, sql
 from analysis.tables import Tables
 from analysis.verify import verify
 from headcount.cli.options import Judging
+from headcount.cli.platform import platform
 from headcount.cli.spark import session_config
-from headcount.cli.stack import platform
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run import RunFolder

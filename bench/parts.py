@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from headcount.cli.stack import Platform, platform, start_broker
+from headcount.cli.platform import Platform, platform
+from headcount.cli.stack import start_broker
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.stack.broker import Broker

@@ -16,7 +16,7 @@ from analysis import topic
 from analysis.game import export
 from analysis.game.events import Wanted, game_events, matching
 from analysis.session import open_session, sql
-from headcount.cli.judgement import Question, brokers
+from headcount.cli.judgement import brokers
 from headcount.cli.options import (
     Judging,
     found_run,
@@ -25,8 +25,9 @@ from headcount.cli.options import (
     with_reports_dir,
     with_spark,
 )
+from headcount.cli.platform import platform
+from headcount.cli.question import Question
 from headcount.cli.spark import session_config
-from headcount.cli.stack import platform
 from headcount.console import Console
 from headcount.errors import UsageError
 from service.catalogue import Attribute, Choice, load_catalogue

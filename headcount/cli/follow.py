@@ -11,7 +11,7 @@ import click
 import pyarrow.fs as pafs
 
 from headcount.cli.follower import Follower, following
-from headcount.cli.judgement import Question, judge, limits_of
+from headcount.cli.judgement import judge
 from headcount.cli.options import (
     Judging,
     found_run,
@@ -21,8 +21,9 @@ from headcount.cli.options import (
     with_quiet,
     with_reports_dir,
 )
+from headcount.cli.platform import platform
+from headcount.cli.question import Question, limits_of
 from headcount.cli.result import show
-from headcount.cli.stack import platform
 from headcount.console import Console
 from headcount.ledger import open_location, traces, unsealed
 from headcount.run import RunFolder

@@ -13,8 +13,8 @@ from analysis import stream
 from analysis.followed import Followed, Following, follow
 from analysis.session import is_alive, open_session, sql
 from headcount.cli.options import Judging
+from headcount.cli.platform import Platform
 from headcount.cli.spark import session_config, tables_of
-from headcount.cli.stack import Platform
 from headcount.errors import PartError
 from headcount.run import Manifest, RunFolder
 from headcount.stack import topic

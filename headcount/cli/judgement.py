@@ -5,20 +5,22 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pyspark import SparkContext
 
 from analysis.followed import Followed, forget, ledger_parts, load
+from analysis.jvm import Jvm, SessionConfig
 from analysis.ledger import Overview
-from analysis.session import begun_session
-from analysis.verify import Database, Limits, Report, TopicSeen, verify
+from analysis.session import begun_session, session_in
+from analysis.verify import Database, Report, TopicSeen, verify
 from headcount.cli.database import account, await_outbox, find
 from headcount.cli.follower import Follower
-from headcount.cli.options import Judging
+from headcount.cli.platform import Platform
+from headcount.cli.question import Question, limits_of
 from headcount.cli.spark import session_config, tables_of
-from headcount.cli.stack import Platform, start_broker
+from headcount.cli.stack import start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.ledger import GeneratorLedger, open_location, unsealed
@@ -34,19 +36,17 @@ TRIES = 5
 """How often the end is noted anew while the service is still doing what nobody waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which run is judged, and against what."""
+def judge(
+    question: Question, ready: Platform, follower: Follower | None = None, jvm: Jvm | None = None
+) -> Report:
+    """Judge a run, and write its report. HeadcountError says why it cannot be judged.
 
-    folder: RunFolder
-    judging: Judging
-    bootstrap_servers: str | None
-    until_latest: bool = False
-    database_url: str | None = None
-
-
-def judge(question: Question, ready: Platform, follower: Follower | None = None) -> Report:
-    """Judge a run, and write its report. HeadcountError says why it cannot be judged."""
+    Args:
+        question: Which run is judged.
+        ready: What there is to work with.
+        follower: Has followed the run, if anything has.
+        jvm: Where Spark is to be started, by default in one of its own.
+    """
     folder, console = question.folder, ready.console
     manifest = folder.read_manifest()
     folder.forget_verdict()
@@ -56,9 +56,12 @@ def judge(question: Question, ready: Platform, follower: Follower | None = None)
     overview = Overview() if followed is None else followed.overview
     # What was written by now was answered by now: its events lie before the end that is read next.
     parts = ledger_parts(folder, manifest, None if followed is None else followed.files)
+    config = session_config(
+        folder, question.judging, ready, events=_attempts(parts), ledger=manifest.ledger
+    )
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which all is done that can be done without it.
-        started = stack.enter_context(_spark(question, ready, manifest, parts, follower))
+        started = stack.enter_context(_spark(config, follower, jvm))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
@@ -126,23 +129,19 @@ def _end_of_following(follower: Follower | None, console: Console) -> Followed |
 
 @contextlib.contextmanager
 def _spark(
-    question: Question,
-    ready: Platform,
-    manifest: Manifest,
-    parts: Sequence[GeneratorLedger],
-    follower: Follower | None,
+    config: SessionConfig, follower: Follower | None, jvm: Jvm | None
 ) -> Iterator[Callable[[], SparkContext]]:
     """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
     lent = None if follower is None else follower.spark
     if lent is not None:
         yield lambda: lent
         return
-    attempts = sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
-    config = session_config(
-        question.folder, question.judging, ready, events=attempts, ledger=manifest.ledger
-    )
-    with begun_session(config) as started:
+    with begun_session(config) if jvm is None else session_in(jvm) as started:
         yield started
+
+
+def _attempts(parts: Sequence[GeneratorLedger]) -> int:
+    return sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
@@ -261,12 +260,3 @@ def _seen(manifest: Manifest) -> TopicSeen:
         log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
         leader_epochs=described.leader_epochs if described else {},
     )
-
-
-def limits_of(judging: Judging) -> Limits:
-    """What the run allows. UsageError names a class that there is not."""
-    try:
-        return Limits(late_after_ms=judging.late_after_ms, **judging.allow)
-    except TypeError:
-        known = ", ".join(field.name for field in fields(Limits) if field.name != "late_after_ms")
-        raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None

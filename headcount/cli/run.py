@@ -12,7 +12,7 @@ import click
 
 from headcount.arrivals import read_arrivals, total, with_lost
 from headcount.cli.follower import Follower, following
-from headcount.cli.judgement import Question, judge, limits_of
+from headcount.cli.judgement import judge
 from headcount.cli.options import (
     Judging,
     PassThrough,
@@ -23,8 +23,10 @@ from headcount.cli.options import (
     with_quiet,
     with_reports_dir,
 )
+from headcount.cli.platform import Platform, platform
+from headcount.cli.question import Question, limits_of
 from headcount.cli.result import show
-from headcount.cli.stack import BROKER_DATA, DATABASE, Platform, Target, Wish, platform, start
+from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
 from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import PartError, UsageError

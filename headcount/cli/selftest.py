@@ -9,11 +9,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from analysis.jvm import SessionConfig, suited_to
 from analysis.selftest.matrix import Matrix
 from analysis.selftest.rounds import Round, Stage, rounds
-from analysis.session import SessionConfig, open_session, suited_to
+from analysis.session import open_session
 from headcount.cli.options import with_quiet, with_reports_dir
-from headcount.cli.stack import BROKER_DATA, Platform, platform, start_broker
+from headcount.cli.platform import Platform, platform
+from headcount.cli.stack import BROKER_DATA, start_broker
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.ids import new_run_id

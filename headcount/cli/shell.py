@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from analysis.session import socket_settings
+from analysis.jvm import socket_settings
 from headcount.cli.options import PassThrough
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
 from headcount.console import Console
 
 _EXAMPLES = """

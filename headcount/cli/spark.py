@@ -1,10 +1,10 @@
 """Spark, as a command's options have it: how it is started, and where its tables go."""
 
 from analysis import object_store
-from analysis.session import SessionConfig, suited_to
+from analysis.jvm import SessionConfig, suited_to
 from analysis.tables import Tables
 from headcount.cli.options import Judging
-from headcount.cli.stack import Platform
+from headcount.cli.platform import Platform
 from headcount.run import RunFolder
 
 

@@ -6,33 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.stack.broker import Broker, BrokerConfig
-from headcount.stack.cache import cache_folder
-from headcount.stack.jars import Fetcher, broker_jars, connector_jars, object_store_jars
-from headcount.stack.java import Java, find_java
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
 BROKER_DATA = "broker"
 DATABASE = "game.sqlite3"
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What a command has to work with: Java, the jars that it runs, environment and console."""
-
-    java: Java
-    broker_jars: tuple[Path, ...]
-    connector_jars: tuple[Path, ...]
-    environ: Mapping[str, str]
-    console: Console
-
-    def object_store_jars(self) -> tuple[Path, ...]:
-        """Fetch what Spark needs to reach an object store, which most runs do without."""
-        cache = cache_folder(self.environ)
-        return tuple(object_store_jars(Fetcher(self.java, cache, self.environ, self.console)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +80,6 @@ class Wish:
         is_idempotent = told.get("SERVICE_IDEMPOTENCE", "on").lower() in {"on", "true", "1", "yes"}
         acks = told.get("SERVICE_ACKS", "all")
         return f"acks={acks}, {'idempotent' if is_idempotent else 'not idempotent'}"
-
-
-def platform(environ: Mapping[str, str], console: Console) -> Platform:
-    """Find Java and fetch what is missing. PartError says what cannot be had."""
-    cache = cache_folder(environ)
-    java = find_java(environ, cache, console.remark)
-    fetcher = Fetcher(java, cache, environ, console)
-    jars = tuple(broker_jars(fetcher)), tuple(connector_jars(fetcher))
-    return Platform(java, *jars, environ, console)
 
 
 def start_broker(ready: Platform, data_dir: Path) -> Broker:

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from headcount.cli.options import PassThrough, with_quiet, with_reports_dir
-from headcount.cli.stack import BROKER_DATA, DATABASE, Platform, Target, Wish, platform, start
+from headcount.cli.platform import Platform, platform
+from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
 from headcount.cli.target_options import with_target
 from headcount.console import Console
 from headcount.errors import UsageError

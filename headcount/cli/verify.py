@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.judgement import Question, judge, limits_of
+from analysis.jvm import begun_jvm
 from headcount.cli.options import (
     Judging,
     found_run,
@@ -15,9 +15,11 @@ from headcount.cli.options import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.result import show
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
+from headcount.cli.question import Question, limits_of
+from headcount.cli.spark import session_config
 from headcount.console import Console
+from headcount.run import RunFolder
 
 _EXAMPLES = """
 \b
@@ -57,6 +59,22 @@ def verify(
     limits_of(judging)
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))
-    report = judge(question, ready)
+    config = session_config(
+        folder, judging, ready, events=_events(folder), ledger=folder.read_manifest().ledger
+    )
+    with begun_jvm(config) as jvm:
+        # What judges takes long to load, in which the JVM can start.
+        from headcount.cli.judgement import judge  # noqa: PLC0415
+        from headcount.cli.result import show  # noqa: PLC0415
+
+        report = judge(question, ready, jvm=jvm)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
+
+
+def _events(folder: RunFolder) -> int | None:
+    """Tell about how many events a run has; None where its end was not noted yet."""
+    end, start = folder.read_end(), folder.read_manifest().start_offsets
+    if end is None:
+        return None
+    return sum(offset - start.get(number, 0) for number, offset in end.end_offsets.items())

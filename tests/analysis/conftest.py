@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from analysis.session import QUICK_START, SessionConfig, open_session, sql
+from analysis.jvm import QUICK_START, SessionConfig
+from analysis.session import open_session, sql
 from headcount.stack.jars import Fetcher, connector_jars
 from headcount.stack.java import Java
 from tests.analysis.history import History

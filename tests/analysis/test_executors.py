@@ -15,7 +15,8 @@ WITHOUT_TABLES = """
 import sys
 from pathlib import Path
 from analysis.executors import mapped
-from analysis.session import QUICK_START, SessionConfig, open_session
+from analysis.jvm import QUICK_START, SessionConfig
+from analysis.session import open_session
 from headcount.errors import EvidenceError
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from analysis.session import LOOPBACK, SessionConfig, open_session, settings
+from analysis.jvm import LOOPBACK, SessionConfig, settings
+from analysis.session import open_session
 from headcount.errors import PartError
 from headcount.stack.java import Java
 
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from analysis.session import QUICK_START, SessionConfig, open_session, sql
+from analysis.jvm import QUICK_START, SessionConfig
+from analysis.session import open_session, sql
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

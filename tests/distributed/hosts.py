@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
 from headcount.console import Console
 from headcount.run import RunFolder
 from headcount.stack.broker import Broker, BrokerConfig

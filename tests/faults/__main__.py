@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
 from headcount.console import Console
 from tests.faults.result import perform, table
 from tests.faults.scenarios import SCENARIOS

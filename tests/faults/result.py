@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from headcount.cli.stack import Platform
+from headcount.cli.platform import Platform
 from tests.faults.scenarios import Scenario
 from tests.faults.stage import Stage
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 import psutil
 from kafka import KafkaAdminClient
 
-from headcount.cli.stack import Platform
+from headcount.cli.platform import Platform
 from headcount.marks import Mark, append_mark
 from headcount.run import RunFolder
 from headcount.stack.broker import Broker, BrokerConfig, Membership

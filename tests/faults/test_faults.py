@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
 from headcount.console import Console
 from tests.faults.result import perform
 from tests.faults.scenarios import SCENARIOS

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from headcount.cli.stack import Platform
+from headcount.cli.platform import Platform
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.ports import free_port
 from headcount.stack.process import Process

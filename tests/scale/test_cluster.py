@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from headcount.cli.stack import platform
+from headcount.cli.platform import platform
 from headcount.console import Console
 from headcount.run import RunFolder
 from tests.scale.cluster import BROKERS, GENERATORS, SPARK_WORKERS, TOPIC, Cluster, cluster

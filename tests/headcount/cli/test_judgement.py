@@ -10,8 +10,8 @@ import pyarrow.fs as pafs
 import pytest
 
 from headcount.cli import judgement
-from headcount.cli.judgement import Question
 from headcount.cli.options import Judging
+from headcount.cli.question import Question
 from headcount.console import Console
 from headcount.ledger import LedgerWriter, read_ledger
 from headcount.run import Manifest, RunFolder

@@ -1,0 +1,35 @@
+"""What commands have to work with on this machine: Java, and the jars that it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headcount.console import Console
+from headcount.stack.cache import cache_folder
+from headcount.stack.jars import Fetcher, broker_jars, connector_jars, object_store_jars
+from headcount.stack.java import Java, find_java
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a command has to work with: Java, the jars that it runs, environment and console."""
+
+    java: Java
+    broker_jars: tuple[Path, ...]
+    connector_jars: tuple[Path, ...]
+    environ: Mapping[str, str]
+    console: Console
+
+    def object_store_jars(self) -> tuple[Path, ...]:
+        """Fetch what Spark needs to reach an object store, which most runs do without."""
+        cache = cache_folder(self.environ)
+        return tuple(object_store_jars(Fetcher(self.java, cache, self.environ, self.console)))
+
+
+def platform(environ: Mapping[str, str], console: Console) -> Platform:
+    """Find Java and fetch what is missing. PartError says what cannot be had."""
+    cache = cache_folder(environ)
+    java = find_java(environ, cache, console.remark)
+    fetcher = Fetcher(java, cache, environ, console)
+    jars = tuple(broker_jars(fetcher)), tuple(connector_jars(fetcher))
+    return Platform(java, *jars, environ, console)
