@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from analysis.claims import Claims, claims, merged_claims
 from analysis.content import ARRIVALS, Expected, Reader
 from analysis.tally import MessageCounts, count_messages, merged_messages
+from headcount.encoding import encoded
 from headcount.ledger import open_location
 
 BUFFERED_ROWS = 250_000
@@ -26,8 +27,8 @@ BLOCK_ROWS = 500_000
 STRANGERS = -1
 """The block of what belongs to no attempt."""
 
-_ENCODED = ["partition", "timestamp_type", "key_hash", "kind", "generator", "event_type"]
-_ENCODED += ["digests.list.element"]
+_FEW = ["partition", "timestamp_type", "key_hash", "kind", "generator", "event_type"]
+_ENCODED = encoded([*_FEW, "digests.list.element"], ["offset", "timestamp_ms", "seq"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +181,8 @@ class _File:
                 f"{root}/{self._name}",
                 ARRIVALS,
                 filesystem=filesystem,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=_ENCODED,
                 write_statistics=False,
+                **_ENCODED,
             )
         self._writer.write_table(rows, row_group_size=len(rows))
         self._groups[block].append(RowGroup(self._name, self._written, len(rows)))

@@ -37,11 +37,13 @@ from analysis.executors import mapped
 from analysis.grain import Grain
 from analysis.ledger import Ledger, Stretch
 from analysis.ordering import Reach
+from headcount.encoding import encoded
 from headcount.ledger import open_location
 
-_PLAIN = {"id", "seq", "offset", "acked_offset", "broker_at_ms"}
-_PLAIN |= {"intended_at_ns", "sent_at_ns", "answered_at_ns"}
-_ENCODED = [name for name in reconcile.FATES.names if name not in _PLAIN]
+_COUNTING = {"seq", "offset", "acked_offset", "broker_at_ms"}
+_COUNTING |= {"intended_at_ns", "sent_at_ns", "answered_at_ns"}
+_FEW = [name for name in reconcile.FATES.names if name not in {*_COUNTING, "id"}]
+_ENCODED = encoded(_FEW, sorted(_COUNTING), similar=["id"])
 
 _FILTERED = [*("sent_at_ns", "answered_at_ns", "offset"), "fate", *FLAGS]
 """What fates are looked for by: of these alone it is noted between what bounds they are."""
@@ -152,12 +154,10 @@ class Comparison:
             fates,
             f"{root}/{name}",
             filesystem=filesystem,
-            compression="zstd",
-            compression_level=1,
             row_group_size=_GROUP_ROWS,
-            use_dictionary=_ENCODED,
             write_statistics=_FILTERED,
             store_schema=False,  # for its readers a text is a text
+            **_ENCODED,
         )
         return name
 

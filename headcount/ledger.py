@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 
 from headcount.arrivals import FILE as ARRIVALS_FILE
 from headcount.arrivals import Arrivals
+from headcount.encoding import encoded
 from headcount.errors import UsageError
 from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
@@ -70,6 +71,10 @@ the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_stat
 no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
 says that the event is, and `server` which of its processes answered; null where it does not say.
 `changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing."""
+
+_COUNTING = "seq", "intended_at_ns", "sent_at_ns", "answered_at_ns", "acked_offset"
+_FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
+_ENCODED = encoded([*_FEW, "changes.key_value.key", "changes.key_value.value"], _COUNTING)
 
 
 class Row(NamedTuple):
@@ -322,7 +327,7 @@ def _segment_bytes(table: pa.Table, run_id: str, generator: int) -> pa.Buffer:
         [generators, *table.columns], schema=SCHEMA.with_metadata(metadata)
     )
     sink = pa.BufferOutputStream()
-    pq.write_table(whole, sink, compression="zstd", compression_level=1)
+    pq.write_table(whole, sink, write_statistics=["seq"], **_ENCODED)
     return sink.getvalue()
 
 
