@@ -181,7 +181,7 @@ def verify(
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or Kafka(spark, servers), progress)
     progress("writing the report")
-    # What draws its charts takes long to load: that can be done while Spark starts.
+    # What draws its charts takes long to load: that can be done while Spark is at work.
     from analysis.report.writing import write  # noqa: PLC0415
 
     try:

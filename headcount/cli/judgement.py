@@ -68,10 +68,14 @@ def judge(
         seen = _seen(found)
         with (
             console.step("Starting Spark"),
-            _ahead(functools.partial(load, folder, manifest, parts, overview), _warm_up_report),
+            _ahead(functools.partial(load, folder, manifest, parts, overview)),
         ):
             spark = started()
-        with console.step("Reconciling the ledger with the topic") as step:
+        # Until Spark's workers have started, there is time for what is needed in the end.
+        with (
+            console.step("Reconciling the ledger with the topic") as step,
+            _ahead(_warm_up_report),
+        ):
             report = verify(
                 folder=folder,
                 manifest=found,
@@ -93,16 +97,15 @@ def judge(
 
 
 @contextlib.contextmanager
-def _ahead(*things: Callable[[], object]) -> Iterator[None]:
+def _ahead(thing: Callable[[], object]) -> Iterator[None]:
     """Do beside the block what the judgement does too, and then in no time.
 
     What goes wrong with it does so there again, and is told there.
     """
 
     def do() -> None:
-        for each in things:
-            with contextlib.suppress(Exception):
-                each()
+        with contextlib.suppress(Exception):
+            thing()
 
     # Nobody waits for it where the block is left by an error.
     thread = threading.Thread(target=do, daemon=True)
