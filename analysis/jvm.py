@@ -16,15 +16,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from analysis.class_data import ClassData, Use
 from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
+WRITE_TIMEOUT_S = 120.0
+"""Of a JVM that writes class data when it ends."""
 
 # A socket's path may have 107 bytes (unix(7)), and pyspark's own names of sockets take 43.
 _LONGEST_SOCKET_FOLDER = 60
@@ -71,6 +74,8 @@ class SessionConfig:
     """Where the scratch folder is made, by default where the system has such folders."""
     java_options: Sequence[str] = ()
     """More options of the JVM; see `suited_to`."""
+    class_data: ClassData | None = None
+    """Makes the start quicker, where there is any."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Spark's own, which stand above what is set here."""
 
@@ -123,6 +128,9 @@ def _process(
 ) -> Iterator[Callable[[], Address]]:
     """Run the process; its own output goes where its log goes."""
     told = scratch / "gateway"
+    use = None if config.class_data is None else config.class_data.begin()
+    if use is not None:
+        config = replace(config, java_options=(*config.java_options, *use.options))
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
     with config.log_file.open("ab") as log:
@@ -139,7 +147,7 @@ def _process(
     try:
         yield functools.partial(_awaited, config, process, told, began)
     finally:
-        _end(process)
+        _end(process, use)
 
 
 def _spark_home() -> Path:
@@ -148,6 +156,11 @@ def _spark_home() -> Path:
     if found is None or found.origin is None:
         raise PartError("the Python package pyspark is not installed: install headcount again")
     return Path(found.origin).parent
+
+
+def spark_jars() -> list[Path]:
+    """Name the jars that Spark itself is made of."""
+    return list((_spark_home() / "jars").glob("*.jar"))
 
 
 def _command(config: SessionConfig, scratch: Path, sockets: Path) -> list[str]:
@@ -280,13 +293,21 @@ def _java_options(config: SessionConfig, scratch: Path) -> str:
     return " ".join(f'"{option}"' for option in options)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], use: Use | None) -> None:
     """End the JVM, which takes the closed pipe for the end of its work."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
+    is_writing = use is not None and use.aside is not None
     try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        with (
+            contextlib.suppress(subprocess.TimeoutExpired),
+            contextlib.nullcontext() if use is None else use.showing(),
+        ):
+            process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if use is not None:
+            use.finish(process.returncode)

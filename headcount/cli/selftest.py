@@ -15,6 +15,7 @@ from analysis.selftest.rounds import Round, Stage, rounds
 from analysis.session import open_session
 from headcount.cli.options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
+from headcount.cli.spark import class_data
 from headcount.cli.stack import BROKER_DATA, start_broker
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -100,7 +101,12 @@ def _stage(
     ensure_topic(broker.bootstrap_servers, TOPIC, partitions=4)
     log = folder / "spark.log"
     config = SessionConfig(
-        ready.java.home, ready.connector_jars, log, heap=heap, java_options=java_options
+        ready.java.home,
+        ready.connector_jars,
+        log,
+        heap=heap,
+        java_options=java_options,
+        class_data=class_data(ready, ready.connector_jars),
     )
     with ready.console.step("Starting Spark"):
         spark = stack.enter_context(open_session(config))

@@ -1,11 +1,16 @@
 """Spark, as a command's options have it: how it is started, and where its tables go."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from analysis import object_store
-from analysis.jvm import SessionConfig, suited_to
+from analysis.class_data import ClassData
+from analysis.jvm import LONG_WORK, SessionConfig, spark_jars, suited_to
 from analysis.tables import Tables
 from headcount.cli.options import Judging
 from headcount.cli.platform import Platform
 from headcount.run import RunFolder
+from headcount.stack.cache import cache_folder
 
 
 def session_config(
@@ -19,16 +24,24 @@ def session_config(
     """How Spark is started for so many events, many by default, and a ledger perhaps elsewhere."""
     is_remote = any(map(object_store.is_object_store, (ledger, judging.tables)))
     more_jars = ready.object_store_jars() if is_remote else ()
+    jars = (*ready.connector_jars, *more_jars)
     more = object_store.settings(ready.environ) if is_remote else {}
     return SessionConfig(
         java_home=ready.java.home,
-        connector_jars=(*ready.connector_jars, *more_jars),
+        connector_jars=jars,
         log_file=folder.logs / "spark.log",
         master=judging.spark_master,
         heap=judging.spark_heap,
-        java_options=() if events is None else suited_to(events),
+        java_options=LONG_WORK if events is None else suited_to(events),
+        class_data=class_data(ready, jars),
         settings={**more, **judging.spark_conf},
     )
+
+
+def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
+    """Where the class data of this Java and of Spark with these jars is kept, or will be."""
+    folder = cache_folder(ready.environ) / "class-data"
+    return ClassData.of(folder, ready.java.home, (*spark_jars(), *jars), ready.console.step)
 
 
 def tables_of(folder: RunFolder, judging: Judging) -> Tables:

@@ -33,8 +33,8 @@ except KeyboardInterrupt:
 
 
 NAMELESS = """
-import analysis.session
-analysis.session._knows_localhost = lambda: False
+import analysis.jvm
+analysis.jvm._knows_localhost = lambda: False
 """
 
 

@@ -44,7 +44,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
         is_block_over.wait(10)
         done.append(2)
 
-    with judgement._ahead(fail, go_on):  # noqa: SLF001 - so the judgement calls it
+    with judgement._ahead(fail), judgement._ahead(go_on):  # noqa: SLF001 - so it is called
         threading.Timer(0.1, is_block_over.set).start()
     assert done == [1, 2]
 

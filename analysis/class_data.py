@@ -1,0 +1,99 @@
+"""Class data: what a JVM makes of the classes that it loads, kept so that the next need not.
+
+Spark loads ten thousand classes before it does anything. A JVM can write down what it has made of
+them when it ends (JEP 350), and another one of the same Java with the same jars then starts in half
+of the time. To write takes seconds, so it is done at the second start: a machine that forgets its
+cache never pays for what it cannot use.
+"""
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+Step = Callable[[str], AbstractContextManager[object]]
+
+_UNUSED_S = 30 * 24 * 3600
+"""An archive that nobody used for so long is removed."""
+
+_QUIET = "-Xlog:cds*=error:stderr"
+"""An archive that does not fit is left aside, and that is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassData:
+    """An archive of class data; `step` shows that one is being written."""
+
+    path: Path
+    step: Step = contextlib.nullcontext
+
+    @classmethod
+    def of(cls, folder: Path, java_home: Path, jars: Iterable[Path], step: Step) -> "ClassData":
+        """Name the archive, in a folder, of one Java and some jars, as they are now."""
+        made_of = [java_home / "release", java_home / "bin" / "java", *sorted(jars)]
+        told = "\n".join(map(_told, made_of))
+        return cls(folder / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.jsa", step)
+
+    def begin(self) -> "Use":
+        """Tell a JVM that starts now what to do with the archive, if anything."""
+        if os.pathsep in str(self.path):  # which parts two archives
+            return Use(self)
+        try:
+            return self._begun()
+        except OSError:  # without it all goes well, too, but slower
+            return Use(self)
+
+    def _begun(self) -> "Use":
+        if self.path.exists():
+            os.utime(self.path)
+            return Use(self, (f"-XX:SharedArchiveFile={self.path}", _QUIET))
+        note = self.path.with_suffix(".once")
+        if not note.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            note.touch()
+            return Use(self)
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        return Use(self, (f"-XX:ArchiveClassesAtExit={aside}", _QUIET), aside)
+
+
+def _told(path: Path) -> str:
+    try:
+        seen = path.stat()
+    except OSError:
+        return f"{path} missing"
+    return f"{path} {seen.st_size} {seen.st_mtime_ns}"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a JVM does with an archive: the options that say so, and where it writes one."""
+
+    of: ClassData
+    options: tuple[str, ...] = ()
+    aside: Path | None = None
+
+    def showing(self) -> AbstractContextManager[object]:
+        """Show that an archive is being written, if one is, while the JVM ends."""
+        if self.aside is None:
+            return contextlib.nullcontext()
+        return self.of.step("Keeping what Spark has loaded, once")
+
+    def finish(self, exit_code: int | None) -> None:
+        """Keep what was written, if the JVM ended well."""
+        if self.aside is None:
+            return
+        with contextlib.suppress(OSError):
+            if exit_code == 0 and self.aside.exists():
+                self.aside.replace(self.of.path)
+                _prune(self.of.path.parent)
+            self.aside.unlink(missing_ok=True)
+
+
+def _prune(folder: Path) -> None:
+    for each in folder.iterdir():
+        if time.time() - each.stat().st_mtime > _UNUSED_S:
+            each.unlink(missing_ok=True)

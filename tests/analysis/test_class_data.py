@@ -1,0 +1,127 @@
+"""Class data: written at the second start, used from the third on, and never half-written."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analysis.class_data import ClassData, Use
+from analysis.jvm import QUICK_START, SessionConfig, spark_jars
+from analysis.session import open_session
+from headcount.stack.java import Java
+
+
+def writing(folder: Path) -> Use:
+    """Give what a JVM does that is to write an archive."""
+    data = ClassData(folder / "some.jsa")
+    assert data.begin().aside is None
+    return data.begin()
+
+
+def test_first_start_on_a_machine_pays_nothing(tmp_path: Path) -> None:
+    """Only who starts again has a use for it."""
+    data = ClassData(tmp_path / "new" / "some.jsa")
+
+    assert data.begin().options == ()
+    assert any("ArchiveClassesAtExit" in option for option in data.begin().options)
+
+
+def test_what_was_written_is_used(tmp_path: Path) -> None:
+    """Of a JVM that ended well."""
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(0)
+
+    assert not use.aside.exists()
+    assert f"-XX:SharedArchiveFile={tmp_path}/some.jsa" in use.of.begin().options
+
+
+@pytest.mark.parametrize("exit_code", [1, -9, None])
+def test_what_a_jvm_left_that_did_not_end_well_is_not_used(
+    tmp_path: Path, exit_code: int | None
+) -> None:
+    """It may be half an archive."""
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(exit_code)
+
+    assert not use.aside.exists()
+    assert use.of.begin().aside is not None
+
+
+def test_jvm_that_wrote_none_is_no_error(tmp_path: Path) -> None:
+    """Not every Java can."""
+    use = writing(tmp_path)
+
+    use.finish(0)
+
+    assert not use.of.path.exists()
+
+
+def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
+    """Spark starts without it, and so it does where the JVM would take the path for two."""
+    (tmp_path / "file").touch()
+    assert ClassData(tmp_path / "file" / "some.jsa").begin().options == ()
+    assert ClassData(tmp_path / "a:b" / "some.jsa").begin().options == ()
+
+
+def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
+    """A JVM would refuse the one that there is, and never write its own."""
+    jar = tmp_path / "some.jar"
+    jar.write_bytes(b"one")
+
+    def named(home: str = "one") -> Path:
+        return ClassData.of(tmp_path, tmp_path / home, [jar], contextlib.nullcontext).path
+
+    before = named()
+    assert named() == before != named("other")
+    jar.write_bytes(b"another")
+    assert named() != before
+
+
+def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
+    """Each takes more than 60 MB; one that is in use is touched each time."""
+    old, used = tmp_path / "old.jsa", ClassData(tmp_path / "used.jsa")
+    for path in (old, used.path):
+        path.touch()
+        os.utime(path, (0, 0))
+    used.begin()
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(0)
+
+    assert not old.exists()
+    assert used.path.exists()
+
+
+@pytest.mark.e2e
+def test_third_session_starts_from_what_the_second_has_kept(tmp_path: Path, java: Java) -> None:
+    """The JVM has the archive in its memory; that one is being written is shown."""
+    shown: list[str] = []
+
+    @contextlib.contextmanager
+    def step(text: str) -> Iterator[None]:
+        shown.append(text)
+        yield
+
+    data = ClassData.of(tmp_path, java.home, spark_jars(), step)
+    config = SessionConfig(java.home, (), tmp_path / "log", heap="512m",
+                           java_options=QUICK_START, class_data=data)  # fmt: skip
+    maps = []
+    for _ in range(3):
+        with open_session(config) as spark:
+            pid = spark._jvm.ProcessHandle.current().pid()  # type: ignore[union-attr]  # noqa: SLF001
+            maps.append(Path(f"/proc/{pid}/maps").read_text())
+            assert spark.parallelize([1, 2]).map(str).collect() == ["1", "2"]
+
+    assert [str(data.path) in each for each in maps] == [False, False, True]
+    assert shown == ["Keeping what Spark has loaded, once"]
+    assert not list(tmp_path.glob(".*.tmp"))
