@@ -3,12 +3,14 @@
 Spark loads ten thousand classes before it does anything. A JVM can write down what it has made of
 them when it ends (JEP 350), and another one of the same Java with the same jars then starts in half
 of the time. To write takes seconds, so it is done at the second start: a machine that forgets its
-cache never pays for what it cannot use.
+cache never pays for what it cannot use. A Java that comes without an archive of its own classes, on
+which the other builds, has one written at that time.
 """
 
 import contextlib
 import hashlib
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -20,15 +22,18 @@ Step = Callable[[str], AbstractContextManager[object]]
 _UNUSED_S = 30 * 24 * 3600
 """An archive that nobody used for so long is removed."""
 
-_QUIET = "-Xlog:cds*=error:stderr"
+_BASE_TIMEOUT_S = 60.0
+
+_QUIET = "-Xlog:cds*=error"
 """An archive that does not fit is left aside, and that is no news."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassData:
-    """An archive of class data; `step` shows that one is being written."""
+    """An archive of class data of a Java; `step` shows that it is being written."""
 
     path: Path
+    java_home: Path
     step: Step = contextlib.nullcontext
 
     @classmethod
@@ -36,7 +41,9 @@ class ClassData:
         """Name the archive, in a folder, of one Java and some jars, as they are now."""
         made_of = [java_home / "release", java_home / "bin" / "java", *sorted(jars)]
         told = "\n".join(map(_told, made_of))
-        return cls(folder / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.jsa", step)
+        return cls(
+            folder / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.jsa", java_home, step
+        )
 
     def begin(self) -> "Use":
         """Tell a JVM that starts now what to do with the archive, if anything."""
@@ -47,17 +54,47 @@ class ClassData:
         except OSError:  # without it all goes well, too, but slower
             return Use(self)
 
+    @property
+    def base(self) -> Path:
+        """The archive of Java's own classes, where Java comes without one."""
+        return self.path.with_suffix(".base")
+
+    @property
+    def note(self) -> Path:
+        """Is there from the first start on; says in the end that nothing can be written."""
+        return self.path.with_suffix(".once")
+
     def _begun(self) -> "Use":
-        if self.path.exists():
-            os.utime(self.path)
-            return Use(self, (f"-XX:SharedArchiveFile={self.path}", _QUIET))
-        note = self.path.with_suffix(".once")
-        if not note.exists():
+        used = [each for each in (self.base, self.path) if each.exists()]
+        for each in used:
+            os.utime(each)
+        options = (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(map(str, used))}"] * bool(used)))
+        if self.path in used:
+            return Use(self, options)
+        if not self.note.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            note.touch()
+            self.note.touch()
+            return Use(self)
+        if self.note.read_text():
             return Use(self)
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        return Use(self, (f"-XX:ArchiveClassesAtExit={aside}", _QUIET), aside)
+        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside)
+
+    def write_base(self) -> None:
+        """Write an archive of Java's own classes, or note that it cannot be. Raises OSError."""
+        aside = self.base.with_name(f".{self.base.name}.{os.getpid()}.tmp")
+        java = str(self.java_home / "bin" / "java")
+        command = [java, "-Xshare:dump", f"-XX:SharedArchiveFile={aside}"]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=_BASE_TIMEOUT_S, check=False
+            )
+            if done.returncode == 0 and not self.base.exists() and aside.exists():
+                aside.replace(self.base)
+            else:
+                self.note.write_text("this Java writes no archive of classes\n")
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _told(path: Path) -> str:
@@ -86,10 +123,12 @@ class Use:
         """Keep what was written, if the JVM ended well."""
         if self.aside is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if exit_code == 0 and self.aside.exists():
                 self.aside.replace(self.of.path)
                 _prune(self.of.path.parent)
+            elif exit_code == 0:
+                self.of.write_base()
             self.aside.unlink(missing_ok=True)
 
 

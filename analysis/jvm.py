@@ -13,6 +13,7 @@ import importlib.util
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+_LAUNCH = Path(__file__).with_name("launch.py")
+_SCALA_VERSION = "2.13"  # of pyspark, whose own script says so
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 120.0
@@ -164,7 +167,8 @@ def spark_jars() -> list[Path]:
 
 
 def _command(config: SessionConfig, scratch: Path, sockets: Path) -> list[str]:
-    command = [str(_spark_home() / "bin" / "spark-submit")]
+    java = config.java_home / "bin" / "java"
+    command = [sys.executable, "-IS", str(_LAUNCH), str(_spark_home()), str(java)]
     for key, value in settings(config, scratch, sockets).items():
         command += ["--conf", f"{key}={value}"]
     return [*command, "pyspark-shell"]
@@ -176,6 +180,7 @@ def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
     kept |= {
         "JAVA_HOME": str(config.java_home),
         "SPARK_HOME": str(_spark_home()),
+        "SPARK_SCALA_VERSION": _SCALA_VERSION,
         "SPARK_CONNECT_MODE": "0",
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told),
     }

@@ -15,14 +15,14 @@ from headcount.stack.java import Java
 
 def writing(folder: Path) -> Use:
     """Give what a JVM does that is to write an archive."""
-    data = ClassData(folder / "some.jsa")
+    data = ClassData(folder / "some.jsa", folder / "no-java")
     assert data.begin().aside is None
     return data.begin()
 
 
 def test_first_start_on_a_machine_pays_nothing(tmp_path: Path) -> None:
     """Only who starts again has a use for it."""
-    data = ClassData(tmp_path / "new" / "some.jsa")
+    data = ClassData(tmp_path / "new" / "some.jsa", tmp_path)
 
     assert data.begin().options == ()
     assert any("ArchiveClassesAtExit" in option for option in data.begin().options)
@@ -55,20 +55,46 @@ def test_what_a_jvm_left_that_did_not_end_well_is_not_used(
     assert use.of.begin().aside is not None
 
 
-def test_jvm_that_wrote_none_is_no_error(tmp_path: Path) -> None:
-    """Not every Java can."""
-    use = writing(tmp_path)
+def java_that(folder: Path, does: str) -> Path:
+    """Make the home of a Java that does something with its last argument."""
+    java = folder / "home" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f'#!/bin/sh\nfile="${{2#*=}}"\n{does}\n')
+    java.chmod(0o755)
+    return folder / "home"
 
-    use.finish(0)
 
-    assert not use.of.path.exists()
+def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None:
+    """Without it a JVM writes none of Spark's classes either."""
+    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, 'echo "$1" > "$file"'))
+    data.begin()
+
+    data.begin().finish(0)
+
+    assert data.base.read_text() == "-Xshare:dump\n"
+    assert f"-XX:SharedArchiveFile={data.base}" in data.begin().options
+    assert data.begin().aside is not None
+    data.path.touch()
+    assert f"-XX:SharedArchiveFile={data.base}:{data.path}" in data.begin().options
+
+
+@pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
+def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: str) -> None:
+    """Spark starts without it."""
+    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, does))
+    data.begin()
+
+    data.begin().finish(0)
+
+    assert data.begin() == Use(data)
+    assert not list(tmp_path.glob(".*.tmp"))
 
 
 def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
     """Spark starts without it, and so it does where the JVM would take the path for two."""
     (tmp_path / "file").touch()
-    assert ClassData(tmp_path / "file" / "some.jsa").begin().options == ()
-    assert ClassData(tmp_path / "a:b" / "some.jsa").begin().options == ()
+    assert ClassData(tmp_path / "file" / "some.jsa", tmp_path).begin().options == ()
+    assert ClassData(tmp_path / "a:b" / "some.jsa", tmp_path).begin().options == ()
 
 
 def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
@@ -87,7 +113,7 @@ def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> Non
 
 def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
     """Each takes more than 60 MB; one that is in use is touched each time."""
-    old, used = tmp_path / "old.jsa", ClassData(tmp_path / "used.jsa")
+    old, used = tmp_path / "old.jsa", ClassData(tmp_path / "used.jsa", tmp_path)
     for path in (old, used.path):
         path.touch()
         os.utime(path, (0, 0))

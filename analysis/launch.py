@@ -1,0 +1,58 @@
+"""Becomes Spark's JVM: what Spark's own script does, but for a jar that this names twice.
+
+    python launch.py SPARK_HOME JAVA ARGUMENTS...
+
+The arguments are spark-submit's. Java from 19 on takes no class data where its class path has a jar
+twice. This runs as a script of its own, so that nothing is loaded first.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_LAUNCHER = "org.apache.spark.launcher.Main"
+_SUBMIT = "org.apache.spark.deploy.SparkSubmit"
+
+
+def command(output: bytes) -> list[str]:
+    """Read the command from what the launcher says, which may say other things first.
+
+    Its class path then names nothing twice.
+    """
+    _, _, said = os.fsdecode(output).partition("\0\n")
+    words = said.removesuffix("\0").split("\0")
+    at = words.index("-cp") + 1
+    words[at] = os.pathsep.join(dict.fromkeys(_expanded(words[at])))
+    return words
+
+
+def _expanded(class_path: str) -> Iterator[str]:
+    """Name the jars that `*` stands for, in an order of their own."""
+    for entry in class_path.split(os.pathsep):
+        if entry.endswith("/*"):
+            yield from sorted(map(str, Path(entry).parent.glob("*.jar")))
+        else:
+            yield entry
+
+
+def main(spark_home: str, java: str, *arguments: str) -> None:
+    """Ask the launcher how Spark is started, and be that."""
+    launcher = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    launcher += ["-cp", f"{spark_home}/jars/*", _LAUNCHER, _SUBMIT, *arguments]
+    try:
+        told = subprocess.run(
+            launcher, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+        )
+    except OSError as error:
+        sys.exit(f"{java} does not start: {error.strerror}")
+    if told.returncode:
+        sys.stderr.buffer.write(told.stdout)
+        sys.exit(told.returncode)
+    words = command(told.stdout)
+    os.execv(words[0], words)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
