@@ -7,13 +7,14 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from headcount.cli.platform import Platform, platform
+from headcount.cli.spark import class_data
 from headcount.cli.stack import start_broker
 from headcount.console import Console
 from headcount.errors import PartError
@@ -23,6 +24,7 @@ from headcount.stack.process import Process
 ROOT = Path(__file__).parents[1]
 SAMPLE_EVERY_S = 0.05
 TOPIC = "events"
+MOST_WARM_UPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ def stage(folder: Path, console: Console) -> Iterator[Stage]:
     ready = platform(dict(os.environ), console)
     with start_broker(ready, folder / "broker") as broker:
         yield Stage(ready, broker, folder)
+
+
+def warm_up(stage: Stage, judged: Callable[[], object]) -> None:
+    """Judge without counting it: once, and until what Spark's JVM keeps of its classes is there."""
+    for _ in range(MOST_WARM_UPS):
+        with stage.console.step("A round that does not count"):
+            judged()
+        if class_data(stage.ready, stage.ready.connector_jars).path.exists():
+            return
 
 
 def finished(process: Process, deadline_s: float) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.figures import Spread, in_turn, ratio, spread
 from bench.generated import deadline_s, generated, verified
-from bench.parts import Stage, Watched, last_line, watched
+from bench.parts import Stage, Watched, last_line, warm_up, watched
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
@@ -96,6 +96,8 @@ def measure(settings: Settings, stage: Stage) -> Result:
     for events in settings.events:
         runs = _runs(settings, stage, events)
         contenders = _contenders(runs, stage)
+        if not taken:
+            warm_up(stage, contenders[VERIFY])
         for number in range(settings.rounds_of(events)):
             for name in in_turn(list(contenders), number):
                 with stage.console.step(f"{events:,} events, round {number + 1}: {name}"):

@@ -1,15 +1,17 @@
 """`warm`: what a short `headcount run` takes beyond its load.
 
 All of it is counted, from the start of the command to its end: broker, service, load, drain, Spark,
-verdict and report. Java and the jars are there already, as they are from the second run on.
+verdict and report. Java, the jars and the class data of Spark are there already, as they are
+from the third run on.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.figures import spread
-from bench.parts import Stage, Watched, watched
+from bench.parts import Stage, Watched, warm_up, watched
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
@@ -36,14 +38,17 @@ class Round:
 
 
 def measure(settings: Settings, stage: Stage) -> Result:
-    """Make some runs, after one that does not count. PartError if one does not pass."""
-    taken = []
-    for number in range(settings.rounds + 1):
-        name = f"Round {number} of {settings.rounds}" if number else "A round that does not count"
-        with stage.console.step(name):
-            found = _round(settings, stage, f"warm-{number}")
-        if number:
-            taken.append(found)
+    """Make some runs, behind some that do not count. PartError if one does not pass."""
+    taken: list[Round] = []
+    number = itertools.count()
+
+    def judged() -> Round:
+        return _round(settings, stage, f"warm-{next(number)}")
+
+    warm_up(stage, judged)
+    for counted in range(settings.rounds):
+        with stage.console.step(f"Round {counted + 1} of {settings.rounds}"):
+            taken.append(judged())
     return _result(settings, taken)
 
 
@@ -73,7 +78,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
         figures={"beyond_s": beyond_s, "cpu_seconds": cpu_seconds, "attempted": attempted},
         notes=(
             "broker, service, load, drain, Spark, verdict and report",
-            f"median (lowest-highest) of {settings.rounds} rounds, after one that does not count",
+            f"median (lowest-highest) of {settings.rounds} rounds, behind some that do not count",
         ),
         targets=[
             Target(
