@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ _UNUSED_S = 30 * 24 * 3600
 """An archive that nobody used for so long is removed."""
 
 _BASE_TIMEOUT_S = 60.0
+
+_SPECIAL = ':"\\'
+"""What the JVM and Spark's launcher take for something else in a path."""
 
 _QUIET = "-Xlog:cds*=error"
 """An archive that does not fit is left aside, and that is no news."""
@@ -47,7 +51,7 @@ class ClassData:
 
     def begin(self) -> "Use":
         """Tell a JVM that starts now what to do with the archive, if anything."""
-        if os.pathsep in str(self.path):  # which parts two archives
+        if set(_SPECIAL) & set(str(self.path)):
             return Use(self)
         try:
             return self._begun()
@@ -67,7 +71,8 @@ class ClassData:
     def _begun(self) -> "Use":
         used = [each for each in (self.base, self.path) if each.exists()]
         for each in used:
-            os.utime(each)
+            with contextlib.suppress(OSError):  # another user's, perhaps
+                os.utime(each)
         options = (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(map(str, used))}"] * bool(used)))
         if self.path in used:
             return Use(self, options)
@@ -77,24 +82,32 @@ class ClassData:
             return Use(self)
         if self.note.read_text():
             return Use(self)
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside)
+        aside = _aside(self.path)
+        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside, bool(used))
+
+    def give_up(self) -> None:
+        """Note that it is in vain. Raises OSError."""
+        self.note.write_text("this Java writes no archive of classes\n")
 
     def write_base(self) -> None:
         """Write an archive of Java's own classes, or note that it cannot be. Raises OSError."""
-        aside = self.base.with_name(f".{self.base.name}.{os.getpid()}.tmp")
+        aside = _aside(self.base)
         java = str(self.java_home / "bin" / "java")
         command = [java, "-Xshare:dump", f"-XX:SharedArchiveFile={aside}"]
         try:
             done = subprocess.run(
                 command, capture_output=True, timeout=_BASE_TIMEOUT_S, check=False
             )
-            if done.returncode == 0 and not self.base.exists() and aside.exists():
+            if done.returncode == 0 and aside.exists():
                 aside.replace(self.base)
             else:
-                self.note.write_text("this Java writes no archive of classes\n")
+                self.give_up()
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def _told(path: Path) -> str:
@@ -107,11 +120,15 @@ def _told(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a JVM does with an archive: the options that say so, and where it writes one."""
+    """What a JVM does with an archive: the options that say so, and where it writes one.
+
+    `has_base` says that it writes on top of an archive of Java's own classes.
+    """
 
     of: ClassData
     options: tuple[str, ...] = ()
     aside: Path | None = None
+    has_base: bool = False
 
     def showing(self) -> AbstractContextManager[object]:
         """Show that an archive is being written, if one is, while the JVM ends."""
@@ -120,13 +137,15 @@ class Use:
         return self.of.step("Keeping what Spark has loaded, once")
 
     def finish(self, exit_code: int | None) -> None:
-        """Keep what was written, if the JVM ended well."""
+        """Keep what was written, if the JVM ended well; None where it was not to end so."""
         if self.aside is None:
             return
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if exit_code == 0 and self.aside.exists():
                 self.aside.replace(self.of.path)
                 _prune(self.of.path.parent)
+            elif exit_code == 0 and self.has_base:
+                self.of.give_up()
             elif exit_code == 0:
                 self.of.write_base()
             self.aside.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """The daemon of Spark's Python workers: loads once what each of them needs, before it forks them.
 
-Spark runs this module by its name, see `session.py`.
+Spark runs this module by its name, see `jvm.py`.
 """
 
 import sys

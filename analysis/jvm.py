@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.class_data import ClassData, Use
@@ -132,13 +132,11 @@ def _process(
     """Run the process; its own output goes where its log goes."""
     told = scratch / "gateway"
     use = None if config.class_data is None else config.class_data.begin()
-    if use is not None:
-        config = replace(config, java_options=(*config.java_options, *use.options))
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
     with config.log_file.open("ab") as log:
         process = subprocess.Popen(
-            _command(config, scratch, sockets),
+            _command(config, scratch, sockets, () if use is None else use.options),
             # The JVM ends when this pipe closes, which it does however this process ends.
             stdin=subprocess.PIPE,
             stdout=log,
@@ -147,10 +145,14 @@ def _process(
             start_new_session=True,
             env=_environment(config, told),
         )
+    is_done = False
     try:
         yield functools.partial(_awaited, config, process, told, began)
+        is_done = True
     finally:
-        _end(process, use)
+        _end(process, use if is_done else None)
+        if use is not None and not is_done:
+            use.finish(None)
 
 
 def _spark_home() -> Path:
@@ -166,10 +168,12 @@ def spark_jars() -> list[Path]:
     return list((_spark_home() / "jars").glob("*.jar"))
 
 
-def _command(config: SessionConfig, scratch: Path, sockets: Path) -> list[str]:
+def _command(
+    config: SessionConfig, scratch: Path, sockets: Path, class_data: Sequence[str]
+) -> list[str]:
     java = config.java_home / "bin" / "java"
     command = [sys.executable, "-IS", str(_LAUNCH), str(_spark_home()), str(java)]
-    for key, value in settings(config, scratch, sockets).items():
+    for key, value in settings(config, scratch, sockets, class_data).items():
         command += ["--conf", f"{key}={value}"]
     return [*command, "pyspark-shell"]
 
@@ -237,14 +241,16 @@ def _socket_folder(scratch: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def settings(config: SessionConfig, scratch: Path, sockets: Path) -> dict[str, str]:
-    """Give Spark's settings for a session."""
+def settings(
+    config: SessionConfig, scratch: Path, sockets: Path, class_data: Sequence[str] = ()
+) -> dict[str, str]:
+    """Give Spark's settings for a session; the options for class data are the driver's alone."""
     jars = [str(jar) for jar in config.connector_jars]
     chosen = {
         "spark.app.name": "headcount",
         "spark.master": config.master,
         "spark.driver.memory": config.heap,
-        "spark.driver.extraJavaOptions": _java_options(config, scratch),
+        "spark.driver.extraJavaOptions": _java_options(config, scratch, class_data),
         "spark.driver.extraClassPath": os.pathsep.join(jars),
         "spark.local.dir": str(scratch / "local"),
         "spark.sql.warehouse.dir": local_url(scratch / "warehouse"),
@@ -287,32 +293,34 @@ def local_url(path: Path) -> str:
     return f"file://{path.absolute()}"
 
 
-def _java_options(config: SessionConfig, scratch: Path) -> str:
+def _java_options(config: SessionConfig, scratch: Path, class_data: Sequence[str]) -> str:
     options = [
         f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}",
         f"-Dheadcount.log={config.log_file.absolute()}",
         f"-Djava.io.tmpdir={scratch}",
         _COLLECTOR,
         *config.java_options,
+        *class_data,
     ]
     return " ".join(f'"{option}"' for option in options)
 
 
 def _end(process: subprocess.Popen[bytes], use: Use | None) -> None:
-    """End the JVM, which takes the closed pipe for the end of its work."""
+    """End the JVM, which takes the closed pipe for the end of its work.
+
+    It may write class data then, as `use` has it; without that it has no time for such things.
+    """
+    is_writing = use is not None and use.aside is not None and process.poll() is None
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
-    is_writing = use is not None and use.aside is not None
-    try:
-        with (
-            contextlib.suppress(subprocess.TimeoutExpired),
-            contextlib.nullcontext() if use is None else use.showing(),
-        ):
-            process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if use is not None:
-            use.finish(process.returncode)
+    with use.showing() if use is not None and is_writing else contextlib.nullcontext():
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if use is not None:
+                use.finish(process.returncode)

@@ -50,8 +50,13 @@ def main(spark_home: str, java: str, *arguments: str) -> None:
     if told.returncode:
         sys.stderr.buffer.write(told.stdout)
         sys.exit(told.returncode)
-    words = command(told.stdout)
-    os.execv(words[0], words)  # noqa: S606 - no shell is wanted
+    try:
+        words = command(told.stdout)
+        os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+    except ValueError:
+        sys.exit(f"Spark's launcher gave no command, but {told.stdout!r}")
+    except OSError as error:
+        sys.exit(f"{words[0]} does not start: {error.strerror}")
 
 
 if __name__ == "__main__":

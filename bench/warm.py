@@ -2,7 +2,7 @@
 
 All of it is counted, from the start of the command to its end: broker, service, load, drain, Spark,
 verdict and report. Java, the jars and the class data of Spark are there already, as they are
-from the third run on.
+after a few runs.
 """
 
 import itertools

@@ -12,6 +12,9 @@ from headcount.cli.platform import Platform
 from headcount.run import RunFolder
 from headcount.stack.cache import cache_folder
 
+_OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
+"""With such settings a JVM is started in the user's way, and its class data fits no other."""
+
 
 def session_config(
     folder: RunFolder,
@@ -33,7 +36,7 @@ def session_config(
         master=judging.spark_master,
         heap=judging.spark_heap,
         java_options=LONG_WORK if events is None else suited_to(events),
-        class_data=class_data(ready, jars),
+        class_data=None if _OWN_COMMAND & judging.spark_conf.keys() else class_data(ready, jars),
         settings={**more, **judging.spark_conf},
     )
 

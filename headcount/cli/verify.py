@@ -19,7 +19,7 @@ from headcount.cli.platform import platform
 from headcount.cli.question import Question, limits_of
 from headcount.cli.spark import session_config
 from headcount.console import Console
-from headcount.run import RunFolder
+from headcount.run import Manifest, RunFolder
 
 _EXAMPLES = """
 \b
@@ -59,9 +59,10 @@ def verify(
     limits_of(judging)
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))
-    config = session_config(
-        folder, judging, ready, events=_events(folder), ledger=folder.read_manifest().ledger
-    )
+    manifest = folder.read_manifest()
+    folder.forget_verdict()
+    events = _events(folder, manifest) if until == "end" else None
+    config = session_config(folder, judging, ready, events=events, ledger=manifest.ledger)
     with begun_jvm(config) as jvm:
         # What judges takes long to load, in which the JVM can start.
         from headcount.cli.judgement import judge  # noqa: PLC0415
@@ -72,9 +73,10 @@ def verify(
     return report.exit_code
 
 
-def _events(folder: RunFolder) -> int | None:
+def _events(folder: RunFolder, manifest: Manifest) -> int | None:
     """Tell about how many events a run has; None where its end was not noted yet."""
-    end, start = folder.read_end(), folder.read_manifest().start_offsets
+    end = folder.read_end()
     if end is None:
         return None
+    start = manifest.start_offsets
     return sum(offset - start.get(number, 0) for number, offset in end.end_offsets.items())

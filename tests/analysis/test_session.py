@@ -55,8 +55,11 @@ def test_local_session_stays_on_loopback(tmp_path: Path) -> None:
 
 def test_cluster_gets_the_jars(tmp_path: Path) -> None:
     """Executors elsewhere are sent the connector, and can reach the driver."""
-    chosen = settings(config(tmp_path, tmp_path, "spark://host:7077"), tmp_path, tmp_path)
+    cluster = config(tmp_path, tmp_path, "spark://host:7077")
+    chosen = settings(cluster, tmp_path, tmp_path, ["-XX:SharedArchiveFile=/a b"])
 
+    assert '"-XX:SharedArchiveFile=/a b"' in chosen["spark.driver.extraJavaOptions"]
+    assert "SharedArchiveFile" not in chosen.get("spark.executor.extraJavaOptions", "")
     assert chosen["spark.jars"] == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
     assert "spark.driver.host" not in chosen
 
