@@ -131,9 +131,7 @@ class Use:
     has_base: bool = False
 
     def showing(self) -> AbstractContextManager[object]:
-        """Show that an archive is being written, if one is, while the JVM ends."""
-        if self.aside is None:
-            return contextlib.nullcontext()
+        """Show, while the JVM ends, that an archive is being written."""
         return self.of.step("Keeping what Spark has loaded, once")
 
     def finish(self, exit_code: int | None) -> None:

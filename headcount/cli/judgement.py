@@ -56,8 +56,13 @@ def judge(
     overview = Overview() if followed is None else followed.overview
     # What was written by now was answered by now: its events lie before the end that is read next.
     parts = ledger_parts(folder, manifest, None if followed is None else followed.files)
-    config = session_config(
-        folder, question.judging, ready, events=_attempts(parts), ledger=manifest.ledger
+    config = functools.partial(
+        session_config,
+        folder,
+        question.judging,
+        ready,
+        events=_attempts(parts),
+        ledger=manifest.ledger,
     )
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which all is done that can be done without it.
@@ -132,14 +137,14 @@ def _end_of_following(follower: Follower | None, console: Console) -> Followed |
 
 @contextlib.contextmanager
 def _spark(
-    config: SessionConfig, follower: Follower | None, jvm: Jvm | None
+    config: Callable[[], SessionConfig], follower: Follower | None, jvm: Jvm | None
 ) -> Iterator[Callable[[], SparkContext]]:
     """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
     lent = None if follower is None else follower.spark
     if lent is not None:
         yield lambda: lent
         return
-    with begun_session(config) if jvm is None else session_in(jvm) as started:
+    with begun_session(config()) if jvm is None else session_in(jvm) as started:
         yield started
 
 
