@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.class_data import ClassData, Use
 from headcount.errors import PartError
+from headcount.stack.class_data import ClassData, Use
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
@@ -131,12 +131,12 @@ def _process(
 ) -> Iterator[Callable[[], Address]]:
     """Run the process; its own output goes where its log goes."""
     told = scratch / "gateway"
-    use = None if config.class_data is None else config.class_data.begin()
+    use = Use() if config.class_data is None else config.class_data.begin()
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
     with config.log_file.open("ab") as log:
         process = subprocess.Popen(
-            _command(config, scratch, sockets, () if use is None else use.options),
+            _command(config, scratch, sockets, use.options),
             # The JVM ends when this pipe closes, which it does however this process ends.
             stdin=subprocess.PIPE,
             stdout=log,
@@ -150,9 +150,8 @@ def _process(
         yield functools.partial(_awaited, config, process, told, began)
         is_done = True
     finally:
-        _end(process, use if is_done else None)
-        if use is not None and not is_done:
-            use.finish(None)
+        _end(process, use if is_done else Use())
+        use.finish(None)
 
 
 def _spark_home() -> Path:
@@ -305,16 +304,16 @@ def _java_options(config: SessionConfig, scratch: Path, class_data: Sequence[str
     return " ".join(f'"{option}"' for option in options)
 
 
-def _end(process: subprocess.Popen[bytes], use: Use | None) -> None:
+def _end(process: subprocess.Popen[bytes], use: Use) -> None:
     """End the JVM, which takes the closed pipe for the end of its work.
 
     It may write class data then, as `use` has it; without that it has no time for such things.
     """
-    is_writing = use is not None and use.aside is not None and process.poll() is None
+    is_writing = use.aside is not None and process.poll() is None
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
-    with use.showing() if use is not None and is_writing else contextlib.nullcontext():
+    with use.showing() if is_writing else contextlib.nullcontext():
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
@@ -322,5 +321,4 @@ def _end(process: subprocess.Popen[bytes], use: Use | None) -> None:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-            if use is not None:
-                use.finish(process.returncode)
+            use.finish(process.returncode)

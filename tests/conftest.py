@@ -11,6 +11,7 @@ from gevent.monkey import is_module_patched
 from headcount.console import Console
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
+from headcount.stack.class_data import ClassData
 from headcount.stack.jars import Fetcher, broker_jars
 from headcount.stack.java import Java, find_java
 from headcount.stack.topic import ensure_topic
@@ -53,6 +54,7 @@ def new_broker(
     java: Java,
     fetcher: Fetcher,
     environ: dict[str, str],
+    cache: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[NewBroker]:
     """Starts brokers of a test's own, for those that stop or kill them."""
@@ -64,7 +66,10 @@ def new_broker(
     ) -> Broker:
         folder = data_dir or tmp_path_factory.mktemp("broker")
         named = {name.replace("_", "."): value for name, value in settings.items()}
-        config = BrokerConfig(java, jars, folder, environ, port=port, settings=named)
+        class_data = ClassData.of(cache, java.home, jars)
+        config = BrokerConfig(
+            java, jars, folder, environ, port=port, settings=named, class_data=class_data
+        )
         started.append(Broker(config))
         return started[-1]
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import object_store
-from analysis.class_data import ClassData
 from analysis.jvm import LONG_WORK, SessionConfig, spark_jars, suited_to
 from analysis.tables import Tables
 from headcount.cli.options import Judging
 from headcount.cli.platform import Platform
 from headcount.run import RunFolder
 from headcount.stack.cache import cache_folder
+from headcount.stack.class_data import ClassData
 
 _OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
 """With such settings a JVM is started in the user's way, and its class data fits no other."""
@@ -43,8 +43,8 @@ def session_config(
 
 def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
     """Where the class data of this Java and of Spark with these jars is kept, or will be."""
-    folder = cache_folder(ready.environ) / "class-data"
-    return ClassData.of(folder, ready.java.home, (*spark_jars(), *jars), ready.console.step)
+    cache = cache_folder(ready.environ)
+    return ClassData.of(cache, ready.java.home, (*spark_jars(), *jars), ready.console.step)
 
 
 def tables_of(folder: RunFolder, judging: Judging) -> Tables:

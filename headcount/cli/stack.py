@@ -10,6 +10,8 @@ from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.cache import cache_folder
+from headcount.stack.class_data import ClassData
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
@@ -85,7 +87,11 @@ class Wish:
 def start_broker(ready: Platform, data_dir: Path) -> Broker:
     """Start the embedded broker on a folder, new or not."""
     with ready.console.step("Starting the broker"):
-        return Broker(BrokerConfig(ready.java, ready.broker_jars, data_dir, ready.environ))
+        class_data = ClassData.of(cache_folder(ready.environ), ready.java.home, ready.broker_jars)
+        config = BrokerConfig(
+            ready.java, ready.broker_jars, data_dir, ready.environ, class_data=class_data
+        )
+        return Broker(config)
 
 
 def start(stack: contextlib.ExitStack, wish: Wish, ready: Platform, folder: Path) -> Target:

@@ -19,6 +19,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from headcount.errors import PartError
 from headcount.stack import broker as broker_module
 from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.class_data import ClassData
 from headcount.stack.jars import Fetcher, broker_jars
 from headcount.stack.java import Java, find_java
 from headcount.stack.ports import free_port, is_free
@@ -28,6 +29,11 @@ from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topi
 pytestmark = pytest.mark.e2e
 
 NewBroker = Callable[..., Broker]
+
+
+def holds_in_memory(broker: Broker, path: Path) -> bool:
+    """Whether a broker's JVM has a file in its memory."""
+    return str(path) in Path(f"/proc/{broker.pid}/maps").read_text()
 
 
 def publish(bootstrap_servers: str, topic: str, count: int) -> None:
@@ -54,6 +60,28 @@ def values(bootstrap_servers: str, topic: str) -> list[bytes]:
         return found
     finally:
         consumer.close()
+
+
+def test_it_starts_from_what_another_has_kept(
+    java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Class data is written by the second that is stopped, used by the third, formatting and all.
+
+    What one leaves that was killed is not kept.
+    """
+    jars = tuple(broker_jars(fetcher))
+    class_data = ClassData.of(tmp_path, java.home, jars)
+    config = BrokerConfig(java, jars, tmp_path / "data", environ, port=0, class_data=class_data)
+    with Broker(config):
+        pass
+    Broker(config).kill()
+    assert not class_data.path.exists()
+    with Broker(config) as broker:
+        assert not holds_in_memory(broker, class_data.path)
+    assert class_data.path.exists()
+    with Broker(dataclasses.replace(config, data_dir=tmp_path / "other")) as broker:
+        assert holds_in_memory(broker, class_data.path)
+    assert not list(class_data.path.parent.glob(".*"))
 
 
 def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """Class data: what a JVM makes of the classes that it loads, kept so that the next need not.
 
-Spark loads ten thousand classes before it does anything. A JVM can write down what it has made of
-them when it ends (JEP 350), and another one of the same Java with the same jars then starts in half
-of the time. To write takes seconds, so it is done at the second start: a machine that forgets its
-cache never pays for what it cannot use. A Java that comes without an archive of its own classes, on
-which the other builds, has one written at that time.
+Spark and Kafka load thousands of classes before they do anything. A JVM can write down what it has
+made of them when it ends (JEP 350), and another one of the same Java with the same jars then starts
+in half of the time. To write takes seconds, so it is done at the second start: a machine that
+forgets its cache never pays for what it cannot use. A Java that comes without an archive of its own
+classes, on which the other builds, has one written at that time.
 """
 
 import contextlib
@@ -34,20 +34,29 @@ _QUIET = "-Xlog:cds*=error"
 
 @dataclass(frozen=True, slots=True)
 class ClassData:
-    """An archive of class data of a Java; `step` shows that it is being written."""
+    """An archive of class data of a Java; `step` shows that it is being written.
+
+    `base` is the archive of Java's own classes, where Java comes without one.
+    """
 
     path: Path
+    base: Path
     java_home: Path
     step: Step = contextlib.nullcontext
 
     @classmethod
-    def of(cls, folder: Path, java_home: Path, jars: Iterable[Path], step: Step) -> "ClassData":
-        """Name the archive, in a folder, of one Java and some jars, as they are now."""
-        made_of = [java_home / "release", java_home / "bin" / "java", *sorted(jars)]
-        told = "\n".join(map(_told, made_of))
-        return cls(
-            folder / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.jsa", java_home, step
-        )
+    def of(
+        cls,
+        cache: Path,
+        java_home: Path,
+        jars: Iterable[Path],
+        step: Step = contextlib.nullcontext,
+    ) -> "ClassData":
+        """Name the archive, in the cache, of one Java and some jars, as they are now."""
+        folder = cache / "class-data"
+        made_of = [java_home / "release", java_home / "bin" / "java"]
+        base = folder / f"{_digest(made_of)}.base"
+        return cls(folder / f"{_digest([*made_of, *sorted(jars)])}.jsa", base, java_home, step)
 
     def begin(self) -> "Use":
         """Tell a JVM that starts now what to do with the archive, if anything."""
@@ -59,22 +68,24 @@ class ClassData:
             return Use(self)
 
     @property
-    def base(self) -> Path:
-        """The archive of Java's own classes, where Java comes without one."""
-        return self.path.with_suffix(".base")
-
-    @property
     def note(self) -> Path:
         """Is there from the first start on; says in the end that nothing can be written."""
         return self.path.with_suffix(".once")
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Have a JVM use what there is, and write nothing."""
+        if set(_SPECIAL) & set(str(self.path)):
+            return ()
+        used = [str(each) for each in (self.base, self.path) if each.exists()]
+        return (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(used)}"] * bool(used)))
+
     def _begun(self) -> "Use":
-        used = [each for each in (self.base, self.path) if each.exists()]
-        for each in used:
-            with contextlib.suppress(OSError):  # another user's, perhaps
+        for each in (self.base, self.path):
+            with contextlib.suppress(OSError):  # none, or another user's, perhaps
                 os.utime(each)
-        options = (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(map(str, used))}"] * bool(used)))
-        if self.path in used:
+        options = self.options
+        if self.path.exists():
             return Use(self, options)
         if not self.note.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +94,8 @@ class ClassData:
         if self.note.read_text():
             return Use(self)
         aside = _aside(self.path)
-        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside, bool(used))
+        writing = f"-XX:ArchiveClassesAtExit={aside}"
+        return Use(self, (*options, writing), aside, self.base.exists())
 
     def give_up(self) -> None:
         """Note that it is in vain. Raises OSError."""
@@ -110,6 +122,10 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
+def _digest(files: Iterable[Path]) -> str:
+    return hashlib.sha256("\n".join(map(_told, files)).encode()).hexdigest()[:24]
+
+
 def _told(path: Path) -> str:
     try:
         seen = path.stat()
@@ -120,23 +136,25 @@ def _told(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a JVM does with an archive: the options that say so, and where it writes one.
+    """What a JVM does with an archive, if any: the options for it, and where it writes one.
 
     `has_base` says that it writes on top of an archive of Java's own classes.
     """
 
-    of: ClassData
+    of: ClassData | None = None
     options: tuple[str, ...] = ()
     aside: Path | None = None
     has_base: bool = False
 
     def showing(self) -> AbstractContextManager[object]:
         """Show, while the JVM ends, that an archive is being written."""
-        return self.of.step("Keeping what Spark has loaded, once")
+        if self.of is None or self.aside is None:
+            return contextlib.nullcontext()
+        return self.of.step("Keeping what Java has loaded, once")
 
     def finish(self, exit_code: int | None) -> None:
         """Keep what was written, if the JVM ended well; None where it was not to end so."""
-        if self.aside is None:
+        if self.of is None or self.aside is None:
             return
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if exit_code == 0 and self.aside.exists():

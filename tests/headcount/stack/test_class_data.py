@@ -1,6 +1,5 @@
 """Class data: written at the second start, used from the third on, and never half-written."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -8,20 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from analysis.class_data import ClassData, Use
+from headcount.stack.class_data import ClassData, Use
 from headcount.stack.java import Java
+
+
+def some_data(folder: Path, java_home: Path = Path("no-java")) -> ClassData:
+    """Name an archive in a folder."""
+    return ClassData(folder / "some.jsa", folder / "java.base", java_home)
 
 
 def writing(folder: Path) -> Use:
     """Give what a JVM does that is to write an archive."""
-    data = ClassData(folder / "some.jsa", folder / "no-java")
+    data = some_data(folder)
     assert data.begin().aside is None
     return data.begin()
 
 
 def test_first_start_on_a_machine_pays_nothing(tmp_path: Path) -> None:
     """Only who starts again has a use for it."""
-    data = ClassData(tmp_path / "new" / "some.jsa", tmp_path)
+    data = some_data(tmp_path / "new")
 
     assert data.begin().options == ()
     assert any("ArchiveClassesAtExit" in option for option in data.begin().options)
@@ -36,7 +40,7 @@ def test_what_was_written_is_used(tmp_path: Path) -> None:
     use.finish(0)
 
     assert not use.aside.exists()
-    assert f"-XX:SharedArchiveFile={tmp_path}/some.jsa" in use.of.begin().options
+    assert f"-XX:SharedArchiveFile={tmp_path}/some.jsa" in some_data(tmp_path).begin().options
 
 
 @pytest.mark.parametrize("exit_code", [1, -9, None])
@@ -51,7 +55,7 @@ def test_what_a_jvm_left_that_did_not_end_well_is_not_used(
     use.finish(exit_code)
 
     assert not use.aside.exists()
-    assert use.of.begin().aside is not None
+    assert some_data(tmp_path).begin().aside is not None
 
 
 def java_that(folder: Path, does: str) -> Path:
@@ -65,7 +69,7 @@ def java_that(folder: Path, does: str) -> Path:
 
 def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None:
     """Without it a JVM writes none of Spark's classes either."""
-    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, 'echo "$1" > "$file"'))
+    data = some_data(tmp_path, java_that(tmp_path, 'echo "$1" > "$file"'))
     data.begin()
 
     data.begin().finish(0)
@@ -81,7 +85,7 @@ def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
     tmp_path: Path,
 ) -> None:
     """Another command may have written that in the meantime: it proves nothing of this one."""
-    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, 'touch "$file"'))
+    data = some_data(tmp_path, java_that(tmp_path, 'touch "$file"'))
     data.begin()
     early, late = data.begin(), data.begin()
     early.finish(0)
@@ -97,7 +101,7 @@ def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
 @pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
 def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: str) -> None:
     """Spark starts without it."""
-    data = ClassData(tmp_path / "some.jsa", java_that(tmp_path, does))
+    data = some_data(tmp_path, java_that(tmp_path, does))
     data.begin()
 
     data.begin().finish(0)
@@ -109,10 +113,11 @@ def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: st
 def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
     """Spark starts without it, and so it does where the JVM would take the path for two."""
     (tmp_path / "file").touch()
-    assert ClassData(tmp_path / "file" / "some.jsa", tmp_path).begin().options == ()
+    assert some_data(tmp_path / "file").begin().options == ()
     for special in ("a:b", 'a"b', "a\\b"):
-        data = ClassData(tmp_path / special / "some.jsa", tmp_path)
+        data = some_data(tmp_path / special)
         assert [data.begin(), data.begin()] == [Use(data), Use(data)]
+        assert data.options == ()
 
 
 def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
@@ -121,7 +126,7 @@ def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> Non
     jar.write_bytes(b"one")
 
     def named(home: str = "one") -> Path:
-        return ClassData.of(tmp_path, tmp_path / home, [jar], contextlib.nullcontext).path
+        return ClassData.of(tmp_path, tmp_path / home, [jar]).path
 
     before = named()
     assert named() == before != named("other")
@@ -131,7 +136,8 @@ def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> Non
 
 def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
     """Each takes more than 60 MB; one that is in use is touched each time."""
-    old, used = tmp_path / "old.jsa", ClassData(tmp_path / "used.jsa", tmp_path)
+    old = tmp_path / "old.jsa"
+    used = ClassData(tmp_path / "used.jsa", tmp_path / "java.base", tmp_path)
     for path in (old, used.path):
         path.touch()
         os.utime(path, (0, 0))
@@ -149,7 +155,7 @@ def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
 SESSION = """
 import contextlib, sys
 from pathlib import Path
-from analysis.class_data import ClassData
+from headcount.stack.class_data import ClassData
 from analysis.jvm import QUICK_START, SessionConfig, spark_jars
 from analysis.session import open_session
 home, folder, what = sys.argv[1:]
@@ -191,6 +197,6 @@ def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -
 
     assert told() == ["not used"]
     assert told("break off") == ["not used"]
-    assert told() == ["not used", "Keeping what Spark has loaded, once"]
+    assert told() == ["not used", "Keeping what Java has loaded, once"]
     assert told() == ["used"]
     assert not list(tmp_path.glob(".*.tmp"))
