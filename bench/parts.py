@@ -77,7 +77,7 @@ def warm_up(stage: Stage, judged: Callable[[], object]) -> None:
     for _ in range(MOST_WARM_UPS):
         with stage.console.step("A round that does not count"):
             judged()
-        if class_data(stage.ready, stage.ready.connector_jars).path.exists():
+        if class_data(stage.ready, stage.ready.connector_jars).archive.exists():
             return
 
 

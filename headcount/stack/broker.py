@@ -151,6 +151,7 @@ class Broker:
             (config.data_dir / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")
             self.port, self._process, self._use = _started(config, lock, undo)
             self.cluster_id = self._answered_cluster_id()
+            undo.callback(self._keep_class_data)
             self._undo = undo.pop_all()
 
     @property
@@ -185,11 +186,14 @@ class Broker:
             self.poll_or_raise()
             raise
 
+    def _keep_class_data(self) -> None:
+        code = self._process.returncode
+        self._use.finish(0 if code == _ENDED_BY_SIGTERM else code)
+
     def stop(self) -> None:
         """Stop it so that it closes its logs, and let go of its folder. Idempotent."""
         try:
-            code = self._process.stop(self.config.stop_timeout_s)
-            self._use.finish(0 if code == _ENDED_BY_SIGTERM else code)
+            self._process.stop(self.config.stop_timeout_s)
         finally:
             self._undo.close()
 

@@ -36,7 +36,8 @@ _QUIET = "-Xlog:cds*=error"
 class ClassData:
     """An archive of class data of a Java; `step` shows that it is being written.
 
-    `base` is the archive of Java's own classes, where Java comes without one.
+    `base` is the archive of Java's own classes, where Java comes without one; `path` is where an
+    archive is kept that builds on Java's own.
     """
 
     path: Path
@@ -68,6 +69,11 @@ class ClassData:
             return Use(self)
 
     @property
+    def archive(self) -> Path:
+        """Where it is kept: what was written on one base fits no other."""
+        return self.path.with_suffix(".based.jsa") if self.base.exists() else self.path
+
+    @property
     def note(self) -> Path:
         """Is there from the first start on; says in the end that nothing can be written."""
         return self.path.with_suffix(".once")
@@ -77,15 +83,16 @@ class ClassData:
         """Have a JVM use what there is, and write nothing."""
         if set(_SPECIAL) & set(str(self.path)):
             return ()
-        used = [str(each) for each in (self.base, self.path) if each.exists()]
+        used = [str(each) for each in (self.base, self.archive) if each.exists()]
         return (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(used)}"] * bool(used)))
 
     def _begun(self) -> "Use":
-        for each in (self.base, self.path):
+        archive = self.archive
+        for each in (self.base, archive):
             with contextlib.suppress(OSError):  # none, or another user's, perhaps
                 os.utime(each)
         options = self.options
-        if self.path.exists():
+        if archive.exists():
             return Use(self, options)
         if not self.note.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +100,8 @@ class ClassData:
             return Use(self)
         if self.note.read_text():
             return Use(self)
-        aside = _aside(self.path)
-        writing = f"-XX:ArchiveClassesAtExit={aside}"
-        return Use(self, (*options, writing), aside, self.base.exists())
+        aside = _aside(archive)
+        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside, archive)
 
     def give_up(self) -> None:
         """Note that it is in vain. Raises OSError."""
@@ -136,15 +142,15 @@ def _told(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a JVM does with an archive, if any: the options for it, and where it writes one.
+    """What a JVM does with an archive, if any: the options for it.
 
-    `has_base` says that it writes on top of an archive of Java's own classes.
+    One that writes an archive does so at `aside`, and what is whole goes to `archive`.
     """
 
     of: ClassData | None = None
     options: tuple[str, ...] = ()
     aside: Path | None = None
-    has_base: bool = False
+    archive: Path | None = None
 
     def showing(self) -> AbstractContextManager[object]:
         """Show, while the JVM ends, that an archive is being written."""
@@ -154,13 +160,13 @@ class Use:
 
     def finish(self, exit_code: int | None) -> None:
         """Keep what was written, if the JVM ended well; None where it was not to end so."""
-        if self.of is None or self.aside is None:
+        if self.of is None or self.aside is None or self.archive is None:
             return
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if exit_code == 0 and self.aside.exists():
-                self.aside.replace(self.of.path)
-                _prune(self.of.path.parent)
-            elif exit_code == 0 and self.has_base:
+                self.aside.replace(self.archive)
+                _prune(self.archive.parent)
+            elif exit_code == 0 and self.archive != self.of.path:
                 self.of.give_up()
             elif exit_code == 0:
                 self.of.write_base()

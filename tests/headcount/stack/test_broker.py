@@ -78,7 +78,9 @@ def test_it_starts_from_what_another_has_kept(
     assert not class_data.path.exists()
     with Broker(config) as broker:
         assert not holds_in_memory(broker, class_data.path)
+    broker.stop()
     assert class_data.path.exists()
+    assert not class_data.base.exists()
     with Broker(dataclasses.replace(config, data_dir=tmp_path / "other")) as broker:
         assert holds_in_memory(broker, class_data.path)
     assert not list(class_data.path.parent.glob(".*"))

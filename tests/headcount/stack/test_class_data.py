@@ -77,8 +77,11 @@ def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None
     assert data.base.read_text() == "-Xshare:dump\n"
     assert f"-XX:SharedArchiveFile={data.base}" in data.begin().options
     assert data.begin().aside is not None
+    assert data.archive != data.path
     data.path.touch()
-    assert f"-XX:SharedArchiveFile={data.base}:{data.path}" in data.begin().options
+    assert data.begin().aside is not None
+    data.archive.touch()
+    assert f"-XX:SharedArchiveFile={data.base}:{data.archive}" in data.begin().options
 
 
 def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
@@ -171,7 +174,7 @@ config = SessionConfig(Path(home), (), Path(folder) / "log", heap="512m",
 with open_session(config) as spark:
     assert spark.parallelize([1, 2]).map(str).collect() == ["1", "2"]
     pid = spark._jvm.ProcessHandle.current().pid()
-    print("used" if str(data.path) in Path(f"/proc/{pid}/maps").read_text() else "not used")
+    print("used" if str(data.archive) in Path(f"/proc/{pid}/maps").read_text() else "not used")
     if what == "break off":
         raise KeyboardInterrupt
 """
