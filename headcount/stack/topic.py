@@ -36,6 +36,10 @@ TOPIC_CONFIG = {
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
+class _NoSettingsError(kafka.errors.KafkaError):  # type: ignore[misc] # it has no types
+    """A broker does not know a topic yet, or may not tell: the client keeps to itself which."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicDescription:
     """A topic as its cluster has it.
@@ -200,7 +204,7 @@ def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> T
     while True:
         try:
             return _describe(client, name)
-        except kafka.errors.UnknownTopicOrPartitionError:
+        except (kafka.errors.UnknownTopicOrPartitionError, _NoSettingsError):
             if time.monotonic() >= end_s:
                 raise
         time.sleep(RETRY_S)
@@ -213,8 +217,7 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
     wanted = ConfigResource(ConfigResourceType.TOPIC, name)
     configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
     if not configs:
-        # So the client passes on an error of the broker: it may not know the topic yet.
-        raise kafka.errors.UnknownTopicOrPartitionError(name)
+        raise _NoSettingsError(name)
     return TopicDescription(
         name=name,
         topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,
@@ -277,6 +280,7 @@ def _servers(bootstrap_servers: str) -> list[str]:
 
 
 _TOLD = {
+    _NoSettingsError: "it tells none of the topic's settings; grant the user DescribeConfigs on it",
     kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant it",
     kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; make the topic first",
     kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
