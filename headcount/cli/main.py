@@ -1,8 +1,10 @@
 """The `headcount` command: its subcommands, and what every one of them does with an error."""
 
 import contextlib
+import errno
 import gc
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -11,12 +13,25 @@ from typing import NoReturn
 
 import click
 
-from headcount.errors import HeadcountError, UsageError
+from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.garbage import uncollected
 from service.catalogue import CatalogueError
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed
+
+_ROOM, _LEAVE = "make room there", "choose another folder, or grant this user access"
+_REFUSALS = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "lift the limit of a file's size",
+    errno.EMFILE: "lift the limit of open files",
+    errno.EACCES: _LEAVE,
+    errno.EPERM: _LEAVE,
+    errno.EROFS: _LEAVE,
+    errno.EIO: "see to the disk",
+}
+"""What a machine may refuse at any place, and what to do about it; all else is a bug."""
 
 _EPILOG = """
 \b
@@ -34,7 +49,8 @@ Exit codes:
   2  usage          an option, a path or a setting makes no sense
   3  inconclusive   the run cannot prove either
   4  threshold      delivery passed, a threshold did not
-  5  part           the broker, the service, Locust or Spark could not start, or died
+  5  part           the broker, the service, Locust or Spark could not start, or died, or
+                    the machine refused room or access
   70 bug            of Headcount's own, with a traceback: nothing is said of the run
 """
 
@@ -100,9 +116,8 @@ def main() -> NoReturn:
         code = _complain("interrupted; all that was started is stopped", INTERRUPTED)
     except BrokenPipeError:
         code = _without_reader()
-    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
-        traceback.print_exc()
-        code = BUG
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict
+        code = _refused(error) or _bug()
     # At the end Python looks through every object for garbage; all of them go with the process.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
@@ -111,6 +126,20 @@ def main() -> NoReturn:
 def _complain(message: str, code: int) -> int:
     sys.stderr.write(f"headcount: {message}\n")
     return code
+
+
+def _refused(error: Exception) -> int | None:
+    """Say what the machine refused; None if it is not to blame."""
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    said = os.strerror(error.errno).lower()
+    return _complain(f"{said}{where}: {_REFUSALS[error.errno]}", PartError.exit_code)
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    return BUG
 
 
 def _without_reader() -> int:

@@ -1,5 +1,6 @@
 """The command: what it ends with says what happened, and never a verdict that there is not."""
 
+import errno
 import importlib
 from types import SimpleNamespace
 
@@ -19,9 +20,16 @@ module = importlib.import_module("headcount.cli.main")
         (PartError("Spark died"), 5, "headcount: Spark died\n"),
         (click.UsageError("no such option"), 2, "no such option"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (
+            OSError(errno.ENOSPC, "any text", "runs/broker.log"),
+            5,
+            "headcount: no space left on device (runs/broker.log): make room there\n",
+        ),
+        (OSError(errno.EMFILE, "any text"), 5, "too many open files: lift the limit"),
+        (FileNotFoundError(errno.ENOENT, "any text", "forgotten"), 70, "forgotten"),
         (RuntimeError("the wrong kind of wood"), 70, "RuntimeError: the wrong kind of wood\n"),
     ],
-    ids=["evidence", "part", "usage", "interrupt", "bug"],
+    ids=["evidence", "part", "usage", "interrupt", "full", "files", "missing", "bug"],
 )
 def test_what_goes_wrong_has_a_code(
     error: BaseException,
