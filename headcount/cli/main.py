@@ -20,7 +20,7 @@ from service.catalogue import CatalogueError
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed
 
-_ROOM, _LEAVE = "make room there", "choose another folder, or grant this user access"
+_ROOM, _LEAVE = "make room on it", "choose another folder, or grant this user access"
 _REFUSALS = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: _ROOM,

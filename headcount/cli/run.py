@@ -270,6 +270,7 @@ def _drive(
                 step.update(", ".join(filter(None, (f"{step.elapsed_s:.0f} s", followed))))
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
+                target.poll_or_raise()  # if it is over, that is why
                 _explain(locust, code)
     if load.rate:
         _tell_arrivals(folder, ready.console)

@@ -23,7 +23,7 @@ module = importlib.import_module("headcount.cli.main")
         (
             OSError(errno.ENOSPC, "any text", "runs/broker.log"),
             5,
-            "headcount: no space left on device (runs/broker.log): make room there\n",
+            "headcount: no space left on device (runs/broker.log): make room on it\n",
         ),
         (OSError(errno.EMFILE, "any text"), 5, "too many open files: lift the limit"),
         (FileNotFoundError(errno.ENOENT, "any text", "forgotten"), 70, "forgotten"),
