@@ -150,6 +150,8 @@ def _process(
         yield functools.partial(_awaited, config, process, told, began)
         is_done = True
     finally:
+        if use.aside is not None and not is_done:
+            process.kill()  # it would write what nobody wants any more
         _end(process, use if is_done else Use())
         use.finish(None)
 

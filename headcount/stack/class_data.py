@@ -10,6 +10,7 @@ classes, on which the other builds, has one written at that time.
 import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -20,13 +21,18 @@ from pathlib import Path
 
 Step = Callable[[str], AbstractContextManager[object]]
 
-_UNUSED_S = 30 * 24 * 3600
-"""An archive that nobody used for so long is removed."""
+_UNUSED_S, _LEFT_S = 14 * 24 * 3600, 3600
+"""An archive that nobody used for so long is removed, and what a JVM was writing so long ago."""
+
+_ROOM_BYTES = 1 << 30
+"""With less room on the disk none is written."""
 
 _BASE_TIMEOUT_S = 60.0
 
 _SPECIAL = ':"\\'
 """What the JVM and Spark's launcher take for something else in a path."""
+
+_WRITING = ".tmp"
 
 _QUIET = "-Xlog:cds*=error"
 """An archive that does not fit is left aside, and that is no news."""
@@ -61,10 +67,8 @@ class ClassData:
 
     def begin(self) -> "Use":
         """Tell a JVM that starts now what to do with the archive, if anything."""
-        if set(_SPECIAL) & set(str(self.path)):
-            return Use(self)
         try:
-            return self._begun()
+            return Use(self) if self._is_unspeakable else self._begun()
         except OSError:  # without it all goes well, too, but slower
             return Use(self)
 
@@ -81,10 +85,14 @@ class ClassData:
     @property
     def options(self) -> tuple[str, ...]:
         """Have a JVM use what there is, and write nothing."""
-        if set(_SPECIAL) & set(str(self.path)):
+        if self._is_unspeakable:
             return ()
         used = [str(each) for each in (self.base, self.archive) if each.exists()]
-        return (_QUIET, *([f"-XX:SharedArchiveFile={':'.join(used)}"] * bool(used)))
+        return (_QUIET, f"-XX:SharedArchiveFile={':'.join(used)}") if used else ()
+
+    @property
+    def _is_unspeakable(self) -> bool:
+        return bool(set(_SPECIAL) & set(str(self.path)))
 
     def _begun(self) -> "Use":
         archive = self.archive
@@ -92,16 +100,20 @@ class ClassData:
             with contextlib.suppress(OSError):  # none, or another user's, perhaps
                 os.utime(each)
         options = self.options
-        if archive.exists():
+        if archive.exists() or not self._can_be_written():
             return Use(self, options)
-        if not self.note.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.note.touch()
-            return Use(self)
-        if self.note.read_text():
-            return Use(self)
         aside = _aside(archive)
-        return Use(self, (*options, f"-XX:ArchiveClassesAtExit={aside}"), aside, archive)
+        return Use(self, (*options, _QUIET, f"-XX:ArchiveClassesAtExit={aside}"), aside, archive)
+
+    def _can_be_written(self) -> bool:
+        """Tell whether one may be; the first start is noted alone."""
+        folder = self.path.parent
+        if not self.note.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            self.note.touch()
+            return False
+        has_room = shutil.disk_usage(folder).free > _ROOM_BYTES
+        return has_room and os.access(folder, os.W_OK) and not self.note.read_text()
 
     def give_up(self) -> None:
         """Note that it is in vain. Raises OSError."""
@@ -125,7 +137,7 @@ class ClassData:
 
 
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{_WRITING}")
 
 
 def _digest(files: Iterable[Path]) -> str:
@@ -165,15 +177,18 @@ class Use:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if exit_code == 0 and self.aside.exists():
                 self.aside.replace(self.archive)
-                _prune(self.archive.parent)
             elif exit_code == 0 and self.archive != self.of.path:
                 self.of.give_up()
             elif exit_code == 0:
                 self.of.write_base()
+        with contextlib.suppress(OSError):
             self.aside.unlink(missing_ok=True)
+            _prune(self.archive.parent)
 
 
 def _prune(folder: Path) -> None:
+    """Remove what nobody uses, and what was left by JVMs whose starter was killed."""
     for each in folder.iterdir():
-        if time.time() - each.stat().st_mtime > _UNUSED_S:
+        longest_s = _LEFT_S if each.suffix == _WRITING else _UNUSED_S
+        if time.time() - each.stat().st_mtime > longest_s:
             each.unlink(missing_ok=True)

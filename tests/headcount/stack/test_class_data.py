@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from headcount.stack import class_data
 from headcount.stack.class_data import ClassData, Use
 from headcount.stack.java import Java
 
@@ -98,7 +100,7 @@ def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
 
     use.finish(0)
 
-    assert data.begin() == Use(data)
+    assert data.begin().aside is None
 
 
 @pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
@@ -135,6 +137,30 @@ def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> Non
     assert named() == before != named("other")
     jar.write_bytes(b"another")
     assert named() != before
+
+
+def test_none_is_written_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk is not filled up for a quicker start."""
+    monkeypatch.setattr(class_data, "_ROOM_BYTES", 1 << 62)
+    data = some_data(tmp_path)
+
+    assert [data.begin().aside, data.begin().aside] == [None, None]
+
+
+def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
+    """Its JVM may have written all of it; what another is writing now stays."""
+    left, written = tmp_path / ".some.jsa.1.tmp", tmp_path / ".some.jsa.2.tmp"
+    for path in (left, written):
+        path.touch()
+    an_hour_ago = time.time() - 3601
+    os.utime(left, (an_hour_ago, an_hour_ago))
+
+    writing(tmp_path).finish(None)
+
+    assert not left.exists()
+    assert written.exists()
 
 
 def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
