@@ -131,7 +131,7 @@ class Reader:
     """Reads batch after batch, and remembers what it has read."""
 
     expected: Expected
-    _known: dict[tuple[bytes, bool], _Read | None] = field(default_factory=dict)
+    _known: dict[tuple[bytes, int], _Read | None] = field(default_factory=dict)
     _known_bytes: int = 0
     _noise: tuple[noise.Field, ...] = ()
     _looks: int = 0
@@ -144,16 +144,15 @@ class Reader:
         """
         values = messages["value"].fill_null(b"")
         found = identities(values, self.expected)
-        encoded = self._encoded(found)
-        texts, place = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().copy()
-        first = _first_rows(place, len(texts))
+        masked = self._masked_messages(found)
+        texts, place = masked.texts.dictionary.to_pylist(), masked.texts.indices.to_numpy().copy()
+        first, what = _first_rows(place, len(texts)), masked.what
         known = [
-            self._text(text, values, int(row), found)
+            self._text((text, int(what[row])), values, int(row), found)
             for text, row in zip(texts, first, strict=True)
         ]
-        # A text that somebody else wrote with the mask in it is not the masked one.
-        alone = np.array([each is None for each in known])[place]
-        alone |= found.is_there != found.is_there[first][place]
+        # A text that somebody wrote with the mask in it is not the masked one.
+        alone = np.array([each is None for each in known])[place] | (what != what[first][place])
         for row in np.flatnonzero(alone):
             place[row] = len(known)
             value = values[int(row)].as_py()
@@ -162,26 +161,32 @@ class Reader:
         batch = _Batch(found, reads, place, found.is_there & ~alone)
         return _table(messages, batch, self.expected)
 
-    def _text(self, text: bytes, values: pa.Array, row: int, found: "Identities") -> _Read | None:
-        """Give what all messages of a text share, or None where each must be read by itself."""
-        key = (text, bool(found.is_there[row]))
+    def _text(
+        self, key: tuple[bytes, int], values: pa.Array, row: int, found: "Identities"
+    ) -> _Read | None:
+        """Give what all messages share that have a text, and the same masked in it.
+
+        None where each must be read by itself.
+        """
         if key not in self._known:
             if self._known_bytes > _MOST_REMEMBERED_BYTES:
                 self._forget()
-            self._known_bytes += len(text) + _BYTES_BESIDE
+            self._known_bytes += len(key[0]) + _BYTES_BESIDE
             value = values[row].as_py()
             self._known[key] = (
-                self._masked(value, text, found.identity(row)) if key[1] else self._unmasked(value)
+                self._masked(value, key[0], found.identity(row))
+                if found.is_there[row]
+                else self._unmasked(value)
             )
         return self._known[key]
 
-    def _encoded(self, found: "Identities") -> pa.DictionaryArray:
-        """Give the masked messages; where most are new, look which fields make them so."""
+    def _masked_messages(self, found: "Identities") -> "_Masked":
+        """Mask the messages; where most are new, look which fields make them so."""
         texts = found.texts
-        encoded = found.masked(self._noise).dictionary_encode()
-        is_noisy = len(encoded.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
+        masked = found.masked(self._noise)
+        is_noisy = len(masked.texts.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
         if not is_noisy or self._looks >= _MOST_LOOKS:
-            return encoded
+            return masked
         self._looks += 1
         rows = np.linspace(0, len(texts.values) - 1, _LOOKED_AT, dtype=np.int64)
         some = texts.values.take(pa.array(rows)).to_pylist()
@@ -189,10 +194,10 @@ class Reader:
         known = {*self.expected.names_read, *(each.name for each in self._noise)}
         more = noise.differing(events, known)
         if not more:
-            return encoded
+            return masked
         self._noise = (*self._noise, *more)[: noise.MOST_FIELDS]
         self._forget()
-        return found.masked(self._noise).dictionary_encode()
+        return found.masked(self._noise)
 
     def _forget(self) -> None:
         self._known.clear()
@@ -237,6 +242,14 @@ class Reader:
 
 
 _NOTHING = _Read(Content(), Kind.MALFORMED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    """Messages as dictionary-encoded texts, and what is masked in each: a bit for each place."""
+
+    texts: pa.DictionaryArray
+    what: Integers
 
 
 def _first_rows(place: Integers, count: int) -> Integers:
@@ -347,9 +360,12 @@ class Identities:
         """Write the id that stands in a message."""
         return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
 
-    def masked(self, fields: Sequence[noise.Field]) -> pa.Array:
+    def masked(self, fields: Sequence[noise.Field]) -> _Masked:
         """Give the messages without the digits of their ids, and without the values of fields."""
-        return self.texts.masked([*self.spans, *noise.spans(self.texts, fields)])
+        spans = [*self.spans, *noise.spans(self.texts, fields)]
+        flags: Integers = np.array([span.is_one for span in spans], np.int64)
+        what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
+        return _Masked(self.texts.masked(spans).dictionary_encode(), what)
 
 
 def identities(values: pa.Array, expected: Expected) -> Identities:

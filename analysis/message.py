@@ -5,9 +5,10 @@ surrogate pair. Numbers keep the value that is written, however it is written.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from headcount.digest import canonical_value, digest_of
@@ -64,8 +65,16 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
 
 
+def _fraction(text: str) -> Decimal | float:
+    """Read a number; one beyond all bounds is the infinite, which has no canonical form."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return math.inf
+
+
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant
+    object_pairs_hook=_once, parse_float=_fraction, parse_constant=_no_constant
 )
 
 
@@ -75,7 +84,7 @@ def _text(value: object) -> str | None:
         return value
     try:
         return canonical_value(value, "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -90,7 +99,7 @@ def _digests(event: Object, shapes: Sequence[str]) -> list[int]:
         if all(name in event for name in names):
             try:
                 found.append(digest_of(event, names))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # what has no canonical form was never asked for
     return found
 

@@ -409,6 +409,30 @@ def test_what_is_always_new_is_not_in_the_way(values: list[bytes | None]) -> Non
     assert read(values, ["m"]) == one_by_one(values, ["m"])
 
 
+def test_a_mask_that_somebody_wrote_is_no_value_that_was_masked() -> None:
+    """What is broken is not taken for what it would be masked, met with others or after them."""
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    good = [an_event(n % 10, at=n + 1000) for n in range(100)]
+    broken = an_event(1, at=1000).replace(b"1000", b"####")
+    told = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
+    assert [(each["kind"], each["digests"]) for each in told] == [(Kind.GARBLED, [])] * 2
+    assert read_by(reader, good)[-1]["kind"] == Kind.CLAIMED
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"1e99999999999999999999", b"-1e-99999999999999999999", b"[" * 600 + b"]" * 600],
+    ids=["huge", "tiny", "deep"],
+)
+def test_what_has_no_canonical_form_is_read_all_the_same(value: bytes) -> None:
+    """One message that is never compared does not keep the others from being judged."""
+    strange = [b'{"%s": %s}' % (name, value) for name in (b"x", b"m", b"event_type")]
+    mine = an_event(1).replace(b'"m": 1', b'"m": ' + value)
+    told = read([*strange, mine, an_event(2)], ["m"])
+    assert [each["kind"] for each in told] == [*[Kind.FOREIGN] * 3, *[Kind.CLAIMED] * 2]
+    assert [len(each["digests"]) for each in told] == [0, 0, 0, 0, 1]
+
+
 def test_messages_with_receipts_are_read_once() -> None:
     """It is for that that noise is masked."""
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
