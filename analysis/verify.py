@@ -323,7 +323,9 @@ def _state(
     unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
     if unknown:
         why = f"what events of type {', '.join(unknown)} change is not known here"
-        return StateCheck(why_not=why), None
+        has_known = not EVENT_TYPES.isdisjoint(found.state.changing_types)
+        is_due = has_known or case.database.stored is not None
+        return StateCheck(why_not=why, is_due=is_due), None
     events = parsed(topic.messages(source.frame(case.offsets)), {}, case.manifest.event_id_field)
     changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
     fates = _fates(case, spark)

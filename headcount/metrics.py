@@ -39,7 +39,7 @@ METRICS: Mapping[str, Kind] = {
     "fail_ratio": Kind.RATIO,
     **dict.fromkeys(DURATIONS, Kind.DURATION),
 }
-OF_MESSAGES = frozenset({"foreign", "malformed", "garbled"})
+OF_MESSAGES = frozenset({"phantom", "foreign", "malformed", "garbled"})
 """Counts of messages that belong to no request, and so to no time of sending."""
 KNOWN_LIVE = frozenset(
     {"attempted", "acked", "failed", "indeterminate", "lost", "duplicated", "rps", "fail_ratio"}

@@ -308,14 +308,31 @@ def test_nothing_was_done(history: History, player: Player) -> None:
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
 
 
+def order(history: History, seq: int) -> None:
+    """Let an event that the game does not know change something."""
+    event = {"event_type": "order_placed", "order": 1}
+    history.attempt(seq, event=event, changes=Changes(OWNER, {"stock": -1}))
+    history.arrive(event_id(seq), seq, event=event)
+
+
 def test_events_that_are_not_the_games(history: History) -> None:
     """What they change cannot be told, and is not guessed."""
-    order = {"event_type": "order_placed", "order": 1}
-    history.attempt(0, event=order, changes=Changes(OWNER, {"stock": -1}))
-    history.arrive(event_id(0), 0, event=order)
-    report = judged(history, {})
+    order(history, 0)
+    report = judged(history)
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
     assert report.state.why_not == "what events of type order_placed change is not known here"
+
+
+@pytest.mark.parametrize("is_the_game", [True, False])
+def test_a_state_that_could_be_compared_and_is_not(
+    history: History, player: Player, is_the_game: bool
+) -> None:
+    """Events of one strange type, or a database without any other, are no pass."""
+    if is_the_game:
+        player.sign_up()
+    order(history, int(is_the_game))
+    report = judged(history, None if is_the_game else {})
+    assert (report.verdict, report.state.is_due) == (Verdict.INCONCLUSIVE, True)
 
 
 def test_an_account_that_is_damaged(history: History, player: Player) -> None:

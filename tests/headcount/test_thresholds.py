@@ -79,6 +79,7 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("http{type=a}.p99 < 3ms", "narrowed down by event_type alone", 5, 4),
         ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
         ("garbled == 0 after 3s", "garbled is of no request", 19, 2),
+        ("phantom == 0 for 3s", "phantom is of no request", 17, 2),
         ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
         ("lost == 0 after 3s abort", "lost is known of all event types and all of the run", 19, 5),
         ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
