@@ -21,9 +21,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -307,6 +307,24 @@ def read_ledger(
     with ThreadPoolExecutor(READERS) as pool:
         parts = [_read_generator(filesystem, entry.path, run_id, pool, known) for entry in folders]
     return sorted(parts, key=lambda part: part.generator)
+
+
+def with_later_reservations(
+    parts: Sequence[GeneratorLedger], later: Sequence[GeneratorLedger]
+) -> list[GeneratorLedger]:
+    """Take over what was reserved by a later look, by generators that had not sealed by the first.
+
+    Their rows stay as they were found first; a generator that is new has none.
+    """
+    found = {part.generator: part for part in parts}
+    for part in later:
+        mine = found.get(part.generator)
+        if mine is None:
+            mine = replace(part, segments=(), sha256s=(), seal=None, damage=())
+        if mine.seal is None:
+            mine = replace(mine, reserved=max(mine.reserved, part.reserved))
+        found[part.generator] = mine
+    return [found[generator] for generator in sorted(found)]
 
 
 def _table(columns: list[tuple[object, ...]]) -> pa.Table:

@@ -23,7 +23,12 @@ from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import start_broker
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.ledger import GeneratorLedger, open_location, unsealed
+from headcount.ledger import (
+    GeneratorLedger,
+    open_location,
+    unsealed,
+    with_later_reservations,
+)
 from headcount.run import End, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.thresholds import Threshold, parse_all
@@ -70,6 +75,7 @@ def judge(
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
         end, database = end_of_run(question, found, parts, console)
+        parts = _as_of(end, folder, manifest, parts)
         seen = _seen(found)
         with (
             console.step("Starting Spark"),
@@ -150,6 +156,13 @@ def _spark(
 
 def _attempts(parts: Sequence[GeneratorLedger]) -> int:
     return sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
+
+
+def _as_of(
+    end: End, folder: RunFolder, manifest: Manifest, parts: list[GeneratorLedger]
+) -> list[GeneratorLedger]:
+    """Note what generators still at work have reserved: events of these may lie before the end."""
+    return parts if end.sealed else with_later_reservations(parts, ledger_parts(folder, manifest))
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:

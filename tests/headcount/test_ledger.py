@@ -16,6 +16,7 @@ from headcount.ledger import (
     check_location,
     read_ledger,
     unsealed,
+    with_later_reservations,
 )
 
 RUN = "run-1"
@@ -59,6 +60,29 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     table = pq.read_table(folder / part.segments[0])
     assert table.schema.names == SCHEMA.names
     assert table.column("seq").to_pylist() == [0, 2, 4]
+
+
+def test_what_is_reserved_meanwhile_counts(tmp_path: Path) -> None:
+    """Of those that had not sealed, and of those that came; rows stay what they were."""
+    sealed(tmp_path)
+    working = a_writer(tmp_path, 1)
+    working.reserve(64)
+    first = read_ledger(pafs.LocalFileSystem(), str(tmp_path), RUN)
+    working.reserve(192)
+    working.write_segment([a_row(0)])
+    working.seal(1)
+    a_writer(tmp_path, 2).reserve(32)
+
+    later = read_ledger(pafs.LocalFileSystem(), str(tmp_path), RUN)
+    found = with_later_reservations(first, later)
+
+    assert [(part.reserved, part.seal is None) for part in found] == [
+        (64, False),
+        (256, True),
+        (32, True),
+    ]
+    assert [len(part.segments) for part in found] == [2, 0, 0]
+    assert with_later_reservations(first, []) == first
 
 
 def test_a_reservation_is_on_disk_before_it_is_used(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from headcount.cli.options import Judging
 from headcount.cli.question import Question
 from headcount.console import Console
 from headcount.ledger import LedgerWriter, read_ledger
-from headcount.run import Manifest, RunFolder
+from headcount.run import End, Manifest, RunFolder
 
 MANIFEST = Manifest(
     run_id="run-1",
@@ -61,6 +61,24 @@ def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
+    """A generator is at work while its run is judged: its ledger is looked at before the end."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
+    writer.open()
+    writer.reserve(64)
+    parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
+    writer.reserve(128)
+
+    def reserved(*, sealed: bool) -> list[int]:
+        end = End({0: 10}, {0: 0}, "now", sealed)
+        found = judgement._as_of(end, folder, MANIFEST, parts)  # noqa: SLF001 - so it is called
+        return [part.reserved for part in found]
+
+    assert (reserved(sealed=True), reserved(sealed=False)) == ([64], [192])
 
 
 def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
