@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 import kafka.errors
 from kafka import KafkaConsumer, TopicPartition
@@ -20,6 +20,8 @@ from headcount.live.sight import Sight, Tally, dump
 
 TELL_EVERY_S = 0.5
 NICENESS = 10
+_LOOK_EVERY_MS = 1000
+"""For partitions that are added: well before an event is missing that is not seen."""
 _BATCH = 2_000
 _ARGUMENTS = 5
 
@@ -39,7 +41,7 @@ def main() -> None:
         sys.exit(f"the topic cannot be watched: {type(error).__name__}: {error}")
 
 
-def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> Iterator[Sight]:
+def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> Generator[Sight]:
     """Read the topic from where the run began, and give a sight every TELL_EVERY_S. KafkaError."""
     tally = Tally(run_id)
     places = {TopicPartition(topic, number): offset for number, offset in start.items()}
@@ -47,23 +49,37 @@ def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> I
         bootstrap_servers=brokers.split(","),
         enable_auto_commit=False,
         isolation_level="read_committed",
+        metadata_max_age_ms=_LOOK_EVERY_MS,
     )
     with contextlib.closing(consumer):
         consumer.assign(list(places))
         for place, offset in places.items():
             consumer.seek(place, offset)
         complete_at_s = asked_at_s = time.monotonic()
-        ends = consumer.end_offsets(list(places))
+        ends = _ends(consumer, topic)
         while True:
             _read(consumer, tally)
-            positions = {place: consumer.position(place) for place in places}
+            positions = {place: consumer.position(place) for place in consumer.assignment()}
             if all(positions[place] >= end for place, end in ends.items()):
                 complete_at_s, asked_at_s = asked_at_s, time.monotonic()
-                ends = consumer.end_offsets(list(places))
+                ends = _ends(consumer, topic)
+                positions |= dict.fromkeys(ends.keys() - positions.keys(), 0)
             unread = sum(max(0, end - positions[place]) for place, end in ends.items())
             yield Sight(
                 time.monotonic(), complete_at_s, dict(tally.counts()), tally.duplicated, unread
             )
+
+
+def _ends(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, int]:
+    """Ask where partitions end; those that were added since are read from their beginning on."""
+    known = consumer.assignment()
+    found = {TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)}
+    if added := found - known:
+        consumer.assign([*known, *added])
+        for place in added:
+            consumer.seek(place, 0)
+    ends: dict[TopicPartition, int] = consumer.end_offsets(list(known | added))
+    return ends
 
 
 def _read(consumer: KafkaConsumer, tally: Tally) -> None:
