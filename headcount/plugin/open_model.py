@@ -154,7 +154,7 @@ def finish(environment: Environment) -> Scheduled | None:
     leader, state.leader = state.leader, None
     if leader is None or leader.began_at_ns is None:
         return None
-    return Scheduled(leader.began_at_ns, leader.elapsed_s, leader.due())
+    return Scheduled(leader.began_at_ns, leader.reached_s, leader.due())
 
 
 def check(environment: Environment) -> None:

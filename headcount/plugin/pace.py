@@ -180,6 +180,12 @@ class Leader:
         return (self._stopped_s or time.monotonic()) - self._began_s
 
     @property
+    def reached_s(self) -> float:
+        """How far the schedule has come: no further than its end, which generators may outlast."""
+        end_s = self._plan.duration_s
+        return self.elapsed_s if end_s is None else min(self.elapsed_s, end_s)
+
+    @property
     def began_at_ns(self) -> int | None:
         """When the schedule began, as Unix time in ns; None where nobody was there for it."""
         if self._began_s is None:

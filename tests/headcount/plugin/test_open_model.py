@@ -75,13 +75,19 @@ def latencies_ms(rows: Iterable[dict[str, Any]]) -> list[float]:
 def test_a_plan_is_made_to_the_last(
     bench: Bench, processes: int, options: tuple[str, ...], due: int, users: int
 ) -> None:
-    """As many arrivals as the plan has are due, each is begun or dropped, and then it ends."""
+    """As many arrivals as the plan has are due, each is begun or dropped, and then it ends.
+
+    What generators take to say that they are done is no part of its time.
+    """
     run(bench, *options, *(() if processes == 1 else ("--processes", str(processes))))
     bench.assert_accounts_agree(generators=processes)
     found = total(arrivals(bench))
     assert (found.due, found.lost) == (due, 0)
     assert found.started == len(bench.rows())
     assert found.dropped < 0.1 * due
+    scheduled = RunFolder(bench.reports / "run-1").read_scheduled()
+    assert scheduled is not None
+    assert (scheduled.elapsed_s, sum(scheduled.due.values())) == (3, due)
     kept = RunFolder(bench.reports / "run-1").read_manifest().options
     assert (kept["rate"], kept["spacing"], kept["num_users"]) == (options[1], "constant", users)
 
