@@ -38,6 +38,7 @@ from analysis.ledger import Overview
 from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
+from analysis.rates import Rates, of_arrivals, of_requests
 from analysis.report.model import Report
 from analysis.session import is_alive, sql
 from analysis.source import Kafka, Source
@@ -46,6 +47,7 @@ from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, Sample, judged, samples
 from analysis.timeline import Timeline
 from analysis.versions import versions
+from headcount.arrivals import read_arrivals, total, with_lost
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
 from headcount.health import read_health
@@ -248,13 +250,15 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     windows = [each.window for each in case.thresholds]
     fates = case.folder.path / FATES_FOLDER
     measured = samples(windows, whole, fates, found.times.sent_ns, found.state.event_types)
+    happened = _happened(case, cut, blocks)
     return _report(
         case,
         judge(evidence, case.limits),
         evidence=evidence,
         buckets=buckets,
         course=_course(case, cut, blocks),
-        happened=_happened(case, cut, blocks),
+        happened=happened,
+        rates=_rates(case, evidence.counts.attempted, happened.span_ns / 1e9),
         parted=breakdown([block.sample for block in blocks], cut.sampled_every),
         trade=trade,
         thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
@@ -314,6 +318,16 @@ def _rate_at(case: Case) -> RateAt | None:
         return plan.rate_at(elapsed_s) if 0 <= elapsed_s <= scheduled.elapsed_s else 0.0
 
     return rate_at
+
+
+def _rates(case: Case, attempted: int, span_s: float) -> Rates:
+    """What was asked for and made a second: of the arrivals where there was a schedule of them."""
+    scheduled = case.folder.read_scheduled()
+    if scheduled is None:
+        return of_requests(attempted, span_s)
+    location = open_location(case.folder.ledger_location(case.manifest))
+    found = total(with_lost(read_arrivals(*location), scheduled.due))
+    return of_arrivals(found, scheduled.elapsed_s)
 
 
 def _state(
@@ -400,6 +414,7 @@ def _report(
     buckets: tuple[Bucket, ...] = (),
     course: OverTime | None = None,
     happened: Timeline | None = None,
+    rates: Rates | None = None,
     parted: Breakdown | None = None,
     trade: Economy | None = None,
     thresholds: tuple[Judged, ...] = (),
@@ -414,6 +429,7 @@ def _report(
         buckets=buckets,
         over_time=course or OverTime(),
         timeline=happened or Timeline(),
+        rates=rates or Rates(),
         breakdown=parted or Breakdown(),
         economy=trade,
         thresholds=thresholds,

@@ -8,6 +8,7 @@ from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from analysis.generator import Generators
 from analysis.latency import Latency
+from analysis.rates import Rates
 from analysis.report.configuration import without_secrets
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
@@ -40,7 +41,7 @@ def document(report: Report) -> dict[str, Any]:
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
         "span_s": report.timeline.span_ns / 1e9,
         "offsets": _offsets(report),
-        "latency_ms": [_latency(each) for each in report.latencies],
+        "latency_ms": [_latency(each, report.rates) for each in report.latencies],
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
         "state_check": _state(report.state),
@@ -148,8 +149,9 @@ def _moment(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _latency(latency: Latency) -> dict[str, Any]:
+def _latency(latency: Latency, rates: Rates) -> dict[str, Any]:
     return {
         **asdict(latency),
+        **asdict(rates),
         "percentiles": {f"{quantile:g}": ms for quantile, ms in latency.percentiles.items()},
     }

@@ -79,4 +79,5 @@ def _latencies(report: Report) -> Iterator[str]:
     rows = [
         (each.measure.words, *(f"{ms:,.1f}" for ms in each.percentiles.values())) for each in of_all
     ]
+    yield from ("", f"Rate of the run: {report.rates}")
     yield from _table(("latency, ms", *names), rows)

@@ -13,6 +13,7 @@ from analysis.judge import Judgement, Limits
 from analysis.latency import Bucket, Latency, Quantile, latencies, percentile_curve
 from analysis.over_time import OverTime
 from analysis.patterns import Pattern
+from analysis.rates import Rates
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Timeline
@@ -37,6 +38,7 @@ class Report:
     buckets: tuple[Bucket, ...] = ()
     over_time: OverTime = field(default_factory=OverTime)
     timeline: Timeline = field(default_factory=Timeline)
+    rates: Rates = field(default_factory=Rates)
     breakdown: Breakdown = field(default_factory=Breakdown)
     economy: Economy | None = None
     thresholds: tuple[Judged, ...] = ()

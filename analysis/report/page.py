@@ -149,12 +149,11 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
     counts, course = report.counts, report.over_time
     if counts is None or not course.slices:
         return
-    length_s = _length_s(report)
     yield "attempted", f"{counts.attempted:,}"
     yield "lost", f"{counts.lost:,}"
     yield "duplicated", f"{counts.duplicated:,}"
-    yield "under load for", f"{length_s:,.0f} s"
-    yield "started a second", f"{counts.attempted / length_s:,.1f}"
+    yield "under load for", f"{_length_s(report):,.0f} s"
+    yield from report.rates.shown.items()
     for each in report.latencies:
         if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
             yield f"{each.measure.words} p50", f"{each.percentiles[0.5]:,.1f} ms"
@@ -217,13 +216,13 @@ def _latency_charts(
         text = (
             f"By the time at which requests were due. Of all: p50 {found.percentiles[0.5]:,.1f}, "
             f"p95 {found.percentiles[0.95]:,.1f}, p99 {found.percentiles[0.99]:,.1f}, "
-            f"at most {found.max_ms:,.1f} ms."
+            f"at most {found.max_ms:,.1f} ms; {report.rates}."
         )
         yield title, text, drawn
 
 
 def _latency(report: Report, *, only_total: bool) -> Table:
-    frame = tables.latency(report)
+    frame = tables.latency(report).drop(columns=[*tables.RATES])
     is_total = frame["event_type"] == TOTAL
     mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
     mine = mine.assign(measure=[Measure(each).words for each in mine["measure"]])

@@ -1,5 +1,6 @@
 """Tables for programs and spreadsheets, as pandas frames and CSV."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -8,6 +9,7 @@ from analysis.classes import COUNT_KEYS, Counts
 from analysis.game.economy import Economy
 from analysis.latency import PERCENTILES, TOTAL, Measure
 from analysis.over_time import COUNTED, Percentiles, Slice
+from analysis.rates import Rates
 from analysis.report.model import Report
 
 _STATE_COLUMNS = (
@@ -17,6 +19,7 @@ _STATE_EVENT_COLUMNS = (
     *("owner", "kind", "name", "id", "event_type", "class"),
     *("expected_change", "change_in_topic", "partition", "offset"),
 )
+RATES = tuple(Rates.__slots__)
 _PERCENTILES = tuple(Percentiles.__slots__)
 _STANDS_ALONE = {"": "", "expected": "scenario", "implied": "topic", "stored": "database"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -31,7 +34,10 @@ def summary(report: Report) -> pd.DataFrame:
 
 
 def latency(report: Report) -> pd.DataFrame:
-    """Give a row per event type and measure, the total last; durations in ms."""
+    """Give a row per event type and measure, the total last; durations in ms.
+
+    Each ends with the rates of the whole run, floats; the target is empty where there was none.
+    """
     rows = [
         (
             each.event_type,
@@ -45,19 +51,28 @@ def latency(report: Report) -> pd.DataFrame:
     ]
     names = [percentile_name(quantile) for quantile in PERCENTILES]
     durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
-    return pd.DataFrame(rows, columns=["event_type", "measure", "count", "negative", *durations])
+    columns = ["event_type", "measure", "count", "negative", *durations]
+    return _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
 
 
 def percentiles(report: Report) -> pd.DataFrame:
     """Give the percentile curves: event_type, measure string; quantile, ms float; count integer.
 
     The curve of all event types together comes last; `count` are the durations of `ms` or less.
+    Each row ends with the rates of the whole run, as in `latency`.
     """
     rows = [
         (each.event_type, each.measure.value, each.quantile, round(each.ms, 6), each.count)
         for each in report.percentiles
     ]
-    return pd.DataFrame(rows, columns=["event_type", "measure", "quantile", "ms", "count"])
+    columns = ["event_type", "measure", "quantile", "ms", "count"]
+    return _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
+
+
+def _with_rates(frame: pd.DataFrame, rates: Rates) -> pd.DataFrame:
+    told = frame.assign(**asdict(rates)).astype(dict.fromkeys(RATES, float))
+    # Of a rate such as 10/h little would be left of three digits.
+    return told.round(dict.fromkeys(RATES, 6))
 
 
 def over_time(report: Report) -> pd.DataFrame:

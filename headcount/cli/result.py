@@ -28,6 +28,8 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
     console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
     if report.state.was_asked_for:
         console.result(f"State: {report.state}")
+    if report.thresholds:
+        console.result(f"Rate: {report.rates}")
     for each in report.thresholds:
         mark = "kept" if each.holds else "broken"
         console.result(Text(f"Threshold {mark}: {each}", "" if each.holds else "bold red"))

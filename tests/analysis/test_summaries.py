@@ -11,6 +11,8 @@ from junitparser import JUnitXml
 from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.judge import Limits, judge
+from analysis.latency import Bucket, Measure
+from analysis.rates import Rates
 from analysis.report import junit, markdown
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
@@ -135,3 +137,20 @@ def test_markdown() -> None:
     assert f"| {escaped} | 0 | 0 | 0 | 0 | 0 |" in lines
     assert lines[-1] == "seed not stated;"
     assert lines[-3].startswith(f"{escaped} on http://localhost")
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (Rates(500, 498.25), "Rate of the run: target 500.0/s, achieved 498.2/s"),
+        (Rates(None, 62.0), "Rate of the run: target none, achieved 62.0/s"),
+    ],
+)
+def test_both_rates_stand_beside_the_percentiles_in_markdown(rates: Rates, told: str) -> None:
+    """Right above their table, and nowhere where there is none."""
+    bucket = Bucket("default", Measure.HTTP, 10, 5_000_000, 5_000_000, 5e7)
+    report = replace(report_of(SANE), rates=rates)
+    lines = markdown.render(replace(report, buckets=(bucket,)), Exceptions()).splitlines()
+    header = "| latency, ms | p50 | p75 | p90 | p95 | p99 | p99.9 |"
+    assert lines[lines.index(told) + 1 :][:2] == ["", header]
+    assert told not in markdown.render(report, Exceptions())

@@ -11,13 +11,17 @@ from pyspark.sql import DataFrame
 from analysis.classes import Counts
 from analysis.evidence import TopicSeen
 from analysis.judge import Limits
+from analysis.rates import Rates
 from analysis.report.model import Report
 from analysis.source import Frames
 from analysis.table import summary
 from analysis.topic import OffsetRange
 from analysis.verify import verify
+from headcount.arrivals import Arrivals
+from headcount.ledger import LedgerWriter, open_location
+from headcount.run import Scheduled
 from headcount.verdict import Verdict
-from tests.analysis.history import History, event_id
+from tests.analysis.history import RUN, START_NS, History, event_id
 
 pytestmark = pytest.mark.e2e
 
@@ -64,6 +68,19 @@ def test_sane(history: History) -> None:
         *("verdict.json", "summary.csv", "latency.csv", "exceptions.csv", "report.html"),
         *("junit.xml", "summary.md", "percentiles.csv", "over_time.csv"),
     }
+
+
+def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: History) -> None:
+    """Of its requests otherwise: here 5 within 40 ms; what a dead generator left undone counts."""
+    history.deliver(5)
+    history.options = {"options": {"rate": "100/s"}}
+    assert history.verified().rates == Rates(target_per_s=None, achieved_per_s=125)
+
+    path = history.folder.path / "ledger"
+    LedgerWriter(*open_location(str(path)), RUN, 0).write_arrivals(Arrivals(0, 9, 7, 2))
+    history.folder.write_scheduled(Scheduled(START_NS, 0.5, {0: 9, 1: 41}))
+
+    assert history.verified_again().rates == Rates(target_per_s=100, achieved_per_s=14)
 
 
 @pytest.fixture

@@ -38,7 +38,10 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
-    """As many requests as the plan has are made and delivered, of each type, and all is told."""
+    """As many requests as the plan has are made and delivered, of each type, and all is told.
+
+    Target and achieved rate stand beside every percentile.
+    """
     plan = ("--rate", "0/s..50/s:2s,50/s:3s", "--seed", "1", "--run-id", "run-1")
     run = headcount(tmp_path, "run", *plan, "--users", "50", "--reports-dir", str(tmp_path))
     assert run.code == 0, run.err
@@ -48,6 +51,12 @@ def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
     rows = {row["event_type"]: int(row["delivered"]) for row in run.table("summary.csv")}
     assert set(rows) == {"default", "join_guild", "purchase_sword", "total"}
     assert sum(rows.values()) == 2 * rows["total"] == 400
+    entries = [*run.verdict["latency_ms"], *run.table("latency.csv"), *run.table("percentiles.csv")]
+    assert len(entries) > 24
+    rates = {(float(each["target_per_s"]), float(each["achieved_per_s"])) for each in entries}
+    assert rates == {(40, 40)}
+    for name in ("summary.md", "report.html"):
+        assert "target 40.0/s, achieved 40.0/s" in (run.folder / name).read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from analysis.generator import generators
 from analysis.judge import Limits, judge
 from analysis.latency import Bucket, Measure
 from analysis.over_time import OverTime, Percentiles, Slice
+from analysis.rates import Rates
 from analysis.report.exceptions import COLUMNS, Exceptions
 from analysis.report.model import Report
 from headcount.health import Health, Sample
@@ -52,6 +53,7 @@ def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
             Bucket("default", measure, 11, 5 * MS, 5 * MS, 55.0 * MS) for measure in Measure
         ),
         over_time=OverTime(1.0, START_NS, tuple(a_slice(at) for at in range(30))),
+        rates=Rates(target_per_s=10.0, achieved_per_s=9.5),
         versions={"headcount": "1", "locust": HOSTILE},
     )
 

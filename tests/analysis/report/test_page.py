@@ -6,11 +6,15 @@ from html.parser import HTMLParser
 
 import pytest
 
+from analysis.breakdown import Breakdown, Group
 from analysis.judge import Limits, judge
+from analysis.latency import Measure
 from analysis.report.configuration import without_secrets
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import LONGEST_CELL, hash_of, render
+from analysis.thresholds import Judged
+from headcount.thresholds import parse
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
 from tests.analysis.test_judge import MANIFEST, SANE
 
@@ -95,6 +99,22 @@ def test_the_first_screen_says_what_matters() -> None:
         )
     ]
     assert places == sorted(places)
+
+
+def test_both_rates_stand_beside_every_percentile() -> None:
+    """At each table and picture of latencies, at what is held against thresholds, and on top."""
+    parted = Breakdown((Group("generator", "0", Measure.HTTP, 11, (5.0,) * 4, 5.0),), 1)
+    kept = Judged(parse("http.p99 < 300ms"), 12.0)
+    page = render(replace(a_report(), breakdown=parted, thresholds=(kept,)), Exceptions())
+    told = "target 10.0/s, achieved 9.5/s"
+    latency = section(page, "latency")
+    captions = re.findall("<caption>(.*?)</caption>", latency)
+    texts = re.findall("<figcaption>(.*?)</figcaption>", latency)
+    assert (len(captions), len(texts)) == (3, 4)
+    assert all(told in each for each in (*captions, *texts, section(page, "thresholds")))
+    header = page[: page.index("</header>")]
+    assert "<dt>target</dt><dd>10.0/s</dd>" in header
+    assert "<dt>achieved</dt><dd>9.5/s</dd>" in header
 
 
 def test_a_busy_generator_is_told_beside_each_figure_that_it_spoils() -> None:

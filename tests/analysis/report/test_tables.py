@@ -1,9 +1,15 @@
 """The tables for programs: their columns are a promise."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
+import pytest
+
 from analysis.over_time import OverTime
+from analysis.rates import Rates
 from analysis.report import tables
+from analysis.report.model import Report
 from tests.analysis.report.literal import a_report, a_slice
 
 MEASURES = ("http", "from_intended", "end_to_end")
@@ -30,7 +36,9 @@ def test_over_time_has_rates_and_percentiles() -> None:
 def test_percentiles_have_every_type_and_the_total() -> None:
     """From 0 to 1, with how many were as fast."""
     frame = tables.percentiles(a_report())
-    assert list(frame.columns) == ["event_type", "measure", "quantile", "ms", "count"]
+    assert list(frame.columns) == [
+        *("event_type", "measure", "quantile", "ms", "count", "target_per_s", "achieved_per_s")
+    ]
     assert list(dict.fromkeys(frame["event_type"])) == ["default", "total"]
     assert list(dict.fromkeys(frame["measure"])) == list(MEASURES)
     ends = frame.groupby(["event_type", "measure"])["quantile"].agg(["min", "max"])
@@ -39,8 +47,40 @@ def test_percentiles_have_every_type_and_the_total() -> None:
     assert set(frame["count"]) == {11}
 
 
+def test_latency_has_every_type_and_the_total() -> None:
+    """By measure; what older readers find by its place is where it was."""
+    frame = tables.latency(a_report())
+    assert list(frame.columns) == [
+        *("event_type", "measure", "count", "negative", "min_ms", "mean_ms"),
+        *("p50_ms", "p75_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms"),
+        *("target_per_s", "achieved_per_s"),
+    ]
+    assert list(frame["event_type"]) == ["default"] * 3 + ["total"] * 3
+    assert list(frame["measure"]) == [*MEASURES] * 2
+
+
+@pytest.mark.parametrize("table", [tables.latency, tables.percentiles])
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (Rates(500, 498.25), "500.0,498.25"),
+        (Rates(10 / 3600, 9 / 3600), "0.002778,0.0025"),
+        (Rates(None, 62.0), ",62.0"),
+        (Rates(), ","),
+    ],
+)
+def test_both_rates_stand_beside_every_percentile(
+    table: Callable[[Report], pd.DataFrame], rates: Rates, told: str
+) -> None:
+    """In each row; the target is empty where there was none."""
+    rows = tables.csv(table(replace(a_report(), rates=rates))).splitlines()[1:]
+    assert len(rows) >= 6
+    assert {row.split(",", maxsplit=row.count(",") - 1)[-1] for row in rows} == {told}
+
+
 def test_a_run_without_anything_has_their_headers() -> None:
     """So that a program that reads them needs no exception."""
     nothing = replace(a_report(), buckets=(), over_time=OverTime())
+    assert len(tables.csv(tables.latency(nothing)).splitlines()) == 1
     assert len(tables.csv(tables.percentiles(nothing)).splitlines()) == 1
     assert len(tables.csv(tables.over_time(nothing)).splitlines()) == 1

@@ -1,0 +1,36 @@
+"""The result: what is printed of a report."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import rich.console
+
+from analysis.rates import Rates
+from analysis.report.model import Report
+from analysis.thresholds import Judged
+from headcount.cli.result import show
+from headcount.console import Console
+from headcount.run import RunFolder
+from headcount.thresholds import parse
+from tests.analysis.report.literal import a_report
+
+
+def printed(report: Report) -> list[str]:
+    """Give the lines that stand on stdout."""
+    out = io.StringIO()
+    console = Console(out=rich.console.Console(file=out, highlight=False))
+    show(report, RunFolder(Path("reports/run-1")), console)
+    return out.getvalue().splitlines()
+
+
+def test_both_rates_stand_beside_what_is_held_against_thresholds() -> None:
+    """A percentile among them is of no use without; where there are none, nothing is said."""
+    kept = Judged(parse("http.p99 < 300ms"), 12.0)
+    report = replace(a_report(), rates=Rates(500, 498.25))
+    with_it, without = (
+        printed(replace(report, thresholds=thresholds)) for thresholds in ((kept,), ())
+    )
+    place = with_it.index("Rate: target 500.0/s, achieved 498.2/s")
+    assert with_it[place + 1] == "Threshold kept: http.p99 < 300ms: 12.0ms"
+    assert not any(line.startswith("Rate:") for line in without)
