@@ -40,12 +40,14 @@ class Messages:
 class Attempts:
     """What the fates add up to; phantoms, which no generator asked for, only by event type.
 
-    `by_answer` is by HTTP status, as text, or by what kept an answer from coming.
+    `by_answer` is by HTTP status, as text, or by what kept an answer from coming; `copies` are the
+    messages of all.
     """
 
     by_event_type: dict[str, Counts]
     by_generator: dict[int, Counts]
     by_answer: dict[str, Counts]
+    copies: int = 0
 
 
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
@@ -72,16 +74,16 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
             generator, answer = row["generator"], row["answer"]
             by_generator[generator] = by_generator.get(generator, Counts()) + counts
             by_answer[answer] = by_answer.get(answer, Counts()) + counts
-    return Attempts(by_type, by_generator, by_answer)
+    return Attempts(by_type, by_generator, by_answer, pc.sum(fates["copies"]).as_py() or 0)
 
 
 def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
     """Add up what was counted apart."""
     return Attempts(
-        *(
-            _added(getattr(part, name) for part in parts)
-            for name in ("by_event_type", "by_generator", "by_answer")
-        )
+        _added(part.by_event_type for part in parts),
+        _added(part.by_generator for part in parts),
+        _added(part.by_answer for part in parts),
+        sum(part.copies for part in parts),
     )
 
 
@@ -211,6 +213,12 @@ def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
     """Say what the messages of a range add up to."""
     partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
     return Messages(partitions, _strangers(counts), counts.timestamp_types)
+
+
+def claimed(counts: MessageCounts) -> int:
+    """Count the messages that claim to be of the run, each of which is compared."""
+    mine = {Kind.CLAIMED, Kind.PHANTOM}
+    return sum(told.count for key, told in counts.by_key.items() if key.kind in mine)
 
 
 def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> PartitionRead:

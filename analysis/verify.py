@@ -365,6 +365,7 @@ def _evidence(
 ) -> Evidence:
     messages = tally.of_messages(arrived.counts, case.offsets)
     attempts = tally.merged_attempts([block.attempts for block in blocks])
+    _check_sums(messages, attempts, tally.claimed(arrived.counts))
     return Evidence(
         by_event_type=tally.merged(attempts.by_event_type, messages.by_event_type),
         ledger=state,
@@ -378,6 +379,21 @@ def _evidence(
         by_answer=attempts.by_answer,
         generators=_generators(case, state),
     )
+
+
+def _check_sums(messages: tally.Messages, attempts: tally.Attempts, claimed: int) -> None:
+    """See that each message was read and compared once. EvidenceError if the sums say otherwise."""
+    wrong = "the verifier is wrong; please report it"
+    if claimed != attempts.copies:
+        raise EvidenceError(
+            f"{claimed} messages of the run were read, and {attempts.copies} compared: {wrong}"
+        )
+    for each in messages.partitions:
+        if each.read > each.end - each.start:
+            raise EvidenceError(
+                f"partition {each.partition} has {each.end - each.start} offsets, and {each.read} "
+                f"messages were read: {wrong}"
+            )
 
 
 def _generators(case: Case, state: LedgerState) -> Generators:

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame
 
+from analysis.arrivals import Groups
+from analysis.blocks import Work, works
 from analysis.classes import Counts
 from analysis.evidence import TopicSeen
 from analysis.judge import Limits
+from analysis.ledger import Ledger
 from analysis.rates import Rates
 from analysis.report.model import Report
 from analysis.source import Frames
@@ -325,6 +328,23 @@ def test_crash_is_inconclusive(history: History) -> None:
     assert document(history)["counts"] is None
     assert "RuntimeError" in (history.folder.logs / "verify-crash.log").read_text()
     assert "INCONCLUSIVE" in (history.folder.path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_messages_that_are_not_compared_once_are_no_evidence(
+    history: History, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Were the verifier wrong, it would say so, and not that all was lost or is there twice."""
+    history.attempt(0)
+    history.arrive(event_id(0), 0)
+
+    def wrong_works(found: Ledger, groups: Groups, span: int) -> list[Work]:
+        return works(found, {block: mine * times for block, mine in groups.items()}, span)
+
+    monkeypatch.setattr("analysis.verify.works", wrong_works)
+    report = history.verified()
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]
 
 
 def test_unreadable_data_is_inconclusive(history: History) -> None:
