@@ -19,7 +19,7 @@ check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: .venv/ready
-	$(BIN)/python -m bench $(or $(ARGS),all --write docs/performance.md)
+	$(BIN)/python -m bench $(or $(ARGS),all --write docs)
 
 # Every fault in docs/faults.md, on the real parts: half an hour.
 faults: .venv/ready

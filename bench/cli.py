@@ -1,10 +1,12 @@
 """The benchmarks' command line."""
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -23,7 +25,7 @@ from bench import (
     sizing,
     warm,
 )
-from bench.parts import Stage, stage
+from bench.parts import Stage, stage, versions
 from bench.result import Result, machine, save, show
 from headcount.console import Console
 from headcount.errors import HeadcountError
@@ -41,9 +43,10 @@ Examples:
   python -m bench report --minutes 30 --rate 500    size of its page, and how soon it opens
   python -m bench sizing --rate 100000/s --duration 1h
                                                     what that takes, by the costs that were measured
-  python -m bench sizing --measure --write docs/scaling.md
-                                                    measure the costs anew, and write them down
-  python -m bench all
+  python -m bench follow --rounds 3                 the verdict on a run that was followed
+  python -m bench --output docs/measured costs      what a request takes; `cores`: what a verdict
+  python -m bench page docs                         write the pages anew of what was measured
+  python -m bench all                               all but report, with 20 GiB of room
   make bench ARGS="overhead --rounds 9"             the same, through make
 """
 
@@ -219,7 +222,7 @@ def costs_command(output: Output, rounds: int, seconds: float) -> None:
 
 @cli.command("follow")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True)
-@with_two_sizes((1_000_000, 5_000_000))
+@with_two_sizes(follow.Settings().events)
 @click.pass_obj
 def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """Seconds from the end of a run that was followed to its verdict."""
@@ -229,7 +232,7 @@ def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None
 
 @cli.command("cores")
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
-@with_two_sizes((1_100_000, 2_600_000))
+@with_two_sizes(cores.Settings().events)
 @click.pass_obj
 def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """How the time to a verdict grows with events, and falls with cores."""
@@ -239,14 +242,23 @@ def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     _take(output, lambda stage: cores.measure(settings, stage))
 
 
+_RATE, _DURATION = "100000/s", "1h"
+_WISH = sizing.Wish(parse_rate(f"{_RATE}:{_DURATION}"), 15 * 60, 0.6, 3)
+"""What the document on scaling answers, and `sizing` by default."""
+
+
+def _sizing_of(rate: str, duration: str) -> str:
+    return f"python -m bench sizing --rate {rate} --duration {duration}"
+
+
 @cli.command("sizing")
-@click.option("--rate", default="100000/s", show_default=True, help="Requests, such as 500/s.")
-@click.option("--duration", default="1h", show_default=True, help="How long, such as 30m.")
+@click.option("--rate", default=_RATE, show_default=True, help="Requests, such as 500/s.")
+@click.option("--duration", default=_DURATION, show_default=True, help="How long, such as 30m.")
 @click.option(
     "--within",
     "within_m",
     type=click.FloatRange(min=0, min_open=True),
-    default=15.0,
+    default=_WISH.within_s / 60,
     show_default=True,
     metavar="MINUTES",
     help="When the verdict is wanted.",
@@ -254,11 +266,13 @@ def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
 @click.option(
     "--busy",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.6,
+    default=_WISH.busy,
     show_default=True,
     help="How much of each core is used for good.",
 )
-@click.option("--replication", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--replication", type=click.IntRange(min=1), default=_WISH.replication, show_default=True
+)
 @click.option(
     "--measured",
     type=click.Path(file_okay=False, path_type=Path),
@@ -266,15 +280,12 @@ def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     show_default=True,
     help="Where costs.json and cores.json are.",
 )
-@click.option("--measure", is_flag=True, help="Take the two anew.")
 @click.option(
     "--write",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="A document whose block is written anew.",
 )
-@click.pass_obj
 def sizing_command(
-    output: Output,
     *,
     rate: str,
     duration: str,
@@ -282,16 +293,11 @@ def sizing_command(
     busy: float,
     replication: int,
     measured: Path,
-    measure: bool,
     write: Path | None,
 ) -> None:
     """What a load takes of each part, which limit comes first, and what to add."""
     wish = sizing.Wish(parse_rate(f"{rate}:{duration}"), within_m * 60, busy, replication)
-    if measure:
-        _take(output, lambda stage: costs.measure(costs.Settings(), stage), measured)
-        _take(output, lambda stage: cores.measure(cores.Settings(), stage), measured)
-    command = f"python -m bench sizing --rate {rate} --duration {duration}"
-    block = sizing.markdown(sizing.read_costs(measured), wish, command)
+    block = sizing.markdown(sizing.read_costs(measured), wish, _sizing_of(rate, duration))
     click.echo(block)
     if write is not None:
         sizing.rewrite(write, block)
@@ -301,12 +307,12 @@ def sizing_command(
 @click.option(
     "--write",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page that is written anew, of what is kept beside it in measured/.",
+    help="The documents whose pages are written anew, of what is then kept in their measured/.",
 )
 @click.pass_obj
 def all_command(output: Output, write: Path | None) -> None:
-    """Take every benchmark, as it is by default; about an hour on two cores."""
-    folder = None if write is None else write.parent / "measured"
+    """Take every benchmark but `report`, as it is by default; an hour, and 20 GiB of room."""
+    folder = None if write is None else write / "measured"
     measures: tuple[Callable[[Stage], Result], ...] = (
         lambda stage: overhead.measure(overhead.Settings(), stage),
         lambda stage: rate.measure(rate.Settings(), stage),
@@ -318,24 +324,26 @@ def all_command(output: Output, write: Path | None) -> None:
         lambda stage: costs.measure(costs.Settings(), stage),
         lambda stage: cores.measure(cores.Settings(), stage),
     )
-    for measure in measures:
-        _take(output, measure, folder)
-    if write is not None and folder is not None:
-        performance.write(write, folder)
+    try:
+        for measure in measures:
+            _take(output, measure, folder)
+    finally:  # what was measured until then is kept, and the pages say what is kept
+        if write is not None:
+            _write_pages(write)
 
 
 @cli.command("page")
-@click.argument("page", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--measured",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("docs/measured"),
-    show_default=True,
-    help="What was measured.",
-)
-def page_command(page: Path, measured: Path) -> None:
-    """Write PAGE, such as docs/performance.md, anew of what was measured."""
-    performance.write(page, measured)
+@click.argument("documents", type=click.Path(file_okay=False, exists=True, path_type=Path))
+def page_command(documents: Path) -> None:
+    """Write performance.md and scaling.md in DOCUMENTS anew, of what its measured/ has."""
+    _write_pages(documents)
+
+
+def _write_pages(documents: Path) -> None:
+    measured = documents / "measured"
+    performance.write(documents / "performance.md", measured)
+    block = sizing.markdown(sizing.read_costs(measured), _WISH, _sizing_of(_RATE, _DURATION))
+    sizing.rewrite(documents / "scaling.md", block)
 
 
 def _take(output: Output, measure: Callable[[Stage], Result], kept_in: Path | None = None) -> None:
@@ -350,11 +358,13 @@ def _take(output: Output, measure: Callable[[Stage], Result], kept_in: Path | No
     ):
         result = measure(parts)
     show(result, seen)
-    click.echo(f"written to {save(result, seen, kept_in or output.folder)}\n")
+    path = save(result, seen, kept_in or output.folder, versions(parts.ready))
+    click.echo(f"written to {path}\n")
 
 
 def main() -> NoReturn:
     """Run the command; what cannot be measured is told in one line."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
     code = 0
     try:
         cli()
@@ -362,3 +372,7 @@ def main() -> NoReturn:
         sys.stderr.write(f"bench: {error}\n")
         code = error.exit_code
     sys.exit(code)
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

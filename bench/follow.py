@@ -5,6 +5,7 @@ compared. Then the run is over: the time from there to the report is taken, and 
 `headcount verify`, which begins with nothing.
 """
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from bench.figures import spread
 from bench.generated import check_found, deadline_s, generated, verified
-from bench.parts import Stage, Watched, finished, last_line
+from bench.parts import Stage, Watched, finished, last_line, warm_up
 from bench.result import Result
 from bench.target import Target
 
@@ -49,9 +50,11 @@ class Round:
 
 def measure(settings: Settings, stage: Stage) -> Result:
     """Generate the runs, follow each, and judge each again."""
-    taken = []
+    taken: list[Round] = []
     for events in settings.events:
         run = generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
+        if not taken:
+            warm_up(stage, functools.partial(verified, stage, run, events))
         for number in range(settings.rounds):
             with stage.console.step(f"Round {number + 1} of {settings.rounds}: {events:,}"):
                 taken.append(_round(stage, run, events))
@@ -94,7 +97,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
         },
         notes=(
             f"when it was over: {last.messages:,} messages read, {last.blocks} blocks compared",
-            "what is left then: the seals, the rest of the topic and of the blocks, the report",
+            "what is left then: the stream's end, the seals, what else the topic has, the report",
             "verified afterwards: a process of its own, from its start to its end",
         ),
         targets=[

@@ -7,10 +7,12 @@ JSON. A run that was generated has all its events from the start: they are taken
 time.
 """
 
+import contextlib
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pyspark import SparkContext
@@ -33,7 +35,8 @@ SETTLED_AFTER_S = 1.0
 POLL_S = 0.1
 
 
-def followed(folder: RunFolder, spark: SparkContext) -> Following:
+@contextlib.contextmanager
+def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
     """Follow a run until one batch is left at most, and its blocks are compared."""
     manifest, end = folder.read_manifest(), folder.read_end()
     assert end is not None, "a generated run has an end"
@@ -53,10 +56,9 @@ def followed(folder: RunFolder, spark: SparkContext) -> Following:
         following.advance(spark)
         time.sleep(SETTLED_AFTER_S)
         following.advance(spark)
-        following.end()
+        yield following
     finally:
         query.stop()
-    return following
 
 
 def main(path: Path) -> dict[str, float]:
@@ -64,11 +66,12 @@ def main(path: Path) -> dict[str, float]:
     folder = RunFolder(path)
     ready = platform(dict(os.environ), Console(quiet=True))
     with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:
-        following = followed(folder, spark)
-        found, manifest, end = following.end(), folder.read_manifest(), folder.read_end()
+        manifest, end = folder.read_manifest(), folder.read_end()
         assert end is not None
+        with followed(folder, spark) as following:
+            began_s = time.monotonic()
+            found = following.end()
         messages, blocks = following.messages, following.blocks
-        began_s = time.monotonic()
         verify(
             folder=folder,
             manifest=manifest,

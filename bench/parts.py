@@ -5,6 +5,7 @@ Whatever is started here ends with the block or the call that started it.
 
 import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +71,12 @@ def stage(folder: Path, console: Console) -> Iterator[Stage]:
     ready = platform(dict(os.environ), console)
     with start_broker(ready, folder / "broker") as broker:
         yield Stage(ready, broker, folder)
+
+
+def versions(ready: Platform) -> dict[str, str]:
+    """Name the versions of Java and of the broker."""
+    found = (re.fullmatch(r"kafka-clients-(.+)\.jar", jar.name) for jar in ready.broker_jars)
+    return {"java": str(ready.java.version), "kafka": next(each[1] for each in found if each)}
 
 
 def warm_up(stage: Stage, judged: Callable[[], object]) -> None:

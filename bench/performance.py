@@ -16,7 +16,10 @@ ORDER = (
 """The benchmarks, as the page has them; one that was not taken is left out."""
 
 _COMMAND = "make bench"
-_SHOWN_VERSIONS = ("python", "locust", "gunicorn", "flask", "kafka-python", "pyspark", "pyarrow")
+_SHOWN_VERSIONS = (
+    *("python", "java", "kafka", "locust", "gunicorn", "flask", "kafka-python"),
+    *("confluent-kafka", "pyspark", "pyarrow", "polars"),
+)
 
 
 def read(folder: Path) -> tuple[Mapping[str, Any], ...]:

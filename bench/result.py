@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -78,22 +79,25 @@ def machine() -> Machine:
     )
 
 
-def versions() -> dict[str, str]:
-    """Name the versions of what is measured."""
+def versions(parts: Mapping[str, str]) -> dict[str, str]:
+    """Name the versions of what is measured; `parts` are those of what is no Python package."""
     return {
         "python": platform.python_version(),
+        **parts,
         **{name: importlib.metadata.version(name) for name in PACKAGES},
     }
 
 
-def save(result: Result, seen: Machine, folder: Path) -> Path:
+def save(
+    result: Result, seen: Machine, folder: Path, parts: Mapping[str, str] = MappingProxyType({})
+) -> Path:
     """Write the result as `<name>.json`, and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
         "benchmark": result.name,
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": asdict(seen),
-        "versions": versions(),
+        "versions": versions(parts),
         "settings": result.settings,
         "table": {
             "title": result.title,

@@ -171,7 +171,18 @@ def _wrk(load: Load, settings: Settings, stage: Stage) -> Round:
         connections, span = f"-c{load.connections}", f"-d{max(1, round(seconds))}s"
         wrk = Process(
             "wrk",
-            ["wrk", "-t1", connections, span, "--latency", "-s", script, load.server.url],
+            [
+                "wrk",
+                "-t1",
+                connections,
+                span,
+                "--latency",
+                "--timeout",
+                "10s",
+                "-s",
+                script,
+                load.server.url,
+            ],
             log_path=stage.folder / "logs" / f"wrk-{seconds:g}.log",
             environ=stage.ready.environ,
         )

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from analysis.jvm import LONG_WORK, suited_to
+from bench import cores
+
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +126,12 @@ def test_costs(tmp_path: Path) -> None:
     assert min(each["median"] for each in us.values()) > 0
     assert size["topic"]["median"] > size["ledger"]["median"] > 1
     assert "generator" in done.stdout
+
+
+def test_verdicts_of_both_sizes_are_reached_in_one_way() -> None:
+    """A line through two ways of starting Spark would say nothing of either."""
+    assert len({suited_to(events) for events in cores.Settings().events}) == 1
+    assert suited_to(min(cores.Settings().events)) == LONG_WORK
 
 
 def test_cores(tmp_path: Path) -> None:
