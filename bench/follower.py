@@ -30,7 +30,9 @@ from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run import RunFolder
 
-BATCHES = 50
+BATCHES, LEAST = 50, 200
+"""Into how many batches a run is cut, none of which has fewer messages."""
+
 SETTLED_AFTER_S = 1.0
 POLL_S = 0.1
 
@@ -44,7 +46,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
     tables = Tables(folder.path.absolute())
     following = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
     following.settled_after_s = SETTLED_AFTER_S
-    most = max(1, events // BATCHES)
+    most = max(LEAST, events // BATCHES)
     servers = manifest.bootstrap_servers
     query = stream.begin(sql(spark), servers, following, every_s=0, most_offsets=most)
     try:

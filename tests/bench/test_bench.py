@@ -99,9 +99,9 @@ def test_warm(tmp_path: Path) -> None:
 
 def test_follow(tmp_path: Path) -> None:
     """Nearly all was read before the end, and both verdicts pass."""
-    _, document = bench(tmp_path, "follow", "--events", "2000", "20000")
+    _, document = bench(tmp_path, "follow", "--events", "2000", "4000")
     for each in document["rounds"]:
-        assert 0.9 * each["events"] < each["followed"]["messages"] <= each["events"]
+        assert 0.9 * each["events"] <= each["followed"]["messages"] <= each["events"]
         assert each["followed"]["seconds"] > 0
 
 

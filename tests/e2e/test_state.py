@@ -19,7 +19,8 @@ PASSWORD = "not-to-be-seen"  # noqa: S105 - the server lets everybody in
 
 def lives(reports: Path, *more: str, **environ: str) -> Outcome:
     """Run a few players' lives."""
-    load = ("-u", "10", "-t", "4s", "--seed", "1", "--run-id", "run-1", "--spark-heap", "1g")
+    plan = ("--rate", "25/s:4s", "-u", "10", "--seed", "1")
+    load = (*plan, "--run-id", "run-1", "--spark-heap", "1g")
     reports_dir = ("--reports-dir", str(reports))
     return headcount(reports, "run", SCENARIO, *load, *reports_dir, *more, prepare=None, **environ)
 
