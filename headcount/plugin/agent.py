@@ -26,7 +26,7 @@ from locust.contrib.fasthttp import (
 )
 
 from headcount.ids import HEADER
-from headcount.plugin.exchange import OnceOnlyConnections, PlainAnswer, exchange
+from headcount.plugin.exchange import OnceOnlyConnections, PlainAnswer, exchange, take_over
 from headcount.plugin.response import PlainResponse, body_of
 
 _TARGET = re.compile(r"/(?!/)[!-~]*|/")
@@ -57,14 +57,14 @@ class OnceOnlyPool(HTTPClientPool):
         client = self.clients.get(key)
         if client is None:
             client = self.clients[key] = HTTPClient.from_url(url, **self.client_args)
-            OnceOnlyConnections.take_over(client._connection_pool)  # noqa: SLF001
+            take_over(client._connection_pool)  # noqa: SLF001
         return client
 
     def open_ahead(self, url: str) -> None:
-        """Open one connection, if it is a plain one. Raises one of FAILURE_EXCEPTIONS."""
+        """Open one connection. Raises one of FAILURE_EXCEPTIONS."""
         pool = self.get_client(url)._connection_pool  # noqa: SLF001
-        if isinstance(pool, OnceOnlyConnections):
-            pool.open_ahead()
+        assert isinstance(pool, OnceOnlyConnections)
+        pool.open_ahead()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,8 @@ def _kind(
         isinstance(text, str) for _, text in items
     ):
         return None
-    client = HTTPClient.from_url(f"{split.scheme}://{split.netloc}/")
+    # What it writes is the same with TLS, for which it would read all authorities.
+    client = HTTPClient(split.host, split.port)
     written = client._build_request(method, "/", headers=headers)  # noqa: SLF001
     lines = written.removesuffix("\r\n\r\n").split("\r\n")[1:]
     kept = [each for each in lines if not each.lower().startswith("content-length:")]

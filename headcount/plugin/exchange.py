@@ -10,13 +10,14 @@ import _socket
 import errno
 import socket
 import time
+from ssl import SSLWantReadError
 from typing import Any, NamedTuple
 
 import gevent.socket
 import geventhttpclient.client
 from gevent import get_hub, getcurrent
 from geventhttpclient.client import HTTPClient
-from geventhttpclient.connectionpool import ConnectionPool
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.header import Headers
 from geventhttpclient.response import HTTPProtocolViolationError, HTTPSocketPoolResponse
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
@@ -82,14 +83,6 @@ class OnceOnlyConnections(ConnectionPool):
 
     _idle: list[gevent.socket.socket]
 
-    @classmethod
-    def take_over(cls, pool: ConnectionPool) -> None:
-        """Make a pool that is not in use yet one of these; SSL is left as it is."""
-        pool.size = -1  # it is the number of repeats, less one
-        if type(pool) is ConnectionPool:
-            pool.__class__ = cls
-            pool._idle = []  # type: ignore[attr-defined] # noqa: SLF001
-
     def get_socket(self) -> gevent.socket.socket:
         """Give an open connection, as soon as there may be one more in use."""
         self._semaphore.acquire()
@@ -97,7 +90,7 @@ class OnceOnlyConnections(ConnectionPool):
             raise RuntimeError("connection pool closed")
         while self._idle:
             connection = self._idle.pop()
-            if _is_quiet(connection):
+            if self._is_quiet(connection):
                 return connection
             connection.close()
         try:
@@ -125,6 +118,17 @@ class OnceOnlyConnections(ConnectionPool):
         while self._idle:
             self._idle.pop().close()
 
+    @staticmethod
+    def _is_quiet(connection: gevent.socket.socket) -> bool:
+        """Tell whether an idle connection is open, with nothing to read."""
+        try:
+            connection._sock.recv(1, _PEEK)  # type: ignore[attr-defined] # noqa: SLF001
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def _resolve(self) -> Any:
         host, port = self._connection_host, self._connection_port
         family = socket.AF_INET if self.disable_ipv6 else 0
@@ -136,15 +140,36 @@ class OnceOnlyConnections(ConnectionPool):
             return super()._resolve()
 
 
-def _is_quiet(connection: gevent.socket.socket) -> bool:
-    """Tell whether an idle connection is open, with nothing to read."""
-    try:
-        connection._sock.recv(1, _PEEK)  # type: ignore[attr-defined] # noqa: SLF001
-    except BlockingIOError:
-        return True
-    except OSError:
+class OnceOnlySecureConnections(OnceOnlyConnections, SSLConnectionPool):
+    """The same with TLS, through which alone they can be read."""
+
+    @staticmethod
+    def _is_quiet(connection: gevent.socket.socket) -> bool:
+        """Tell it by reading: what TLS has to say to itself, such as tickets, is no answer."""
+        timeout_s = connection.gettimeout()
+        connection.settimeout(0.0)
+        try:
+            connection.recv(1)
+        except SSLWantReadError:
+            return True
+        except OSError:
+            return False
+        finally:
+            connection.settimeout(timeout_s)
         return False
-    return False
+
+
+_ONCE_ONLY = {
+    ConnectionPool: OnceOnlyConnections,
+    SSLConnectionPool: OnceOnlySecureConnections,
+}
+
+
+def take_over(pool: ConnectionPool) -> None:
+    """Make a pool that is not in use yet one whose connections carry a request once."""
+    pool.size = -1  # it is the number of repeats, less one
+    pool.__class__ = _ONCE_ONLY[type(pool)]
+    pool._idle = []  # type: ignore[attr-defined] # noqa: SLF001
 
 
 class Patience:
@@ -217,7 +242,7 @@ def exchange(client: HTTPClient, message: bytes, method: str) -> PlainAnswer | O
     connection = pool.get_socket()
     data, found, error = b"", None, None
     try:
-        is_plain = type(pool) is OnceOnlyConnections  # and not one of SSL
+        is_plain = type(pool) is OnceOnlyConnections  # and not one of TLS
         _send(connection, message, is_plain=is_plain)
         if is_plain:
             data, found, error = _read(connection, is_bodiless=method == "HEAD")

@@ -87,7 +87,8 @@ class LedgerSession(FastHttpSession):
         What does not work is left to that request to tell.
         """
         if self.base_url:
-            with contextlib.suppress(*FAILURE_EXCEPTIONS):
+            # Of another kind are a proxy's refusal, and what a context of the user's own says.
+            with contextlib.suppress(Exception, *FAILURE_EXCEPTIONS):
                 self.client.clientpool.open_ahead(self.base_url)
 
     def _plain(

@@ -29,6 +29,7 @@ from locust.user.task import LOCUST_STATE_WAITING
 
 from headcount.plugin.session import LedgerSession
 from headcount.plugin.state import state_of
+from headcount.plugin.tls import context_factory
 
 
 class LedgerUser(FastHttpUser):
@@ -60,7 +61,7 @@ class LedgerUser(FastHttpUser):
             insecure=self.insecure,
             concurrency=self.concurrency,
             client_pool=self.client_pool,
-            ssl_context_factory=self.ssl_context_factory,
+            ssl_context_factory=self.ssl_context_factory or context_factory(insecure=self.insecure),
             headers=self.default_headers,
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.broker import Broker
+from tests.certificates import write_server_certificate
 from tests.headcount.plugin.counting_service import CountingService, counting_service
 from tests.headcount.plugin.locusts import Bench
 
@@ -21,3 +22,11 @@ def service() -> Iterator[CountingService]:
 def bench(service: CountingService, broker: Broker, topic: str, tmp_path: Path) -> Bench:
     """Everything that a Locust needs."""
     return Bench(service, broker, topic, tmp_path / "reports")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server at 127.0.0.1 shows, with its key; whoever trusts this file trusts it."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    write_server_certificate(path)
+    return path

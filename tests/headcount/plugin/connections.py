@@ -4,6 +4,8 @@ It is a program of its own, because Locust patches the standard library of its p
 """
 
 import json
+import os
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.server import StreamServer
+from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 from locust.env import Environment
 
 from headcount.ledger import LedgerWriter, open_location
@@ -19,13 +22,14 @@ from headcount.plugin.session import LedgerSession
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
+SELECT_TAKES = 1024
 
 
 class Server(StreamServer):
     """Answers on connections, which it keeps; `is_open` lets it answer."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0))
+    def __init__(self, tls: dict[str, Any]) -> None:
+        super().__init__(("127.0.0.1", 0), spawn=9, **tls)  # which lets it end what it began
         self.connections: list[Any] = []
         self.heard: list[int] = []
         self.is_open = Event()
@@ -41,12 +45,17 @@ class Server(StreamServer):
             connection.sendall(OK)
 
 
-def _ask(session: Any) -> str:
-    return str(session.get("/", event=EVENT).outcome)
+def _ask(session: Any, **options: Any) -> str:
+    return str(session.get("/", event=EVENT, **options).outcome)
 
 
 def _again(session: Any, server: Server) -> list[Any]:
     return [_ask(session), _ask(session), server.heard]
+
+
+def _either_way(session: Any, server: Server) -> list[Any]:
+    """Take turns between the short way and the general one, which parameters call for."""
+    return [_ask(session), _ask(session, params={"a": 1}), _ask(session), server.heard]
 
 
 def _ahead(session: Any, server: Server) -> list[Any]:
@@ -54,6 +63,35 @@ def _ahead(session: Any, server: Server) -> list[Any]:
     while not server.connections:
         gevent.sleep(0.01)
     return [_ask(session), server.heard]
+
+
+def _ahead_in_vain(session: Any, server: Server) -> list[Any]:
+    """Have a proxy that refuses, and leave it to a request to tell."""
+    proxy = StreamServer(("127.0.0.1", 0), _refuse)
+    proxy.start()
+    given = {"proxy_host": "127.0.0.1", "proxy_port": proxy.server_port}
+    session.client.clientpool.client_args.update(given)
+    session.open_ahead()
+    proxy.stop(0)
+    return server.heard
+
+
+def _refuse(connection: Any, _address: object) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+
+def _among_many(session: Any, server: Server) -> list[Any]:
+    """Go on where files have greater numbers than `select` takes."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * SELECT_TAKES, most))
+    files = [os.dup(0)]
+    while files[-1] < SELECT_TAKES:
+        files.append(os.dup(0))
+    asked = _again(session, server)
+    for each in files:
+        os.close(each)
+    return [*asked, server.connections[0].fileno() > SELECT_TAKES]
 
 
 def _closed_meanwhile(session: Any, server: Server) -> list[Any]:
@@ -85,27 +123,25 @@ def _side_by_side(session: Any, server: Server) -> list[Any]:
 
 CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
     "again": _again,
+    "either way": _either_way,
+    "among many": _among_many,
     "ahead": _ahead,
+    "ahead, in vain": _ahead_in_vain,
     "closed meanwhile": _closed_meanwhile,
     "killed": _killed,
     "side by side": _side_by_side,
 }
 
 
-def main(folder: str) -> None:
-    """Go through every case, each on a server of its own."""
-    filesystem, location = open_location(folder)
-    writer = LedgerWriter(filesystem, location, "run-1", 0)
-    writer.open()
-    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
+def _found(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
     found = {}
     for name, case in CASES.items():
-        server = Server()
+        server = Server(tls)
         server.start()
         session = LedgerSession(
             recorder=recorder,
             user_name="Tester",
-            base_url=f"http://127.0.0.1:{server.server_port}",
+            base_url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
             request_event=Environment().events.request,
             user=None,
             max_retries=0,
@@ -113,6 +149,22 @@ def main(folder: str) -> None:
         )
         found[name] = case(session, server)
         server.stop(0)
+        session.client.clientpool.close()
+    return found
+
+
+def main(folder: str, certificate: str) -> None:
+    """Go through every case, each on a server of its own, without TLS and with it."""
+    filesystem, location = open_location(folder)
+    writer = LedgerWriter(filesystem, location, "run-1", 0)
+    writer.open()
+    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    found: dict[str, Any] = {
+        "http": _found(recorder, {}),
+        "https": _found(recorder, {"ssl_context": context}),
+    }
     seal = recorder.seal()
     assert seal is not None
     found["attempted"] = [seal.attempted, sum(segment.rows for segment in seal.segments)]
@@ -122,4 +174,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

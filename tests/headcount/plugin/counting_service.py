@@ -1,10 +1,12 @@
 """A service that notes every request it receives: the other side of the ledger's account."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from headcount.ids import HEADER
@@ -16,14 +18,33 @@ class CountingService(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http"
+        if certificate is not None:
+            self._speak_tls(certificate)
         self.received: list[str] = []
+        self.connections = 0
         self.lock = threading.Lock()
         self.answer_after_s = 0.0
         self.stalled_s = 0.0, 0.0
         self.hangs_up = False
         self.status = 200
+        self.location = "/elsewhere"
+
+    def _speak_tls(self, certificate: Path) -> None:
+        self.scheme = "https"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # Handshakes are the business of each connection's own thread.
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def get_request(self) -> Any:
+        """Count the connections."""
+        self.connections += 1
+        return super().get_request()
 
     def stall(self, seconds: float) -> None:
         """Answer nothing for a while, and then all that has come meanwhile."""
@@ -33,7 +54,7 @@ class CountingService(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that are gone."""
@@ -54,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(self.server.status)
         if self.server.status == 302:
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "3")
         self.end_headers()
         self.wfile.write(b"ok\n")
@@ -66,9 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def counting_service() -> Iterator[CountingService]:
-    """Serve until the block ends."""
-    with CountingService() as service:
+def counting_service(certificate: Path | None = None) -> Iterator[CountingService]:
+    """Serve until the block ends; with TLS if there is something to show for it."""
+    with CountingService(certificate) as service:
         thread = threading.Thread(target=service.serve_forever, args=(0.05,))
         thread.start()
         yield service

@@ -1,32 +1,14 @@
 """The trust store: Java reads it, and finds in it what Python trusts."""
 
-import datetime as dt
 import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from headcount.errors import PartError
 from headcount.stack.java import find_java
 from headcount.stack.truststore import PASSWORD, trust_options
-
-
-def authority(name: str) -> bytes:
-    """A certificate authority of our own, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key())
-    builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    constraint = x509.BasicConstraints(ca=True, path_length=None)
-    signed = builder.add_extension(constraint, critical=True).sign(key, hashes.SHA256())
-    return signed.public_bytes(Encoding.PEM)
+from tests.certificates import authority
 
 
 def store_of(options: list[str]) -> Path:

@@ -1,0 +1,112 @@
+"""The plugin in a real Locust over TLS: what is accounted for is what it is without."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.headcount.plugin.counting_service import CountingService, counting_service
+from tests.headcount.plugin.locusts import Bench
+
+pytestmark = pytest.mark.e2e
+
+LOCUSTFILE = """
+import gevent.ssl
+from locust import constant, task
+from headcount.plugin import LedgerUser
+
+read, left = gevent.ssl.SSLContext.load_verify_locations, list(range({readings}))
+
+def read_seldom(*args, **kwargs):
+    assert left, "authorities are read more often than they are needed"
+    left.pop()
+    read(*args, **kwargs)
+
+gevent.ssl.SSLContext.load_verify_locations = read_seldom
+
+class Player(LedgerUser):
+    wait_time = constant(0.05)
+    connection_timeout = {connection_timeout}
+    {options}
+
+    @task
+    def the_short_way(self):
+        self.client.post("/", json={{"way": "short"}}, event={{"event_type": "short"}})
+
+    @task
+    def the_general_way(self):
+        self.client.get("/", params={{"way": "general"}}, event={{"event_type": "general"}})
+"""
+VERIFYING = {"options": "insecure = False", "readings": 1}
+
+
+@pytest.fixture
+def service(certificate: Path) -> Iterator[CountingService]:
+    """A counting service behind TLS, with a certificate that nobody knows."""
+    with counting_service(certificate) as service:
+        yield service
+
+
+def run(bench: Bench, tmp_path: Path, *more: str, **filled: Any) -> None:
+    """Run ten users, who ask both ways."""
+    given = {"options": "", "readings": 0, "connection_timeout": 30, **filled}
+    (tmp_path / "tls_players.py").write_text(LOCUSTFILE.format(**given))
+    bench.headless(*more, locustfile=str(tmp_path / "tls_players.py"))
+
+
+def assert_all_acknowledged(bench: Bench) -> None:
+    """Both ways, each request is acknowledged and accounted for, and connections are kept."""
+    bench.assert_accounts_agree()
+    found = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
+    assert found == {("short", "acked", 200), ("general", "acked", 200)}
+    assert 1 <= bench.service.connections <= 10 < len(bench.service.received)
+
+
+def test_any_certificate_will_do(bench: Bench, tmp_path: Path) -> None:
+    """As Locust has it, none is looked at, so that no authorities are read either."""
+    run(bench, tmp_path)
+    assert_all_acknowledged(bench)
+
+
+def test_a_trusted_certificate(
+    bench: Bench, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where certificates are looked at, all users share the authorities, which are read once."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    run(bench, tmp_path, **VERIFYING)
+    assert_all_acknowledged(bench)
+
+
+def test_another_certificate(bench: Bench, tmp_path: Path) -> None:
+    """A service that is not who it should be is asked for nothing, and each attempt says why."""
+    run(bench, tmp_path, **VERIFYING)
+    assert bench.service.received == []
+    rows = bench.rows()
+    assert {row["event_type"] for row in rows} == {"short", "general"}
+    assert all(row["error"].startswith("SSLCertVerificationError") for row in rows)
+    assert {row["outcome"] for row in rows} == {"indeterminate"}
+
+
+def test_a_redirect_to_tls(bench: Bench, tmp_path: Path) -> None:
+    """No identity is carried from http to https; what is not accounted for goes on, as ever."""
+    unaccounted = "unaccounted = task(lambda player: player.client.get('/'))"
+    with counting_service() as plain:
+        plain.status, plain.location = 302, bench.service.url
+        run(bench, tmp_path, "--host", plain.url, options=unaccounted)
+    assert set(bench.service.received) == {""}
+    found = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
+    assert found == {("short", "indeterminate", 302), ("general", "indeterminate", 302)}
+    assert len([each for each in plain.received if each]) == len(bench.rows())
+
+
+def test_a_handshake_without_an_answer(bench: Bench, tmp_path: Path) -> None:
+    """It is given up after the time that there is for connecting."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as deaf:
+        host = f"https://127.0.0.1:{deaf.getsockname()[1]}"
+        run(bench, tmp_path, "--host", host, connection_timeout=0.2)
+    rows = bench.rows()
+    assert {row["event_type"] for row in rows} == {"short", "general"}
+    assert all("The handshake operation timed out" in row["error"] for row in rows)
+    assert {row["outcome"] for row in rows} == {"indeterminate"}
