@@ -3,6 +3,7 @@
 It is a program of its own, because Locust patches the standard library of its process.
 """
 
+import io
 import json
 import sys
 from random import Random
@@ -19,6 +20,16 @@ from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
 EVENT = {"event_type": "seen"}
+CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
+
+
+class Stream(io.BytesIO):
+    """A body of a length that is not told."""
+
+    def __repr__(self) -> str:
+        return "a stream"
+
+
 REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("GET", "/", {}),
     ("GET", "/swords?metal=iron&name=a%20b", {}),
@@ -38,6 +49,8 @@ REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("POST", "/broken", {"json": {"a": 1}}),
     ("GET", "/", {"allow_redirects": False, "name": "front"}),
     ("POST", "/", {"json": [1, None, "ü"], "headers": {"content-type": "application/x"}}),
+    ("POST", "/", {"data": "a body in chunks", "headers": CHUNKED}),
+    ("PUT", "/", {"data": lambda: Stream(b"streamed"), "headers": {"Content-Type": "text/plain"}}),
     ("GET", "/cookie", {}),
     ("GET", "/after-the-cookie", {}),
 )
@@ -66,12 +79,18 @@ class Server(StreamServer):
         while data := connection.recv(65536):
             pending += data
             head, end, body = pending.partition(b"\r\n\r\n")
-            lengths = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
-            if not end or len(body) < int(lengths[0].split(b":")[1] if lengths else 0):
+            if not end or not _is_whole(head.lower(), body):
                 continue
             self.heard.append(pending)
             pending = b""
             connection.sendall(_answer(head))
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    if b"transfer-encoding" in head:
+        return body.endswith(b"0\r\n\r\n")
+    lengths = [line for line in head.split(b"\r\n") if b"content-length" in line]
+    return len(body) >= int(lengths[0].split(b":")[1] if lengths else 0)
 
 
 def _answer(head: bytes) -> bytes:
@@ -83,10 +102,17 @@ def _answer(head: bytes) -> bytes:
     return b"HTTP/1.1 %b\r\n%bContent-Length: 2\r\n\r\n%b" % (status, cookie, body)
 
 
+def _made(value: Any) -> Any:
+    """Make what a request may change, or read, anew."""
+    if callable(value):
+        return value()
+    return dict(value) if isinstance(value, dict) else value
+
+
 def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any]]:
     seen = []
     for index, (method, path, given) in enumerate(REQUESTS):
-        options = {name: dict(x) if isinstance(x, dict) else x for name, x in given.items()}
+        options = {name: _made(value) for name, value in given.items()}
         if identified:
             options["event"] = EVENT
         else:

@@ -49,7 +49,7 @@ def test_the_same_is_seen(seen: dict[str, Seen]) -> None:
 
 
 def test_what_was_asked_for_is_there(seen: dict[str, Seen]) -> None:
-    """The requests show what they are meant to: a refusal, an error, a cookie that is sent."""
+    """The requests show what they are meant to: a refusal, an error, chunks, a cookie."""
     ledger = {each["first"].split()[1]: each for each in seen["ledger"]}
     assert (ledger["/refused"]["status"], ledger["/refused"]["error"]) == (
         409,
@@ -58,3 +58,6 @@ def test_what_was_asked_for_is_there(seen: dict[str, Seen]) -> None:
     assert ledger["/broken"]["error"] == "HTTPParseError"
     assert ledger["/cookie"]["cookies"] == ["a"]
     assert "CookieCookie: a=b" in ledger["/after-the-cookie"]["fields"]
+    assert {"10\r\na body in chunks\r\n0\r\n\r\n", "8\r\nstreamed\r\n0\r\n\r\n"} < {
+        each["body"] for each in seen["ledger"]
+    }
