@@ -8,7 +8,7 @@ the health is not known, and that is all.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -72,6 +72,12 @@ class History:
             pairs = zip(self.samples[::2], self.samples[1::2], strict=True)
             self.samples = [merged(pair) for pair in pairs]
             self._width *= 2
+
+    def extend(self, sample: Sample) -> None:
+        """Let the last span end with this sample, whose own is too short for a load of its own."""
+        spans = self._open or self.samples
+        lag_ms = max(spans[-1].schedule_lag_ms, sample.schedule_lag_ms)
+        spans[-1] = replace(sample, cpu_percent=spans[-1].cpu_percent, schedule_lag_ms=lag_ms)
 
     @property
     def health(self) -> Health:

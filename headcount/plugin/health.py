@@ -40,16 +40,19 @@ class HealthSampler:
         if self._sampler.dead:
             return
         self._sampler.kill()
+        is_short = time.monotonic() - self._taken_s < SAMPLE_EVERY_S / 2
         # The load of a short span is no figure; of a short run there is no other.
-        if time.monotonic() - self._taken_s >= SAMPLE_EVERY_S / 2 or not self._history.samples:
-            self._take()
+        if is_short and self._history.samples:
+            self._history.extend(self._take())
+        else:
+            self._history.add(self._take())
         self._write()
 
     def _sample_for_ever(self) -> None:
         number = 0
         while True:
             self._watch(SAMPLE_EVERY_S)
-            self._take()
+            self._history.add(self._take())
             number += 1
             if number % WRITE_EVERY == 0:
                 self._write()
@@ -64,20 +67,19 @@ class HealthSampler:
             self._lag_s = max(self._lag_s, now_s - before_s - _WAKE_EVERY_S)
             before_s = now_s
 
-    def _take(self) -> None:
+    def _take(self) -> Sample:
         recorder = self._recorder
         queued_s = 0.0 if recorder.pool is None else recorder.pool.take_lag_ns() / 1e9
-        self._history.add(
-            Sample(
-                at_ns=recorder.now_ns,
-                cpu_percent=self._process.cpu_percent(),
-                schedule_lag_ms=max(self._lag_s, queued_s) * 1000,
-                in_flight=recorder.in_flight,
-                attempted=recorder.attempted,
-                dropped=recorder.dropped,
-            )
+        sample = Sample(
+            at_ns=recorder.now_ns,
+            cpu_percent=self._process.cpu_percent(),
+            schedule_lag_ms=max(self._lag_s, queued_s) * 1000,
+            in_flight=recorder.in_flight,
+            attempted=recorder.attempted,
+            dropped=recorder.dropped,
         )
         self._lag_s, self._taken_s = 0.0, time.monotonic()
+        return sample
 
     def _write(self) -> None:
         try:

@@ -7,6 +7,7 @@ import pytest
 
 from headcount.stack.broker import Broker
 from tests.e2e.command import a_counted_run, a_short_run, headcount
+from tests.harmful.sluggish import DELAY_S
 
 pytestmark = pytest.mark.e2e
 
@@ -57,6 +58,25 @@ def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
     assert rates == {(40, 40)}
     for name in ("summary.md", "report.html"):
         assert "target 40.0/s, achieved 40.0/s" in (run.folder / name).read_text()
+
+
+def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
+    """What it could not begin is the run's evidence that it was saturated, and no failure.
+
+    One request at a time, each of which takes 30 ms at least, make at most 33 of the 300 a second.
+    """
+    plan = ("--rate", "300/s:2s", "--max-in-flight", "1", "--run-id", "run-1")
+    slow = ("--app", "tests.harmful.sluggish:app", "--users", "5", "--reports-dir", str(tmp_path))
+    run = headcount(tmp_path, "run", *plan, *slow)
+    assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
+    started = run.verdict["counts"]["attempted"]
+    assert 0 < started <= 2 / DELAY_S + 2
+    told = f"generator 0 dropped {600 - started} arrivals that it could not start in time"
+    found = run.verdict["generator"]
+    assert (found["saturated"], found["evidence"][0]) == (True, told)
+    assert [each["dropped"] for each in found["generators"]] == [600 - started]
+    assert run.verdict["notes"][0].startswith(f"generator: saturated: {told}")
+    assert f"note: generator: saturated: {told}" in run.out
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,16 @@ def test_a_long_run_has_wider_samples() -> None:
     assert len(widths) == 1
     assert [each.schedule_lag_ms for each in samples].count(500) == 1
     assert all(each.cpu_percent == 50 for each in samples[:-1])
+
+
+@pytest.mark.parametrize("count", [1, MOST_SAMPLES, MOST_SAMPLES + 1])
+def test_a_span_too_short_is_the_end_of_the_last(count: int) -> None:
+    """Counts and the greatest lag are told to the end; the load is of what came before."""
+    history = History()
+    for number in range(1, count + 1):
+        history.add(a_sample(number))
+    before = history.health.samples
+    history.extend(a_sample(count + 1, cpu=99.0, lag=7.0))
+    *same, last = history.health.samples
+    assert same == list(before[:-1])
+    assert last == a_sample(count + 1, cpu=20.0, lag=7.0)
