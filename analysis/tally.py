@@ -47,7 +47,7 @@ class Attempts:
     by_event_type: dict[str, Counts]
     by_generator: dict[int, Counts]
     by_answer: dict[str, Counts]
-    copies: int = 0
+    copies: int
 
 
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:

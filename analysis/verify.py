@@ -47,7 +47,7 @@ from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, Sample, judged, samples
 from analysis.timeline import Timeline
 from analysis.versions import versions
-from headcount.arrivals import read_arrivals, total, with_lost
+from headcount.arrivals import all_arrivals
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
 from headcount.health import read_health
@@ -326,8 +326,7 @@ def _rates(case: Case, attempted: int, span_s: float) -> Rates:
     if scheduled is None:
         return of_requests(attempted, span_s)
     location = open_location(case.folder.ledger_location(case.manifest))
-    found = total(with_lost(read_arrivals(*location), scheduled.due))
-    return of_arrivals(found, scheduled.elapsed_s)
+    return of_arrivals(all_arrivals(*location, scheduled.due), scheduled.elapsed_s)
 
 
 def _state(

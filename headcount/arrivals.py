@@ -44,6 +44,14 @@ def read_arrivals(filesystem: pafs.FileSystem, location: str) -> tuple[Arrivals,
     return tuple(sorted((each for each in found if each), key=lambda each: each.generator))
 
 
+def all_arrivals(filesystem: pafs.FileSystem, location: str, due: Mapping[int, int]) -> Arrivals:
+    """Add up what all generators of a ledger have counted, and what was lost with one.
+
+    Raises OSError.
+    """
+    return total(with_lost(read_arrivals(filesystem, location), due))
+
+
 def with_lost(found: Iterable[Arrivals], due: Mapping[int, int]) -> tuple[Arrivals, ...]:
     """Hold what generators have counted against what the schedule had due for each of them."""
     counted = {each.generator: each for each in found}

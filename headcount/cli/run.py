@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from headcount.arrivals import read_arrivals, total, with_lost
+from headcount.arrivals import all_arrivals
 from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import judge
 from headcount.cli.options import (
@@ -281,7 +281,7 @@ def _tell_arrivals(folder: RunFolder, console: Console) -> None:
     scheduled = folder.read_scheduled()
     due = {} if scheduled is None else scheduled.due
     location = open_location(folder.ledger_location(folder.read_manifest()))
-    found = total(with_lost(read_arrivals(*location), due))
+    found = all_arrivals(*location, due)
     tell = console.error if found.dropped or found.lost else console.remark
     tell(
         f"Arrivals: {found.due:,} due, {found.started:,} started, {found.dropped:,} dropped, "

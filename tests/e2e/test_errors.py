@@ -13,20 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from kafka import KafkaAdminClient
-from kafka.admin import (
-    ACL,
-    ACLOperation,
-    ACLPermissionType,
-    ResourcePattern,
-    ResourceType,
-)
 
 from headcount.stack.broker import Broker
 from headcount.stack.ports import is_free
-from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
 from tests.e2e.command import a_short_run, headcount, left_by
+from tests.permissions import DENIED, guarded_broker
 from tests.service.server import serving
 
 pytestmark = pytest.mark.e2e
@@ -197,17 +189,7 @@ def test_a_mark_in_no_run(reports: Path) -> None:
 
 def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> None:
     """Topic and brokers are named, and that it is a matter of permission."""
-    broker = new_broker(
-        authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        allow_everyone_if_no_acl_found="true",
-    )
-    ensure_topic(broker.bootstrap_servers, "secret", 1)
-    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
-    pattern = ResourcePattern(ResourceType.TOPIC, "secret")
-    admin.create_acls(
-        [ACL("User:ANONYMOUS", "*", ACLOperation.ALL, ACLPermissionType.DENY, pattern)]
-    )
-    admin.close()
+    broker = guarded_broker(new_broker, "secret", DENIED)
     options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", "secret")
     run = headcount(reports, *a_short_run(*options, "--reports-dir", str(reports)))
     broker.stop()

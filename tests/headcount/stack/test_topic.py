@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from kafka.errors import UnknownTopicOrPartitionError
 
 from headcount.errors import PartError, UsageError
@@ -28,6 +27,7 @@ from headcount.stack.topic import (
     ensure_topic,
 )
 from tests.conftest import NewBroker
+from tests.permissions import DISCREET, guarded_broker
 
 pytestmark = pytest.mark.e2e
 
@@ -64,17 +64,7 @@ def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
 
 def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
     """It is said what to grant, not that there is no such topic."""
-    broker = new_broker(
-        authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        allow_everyone_if_no_acl_found="true",
-    )
-    ensure_topic(broker.bootstrap_servers, "discreet", 1)
-    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
-    pattern = ResourcePattern(ResourceType.TOPIC, "discreet")
-    may = (ACLOperation.ALL, ACLPermissionType.ALLOW)
-    may_not = (ACLOperation.DESCRIBE_CONFIGS, ACLPermissionType.DENY)
-    admin.create_acls([ACL("User:ANONYMOUS", "*", *each, pattern) for each in (may, may_not)])
-    admin.close()
+    broker = guarded_broker(new_broker, "discreet", *DISCREET)
     with pytest.raises(PartError, match=r"'discreet'.*grant the user DescribeConfigs"):
         ensure_topic(broker.bootstrap_servers, "discreet", 1, timeout_s=2)
     broker.stop()

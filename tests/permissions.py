@@ -1,0 +1,30 @@
+"""Permissions: a broker that grants and denies what is done with a topic."""
+
+from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+
+from headcount.stack.broker import Broker
+from headcount.stack.topic import ensure_topic
+from tests.conftest import NewBroker
+
+Rule = tuple[ACLOperation, ACLPermissionType]
+
+DENIED: Rule = (ACLOperation.ALL, ACLPermissionType.DENY)
+DISCREET: tuple[Rule, ...] = (
+    (ACLOperation.ALL, ACLPermissionType.ALLOW),
+    (ACLOperation.DESCRIBE_CONFIGS, ACLPermissionType.DENY),
+)
+
+
+def guarded_broker(new_broker: NewBroker, topic: str, *rules: Rule) -> Broker:
+    """Start a broker with a topic that nobody may use but by these rules."""
+    broker = new_broker(
+        authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        allow_everyone_if_no_acl_found="true",
+    )
+    ensure_topic(broker.bootstrap_servers, topic, 1)
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    pattern = ResourcePattern(ResourceType.TOPIC, topic)
+    admin.create_acls([ACL("User:ANONYMOUS", "*", *rule, pattern) for rule in rules])
+    admin.close()
+    return broker
