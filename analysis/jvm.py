@@ -164,9 +164,9 @@ def _spark_home() -> Path:
     return Path(found.origin).parent
 
 
-def spark_jars() -> list[Path]:
-    """Name the jars that Spark itself is made of."""
-    return list((_spark_home() / "jars").glob("*.jar"))
+def class_path_files() -> list[Path]:
+    """Name what Spark's own class path comes from: its jars, and what puts them in order."""
+    return [_LAUNCH, *(_spark_home() / "jars").glob("*.jar")]
 
 
 def _command(

@@ -1,9 +1,10 @@
-"""Becomes Spark's JVM: what Spark's own script does, but for a jar that this names twice.
+"""Becomes Spark's JVM: what Spark's own script does, but for the class path.
 
     python launch.py SPARK_HOME JAVA ARGUMENTS...
 
-The arguments are spark-submit's. Java from 19 on takes no class data where its class path has a jar
-twice. This runs as a script of its own, so that nothing is loaded first.
+The arguments are spark-submit's. Java looks for a class in one jar after the other, and Spark has
+hundreds, so those come first that have most of the classes. Java from 19 on takes no class data
+where a jar is named twice. This runs as a script of its own, so that nothing is loaded first.
 """
 
 import os
@@ -14,12 +15,14 @@ from pathlib import Path
 
 _LAUNCHER = "org.apache.spark.launcher.Main"
 _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
+_FIRST = ("spark-catalyst", "spark-", "scala-", "parquet-", "jackson-", "hadoop-", "janino-")
+"""What the jars' names begin with that have most of the classes, as Java's log of them counts."""
 
 
 def command(output: bytes) -> list[str]:
     """Read the command from what the launcher says, which may say other things first.
 
-    Its class path then names nothing twice.
+    Its class path then names nothing twice, and what is looked for most often first.
     """
     _, _, said = os.fsdecode(output).partition("\0\n")
     words = said.removesuffix("\0").split("\0")
@@ -29,12 +32,17 @@ def command(output: bytes) -> list[str]:
 
 
 def _expanded(class_path: str) -> Iterator[str]:
-    """Name the jars that `*` stands for, in an order of their own."""
+    """Name the jars that `*` stands for, which are in no order of Java's."""
     for entry in class_path.split(os.pathsep):
         if entry.endswith("/*"):
-            yield from sorted(map(str, Path(entry).parent.glob("*.jar")))
+            yield from map(str, sorted(Path(entry).parent.glob("*.jar"), key=_place))
         else:
             yield entry
+
+
+def _place(jar: Path) -> tuple[int, str]:
+    found = (place for place, prefix in enumerate(_FIRST) if jar.name.startswith(prefix))
+    return next(found, len(_FIRST)), jar.name
 
 
 def main(spark_home: str, java: str, *arguments: str) -> None:

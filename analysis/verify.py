@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark import SparkContext
+from pyspark import SparkContext, StorageLevel
 from pyspark.sql import DataFrame
 
 from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
@@ -339,7 +339,18 @@ def _state(
         has_known = not EVENT_TYPES.isdisjoint(found.state.changing_types)
         is_due = has_known or case.database.stored is not None
         return StateCheck(why_not=why, is_due=is_due), None
-    events = parsed(topic.messages(source.frame(case.offsets)), {}, case.manifest.event_id_field)
+    read = topic.messages(source.frame(case.offsets))
+    # The topic is read once, for all that is made of it.
+    events = parsed(read, {}, case.manifest.event_id_field).persist(StorageLevel.DISK_ONLY)
+    try:
+        return _accounted(case, found, spark, events)
+    finally:
+        events.unpersist()
+
+
+def _accounted(
+    case: Case, found: ledger.Ledger, spark: SparkContext, events: DataFrame
+) -> tuple[StateCheck, Economy]:
     changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
     fates = _fates(case, spark)
     check = accounts.compare(

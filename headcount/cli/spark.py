@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import object_store
-from analysis.jvm import LONG_WORK, SessionConfig, spark_jars, suited_to
+from analysis.jvm import LONG_WORK, SessionConfig, class_path_files, suited_to
 from analysis.tables import Tables
 from headcount.cli.options import Judging
 from headcount.cli.platform import Platform
@@ -44,7 +44,7 @@ def session_config(
 def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
     """Where the class data of this Java and of Spark with these jars is kept, or will be."""
     cache = cache_folder(ready.environ)
-    return ClassData.of(cache, ready.java.home, (*spark_jars(), *jars), ready.console.step)
+    return ClassData.of(cache, ready.java.home, (*class_path_files(), *jars), ready.console.step)
 
 
 def tables_of(folder: RunFolder, judging: Judging) -> Tables:

@@ -185,7 +185,7 @@ SESSION = """
 import contextlib, sys
 from pathlib import Path
 from headcount.stack.class_data import ClassData
-from analysis.jvm import QUICK_START, SessionConfig, spark_jars
+from analysis.jvm import QUICK_START, SessionConfig, class_path_files
 from analysis.session import open_session
 home, folder, what = sys.argv[1:]
 
@@ -194,7 +194,7 @@ def step(text):
     print(text)
     yield
 
-data = ClassData.of(Path(folder), Path(home), spark_jars(), step)
+data = ClassData.of(Path(folder), Path(home), class_path_files(), step)
 config = SessionConfig(Path(home), (), Path(folder) / "log", heap="512m",
                        java_options=QUICK_START, class_data=data)
 with open_session(config) as spark:
