@@ -22,6 +22,7 @@ from pathlib import Path
 
 from headcount.errors import PartError
 from headcount.stack.class_data import ClassData, Use
+from headcount.stack.compilation import LONG_WORK, QUICK_START
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
@@ -37,17 +38,6 @@ _LONGEST_SOCKET_FOLDER = 60
 
 _COLLECTOR = "-XX:+UseParallelGC"
 """Keeps the heap small, where G1 takes all there is; pauses harm nobody here."""
-
-QUICK_START = ("-XX:TieredStopAtLevel=1",)
-"""Compiles quickly and not well: sooner ready, slower later."""
-
-LONG_WORK = (
-    "-XX:Tier4InvocationThreshold=50000",
-    "-XX:Tier4MinInvocationThreshold=6000",
-    "-XX:Tier4CompileThreshold=150000",
-    "-XX:Tier4BackEdgeThreshold=400000",
-)
-"""Compiles well only what is used ten times as often as usual: not what merely starts."""
 
 FEW_EVENTS = 3_000_000
 """Up to so many events, sooner ready is sooner done."""

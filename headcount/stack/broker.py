@@ -20,6 +20,7 @@ from typing import IO, Self
 
 from headcount.errors import PartError
 from headcount.stack.class_data import ClassData, Use
+from headcount.stack.compilation import LONG_WORK, QUICK_START
 from headcount.stack.java import Java
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
@@ -36,9 +37,6 @@ _JVM_OPTIONS = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
 )
-
-_QUICK_START = ("-XX:TieredStopAtLevel=1",)
-"""Of a JVM that is over before it has compiled anything well."""
 
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 """A JVM's exit code when it was told to end, and did so in order."""
@@ -257,7 +255,7 @@ def _started(
         undo.callback(use.finish, None)
         process = Process(
             "the broker",
-            _command(config, use.options, "kafka.Kafka", str(settings)),
+            _command(config, (*use.options, *LONG_WORK), "kafka.Kafka", str(settings)),
             log_path=config.log_path,
             environ=config.environ,
             keep_open=[lock],
@@ -320,7 +318,7 @@ def _format(config: BrokerConfig, settings: Path, cluster: str) -> None:
     class_data = () if config.class_data is None else config.class_data.options
     with Process(
         "formatting the broker's storage",
-        _command(config, (*class_data, *_QUICK_START), *arguments),
+        _command(config, (*class_data, *QUICK_START), *arguments),
         log_path=config.log_path,
         environ=config.environ,
     ) as tool:

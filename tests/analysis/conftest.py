@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from analysis.jvm import QUICK_START, SessionConfig
+from analysis.jvm import SessionConfig, class_path_files
 from analysis.session import open_session, sql
+from headcount.stack.class_data import ClassData
+from headcount.stack.compilation import QUICK_START
 from headcount.stack.jars import Fetcher, connector_jars
 from headcount.stack.java import Java
 from tests.analysis.history import History
@@ -15,17 +17,19 @@ from tests.analysis.history import History
 
 @pytest.fixture(scope="session")
 def spark(
-    java: Java, fetcher: Fetcher, tmp_path_factory: pytest.TempPathFactory
+    java: Java, fetcher: Fetcher, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SparkSession]:
     """The one session of all tests: a process holds no second one beside it."""
+    jars = connector_jars(fetcher)
     config = SessionConfig(
         java_home=java.home,
-        connector_jars=connector_jars(fetcher),
+        connector_jars=jars,
         log_file=tmp_path_factory.mktemp("spark") / "spark.log",
         master="local[2]",
         heap="1g",
         shuffle_partitions=2,
         java_options=QUICK_START,
+        class_data=ClassData.of(cache, java.home, (*class_path_files(), *jars)),
     )
     with open_session(config) as context:
         yield sql(context)

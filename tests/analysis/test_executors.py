@@ -15,9 +15,10 @@ WITHOUT_TABLES = """
 import sys
 from pathlib import Path
 from analysis.executors import mapped
-from analysis.jvm import QUICK_START, SessionConfig
+from analysis.jvm import SessionConfig
 from analysis.session import open_session
 from headcount.errors import EvidenceError
+from headcount.stack.compilation import QUICK_START
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

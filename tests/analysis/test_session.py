@@ -18,8 +18,9 @@ from headcount.stack.java import Java
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from analysis.jvm import QUICK_START, SessionConfig
+from analysis.jvm import SessionConfig
 from analysis.session import open_session, sql
+from headcount.stack.compilation import QUICK_START
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from analysis.jvm import LONG_WORK, suited_to
+from analysis.jvm import suited_to
 from bench import cores
+from headcount.stack.compilation import LONG_WORK
 
 pytestmark = pytest.mark.e2e
 

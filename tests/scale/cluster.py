@@ -11,6 +11,8 @@ from pathlib import Path
 
 from headcount.cli.platform import Platform
 from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.cache import cache_folder
+from headcount.stack.class_data import ClassData
 from headcount.stack.ports import free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
@@ -122,8 +124,12 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
 def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> str:
     """Start brokers that vote, and make a topic that each of them has."""
     jars, environ = ready.broker_jars, ready.environ
+    class_data = ClassData.of(cache_folder(environ), ready.java.home, jars)
     configs = [
-        BrokerConfig(ready.java, jars, folder / f"broker-{member.index}", environ, 0, member)
+        BrokerConfig(
+            *(ready.java, jars, folder / f"broker-{member.index}", environ, 0, member),
+            class_data=class_data,
+        )
         for member in Membership.of_cluster(BROKERS)
     ]
     with ThreadPoolExecutor(BROKERS) as pool:  # none is up before the others

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyspark
 
+from headcount.stack.compilation import QUICK_START
 from headcount.stack.java import Java
 from headcount.stack.process import Process, wait_until
 
@@ -41,7 +42,7 @@ def spark_cluster(
         "SPARK_LOCAL_IP": HOST,
         "SPARK_WORKER_DIR": str(folder / "work"),
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": f"-Dlog4j2.configurationFile={logging}",
+        "SPARK_DAEMON_JAVA_OPTS": " ".join((f"-Dlog4j2.configurationFile={logging}", *QUICK_START)),
     }
     log = folder / "master.log"
     port = ("--port", "0", "--webui-port", "0", "--host", HOST)

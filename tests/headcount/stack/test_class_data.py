@@ -185,7 +185,8 @@ SESSION = """
 import contextlib, sys
 from pathlib import Path
 from headcount.stack.class_data import ClassData
-from analysis.jvm import QUICK_START, SessionConfig, class_path_files
+from headcount.stack.compilation import QUICK_START
+from analysis.jvm import SessionConfig, class_path_files
 from analysis.session import open_session
 home, folder, what = sys.argv[1:]
 
