@@ -105,7 +105,7 @@ def overhead_command(output: Output, rounds: int, users: int, seconds: float) ->
 
 
 @cli.command("service")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
 @click.option(
     "--connections",
@@ -179,7 +179,7 @@ def warm_command(output: Output, rounds: int, seconds: int) -> None:
 
 
 @cli.command("rate")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--seconds", type=click.IntRange(min=3), default=10, show_default=True)
 @click.option("--stalled-rate", type=click.IntRange(min=1), default=300, show_default=True)
 @click.pass_obj
@@ -306,7 +306,7 @@ def sizing_command(
 @cli.command("all")
 @click.option(
     "--write",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="The documents whose pages are written anew, of what is then kept in their measured/.",
 )
 @click.pass_obj

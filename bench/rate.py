@@ -50,7 +50,7 @@ Percentiles = Mapping[str, float]
 class Settings:
     """How it is measured; each run at a rate takes so many seconds."""
 
-    rounds: int = 3
+    rounds: int = 5
     seconds: int = 10
     stalled_rate: int = 300
 

@@ -41,7 +41,7 @@ _WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 class Settings:
     """How it is measured; `threads` are those of each worker."""
 
-    rounds: int = 3
+    rounds: int = 5
     window_s: float = 5.0
     connections: tuple[int, ...] = (32, 256)
     workers: int = 2

@@ -1,10 +1,14 @@
 """The performance page: what was measured, and what was missed, as it was."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench import cli as command_line
 from bench.figures import Spread
 from bench.performance import page, read
 from bench.result import Machine, Result, save
@@ -66,3 +70,23 @@ def test_the_document_is_what_was_measured() -> None:
     assert (ROOT / "docs" / "performance.md").read_text() == page(read(folder))
     taken = json.loads((folder / "overhead.json").read_text())
     assert taken["targets"]
+
+
+def test_one_command_takes_all_and_writes_the_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes goes where the pages are made of it."""
+    documents, taken = tmp_path / "docs", []
+
+    def take(*given: Any) -> None:
+        taken.append(given[2])
+
+    monkeypatch.setattr(command_line, "_take", take)
+    shutil.copytree(ROOT / "docs", documents)
+    (documents / "performance.md").write_text("")
+    done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
+    assert done.exit_code == 0, done.output
+    assert len(taken) == 9
+    assert set(taken) == {documents / "measured"}
+    written = (documents / "performance.md").read_text()
+    assert written == (ROOT / "docs" / "performance.md").read_text()
