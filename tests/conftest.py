@@ -16,14 +16,19 @@ from headcount.stack.jars import Fetcher, broker_jars
 from headcount.stack.java import Java, find_java
 from headcount.stack.topic import ensure_topic
 
-LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed")
+LONGEST_FIRST = ("scale", "bench", "faults", "headcount/plugin", "e2e", "distributed")
 NewBroker = Callable[..., Broker]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders whose tests take longest, so that nobody waits for them in the end."""
-    rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.nodeid.split("/")[1], len(rank)))
+    prefixes = [f"tests/{folder}/" for folder in LONGEST_FIRST]
+
+    def place(item: pytest.Item) -> int:
+        found = (number for number, each in enumerate(prefixes) if item.nodeid.startswith(each))
+        return next(found, len(prefixes))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

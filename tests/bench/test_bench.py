@@ -63,7 +63,7 @@ def test_service(tmp_path: Path) -> None:
 
 def test_outage(tmp_path: Path) -> None:
     """The same workers before, during and after; some were acknowledged, some refused."""
-    size = ("--seconds", "14", "--connections", "4")
+    size = ("--seconds", "14", "--connections", "2")
     _, document = bench(tmp_path, "outage", *size)
     figures = document["figures"]
     assert len(figures["growth_mib"]) == 2
@@ -100,7 +100,7 @@ def test_warm(tmp_path: Path) -> None:
 
 def test_follow(tmp_path: Path) -> None:
     """Nearly all was read before the end, and both verdicts pass."""
-    _, document = bench(tmp_path, "follow", "--events", "2000", "4000")
+    _, document = bench(tmp_path, "follow", "--events", "2000", "2400")
     for each in document["rounds"]:
         assert 0.9 * each["events"] <= each["followed"]["messages"] <= each["events"]
         assert each["followed"]["seconds"] > 0
