@@ -105,7 +105,9 @@ def overhead_command(output: Output, rounds: int, users: int, seconds: float) ->
 
 
 @cli.command("service")
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=service.Settings().rounds, show_default=True
+)
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
 @click.option(
     "--connections",
@@ -179,7 +181,9 @@ def warm_command(output: Output, rounds: int, seconds: int) -> None:
 
 
 @cli.command("rate")
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=rate.Settings().rounds, show_default=True
+)
 @click.option("--seconds", type=click.IntRange(min=3), default=10, show_default=True)
 @click.option("--stalled-rate", type=click.IntRange(min=1), default=300, show_default=True)
 @click.pass_obj

@@ -24,6 +24,7 @@ from xml.sax.saxutils import quoteattr
 from headcount.console import Console, Step
 from headcount.errors import PartError, UsageError
 from headcount.stack.cache import cache_folder, locked, made_folder
+from headcount.stack.compilation import QUICK_START
 from headcount.stack.java import Java, find_java
 from headcount.stack.process import Process
 from headcount.stack.proxy import proxy_options
@@ -303,7 +304,7 @@ class Ivy:
     def _options(self) -> list[str]:
         """The JVM's options: trust, proxy, and no folder of Ivy's own in the user's home."""
         return [
-            "-XX:TieredStopAtLevel=1",
+            *QUICK_START,
             "-XX:+UseSerialGC",
             "-Djava.net.useSystemProxies=false",
             f"-Divy.default.ivy.user.dir={self._folder}",

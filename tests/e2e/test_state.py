@@ -77,7 +77,7 @@ def postgres_url() -> Iterator[str]:
 
 
 def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
-    """The state is equal there too, and its password is written nowhere."""
+    """The state is equal there too; its password is written nowhere, and later it is not needed."""
     reports = tmp_path / "reports"
     run = lives(reports, HEADCOUNT_DATABASE_URL=postgres_url)
     assert (run.code, run.verdict["state"]) == (0, "equal"), run.err
@@ -85,3 +85,6 @@ def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
     assert not (run.folder / "game.sqlite3").exists()
     files = [path for path in run.folder.rglob("*") if path.is_file()]
     assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
+
+    again = headcount(reports, "verify", str(run.folder), "--spark-heap", "1g")
+    assert (again.code, again.verdict["state"]) == (0, "equal"), again.err
