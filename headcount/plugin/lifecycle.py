@@ -31,7 +31,7 @@ from headcount.ledger import LedgerWriter, check_location, open_location, unseal
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
-from headcount.plugin import open_model
+from headcount.plugin import interrupt, open_model
 from headcount.plugin.health import HealthSampler
 from headcount.plugin.interpreter import make_ready
 from headcount.plugin.judging import Judging, cannot_judge
@@ -70,6 +70,7 @@ def register() -> None:
 
 
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
+    interrupt.listen()
     # Without it Locust kills what is in flight, whose events may be in the topic all the same.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     if not isinstance(environment.runner, MasterRunner):

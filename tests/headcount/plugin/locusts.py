@@ -19,6 +19,8 @@ from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
 DEADLINE_S = 60.0
+ENDING = "tests/headcount/plugin/ending.py"
+"""What ends a run, beside its scenario."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,17 @@ class Bench:
         pairs = [part for pair in given.items() for part in pair]
         return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
 
-    def headless(self, *options: str, run_id: str = "run-1", **others: Any) -> str:
-        """Run Locust to its end, and return what it said. It must exit with 0."""
-        load = ("--headless", "-u", "10", "-r", "10", "-t", "2s", "--exit-code-on-error", "0")
-        command = self.command(*load, "--run-id", run_id, *options, **others)
+    def headless(
+        self,
+        *options: str,
+        run_id: str = "run-1",
+        locustfile: str = "locustfiles/mixed.py",
+    ) -> str:
+        """Run Locust until it has made some requests, and return what it said: exit code 0."""
+        load = ("--headless", "-u", "10", "-r", "10", "--exit-code-on-error", "0")
+        command = self.command(
+            *load, "--run-id", run_id, *options, locustfile=f"{locustfile},{ENDING}"
+        )
         done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
             command, capture_output=True, text=True, timeout=DEADLINE_S
         )

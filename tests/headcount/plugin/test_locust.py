@@ -16,9 +16,11 @@ from headcount.ledger import open_location
 from headcount.marks import read_marks
 from headcount.run import RunFolder
 from headcount.stack.ports import free_port, is_listening
-from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
+from tests.headcount.plugin.locusts import DEADLINE_S, ENDING, Bench, started, wait_for
 
 pytestmark = pytest.mark.e2e
+
+SCENARIO = f"locustfiles/mixed.py,{ENDING}"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -56,9 +58,10 @@ def test_master_and_workers(bench: Bench) -> None:
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
-        *("--headless", "-u", "10", "-r", "10", "-t", "2s", "--run-id", "run-1"),
+        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
+        locustfile=SCENARIO,
     )
-    worker = bench.command("--worker", "--master-port", port)
+    worker = bench.command("--worker", "--master-port", port, locustfile=SCENARIO)
     with started(master) as leader, started(worker) as one, started(worker) as two:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
@@ -70,10 +73,11 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
-        *("--headless", "-u", "10", "-r", "10", "-t", "2s", "--run-id", "run-1"),
+        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
         *("--ledger", str(tmp_path / "ledgers")),
+        locustfile=SCENARIO,
     )
-    worker = bench.command("--worker", "--master-port", port)
+    worker = bench.command("--worker", "--master-port", port, locustfile=SCENARIO)
     with started(master) as leader, started(worker) as one, started(worker) as two:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
@@ -138,6 +142,31 @@ def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) ->
         locust.send_signal(number)
         locust.wait(DEADLINE_S)
     bench.assert_accounts_agree(generators=processes)
+
+
+INTERRUPTED = """
+import signal
+from locust import task
+from headcount.plugin import LedgerUser
+
+class Hasty(LedgerUser):
+    def on_start(self):
+        self.buy("before")
+        signal.raise_signal(signal.SIGINT)
+        self.buy("after")
+
+    @task
+    def buy(self, item="something"):
+        self.client.post("/buy", json={}, event={"event_type": item})
+"""
+
+
+def test_an_interrupt_tears_nothing(bench: Bench, tmp_path: Path) -> None:
+    """It comes while a user is at work, who goes on to where users are stopped."""
+    (tmp_path / "hasty.py").write_text(INTERRUPTED)
+    bench.headless("-u", "1", locustfile=str(tmp_path / "hasty.py"))
+    bench.assert_accounts_agree()
+    assert {"before", "after"} <= {row["event_type"] for row in bench.rows()}
 
 
 def test_a_request_is_sent_once(bench: Bench) -> None:

@@ -1,0 +1,37 @@
+"""A locustfile beside another: it ends the run, as a run time does, when enough requests are made.
+
+Enough is what every generator has made, however long its machine takes for them.
+"""
+
+import itertools
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+ENOUGH = 60
+_MADE = "enough_requests_made"
+
+
+@events.init.add_listener
+def _on_init(environment: Environment, **_: Any) -> None:
+    runner, options = environment.runner, environment.parsed_options
+    assert runner is not None
+    assert options is not None
+    generators = options.expect_workers if isinstance(runner, MasterRunner) else 1
+    requests, done = itertools.count(1), itertools.count(1)
+
+    def on_request(**_: Any) -> None:
+        if next(requests) == ENOUGH:
+            runner.send_message(_MADE)
+
+    def on_made(**_: Any) -> None:
+        if next(done) == generators:
+            gevent.spawn(runner.quit)
+
+    if not isinstance(runner, MasterRunner):
+        environment.events.request.add_listener(on_request)
+    if not isinstance(runner, WorkerRunner):
+        runner.register_message(_MADE, on_made)
