@@ -63,7 +63,7 @@ def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
 def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
     """What it could not begin is the run's evidence that it was saturated, and no failure.
 
-    One request at a time, each of which takes 30 ms at least, make at most 33 of the 300 a second.
+    One request at a time, each of which takes 300 ms at least, make at most 4 of the 300 a second.
     """
     plan = ("--rate", "300/s:2s", "--max-in-flight", "1", "--run-id", "run-1")
     slow = ("--app", "tests.harmful.sluggish:app", "--users", "5", "--reports-dir", str(tmp_path))

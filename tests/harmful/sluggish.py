@@ -1,4 +1,4 @@
-"""The game API, every request of which takes a little longer before anything is done."""
+"""The game API, every request of which takes longer before anything is done."""
 
 import time
 
@@ -8,7 +8,7 @@ from service.publisher import Place, make_publisher
 from service.settings import load_settings
 from tests.harmful.proxy import Proxy
 
-DELAY_S = 0.03
+DELAY_S = 0.3
 
 
 class Sluggish(Proxy):

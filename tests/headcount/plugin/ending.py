@@ -15,7 +15,6 @@ ENOUGH = 60
 _MADE = "enough_requests_made"
 
 
-@events.init.add_listener
 def _on_init(environment: Environment, **_: Any) -> None:
     runner, options = environment.runner, environment.parsed_options
     assert runner is not None
@@ -35,3 +34,6 @@ def _on_init(environment: Environment, **_: Any) -> None:
         environment.events.request.add_listener(on_request)
     if not isinstance(runner, WorkerRunner):
         runner.register_message(_MADE, on_made)
+
+
+events.init.add_listener(_on_init)
