@@ -249,6 +249,12 @@ def _partition_doubts(partition: PartitionRead, evidence: Evidence) -> Iterator[
             f"partition {number} now begins at offset {log_start}, and the run began at {start}: "
             "its first events were deleted; use a longer retention, and verify sooner"
         )
+    if unreadable := evidence.end.unreadable.get(number):
+        yield (
+            f"partition {number} has {unreadable} messages behind offset {partition.end - 1} that "
+            "nobody can read, for they are not on all in-sync replicas: see to the brokers, and "
+            "verify again"
+        )
     if partition.end < start:
         yield (
             f"partition {number} ends at offset {partition.end}, before the run's start at "

@@ -71,13 +71,20 @@ class End:
     """Where each partition ended, and where its log began then.
 
     `sealed` says that every generator had sealed its ledger by then: only such an end is the run's
-    for good, for until then more can come.
+    for good, for until then more can come. `unreadable` is by partition how many messages lay
+    behind the end that its leader had and no consumer could read, for replicas lacked them.
     """
 
     end_offsets: dict[int, int]
     log_start_offsets: dict[int, int]
     read_at: str
     sealed: bool = False
+    unreadable: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no event of the run can lie behind it."""
+        return self.sealed and not self.unreadable
 
 
 @validated(frozen=True, slots=True)

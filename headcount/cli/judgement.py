@@ -36,6 +36,8 @@ from headcount.thresholds import Threshold, parse_all
 SEAL_TIMEOUT_S = 10.0
 SETTLE_TIMEOUT_S = 10.0
 SETTLED_AFTER_S = 0.5
+REPLICATION_TIMEOUT_S = 60.0
+"""Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""
 POLL_S = 0.2
 TRIES = 5
 """How often the end is noted anew while the service is still doing what nobody waits for."""
@@ -226,7 +228,7 @@ def end_of_run(
     folder = question.folder
     found = find(folder, manifest, question.database_url or question.judging.database_url)
     noted = None if question.until_latest else folder.read_end()
-    if noted is not None and noted.sealed:
+    if noted is not None and noted.is_final:
         return noted, account(found, None, folder).database
     for _ in range(TRIES):
         progress = await_outbox(found, console)
@@ -247,11 +249,14 @@ def _topic_end(
             f"there is no topic {manifest.topic!r} at {servers}: its messages are gone"
         )
     with console.step("Draining") as step:
+        settled = _settled(servers, manifest.topic, step)
+        offsets, unreadable = _replicated(servers, manifest.topic, settled, step)
         end = End(
-            end_offsets=_settled(servers, manifest.topic, step),
+            end_offsets=offsets,
             log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
             read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             sealed=bool(parts) and all(part.seal for part in parts),
+            unreadable=unreadable,
         )
     question.folder.write_end(end)
     return end
@@ -268,6 +273,25 @@ def _settled(servers: str, name: str, step: Step) -> dict[int, int]:
             break
         step.update("messages still arrive")
     return offsets
+
+
+def _replicated(
+    servers: str, name: str, offsets: dict[int, int], step: Step
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Wait until what the leaders have can be read; say where the topic ends, and what cannot.
+
+    A replica that hangs is waited for by its leader, too, until it is no longer held to be in sync.
+    """
+    written = topic.written_offsets(servers, name)
+    deadline = time.monotonic() + REPLICATION_TIMEOUT_S
+    while True:
+        behind = {number: end - offsets.get(number, 0) for number, end in written.items()}
+        unreadable = {number: count for number, count in behind.items() if count > 0}
+        if not unreadable or time.monotonic() >= deadline:
+            return offsets, unreadable
+        step.update(f"{sum(unreadable.values())} messages are not replicated yet")
+        time.sleep(POLL_S)
+        offsets = topic.end_offsets(servers, name)
 
 
 def _seen(manifest: Manifest) -> TopicSeen:

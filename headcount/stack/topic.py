@@ -21,6 +21,7 @@ from headcount.errors import PartError, UsageError
 
 TIMEOUT_S = 10.0
 RETRY_S = 0.1
+_DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
 SILENT = "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
 
 # What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
@@ -121,6 +122,22 @@ def end_offsets(
     return _offsets(bootstrap_servers, name, OffsetSpec.LATEST, timeout_s)
 
 
+def written_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The offset behind the last message that each partition's leader has.
+
+    Where it is beyond the end offset, the in-sync replicas do not have those messages yet: nobody
+    can read them, though with acks=1 they are acknowledged. Brokers other than Kafka may tell the
+    end offset here.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    latest = OffsetSpec.LATEST
+    return _offsets(bootstrap_servers, name, latest, timeout_s, client_type=_ReplicaClient)
+
+
 def is_empty(
     bootstrap_servers: str,
     name: str,
@@ -176,8 +193,26 @@ def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:
         return str(client.describe_cluster()["cluster_id"])
 
 
-def _offsets(bootstrap_servers: str, name: str, spec: Any, timeout_s: float) -> dict[int, int]:
-    with _admin(bootstrap_servers, timeout_s, f"read the offsets of {name!r}") as client:
+class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
+    """Asks for offsets as replicas do, to which all is told that is there."""
+
+    @staticmethod
+    def _list_partition_offsets_request(*given: Any) -> Any:
+        request = KafkaAdminClient._list_partition_offsets_request(*given)  # noqa: SLF001
+        request.replica_id = _DEBUGGING_REPLICA
+        return request
+
+
+def _offsets(
+    bootstrap_servers: str,
+    name: str,
+    spec: Any,
+    timeout_s: float,
+    *,
+    client_type: type[KafkaAdminClient] = KafkaAdminClient,
+) -> dict[int, int]:
+    what = f"read the offsets of {name!r}"
+    with _admin(bootstrap_servers, timeout_s, what, client_type) as client:
         metadata = _metadata(client, name)
         if metadata is None:
             raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
@@ -233,7 +268,12 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
 
 
 @contextlib.contextmanager
-def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[KafkaAdminClient]:
+def _admin(
+    bootstrap_servers: str,
+    timeout_s: float,
+    what: str,
+    client_type: type[KafkaAdminClient] = KafkaAdminClient,
+) -> Iterator[KafkaAdminClient]:
     """A client that is closed in every case, its errors told in one line."""
     servers = _servers(bootstrap_servers)
     end_s = time.monotonic() + timeout_s
@@ -247,7 +287,7 @@ def _admin(bootstrap_servers: str, timeout_s: float, what: str) -> Iterator[Kafk
         return made[-1]
 
     try:
-        client = KafkaAdminClient(
+        client = client_type(
             bootstrap_servers=servers,
             bootstrap_timeout_ms=max(1000, int((end_s - time.monotonic()) * 1000)),
             request_timeout_ms=int(timeout_s * 1000),

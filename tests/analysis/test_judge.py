@@ -76,6 +76,7 @@ INCOMPLETE_READING = {
     "the reader reached nothing": with_partition(read=0, first=None, last=None),
     "the reader reached offset 13": with_partition(read=9, last=13),
     "its first events were deleted": replace(SANE, end=replace(SANE.end, log_start_offsets={0: 6})),
+    "7 messages behind offset 14": replace(SANE, end=replace(SANE.end, unreadable={0: 7})),
     "now begins at offset 6": replace(SANE, seen=TopicSeen(log_start_offsets={0: 6})),
     "partition 1 is missing": replace(SANE, manifest=replace(MANIFEST, start_offsets={0: 5, 1: 0})),
     "before the run's start": with_partition(start=3, end=3, read=0, first=None, last=None),

@@ -34,11 +34,16 @@ class Cluster:
     """Where everything is; `environ` is what every command on every host has."""
 
     folder: Path
-    bootstrap_servers: str
+    brokers: tuple[Broker, ...]
     spark_master: str
     database_url: str
     store: Mapping[str, str]
     environ: Mapping[str, str]
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where all of the brokers are."""
+        return ",".join(each.bootstrap_servers for each in self.brokers)
 
     @property
     def reports(self) -> Path:
@@ -109,11 +114,11 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
         )
         with ThreadPoolExecutor(2) as pool:
             is_spark_up = pool.submit(stack.enter_context, spark)
-            servers = _brokers(stack, folder, ready)
+            brokers = _brokers(stack, folder, ready)
             spark_master = is_spark_up.result()
         yield Cluster(
             folder=folder,
-            bootstrap_servers=servers,
+            brokers=brokers,
             spark_master=spark_master,
             database_url=database_url,
             store=store,
@@ -121,20 +126,26 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
         )
 
 
-def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> str:
-    """Start brokers that vote, and make a topic that each of them has."""
+def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tuple[Broker, ...]:
+    """Start brokers that vote, and make a topic that each of them has.
+
+    One that hangs is held to be in sync for half a minute, and not only for its session.
+    """
     jars, environ = ready.broker_jars, ready.environ
     class_data = ClassData.of(cache_folder(environ), ready.java.home, jars)
     configs = [
         BrokerConfig(
             *(ready.java, jars, folder / f"broker-{member.index}", environ, 0, member),
             class_data=class_data,
+            settings={"broker.session.timeout.ms": "120000"},
         )
         for member in Membership.of_cluster(BROKERS)
     ]
+    brokers: list[Broker] = []
     with ThreadPoolExecutor(BROKERS) as pool:  # none is up before the others
         for broker in pool.map(Broker, configs):
             stack.callback(broker.kill)
-    servers = ",".join(f"{HOST}:{each}" for each in configs[0].membership.ports)  # type: ignore[union-attr]
+            brokers.append(broker)
+    servers = brokers[0].bootstrap_servers
     ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=30)
-    return servers
+    return tuple(brokers)

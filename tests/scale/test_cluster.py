@@ -4,6 +4,7 @@ Nothing is shared but what is named on the command line: the topic, PostgreSQL a
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import psutil
 import pyarrow.fs as pafs
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from headcount.cli import judgement
 from headcount.cli.platform import platform
-from headcount.console import Console
+from headcount.console import Console, Step
 from headcount.run import RunFolder
+from headcount.stack import topic
 from tests.scale.cluster import BROKERS, GENERATORS, SPARK_WORKERS, TOPIC, Cluster, cluster
 from tests.scale.object_store import BUCKET, opened
 from tests.scale.spark_cluster import executors
@@ -58,6 +61,44 @@ def test_the_same_verdict(parts: Cluster) -> None:
     alone = parts.headcount("verify", str(run.folder), run_id="run-1")
     assert alone.code == 1, alone.err
     assert judged(alone.verdict) == by_cluster
+
+
+class Waking(Step):
+    """A step that lets a process go on as soon as it is said what is waited for."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(Console(quiet=True), "Draining")
+        self.pid = pid
+        self.said: list[str] = []
+
+    def update(self, detail: str) -> None:
+        """Note it."""
+        self.said.append(detail)
+        os.kill(self.pid, signal.SIGCONT)
+
+
+def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
+    """With acks=1 it is acknowledged, and cannot be read while a replica in sync hangs."""
+    leader, *_, follower = parts.brokers
+    name, led_by = "lagging", {0: [1, BROKERS]}  # their ids, in turn
+    admin = KafkaAdminClient(bootstrap_servers=leader.bootstrap_servers)
+    admin.create_topics({name: {"assignments": led_by}})
+    admin.wait_for_topics([name])
+    admin.close()
+    step = Waking(follower.pid)
+    os.kill(follower.pid, signal.SIGSTOP)
+    try:
+        producer = KafkaProducer(bootstrap_servers=leader.bootstrap_servers, acks=1)
+        for number in range(5):
+            producer.send(name, b"%d" % number).get(timeout=30)
+        settled = topic.end_offsets(leader.bootstrap_servers, name)
+        ends = judgement._replicated(leader.bootstrap_servers, name, settled, step)  # noqa: SLF001
+    finally:
+        os.kill(follower.pid, signal.SIGCONT)
+        producer.close()
+    assert settled == {0: 0}
+    assert ends == ({0: 5}, {})
+    assert step.said[0] == "5 messages are not replicated yet"
 
 
 def assert_all_took_part(parts: Cluster, run: Path) -> None:

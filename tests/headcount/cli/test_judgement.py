@@ -82,29 +82,38 @@ def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
 
 
 def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judged while a generator is at work, a run is judged anew afterwards, to its own end."""
-    ends = {0: 10}
+    """Judged while a generator is at work, a run is judged anew afterwards, to its own end.
+
+    So is one that was judged while some of its events could not be read.
+    """
+    ends, hidden = {0: 10}, {0: 0}
     fake = SimpleNamespace(
         describe=lambda *_: object(),
         end_offsets=lambda *_: dict(ends),
+        written_offsets=lambda *_: {0: ends[0] + hidden[0]},
         beginning_offsets=lambda *_: {},
     )
     monkeypatch.setattr(judgement, "topic", fake)
     monkeypatch.setattr(judgement, "SETTLED_AFTER_S", 0)
+    monkeypatch.setattr(judgement, "REPLICATION_TIMEOUT_S", 0)
     folder = RunFolder(tmp_path / "run-1")
     folder.create()
     question = Question(folder, Judging("local", "1g", 1), None)
     writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
     writer.open()
 
-    def end() -> dict[int, int]:
+    def end() -> tuple[dict[int, int], dict[int, int]]:
         parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
-        return judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))[0].end_offsets
+        found, _ = judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))
+        return found.end_offsets, found.unreadable
 
-    assert end() == {0: 10}
+    assert end() == ({0: 10}, {})
     ends[0] = 500
-    assert end() == {0: 500}
+    assert end() == ({0: 500}, {})
     writer.seal(0)
-    assert end() == {0: 500}
+    hidden[0] = 3
+    assert end() == ({0: 500}, {0: 3})
+    ends[0], hidden[0] = 503, 0
+    assert end() == ({0: 503}, {})
     ends[0] = 900
-    assert end() == {0: 500}
+    assert end() == ({0: 503}, {})
