@@ -5,8 +5,6 @@ answers. It may be called where gevent has patched the standard library.
 """
 
 import contextlib
-import logging
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,14 +13,12 @@ from typing import Any
 import kafka.errors
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.net.compat import KafkaNetClient
 
-from headcount.errors import PartError, UsageError
+from headcount.errors import PartError
+from headcount.stack.admin import TIMEOUT_S, NoSettingsError, connected
 
-TIMEOUT_S = 10.0
 RETRY_S = 0.1
 _DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
-SILENT = "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
 
 # What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
 TOPIC_CONFIG = {
@@ -31,14 +27,6 @@ TOPIC_CONFIG = {
     "retention.bytes": "-1",
     "message.timestamp.type": "LogAppendTime",
 }
-
-# Without a handler the client's warnings would land on the user's terminal through logging's last
-# resort; what matters of them is in our own messages.
-logging.getLogger("kafka").addHandler(logging.NullHandler())
-
-
-class _NoSettingsError(kafka.errors.KafkaError):  # type: ignore[misc] # it has no types
-    """A broker does not know a topic yet, or may not tell: the client keeps to itself which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ def ensure_topic(
         "configs": TOPIC_CONFIG,
     }
     end_s = time.monotonic() + timeout_s
-    with _admin(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
+    with connected(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
         if _metadata(client, name) is None:
             # Another process may have made it between the question and this.
             with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
@@ -96,7 +84,7 @@ def describe(
     Raises:
         PartError: No broker answers, or it refuses.
     """
-    with _admin(bootstrap_servers, timeout_s, f"describe the topic {name!r}") as client:
+    with connected(bootstrap_servers, timeout_s, f"describe the topic {name!r}") as client:
         return None if _metadata(client, name) is None else _describe(client, name)
 
 
@@ -189,7 +177,7 @@ def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:
     Raises:
         PartError: No broker answers.
     """
-    with _admin(bootstrap_servers, timeout_s, "ask for the cluster's id") as client:
+    with connected(bootstrap_servers, timeout_s, "ask for the cluster's id") as client:
         return str(client.describe_cluster()["cluster_id"])
 
 
@@ -212,7 +200,7 @@ def _offsets(
     client_type: type[KafkaAdminClient] = KafkaAdminClient,
 ) -> dict[int, int]:
     what = f"read the offsets of {name!r}"
-    with _admin(bootstrap_servers, timeout_s, what, client_type) as client:
+    with connected(bootstrap_servers, timeout_s, what, client_type) as client:
         metadata = _metadata(client, name)
         if metadata is None:
             raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
@@ -239,7 +227,7 @@ def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> T
     while True:
         try:
             return _describe(client, name)
-        except (kafka.errors.UnknownTopicOrPartitionError, _NoSettingsError):
+        except (kafka.errors.UnknownTopicOrPartitionError, NoSettingsError):
             if time.monotonic() >= end_s:
                 raise
         time.sleep(RETRY_S)
@@ -252,7 +240,7 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
     wanted = ConfigResource(ConfigResourceType.TOPIC, name)
     configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
     if not configs:
-        raise _NoSettingsError(name)
+        raise NoSettingsError(name)
     return TopicDescription(
         name=name,
         topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,
@@ -265,91 +253,3 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
             each["partition_index"]: each["leader_epoch"] for each in metadata["partitions"]
         },
     )
-
-
-@contextlib.contextmanager
-def _admin(
-    bootstrap_servers: str,
-    timeout_s: float,
-    what: str,
-    client_type: type[KafkaAdminClient] = KafkaAdminClient,
-) -> Iterator[KafkaAdminClient]:
-    """A client that is closed in every case, its errors told in one line."""
-    servers = _servers(bootstrap_servers)
-    end_s = time.monotonic() + timeout_s
-    nobody = f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s"
-    if reason := _unreachable(servers, end_s):
-        raise PartError(f"{nobody}: {reason}")
-    made: list[KafkaNetClient] = []
-
-    def net_client(**settings: Any) -> KafkaNetClient:
-        made.append(KafkaNetClient(**settings))
-        return made[-1]
-
-    try:
-        client = client_type(
-            bootstrap_servers=servers,
-            bootstrap_timeout_ms=max(1000, int((end_s - time.monotonic()) * 1000)),
-            request_timeout_ms=int(timeout_s * 1000),
-            kafka_client=net_client,
-        )
-    except kafka.errors.KafkaError as error:
-        # The client's constructor leaves its thread running when it raises.
-        for each in made:
-            each.close()
-        silent = isinstance(error, kafka.errors.KafkaTimeoutError)
-        raise PartError(f"{nobody}: {SILENT if silent else _told(error)}") from error
-    try:
-        yield client
-    except kafka.errors.KafkaError as error:
-        raise PartError(f"cannot {what} at {bootstrap_servers}: {_told(error)}") from error
-    finally:
-        client.close()
-
-
-def _servers(bootstrap_servers: str) -> list[str]:
-    """The servers one by one, each of which names a host and a port."""
-    servers = [each.strip() for each in bootstrap_servers.split(",")]
-    for each in servers:
-        host, _, port = each.rpartition(":")
-        if not host.strip("[]") or not port.isdecimal() or (":" in host and "]" not in host):
-            raise UsageError(
-                f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
-            )
-    return servers
-
-
-_TOLD = {
-    _NoSettingsError: "it tells none of the topic's settings; grant the user DescribeConfigs on it",
-    kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant it",
-    kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; make the topic first",
-    kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
-    kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
-    kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
-    kafka.errors.RequestTimedOutError: "the broker gave no answer in time",
-    kafka.errors.KafkaTimeoutError: "the broker gave no answer in time",
-}
-
-
-def _told(error: kafka.errors.KafkaError) -> str:
-    return _TOLD.get(type(error)) or f"{type(error).__name__}: {error}"
-
-
-def _unreachable(servers: list[str], end_s: float) -> str | None:
-    """Why no server accepts a connection until `end_s`; None as soon as one does.
-
-    The client would try for itself, but tells no reason, and leaves the sockets that failed open.
-    """
-    while True:
-        for each in servers:
-            host, _, port = each.rpartition(":")
-            left_s = max(0.1, end_s - time.monotonic())
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), timeout=left_s).close()
-            except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-            else:
-                return None
-        if time.monotonic() >= end_s:
-            return reason
-        time.sleep(RETRY_S)

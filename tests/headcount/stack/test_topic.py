@@ -131,6 +131,15 @@ def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
             cluster_id(place, timeout_s=1.0)
 
 
+def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker) -> None:
+    """Whichever it is, the others are asked, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = f"127.0.0.1:{server.getsockname()[1]}"
+        places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
+        for place in 3 * places:
+            assert cluster_id(place) == broker.cluster_id
+
+
 def is_stopped(pid: int) -> bool:
     """Tell whether no thread of a process goes on: a busy machine takes a moment to stop them."""
     stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]

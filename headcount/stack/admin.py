@@ -1,0 +1,152 @@
+"""The admin client: connects to a cluster by what servers it is given, and says why it cannot.
+
+It is closed in every case, and every call ends within its time, also when no broker answers.
+"""
+
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import kafka.errors
+from kafka import KafkaAdminClient
+from kafka.net.compat import KafkaNetClient
+
+from headcount.errors import PartError, UsageError
+
+TIMEOUT_S = 10.0
+RETRY_S = 0.1
+SHORTEST_S = 1.0
+"""What a server is given to answer, even if the time is over."""
+PATIENCE_S = 2.0
+"""What it is given while there are others to ask."""
+SILENT = "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
+
+# Without a handler the client's warnings would land on the user's terminal through logging's last
+# resort; what matters of them is in our own messages.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
+
+
+class NoSettingsError(kafka.errors.KafkaError):  # type: ignore[misc] # it has no types
+    """A broker does not know a topic yet, or may not tell: the client keeps to itself which."""
+
+
+@contextlib.contextmanager
+def connected(
+    bootstrap_servers: str,
+    timeout_s: float,
+    what: str,
+    client_type: type[KafkaAdminClient] = KafkaAdminClient,
+) -> Iterator[KafkaAdminClient]:
+    """Connect for as long as the block lasts; `what` it does there is told where that fails.
+
+    Raises:
+        UsageError: The servers cannot be read.
+        PartError: No broker answers, or it refuses.
+    """
+    servers = _servers(bootstrap_servers)
+    end_s = time.monotonic() + timeout_s
+    nobody = f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s"
+    listening, reason = _listening(servers, end_s)
+    if not listening:
+        raise PartError(f"{nobody}: {reason}")
+    try:
+        client = _first_to_answer(listening, end_s, int(timeout_s * 1000), client_type)
+    except kafka.errors.KafkaError as error:
+        silent = isinstance(error, kafka.errors.KafkaTimeoutError)
+        raise PartError(f"{nobody}: {SILENT if silent else _told(error)}") from error
+    try:
+        yield client
+    except kafka.errors.KafkaError as error:
+        raise PartError(f"cannot {what} at {bootstrap_servers}: {_told(error)}") from error
+    finally:
+        client.close()
+
+
+def _first_to_answer(
+    servers: list[str], end_s: float, request_timeout_ms: int, client_type: type[KafkaAdminClient]
+) -> KafkaAdminClient:
+    """Ask one server after the other: the client asks any of them, and waits for it alone.
+
+    Where none answers, the last one's error is raised.
+    """
+    *others, last = servers
+    for server in others:
+        with contextlib.suppress(kafka.errors.KafkaError):
+            timeout_s = min(PATIENCE_S, (end_s - time.monotonic()) / len(servers))
+            return _client(server, timeout_s, request_timeout_ms, client_type)
+    return _client(last, end_s - time.monotonic(), request_timeout_ms, client_type)
+
+
+def _client(
+    server: str, timeout_s: float, request_timeout_ms: int, client_type: type[KafkaAdminClient]
+) -> KafkaAdminClient:
+    made: list[KafkaNetClient] = []
+
+    def net_client(**settings: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**settings))
+        return made[-1]
+
+    try:
+        return client_type(
+            bootstrap_servers=[server],
+            bootstrap_timeout_ms=int(max(SHORTEST_S, timeout_s) * 1000),
+            request_timeout_ms=request_timeout_ms,
+            kafka_client=net_client,
+        )
+    except kafka.errors.KafkaError:
+        # The client's constructor leaves its thread running when it raises.
+        for each in made:
+            each.close()
+        raise
+
+
+def _servers(bootstrap_servers: str) -> list[str]:
+    """The servers one by one, each of which names a host and a port."""
+    servers = [each.strip() for each in bootstrap_servers.split(",")]
+    for each in servers:
+        host, _, port = each.rpartition(":")
+        if not host.strip("[]") or not port.isdecimal() or (":" in host and "]" not in host):
+            raise UsageError(
+                f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
+            )
+    return servers
+
+
+_TOLD = {
+    NoSettingsError: "it tells none of the topic's settings; grant the user DescribeConfigs on it",
+    kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant it",
+    kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; make the topic first",
+    kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
+    kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
+    kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
+    kafka.errors.RequestTimedOutError: "the broker gave no answer in time",
+    kafka.errors.KafkaTimeoutError: "the broker gave no answer in time",
+}
+
+
+def _told(error: kafka.errors.KafkaError) -> str:
+    return _TOLD.get(type(error)) or f"{type(error).__name__}: {error}"
+
+
+def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
+    """Wait until `end_s` for a server that accepts connections; say which do, and why others don't.
+
+    The client would try for itself, but tells no reason, and leaves the sockets that failed open.
+    """
+    while True:
+        found, reason = [], ""
+        for each in servers:
+            host, _, port = each.rpartition(":")
+            left_s = max(0.1, end_s - time.monotonic())
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=left_s).close()
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+            else:
+                found.append(each)
+        if found or time.monotonic() >= end_s:
+            return found, reason
+        time.sleep(RETRY_S)
