@@ -134,15 +134,17 @@ def _told(error: kafka.errors.KafkaError) -> str:
 def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
     """Wait until `end_s` for a server that accepts connections; say which do, and why others don't.
 
-    The client would try for itself, but tells no reason, and leaves the sockets that failed open.
+    None keeps the others waiting. The client would try for itself, but tells no reason, and leaves
+    the sockets that failed open.
     """
+    longest_s = PATIENCE_S if len(servers) > 1 else float("inf")
     while True:
         found, reason = [], ""
         for each in servers:
             host, _, port = each.rpartition(":")
-            left_s = max(0.1, end_s - time.monotonic())
+            timeout_s = min(longest_s, max(0.1, end_s - time.monotonic()))
             try:
-                socket.create_connection((host.strip("[]"), int(port)), timeout=left_s).close()
+                socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
             else:

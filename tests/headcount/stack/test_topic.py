@@ -1,5 +1,6 @@
 """The topic: made once, described as it is, and answered about within the time that was given."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import UnknownTopicOrPartitionError
 
 from headcount.errors import PartError, UsageError
+from headcount.stack.admin import PATIENCE_S, TIMEOUT_S
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
@@ -138,6 +140,20 @@ def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker) -> None
         places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
         for place in 3 * places:
             assert cluster_id(place) == broker.cluster_id
+
+
+def test_one_of_several_that_accepts_nothing_is_passed_over(broker: Broker) -> None:
+    """A host that is gone, as one whose queue is full, does not use up the time of the others."""
+    began_s = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        place = f"127.0.0.1:{full.getsockname()[1]},{broker.bootstrap_servers}"
+        assert cluster_id(place) == broker.cluster_id
+    assert PATIENCE_S <= time.monotonic() - began_s < TIMEOUT_S
 
 
 def is_stopped(pid: int) -> bool:
