@@ -11,8 +11,9 @@ import gevent
 
 
 def listen() -> None:
-    """Take interrupts from now on; to be called where the main greenlet's event loop is."""
-    gevent.signal_handler(signal.SIGINT, _interrupt)
+    """Take interrupts from now on, unless they are ignored or somebody else takes them."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        gevent.signal_handler(signal.SIGINT, _interrupt)
 
 
 def _interrupt() -> None:

@@ -1,0 +1,43 @@
+"""The interrupt: it is taken where Python would take it, and nowhere else."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Locust, which the package imports, patches the standard library of its process.
+INTERRUPTED = """
+import signal
+import gevent
+from headcount.plugin import interrupt
+
+{before}
+interrupt.listen()
+signal.raise_signal(signal.SIGINT)
+print("the step is done")
+try:
+    gevent.sleep(0.5)
+    print("nothing came of it")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ("", "the step is done, interrupted"),
+        ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "the step is done, nothing came of it"),
+        (
+            "signal.signal(signal.SIGINT, lambda *_: print('taken'))",
+            "taken, the step is done, nothing came of it",
+        ),
+    ],
+    ids=["as ever", "ignored", "taken"],
+)
+def test_it_comes_after_the_step(before: str, said: str) -> None:
+    """One that a shell has its background ignore, or a scenario takes itself, stays theirs."""
+    command = [sys.executable, "-c", INTERRUPTED.format(before=before)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ", ".join(done.stdout.splitlines()) == said
