@@ -1,10 +1,10 @@
 """A real browser, Debian's Chromium, and the pages of Locust's web UI as a person uses them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
@@ -15,6 +15,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.needs import lacking
+
+T = TypeVar("T")
 
 DEADLINE_S = 120.0
 _FLAGS = (
@@ -42,7 +44,10 @@ def chromium(profile: Path) -> Iterator["Browser"]:
 
 
 class Browser:
-    """What a person does with a page; every look waits until there is something to see."""
+    """What a person does with a page; every look waits until there is something to see.
+
+    No element is kept from one step to the next: the page may replace it at any time.
+    """
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
@@ -54,45 +59,63 @@ class Browser:
         """Go to a page."""
         self.driver.get(url)
 
-    def find(self, css: str, text: str = "") -> WebElement:
-        """The first visible element that has a text, in any case of letters."""
-        found = self._wait.until(
-            lambda _: self._visible(css, text), f"waited in vain for {css} with {text!r}"
-        )
-        assert isinstance(found, WebElement)
-        return found
+    def see(self, css: str, text: str = "") -> str:
+        """All that the first visible element says that has a text, in any case of letters."""
+        return self._on_first(css, text, lambda element: element.text)
 
-    def _visible(self, css: str, text: str) -> WebElement | Literal[False]:
-        for each in self.driver.find_elements(By.CSS_SELECTOR, css):
-            if each.is_displayed() and each.is_enabled() and text.lower() in each.text.lower():
-                return each
-        return False
+    def link(self, css: str, text: str) -> str:
+        """Where a link leads."""
+        return self._on_first(css, text, lambda element: element.get_attribute("href") or "")
 
     def click(self, css: str, text: str = "") -> None:
         """Click on it, wherever on the page it is."""
-        element = self.find(css, text)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+
+        def do(element: WebElement) -> None:
+            self._scroll_to(element)
+            element.click()
+
+        self._on_first(css, text, do)
 
     def fill(self, name: str, value: str) -> None:
         """Write into a field of a form, in place of what is there."""
-        field = self.find(f"input[name={name}]")
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", field)
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(value)
+
+        def do(field: WebElement) -> None:
+            self._scroll_to(field)
+            field.send_keys(Keys.CONTROL, "a")
+            field.send_keys(value)
+
+        self._on_first(f"input[name={name}]", "", do)
 
     def number(self, css: str, at_least: int) -> int:
         """Wait until an element shows a number that is as large, and return it."""
         shown: int = self._wait.until(
-            lambda _: (value := _number(self.find(css).text)) >= at_least and value,
+            lambda _: (value := _number(self.see(css))) >= at_least and value,
             f"waited in vain until {css} is {at_least} or more",
         )
         return shown
 
+    def _on_first(self, css: str, text: str, do: Callable[[WebElement], T]) -> T:
+        """Do it with the first visible element that has a text: anew if that is replaced."""
+        done: list[T] = self._wait.until(
+            lambda _: [do(each) for each in self._visible(css, text)],
+            f"waited in vain for {css} with {text!r}",
+        )
+        return done[0]
+
+    def _visible(self, css: str, text: str) -> list[WebElement]:
+        """The first, or none."""
+        for each in self.driver.find_elements(By.CSS_SELECTOR, css):
+            if each.is_displayed() and each.is_enabled() and text.lower() in each.text.lower():
+                return [each]
+        return []
+
+    def _scroll_to(self, element: WebElement) -> None:
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+
     @contextmanager
     def within(self, css: str) -> Iterator[None]:
         """Look into a frame."""
-        self.driver.switch_to.frame(self.find(css))
+        self._on_first(css, "", self.driver.switch_to.frame)
         try:
             yield
         finally:

@@ -65,27 +65,27 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
         browser.open(address)
         browser.click("button", "custom parameters")
         start(browser, thresholds="htp.p99 < 3s")
-        assert "»htp«.p99 < 3s" in browser.find("[role=alert]").text
+        browser.see("[role=alert]", "»htp«.p99 < 3s")
         fields = {"thresholds": "http.p99 < 30s; lost == 0 abort", "seed": "7", "mix": "sword=1"}
         start(browser, **fields)
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
-            browser.find("#stage", "running")
+            browser.see("#stage", "running")
             seen = browser.number("#generated", 1)
             browser.number("#generated", seen + 20)
             browser.number("#arrived", 20)
-            assert browser.find("#lines th", "purchase_sword").is_displayed()
-            browser.find("#chart svg")
+            browser.see("#lines th", "purchase_sword")
+            browser.see("#chart svg")
         browser.click("button", "stop")
         with browser.within("iframe"):
-            browser.find("#stage", "being judged")
-            browser.find("#stage", "pass")
+            browser.see("#stage", "being judged")
+            browser.see("#stage", "pass")
             total = browser.number("#generated", seen)
             assert browser.number("#arrived", total) == total
-            assert "lost == 0 abort" in browser.find("#thresholds").text
-            report = browser.find("#links a", "report").get_attribute("href")
-            run_id = re.findall(r"runs/([^/]+)/", report or "")[0]
-        look_at_the_report(browser, report or "", run_id, total)
+            browser.see("#thresholds", "lost == 0 abort")
+            report = browser.link("#links a", "report")
+            run_id = re.findall(r"runs/([^/]+)/", report)[0]
+        look_at_the_report(browser, report, run_id, total)
         look_at_past_runs(browser, address, run_id)
         assert browser.complaints() == []
     verdict = json.loads((reports / run_id / "verdict.json").read_text())
@@ -98,9 +98,9 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
 def look_at_the_report(browser: Browser, report: str, run_id: str, total: int) -> None:
     """It opens, of that run, and has its counts."""
     browser.open(report)
-    assert run_id in browser.find("h1").text
-    assert "PASS" in browser.find(".verdict").text
-    assert f"{total:,} attempted = {total:,} delivered" in browser.find(".sum").text
+    browser.see("h1", run_id)
+    browser.see(".verdict", "PASS")
+    browser.see(".sum", f"{total:,} attempted = {total:,} delivered")
 
 
 def look_at_past_runs(browser: Browser, address: str, run_id: str) -> None:
@@ -108,12 +108,12 @@ def look_at_past_runs(browser: Browser, address: str, run_id: str) -> None:
     browser.open(address)
     browser.driver.execute_script("localStorage.theme = 'dark'")
     browser.open(f"{address}/headcount/runs")
-    assert "PASS" in browser.find("tr", run_id).text
+    assert "PASS" in browser.see("tr", run_id)
     dark = browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert dark == "rgb(18, 18, 18)"
     browser.open(f"{address}/headcount/side-by-side?run={run_id}&run={run_id}")
     with browser.within("iframe"):
-        assert run_id in browser.find("h1").text
+        browser.see("h1", run_id)
 
 
 @contextmanager
@@ -175,10 +175,10 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
             browser.number("#missing", 1)
-            browser.find("#reasons", "stopped by a threshold: lost == 0 abort")
-            browser.find("#stage", "fail")
-            browser.find("#reasons", "lost")
-            browser.find("#thresholds tr", "and the test was stopped")
+            browser.see("#reasons", "stopped by a threshold: lost == 0 abort")
+            browser.see("#stage", "fail")
+            browser.see("#reasons", "lost")
+            browser.see("#thresholds tr", "and the test was stopped")
         assert browser.complaints() == []
     (folder,) = (tmp_path / "reports").iterdir()
     assert json.loads((folder / "verdict.json").read_text())["thresholds"][0]["holds"] is False
