@@ -17,6 +17,7 @@ from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.process import Process, wait_until
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import ensure_topic
+from tests.headcount.plugin.locusts import ENDING
 
 ADDRESS = "10.99.0.1"
 CLOCK_OFFSETS_MS = (1500, -700)
@@ -53,9 +54,9 @@ def main(folder: Path) -> int:
 
 def _load(folder: Path, server: Server, broker: Broker) -> None:
     """Let the master and its workers come to their end."""
-    common = [sys.executable, "-m", "locust", "-f", "locustfiles/mixed.py"]
+    common = [sys.executable, "-m", "locust", "-f", f"locustfiles/mixed.py,{ENDING}"]
     master = [
-        *(*common, "--master", "--headless", "-u", "20", "-t", "8s", "--host", server.url),
+        *(*common, "--master", "--headless", "-u", "20", "--host", server.url),
         *("--expect-workers", str(len(CLOCK_OFFSETS_MS)), "--run-id", "run-1"),
         *("--bootstrap-servers", broker.bootstrap_servers),
         *("--reports-dir", str(folder / "reports"), "--exit-code-on-error", "0"),

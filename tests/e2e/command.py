@@ -92,7 +92,7 @@ def left_by(reports: Path, before: set[int]) -> list[str]:
 
 
 def a_short_run(*more: str) -> list[str]:
-    """Spell out a run of a few dozen requests."""
+    """Spell out a run of what a machine can do in two seconds, which may be nothing."""
     return ["run", "-u", "5", "-t", "2s", "--seed", "1", "--run-id", "run-1", *more]
 
 

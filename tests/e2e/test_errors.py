@@ -17,7 +17,7 @@ import pytest
 from headcount.stack.broker import Broker
 from headcount.stack.ports import is_free
 from tests.conftest import NewBroker
-from tests.e2e.command import a_short_run, headcount, left_by
+from tests.e2e.command import a_counted_run, a_short_run, headcount, left_by
 from tests.permissions import DENIED, guarded_broker
 from tests.service.server import serving
 
@@ -122,7 +122,7 @@ def finished(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     topic = f"test-{uuid.uuid4().hex[:12]}"
     reports = tmp_path_factory.mktemp("finished")
     options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
-    run = headcount(reports, *a_short_run(*options, "--reports-dir", str(reports)))
+    run = headcount(reports, *a_counted_run(*options, "--reports-dir", str(reports)))
     assert run.code == 0, run.err
     return run.folder
 

@@ -14,14 +14,14 @@ import pytest
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
 from headcount.stack.server import Server, ServerConfig
-from tests.e2e.command import DEADLINE_S, a_short_run, headcount, left_by
+from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, left_by
 
 pytestmark = pytest.mark.e2e
 
 
 def test_a_run_that_is_followed(tmp_path: Path) -> None:
     """However short it is, the verdict is there, and nothing is left of the following."""
-    run = headcount(tmp_path, *a_short_run("--follow"), "--reports-dir", str(tmp_path))
+    run = headcount(tmp_path, *a_counted_run("--follow"), "--reports-dir", str(tmp_path))
     assert run.code == 0, run.err
     assert "Verdict: pass" in run.out
     assert re.search(

@@ -12,7 +12,7 @@ from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_listening
 from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import ensure_topic
-from tests.e2e.command import a_short_run, headcount
+from tests.e2e.command import a_counted_run, headcount
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +43,7 @@ def test_a_service_of_ones_own(orders: str, broker: Broker, tmp_path: Path) -> N
         *("--reports-dir", str(tmp_path / "reports")),
     )
     scenario = "examples/orders/locustfile.py"
-    run = headcount(tmp_path / "reports", *a_short_run(scenario, *options))
+    run = headcount(tmp_path / "reports", *a_counted_run(scenario, *options))
     assert run.code == 0, run.err
     (row, total) = run.table("summary.csv")
     assert row["event_type"] == "order_placed"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.broker import Broker
-from tests.e2e.command import a_counted_run, a_short_run, headcount
+from tests.e2e.command import a_counted_run, headcount
 from tests.harmful.sluggish import DELAY_S
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +19,7 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     threshold that is broken.
     """
     reports = tmp_path / "reports"
-    run = headcount(reports, *a_short_run("--processes", "2"), "--reports-dir", str(reports))
+    run = headcount(reports, *a_counted_run("--processes", "2"), "--reports-dir", str(reports))
     assert run.code == 0, run.err
     assert "Verdict: pass" in run.out
     assert str(run.folder / "report.html") in run.out

@@ -72,7 +72,7 @@ class Cluster:
             for number in range(GENERATORS):
                 stack.enter_context(self._worker(run_id, number, port))
             return self.headcount(
-                *("run", SCENARIO, "--run-id", run_id, "-u", "20", "-t", "8s", "--seed", "1"),
+                *("run", SCENARIO, "--run-id", run_id, "-u", "20", "-t", "3m", "--seed", "1"),
                 *("--host", server.url, "--bootstrap-servers", self.bootstrap_servers),
                 *("--database-url", self.database_url, "--ledger", LEDGERS),
                 *("--spark-master", self.spark_master, "--tables", TABLES),

@@ -1,9 +1,13 @@
-"""Players who sign up and earn: state in the database, by two types of events."""
+"""Players who sign up and earn: state in the database, by two types of events.
+
+The run ends when every generator has made enough requests.
+"""
 
 from locust import constant, task
 
 from headcount.plugin import Changes, LedgerUser
 from service.catalogue import load_catalogue
+from tests.headcount.plugin import ending  # noqa: F401 - it listens
 
 GOLD = 5
 
