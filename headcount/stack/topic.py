@@ -15,9 +15,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
 from headcount.errors import PartError
-from headcount.stack.admin import TIMEOUT_S, NoSettingsError, connected
+from headcount.stack.admin import RETRY_S, TIMEOUT_S, NoSettingsError, connected
 
-RETRY_S = 0.1
 _DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
 
 # What a topic that is made here has: evidence does not expire, and an event's time is the broker's.

@@ -17,7 +17,7 @@ from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.process import Process, wait_until
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import ensure_topic
-from tests.headcount.plugin.locusts import ENDING
+from tests.headcount.plugin.locusts import counted
 
 ADDRESS = "10.99.0.1"
 CLOCK_OFFSETS_MS = (1500, -700)
@@ -54,7 +54,7 @@ def main(folder: Path) -> int:
 
 def _load(folder: Path, server: Server, broker: Broker) -> None:
     """Let the master and its workers come to their end."""
-    common = [sys.executable, "-m", "locust", "-f", f"locustfiles/mixed.py,{ENDING}"]
+    common = [sys.executable, "-m", "locust", "-f", counted()]
     master = [
         *(*common, "--master", "--headless", "-u", "20", "--host", server.url),
         *("--expect-workers", str(len(CLOCK_OFFSETS_MS)), "--run-id", "run-1"),

@@ -11,14 +11,14 @@ from headcount.stack.ports import free_port
 from headcount.stack.server import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, Outcome
 from tests.headcount.plugin.counting_service import counting_service
-from tests.headcount.plugin.locusts import ENDING
+from tests.headcount.plugin.locusts import counted
 
 pytestmark = pytest.mark.e2e
 
 
 def locust(reports: Path, host: str, broker: Broker, topic: str, *options: str) -> Outcome:
     """Run Locust headless until it has made some requests, with its own CSV, and have it verify."""
-    command = [sys.executable, "-m", "locust", "-f", f"locustfiles/mixed.py,{ENDING}", "--headless"]
+    command = [sys.executable, "-m", "locust", "-f", counted(), "--headless"]
     command += ["-u", "5", "-r", "5", "--host", host, "--topic", topic]
     command += ["--bootstrap-servers", broker.bootstrap_servers, "--reports-dir", str(reports)]
     command += ["--run-id", "run-1", "--verify", "--csv", str(reports / "own")]

@@ -19,8 +19,11 @@ from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
 DEADLINE_S = 60.0
-ENDING = "tests/headcount/plugin/ending.py"
-"""What ends a run, beside its scenario."""
+
+
+def counted(locustfile: str = "locustfiles/mixed.py") -> str:
+    """Name a scenario so that Locust ends its run when enough requests are made."""
+    return f"{locustfile},tests/headcount/plugin/ending.py"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,7 @@ class Bench:
     ) -> str:
         """Run Locust until it has made some requests, and return what it said: exit code 0."""
         load = ("--headless", "-u", "10", "-r", "10", "--exit-code-on-error", "0")
-        command = self.command(
-            *load, "--run-id", run_id, *options, locustfile=f"{locustfile},{ENDING}"
-        )
+        command = self.command(*load, "--run-id", run_id, *options, locustfile=counted(locustfile))
         done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
             command, capture_output=True, text=True, timeout=DEADLINE_S
         )

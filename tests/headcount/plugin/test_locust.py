@@ -16,11 +16,9 @@ from headcount.ledger import open_location
 from headcount.marks import read_marks
 from headcount.run import RunFolder
 from headcount.stack.ports import free_port, is_listening
-from tests.headcount.plugin.locusts import DEADLINE_S, ENDING, Bench, started, wait_for
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench, counted, started, wait_for
 
 pytestmark = pytest.mark.e2e
-
-SCENARIO = f"locustfiles/mixed.py,{ENDING}"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -59,9 +57,9 @@ def test_master_and_workers(bench: Bench) -> None:
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
         *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
-        locustfile=SCENARIO,
+        locustfile=counted(),
     )
-    worker = bench.command("--worker", "--master-port", port, locustfile=SCENARIO)
+    worker = bench.command("--worker", "--master-port", port, locustfile=counted())
     with started(master) as leader, started(worker) as one, started(worker) as two:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
@@ -75,9 +73,9 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
         *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
         *("--ledger", str(tmp_path / "ledgers")),
-        locustfile=SCENARIO,
+        locustfile=counted(),
     )
-    worker = bench.command("--worker", "--master-port", port, locustfile=SCENARIO)
+    worker = bench.command("--worker", "--master-port", port, locustfile=counted())
     with started(master) as leader, started(worker) as one, started(worker) as two:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
