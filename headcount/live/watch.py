@@ -6,20 +6,21 @@ It is told where each partition began, writes a sight as a line twice a second, 
 is ended. It is nice to the generator, whose machine it may share.
 """
 
-import contextlib
 import json
 import os
 import sys
 import time
 from collections.abc import Generator, Mapping
 
-import kafka.errors
 from kafka import KafkaConsumer, TopicPartition
 
+from headcount.errors import PartError
 from headcount.live.sight import Sight, Tally, dump
+from headcount.stack.client import connected
 
 TELL_EVERY_S = 0.5
 NICENESS = 10
+TIMEOUT_S = 30.0
 _LOOK_EVERY_MS = 1000
 """For partitions that are added: well before an event is missing that is not seen."""
 _BATCH = 2_000
@@ -37,21 +38,27 @@ def main() -> None:
         for sight in sights(brokers, topic, run_id, start):
             sys.stdout.buffer.write(dump(sight))
             sys.stdout.buffer.flush()
-    except kafka.errors.KafkaError as error:
-        sys.exit(f"the topic cannot be watched: {type(error).__name__}: {error}")
+    except PartError as error:
+        sys.exit(f"the topic cannot be watched: {error}")
 
 
 def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> Generator[Sight]:
-    """Read the topic from where the run began, and give a sight every TELL_EVERY_S. KafkaError."""
+    """Read the topic from where the run began, and give a sight every TELL_EVERY_S.
+
+    Raises:
+        PartError: No broker answers, or it refuses.
+    """
     tally = Tally(run_id)
     places = {TopicPartition(topic, number): offset for number, offset in start.items()}
-    consumer = KafkaConsumer(
-        bootstrap_servers=brokers.split(","),
+    with connected(
+        brokers,
+        TIMEOUT_S,
+        f"read {topic!r}",
+        KafkaConsumer,
         enable_auto_commit=False,
         isolation_level="read_committed",
         metadata_max_age_ms=_LOOK_EVERY_MS,
-    )
-    with contextlib.closing(consumer):
+    ) as consumer:
         consumer.assign(list(places))
         for place, offset in places.items():
             consumer.seek(place, offset)

@@ -6,7 +6,7 @@ answers. It may be called where gevent has patched the standard library.
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
 from headcount.errors import PartError
-from headcount.stack.admin import RETRY_S, TIMEOUT_S, NoSettingsError, connected
+from headcount.stack.client import RETRY_S, TIMEOUT_S, NoSettingsError, connected
 
 _DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
 
@@ -142,7 +142,14 @@ def is_empty(
         PartError: No broker answers.
     """
     place = TopicPartition(name, partition)
-    with _consumer(bootstrap_servers, timeout_s) as consumer:
+    with connected(
+        bootstrap_servers,
+        timeout_s,
+        f"read {name!r}",
+        KafkaConsumer,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+    ) as consumer:
         consumer.assign([place])
         consumer.seek(place, first)
         deadline_s = time.monotonic() + timeout_s
@@ -151,23 +158,6 @@ def is_empty(
                 if record.offset < end:
                     return False
         return bool(consumer.position(place) >= end)
-
-
-@contextlib.contextmanager
-def _consumer(bootstrap_servers: str, timeout_s: float) -> Iterator[KafkaConsumer]:
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            bootstrap_timeout_ms=int(timeout_s * 1000),
-        )
-    except kafka.errors.KafkaError as error:
-        raise PartError(f"no Kafka broker answers at {bootstrap_servers}: {error}") from None
-    try:
-        yield consumer
-    finally:
-        consumer.close()
 
 
 def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:

@@ -17,8 +17,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import UnknownTopicOrPartitionError
 
 from headcount.errors import PartError, UsageError
-from headcount.stack.admin import PATIENCE_S, TIMEOUT_S
 from headcount.stack.broker import Broker
+from headcount.stack.client import PATIENCE_S, TIMEOUT_S
 from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
 from headcount.stack.topic import (
@@ -27,6 +27,7 @@ from headcount.stack.topic import (
     describe,
     end_offsets,
     ensure_topic,
+    is_empty,
 )
 from tests.conftest import NewBroker
 from tests.permissions import DISCREET, guarded_broker
@@ -133,13 +134,14 @@ def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
             cluster_id(place, timeout_s=1.0)
 
 
-def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker) -> None:
+def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker, topic: str) -> None:
     """Whichever it is, the others are asked, too."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         silent = f"127.0.0.1:{server.getsockname()[1]}"
         places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
         for place in 3 * places:
             assert cluster_id(place) == broker.cluster_id
+            assert is_empty(place, topic, 0, first=0, end=0)
 
 
 def test_one_of_several_that_accepts_nothing_is_passed_over(broker: Broker) -> None:

@@ -1,13 +1,14 @@
-"""The admin client: connects to a cluster by what servers it is given, and says why it cannot.
+"""A client of the cluster: connects by what servers it is given, and says why it cannot.
 
-It is closed in every case, and every call ends within its time, also when no broker answers.
+It is closed in every case, and every call ends within its time, also when no broker answers. Of
+several, one that hangs is passed over; what only that one can answer ends with an error.
 """
 
 import contextlib
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import kafka.errors
@@ -19,7 +20,7 @@ from headcount.errors import PartError, UsageError
 TIMEOUT_S = 10.0
 RETRY_S = 0.1
 SHORTEST_S = 1.0
-"""What a server is given to answer, even if the time is over."""
+"""What a broker is given to answer, even if the time is over."""
 PATIENCE_S = 2.0
 """What it is given while there are others to ask."""
 SILENT = "a connection opens, but nobody answers on it as a Kafka broker in plain text does"
@@ -38,9 +39,12 @@ def connected(
     bootstrap_servers: str,
     timeout_s: float,
     what: str,
-    client_type: type[KafkaAdminClient] = KafkaAdminClient,
-) -> Iterator[KafkaAdminClient]:
+    client_type: Callable[..., Any] = KafkaAdminClient,
+    **settings: Any,
+) -> Iterator[Any]:
     """Connect for as long as the block lasts; `what` it does there is told where that fails.
+
+    The client is an admin, or another of kafka-python's, with these settings.
 
     Raises:
         UsageError: The servers cannot be read.
@@ -52,8 +56,11 @@ def connected(
     listening, reason = _listening(servers, end_s)
     if not listening:
         raise PartError(f"{nobody}: {reason}")
+    settings = {"request_timeout_ms": int(timeout_s * 1000), **settings}
     try:
-        client = _first_to_answer(listening, end_s, int(timeout_s * 1000), client_type)
+        client = _first_to_answer(
+            listening, end_s, lambda server, end_s: _client(server, end_s, client_type, settings)
+        )
     except kafka.errors.KafkaError as error:
         silent = isinstance(error, kafka.errors.KafkaTimeoutError)
         raise PartError(f"{nobody}: {SILENT if silent else _told(error)}") from error
@@ -65,42 +72,61 @@ def connected(
         client.close()
 
 
-def _first_to_answer(
-    servers: list[str], end_s: float, request_timeout_ms: int, client_type: type[KafkaAdminClient]
-) -> KafkaAdminClient:
-    """Ask one server after the other: the client asks any of them, and waits for it alone.
+def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:
+    """Ask one broker after the other: the client asks any of them, and waits for it alone.
 
-    Where none answers, the last one's error is raised.
+    `ask` gets a broker and when to end. Where none answers, the last one's error is raised.
     """
-    *others, last = servers
-    for server in others:
+    *others, last = brokers
+    for each in others:
         with contextlib.suppress(kafka.errors.KafkaError):
-            timeout_s = min(PATIENCE_S, (end_s - time.monotonic()) / len(servers))
-            return _client(server, timeout_s, request_timeout_ms, client_type)
-    return _client(last, end_s - time.monotonic(), request_timeout_ms, client_type)
+            now_s = time.monotonic()
+            return ask(each, now_s + min(PATIENCE_S, (end_s - now_s) / len(brokers)))
+    return ask(last, end_s)
 
 
 def _client(
-    server: str, timeout_s: float, request_timeout_ms: int, client_type: type[KafkaAdminClient]
-) -> KafkaAdminClient:
+    server: str, end_s: float, client_type: Callable[..., Any], settings: dict[str, Any]
+) -> Any:
     made: list[KafkaNetClient] = []
 
-    def net_client(**settings: Any) -> KafkaNetClient:
-        made.append(KafkaNetClient(**settings))
+    def net_client(**given: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**given))
         return made[-1]
 
     try:
-        return client_type(
+        client = client_type(
             bootstrap_servers=[server],
-            bootstrap_timeout_ms=int(max(SHORTEST_S, timeout_s) * 1000),
-            request_timeout_ms=request_timeout_ms,
+            bootstrap_timeout_ms=_left_ms(end_s),
             kafka_client=net_client,
+            **settings,
         )
+        _join(made[-1], server, end_s)
     except kafka.errors.KafkaError:
         # The client's constructor leaves its thread running when it raises.
         for each in made:
             each.close()
         raise
+    return client
+
+
+def _join(client: KafkaNetClient, server: str, end_s: float) -> None:
+    """Connect to a member of the cluster that answers; the server's own name is tried first.
+
+    What any member may be asked, the client asks the one that it is connected to.
+    """
+    members = sorted(
+        client.cluster.brokers(), key=lambda each: f"{each.host}:{each.port}" != server
+    )
+    _first_to_answer(
+        members,
+        end_s,
+        lambda member, end_s: client.check_version(member.node_id, timeout_ms=_left_ms(end_s)),
+    )
+
+
+def _left_ms(end_s: float) -> int:
+    return int(max(SHORTEST_S, end_s - time.monotonic()) * 1000)
 
 
 def _servers(bootstrap_servers: str) -> list[str]:
