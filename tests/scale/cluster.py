@@ -18,15 +18,16 @@ from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 from tests.e2e.command import Outcome
+from tests.headcount.plugin.locusts import AWAITED
 from tests.scale.object_store import BUCKET, object_store
 from tests.scale.spark_cluster import HOST, spark_cluster
 from tests.service.postgres import postgres
 
 BROKERS, SPARK_WORKERS, GENERATORS = 3, 2, 4
-TOPIC = "events"
+TOPIC, RUN_ID = "events", "run-1"
 SCENARIO = "tests/scale/earner_locustfile.py"
 LEDGERS, TABLES = f"s3://{BUCKET}/ledgers", f"s3://{BUCKET}/tables"
-DEADLINE_S = 240.0
+DEADLINE_S = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Cluster:
         """The reports of the host where the commands are given; the others have nothing of it."""
         return self.folder / "reports"
 
+    @property
+    def run_folder(self) -> Path:
+        """What the run leaves there."""
+        return self.reports / RUN_ID
+
     @contextlib.contextmanager
     def service(self, app: str = DEFAULT_APP, **environ: str) -> Iterator[Server]:
         """Serve the game, or what does wrong in its place."""
@@ -64,24 +70,28 @@ class Cluster:
         with Server(config) as server:
             yield server
 
-    def run(self, run_id: str, server: Server) -> Outcome:
-        """`headcount run` as the master of generators on other hosts, judged by the cluster."""
+    @property
+    def on_cluster(self) -> tuple[str, ...]:
+        """Options for a judgement by the cluster, whose tables are in the store."""
+        memory = ("--spark-conf", "spark.executor.memory=768m")
+        return ("--spark-master", self.spark_master, "--tables", TABLES, *memory)
+
+    def run(self, server: Server) -> Outcome:
+        """`headcount run` as the master of generators on other hosts; the cluster follows it."""
         port = str(free_port())
         master = ("--master", "--master-bind-host", HOST, "--master-bind-port", port)
         with contextlib.ExitStack() as stack:
             for number in range(GENERATORS):
-                stack.enter_context(self._worker(run_id, number, port))
+                stack.enter_context(self._worker(number, port))
             return self.headcount(
-                *("run", SCENARIO, "--run-id", run_id, "-u", "20", "-t", "3m", "--seed", "1"),
+                *("run", SCENARIO, "--run-id", RUN_ID, "-u", "20", "-t", "3m", "--seed", "1"),
                 *("--host", server.url, "--bootstrap-servers", self.bootstrap_servers),
                 *("--database-url", self.database_url, "--ledger", LEDGERS),
-                *("--spark-master", self.spark_master, "--tables", TABLES),
-                *("--spark-conf", "spark.executor.memory=768m"),
+                *("--follow", *self.on_cluster),
                 *("--", *master, "--expect-workers", str(GENERATORS)),
-                run_id=run_id,
             )
 
-    def headcount(self, *arguments: str, run_id: str) -> Outcome:
+    def headcount(self, *arguments: str) -> Outcome:
         """Give a command to its end."""
         name, *rest = arguments
         own = ("--reports-dir", str(self.reports), "--spark-heap", "1g")
@@ -93,13 +103,13 @@ class Cluster:
             env=dict(self.environ),
             check=False,
         )
-        (self.folder / f"{run_id}-{name}.log").write_text(done.stdout + done.stderr)
-        return Outcome(done.returncode, done.stdout, done.stderr, self.reports / run_id)
+        (self.folder / f"{RUN_ID}-{name}.log").write_text(done.stdout + done.stderr)
+        return Outcome(done.returncode, done.stdout, done.stderr, self.run_folder)
 
-    def _worker(self, run_id: str, number: int, port: str) -> Process:
+    def _worker(self, number: int, port: str) -> Process:
         command = [sys.executable, "-m", "locust", "-f", SCENARIO, "--worker"]
         command += ["--master-host", HOST, "--master-port", port]
-        log = self.folder / f"{run_id}-worker-{number}.log"
+        log = self.folder / f"{RUN_ID}-worker-{number}.log"
         return Process(f"worker {number}", command, log_path=log, environ=self.environ)
 
 
@@ -116,13 +126,14 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
             is_spark_up = pool.submit(stack.enter_context, spark)
             brokers = _brokers(stack, folder, ready)
             spark_master = is_spark_up.result()
+        awaited = str(folder / "reports" / RUN_ID / "follow" / "pieces")
         yield Cluster(
             folder=folder,
             brokers=brokers,
             spark_master=spark_master,
             database_url=database_url,
             store=store,
-            environ={**os.environ, **store, "SPARK_LOCAL_IP": HOST},
+            environ={**os.environ, **store, "SPARK_LOCAL_IP": HOST, AWAITED: awaited},
         )
 
 

@@ -15,7 +15,7 @@ GOLD = 5
 class Earner(LedgerUser):
     """Signs up, and earns ever more."""
 
-    wait_time = constant(0.1)
+    wait_time = constant(1)
 
     def on_start(self) -> None:
         """Sign up, as an owner that is this run's alone."""

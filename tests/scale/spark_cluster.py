@@ -68,8 +68,9 @@ def spark_cluster(
 
 
 def executors(folder: Path) -> list[Path]:
-    """Where the executors of the cluster's applications have worked, one folder each."""
-    return sorted((folder / "work").glob("app-*/*"))
+    """Where the executors of the cluster's latest application have worked, one folder each."""
+    latest = max((folder / "work").glob("app-*"))
+    return sorted(latest.iterdir())
 
 
 def _daemon(name: str, *arguments: str, log: Path, environ: Mapping[str, str]) -> Process:

@@ -1,9 +1,12 @@
 """A locustfile beside another: it ends the run, as a run time does, when enough requests are made.
 
-Enough is what every generator has made, however long its machine takes for them.
+Enough is what every generator has made, however long its machine takes for them; where a file is
+awaited, the run goes on until it is there.
 """
 
 import itertools
+import os
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -11,8 +14,11 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from tests.headcount.plugin.locusts import AWAITED
+
 ENOUGH = 60
 _MADE = "enough_requests_made"
+_LOOK_EVERY_S = 0.1
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
@@ -28,7 +34,12 @@ def _on_init(environment: Environment, **_: Any) -> None:
 
     def on_made(**_: Any) -> None:
         if next(done) == generators:
-            gevent.spawn(runner.quit)
+            gevent.spawn(quit_in_time)
+
+    def quit_in_time() -> None:
+        while AWAITED in os.environ and not any(Path(os.environ[AWAITED]).glob("*")):
+            gevent.sleep(_LOOK_EVERY_S)
+        runner.quit()
 
     if not isinstance(runner, MasterRunner):
         environment.events.request.add_listener(on_request)

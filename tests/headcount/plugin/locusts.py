@@ -19,6 +19,8 @@ from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
 DEADLINE_S = 60.0
+AWAITED = "HEADCOUNT_TESTS_AWAITED"
+"""In the environment, a folder in which a file must be before a counted run ends."""
 
 
 def counted(locustfile: str = "locustfiles/mixed.py") -> str:

@@ -141,6 +141,7 @@ def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker, topic: 
         places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
         for place in 3 * places:
             assert cluster_id(place) == broker.cluster_id
+        for place in places:
             assert is_empty(place, topic, 0, first=0, end=0)
 
 
