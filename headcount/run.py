@@ -30,6 +30,8 @@ from headcount.ids import HEADER, is_run_id
 
 FORMAT = 1
 LEDGER = "ledger"
+JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
+"""In a generator's environment: who has started it will judge the run."""
 
 _Document = TypeVar("_Document")
 

@@ -24,6 +24,7 @@ from headcount.cli.options import (
 from headcount.cli.platform import platform
 from headcount.cli.question import Question, limits_of
 from headcount.cli.result import show
+from headcount.cli.turn import turn
 from headcount.console import Console
 from headcount.ledger import open_location, traces, unsealed
 from headcount.run import RunFolder
@@ -69,7 +70,10 @@ def follow(
     manifest = folder.read_manifest()
     servers = bootstrap_servers or manifest.bootstrap_servers
     ready = platform(dict(os.environ), Console(quiet=quiet))
-    with following(folder, judging, manifest.ledger, servers, ready) as follower:
+    with (
+        turn(folder, ready.console),
+        following(folder, judging, manifest.ledger, servers, ready) as follower,
+    ):
         _await_end(folder, follower, ready.console)
         report = judge(Question(folder, judging, bootstrap_servers), ready, follower)
     show(report, folder, ready.console, as_json=as_json)

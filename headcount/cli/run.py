@@ -28,12 +28,13 @@ from headcount.cli.question import Question, limits_of
 from headcount.cli.result import show
 from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
 from headcount.cli.target_options import with_target
+from headcount.cli.turn import turn
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.ledger import open_location
 from headcount.rate import parse_rate
-from headcount.run import RunFolder
+from headcount.run import JUDGED_BY_PARENT, RunFolder
 from headcount.schedule import Spacing
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
@@ -199,6 +200,7 @@ def run(
         environ[DATABASE_VARIABLE] = judging.database_url  # a service that is started has it, too
     ready = platform(environ, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(turn(folder, ready.console))
         target = start(stack, wish, ready, folder.path)
         command = _locust_command(load, target, wish, folder, judging.all_thresholds)
         follower = None
@@ -261,7 +263,8 @@ def _drive(
     title = f"Load: {load.size} on {target.host}"
     log = folder.logs / "locust.log"
     with ready.console.step(title) as step:
-        locust = Process("Locust", command, log_path=log, environ=ready.environ)
+        environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
+        locust = Process("Locust", command, log_path=log, environ=environ)
         with contextlib.ExitStack() as stack:
             stack.callback(locust.stop, STOP_TIMEOUT_S)
             while (code := locust.returncode) is None:

@@ -18,6 +18,7 @@ from headcount.cli.options import (
 from headcount.cli.platform import platform
 from headcount.cli.question import Question, limits_of
 from headcount.cli.spark import session_config
+from headcount.cli.turn import turn
 from headcount.console import Console
 from headcount.run import Manifest, RunFolder
 
@@ -60,15 +61,16 @@ def verify(
     question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
     ready = platform(dict(os.environ), Console(quiet=quiet))
     manifest = folder.read_manifest()
-    folder.forget_verdict()
-    events = _events(folder, manifest) if until == "end" else None
-    config = session_config(folder, judging, ready, events=events, ledger=manifest.ledger)
-    with begun_jvm(config) as jvm:
-        # What judges takes long to load, in which the JVM can start.
-        from headcount.cli.judgement import judge  # noqa: PLC0415
-        from headcount.cli.result import show  # noqa: PLC0415
+    with turn(folder, ready.console):
+        folder.forget_verdict()
+        events = _events(folder, manifest) if until == "end" else None
+        config = session_config(folder, judging, ready, events=events, ledger=manifest.ledger)
+        with begun_jvm(config) as jvm:
+            # What judges takes long to load, in which the JVM can start.
+            from headcount.cli.judgement import judge  # noqa: PLC0415
+            from headcount.cli.result import show  # noqa: PLC0415
 
-        report = judge(question, ready, jvm=jvm)
+            report = judge(question, ready, jvm=jvm)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 

@@ -42,7 +42,7 @@ from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
-from headcount.run import Generators, Manifest, RunFolder
+from headcount.run import JUDGED_BY_PARENT, Generators, Manifest, RunFolder
 from headcount.stack import topic
 from headcount.thresholds import Threshold
 from headcount.verdict import BROKEN_THRESHOLD
@@ -150,7 +150,9 @@ def _on_quitting(environment: Environment, **_: Any) -> None:
     assert options is not None
     if observer is not None:
         observer.stop()
-    if options.verify and options.prepared_run and not isinstance(environment.runner, WorkerRunner):
+    if not options.verify or isinstance(environment.runner, WorkerRunner):
+        return
+    if options.prepared_run and JUDGED_BY_PARENT not in os.environ:
         _judge(environment)
 
 

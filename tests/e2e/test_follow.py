@@ -1,11 +1,13 @@
 """Following: a verdict soon after the end, whatever becomes of those who follow meanwhile."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -20,9 +22,17 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_run_that_is_followed(tmp_path: Path) -> None:
-    """However short it is, the verdict is there, and nothing is left of the following."""
-    run = headcount(tmp_path, *a_counted_run("--follow"), "--reports-dir", str(tmp_path))
+    """However short it is, the verdict is there, and nothing is left of the following.
+
+    Nobody else judges it meanwhile, not even Locust that was asked to.
+    """
+    command = (*a_counted_run("--follow"), "--reports-dir", str(tmp_path), "--", "--verify")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(headcount, tmp_path, *command)
+        wait_until(lambda: is_taken(tmp_path / "run-1"), DEADLINE_S, "the run is taken")
+        run = running.result()
     assert run.code == 0, run.err
+    assert not (run.folder / "logs" / "verify.log").exists()
     assert "Verdict: pass" in run.out
     assert re.search(
         r"^Followed: (nothing|[\d,]+ messages, [\d,]+ blocks compared)$", run.err, re.MULTILINE
@@ -31,6 +41,19 @@ def test_a_run_that_is_followed(tmp_path: Path) -> None:
     assert not list(run.folder.glob(".*"))
     again = headcount(tmp_path, "verify", str(run.folder), "--json")
     assert again.verdict["counts"] == run.verdict["counts"]
+
+
+def is_taken(run: Path) -> bool:
+    """Tell whether somebody has the turn to judge a run."""
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(run, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+    return False
 
 
 @contextlib.contextmanager
@@ -50,17 +73,17 @@ def load(reports: Path, service: Server, broker: Broker, topic: str) -> Iterator
 
 
 @contextlib.contextmanager
-def follow(reports: Path) -> Iterator[psutil.Popen]:
-    """Follow the run."""
-    command = [sys.executable, "-m", "headcount", "follow", str(reports / "run-1")]
-    with open(reports / "follow.log", "ab") as log:  # noqa: PTH123
-        follower = psutil.Popen(command, stdout=log, stderr=log, env=dict(os.environ))
+def beside(reports: Path, name: str) -> Iterator[psutil.Popen]:
+    """Let a command follow the run, or judge it; what it says is in a file of its name."""
+    command = [sys.executable, "-m", "headcount", name, str(reports / "run-1")]
+    with open(reports / f"{name}.log", "ab") as log:  # noqa: PTH123
+        process = psutil.Popen(command, stdout=log, stderr=log, env=dict(os.environ))
     try:
-        yield follower
+        yield process
     finally:
-        if follower.is_running():
-            follower.kill()
-        follower.wait(DEADLINE_S)
+        if process.is_running():
+            process.kill()
+        process.wait(DEADLINE_S)
 
 
 def pieces(reports: Path) -> int:
@@ -82,21 +105,27 @@ def await_more(reports: Path, follower: psutil.Popen) -> None:
 def test_it_outlives_spark_and_itself(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """Spark is killed, then the follower: both go on, to the verdict of afterwards."""
+    """Spark is killed, then the follower: both go on, to the verdict of afterwards.
+
+    Who asks for that while the follower is there has to wait.
+    """
     log, database = tmp_path / "service.log", tmp_path / "game.sqlite3"
     config = ServerConfig(broker.bootstrap_servers, topic, log, environ, port=0, database=database)
     before = set(psutil.pids())
     with Server(config) as service, load(tmp_path, service, broker, topic) as locust:
         manifest = tmp_path / "run-1" / "run.json"
         wait_until(manifest.exists, DEADLINE_S, "the run has begun")
-        with follow(tmp_path) as follower:
+        with beside(tmp_path, "follow") as follower:
             await_more(tmp_path, follower)
             (spark,) = (each for each in follower.children() if "java" in each.name())
             spark.kill()
             await_more(tmp_path, follower)
-        with follow(tmp_path) as follower:
+        with beside(tmp_path, "follow") as follower:
             await_more(tmp_path, follower)
             known = pieces(tmp_path)
+            with beside(tmp_path, "verify"):
+                log = tmp_path / "verify.log"
+                wait_until(lambda: "Waiting for" in log.read_text(), DEADLINE_S, "it waits")
             locust.terminate()
             code = follower.wait(DEADLINE_S)
     said = (tmp_path / "follow.log").read_text()
