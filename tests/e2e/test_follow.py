@@ -125,7 +125,7 @@ def test_it_outlives_spark_and_itself(
             known = pieces(tmp_path)
             with beside(tmp_path, "verify"):
                 log = tmp_path / "verify.log"
-                wait_until(lambda: "Waiting for" in log.read_text(), DEADLINE_S, "it waits")
+                wait_until(lambda: "another process" in log.read_text(), DEADLINE_S, "it waits")
             locust.terminate()
             code = follower.wait(DEADLINE_S)
     said = (tmp_path / "follow.log").read_text()
