@@ -31,8 +31,10 @@ def check(changes: Changes, prefix: str) -> None:
         raise ValueError(
             f"the owner {changes.owner!r} is none of {prefix}*: name it by new_owner()"
         )
+    changes.owner.encode()  # what cannot be written in UTF-8 cannot be in a ledger
     for thing, change in changes.by_thing.items():
-        if not thing or len(thing) > LONGEST:
+        if not isinstance(thing, str) or not 0 < len(thing) <= LONGEST:
             raise ValueError(f"a thing's name has 1 to {LONGEST} characters, got {thing!r}")
+        thing.encode()
         if type(change) is not int or abs(change) > LARGEST:
             raise ValueError(f"{thing!r} changes by a whole number up to 2^53, got {change!r}")

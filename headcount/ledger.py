@@ -35,6 +35,7 @@ from headcount.arrivals import FILE as ARRIVALS_FILE
 from headcount.arrivals import Arrivals
 from headcount.encoding import encoded
 from headcount.errors import UsageError
+from headcount.files import force_to_disk
 from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
 
@@ -229,9 +230,12 @@ class LedgerWriter:
         aside, target = f"{self._folder}/.{name}.tmp", f"{self._folder}/{name}"
         with self.filesystem.open_output_stream(aside) as stream:
             stream.write(content)
-        if isinstance(self.filesystem, pafs.LocalFileSystem):
-            _force_to_disk(aside)
+        is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
+        if is_local:
+            force_to_disk(aside)
         self.filesystem.move(aside, target)
+        if is_local:
+            force_to_disk(self._folder)  # which has the name
 
 
 def warm_up() -> None:
@@ -270,16 +274,20 @@ def check_location(name: str, location: str) -> str:
     return location.rstrip("/") or "/"
 
 
-def unsealed(filesystem: pafs.FileSystem, location: str) -> list[int]:
-    """Name the generators that have no seal, by a look at the folders alone. Raises OSError."""
+def unsealed(filesystem: pafs.FileSystem, location: str, begun: Iterable[int] = ()) -> list[int]:
+    """Name the generators that have no seal, by a look at the folders alone. Raises OSError.
+
+    Those that have `begun` are among them while their folders are elsewhere.
+    """
     selector = pafs.FileSelector(location, allow_not_found=True)
-    folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
-    seals = filesystem.get_file_info([f"{entry.path}/seal.json" for entry in folders])
-    return sorted(
-        int(entry.base_name)
-        for entry, seal in zip(folders, seals, strict=True)
+    names = [entry.base_name for entry in filesystem.get_file_info(selector)]
+    generators = sorted({int(name) for name in names if name.isdigit()}.union(begun))
+    seals = filesystem.get_file_info([f"{location}/{each}/seal.json" for each in generators])
+    return [
+        generator
+        for generator, seal in zip(generators, seals, strict=True)
         if seal.type == pafs.FileType.NotFound
-    )
+    ]
 
 
 def traces(
@@ -347,14 +355,6 @@ def _segment_bytes(table: pa.Table, run_id: str, generator: int) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     pq.write_table(whole, sink, write_statistics=["seq"], **_ENCODED)
     return sink.getvalue()
-
-
-def _force_to_disk(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_generator(

@@ -17,6 +17,7 @@ reports/<run-id>/
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,8 +74,10 @@ class End:
     """Where each partition ended, and where its log began then.
 
     `sealed` says that every generator had sealed its ledger by then: only such an end is the run's
-    for good, for until then more can come. `unreadable` is by partition how many messages lay
-    behind the end that its leader had and no consumer could read, for replicas lacked them.
+    for good, for until then more can come. `generators` are those, None where it was not noted: one
+    that comes to light later may have gone on after it. `unreadable` is by partition how many
+    messages lay behind the end that its leader had and no consumer could read, for replicas lacked
+    them.
     """
 
     end_offsets: dict[int, int]
@@ -82,11 +85,12 @@ class End:
     read_at: str
     sealed: bool = False
     unreadable: dict[int, int] = field(default_factory=dict)
+    generators: tuple[int, ...] | None = None
 
-    @property
-    def is_final(self) -> bool:
-        """Whether no event of the run can lie behind it."""
-        return self.sealed and not self.unreadable
+    def is_final(self, generators: Iterable[int]) -> bool:
+        """Tell whether no event of the run, by these generators, can lie behind it."""
+        known = self.generators is None or set(self.generators).issuperset(generators)
+        return self.sealed and known and not self.unreadable
 
 
 @validated(frozen=True, slots=True)
@@ -195,6 +199,12 @@ class RunFolder:
     def read_generators(self) -> Generators | None:
         """Read `generators.json`, or None where none has begun."""
         return _load_if_there(Generators, self.path / "generators.json")
+
+    @property
+    def begun(self) -> tuple[int, ...]:
+        """Which generators have begun, as far as it was noted. EvidenceError if that is damaged."""
+        found = self.read_generators()
+        return () if found is None else found.begun
 
     def write_abort(self, abort: Abort) -> None:
         """Write `abort.json`. Raises OSError."""

@@ -3,6 +3,7 @@
 Each is drawn twice, for a wide and for a narrow page, so that its letters are readable on both.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -17,10 +18,13 @@ from analysis.classes import ATTEMPT_FATES, Counts, Fate
 from analysis.generator import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from analysis.latency import TOTAL, Measure, Quantile
 from analysis.over_time import OverTime, Percentiles
+from analysis.report.xml import as_xml
 from analysis.timeline import Timeline
 
 MAX_POINTS = 300
 """How many points in time a line has at most."""
+MAX_LETTERS = 80
+"""How long a name is in a picture; tables have it whole."""
 
 # Distinct with every common form of colour blindness (Okabe and Ito, 2008).
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
@@ -36,6 +40,7 @@ _MARGIN_NS = 10_000_000_000
 _MOST_GENERATORS = 8
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS = 6
+_DAY_S = 86_400
 _SPREAD = 20
 """Where the highest value is so many times a typical one, the axis is logarithmic."""
 
@@ -122,7 +127,8 @@ def _is_single(values: "pd.Series[float]") -> bool:
 def _elapsed(seconds: "pd.Series[float]") -> alt.X:
     """Make the axis of time: in seconds, or in minutes where there are some."""
     first, last = float(seconds.min()), float(seconds.max())
-    step = next((each for each in _TICKS_S if (last - first) / each <= _MOST_TICKS), 86_400)
+    days = math.ceil((last - first) / _DAY_S / _MOST_TICKS)
+    step = next((each for each in _TICKS_S if (last - first) / each <= _MOST_TICKS), days * _DAY_S)
     ticks = [number * step for number in range(int(first // step), int(last // step) + 1)]
     in_minutes = step >= 30  # noqa: PLR2004 - half a minute
     axis = alt.Axis(
@@ -318,6 +324,12 @@ def svg(chart: Any, height: int | alt.Step) -> Markup:
     return Markup("".join(drawn))  # noqa: S704
 
 
+def _label(text: str) -> str:
+    """Make a text drawable: on others vl-convert ends the process, or takes minutes."""
+    whole = as_xml(text)
+    return whole if len(whole) <= MAX_LETTERS else f"{whole[: MAX_LETTERS - 1]}…"
+
+
 def _svg(chart: Any) -> str:
     styled = (
         chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
@@ -348,6 +360,9 @@ def _svg(chart: Any) -> str:
     )
     # Looking whether it is one takes longer than drawing it.
     specification: dict[str, Any] = styled.to_dict(validate=False)
+    for rows in specification["datasets"].values():
+        for row in rows:
+            row.update({name: _label(text) for name, text in row.items() if type(text) is str})
     drawn: str = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     scaled = re.sub(r'(<svg [^>]*?)\swidth="[^"]*"\sheight="[^"]*"', r"\1", drawn, count=1)
     # The figure that it stands in has its text; what is in it would be read out letter by letter.

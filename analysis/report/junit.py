@@ -5,18 +5,16 @@ error, for it is no failure of the service. The format is the one that Jenkins, 
 actions read: a suite of cases, each with at most one result.
 """
 
-import re
 from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from analysis.report.model import Report
+from analysis.report.xml import as_xml
 from analysis.state import StateResult
 from headcount.verdict import Verdict
 
 JUDGED = ("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled")
-# What XML 1.0 has no way to write (section 2.2 of its specification).
-_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 JUDGED_WHEN_TOLD = ("reordered", "late", "misplaced", "malformed")
 
 
@@ -28,7 +26,7 @@ def dump(report: Report) -> str:
     document = JUnitXml("headcount")
     document.add_testsuite(suite)
     text: str = document.tostring().decode()  # type: ignore[no-untyped-call]
-    return _UNSPEAKABLE.sub("\ufffd", text) + "\n"
+    return as_xml(text) + "\n"
 
 
 def _cases(report: Report) -> Iterator[TestCase]:

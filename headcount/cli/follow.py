@@ -85,12 +85,16 @@ def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
     location = open_location(folder.ledger_location(folder.read_manifest()))
     silence = _Silence(*location)
     with console.step(f"Following {folder.run_id}") as step:
-        while folder.read_generators() is None or silence.is_broken(unsealed(*location)):
+        while folder.read_generators() is None or silence.is_broken(_unsealed(folder, location)):
             step.update(follower.progress)
             time.sleep(POLL_S)
-    if missing := unsealed(*location):
+    if missing := _unsealed(folder, location):
         names = ", ".join(map(str, missing))
         console.remark(f"Nothing was written for {SILENT_AFTER_S:g} s by generator {names}")
+
+
+def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[int]:
+    return unsealed(*location, folder.begun)
 
 
 class _Traces(NamedTuple):

@@ -174,7 +174,7 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> Non
     with contextlib.ExitStack() as stack:
         step: Step | None = None
         while True:
-            missing = unsealed(filesystem, location)
+            missing = unsealed(filesystem, location, folder.begun)
             if not missing or time.monotonic() >= deadline:
                 return
             step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
@@ -228,7 +228,7 @@ def end_of_run(
     folder = question.folder
     found = find(folder, manifest, question.database_url or question.judging.database_url)
     noted = None if question.until_latest else folder.read_end()
-    if noted is not None and noted.is_final:
+    if noted is not None and noted.is_final(part.generator for part in parts):
         return noted, account(found, None, folder).database
     for _ in range(TRIES):
         progress = await_outbox(found, console)
@@ -251,12 +251,15 @@ def _topic_end(
     with console.step("Draining") as step:
         settled = _settled(servers, manifest.topic, step)
         offsets, unreadable = _replicated(servers, manifest.topic, settled, step)
+        sealed = tuple(part.generator for part in parts if part.seal)
+        all_of_them = {*question.folder.begun, *(part.generator for part in parts)}
         end = End(
             end_offsets=offsets,
             log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
             read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            sealed=bool(parts) and all(part.seal for part in parts),
+            sealed=bool(parts) and all_of_them == set(sealed),
             unreadable=unreadable,
+            generators=sealed,
         )
     question.folder.write_end(end)
     return end

@@ -97,6 +97,7 @@ class Recorder:
         self._batches = [Columns()]
         self._in_flight: dict[int, Attempt] = {}
         self._shapes: set[str] = set()
+        self._event_types: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
         self._is_ahead = False
         self._flushing = gevent.lock.BoundedSemaphore(1)
@@ -165,6 +166,8 @@ class Recorder:
         given up, for it would go on without this request.
         """
         try:
+            if not isinstance(event_type, str) or event_type not in self._event_types:
+                self._check_event_type(event_type)
             compared, content = shape(event), digest(event)
             self._check_shape(compared)
             if changes is not None:
@@ -203,7 +206,8 @@ class Recorder:
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer."""
-        self._end(attempt, None, None, outcome, error)
+        # An error may quote what UTF-8 has no way to write.
+        self._end(attempt, None, None, outcome, error.encode(errors="replace").decode())
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -272,6 +276,12 @@ class Recorder:
             times = attempt.intended_at_ns, attempt.sent_at_ns, answered_at_ns
             self.tally.add(attempt.event_type, text, status, error, times)
 
+    def _check_event_type(self, event_type: object) -> None:
+        if not isinstance(event_type, str):
+            raise ValueError("its type is no text")  # noqa: TRY004 - it is told as the others are
+        event_type.encode()
+        self._event_types.add(event_type)
+
     def _check_shape(self, compared: str) -> None:
         if compared in self._shapes:
             return
@@ -317,6 +327,9 @@ class Recorder:
             except OSError as error:
                 self._cannot_write(error)
                 return
+            except Exception as error:
+                self._cannot_write(error)
+                raise
 
     def _flush(self) -> None:
         """Write what there is now; what comes meanwhile is for the next time, and in few files."""
@@ -332,7 +345,7 @@ class Recorder:
         if self.pool is not None:
             self._disk.apply(self._writer.write_arrivals, (self.pool.arrivals,))
 
-    def _cannot_write(self, error: OSError) -> LedgerFailedError:
+    def _cannot_write(self, error: Exception) -> LedgerFailedError:
         return self.fail(
             PartError(f"the ledger cannot be written to {self._writer.location}: {error}")
         )

@@ -23,9 +23,12 @@ def test_what_can_be_accounted_for() -> None:
         (Changes("run-1.0.o1", {"gold": LARGEST + 1}), "up to 2"),
         (Changes("run-1.0.o1", {"": 1}), "a thing's name has 1 to 1000 characters"),
         (Changes("run-1.0.o1", {"x" * 1001: 1}), "a thing's name"),
+        (Changes("run-1.0.o1", {4: 1}), "a thing's name"),  # type: ignore[dict-item]
+        (Changes("run-1.0.o1", {"half a pair \ud83d": 1}), "surrogates not allowed"),
+        (Changes("run-1.0.o\ud83d", {}), "surrogates not allowed"),
     ],
 )
 def test_what_cannot(changes: Changes, complaint: str) -> None:
-    """Another's owner, half a number, or a name that is none."""
+    """Another's owner, half a number, or a name that is none or cannot be written."""
     with pytest.raises(ValueError, match=complaint):
         check(changes, PREFIX)

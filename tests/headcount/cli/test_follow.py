@@ -62,6 +62,17 @@ def test_a_dead_generator_is_waited_for_in_vain_only_for_a_while(
     assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
 
 
+def test_a_generator_that_is_elsewhere_is_waited_for_as_long(
+    folder: RunFolder, clock_s: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has begun, and may be at work, though nothing of it is here."""
+    a_writer(folder, 0).seal(0)
+    began_s = clock_s[0]
+    follow._await_end(folder, SETTLED, Console())  # noqa: SLF001
+    assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
+    assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
+
+
 def test_a_generator_that_writes_is_waited_for(
     folder: RunFolder, clock_s: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

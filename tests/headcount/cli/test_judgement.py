@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from headcount.cli.options import Judging
 from headcount.cli.question import Question
 from headcount.console import Console
 from headcount.ledger import LedgerWriter, read_ledger
-from headcount.run import End, Manifest, RunFolder
+from headcount.run import End, Generators, Manifest, RunFolder
 
 MANIFEST = Manifest(
     run_id="run-1",
@@ -81,39 +82,94 @@ def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
     assert (reserved(sealed=True), reserved(sealed=False)) == ([64], [192])
 
 
-def test_an_end_is_kept_once_all_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judged while a generator is at work, a run is judged anew afterwards, to its own end.
+@dataclass
+class Growing:
+    """A run whose topic grows: where its partition ends, and what lies there unreadable."""
 
-    So is one that was judged while some of its events could not be read.
-    """
-    ends, hidden = {0: 10}, {0: 0}
+    folder: RunFolder
+    end: int = 10
+    hidden: int = 0
+
+    def generator(self, number: int) -> LedgerWriter:
+        """Let a generator begin."""
+        location = str(self.folder.path / "ledger")
+        writer = LedgerWriter(pafs.LocalFileSystem(), location, "run-1", number)
+        writer.open()
+        return writer
+
+    def judged_to(self) -> tuple[int, int]:
+        """Find out to where the run is judged now, and how much is unreadable then."""
+        question = Question(self.folder, Judging("local", "1g", 1), None)
+        parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
+        found, _ = judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))
+        return found.end_offsets[0], found.unreadable.get(0, 0)
+
+
+@pytest.fixture
+def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
+    """A run in whose place no broker is asked."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    run = Growing(folder)
     fake = SimpleNamespace(
         describe=lambda *_: object(),
-        end_offsets=lambda *_: dict(ends),
-        written_offsets=lambda *_: {0: ends[0] + hidden[0]},
+        end_offsets=lambda *_: {0: run.end},
+        written_offsets=lambda *_: {0: run.end + run.hidden},
         beginning_offsets=lambda *_: {},
     )
     monkeypatch.setattr(judgement, "topic", fake)
     monkeypatch.setattr(judgement, "SETTLED_AFTER_S", 0)
     monkeypatch.setattr(judgement, "REPLICATION_TIMEOUT_S", 0)
-    folder = RunFolder(tmp_path / "run-1")
-    folder.create()
-    question = Question(folder, Judging("local", "1g", 1), None)
-    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
-    writer.open()
+    return run
 
-    def end() -> tuple[dict[int, int], dict[int, int]]:
-        parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
-        found, _ = judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))
-        return found.end_offsets, found.unreadable
 
-    assert end() == ({0: 10}, {})
-    ends[0] = 500
-    assert end() == ({0: 500}, {})
+def test_an_end_is_kept_once_all_is_sealed(growing: Growing) -> None:
+    """Judged while a generator is at work, a run is judged anew afterwards, to its own end.
+
+    So is one that was judged while some of its events could not be read.
+    """
+    writer = growing.generator(0)
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    assert growing.judged_to() == (500, 0)
     writer.seal(0)
-    hidden[0] = 3
-    assert end() == ({0: 500}, {0: 3})
-    ends[0], hidden[0] = 503, 0
-    assert end() == ({0: 503}, {})
-    ends[0] = 900
-    assert end() == ({0: 503}, {})
+    growing.hidden = 3
+    assert growing.judged_to() == (500, 3)
+    growing.end, growing.hidden = 503, 0
+    assert growing.judged_to() == (503, 0)
+    growing.end = 900
+    assert growing.judged_to() == (503, 0)
+
+
+def test_an_end_is_not_that_of_a_generator_that_comes_later(growing: Growing) -> None:
+    """What it does lies behind what was taken for the end when all others had sealed."""
+    growing.generator(0).seal(0)
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    writer = growing.generator(1)
+    assert growing.judged_to() == (500, 0)
+    growing.end = 600
+    writer.seal(0)
+    assert growing.judged_to() == (600, 0)
+    growing.end = 900
+    assert growing.judged_to() == (600, 0)
+
+
+def test_an_end_is_not_that_of_a_generator_that_is_elsewhere(growing: Growing) -> None:
+    """It has begun, and its folder is not here yet, so nobody knows whether it is at work."""
+    growing.generator(0).seal(0)
+    growing.folder.write_generators(Generators((0, 1)))
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    assert growing.judged_to() == (500, 0)
+    growing.generator(1).seal(0)
+    assert growing.judged_to() == (500, 0)
+    growing.end = 900
+    assert growing.judged_to() == (500, 0)
+
+
+def test_an_end_without_its_generators_is_kept(growing: Growing) -> None:
+    """So earlier versions noted it."""
+    growing.generator(0).seal(0)
+    growing.folder.write_end(End({0: 7}, {}, "then", sealed=True))
+    assert growing.judged_to() == (7, 0)

@@ -53,6 +53,71 @@ Recorder(Broken(), lambda error: print("told:", error)).expect(900)
 """
 
 
+UNWRITABLE = """
+from headcount.plugin.recorder import LedgerFailedError, Recorder
+
+class Writer:
+    run_id, generator, location = "run-1", 0, "memory"
+    def reserve(self, count):
+        return range(count)
+
+for event_type in (404, ["a"], "half a pair \\ud83d"):
+    told = []
+    recorder = Recorder(Writer(), told.append)
+    try:
+        recorder.begin({"event_type": "a"}, event_type, "user")
+    except LedgerFailedError:
+        print(recorder.attempted, *map(ascii, told))
+"""
+
+STUMBLING = """
+import gevent
+from headcount.outcome import Outcome
+from headcount.plugin import recorder as module
+
+module.FLUSH_EVERY_S = 0.01
+failed = gevent.event.Event()
+
+class Writer:
+    run_id, generator, location = "run-1", 0, "memory"
+    def reserve(self, count):
+        return range(count)
+    def write_table(self, rows):
+        raise ValueError("a column has another type")
+
+def fail(error):
+    print(error)
+    failed.set()
+
+recorder = module.Recorder(Writer(), fail)
+attempt = recorder.begin({"event_type": "a"}, "a", "user")
+recorder.unanswered(attempt, Outcome.INDETERMINATE, "it said \\ud83d")
+print(failed.wait(30), flush=True)
+"""
+
+
+def test_an_event_type_that_cannot_be_written() -> None:
+    """The run is given up before the request, and not when all of its rows are to be written."""
+    command = [sys.executable, "-c", UNWRITABLE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3, done.stderr
+    assert all(line.startswith("0 UsageError(") for line in lines)
+    assert ["its type is no text" in line for line in lines] == [True, True, False]
+    assert "surrogates not allowed" in lines[2]
+
+
+def test_rows_that_cannot_be_written_end_the_run() -> None:
+    """Whatever it is that keeps them: a run that goes on without its rows proves nothing."""
+    command = [sys.executable, "-c", STUMBLING]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == [
+        "the ledger cannot be written to memory: a column has another type",
+        "True",
+    ]
+    assert "ValueError: a column has another type" in done.stderr  # with where it comes from
+
+
 def test_a_rate_is_reserved_ahead() -> None:
     """What its first second takes is on disk before it begins, as far as a block is large."""
     command = [sys.executable, "-c", EXPECTED]

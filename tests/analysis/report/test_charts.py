@@ -1,0 +1,45 @@
+"""The charts: whatever a name or a clock is, there is a picture, and soon."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.classes import Counts
+from analysis.report import charts
+from analysis.report.charts import MAX_LETTERS, classes
+
+DRAWN = """
+import sys
+from analysis.classes import Counts
+from analysis.report.charts import classes
+
+print(classes({f"a{chr(int(sys.argv[1]))}b": Counts(attempted=1, acked=1, lost=1)}))
+"""
+
+
+@pytest.mark.parametrize("character", [0x00, 0x1B, 0xFFFE])
+def test_what_xml_cannot_write_is_drawn(character: int) -> None:
+    """Where it is not replaced, the drawing ends the process, whose verdict is not written yet."""
+    command = [sys.executable, "-c", DRAWN, str(character)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "a\ufffdb" in done.stdout
+
+
+def test_a_long_name_is_cut() -> None:
+    """Ten thousand letters would take a quarter of a minute, and more of them have no end."""
+    name = "x" * 100_000
+    drawn = classes({name: Counts(attempted=1, acked=1, lost=1)})
+    assert drawn is not None
+    assert len(drawn) < len(name)
+    assert "x" * (MAX_LETTERS // 2) in drawn
+
+
+@pytest.mark.parametrize("days", [0.001, 2, 20_000])
+def test_time_has_few_ticks(days: float) -> None:
+    """However far apart the clocks of generators are."""
+    drawn: Any = charts._elapsed(pd.Series([0.0, days * 86_400])).to_dict()  # noqa: SLF001
+    assert 2 <= len(drawn["axis"]["values"]) <= 8
