@@ -1,8 +1,10 @@
 """`rate`: how late `--rate` begins its requests, and whether a stall is seen in full.
 
-The lag of the schedule, from when a request was due until it was sent, is taken at half of the rate
-that the generator comes to when far more is asked for, from the first request to the last; beside
-it stands how late a bare timer wakes at the same rate on the same core: what the machine has of it.
+The lag of the schedule, from when a request was due until it was sent, is taken from the first
+request to the last at half of the rate that the generator comes to when far more is asked for, just
+before: a machine has faster and slower minutes. Beside it stands how late a bare timer wakes at the
+same rate on the same core: what the machine has of it.
+
 Then a server stalls for a second, once: the latencies from when requests were due stand beside
 Vegeta's of the same stall, where there is a Vegeta, and beside those that follow from the schedule
 by calculation.
@@ -34,8 +36,8 @@ from headcount.stack.topic import ensure_topic
 TARGET_MS = 2.0
 TARGET_APART = 0.05
 HELD_BY = (
-    "most requests that are late are so when the ledger is written, every 2 s, on the generator's "
-    "core"
+    "what takes the generator's core for some milliseconds, the writing of the ledger every 2 s "
+    "among it"
 )
 TOO_MUCH = 30_000
 """A rate that no core can do: what comes of it is what the generator can."""
@@ -50,7 +52,7 @@ Percentiles = Mapping[str, float]
 class Settings:
     """How it is measured; each run at a rate takes so many seconds."""
 
-    rounds: int = 5
+    rounds: int = 7
     seconds: int = 10
     stalled_rate: int = 300
 
@@ -77,17 +79,15 @@ class Round:
 
 
 def measure(settings: Settings, stage: Stage) -> Result:
-    """Find out what the generator can do, and take the rounds at half of that."""
+    """Take the rounds, each at half of what the generator can do then."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores, vegeta = two_cores(), shutil.which("vegeta")
     if cores is not None:
         pin(stage.broker.pid, cores[1])
-    with stage.console.step("What the generator can do"):
-        half = max(1, round(_capacity(settings, stage) / 2))
     taken = []
     for number in range(settings.rounds):
         with stage.console.step(f"Round {number + 1} of {settings.rounds}"):
-            taken.append(_round(settings, stage, number, half, vegeta))
+            taken.append(_round(settings, stage, number, vegeta))
     return _result(settings, taken, cores)
 
 
@@ -99,15 +99,16 @@ def exact_ms(seconds: int) -> dict[str, float]:
     }
 
 
-def _capacity(settings: Settings, stage: Stage) -> float:
+def _capacity(settings: Settings, stage: Stage, number: int) -> float:
     """How many requests a second are begun where more are asked for than can be."""
     with overhead.responder(stage) as (server, url):
-        run = _driven(settings, stage, "capacity", TOO_MUCH, server=server, url=url)
+        run = _driven(settings, stage, f"capacity-{number}", TOO_MUCH, server=server, url=url)
     found = total(read_arrivals(*open_location(str(run / "ledger"))))
     return found.started / settings.seconds
 
 
-def _round(settings: Settings, stage: Stage, number: int, half: int, vegeta: str | None) -> Round:
+def _round(settings: Settings, stage: Stage, number: int, vegeta: str | None) -> Round:
+    half = max(1, round(_capacity(settings, stage, number) / 2))
     with overhead.responder(stage) as (server, url):
         paced = _driven(settings, stage, f"lag-{number}", half, server=server, url=url)
     timer_ms = _timed(settings, stage, half)
@@ -217,9 +218,9 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         "vegeta": "the same stall, by Vegeta",
         "exact": "the same stall, by calculation",
     }
-    rate = taken[0].lag.rate
+    rate = spread(each.lag.rate for each in taken)
     timers = [each.timer_ms for each in taken]
-    rows = [_row(f"sent after due, at {rate:,}/s", lag)]
+    rows = [_row(f"sent after due, at {rate.show(',.0f')} a second", lag)]
     rows.append(_row("the same, a bare timer instead of requests", timers))
     rows += [_row(labels[name], found) for name, found in stalled.items() if found]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
@@ -241,8 +242,8 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
             },
         },
         notes=(
-            f"half of {2 * rate:,}/s, which is what comes of {TOO_MUCH:,}/s",
-            f"of {due:,} arrivals at {rate:,}/s, {dropped:,} were dropped",
+            f"that is half of what came, just before, of {TOO_MUCH:,}/s",
+            f"of {due:,} arrivals at these rates, {dropped:,} were dropped",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
             f"the server stalled at {settings.stalled_rate:,}/s",
             "the peer is Vegeta"
