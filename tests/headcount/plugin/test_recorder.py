@@ -96,10 +96,15 @@ print(failed.wait(30), flush=True)
 """
 
 
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def test_an_event_type_that_cannot_be_written() -> None:
     """The run is given up before the request, and not when all of its rows are to be written."""
-    command = [sys.executable, "-c", UNWRITABLE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(UNWRITABLE)
     lines = done.stdout.splitlines()
     assert len(lines) == 3, done.stderr
     assert all(line.startswith("0 UsageError(") for line in lines)
@@ -109,8 +114,7 @@ def test_an_event_type_that_cannot_be_written() -> None:
 
 def test_rows_that_cannot_be_written_end_the_run() -> None:
     """Whatever it is that keeps them: a run that goes on without its rows proves nothing."""
-    command = [sys.executable, "-c", STUMBLING]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(STUMBLING)
     assert done.stdout.splitlines() == [
         "the ledger cannot be written to memory: a column has another type",
         "True",
@@ -120,8 +124,7 @@ def test_rows_that_cannot_be_written_end_the_run() -> None:
 
 def test_a_rate_is_reserved_ahead() -> None:
     """What its first second takes is on disk before it begins, as far as a block is large."""
-    command = [sys.executable, "-c", EXPECTED]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(EXPECTED)
     assert done.stdout.splitlines() == [
         "64",
         "900",
@@ -132,6 +135,5 @@ def test_a_rate_is_reserved_ahead() -> None:
 
 def test_a_flush_ends_while_answers_come() -> None:
     """What is answered while a segment is written waits for the next, lest there be thousands."""
-    command = [sys.executable, "-c", FLUSH_UNDER_LOAD]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(FLUSH_UNDER_LOAD)
     assert done.stdout.strip() == "[3]", done.stderr
