@@ -271,9 +271,7 @@ def load(
     folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], overview: Overview
 ) -> ledger.Ledger:
     """Look over a run's ledger, but for what was looked over before. Raises OSError."""
-    begun = folder.read_generators()
-    location = folder.ledger_location(manifest)
-    return ledger.load(location, parts, None if begun is None else begun.begun, overview)
+    return ledger.load(folder.ledger_location(manifest), parts, folder.begun, overview)
 
 
 def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:

@@ -410,8 +410,7 @@ def _generators(case: Case, state: LedgerState) -> Generators:
     filesystem, path = open_location(case.folder.ledger_location(case.manifest))
     numbers = [each.generator for each in state.generators]
     healths = {number: read_health(filesystem, path, number) for number in numbers}
-    begun = case.folder.read_generators()
-    return generators(healths, None if begun is None else begun.begun, case.manifest.options)
+    return generators(healths, case.folder.begun, case.manifest.options)
 
 
 def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:

@@ -1,7 +1,9 @@
 """Files that are whole or not there: written aside, forced to disk, then renamed."""
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 _NOT_OF_FOLDERS = frozenset({errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP})
@@ -9,17 +11,21 @@ _NOT_OF_FOLDERS = frozenset({errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP})
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file that a reader, or a later command, never meets half-written.
+    """Write a file that a reader, or a later command, never meets half-written. Raises OSError."""
+    with written_aside(path) as aside:
+        aside.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    Raises OSError; what was written aside is removed then.
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Name a file that takes the place of `path` when the block has written it. Raises OSError.
+
+    Where the block fails, it is removed.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    data = content.encode() if isinstance(content, str) else content
     try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield aside
+        force_to_disk(aside)
         aside.replace(path)
         force_to_disk(path.parent)
     finally:

@@ -274,14 +274,16 @@ def check_location(name: str, location: str) -> str:
     return location.rstrip("/") or "/"
 
 
-def unsealed(filesystem: pafs.FileSystem, location: str, begun: Iterable[int] = ()) -> list[int]:
+def unsealed(
+    filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None = None
+) -> list[int]:
     """Name the generators that have no seal, by a look at the folders alone. Raises OSError.
 
     Those that have `begun` are among them while their folders are elsewhere.
     """
     selector = pafs.FileSelector(location, allow_not_found=True)
     names = [entry.base_name for entry in filesystem.get_file_info(selector)]
-    generators = sorted({int(name) for name in names if name.isdigit()}.union(begun))
+    generators = sorted({int(name) for name in names if name.isdigit()}.union(begun or ()))
     seals = filesystem.get_file_info([f"{location}/{each}/seal.json" for each in generators])
     return [
         generator

@@ -201,10 +201,10 @@ class RunFolder:
         return _load_if_there(Generators, self.path / "generators.json")
 
     @property
-    def begun(self) -> tuple[int, ...]:
-        """Which generators have begun, as far as it was noted. EvidenceError if that is damaged."""
+    def begun(self) -> tuple[int, ...] | None:
+        """Which generators have begun, None where none has. EvidenceError if that is damaged."""
         found = self.read_generators()
-        return () if found is None else found.begun
+        return None if found is None else found.begun
 
     def write_abort(self, abort: Abort) -> None:
         """Write `abort.json`. Raises OSError."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headcount.errors import EvidenceError
+from headcount.files import written_aside
 
 FILE = "stored.parquet"
 SCHEMA = pa.schema(
@@ -37,21 +38,18 @@ class Moment:
 
 def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -> None:
     """Write an account, aside first. Raises OSError."""
-    aside = path.with_name(f".{path.name}.tmp")
     schema = SCHEMA.with_metadata({_METADATA: json.dumps(asdict(moment))})
     rest = iter(entries)
-    try:
-        with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-            while rows := list(itertools.islice(rest, _ROWS_AT_ONCE)):
-                columns = zip(*rows, strict=True)
-                arrays = [
-                    pa.array(column, field.type)
-                    for column, field in zip(columns, SCHEMA, strict=True)
-                ]
-                writer.write_batch(pa.record_batch(arrays, schema=schema))
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with (
+        written_aside(path) as aside,
+        pq.ParquetWriter(aside, schema, compression="zstd") as writer,
+    ):
+        while rows := list(itertools.islice(rest, _ROWS_AT_ONCE)):
+            columns = zip(*rows, strict=True)
+            arrays = [
+                pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
 
 
 def read_moment(path: Path) -> Moment | None:

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from headcount.errors import UsageError
+from headcount.files import written_aside
 
 ROWS_AT_ONCE = 50_000
 
@@ -27,16 +28,11 @@ def check_path(path: Path) -> None:
 def write(frame: DataFrame, path: Path) -> int:
     """Write a table into a file, aside first, and return its number of rows. Raises OSError."""
     schema = to_arrow_schema(frame.schema)
-    aside = path.with_name(f".{path.name}.tmp")
     rows = 0
-    try:
-        with _WRITERS[path.suffix](str(aside), schema) as writer:
-            for batch in _batches(frame, schema):
-                writer.write_batch(batch)
-                rows += batch.num_rows
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(path) as aside, _WRITERS[path.suffix](str(aside), schema) as writer:
+        for batch in _batches(frame, schema):
+            writer.write_batch(batch)
+            rows += batch.num_rows
     return rows
 
 

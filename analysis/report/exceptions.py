@@ -1,6 +1,5 @@
 """The exceptions: a row for each id that is not simply delivered or refused, however many."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pyarrow.dataset as ds
 from analysis.classes import FLAGS, UNEXCEPTIONAL
 from analysis.report.tables import csv
 from analysis.where import where
+from headcount.files import written_aside
 
 COLUMNS = (
     "id",
@@ -89,22 +89,18 @@ def write(fates: Path | None, target: Path) -> Exceptions:
     Returns:
         What a page can show of them: SHOWN_OF_A_KIND of each kind, so that none crowds out another.
     """
-    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
-            counts: Counter[str] = Counter()
-            first = [Exceptions().first]
-            for batch in _batches(fates) if fates is not None else ():
-                rows = _rows(batch)
-                file.write(csv(rows, header=False))
-                first.append(_first(rows, counts))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-        return Exceptions(counts, pd.concat(first, ignore_index=True))
-    finally:
-        aside.unlink(missing_ok=True)
+    counts: Counter[str] = Counter()
+    first = [Exceptions().first]
+    with (
+        written_aside(target) as aside,
+        aside.open("w", encoding="utf-8", newline="") as file,
+    ):
+        file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
+        for batch in _batches(fates) if fates is not None else ():
+            rows = _rows(batch)
+            file.write(csv(rows, header=False))
+            first.append(_first(rows, counts))
+    return Exceptions(counts, pd.concat(first, ignore_index=True))
 
 
 def _first(rows: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:

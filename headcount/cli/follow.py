@@ -85,7 +85,7 @@ def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
     location = open_location(folder.ledger_location(folder.read_manifest()))
     silence = _Silence(*location)
     with console.step(f"Following {folder.run_id}") as step:
-        while folder.read_generators() is None or silence.is_broken(_unsealed(folder, location)):
+        while folder.begun is None or silence.is_broken(_unsealed(folder, location)):
             step.update(follower.progress)
             time.sleep(POLL_S)
     if missing := _unsealed(folder, location):

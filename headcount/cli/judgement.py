@@ -252,7 +252,7 @@ def _topic_end(
         settled = _settled(servers, manifest.topic, step)
         offsets, unreadable = _replicated(servers, manifest.topic, settled, step)
         sealed = tuple(part.generator for part in parts if part.seal)
-        all_of_them = {*question.folder.begun, *(part.generator for part in parts)}
+        all_of_them = {*(question.folder.begun or ()), *(part.generator for part in parts)}
         end = End(
             end_offsets=offsets,
             log_start_offsets=topic.beginning_offsets(servers, manifest.topic),

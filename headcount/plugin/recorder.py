@@ -97,7 +97,6 @@ class Recorder:
         self._batches = [Columns()]
         self._in_flight: dict[int, Attempt] = {}
         self._shapes: set[str] = set()
-        self._event_types: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
         self._is_ahead = False
         self._flushing = gevent.lock.BoundedSemaphore(1)
@@ -166,8 +165,7 @@ class Recorder:
         given up, for it would go on without this request.
         """
         try:
-            if not isinstance(event_type, str) or event_type not in self._event_types:
-                self._check_event_type(event_type)
+            _check_event_type(event_type)
             compared, content = shape(event), digest(event)
             self._check_shape(compared)
             if changes is not None:
@@ -276,12 +274,6 @@ class Recorder:
             times = attempt.intended_at_ns, attempt.sent_at_ns, answered_at_ns
             self.tally.add(attempt.event_type, text, status, error, times)
 
-    def _check_event_type(self, event_type: object) -> None:
-        if not isinstance(event_type, str):
-            raise ValueError("its type is no text")  # noqa: TRY004 - it is told as the others are
-        event_type.encode()
-        self._event_types.add(event_type)
-
     def _check_shape(self, compared: str) -> None:
         if compared in self._shapes:
             return
@@ -349,6 +341,12 @@ class Recorder:
         return self.fail(
             PartError(f"the ledger cannot be written to {self._writer.location}: {error}")
         )
+
+
+def _check_event_type(event_type: object) -> None:
+    if not isinstance(event_type, str):
+        raise ValueError("its type is no text")  # noqa: TRY004 - it is told as the others are
+    event_type.encode()
 
 
 def _give_way() -> None:
