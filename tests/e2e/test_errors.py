@@ -18,6 +18,7 @@ from headcount.stack.broker import Broker
 from tests.conftest import NewBroker
 from tests.e2e.command import a_counted_run, a_short_run, headcount, left_by
 from tests.permissions import DENIED, guarded_broker
+from tests.processes import is_alive
 from tests.service.server import serving
 
 pytestmark = pytest.mark.e2e
@@ -222,11 +223,3 @@ def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
     assert "interrupted" in told(said)
     assert left_by(reports, before) == []
     assert [each for each in parts if is_alive(each)] == []
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process still does something; what is only not reaped yet holds nothing."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

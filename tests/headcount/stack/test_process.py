@@ -1,6 +1,5 @@
 """The process: it ends when it is told to, and when nobody is left to tell it."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from headcount.errors import PartError
 from headcount.stack.process import Process, telling_lines, wait_until
+from tests.processes import is_alive
 
 STUBBORN = (
     "import signal, time\n"
@@ -32,13 +32,6 @@ def python(program: str, tmp_path: Path, environ: dict[str, str]) -> Process:
         log_path=tmp_path / "logs" / "part.log",
         environ=environ,
     )
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs, a zombie being none."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def said(process: Process, text: str) -> Callable[[], bool]:
@@ -72,7 +65,7 @@ def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str
     )
     with python(program, tmp_path, environ) as process:
         wait_until(said(process, "ready"), 10, "the child is ready", process)
-        child = int(process.log_path.read_text().split()[1])
+        child = psutil.Process(int(process.log_path.read_text().split()[1]))
         process.stop()
     wait_until(lambda: not is_alive(child), 10, "the child has ended")
 
@@ -98,8 +91,8 @@ def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environ
     ) as command:
         assert command.stdout is not None
-        part = int(command.stdout.readline())
-        wait_until(lambda: psutil.Process(part).name() == "sleep", 10, "the part runs")
+        part = psutil.Process(int(command.stdout.readline()))
+        wait_until(lambda: part.name() == "sleep", 10, "the part runs")
         command.kill()
     wait_until(lambda: not is_alive(part), 10, "the part has ended")
 
