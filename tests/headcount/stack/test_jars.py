@@ -72,23 +72,28 @@ def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetcher_with(tmp_path: Path, extra: str = "") -> Fetcher:
-    """A fetcher whose Java plays Ivy."""
+    """A fetcher whose Java is written to play Ivy."""
     program = tmp_path / "home" / "bin" / "java"
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(FAKE_IVY.format(extra=extra))
     program.chmod(0o755)
+    return fetcher_in(tmp_path)
+
+
+def fetcher_in(tmp_path: Path) -> Fetcher:
+    """A fetcher with the Java that is there."""
     java = Java(tmp_path / "home", 17, "test")
     return Fetcher(java, tmp_path / "cache", {"PATH": "/usr/bin:/bin"}, Console(quiet=True))
 
 
-def command(tmp_path: Path, extra: str) -> list[str]:
-    """A command that fetches the two jars in a process of its own."""
+def command(tmp_path: Path) -> list[str]:
+    """A command that fetches the two jars in a process of its own, with the Java that is there."""
     program = (
         "from pathlib import Path\n"
         "import tests.headcount.stack.test_jars as t\n"
         "from headcount.stack import jars\n"
         "jars.read_lock = lambda: t.JARS\n"
-        f"jars.fetched(t.fetcher_with(Path({str(tmp_path)!r}), {extra!r}), 'broker')\n"
+        f"jars.fetched(t.fetcher_in(Path({str(tmp_path)!r})), 'broker')\n"
     )
     return [sys.executable, "-c", program]
 
@@ -163,8 +168,8 @@ def test_what_is_not_the_locked_jars_never_gets_its_place(
 @pytest.mark.usefixtures("small_lock")
 def test_two_commands_fetch_once(tmp_path: Path) -> None:
     """Of two commands that start together one fetches, and the other waits and uses it."""
-    count = f'sleep 0.3; echo "$$" >> {tmp_path}/fetches'
-    both = [subprocess.Popen(command(tmp_path, count)) for _ in range(2)]
+    fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')
+    both = [subprocess.Popen(command(tmp_path)) for _ in range(2)]
     assert [each.wait(30) for each in both] == [0, 0]
     assert len((tmp_path / "fetches").read_text().split()) == 1
     assert len(fetched(fetcher_with(tmp_path, "exit 1"), "broker")) == 2
@@ -263,8 +268,8 @@ def test_the_module_takes_one_command(capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_interrupted_fetch_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while Ivy runs ends Ivy and removes what it had; the next command fetches."""
     log = tmp_path / "cache" / "jars" / "ivy.log"
-    slow = command(tmp_path, "exec sleep 60")
-    with subprocess.Popen(slow, stderr=subprocess.DEVNULL) as process:
+    fetcher_with(tmp_path, "exec sleep 60")
+    with subprocess.Popen(command(tmp_path), stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: log.exists() and "SUCCESSFUL" in log.read_text(), 20, "Ivy runs")
         started_s = time.monotonic()
         process.send_signal(signal.SIGINT)
