@@ -12,7 +12,7 @@ In a pyspark shell or a notebook:
     matching(events, Wanted(item="sword", attributes={"metal": "iron"})).show()
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
@@ -20,6 +20,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 from pyspark.sql.types import (
     ArrayType,
     DataType,
+    DoubleType,
     LongType,
     StringType,
     StructField,
@@ -31,13 +32,13 @@ from headcount.ids import HEADER
 SEED_ITEMS = {"purchase_sword": "sword"}
 """Event types that are about an item without naming it."""
 
-_LINE = {
+_LINE: dict[str, DataType] = {
     "item": StringType(),
     "variant": StringType(),
     "quantity": LongType(),
     "unit_price": LongType(),
 }
-_OF_EVENT = {
+_OF_EVENT: dict[str, DataType] = {
     "receipt": StringType(),
     "event_type": StringType(),
     "player_id": StringType(),
@@ -47,6 +48,7 @@ _OF_EVENT = {
     "change": LongType(),
     "in_cart": LongType(),
 }
+_TOO_LARGE = float(1 << 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def parsed(
 ) -> DataFrame:
     """Read messages, as `topic.messages` has them, as the game's events, a row for each.
 
-    A message that is no JSON object with an `event_type` is left out.
+    A message that is no JSON object with an `event_type` is left out. 12.0 and 1.2e1 are 12, as
+    they are to JSON; what is no whole number of less than 2^63 is null, and what is more than 2^53
+    is rounded to what a JSON number holds in every language.
 
     Returns:
         partition int, offset long, broker_at_ms long, event_id string, receipt string,
@@ -74,25 +78,45 @@ def parsed(
         variant string, quantity long, unit_price long and the attributes. An event that is about
         nothing has one line, of nulls.
     """
-    line = StructType([StructField(name, kind) for name, kind in {**_LINE, **attributes}.items()])
-    own = {**_OF_EVENT, **_LINE, **attributes, event_id_field: StringType()}
-    fields = [StructField(name, kind) for name, kind in own.items()]
-    schema = StructType([*fields, StructField("lines", ArrayType(line))])
+    line = {**_LINE, **attributes}
+    own = {**_OF_EVENT, **line, event_id_field: StringType()}
+    schema = _as_written(own).add("lines", ArrayType(_as_written(line)))
     read = messages.select(
         "partition",
         "offset",
         F.col("timestamp_ms").alias("broker_at_ms"),
         F.from_json(F.col("value").cast("string"), schema).alias("event"),
     ).where("event.event_type IS NOT NULL")
-    alone = F.struct(*(F.col("event")[name].alias(name) for name in line.names))
+    event = F.col("event")
     return read.select(
         "partition",
         "offset",
         "broker_at_ms",
-        F.col("event")[event_id_field].alias("event_id"),
-        *(F.col("event")[name].alias(name) for name in _OF_EVENT),
-        F.coalesce(F.col("event.lines"), F.array(alone)).alias("lines"),
+        event[event_id_field].alias("event_id"),
+        *_read(event, _OF_EVENT),
+        F.coalesce(
+            F.transform(event["lines"], lambda each: F.struct(*_read(each, line))),
+            F.array(F.struct(*_read(event, line))),
+        ).alias("lines"),
     )
+
+
+def _as_written(fields: Mapping[str, DataType]) -> StructType:
+    """Fields as JSON has them, to which all numbers are alike."""
+    number = DoubleType()
+    return StructType(
+        [StructField(name, number if kind == LongType() else kind) for name, kind in fields.items()]
+    )
+
+
+def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
+    """Give fields that are `_as_written` their types."""
+    for name, kind in fields.items():
+        value = written[name]
+        if kind == LongType():
+            is_whole = (value % 1 == 0) & (F.abs(value) < _TOO_LARGE)
+            value = F.when(is_whole, value.cast("long"))
+        yield value.alias(name)
 
 
 def game_events(
