@@ -197,7 +197,8 @@ class Patience:
     def _start_timer(self, after_s: float) -> None:
         loop = get_hub().loop
         loop.update_now()
-        self._timer = loop.timer(after_s, ref=False)
+        # Behind the sockets in line: what has come in time is read, however long nobody looked.
+        self._timer = loop.timer(after_s, ref=False, priority=-1)
         self._timer.start(self._end_waits)
 
     def _end_waits(self) -> None:

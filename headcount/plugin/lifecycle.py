@@ -122,25 +122,28 @@ def _on_test_stopping(environment: Environment, **_: Any) -> None:
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
     was_prepared, state.prepared = state.prepared, False
+    # The next run may begin while this one seals, and brings its own.
+    observer, path = state.observer, _folder(environment).path
     _write_scheduled(environment)
     _seal(environment)
     if not was_prepared:
         return
-    if state.observer is not None and environment.web_ui is not None:
-        state.observer.finish()
+    if observer is not None and environment.web_ui is not None:
+        observer.finish()
     else:
-        _log.info("the run is over; to judge it: headcount verify %s", _folder(environment).path)
+        _log.info("the run is over; to judge it: headcount verify %s", path)
 
 
 def _seal(environment: Environment) -> None:
     state = state_of(environment)
-    if state.health is not None:
-        state.health.stop()
-    if state.recorder is not None:
-        state.recorder.seal()
-    if state.teller is not None:
-        state.teller.finish()
-        state.teller = None
+    health, recorder, teller = state.health, state.recorder, state.teller
+    state.teller = None
+    if health is not None:
+        health.stop()
+    if recorder is not None:
+        recorder.seal()
+    if teller is not None:
+        teller.finish()
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
@@ -197,7 +200,7 @@ def _await_seals(environment: Environment) -> None:
     filesystem, location = open_location(_ledger_location(environment))
     deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
     while time.monotonic() < deadline:
-        if not unsealed(filesystem, location):
+        if state_of(environment).failed.issuperset(unsealed(filesystem, location)):
             return
         gevent.sleep(POLL_S)
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)
@@ -241,7 +244,9 @@ def _on_broken(environment: Environment, broken: Broken) -> None:
 
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
     """Stop the run: a test without its ledger proves nothing."""
-    _stop(environment, *msg.data)
+    generator, exit_code, reason = msg.data
+    state_of(environment).failed.add(int(generator))
+    _stop(environment, exit_code, reason)
 
 
 def _stop(environment: Environment, exit_code: int, reason: str) -> None:
@@ -300,6 +305,7 @@ def _prepare(environment: Environment) -> None:
         ) from None
     state_of(environment).prepared = True
     state_of(environment).begun.clear()
+    state_of(environment).failed.clear()
     _observe(environment, manifest, thresholds)
     _log.info("run %s, ledger in %s", folder.run_id, _ledger_location(environment))
 
@@ -392,7 +398,7 @@ def _begin_recording(environment: Environment) -> None:
     state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
     state.recorder = Recorder(
         writer,
-        lambda error: runner.send_message(LEDGER_FAILED, (error.exit_code, str(error))),
+        lambda error: runner.send_message(LEDGER_FAILED, (generator, error.exit_code, str(error))),
         clock_offset_ns(os.environ),
     )
     state.health = HealthSampler(state.recorder)

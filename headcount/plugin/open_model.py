@@ -104,10 +104,13 @@ def keep_pace(environment: Environment, recorder: Recorder, generator: int) -> N
 
 
 def _lead(environment: Environment) -> None:
-    """Begin the schedule, now that there are users for it; done once in a run."""
+    """Begin the schedule, now that there are users for it; done once in a run.
+
+    Locust may tell of its users after the run, too.
+    """
     state, runner = state_of(environment), environment.runner
     assert runner is not None
-    if state.open_load is None or state.leader is not None:
+    if not state.prepared or state.open_load is None or state.leader is not None:
         return
 
     load = state.open_load
@@ -188,14 +191,16 @@ def _alive(environment: Environment) -> Collection[int]:
 
 
 def _is_ready(environment: Environment) -> bool:
-    """Whether each worker that has connected can begin: Locust does not wait for slow ones.
+    """Whether each worker that has connected has its users: Locust does not wait for slow ones.
 
     Where the only process leads and runs the users, they must be prepared, too.
     """
     runner, pacer = environment.runner, state_of(environment).pacer
     if pacer is not None and not pacer.is_prepared:
         return False
-    return not isinstance(runner, MasterRunner) or len(_alive(environment)) >= len(runner.clients)
+    return not isinstance(runner, MasterRunner) or len(runner.clients.running) == len(
+        runner.clients
+    )
 
 
 def _on_span_granted(environment: Environment, msg: Any, **_: Any) -> None:

@@ -22,7 +22,8 @@ class State:
 
     `teller` and `observer` are None where nobody looks while the run goes on. An observer is with
     the master, and stays after the run until the next begins. `begun` are the generators that have
-    told the master that they make requests. With `--rate`, `open_load` says what it asks for,
+    told the master that they make requests, and `failed` those whose ledgers cannot be written and
+    that will never seal them. With `--rate`, `open_load` says what it asks for,
     `pacer` is the generator's and `leader` the master's part in it. The last three are what the run
     replaces in Locust and in the scenario, as it was before.
     """
@@ -37,6 +38,7 @@ class State:
     random: Random = field(default_factory=Random)
     prepared: bool = False
     begun: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
     unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)
     unpaced_waits: dict[type[TaskSet], Any] = field(default_factory=dict)
     rebalances: bool | None = None

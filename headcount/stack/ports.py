@@ -1,12 +1,20 @@
 """The ports: finds free ones on the loopback interface.
 
-A port found free can be taken before its user binds it. Whoever starts a part with one looks, when
-the part ends early, whether the port is still free, and starts it again with another.
+A port found free can be taken before its user binds it. So ports are taken from below those that
+the system gives to connections, and each is given once; and whoever starts a part with one looks,
+when the part ends early, whether the port is still free, and starts it again with another.
 """
 
+import itertools
+import secrets
 import socket
+from collections.abc import Iterator
+
+from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
+_FIRST = 10_000
+_SYSTEMS_FIRST = 32_768  # of Linux; others begin higher up
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -23,13 +31,27 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port(preferred: int = 0, host: str = LOOPBACK) -> int:
-    """`preferred` where it is free, else a port that the system gives."""
+    """`preferred` where it is free, else one that was not given before.
+
+    Raises:
+        PartError: All of them are taken.
+    """
     if preferred and is_free(preferred, host):
         return preferred
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in itertools.islice(_others, _SYSTEMS_FIRST - _FIRST):
+        if is_free(port, host):
+            return port
+    raise PartError(f"no port from {_FIRST} to {_SYSTEMS_FIRST - 1} of {host} is free")
+
+
+def _in_turn() -> Iterator[int]:
+    """Give the ports one after the other, from any of them on: another process has others."""
+    size = _SYSTEMS_FIRST - _FIRST
+    start = secrets.randbelow(size)
+    return (_FIRST + (start + number) % size for number in itertools.count())
+
+
+_others = _in_turn()
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:

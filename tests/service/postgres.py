@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headcount.stack.ports import free_port
 from tests.needs import lacking
-from tests.service.server import free_port
 from tests.service.waiting import eventually
 
 DEBIAN = Path("/usr/lib/postgresql")

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from headcount.stack.ports import free_port
 from tests.service.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -65,14 +65,6 @@ class Server:
             return self.get(path).status == status
         except OSError:
             return False
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(**variables: object) -> dict[str, str]:

@@ -13,6 +13,8 @@ from itertools import count
 from typing import Any
 
 import gevent
+from gevent.event import Event
+from gevent.monkey import get_original
 from gevent.server import StreamServer
 from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 from locust.env import Environment
@@ -21,9 +23,13 @@ from headcount.ledger import LedgerWriter, open_location
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
+_hold_up = get_original("time", "sleep")
 TIMEOUT_S = 0.3
+PATIENCE_S = 30.0
 WAIT = b""
-"""In a script: be silent until the client has given up."""
+"""In a script: be silent until the client has given up, which it then does soon."""
+HELD_UP = b"\1"
+"""In a script: what follows is said in time, and then nobody runs until the client's is over."""
 RESET = b"\0"
 """In a script: reset the connection."""
 
@@ -46,6 +52,7 @@ MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
 LARGE = "a refusal before the request is read"
 SCRIPTS: dict[str, list[list[bytes]]] = {
     "a plain answer": [[OK]],
+    "an answer while the generator was held up": [[HELD_UP + OK]],
     "refused": [[REFUSED]],
     "an interim answer": [[EARLY, OK]],
     "an interim answer in one packet": [[EARLY + OK]],
@@ -79,22 +86,24 @@ SCRIPTS: dict[str, list[list[bytes]]] = {
 }
 
 
-def _serve(script: list[list[bytes]], tls: dict[str, Any]) -> StreamServer:
+def _serve(script: list[list[bytes]], is_over: list[Event], tls: dict[str, Any]) -> StreamServer:
     """Answer the n-th request, over all connections, with the n-th list of bytes."""
     turns: Iterator[int] = count()
 
     def handle(connection: Any, _address: object) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while connection.recv(65536):
-            answer = script[next(turns)]
-            for part in answer:
+            turn = next(turns)
+            for part in script[turn]:
                 if part == WAIT:
-                    gevent.sleep(2 * TIMEOUT_S)
+                    is_over[turn].wait()
                 if part == RESET:
                     lingers_not = struct.pack("ii", 1, 0)
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingers_not)
                     return
-                connection.sendall(part)
+                connection.sendall(part.removeprefix(HELD_UP))
+                if part.startswith(HELD_UP):
+                    _hold_up(2 * TIMEOUT_S)
                 gevent.sleep(0.01)  # so that each part is a packet
             if len(script) == 1:
                 return
@@ -102,6 +111,14 @@ def _serve(script: list[list[bytes]], tls: dict[str, Any]) -> StreamServer:
     server = StreamServer(("127.0.0.1", 0), handle, **tls)
     server.start()
     return server
+
+
+def _wait_for_answers(session: Any, seconds: float) -> None:
+    """Let a session be so patient from now on; nothing public reaches that."""
+    connections = session.client.clientpool.get_client(session.base_url)._connection_pool  # noqa: SLF001
+    connections.network_timeout = seconds
+    for idle in connections._idle:  # noqa: SLF001
+        idle.settimeout(seconds)
 
 
 def _noted(
@@ -119,19 +136,23 @@ def _noted(
             super()._end(*ending, **told)
 
     recorder = Noting(writer, lambda error: sys.exit(str(error)))
-    server = _serve(script, tls)
+    is_over = [Event() for _ in script]
+    server = _serve(script, is_over, tls)
     session: Any = LedgerSession(
         recorder=recorder,
         user_name="Tester",
         base_url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
         request_event=Environment().events.request,
         user=None,
-        network_timeout=TIMEOUT_S,
+        network_timeout=PATIENCE_S,
         max_retries=0,
     )
     payload = "x" * 10_000_000 if script is SCRIPTS[LARGE] else ""
-    for _ in script:
+    for answer, over in zip(script, is_over, strict=True):
+        is_soon_over = any(part == WAIT or part.startswith(HELD_UP) for part in answer)
+        _wait_for_answers(session, TIMEOUT_S if is_soon_over else PATIENCE_S)
         session.post("/", json=[payload], event={"event_type": "asked"}, **options)
+        over.set()
     recorder.seal()
     server.stop()
     return noted

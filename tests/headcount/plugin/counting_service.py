@@ -92,6 +92,8 @@ def counting_service(certificate: Path | None = None) -> Iterator[CountingServic
     with CountingService(certificate) as service:
         thread = threading.Thread(target=service.serve_forever, args=(0.05,))
         thread.start()
-        yield service
-        service.shutdown()
-        thread.join()
+        try:
+            yield service
+        finally:
+            service.shutdown()
+            thread.join()

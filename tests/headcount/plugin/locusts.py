@@ -18,7 +18,7 @@ from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 AWAITED = "HEADCOUNT_TESTS_AWAITED"
 """In the environment, a folder in which a file must be before a counted run ends."""
 

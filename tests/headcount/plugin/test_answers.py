@@ -13,6 +13,7 @@ LARGE = "a refusal before the request is read"
 """It cannot be told with TLS."""
 NOTED = {
     "a plain answer": ["acked"],
+    "an answer while the generator was held up": ["acked"],
     "refused": ["failed"],
     "an interim answer": ["acked"],
     "an interim answer in one packet": ["acked"],

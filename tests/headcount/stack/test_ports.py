@@ -2,6 +2,10 @@
 
 import socket
 
+import pytest
+
+from headcount.errors import PartError
+from headcount.stack import ports
 from headcount.stack.ports import LOOPBACK, free_port, is_free, is_listening
 
 
@@ -14,6 +18,27 @@ def test_a_taken_port_is_not_given() -> None:
         other = free_port(taken)
         assert other != taken
         assert is_free(other)
+
+
+def test_no_port_is_given_twice() -> None:
+    """What takes two gets two, of which none is a connection's own by chance."""
+    given = [free_port() for _ in range(50)]
+    assert len(set(given)) == 50
+    assert max(given) < socket_of_a_connection()
+
+
+def socket_of_a_connection() -> int:
+    """The port that the system gives to whom it does not matter."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def test_all_ports_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, and not looked for without end."""
+    monkeypatch.setattr(ports, "is_free", lambda *_: False)
+    with pytest.raises(PartError, match="no port from 10000 to 32767"):
+        free_port()
 
 
 def test_the_preferred_port_is_given_when_it_is_free() -> None:
