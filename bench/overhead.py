@@ -29,7 +29,7 @@ PROFILED = (
 TARGET, AIM = 1.5, 2.2
 """How often FastHttpUser's rate: where k6 stands when it writes every sample, and without that."""
 VARIANTS = ("plain", "ledger")
-START_DEADLINE_S = 60.0
+START_DEADLINE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

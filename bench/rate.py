@@ -41,7 +41,7 @@ HELD_BY = (
 )
 TOO_MUCH = 30_000
 """A rate that no core can do: what comes of it is what the generator can."""
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 _STALL_AFTER = 0.3
 _NS_PER_MS = 1e6
 

@@ -70,8 +70,8 @@ class Console:
     def step(self, title: str) -> Iterator[Step]:
         """Show `title` as under way until the block ends, and then how long it took."""
         step = Step(self, title)
-        self._show("begin", step)
         try:
+            self._show("begin", step)
             yield step
         except BaseException:
             self._show("fail", step)
@@ -165,9 +165,9 @@ class _PlainView:
 
     def begin(self, step: Step) -> None:
         self.break_line()
-        self._write(f"{step.title} ... ", end="")
-        self._open = step
+        self._open = step  # an interrupt may come as soon as it is written
         self._updated_s[step] = step.started_s
+        self._write(f"{step.title} ... ", end="")
 
     def update(self, step: Step) -> None:
         now_s = time.monotonic()

@@ -100,5 +100,5 @@ def broker(new_broker: NewBroker) -> Broker:
 def topic(broker: Broker) -> str:
     """A topic of the test's own, with 4 partitions."""
     name = f"test-{uuid.uuid4().hex[:12]}"
-    ensure_topic(broker.bootstrap_servers, name, partitions=4)
+    ensure_topic(broker.bootstrap_servers, name, partitions=4, timeout_s=120)
     return name

@@ -21,7 +21,7 @@ from headcount.stack.process import Process, wait_until
 
 WEB_PORT = 8089
 POLL_S = 0.2
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 
 _EXAMPLES = """
 \b

@@ -23,8 +23,8 @@ from headcount.run import Abort, Manifest, RunFolder
 from headcount.thresholds import Threshold
 
 LOOK_EVERY_S = 1.0
-WATCH_AFTER_END_S = 15.0
-"""How long the topic is looked at after the end, for what is still on its way."""
+WATCH_AFTER_END_S, WATCH_AT_MOST_S = 15.0, 120.0
+"""How long the topic is looked at after the end, and how long if something is still on its way."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,13 +98,20 @@ class Observer:
         self._why_not = cannot_judge()
         if not self._why_not:
             self._judging = Judging(self.folder)
-        gevent.spawn_later(WATCH_AFTER_END_S, self._close)
+        gevent.spawn(self._close_in_time)
 
     def stop(self) -> None:
         """End what belongs to it: the watch, and a judgement that is not done."""
         self._close()
         if self._judging is not None:
             self._judging.stop()
+
+    def _close_in_time(self) -> None:
+        end_s = time.monotonic() + WATCH_AT_MOST_S
+        gevent.sleep(WATCH_AFTER_END_S)
+        while self._gauge.read(time.monotonic()).total.behind and time.monotonic() < end_s:
+            gevent.sleep(LOOK_EVERY_S)
+        self._close()
 
     def _close(self) -> None:
         self._greenlet.kill()

@@ -27,7 +27,7 @@ from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import cluster_id
 
 DEFAULT_PORT = 9092
-CLAIM_DEADLINE_S = 5.0
+CLAIM_DEADLINE_S = 30.0
 ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
 
 _JVM_OPTIONS = (
@@ -126,7 +126,7 @@ class BrokerConfig:
     settings: Mapping[str, str] = field(default_factory=dict)
     class_data: ClassData | None = None
     """Makes the start quicker, where there is any."""
-    start_deadline_s: float = 60.0
+    start_deadline_s: float = 120.0
     stop_timeout_s: float = 30.0
 
     @property

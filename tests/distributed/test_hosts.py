@@ -13,7 +13,7 @@ from tests.needs import lacking
 pytestmark = pytest.mark.e2e
 
 NAMESPACES = ["unshare", "--map-root-user", "--net", "--mount"]
-DEADLINE_S = 300.0
+DEADLINE_S = 900.0
 
 
 @pytest.fixture

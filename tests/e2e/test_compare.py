@@ -31,7 +31,7 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
             topic = f"test-{uuid.uuid4().hex[:12]}"
             run = headcount(
                 folder,
-                *a_counted_run("-u", "20", "--run-id", f"{name}-{place}", "--app", app),
+                *a_counted_run("--run-id", f"{name}-{place}", "--app", app),
                 *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
                 # Of an application that is not its own, headcount does not know it.
                 *("--promise", "acks=all, idempotent"),

@@ -96,7 +96,7 @@ def test_a_disk_that_refuses_the_ledger(
         run = headcount(
             reports,
             *a_short_run(*options, "--reports-dir", str(reports), "-t", "20s", "-u", "80"),
-            prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
+            prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_500, 5_500)),
         )
     assert run.code == 5
     assert "the ledger cannot be written" in told(run.err)
@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
     before = set(psutil.pids())
     command = [sys.executable, "-m", "headcount", *a_short_run("--reports-dir", str(reports))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        watchdog = threading.Timer(120, process.kill)
+        watchdog = threading.Timer(600, process.kill)
         watchdog.start()
         assert process.stderr is not None
         said = ""

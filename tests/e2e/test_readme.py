@@ -31,7 +31,7 @@ def orders(broker: Broker, environ: dict[str, str], tmp_path: Path) -> Iterator[
     command = [sys.executable, "examples/orders/service.py", str(port), broker.bootstrap_servers]
     log = tmp_path / "orders.log"
     with Process("the order service", command, log_path=log, environ=environ) as process:
-        wait_until(lambda: is_listening(port), 30, "the order service listens", process)
+        wait_until(lambda: is_listening(port), 120, "the order service listens", process)
         yield f"http://127.0.0.1:{port}"
 
 
@@ -42,8 +42,7 @@ def test_a_service_of_ones_own(orders: str, broker: Broker, tmp_path: Path) -> N
         *("--topic", "orders", "--event-id-field", "request_id"),
         *("--reports-dir", str(tmp_path / "reports")),
     )
-    scenario = "examples/orders/locustfile.py"
-    run = headcount(tmp_path / "reports", *a_counted_run(scenario, *options))
+    run = headcount(tmp_path / "reports", *a_counted_run(*options, scenario="orders"))
     assert run.code == 0, run.err
     (row, total) = run.table("summary.csv")
     assert row["event_type"] == "order_placed"
@@ -63,9 +62,9 @@ def filled(broker: Broker, topic: str) -> str:
 def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     """The console consumer prints every event, and ends."""
     command = [sys.executable, "-m", "kafka.consumer", "-b", broker.bootstrap_servers]
-    options = ["-l", "ERROR", "-C", "auto_offset_reset=earliest", "-C", "consumer_timeout_ms=3000"]
+    options = ["-l", "ERROR", "-C", "auto_offset_reset=earliest", "-C", "consumer_timeout_ms=20000"]
     done = subprocess.run(
-        [*command, "-t", filled, *options], capture_output=True, text=True, timeout=60, check=True
+        [*command, "-t", filled, *options], capture_output=True, text=True, timeout=240, check=True
     )
     assert sorted(done.stdout.split()) == sorted(event.decode() for event in EVENTS)
 
@@ -84,7 +83,7 @@ topic.select(event_type).groupBy("event_type").count().orderBy("event_type").sho
         input=script,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=True,
     )
     table = [line.replace(" ", "") for line in done.stdout.splitlines() if "|" in line]

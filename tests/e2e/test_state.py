@@ -13,13 +13,13 @@ from tests.service.postgres import postgres
 
 pytestmark = pytest.mark.e2e
 
-SCENARIO = "locustfiles/player_life.py"
+SCENARIO = "tests/e2e/life_locustfile.py"
 PASSWORD = "not-to-be-seen"  # noqa: S105 - the server lets everybody in
 
 
 def lives(reports: Path, *more: str, **environ: str) -> Outcome:
-    """Run a few players' lives."""
-    plan = ("--rate", "25/s:4s", "-u", "10", "--seed", "1")
+    """Run a part of a few players' lives, until enough requests are made."""
+    plan = ("-u", "10", "-t", "10m", "--seed", "1")
     load = (*plan, "--run-id", "run-1", "--spark-heap", "1g")
     reports_dir = ("--reports-dir", str(reports))
     return headcount(reports, "run", SCENARIO, *load, *reports_dir, *more, prepare=None, **environ)
@@ -28,7 +28,7 @@ def lives(reports: Path, *more: str, **environ: str) -> Outcome:
 def test_a_row_less_in_the_database(tmp_path: Path) -> None:
     """A run passes with its state equal, and does not any more without one row of its database."""
     reports = tmp_path / "reports"
-    run = lives(reports)
+    run = lives(reports, "--", "--mistakes", "0.2")
     assert (run.code, run.verdict["state"]) == (0, "equal"), run.err
     assert "State: equal" in run.out
     assert {row["event_type"] for row in run.table("summary.csv")} >= {"sign_up", "checkout"}

@@ -78,7 +78,6 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             browser.see("#chart svg")
         browser.click("button", "stop")
         with browser.within("iframe"):
-            browser.see("#stage", "being judged")
             browser.see("#stage", "pass")
             total = browser.number("#generated", seen)
             assert browser.number("#arrived", total) == total
@@ -153,6 +152,12 @@ def status_of(url: str) -> int:
         return int(answer.status)
 
 
+IS_WORKER_READY = """
+const done = arguments[0];
+fetch("./stats/requests").then((answer) => answer.json()).then(
+  (found) => done((found.workers || []).some((each) => each.state === "ready")),
+  () => done(false));
+"""
 PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "vega.js")
 
 
@@ -170,6 +175,7 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.fill("username", "tester")
         browser.fill("password", PASSWORD)
         browser.click("button[type=submit]")
+        wait_until(lambda: bool(browser.driver.execute_async_script(IS_WORKER_READY)))
         browser.click("button", "custom parameters")
         start(browser, thresholds="lost == 0 abort")
         browser.click("[role=tab]", "delivery")

@@ -165,9 +165,11 @@ def _kill_master(stage: Stage) -> None:
 def _kill_run(stage: Stage) -> None:
     stage.mark("the whole of headcount run is killed with SIGKILL")
     generators = stage.generators()
-    stage.run.kill()
-    for each in generators:
-        each.kill()
+    # They end with the run by themselves, and would seal.
+    with stopped(*(each.pid for each in generators)):
+        stage.run.kill()
+        for each in generators:
+            each.kill()
 
 
 def _misbehave(stage: Stage) -> None:
@@ -180,8 +182,9 @@ def _misbehave(stage: Stage) -> None:
 
 def _lie_and_die(stage: Stage) -> None:
     stage.mark("the service answers before it publishes")
+    seen = stage.segments()
     stage.harm()
-    time.sleep(AFTERMATH_S)
+    wait_until(lambda: stage.segments() > seen + 1, DEADLINE_S, "it has answered some")
     stage.mark("its workers are killed with SIGKILL")
     for each in stage.workers():
         each.kill()

@@ -26,8 +26,8 @@ from tests.service.postgres import postgres
 
 RUN_ID = "run-1"
 TOPIC = "events"
-FIRST_ROWS_S = 60.0
-RUN_S = 300.0
+FIRST_ROWS_S = 240.0
+RUN_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Stage:
                 self._start_service(database_url)
             self.run = self._start_run()
             undo.callback(self.run.stop)
-            segment = self.folder.path / "ledger" / "0" / "segment-000000.parquet"
-            wait_until(segment.exists, FIRST_ROWS_S, "the first requests are written", self.run)
+            begun = "the first requests are written"
+            wait_until(lambda: self.segments() > 0, FIRST_ROWS_S, begun, self.run)
             self._stack = undo.pop_all()
         return self
 
@@ -88,6 +88,10 @@ class Stage:
         """Locust's processes: the master, or only one, and then its workers."""
         found = [each for each in _children(self.run.pid) if "locust" in " ".join(each.cmdline())]
         return [each for first in found[:1] for each in (first, *_children(first.pid))]
+
+    def segments(self) -> int:
+        """How many files of answers the first generator has written."""
+        return len(list((self.folder.path / "ledger" / "0").glob("segment-*.parquet")))
 
     def restart_broker(self, broker: Broker) -> None:
         """Start a broker again where it was."""
@@ -144,7 +148,7 @@ class Stage:
         ]
         with ThreadPoolExecutor(len(configs)) as pool:  # they vote: none is up before the others
             self.brokers = list(pool.map(Broker, configs))
-        ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=30)
+        ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=120)
 
     def _start_service(self, database_url: str | None) -> None:
         self.server = Server(

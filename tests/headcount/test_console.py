@@ -54,6 +54,21 @@ def test_failed_step_says_so() -> None:
     assert screen.lines() == ["Starting the broker ... failed after T s"]
 
 
+def test_an_interrupt_while_a_step_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of it does not run into the step's line."""
+    screen = Screen()
+
+    def interrupted() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(screen.err, "flush", interrupted)
+    with pytest.raises(KeyboardInterrupt), screen.console.step("Starting the broker"):
+        pytest.fail("it has begun all the same")
+    screen.console.error("interrupted")
+    assert screen.lines() == ["Starting the broker ... failed after T s", "interrupted"]
+
+
 def test_remark_within_a_step_has_a_line_of_its_own() -> None:
     """What is said during a step does not run into its line, and the step's end names it."""
     screen = Screen()

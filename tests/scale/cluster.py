@@ -27,7 +27,7 @@ BROKERS, SPARK_WORKERS, GENERATORS = 3, 2, 4
 TOPIC, RUN_ID = "events", "run-1"
 SCENARIO = "tests/scale/earner_locustfile.py"
 LEDGERS, TABLES = f"s3://{BUCKET}/ledgers", f"s3://{BUCKET}/tables"
-DEADLINE_S = 400.0
+DEADLINE_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Cluster:
             for number in range(GENERATORS):
                 stack.enter_context(self._worker(number, port))
             return self.headcount(
-                *("run", SCENARIO, "--run-id", RUN_ID, "-u", "20", "-t", "3m", "--seed", "1"),
+                *("run", SCENARIO, "--run-id", RUN_ID, "-u", "20", "-t", "30m", "--seed", "1"),
                 *("--host", server.url, "--bootstrap-servers", self.bootstrap_servers),
                 *("--database-url", self.database_url, "--ledger", LEDGERS),
                 *("--follow", *self.on_cluster),
@@ -158,5 +158,5 @@ def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tupl
             stack.callback(broker.kill)
             brokers.append(broker)
     servers = brokers[0].bootstrap_servers
-    ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=30)
+    ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=120)
     return tuple(brokers)

@@ -12,7 +12,7 @@ from headcount.stack.process import Process, wait_until
 
 HOST = "127.0.0.1"
 BUCKET = "headcount"
-START_DEADLINE_S = 30.0
+START_DEADLINE_S = 120.0
 
 
 @contextlib.contextmanager

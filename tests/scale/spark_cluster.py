@@ -12,10 +12,10 @@ from headcount.stack.java import Java
 from headcount.stack.process import Process, wait_until
 
 HOST = "127.0.0.1"
-START_DEADLINE_S = 60.0
+START_DEADLINE_S = 180.0
 WORKER_MEMORY = "1g"
 _ADDRESS = re.compile(r"Starting Spark master at (spark://[\d.]+:\d+)")
-_REGISTERED = "Registering worker"
+_REGISTERED = re.compile(r"Registering worker (\S+)")  # one may do it again
 _LOGGING = """\
 rootLogger.level = info
 rootLogger.appenderRef.out.ref = out
@@ -59,7 +59,7 @@ def spark_cluster(
             daemon = _daemon("worker.Worker", *port, *size, found[1], log=own_log, environ=own)
             stack.enter_context(daemon)
         wait_until(
-            lambda: _said(log).count(_REGISTERED) == workers,
+            lambda: len(set(_REGISTERED.findall(_said(log)))) == workers,
             START_DEADLINE_S,
             "every worker is registered",
             master,

@@ -113,9 +113,10 @@ def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
     admin.wait_for_topics([name])
     admin.close()
     step = Waking(follower.pid)
+    producer = KafkaProducer(bootstrap_servers=leader.bootstrap_servers, acks=1)
+    assert producer.partitions_for(name) == {0}  # asked while all answer
     os.kill(follower.pid, signal.SIGSTOP)
     try:
-        producer = KafkaProducer(bootstrap_servers=leader.bootstrap_servers, acks=1)
         for number in range(5):
             producer.send(name, b"%d" % number).get(timeout=30)
         asked = [leader.bootstrap_servers, parts.bootstrap_servers] * ASKED_TIMES

@@ -15,7 +15,7 @@ from tests.service.waiting import eventually
 
 DEBIAN = Path("/usr/lib/postgresql")
 PLAIN_USER = "nobody"  # PostgreSQL refuses to run as root
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 120.0
 
 
 def programs() -> Path:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def eventually(holds: Callable[[], object], what: str, *, deadline_s: float = DEADLINE_S) -> None:

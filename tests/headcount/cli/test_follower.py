@@ -51,3 +51,14 @@ def test_a_console_that_is_gone_hangs_nothing(
         raise BrokenPipeError
 
     finished(gone, tmp_path, monkeypatch)
+
+
+def test_epochs_that_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is slow for once ends no following: what is taken then is read once more."""
+
+    def silent(*_: object) -> None:
+        raise PartError("no Kafka broker answers")
+
+    monkeypatch.setattr(follower.topic, "describe", silent)
+    manifest: Any = SimpleNamespace(topic="events")
+    assert follower._leader_epochs("127.0.0.1:1", manifest) == {}  # noqa: SLF001

@@ -14,7 +14,7 @@ from headcount.stack.topic import describe, ensure_topic
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def test_a_partition_that_is_added_is_watched(broker: Broker) -> None:

@@ -171,6 +171,8 @@ def main(folder: str) -> None:
         "request_event": EventHook(),
         "user": None,
         "max_retries": 0,
+        "connection_timeout": 60,
+        "network_timeout": 60,
         "headers": {"User-Agent": f"tester/{Random(1).randrange(9)}"},
     }
     plain = FastHttpSession(**common)

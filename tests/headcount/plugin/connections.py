@@ -23,6 +23,7 @@ from headcount.plugin.session import LedgerSession
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
 SELECT_TAKES = 1024
+PATIENCE_S = 60
 
 
 class Server(StreamServer):
@@ -97,7 +98,7 @@ def _among_many(session: Any, server: Server) -> list[Any]:
 def _closed_meanwhile(session: Any, server: Server) -> list[Any]:
     first = _ask(session)
     server.connections[0].close()
-    gevent.sleep(0)
+    gevent.sleep(0.05)  # for its end to arrive
     return [first, _ask(session), server.heard]
 
 
@@ -146,6 +147,8 @@ def _found(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
             user=None,
             max_retries=0,
             concurrency=3,
+            connection_timeout=PATIENCE_S,
+            network_timeout=PATIENCE_S,
         )
         found[name] = case(session, server)
         server.stop(0)

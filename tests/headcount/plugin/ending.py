@@ -14,9 +14,8 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from tests.headcount.plugin.locusts import AWAITED
+from tests.headcount.plugin.locusts import AWAITED, ENOUGH
 
-ENOUGH = 60
 _MADE = "enough_requests_made"
 _LOOK_EVERY_S = 0.1
 

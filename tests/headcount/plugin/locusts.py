@@ -19,6 +19,8 @@ from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
 DEADLINE_S = 240.0
+ENOUGH = 60
+"""So many requests of each generator make a counted run."""
 AWAITED = "HEADCOUNT_TESTS_AWAITED"
 """In the environment, a folder in which a file must be before a counted run ends."""
 
@@ -51,6 +53,8 @@ class Bench:
         given |= {"--master-bind-host": "127.0.0.1", "--master-host": "127.0.0.1"}
         given |= {"--master-bind-port": port, "--master-port": port}
         pairs = [part for pair in given.items() for part in pair]
+        # Nobody reads the tables meanwhile, and a full pipe would stop Locust.
+        options = ("--only-summary", *options)
         return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
 
     def headless(
