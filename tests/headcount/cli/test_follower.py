@@ -59,6 +59,6 @@ def test_epochs_that_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object) -> None:
         raise PartError("no Kafka broker answers")
 
-    monkeypatch.setattr(follower.topic, "describe", silent)
+    monkeypatch.setattr("headcount.cli.follower.topic.describe", silent)
     manifest: Any = SimpleNamespace(topic="events")
     assert follower._leader_epochs("127.0.0.1:1", manifest) == {}  # noqa: SLF001
