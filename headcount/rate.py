@@ -112,11 +112,11 @@ class RatePlan:
             raise ValueError(f"no arrival of the plan is at {position}: it has {self.total}")
         piece = self._pieces[number]
         inside = position - piece.before
-        if inside <= 0:
-            # So many were due before a pause, and the next comes after it.
-            return piece.begin_s
         # The root of rate * t + slope / 2 * t² = inside that no cancellation spoils.
         root = math.sqrt(max(0.0, piece.rate * piece.rate + 2 * piece.slope * inside))
+        if inside <= 0 or not piece.rate + root:
+            # So many were due before a pause, and the next comes after it.
+            return piece.begin_s
         return min(piece.begin_s + 2 * inside / (piece.rate + root), piece.end_s)
 
     def until(self, seconds: float) -> "RatePlan":

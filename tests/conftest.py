@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from gevent.monkey import is_module_patched
+from hypothesis import HealthCheck, settings
 
 from headcount.console import Console
 from headcount.stack.broker import Broker, BrokerConfig
@@ -18,6 +19,12 @@ from headcount.stack.topic import ensure_topic
 
 LONGEST_FIRST = ("scale", "bench", "faults", "headcount/plugin", "e2e", "distributed")
 NewBroker = Callable[..., Broker]
+
+# How long an example takes says something about the machine alone.
+settings.register_profile(
+    "on a busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("on a busy machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,12 +1,21 @@
 """Permissions: a broker that grants and denies what is done with a topic."""
 
 from kafka import KafkaAdminClient
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourceType,
+)
 
 from headcount.stack.broker import Broker
+from headcount.stack.process import wait_until
 from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
 
+DEADLINE_S = 120.0
 Rule = tuple[ACLOperation, ACLPermissionType]
 
 DENIED: Rule = (ACLOperation.ALL, ACLPermissionType.DENY)
@@ -26,5 +35,10 @@ def guarded_broker(new_broker: NewBroker, topic: str, *rules: Rule) -> Broker:
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     pattern = ResourcePattern(ResourceType.TOPIC, topic)
     admin.create_acls([ACL("User:ANONYMOUS", "*", *rule, pattern) for rule in rules])
+    # The broker itself hears of them a moment after they are noted.
+    wanted = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
+    wait_until(
+        lambda: len(admin.describe_acls(wanted)[0]) == len(rules), DEADLINE_S, "the rules hold"
+    )
     admin.close()
     return broker

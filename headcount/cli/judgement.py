@@ -213,9 +213,12 @@ def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, .
 
 
 def _answers(manifest: Manifest) -> bool:
-    """Tell whether the run's own cluster, and no other, answers where it was."""
+    """Tell whether the run's own cluster, and no other, answers where it was.
+
+    Where nobody listens that is soon known; one that is slow is waited for.
+    """
     try:
-        found = topic.cluster_id(manifest.bootstrap_servers, timeout_s=2.0)
+        found = topic.cluster_id(manifest.bootstrap_servers, listening_within_s=2.0)
     except PartError:
         return False
     return found == manifest.cluster_id

@@ -28,6 +28,8 @@ from headcount.stack.topic import cluster_id
 
 DEFAULT_PORT = 9092
 CLAIM_DEADLINE_S = 30.0
+WRITE_TIMEOUT_S = 120.0
+"""What there is for the end of a broker that then writes its class data."""
 ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
 
 _JVM_OPTIONS = (
@@ -191,7 +193,7 @@ class Broker:
     def stop(self) -> None:
         """Stop it so that it closes its logs, and let go of its folder. Idempotent."""
         try:
-            self._process.stop(self.config.stop_timeout_s)
+            self._process.stop(WRITE_TIMEOUT_S if self._use.aside else self.config.stop_timeout_s)
         finally:
             self._undo.close()
 

@@ -42,6 +42,8 @@ def connected(
     timeout_s: float,
     what: str,
     client_type: Callable[..., Any] = KafkaAdminClient,
+    *,
+    listening_within_s: float = LISTENING_WITHIN_S,
     **settings: Any,
 ) -> Iterator[Any]:
     """Connect for as long as the block lasts; `what` it does there is told where that fails.
@@ -54,7 +56,7 @@ def connected(
     """
     servers, began_s = _servers(bootstrap_servers), time.monotonic()
     nobody = f"no Kafka broker answers at {bootstrap_servers} within"
-    listening_within_s = min(timeout_s, LISTENING_WITHIN_S)
+    listening_within_s = min(timeout_s, listening_within_s)
     listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:
         raise PartError(f"{nobody} {listening_within_s:g} s: {reason}")
@@ -79,14 +81,21 @@ def connected(
 def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:
     """Ask one broker after the other: the client asks any of them, and waits for it alone.
 
-    `ask` gets a broker and when to end. Where none answers, the last one's error is raised.
+    `ask` gets a broker and when to end. Those that say nothing are asked again, with more time in
+    each round, until all of it is over. Where none answers, the last one's error is raised.
     """
-    *others, last = brokers
-    for each in others:
-        with contextlib.suppress(kafka.errors.KafkaError):
-            now_s = time.monotonic()
-            return ask(each, now_s + min(PATIENCE_S, (end_s - now_s) / len(brokers)))
-    return ask(last, end_s)
+    patience_s = PATIENCE_S if len(brokers) > 1 else float("inf")
+    while True:
+        last, is_silent = kafka.errors.KafkaError(), False
+        for each in brokers:
+            until_s = min(end_s, time.monotonic() + patience_s)
+            try:
+                return ask(each, until_s)
+            except kafka.errors.KafkaError as error:
+                last, is_silent = error, is_silent or time.monotonic() >= until_s
+        if not is_silent or time.monotonic() >= end_s:
+            raise last
+        patience_s *= 2
 
 
 def _client(

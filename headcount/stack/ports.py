@@ -8,13 +8,13 @@ when the part ends early, whether the port is still free, and starts it again wi
 import itertools
 import secrets
 import socket
-from collections.abc import Iterator
 
 from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
 _FIRST = 10_000
-_SYSTEMS_FIRST = 32_768  # of Linux; others begin higher up
+_COUNT = 32_768 - _FIRST  # there Linux's own begin, and other systems' are higher up
+_numbers = itertools.count(secrets.randbelow(_COUNT))  # another process begins elsewhere
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -38,20 +38,11 @@ def free_port(preferred: int = 0, host: str = LOOPBACK) -> int:
     """
     if preferred and is_free(preferred, host):
         return preferred
-    for port in itertools.islice(_others, _SYSTEMS_FIRST - _FIRST):
+    for _ in range(_COUNT):
+        port = _FIRST + next(_numbers) % _COUNT
         if is_free(port, host):
             return port
-    raise PartError(f"no port from {_FIRST} to {_SYSTEMS_FIRST - 1} of {host} is free")
-
-
-def _in_turn() -> Iterator[int]:
-    """Give the ports one after the other, from any of them on: another process has others."""
-    size = _SYSTEMS_FIRST - _FIRST
-    start = secrets.randbelow(size)
-    return (_FIRST + (start + number) % size for number in itertools.count())
-
-
-_others = _in_turn()
+    raise PartError(f"no port from {_FIRST} to {_FIRST + _COUNT - 1} of {host} is free")
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:

@@ -15,7 +15,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
 from headcount.errors import PartError
-from headcount.stack.client import RETRY_S, TIMEOUT_S, NoSettingsError, connected
+from headcount.stack.client import (
+    LISTENING_WITHIN_S,
+    RETRY_S,
+    TIMEOUT_S,
+    NoSettingsError,
+    connected,
+)
 
 _DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
 
@@ -160,13 +166,21 @@ def is_empty(
         return bool(consumer.position(place) >= end)
 
 
-def cluster_id(bootstrap_servers: str, *, timeout_s: float = TIMEOUT_S) -> str:
+def cluster_id(
+    bootstrap_servers: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    listening_within_s: float = LISTENING_WITHIN_S,
+) -> str:
     """The id of the cluster.
 
     Raises:
         PartError: No broker answers.
     """
-    with connected(bootstrap_servers, timeout_s, "ask for the cluster's id") as client:
+    what = "ask for the cluster's id"
+    with connected(
+        bootstrap_servers, timeout_s, what, listening_within_s=listening_within_s
+    ) as client:
         return str(client.describe_cluster()["cluster_id"])
 
 

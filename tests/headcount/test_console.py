@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import math
 import re
 
 import pytest
@@ -86,6 +87,7 @@ def test_remark_within_a_step_has_a_line_of_its_own() -> None:
 def test_update_in_a_pipe_is_told_when_a_step_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a pipe a short step's progress is noise, and a long one's is a sign of life."""
     screen = Screen()
+    monkeypatch.setattr(console_module, "PLAIN_UPDATE_EVERY_S", math.inf)
     with screen.console.step("Fetching") as step:
         step.update("1 of 39 jars")
         monkeypatch.setattr(console_module, "PLAIN_UPDATE_EVERY_S", 0.0)
@@ -98,7 +100,7 @@ def test_step_on_a_terminal_becomes_one_line() -> None:
     screen = Screen(terminal=True)
     with screen.console.step("Starting the broker") as step:
         step.update("127.0.0.1:9092")
-        wait_until(lambda: "127.0.0.1:9092" in screen.err.getvalue(), 10, "the detail is shown")
+        wait_until(lambda: "127.0.0.1:9092" in screen.err.getvalue(), 60, "the detail is shown")
     assert screen.lines() == ["✓ Starting the broker  T s"]
 
 

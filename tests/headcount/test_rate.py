@@ -95,6 +95,12 @@ def test_the_inverse_is_the_inverse(plan: RatePlan, share: float) -> None:
     assert plan.expected(due_s) == pytest.approx(position, rel=1e-9, abs=1e-4)
 
 
+def test_the_least_of_positions_is_due_at_once() -> None:
+    """Where a ramp begins at 0, the square of what the position asks for is 0, too."""
+    ramp = RatePlan((Segment(Fraction(0), Fraction(1, 2), Fraction(21, 10)),))
+    assert ramp.due_at(5e-324) == 0
+
+
 @given(_PLANS, st.lists(st.floats(0, 1, exclude_max=True), min_size=2, max_size=9))
 def test_later_positions_are_due_later(plan: RatePlan, shares: list[float]) -> None:
     """The order of positions is the order of times, within the plan."""

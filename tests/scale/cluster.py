@@ -152,11 +152,14 @@ def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tupl
         )
         for member in Membership.of_cluster(BROKERS)
     ]
-    brokers: list[Broker] = []
+
+    def start(config: BrokerConfig) -> Broker:
+        broker = Broker(config)
+        stack.callback(broker.kill)  # whatever becomes of the others
+        return broker
+
     with ThreadPoolExecutor(BROKERS) as pool:  # none is up before the others
-        for broker in pool.map(Broker, configs):
-            stack.callback(broker.kill)
-            brokers.append(broker)
+        brokers = tuple(pool.map(start, configs))
     servers = brokers[0].bootstrap_servers
     ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=120)
-    return tuple(brokers)
+    return brokers

@@ -12,7 +12,7 @@ def completed(**environ: str) -> str:
     """Ask the command for what a shell asks."""
     asking = {**os.environ, **environ}
     done = subprocess.run(
-        [PROGRAM], env=asking, capture_output=True, text=True, timeout=60, check=True
+        [PROGRAM], env=asking, capture_output=True, text=True, timeout=300, check=True
     )
     return done.stdout
 

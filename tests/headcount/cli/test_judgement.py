@@ -47,7 +47,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
 
     with judgement._ahead(fail), judgement._ahead(go_on):  # noqa: SLF001 - so it is called
         threading.Timer(0.1, is_block_over.set).start()
-    assert done == [1, 2]
+    assert sorted(done) == [1, 2]
 
 
 def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
@@ -59,7 +59,7 @@ def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
         "assert 'altair' in sys.modules"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
 

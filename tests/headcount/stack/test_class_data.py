@@ -219,7 +219,7 @@ def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -
             [sys.executable, "-c", SESSION, java.home, tmp_path, what],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=250,
             check=False,
         )
         assert (done.returncode == 0) == (what == "work"), done.stderr

@@ -170,7 +170,7 @@ def test_two_commands_fetch_once(tmp_path: Path) -> None:
     """Of two commands that start together one fetches, and the other waits and uses it."""
     fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')
     both = [subprocess.Popen(command(tmp_path)) for _ in range(2)]
-    assert [each.wait(30) for each in both] == [0, 0]
+    assert [each.wait(120) for each in both] == [0, 0]
     assert len((tmp_path / "fetches").read_text().split()) == 1
     assert len(fetched(fetcher_with(tmp_path, "exit 1"), "broker")) == 2
 
@@ -268,13 +268,13 @@ def test_the_module_takes_one_command(capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_interrupted_fetch_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while Ivy runs ends Ivy and removes what it had; the next command fetches."""
     log = tmp_path / "cache" / "jars" / "ivy.log"
-    fetcher_with(tmp_path, "exec sleep 60")
+    fetcher_with(tmp_path, "exec sleep 600")
     with subprocess.Popen(command(tmp_path), stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: log.exists() and "SUCCESSFUL" in log.read_text(), 20, "Ivy runs")
+        wait_until(lambda: log.exists() and "SUCCESSFUL" in log.read_text(), 120, "Ivy runs")
         started_s = time.monotonic()
         process.send_signal(signal.SIGINT)
-        process.wait(20)
-    assert time.monotonic() - started_s < 15
+        process.wait(120)
+    assert time.monotonic() - started_s < 100
     fetcher = fetcher_with(tmp_path)
     assert left_in_cache(fetcher) == set()
     assert len(fetched(fetcher, "broker")) == 2

@@ -1,6 +1,7 @@
 """The process: it ends when it is told to, and when nobody is left to tell it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_stop_ends_and_reaps(tmp_path: Path, environ: dict[str, str]) -> None:
 def test_stop_kills_what_does_not_heed(tmp_path: Path, environ: dict[str, str]) -> None:
     """A part that ignores SIGTERM is killed when its time is over."""
     with python(STUBBORN, tmp_path, environ) as process:
-        wait_until(said(process, "ready"), 10, "the part is ready", process)
+        wait_until(said(process, "ready"), 60, "the part is ready", process)
         assert process.stop(timeout_s=0.2) == -signal.SIGKILL
 
 
@@ -60,14 +61,17 @@ def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str
     program = (
         "import subprocess, sys\n"
         f"child = subprocess.Popen([sys.executable, '-u', '-c', {STUBBORN!r}])\n"
-        "print('child', child.pid, flush=True)\n"
+        "sys.stdout.write(f'child {child.pid}.\\n')\n"  # in one piece: the child writes, too
         "child.wait()\n"
     )
     with python(program, tmp_path, environ) as process:
-        wait_until(said(process, "ready"), 10, "the child is ready", process)
-        child = psutil.Process(int(process.log_path.read_text().split()[1]))
+        wait_until(said(process, "ready"), 60, "the child is ready", process)
+        wait_until(said(process, ".\n"), 60, "the child is told", process)
+        found = re.search(r"child (\d+)\.", process.log_path.read_text())
+        assert found is not None
+        child = psutil.Process(int(found[1]))
         process.stop()
-    wait_until(lambda: not is_alive(child), 10, "the child has ended")
+    wait_until(lambda: not is_alive(child), 60, "the child has ended")
 
 
 def test_a_part_has_a_session_of_its_own(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -92,9 +96,9 @@ def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -
     ) as command:
         assert command.stdout is not None
         part = psutil.Process(int(command.stdout.readline()))
-        wait_until(lambda: part.name() == "sleep", 10, "the part runs")
+        wait_until(lambda: part.name() == "sleep", 60, "the part runs")
         command.kill()
-    wait_until(lambda: not is_alive(part), 10, "the part has ended")
+    wait_until(lambda: not is_alive(part), 60, "the part has ended")
 
 
 def test_a_part_outlives_the_thread_that_started_it(
@@ -106,7 +110,7 @@ def test_a_part_outlives_the_thread_that_started_it(
     def start() -> None:
         made.append(python("import time; print('ready'); time.sleep(60)", tmp_path, environ))
         # The thread lives until the leash is on.
-        wait_until(said(made[0], "ready"), 20, "the part is ready", made[0])
+        wait_until(said(made[0], "ready"), 60, "the part is ready", made[0])
 
     thread = threading.Thread(target=start)
     thread.start()
@@ -120,7 +124,7 @@ def test_early_death_is_told_with_its_reason(tmp_path: Path, environ: dict[str, 
     """A part that died is named with its exit code, what it said last, and where the rest is."""
     program = "import sys; print('hello'); raise ValueError('no such topic')"
     with python(program, tmp_path, environ) as process, pytest.raises(PartError) as caught:
-        wait_until(lambda: False, 10, "it is ready", process)
+        wait_until(lambda: False, 60, "it is ready", process)
     assert str(caught.value) == (
         "the part ended with exit code 1: ValueError: no such topic "
         f"(log: {tmp_path}/logs/part.log)"
@@ -141,7 +145,7 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path, environ: dict[str, 
         Process("it", ["/no/such"], log_path=tmp_path / "x.log", environ=environ) as process,
         pytest.raises(PartError, match="/no/such does not start: No such file"),
     ):
-        wait_until(lambda: False, 10, "it is ready", process)
+        wait_until(lambda: False, 60, "it is ready", process)
 
 
 def test_what_an_earlier_part_said_is_not_quoted(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -153,7 +157,7 @@ def test_what_an_earlier_part_said_is_not_quoted(tmp_path: Path, environ: dict[s
         python("raise SystemExit('ERROR of today')", tmp_path, environ) as process,
         pytest.raises(PartError, match="exit code 1: ERROR of today "),
     ):
-        wait_until(lambda: False, 10, "it is ready", process)
+        wait_until(lambda: False, 60, "it is ready", process)
     assert log.read_text().startswith("ERROR of yesterday")
 
 
@@ -206,6 +210,6 @@ except KeyboardInterrupt:
 def test_an_interrupt_at_the_first_start_is_no_hang(tmp_path: Path) -> None:
     """Ctrl-C while the thread that starts children is being made ends the command all the same."""
     command = [sys.executable, "-c", INTERRUPTED_AT_FIRST, str(tmp_path / "log")]
-    done = subprocess.run(command, timeout=30, check=False)
+    done = subprocess.run(command, timeout=120, check=False)
 
     assert done.returncode == 130

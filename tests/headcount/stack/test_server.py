@@ -12,6 +12,7 @@ from headcount.errors import PartError, UsageError
 from headcount.stack import server as server_module
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_free
+from headcount.stack.process import wait_until
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import end_offsets
 
@@ -38,7 +39,7 @@ def config(tmp_path: Path, environ: dict[str, str], app: str, port: int = 0) -> 
         app=app,
         port=port,
         workers=1,
-        start_deadline_s=20.0,
+        start_deadline_s=120.0,
     )
 
 
@@ -54,7 +55,7 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def get(server: Server, path: str) -> tuple[int, str]:
     """Status and body of a GET."""
     parts = urllib.parse.urlsplit(server.url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=20)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=120)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -92,8 +93,17 @@ def test_a_service_that_dies_at_start_is_told(tmp_path: Path, environ: dict[str,
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_a_service_that_is_never_ready_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_service_that_is_never_ready_is_told(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The wait ends with what the service answered last."""
+    ask = server_module._answer  # noqa: SLF001
+
+    def once_it_answers(config: ServerConfig, port: int) -> str:
+        wait_until(lambda: ask(config, port).startswith("503"), 120, "the service answers")
+        return ask(config, port)
+
+    monkeypatch.setattr(server_module, "_answer", once_it_answers)
     wish = replace(config(tmp_path, environ, "unready:app"), start_deadline_s=2.0)
     with pytest.raises(PartError, match=r"readyz with 200 .*its last answer: 503 broker.test"):
         Server(wish)
