@@ -37,7 +37,7 @@ def socket_of_a_connection() -> int:
 def test_all_ports_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told, and not looked for without end."""
     monkeypatch.setattr(ports, "is_free", lambda *_: False)
-    with pytest.raises(PartError, match="no port from 10000 to 32767"):
+    with pytest.raises(PartError, match="no port from 10100 to 32767"):
         free_port()
 
 
