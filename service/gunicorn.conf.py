@@ -19,6 +19,7 @@ from typing import Any
 from service.app import parts_of
 from service.catalogue import CatalogueError, load_catalogue
 from service.errors import DatabaseError, SettingsError
+from service.listeners import take_no_more
 from service.migrations.upgrade import upgrade
 from service.settings import load_settings
 
@@ -68,6 +69,17 @@ def on_starting(_server: Any) -> None:
     except DatabaseError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(5)
+
+
+def when_ready(server: Any) -> None:
+    """Have nobody connect any more as soon as gunicorn is told to end, before its workers are."""
+
+    def handle_term() -> None:
+        for each in server.LISTENERS:
+            take_no_more(each)
+        stop()
+
+    stop, server.handle_term = server.handle_term, handle_term
 
 
 def post_worker_init(worker: Any) -> None:

@@ -19,8 +19,9 @@ class SharingWorker(DeferringWorker):
 
     def accept(self, listener: Any) -> None:
         """Take a connection; one that comes at the same time is another worker's first."""
+        before = self.nr_conns
         super().accept(listener)
-        if self.alive and self.nr_conns < self.cfg.threads and self.cfg.workers > 1:
+        if self.alive and before < self.nr_conns < self.cfg.threads and self.cfg.workers > 1:
             self._paused_until_s = time.monotonic() + PAUSE_S
             self.set_accept_enabled(False)
 

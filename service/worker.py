@@ -13,10 +13,14 @@ class ClosingWorker(SharingWorker):
     became of it. A closed port refuses at once, which proves that nothing was taken.
     """
 
+    _is_closed = False
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or cease to accept; for a worker that ends, for good."""
-        super().set_accept_enabled(enabled)
-        if not self.alive:
+        is_ending = not self.alive  # asked once: a signal may come at any moment
+        super().set_accept_enabled(enabled and not is_ending)
+        if is_ending and not self._is_closed:
+            self._is_closed = True
             for listener in self.sockets:
                 self._take_waiting(listener)
                 listener.close()

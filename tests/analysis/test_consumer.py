@@ -172,7 +172,7 @@ def test_a_transaction_that_has_not_ended_is_waited_for(broker: Broker, topic: s
     producer.produce(topic, b"in", partition=0)
     assert producer.flush(30) == 0
     with pytest.raises(EvidenceError, match=r"at 0 gave nothing .* a transaction in it"):
-        list(Consumer(broker.bootstrap_servers, 2).batches(Split(topic, 0, 0, 1)))
+        list(Consumer(broker.bootstrap_servers, 10).batches(Split(topic, 0, 0, 1)))
     producer.abort_transaction(30)
     assert values(broker, Split(topic, 0, 0, 1)) == []
 
@@ -231,11 +231,11 @@ def test_what_is_gone_is_told(broker: Broker, topic: str, publish: Publish) -> N
 
 @pytest.mark.e2e
 def test_a_topic_that_there_is_not(broker: Broker) -> None:
-    """It is told soon, and not waited for."""
+    """It is told when the patience is over, and not waited for."""
     began_s = time.monotonic()
     with pytest.raises(EvidenceError, match="partition 0 of 'nowhere' at 0"):
-        list(Consumer(broker.bootstrap_servers, 8).batches(Split("nowhere", 0, 0, 1)))
-    assert time.monotonic() - began_s < 20
+        list(Consumer(broker.bootstrap_servers, 5).batches(Split("nowhere", 0, 0, 1)))
+    assert time.monotonic() - began_s < 50
 
 
 @pytest.mark.e2e
@@ -244,14 +244,14 @@ def test_a_broker_that_goes_away_is_told(
 ) -> None:
     """What it has given so far is no whole split; the reason says where it stopped."""
     mine = new_broker(tmp_path)
-    ensure_topic(mine.bootstrap_servers, "big", 1)
+    ensure_topic(mine.bootstrap_servers, "big", 1, timeout_s=120)
     producer = confluent_kafka.Producer({"bootstrap.servers": mine.bootstrap_servers})
     for _ in range(40):
         producer.produce("big", b"x" * 900_000, partition=0)
         producer.flush(10)
     monkeypatch.setattr(consumer, "BATCH_ROWS", 1)
-    batches = Consumer(mine.bootstrap_servers, 3).batches(Split("big", 0, 0, 40))
+    batches = Consumer(mine.bootstrap_servers, 10).batches(Split("big", 0, 0, 40))
     next(batches)
     mine.stop()
-    with pytest.raises(EvidenceError, match=r"gave nothing within 3 s.* ends at 40"):
+    with pytest.raises(EvidenceError, match=r"gave nothing within 10 s.* ends at 40"):
         list(batches)

@@ -8,12 +8,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis.jvm import LOOPBACK, SessionConfig, settings
 from analysis.session import open_session
 from headcount.errors import PartError
 from headcount.stack.java import Java
+from headcount.stack.process import wait_until
+from tests.processes import is_alive
 
 SCRIPT = """
 import sys, time
@@ -99,16 +102,13 @@ def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) 
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        jvm = int(process.stdout.readline())
+        jvm = psutil.Process(int(process.stdout.readline()))
         time.sleep(1)  # into the query
         process.send_signal(number)
         said = process.stderr.read()
-        process.wait(30)
+        process.wait(120)
 
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{jvm}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not Path(f"/proc/{jvm}").exists()
+    wait_until(lambda: not is_alive(jvm), 120, "the JVM has ended")
     if number is signal.SIGINT:
         assert process.returncode == 130
         assert said == ""

@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from analysis.source import Kafka, Source
+from analysis.source import Kafka
 from analysis.verify import Report, verify
 from headcount.run import End, Manifest
 from headcount.stack.broker import Broker
@@ -24,16 +24,19 @@ def publish(servers: str, topic: str, history: History) -> None:
     """Put a history's messages where they belong, in the order of their offsets."""
     producer = KafkaProducer(bootstrap_servers=servers)
     for partition, _offset, _at_ms, key, value in history.messages:
-        producer.send(topic, value=value, key=key, partition=partition).get(10)
+        producer.send(topic, value=value, key=key, partition=partition).get(60)
     producer.close()
 
 
-def impatient(spark: SparkSession, servers: str) -> Source:
-    """Read as ever, but wait for 4 s, not for 30."""
-    return Kafka(spark.sparkContext, servers, patience_s=4)
-
-
-def judged(history: History, spark: SparkSession, servers: str, topic: str, end: End) -> Report:
+def judged(
+    history: History,
+    spark: SparkSession,
+    servers: str,
+    topic: str,
+    end: End,
+    *,
+    patience_s: float = 60,
+) -> Report:
     """Verify a history that stands in a real topic."""
     manifest = Manifest(
         **{
@@ -49,8 +52,8 @@ def judged(history: History, spark: SparkSession, servers: str, topic: str, end:
         end=end,
         spark=spark.sparkContext,
         evidence=TopicSeen(cluster_id=cluster_id(servers)),
-        source=impatient(spark, servers),
-        is_empty=functools.partial(is_empty, servers, topic, timeout_s=4),
+        source=Kafka(spark.sparkContext, servers, patience_s),
+        is_empty=functools.partial(is_empty, servers, topic, timeout_s=patience_s),
     )
 
 
@@ -131,7 +134,7 @@ def test_range_beyond_the_end_is_inconclusive(
     history.write()
     end = End(end_offsets(servers, topic) | {0: 5}, {}, "now")
 
-    report = judged(history, spark, servers, topic, end)
+    report = judged(history, spark, servers, topic, end, patience_s=4)
 
     assert report.verdict is Verdict.INCONCLUSIVE
     assert len(report.reasons) >= 1
@@ -148,7 +151,7 @@ def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> No
         manifest=history.manifest,
         end=history.reached,
         spark=spark.sparkContext,
-        source=impatient(spark, history.manifest.bootstrap_servers),
+        source=Kafka(spark.sparkContext, history.manifest.bootstrap_servers, patience_s=4),
     )
 
     assert report.verdict is Verdict.INCONCLUSIVE

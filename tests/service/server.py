@@ -87,7 +87,10 @@ def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Se
         process = subprocess.Popen(
             command(*arguments),
             cwd=ROOT,
-            env=environment(PORT=port, **{"DATABASE_URL": database, **variables}),
+            # A worker that is slow to connect serves when it has: who is asked is another's chance.
+            env=environment(
+                PORT=port, **{"DATABASE_URL": database, "CONNECT_TIMEOUT_S": 20, **variables}
+            ),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -146,7 +146,7 @@ def run(folder: Path, environ: dict[str, str], *command: str) -> "subprocess.Com
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -47,7 +47,7 @@ def test_the_first_byte_waits_for_the_acknowledgement(
         eventually(lambda: producer.pending, "the send")
         assert not asked.done()
         producer.pending[0].settle()
-        answer = asked.result(10)
+        answer = asked.result(60)
     assert (answer.status_code, answer.text) == (200, "This is the default response!\n")
     assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("3", "17")
     assert answer.headers["X-Served-By"]
@@ -74,7 +74,7 @@ def test_an_outcome_that_nobody_foresaw_is_a_500(
         asked = threads.submit(client.get, "/")
         eventually(lambda: producer.pending, "the send")
         producer.pending[0].settle(RuntimeError("t0ken"))
-        answer = asked.result(10)
+        answer = asked.result(60)
     assert answer.status_code == 500
     assert "t0ken" not in answer.text
 

@@ -1,11 +1,14 @@
 """The service under gunicorn, without a broker: its start, its end, and its seam."""
 
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from headcount.stack.ports import free_port
 from tests.service.server import ROOT, TIMEOUT_S, command, environment, serving
+from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +49,8 @@ def test_another_module_serves_around_its_own_publisher(tmp_path: Path) -> None:
     with serving(tmp_path / "log", module, PUBLISH="off", WORKERS="2") as server:
         assert server.get("/").status == 200
         assert server.get("/", X_Deny="1").status == 504
+        log = server.log_path
+        eventually(lambda: log.read_text().count("publisher started") == 2, "both have begun")
         assert server.terminate() == 0
     said = server.log_path.read_text(encoding="utf-8")
     assert said.count("publisher started") == 2
@@ -59,3 +64,25 @@ def test_no_header_reaches_the_log(tmp_path: Path) -> None:
             server.get(path, Authorization="t0ken", X_Own="t0ken", Cookie="t0ken")
         server.get("/", X_Large="t0ken" * 4000)
     assert "t0ken" not in server.log_path.read_text(encoding="utf-8")
+
+
+def test_an_end_before_the_beginning(tmp_path: Path) -> None:
+    """A worker that is told to end while it waits for its broker ends as any other."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        servers = f"127.0.0.1:{silent.getsockname()[1]}"
+        log = tmp_path / "log"
+        with log.open("wb") as file:
+            variables = environment(
+                PORT=free_port(),
+                WORKERS=1,
+                CONNECT_TIMEOUT_S=5,
+                BOOTSTRAP_SERVERS=servers,
+                DATABASE_URL=f"sqlite:///{tmp_path}/game.sqlite3",
+            )
+            process = subprocess.Popen(command(), cwd=ROOT, env=variables, stdout=file, stderr=file)
+        silent.settimeout(TIMEOUT_S)
+        waiting, _ = silent.accept()  # the worker, which asks it for the topic
+        process.terminate()
+        assert process.wait(TIMEOUT_S) == 0
+        waiting.close()
+    assert "Exception" not in log.read_text()

@@ -36,7 +36,9 @@ CHECKS = [
 def test_the_service_is_as_described(tmp_path: Path, mode: GenerationMode) -> None:
     """Whatever the description allows, and what it does not, has a documented answer."""
     with serving(tmp_path / "log", PUBLISH="off") as server:
-        described = schemathesis.openapi.from_url(f"http://127.0.0.1:{server.port}/openapi.json")
+        described = schemathesis.openapi.from_url(
+            f"http://127.0.0.1:{server.port}/openapi.json", timeout=120
+        )
         asked = 0
         for found in described.get_all_operations():
             assert isinstance(found, Ok)
@@ -58,7 +60,7 @@ def _ask(cases: SearchStrategy[schemathesis.Case[Any]]) -> None:
     )
     @given(cases)
     def ask(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=120)
 
     ask()
 

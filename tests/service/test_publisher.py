@@ -154,7 +154,7 @@ def test_a_late_failure_does_not_condemn_the_fresh_producer(
     late.settle(KafkaTimeoutError())
     for each in waiting:
         with pytest.raises(OutcomeUnknown):
-            each.result(10)
+            each.result(60)
     assert publisher.is_ready()
     assert len(cluster.producers) == 2
 
@@ -193,7 +193,7 @@ def test_outstanding_events_are_bounded(
     with pytest.raises(NotPublished, match="Too many"):
         publisher.publish(EVENT, None)
     cluster.producers[0].pending[0].settle()
-    first.result(10)
+    first.result(60)
     cluster.producers[0].acknowledges = True
     publisher.publish(EVENT, None)
     assert len(cluster.producers[0].sent) == 2
@@ -251,7 +251,7 @@ def test_no_error_of_a_sent_record_proves_anything(
     eventually(lambda: cluster.producers[0].pending, "the send")
     cluster.producers[0].pending[0].settle(error)
     with pytest.raises(OutcomeUnknown):
-        waiting.result(10)
+        waiting.result(60)
     eventually(cluster.producers[0].closed.is_set, "the producer's end")
     eventually(lambda: accepts(publisher), "a fresh producer")
 
@@ -271,8 +271,8 @@ def test_closing_waits_for_what_was_taken(
     assert not closing.done()
     assert not cluster.producers[0].closed.is_set()
     cluster.producers[0].pending[0].settle()
-    waiting.result(10)
-    closing.result(10)
+    waiting.result(60)
+    closing.result(60)
     assert cluster.producers[0].closed.is_set()
 
 

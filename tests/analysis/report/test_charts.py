@@ -24,7 +24,7 @@ print(classes({f"a{chr(int(sys.argv[1]))}b": Counts(attempted=1, acked=1, lost=1
 def test_what_xml_cannot_write_is_drawn(character: int) -> None:
     """Where it is not replaced, the drawing ends the process, whose verdict is not written yet."""
     command = [sys.executable, "-c", DRAWN, str(character)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "a\ufffdb" in done.stdout
 

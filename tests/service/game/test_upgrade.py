@@ -55,7 +55,7 @@ def test_a_database_that_cannot_be_used(url: str, told: str, tmp_path: Path) -> 
             env=environment(DATABASE_URL=url, PORT=1, DATABASE_TIMEOUT_S=1),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         said = [line for line in done.stderr.splitlines() if not line.startswith("[")]
