@@ -24,7 +24,7 @@ NewBroker = Callable[..., Broker]
 settings.register_profile(
     "on a busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("on a busy machine")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "on a busy machine"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
