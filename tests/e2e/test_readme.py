@@ -54,7 +54,7 @@ def filled(broker: Broker, topic: str) -> str:
     """A topic with three events."""
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
     for event in EVENTS:
-        producer.send(topic, event).get(timeout=30)
+        producer.send(topic, event).get(timeout=120)
     producer.close()
     return topic
 

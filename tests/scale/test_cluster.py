@@ -118,7 +118,7 @@ def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
     os.kill(follower.pid, signal.SIGSTOP)
     try:
         for number in range(5):
-            producer.send(name, b"%d" % number).get(timeout=30)
+            producer.send(name, b"%d" % number).get(timeout=120)
         asked = [leader.bootstrap_servers, parts.bootstrap_servers] * ASKED_TIMES
         settled, *others = [topic.end_offsets(servers, name) for servers in asked]
         ends = judgement._replicated(leader.bootstrap_servers, name, settled, step)  # noqa: SLF001

@@ -42,7 +42,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
         raise ValueError("a column has another type")
 
     def go_on() -> None:
-        is_block_over.wait(10)
+        is_block_over.wait(120)
         done.append(2)
 
     with judgement._ahead(fail), judgement._ahead(go_on):  # noqa: SLF001 - so it is called

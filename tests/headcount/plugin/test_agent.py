@@ -15,7 +15,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     """What Locust's own session and the ledger's sent and saw, for the same requests."""
     folder = str(tmp_path_factory.mktemp("ledger") / "ledger")
     command = [sys.executable, "-m", "tests.headcount.plugin.both_ways", folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Seen] = json.loads(done.stdout)
     return result

@@ -34,7 +34,7 @@ print(json.dumps([sorted(late_ns), worked, files() - began_with]))
 def slept(before: str = "") -> Any:
     """How late it was, sorted, what others did meanwhile, and how many files it left open."""
     command = [sys.executable, "-c", SLEPT.format(before=before)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

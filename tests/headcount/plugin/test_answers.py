@@ -52,7 +52,7 @@ def all_noted(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> di
     """Outcomes and errors, by scheme, the way that a request is sent, and what answers it."""
     folder = str(tmp_path_factory.mktemp("ledger"))
     command = [sys.executable, "-m", "tests.headcount.plugin.answers", folder, str(certificate)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Noted] = json.loads(done.stdout)
     return result

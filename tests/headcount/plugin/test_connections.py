@@ -22,6 +22,6 @@ def test_which_connection_a_request_takes(tmp_path: Path, certificate: Path) -> 
     """An open one that owes no answer, else one of its own; and each attempt has its row."""
     program = "tests.headcount.plugin.connections"
     command = [sys.executable, "-m", program, str(tmp_path / "ledger"), str(certificate)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"http": FOUND, "https": FOUND, "attempted": [30, 30]}

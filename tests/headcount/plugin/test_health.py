@@ -55,7 +55,7 @@ def sampled(
     program = SAMPLED.replace("{block_s}", str(block_s)).replace("{broken}", str(broken))
     program = program.replace("{late_ns}", str(late_ns))
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     samples: list[dict[str, Any]] = json.loads(done.stdout)
     return samples, done.stderr

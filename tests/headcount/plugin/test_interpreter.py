@@ -33,5 +33,5 @@ assert of_user() is None, "but the next run is not begun with it"
 def test_what_is_there_is_left_alone_until_the_next_run() -> None:
     """A run's users are out of every collection's sight, and are gone when the next begins."""
     command = [sys.executable, "-c", COLLECTED]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

@@ -38,6 +38,6 @@ except KeyboardInterrupt:
 def test_it_comes_after_the_step(before: str, said: str) -> None:
     """One that a shell has its background ignore, or a scenario takes itself, stays theirs."""
     command = [sys.executable, "-c", INTERRUPTED.format(before=before)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert ", ".join(done.stdout.splitlines()) == said

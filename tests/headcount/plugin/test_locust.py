@@ -319,5 +319,5 @@ def test_an_event_that_cannot_be_compared_ends_the_run(bench: Bench, tmp_path: P
 
 def _post(url: str, **fields: str) -> None:
     data = urllib.parse.urlencode(fields).encode()
-    with urllib.request.urlopen(url, data, timeout=30) as answer:  # noqa: S310 - it is http
+    with urllib.request.urlopen(url, data, timeout=120) as answer:  # noqa: S310 - it is http
         assert answer.status == 200

@@ -316,7 +316,7 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
     )
     with started(command) as locust:
         wait_for(lambda: is_listening(port), "the web UI listens")
-        with urllib.request.urlopen(web, timeout=30) as answer:
+        with urllib.request.urlopen(web, timeout=120) as answer:
             page = answer.read().decode()
         assert all(f'"{name}"' in page for name in ("rate", "spacing", "max_in_flight"))
         told = _swarm(web, rate="50/s..50/s", user_count="20")
@@ -390,7 +390,7 @@ def _swarm(web: str, **fields: str) -> str:
 
 def _post(url: str, **fields: str) -> str:
     data = urllib.parse.urlencode(fields).encode()
-    with urllib.request.urlopen(url, data, timeout=30) as answer:  # noqa: S310 - it is http
+    with urllib.request.urlopen(url, data, timeout=120) as answer:  # noqa: S310 - it is http
         assert answer.status == 200
         content: bytes = answer.read()
         return content.decode()
