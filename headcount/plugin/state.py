@@ -22,10 +22,10 @@ class State:
 
     `teller` and `observer` are None where nobody looks while the run goes on. An observer is with
     the master, and stays after the run until the next begins. `begun` are the generators that have
-    told the master that they make requests, and `failed` those whose ledgers cannot be written and
-    that will never seal them. With `--rate`, `open_load` says what it asks for,
-    `pacer` is the generator's and `leader` the master's part in it. The last three are what the run
-    replaces in Locust and in the scenario, as it was before.
+    told the master that they make requests, and `failed` those of them that will never seal, for
+    their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
+    the generator's and `leader` the master's part in it. The last three are what the run replaces
+    in Locust and in the scenario, as it was before.
     """
 
     recorder: Recorder | None = None

@@ -12,7 +12,7 @@ import socket
 from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
-_FIRST = 10_100
+_FIRST = 10_100  # below are those of well-known services, and one that browsers refuse
 _COUNT = 32_768 - _FIRST  # there Linux's own begin, and other systems' are higher up
 _numbers = itertools.count(secrets.randbelow(_COUNT))  # another process begins elsewhere
 
