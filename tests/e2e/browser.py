@@ -1,12 +1,18 @@
 """A real browser, Debian's Chromium, and the pages of Locust's web UI as a person uses them."""
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchFrameException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -19,6 +25,10 @@ from tests.needs import lacking
 T = TypeVar("T")
 
 DEADLINE_S = 120.0
+_FOR_NOW = (
+    *(ElementClickInterceptedException, ElementNotInteractableException),
+    *(NoSuchFrameException, StaleElementReferenceException),
+)
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -46,14 +56,14 @@ def chromium(profile: Path) -> Iterator["Browser"]:
 class Browser:
     """What a person does with a page; every look waits until there is something to see.
 
-    No element is kept from one step to the next: the page may replace it at any time.
+    No element, and no frame, is kept from one look to the next: the page may replace it at any
+    time, and in a frame that was replaced there is nothing, for ever.
     """
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
-        self._wait = WebDriverWait(
-            driver, DEADLINE_S, 0.2, ignored_exceptions=[StaleElementReferenceException]
-        )
+        self._frame = ""
+        self._wait = WebDriverWait(driver, DEADLINE_S, 0.2, ignored_exceptions=[*_FOR_NOW])
 
     def open(self, url: str) -> None:
         """Go to a page."""
@@ -103,11 +113,19 @@ class Browser:
         return done[0]
 
     def _visible(self, css: str, text: str) -> list[WebElement]:
-        """The first, or none."""
-        for each in self.driver.find_elements(By.CSS_SELECTOR, css):
-            if each.is_displayed() and each.is_enabled() and text.lower() in each.text.lower():
-                return [each]
-        return []
+        """The first where it is looked, or none."""
+        self.driver.switch_to.default_content()
+        if self._frame:
+            frames = self._displayed(self._frame)
+            if not frames:
+                return []
+            self.driver.switch_to.frame(frames[0])
+        found = (each for each in self._displayed(css) if text.lower() in each.text.lower())
+        return list(itertools.islice(found, 1))
+
+    def _displayed(self, css: str) -> list[WebElement]:
+        found = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return [each for each in found if each.is_displayed() and each.is_enabled()]
 
     def _scroll_to(self, element: WebElement) -> None:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
@@ -115,10 +133,11 @@ class Browser:
     @contextmanager
     def within(self, css: str) -> Iterator[None]:
         """Look into a frame."""
-        self._on_first(css, "", self.driver.switch_to.frame)
+        self._frame = css
         try:
             yield
         finally:
+            self._frame = ""
             self.driver.switch_to.default_content()
 
     def complaints(self) -> list[str]:

@@ -3,6 +3,7 @@
 
 (() => {
   const EVERY_MS = 1000;
+  const LONGEST_MS = 15000;
   const WIDTH_OF_A_RATE = 5;
   const byId = (id) => document.getElementById(id);
   const number = (value) => (value === null ? "not told" : value.toLocaleString("en"));
@@ -143,7 +144,10 @@
 
   async function look() {
     try {
-      const answer = await fetch("./delivery.json", { headers: { Accept: "application/json" } });
+      const answer = await fetch("./delivery.json", {
+        headers: { Accept: "application/json" },
+        signal: AbortSignal.timeout(LONGEST_MS),
+      });
       if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
       last = await answer.json();
       showStage(last);
