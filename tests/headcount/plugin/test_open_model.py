@@ -170,6 +170,31 @@ def test_the_total_is_held_when_a_worker_leaves(
     assert lost[survivor].lost < 20 + 100 * behind_s
 
 
+SLOW = """
+import time
+from locust import events
+from locust.runners import WorkerRunner
+from locustfiles.mixed import Player
+
+@events.test_start.add_listener
+def be_slow(environment, **_):
+    if isinstance(environment.runner, WorkerRunner) and environment.runner.worker_index == 1:
+        time.sleep(6)
+"""
+
+
+def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
+    """The schedule begins when each has its users, and none is behind by what the slowest took."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    locustfile = str(tmp_path / "slow.py")
+    run(bench, "--rate", "50/s:2s", "--processes", "2", locustfile=locustfile)
+    first_ns = [
+        min(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
+        for generator in (0, 1)
+    ]
+    assert abs(first_ns[1] - first_ns[0]) < 3e9
+
+
 def stall(bench: Bench) -> None:
     """Let the service stall for a second, while requests go on until after it."""
     bench.service.stall(1.0)
