@@ -187,7 +187,7 @@ def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
     """The schedule begins when each has its users, and none is behind by what the slowest took."""
     (tmp_path / "slow.py").write_text(SLOW)
     locustfile = str(tmp_path / "slow.py")
-    run(bench, "--rate", "50/s:2s", "--processes", "2", locustfile=locustfile)
+    run(bench, "--rate", "50/s:5s", "--processes", "2", locustfile=locustfile)
     first_ns = [
         min(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
         for generator in (0, 1)
