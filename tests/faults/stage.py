@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,7 @@ from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.process import Process, wait_until
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
+from tests.brokers import started_together
 from tests.service.postgres import postgres
 
 RUN_ID = "run-1"
@@ -63,7 +63,7 @@ class Stage:
             database_url = undo.enter_context(postgres()) if is_elsewhere else None
             undo.callback(self._stop_parts)
             if self._setup.nodes:
-                self._start_brokers()
+                self._start_brokers(undo)
                 self._start_service(database_url)
             self.run = self._start_run()
             undo.callback(self.run.stop)
@@ -138,7 +138,7 @@ class Stage:
         document: dict[str, Any] = json.loads((self.folder.path / "verdict.json").read_text())
         return document
 
-    def _start_brokers(self) -> None:
+    def _start_brokers(self, undo: contextlib.ExitStack) -> None:
         count = self._setup.nodes
         members = Membership.of_cluster(count) if count > 1 else (None,)
         jars, java, environ = self._ready.broker_jars, self._ready.java, self._ready.environ
@@ -146,8 +146,7 @@ class Stage:
             BrokerConfig(java, jars, self._path / f"broker-{n}", environ, 0, member)
             for n, member in enumerate(members)
         ]
-        with ThreadPoolExecutor(len(configs)) as pool:  # they vote: none is up before the others
-            self.brokers = list(pool.map(Broker, configs))
+        self.brokers = list(started_together(configs, undo))
         ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=120)
 
     def _start_service(self, database_url: str | None) -> None:

@@ -17,6 +17,7 @@ from headcount.stack.ports import free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from headcount.stack.topic import ensure_topic
+from tests.brokers import started_together
 from tests.e2e.command import Outcome
 from tests.headcount.plugin.locusts import AWAITED
 from tests.scale.object_store import BUCKET, object_store
@@ -152,14 +153,7 @@ def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tupl
         )
         for member in Membership.of_cluster(BROKERS)
     ]
-
-    def start(config: BrokerConfig) -> Broker:
-        broker = Broker(config)
-        stack.callback(broker.kill)  # whatever becomes of the others
-        return broker
-
-    with ThreadPoolExecutor(BROKERS) as pool:  # none is up before the others
-        brokers = tuple(pool.map(start, configs))
+    brokers = started_together(configs, stack)
     servers = brokers[0].bootstrap_servers
     ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=120)
     return brokers

@@ -265,6 +265,25 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: i
     assert os.listdir(bench.reports / "run-1" / "ledger")  # noqa: PTH208 - only that it is there
 
 
+def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
+    """Of two workers one cannot write: the master stays for the other's seal alone."""
+    port = str(free_port())
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--expect-workers", "2"),
+        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+    limited = ["sh", "-c", 'ulimit -f 4; exec "$@"', "limited", *worker]  # of 512 bytes
+    with started(master) as leader, started(worker) as one, started(limited) as other:
+        _, said = leader.communicate(timeout=DEADLINE_S)
+        for each in (one, other):
+            each.wait(DEADLINE_S)
+    assert leader.returncode == 5, said
+    assert "the ledger cannot be written" in said
+    assert "has not sealed" not in said
+    assert sum(part.seal is not None for part in bench.parts()) == 1
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     """Of a service that publishes nothing: exit code 4, all is sealed, and it is written down."""

@@ -9,7 +9,6 @@ import signal
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -25,6 +24,7 @@ from headcount.stack.java import Java, find_java
 from headcount.stack.ports import free_port, is_free
 from headcount.stack.process import wait_until
 from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topic
+from tests.brokers import started_together
 
 pytestmark = pytest.mark.e2e
 
@@ -241,14 +241,8 @@ def test_several_are_one_cluster(
         BrokerConfig(java, jars, tmp_path / str(each.index), environ, membership=each)
         for each in Membership.of_cluster(3)
     ]
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(3) as pool:
-
-        def start(config: BrokerConfig) -> Broker:
-            broker = Broker(config)
-            stack.callback(broker.kill)  # whatever becomes of the others
-            return broker
-
-        brokers = list(pool.map(start, configs))
+    with contextlib.ExitStack() as stack:
+        brokers = started_together(configs, stack)
         servers = ",".join(each.bootstrap_servers for each in brokers)
         assert len({each.cluster_id for each in brokers}) == 1
         assert ensure_topic(servers, "three", 2, 3, timeout_s=120).replication == 3
