@@ -1,8 +1,8 @@
 """Thresholds judged: what a run measured, held against what it must keep to.
 
 A threshold of a part of the run looks at the requests that were sent in that part, counted from the
-first request of all. One that nothing was measured for is broken: a gate that is never tried is no
-gate.
+first request of all. One that nothing was measured for is unproven: a gate that is never tried is
+no gate, and no proof that it would not have held either.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ from analysis.latency import Bucket, Measure, counted, distributions, latency_ms
 from headcount.metrics import OF_MESSAGES, Kind
 from headcount.run import Abort
 from headcount.thresholds import Threshold, Window
+from headcount.verdict import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,18 @@ class Judged:
     abort: Abort | None = None
 
     @property
+    def result(self) -> Result:
+        """What came of it; one that has stopped the test is broken."""
+        if self.abort is not None:
+            return Result.BROKEN
+        if self.value is None:
+            return Result.UNPROVEN
+        return Result.KEPT if self.threshold.holds(self.value) else Result.BROKEN
+
+    @property
     def holds(self) -> bool:
-        """Whether what was measured keeps to it; one that has stopped the test is broken."""
-        return self.value is not None and self.abort is None and self.threshold.holds(self.value)
+        """Whether what was measured keeps to it."""
+        return self.result is Result.KEPT
 
     @property
     def shown(self) -> str:

@@ -32,7 +32,7 @@ from analysis.game.economy import Economy, economy
 from analysis.game.effects import EVENT_TYPES, effects, implied
 from analysis.game.events import parsed
 from analysis.generator import Generators, generators
-from analysis.judge import Judgement, Limits, judge, other_topic
+from analysis.judge import Judgement, Limits, crashed, judge, other_topic
 from analysis.latency import Bucket, distributions
 from analysis.ledger import Overview
 from analysis.object_store import spark_url
@@ -56,7 +56,6 @@ from headcount.marks import read_marks
 from headcount.rate import parse_rate
 from headcount.run import End, Manifest, RunFolder
 from headcount.thresholds import Threshold
-from headcount.verdict import Verdict
 
 __all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
 
@@ -218,8 +217,8 @@ def _kept_traceback(case: Case, error: Exception) -> Path:
 
 def _verified(case: Case, spark: SparkContext, source: Source, progress: Progress) -> Report:
     """Take the run through all steps."""
-    for reason in other_topic(case.manifest, case.seen):
-        raise EvidenceError(reason)
+    for doubt in other_topic(case.manifest, case.seen):
+        raise EvidenceError(str(doubt))
     followed = case.followed or Followed.nothing(case.tables, case.overview)
     progress("reading the ledger")
     parts = case.parts
@@ -251,9 +250,10 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     fates = case.folder.path / FATES_FOLDER
     measured = samples(windows, whole, fates, found.times.sent_ns, found.state.event_types)
     happened = _happened(case, cut, blocks)
+    thresholds = judged(case.thresholds, measured, case.folder.read_abort())
     return _report(
         case,
-        judge(evidence, case.limits),
+        judge(evidence, case.limits, thresholds),
         evidence=evidence,
         buckets=buckets,
         course=_course(case, cut, blocks),
@@ -261,7 +261,7 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
         rates=_rates(case, evidence.counts.attempted, happened.span_ns / 1e9),
         parted=breakdown([block.sample for block in blocks], cut.sampled_every),
         trade=trade,
-        thresholds=judged(case.thresholds, measured, case.folder.read_abort()),
+        thresholds=thresholds,
     )
 
 
@@ -428,7 +428,7 @@ def _fates(case: Case, spark: SparkContext) -> DataFrame:
 
 def _crashed(case: Case, reason: str) -> Report:
     nothing = tuple(Judged(each, None) for each in case.thresholds)
-    return _report(case, Judgement(Verdict.INCONCLUSIVE, (reason,), ()), thresholds=nothing)
+    return _report(case, crashed(reason, case.limits, nothing), thresholds=nothing)
 
 
 def _report(

@@ -18,7 +18,7 @@ from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Timeline
 from headcount.run import End, Manifest
-from headcount.verdict import BROKEN_THRESHOLD, Verdict
+from headcount.verdict import Check, Label, Result, Verdict
 
 UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 
@@ -54,19 +54,28 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict."""
+        """The verdict on delivery."""
         return self.judgement.verdict
 
     @property
+    def label(self) -> Label:
+        """What the run is called."""
+        return self.judgement.label
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All that was judged, thresholds last."""
+        return self.judgement.checks
+
+    @property
     def broken(self) -> tuple[Judged, ...]:
-        """The thresholds that the run did not keep to."""
-        return tuple(each for each in self.thresholds if not each.holds)
+        """The thresholds that the run did not keep to, for all that was measured."""
+        return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a command ends in: the verdict's, or 4 for a pass with less."""
-        is_less = self.verdict is Verdict.PASS and bool(self.broken)
-        return BROKEN_THRESHOLD if is_less else self.verdict.exit_code
+        """The exit code that a command ends in."""
+        return self.label.exit_code
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -1,16 +1,22 @@
 """The judge on literal evidence: sane, empty, each pathology, and each way to a vacuous pass."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 from analysis.classes import Counts
 from analysis.clocks import ClockOffset
 from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
-from analysis.judge import Limits, judge
+from analysis.judge import Limits, crashed, judge
+from analysis.judge.notes import rule_of_three
+from analysis.judge.subjects import SUBJECTS, Subject
 from analysis.state import Difference, StateCheck
+from analysis.thresholds import Judged
 from headcount.run import End, Manifest
-from headcount.verdict import Verdict
+from headcount.thresholds import parse
+from headcount.verdict import Check, Label, Result, Verdict
 
 MANIFEST = Manifest(
     run_id="run-1",
@@ -106,6 +112,61 @@ INCONCLUSIVE = {
     ),
     "a check crashed": replace(SANE, problems=("a check crashed",)),
 }
+
+
+def test_every_subject_is_a_check() -> None:
+    """What was looked at and found in order is listed, too; what nobody asked for is not tried."""
+    judged = judge(SANE, Limits(), [Judged(parse("http.p99 < 1s"), 5.0)])
+    results = {check.name: check.result.value for check in judged.checks}
+    kept = [
+        *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "verification", "sums"),
+        *("ledger", "seals", "topic read", "acknowledged: default", "http.p99 < 1s"),
+    ]
+    untried = ("reordered", "late", "misplaced", "malformed", "state")
+    assert results == dict.fromkeys(kept, "kept") | dict.fromkeys(untried, "not tried")
+    assert all(check.evidence for check in judged.checks)
+
+
+def test_thresholds_are_judged_beside_delivery() -> None:
+    """A broken one makes a pass less; one that nothing was measured for cannot be told."""
+    broken = Judged(parse("http.p99 < 1ms"), 5.0)
+    untold = Judged(parse("http.p99 < 1ms"), None)
+    assert judge(SANE, Limits(), [broken]).label is Label.THRESHOLD_BROKEN
+    assert judge(SANE, Limits(), [untold]).label is Label.INCONCLUSIVE
+    assert judge(SANE, Limits(), [broken]).reasons == ("threshold broken: http.p99 < 1ms: 5.0ms",)
+    assert judge(PATHOLOGIES["lost"], Limits(), [broken, untold]).label is Label.FAIL
+
+
+def test_a_run_without_evidence_is_inconclusive() -> None:
+    """Its first reason says what happened, and nothing counts as kept or broken."""
+    judgement = crashed("Spark has no room", Limits(), [Judged(parse("rps > 1"), None)])
+    assert judgement.label is Label.INCONCLUSIVE
+    assert judgement.reasons[0] == "Spark has no room"
+    results = {check.result for check in judgement.checks}
+    assert results == {Result.UNPROVEN, Result.NOT_TRIED}
+
+
+def test_a_subject_keeps_from_being_proven_what_it_names() -> None:
+    """One line adds a doubt; the classes that it does not name stay proven."""
+
+    def unsettled(_evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+        yield Check("settled", Result.UNPROVEN, "7 arrived late", "use --settle 30s")
+
+    subject = Subject(unsettled, frozenset({"lost"}), "messages still arrived")
+    subjects = (*SUBJECTS, subject)
+    sane = judge(SANE, Limits(), subjects=subjects)
+    assert sane.reasons == ("7 arrived late; use --settle 30s",)
+    assert judge(PATHOLOGIES["ghost"], Limits(), subjects=subjects).label is Label.FAIL
+    lost = judge(PATHOLOGIES["lost"], Limits(), subjects=subjects)
+    assert lost.label is Label.INCONCLUSIVE
+    assert "not proven, for messages still arrived" in lost.reasons[0]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 7, 10, 60, 101, 2000, 2001, 4_999_999, 10**9 + 1])
+def test_the_rule_of_three_is_rounded_up(count: int) -> None:
+    """A rate "below" a figure that was rounded down is not proven to be."""
+    bound, exact = Fraction(rule_of_three(count)), min(Fraction(1), Fraction(3, count))
+    assert exact <= bound <= exact * Fraction(11, 10)
 
 
 def test_sane_passes() -> None:
@@ -288,7 +349,7 @@ def test_a_different_state_fails() -> None:
     judgement = judge(DIFFERENT, Limits())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(
-        "2 of 9 numbers of the state differ, mostly in what the database says: see state.csv"
+        "2 of 9 numbers of the state differ, mostly in what the database says; see state.csv"
     )
     assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
     assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS

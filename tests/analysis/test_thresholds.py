@@ -10,7 +10,7 @@ from analysis.thresholds import Judged, Sample, judged, measured
 from headcount.metrics import DURATIONS, METRICS, Kind
 from headcount.run import Abort
 from headcount.thresholds import Window, parse
-from headcount.verdict import Verdict
+from headcount.verdict import Result, Verdict
 from tests.analysis.history import History, event_id
 
 MS = 1_000_000
@@ -54,10 +54,10 @@ def test_what_is_measured(text: str, value: float | None) -> None:
     assert measured(parse(text), SAMPLE) == (None if value is None else pytest.approx(value))
 
 
-def test_what_was_not_measured_is_broken() -> None:
-    """A gate that is never tried is no gate."""
+def test_what_was_not_measured_is_unproven() -> None:
+    """A gate that is never tried is no gate, and nothing is proven against the run either."""
     judged = Judged(parse("lost{event_type=nothing} == 0"), None)
-    assert not judged.holds
+    assert (judged.holds, judged.result) == (False, Result.UNPROVEN)
     assert str(judged) == "lost{event_type=nothing} == 0: nothing was measured"
 
 
@@ -91,12 +91,16 @@ def test_parts_of_a_run(history: History) -> None:
     report = history.verified()
 
     assert {each.threshold.text: each.shown for each in report.thresholds} == expected
-    broken = ["attempted == 0 after 30s", "http.p50 < 10ms after 5s"]
-    assert [each.threshold.text for each in report.broken] == broken
+    broken, unproven = "http.p50 < 10ms after 5s", "attempted == 0 after 30s"
+    assert [each.threshold.text for each in report.broken] == [broken]
     assert (report.verdict, report.exit_code) == (Verdict.PASS, 4)
+    assert report.reasons == (
+        f"threshold broken: {broken}: 900.0ms",
+        f"threshold unproven: {unproven}: nothing was measured",
+    )
     document = json.loads((history.folder.path / "verdict.json").read_text())
     told = {each["text"]: each["holds"] for each in document["thresholds"]}
-    assert [text for text, holds in told.items() if not holds] == broken
+    assert [text for text, holds in told.items() if not holds] == [unproven, broken]
     page = (history.folder.path / "report.html").read_text()
     assert "http.p50 &lt; 10ms after 5s" in page
 

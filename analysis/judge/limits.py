@@ -1,0 +1,32 @@
+"""Limits: how many of each class a run allows."""
+
+from dataclasses import dataclass
+
+DEFAULT_LATE_AFTER_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of each the run allows; None judges nothing. Times in ms.
+
+    `different` are numbers of the state on which the accounts do not agree.
+    """
+
+    lost: int = 0
+    duplicated: int = 0
+    ghost: int = 0
+    phantom: int = 0
+    corrupted: int = 0
+    reordered: int | None = None
+    late: int | None = None
+    misplaced: int | None = None
+    malformed: int | None = None
+    garbled: int = 0
+    different: int = 0
+    unsealed: int = 0
+    late_after_ms: int = DEFAULT_LATE_AFTER_MS
+
+    def of(self, key: str) -> int | None:
+        """Give the limit of a class or flag."""
+        limit: int | None = getattr(self, key)
+        return limit

@@ -1,0 +1,102 @@
+"""Notes: what a reader should know of a run besides its checks."""
+
+from collections.abc import Callable, Iterator
+from decimal import ROUND_CEILING, Context
+
+from analysis.evidence import CREATE_TIME, Evidence
+from analysis.state import StateResult
+
+_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
+
+
+def rule_of_three(count: int) -> str:
+    """Bound the rate of what did not happen in so many independent trials, at 95 % confidence.
+
+    3/n (Hanley and Lippman-Hand, 1983), rounded up: a bound that is rounded down is none.
+    """
+    return f"{min(1.0, float(_UPWARDS.divide(3, count))):.2g}"
+
+
+def _generators(evidence: Evidence) -> Iterator[str]:
+    yield from evidence.generators.notes
+    for state in evidence.ledger.torn:
+        yield (
+            f"generator {state.generator} never sealed its ledger; {state.without_row} of the "
+            f"{state.asked} ids it reserved have no row and count as indeterminate"
+        )
+
+
+def _partitions(evidence: Evidence) -> Iterator[str]:
+    for partition in evidence.partitions:
+        if partition.reached_end and partition.gaps:
+            yield (
+                f"offsets without a message in partition {partition.partition}: {partition.gaps}, "
+                "most likely transactions that were aborted, and the markers of those that were not"
+            )
+        if partition.malformed:
+            samples = ", ".join(str(offset) for offset in partition.malformed_samples)
+            yield (
+                f"malformed messages in partition {partition.partition}: {partition.malformed}, "
+                f"first at offset {samples}"
+            )
+    added = sorted(
+        {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
+    )
+    if added:
+        yield f"partitions {', '.join(map(str, added))} were added during the run"
+
+
+def _clocks(evidence: Evidence) -> Iterator[str]:
+    for clock in evidence.clocks:
+        if not clock.is_steady:
+            yield (
+                f"the clocks of generator {clock.generator} and of the topic moved against each "
+                f"other by at least {-2 * clock.uncertainty_ms:.1f} ms: end-to-end times, and what "
+                "is late, are as uncertain as that"
+            )
+        elif clock.is_apart:
+            ahead = "ahead of" if clock.offset_ms > 0 else "behind"
+            offset = f"{abs(clock.offset_ms):.1f} ms (± {clock.uncertainty_ms:.1f})"
+            yield (
+                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}, "
+                "which its end-to-end times include"
+            )
+    if CREATE_TIME in evidence.timestamp_types:
+        yield (
+            "the topic's timestamps are the producer's (CreateTime), so end-to-end times end when "
+            "the service handed the event over; message.timestamp.type=LogAppendTime would take "
+            "the broker's clock"
+        )
+
+
+def _state(evidence: Evidence) -> Iterator[str]:
+    state = evidence.state
+    if state.result is StateResult.NOT_CHECKED and state.numbers and not state.is_due:
+        yield (
+            "what the scenario expects and what the topic implies is the same state, which was not "
+            f"compared with a database: {state.why_not}"
+        )
+
+
+def _acks(evidence: Evidence) -> Iterator[str]:
+    if "acks=0" in evidence.manifest.promise:
+        yield (
+            "the service published with acks=0: its 2xx says that an event was handed over, not "
+            "that a broker has it; losses are what that setting allows"
+        )
+
+
+def _bound(evidence: Evidence) -> Iterator[str]:
+    counts = evidence.counts
+    if counts.lost == 0 and counts.acked > 0:
+        yield (
+            f"0 of {counts.acked} acknowledged events lost: with 95 % confidence the rate of loss "
+            f"is below {rule_of_three(counts.acked)}, if losses are independent of each other"
+        )
+
+
+NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
+    *(_generators, _partitions, _clocks),
+    *(_state, _acks, _bound),
+)
+"""All notes, in the order in which they are listed."""

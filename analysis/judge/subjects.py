@@ -1,0 +1,40 @@
+"""The subjects of evidence: each composes its checks, and may keep classes from being proven."""
+
+from dataclasses import dataclass
+
+from analysis.judge import acknowledged, ledger, problems, reading, seals
+from analysis.judge.checks import Checks
+
+NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
+    *("reordered", "late", "misplaced", "different")
+}
+"""What only a ledger that is whole can prove."""
+
+NEEDS_TOPIC = frozenset({"lost", "different"})
+"""What only the whole of the topic's range can prove."""
+
+NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}
+"""What is read out of the counts of attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The checks of one subject; while one of them is unproven, so are the classes it `unproves`.
+
+    `because` says why, after "not proven, for …".
+    """
+
+    checks: Checks
+    unproves: frozenset[str] = frozenset()
+    because: str = ""
+
+
+SUBJECTS = (
+    Subject(problems.checks),
+    Subject(problems.sums, NEEDS_SUMS, "the counts contradict each other"),
+    Subject(ledger.checks, NEEDS_LEDGER, "the ledger is not whole"),
+    Subject(seals.checks),
+    Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(acknowledged.checks),
+)
+"""All subjects of evidence, in the order in which their doubts are listed."""
