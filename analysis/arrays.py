@@ -10,3 +10,13 @@ Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 TEXTS = pa.dictionary(pa.int32(), pa.string())
 """Texts of which there are few, each said once."""
+
+
+def equal_ranges(*columns: np.ndarray[tuple[int], np.dtype[np.generic]]) -> list[tuple[int, int]]:
+    """Split rows into ranges, each of rows that follow one another and are equal in all columns."""
+    rows = len(columns[0])
+    if not rows:
+        return []
+    changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    starts = np.flatnonzero(np.r_[True, changes])
+    return list(zip(starts.tolist(), [*starts[1:].tolist(), rows], strict=True))

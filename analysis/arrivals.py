@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.arrays import equal_ranges
 from analysis.claims import Claims, claims, merged_claims
 from analysis.content import ARRIVALS, Expected, Reader
 from analysis.tally import MessageCounts, count_messages, merged_messages
@@ -170,8 +171,7 @@ class _File:
         order = np.argsort(block, kind="stable")
         if (order[1:] < order[:-1]).any():
             table, block = table.take(pa.array(order)), block[order]
-        starts = np.flatnonzero(np.r_[True, block[1:] != block[:-1]])
-        for start, end in zip(starts, np.r_[starts[1:], len(block)], strict=True):
+        for start, end in equal_ranges(block):
             self._write(int(block[start]), table.slice(start, end - start))
 
     def _write(self, block: int, rows: pa.Table) -> None:

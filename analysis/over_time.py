@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Integers
+from analysis.arrays import Integers, equal_ranges
 from analysis.grain import Grain, Tally, added_up, tally
 from analysis.latency import BY_PLACE, Measure, by_keys, rank
 from headcount.outcome import Outcome
@@ -210,11 +210,8 @@ def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentil
     place, count, most = (rows[name].to_numpy() for name in ("place", "count", "max"))
     measure = rows["measure"].combine_chunks().dictionary_encode()
     code = measure.indices.to_numpy()
-    starts = np.flatnonzero(
-        np.r_[True, (place[1:] != place[:-1]) | (code[1:] != code[:-1])][: len(place)]
-    )
     found: dict[int, dict[Measure, Percentiles]] = {}
-    for start, end in zip(starts, np.r_[starts[1:], len(place)], strict=True):
+    for start, end in equal_ranges(place, code):
         name = Measure(measure.dictionary[int(code[start])].as_py())
         told = _percentiles(count[start:end], most[start:end])
         found.setdefault(int(place[start]), {})[name] = told

@@ -131,6 +131,13 @@ def test_a_clock_that_is_wrong_stretches_nothing() -> None:
     assert sum(each.answered for each in found.slices) == 2
 
 
+def test_nothing_answered() -> None:
+    """A run without a single answer has its course, and no percentiles."""
+    found = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
+    assert sum(each.started for each in found.slices) == 2
+    assert all(not each.latency for each in found.slices)
+
+
 def test_nothing_attempted() -> None:
     """Gives no slices."""
     assert course() == OverTime()

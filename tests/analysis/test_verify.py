@@ -280,6 +280,33 @@ def test_empty(history: History) -> None:
     assert any("has no ledger" in reason for reason in report.reasons)
 
 
+@pytest.mark.parametrize("outcome", ["failed", "indeterminate"])
+@pytest.mark.parametrize("has_foreign", [False, True])
+def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) -> None:
+    """A run whose requests were all left without an answer is judged, and proves nothing."""
+    for seq in range(3):
+        history.attempt(seq, outcome, took_ms=None)
+    if has_foreign:
+        history.arrive("of-another-run.0.0", 0)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("none of 3 attempts was acknowledged")
+    assert report.counts is not None
+    assert report.counts.attempted == 3
+
+
+def test_ids_were_reserved_and_nothing_is_known_of_them(history: History) -> None:
+    """A generator that was killed before its first row leaves a run that is judged."""
+    history.reserved, history.unsealed = {0: 64}, {0}
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("generator 0 never sealed its ledger")
+
+
 def test_moved_log_start_is_told(history: History) -> None:
     """What Kafka still has is read and judged; what it no longer has keeps a loss from proof."""
     history.deliver(3)
