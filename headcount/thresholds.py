@@ -146,6 +146,9 @@ def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
     if metric.kind is not Kind.RATE and comparison not in upper:
         rule = f"{name} can come to it until the end: abort needs an upper limit"
         raise parsed.mistake(comparison, rule)
+    if metric.kind is Kind.RATE and comparison in {"==", "!="}:
+        rule = f"{name} is never exactly a number: abort needs a lower or an upper limit"
+        raise parsed.mistake(comparison, rule)
 
 
 def parse_all(texts: Iterable[str]) -> tuple[Threshold, ...]:

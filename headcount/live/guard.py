@@ -1,8 +1,18 @@
 """The guard: tells of a threshold that is broken while the test goes on, and is to stop it.
 
-It is careful: a percentile or a share is looked at when there are so many requests that one of them
-alone does not decide it, a rate when it was asked for some seconds long, and a duration counts as
-too long when it is so beyond the sketch's accuracy. The run's own judgement is exact.
+It is careful, for a test that was stopped cannot be made up for. How much it waits for:
+
+    count            nothing: it only grows, and one above the limit is broken for good
+    http.max         nothing, for the same reason
+    fail_ratio <= 0  nothing: after one failure it is never 0 again
+    fail_ratio       FEWEST_SAMPLES, and so many that one failure alone would keep the threshold
+    http.min         FEWEST_SAMPLES
+    http.mean        FEWEST_SAMPLES, and without its longest request it is still too long
+    http.pNN         FEWEST_SAMPLES, and so many that one lies beyond the percentile
+    rps              RATED_AFTER_S
+
+A duration counts as too long when it is so beyond the sketch's accuracy. The run's own judgement is
+exact, and looks at all.
 """
 
 import math
@@ -19,6 +29,8 @@ from headcount.thresholds import Threshold
 
 ACCURACY = 0.01
 RATED_AFTER_S = 5
+FEWEST_SAMPLES = 20
+"""The first requests are slow: connections are opened, and caches are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class _Watched:
     attempted: int = 0
     not_acked: int = 0
     counted: int = 0
+    longest_ms: float = 0.0
     sketch: DDSketch = field(default_factory=lambda: DDSketch(ACCURACY))
 
     def is_of(self, event_type: str, sent_s: int, first_s: int) -> bool:
@@ -59,6 +72,7 @@ class _Watched:
         is_http = self.threshold.metric == "http"
         for duration_us in durations.http_us if is_http else durations.from_intended_us:
             self.sketch.add(duration_us / 1000)
+            self.longest_ms = max(self.longest_ms, duration_us / 1000)
 
 
 class Guard:
@@ -108,8 +122,7 @@ class Guard:
             case Kind.DURATION:
                 return _duration_ms(watched)
             case Kind.RATIO:
-                is_enough = watched.attempted * threshold.limit >= 1
-                return watched.not_acked / watched.attempted if is_enough else None
+                return _ratio(watched)
             case Kind.RATE:
                 return self._rate(watched, gauge)
             case _ if threshold.metric == "lost":
@@ -137,16 +150,29 @@ class Guard:
         return (watched.attempted + gauge.in_flight) / length_s
 
 
+def _ratio(watched: _Watched) -> float | None:
+    """Give the share of attempts that were not acknowledged, if there are enough to tell."""
+    attempted, threshold = watched.attempted, watched.threshold
+    if not attempted:
+        return None
+    is_certain = threshold.limit == 0
+    is_enough = attempted >= FEWEST_SAMPLES and threshold.holds(1 / attempted)
+    return watched.not_acked / attempted if is_certain or is_enough else None
+
+
 def _duration_ms(watched: _Watched) -> float | None:
-    """The least that the duration can be, if there are enough to tell."""
+    """Give the least that the duration can be, if there are enough to tell."""
     threshold, sketch = watched.threshold, watched.sketch
     count = int(sketch.count)
+    if not count or (threshold.aggregate != "max" and count < FEWEST_SAMPLES):
+        return None
     if threshold.aggregate == "mean":
-        return sketch.avg if count else None
+        without_longest = (sketch.sum - watched.longest_ms) / (count - 1)
+        return None if threshold.holds(without_longest) else sketch.avg
     quantile = {"min": 0.0, "max": 1.0}.get(threshold.aggregate, threshold.quantile)
     assert quantile is not None
     is_percentile = threshold.quantile is not None
-    if not count or (is_percentile and count * (1 - quantile) < 1):
+    if is_percentile and count * (1 - quantile) < 1:
         return None
     value = sketch.get_quantile_value(quantile)
     return None if value is None else value * (1 - ACCURACY)

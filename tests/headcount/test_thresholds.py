@@ -85,6 +85,8 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
         ("acked >= 100 abort", "abort needs an upper limit", 6, 2),
         ("http.p99 > 3ms abort", "abort needs an upper limit", 9, 1),
+        ("rps == 100 abort", "abort needs a lower or an upper limit", 4, 2),
+        ("rps != 100 abort", "abort needs a lower or an upper limit", 4, 2),
     ],
 )
 def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:

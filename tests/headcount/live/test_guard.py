@@ -58,7 +58,23 @@ def broken(threshold: str, *told: Progress, sight: Sight | None = None) -> str |
             [ended("failed", 1), ended("acked", 8)],  # too few to tell
             [ended("failed", 2), ended("indeterminate", 2), ended("acked", 20)],
         ),
-        ("fail_ratio <= 10% abort", [ended("failed", 1), ended("acked", 9)], [ended("failed", 10)]),
+        (
+            "fail_ratio <= 10% abort",
+            [ended("failed", 2), ended("acked", 18)],
+            [ended("failed", 3), ended("acked", 18)],
+        ),
+        ("fail_ratio <= 0 abort", [ended("acked", 9)], [ended("failed", 1), ended("acked", 999)]),
+        ("fail_ratio < 100% abort", [ended("failed", 19)], [ended("failed", 20)]),
+        (  # one failure of 20 is 5 %, and alone no reason to stop
+            "fail_ratio < 5% abort",
+            [ended("failed", 1), ended("acked", 19)],
+            [ended("failed", 2), ended("acked", 19)],
+        ),
+        (
+            "fail_ratio <= 5% abort",
+            [ended("failed", 1), ended("acked", 19)],
+            [ended("failed", 2), ended("acked", 18)],
+        ),
         (
             "http.p90 < 50ms abort",
             [took(*[10.0] * 90, *[80.0] * 9)],
@@ -67,7 +83,17 @@ def broken(threshold: str, *told: Progress, sight: Sight | None = None) -> str |
         ("http.p90 < 50ms abort", [took(*[80.0] * 9)], [took(*[80.0] * 20)]),  # 9 are too few
         ("http.max < 50ms abort", [took(49.9)], [took(52.0)]),
         ("http.max <= 50ms abort", [took(50.2)], [took(52.0)]),  # within the sketch's accuracy
-        ("http.mean < 50ms abort", [took(40.0, 50.0)], [took(40.0, 70.0)]),
+        ("http.p50 < 50ms abort", [took(*[900.0] * 19)], [took(*[900.0] * 20)]),
+        ("http.p95 < 50ms abort", [took(*[9.0] * 19, 900.0)], [took(*[9.0] * 18, 900.0, 900.0)]),
+        ("http.mean < 50ms abort", [took(900.0)], [took(*[51.0] * 20)]),
+        (
+            "http.mean < 50ms abort",
+            [took(*[9.0] * 29, 9000.0)],
+            [took(*[9.0] * 28, 9000.0, 9000.0)],
+        ),
+        ("http.mean <= 50ms abort", [took(*[50.0] * 20)], [took(*[50.0] * 19, 51.0, 51.0)]),
+        ("http.min < 50ms abort", [took(900.0)], [took(*[900.0] * 20)]),
+        ("http.min < 50ms abort", [took(*[900.0] * 99, 9.0)], [took(*[900.0] * 99)]),
         ("from_intended.max < 200ms abort", [took(90.0)], [took(120.0)]),
         (
             "http{event_type=guild}.max < 50ms abort",
