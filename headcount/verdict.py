@@ -96,6 +96,11 @@ class Label(StrEnum):
         return BROKEN_THRESHOLD if self is Label.THRESHOLD_BROKEN else self.verdict.exit_code
 
     @property
+    def words(self) -> str:
+        """The label in running text."""
+        return self.lower()
+
+    @property
     def colour(self) -> str:
         """The colour that it is shown in: green, red or yellow."""
         return {Label.PASS: "green", Label.INCONCLUSIVE: "yellow"}.get(self, "red")
@@ -151,6 +156,13 @@ def against(checks: Iterable[Check]) -> tuple[Check, ...]:
         return check.area is Area.THRESHOLDS, check.result is not Result.BROKEN
 
     return tuple(sorted((each for each in checks if each.is_against), key=rank))
+
+
+def tally_of(checks: Iterable[Check]) -> str:
+    """Count the checks by their results, for a line above or below them."""
+    results = [each.result for each in checks]
+    counts = {result: results.count(result) for result in Result}
+    return ", ".join(f"{count} {result}" for result, count in counts.items() if count)
 
 
 @validated(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from analysis.report.tables import iso_time
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Moment
-from headcount.verdict import DOCUMENT_FORMAT
+from headcount.verdict import DOCUMENT_FORMAT, Check
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
 
@@ -32,6 +32,8 @@ def document(report: Report) -> dict[str, Any]:
         "format": DOCUMENT_FORMAT,
         "run_id": report.run_id,
         "verdict": report.verdict.value,
+        "label": report.label.value,
+        "checks": [_check(each) for each in report.checks],
         "reasons": list(report.reasons),
         "notes": list(report.notes),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
@@ -109,10 +111,21 @@ def _generator(generators: Generators) -> dict[str, Any]:
     }
 
 
+def _check(check: Check) -> dict[str, str]:
+    return {
+        "name": check.name,
+        "area": check.area.value,
+        "result": check.result.value,
+        "evidence": check.evidence,
+        "remedy": check.remedy,
+    }
+
+
 def _threshold(judged: Judged) -> dict[str, Any]:
     return {
         "text": judged.threshold.text,
         "holds": judged.holds,
+        "result": judged.result.value,
         "value": judged.value,
         "shown": judged.shown,
     }

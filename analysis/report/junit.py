@@ -1,27 +1,26 @@
-"""The verdict as JUnit XML, which every CI system shows: a test case for each thing that is judged.
+"""The checks as JUnit XML, which every CI system shows: the verdict, and a test case a check.
 
-A class that is above its limit and a broken threshold are failures; what could not be proven is an
-error, for it is no failure of the service. The format is the one that Jenkins, GitLab and GitHub's
-actions read: a suite of cases, each with at most one result.
+A check that is broken is a failure. One that is unproven is an error: CI systems show both as not
+green, and an error is no failure of what was tested. One that was not tried is skipped, with the
+reason. The format is the one that Jenkins, GitLab and GitHub's actions read: a suite of cases, each
+with at most one result; several doubts of one subject are one case.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from analysis.report.model import Report
 from analysis.report.xml import as_xml
-from analysis.state import StateResult
-from headcount.verdict import Verdict
+from headcount.verdict import Check, Label, Result
 
-JUDGED = ("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled")
-JUDGED_WHEN_TOLD = ("reordered", "late", "misplaced", "malformed")
+_WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
 
 
 def dump(report: Report) -> str:
     """Write the document."""
     suite = TestSuite(f"headcount.{report.run_id}")
-    for case in _cases(report):
+    for case in (_verdict(report), *_cases(report.checks)):
         suite.add_testcase(case)
     document = JUnitXml("headcount")
     document.add_testsuite(suite)
@@ -29,48 +28,38 @@ def dump(report: Report) -> str:
     return as_xml(text) + "\n"
 
 
-def _cases(report: Report) -> Iterator[TestCase]:
-    yield _verdict(report)
-    for name in (*JUDGED, *JUDGED_WHEN_TOLD):
-        yield from _of_class(report, name)
-    yield _state(report)
-    for each in report.thresholds:
-        case = TestCase(each.threshold.text, "thresholds")
-        if not each.holds:
-            case.result = [Failure(str(each), "threshold")]
-        yield case
-
-
 def _verdict(report: Report) -> TestCase:
-    case = TestCase("verdict", "delivery")
-    told = "\n".join(report.reasons)
-    if report.verdict is Verdict.FAIL:
-        case.result = [_with_text(Failure(report.reasons[0], "fail"), told)]
-    elif report.verdict is Verdict.INCONCLUSIVE:
-        case.result = [_with_text(Error(report.reasons[0], "inconclusive"), told)]
+    case, label = TestCase("verdict", "delivery"), report.label
+    if label is not Label.PASS:
+        kind = Error if label is Label.INCONCLUSIVE else Failure
+        message = ": ".join((label.value, *report.reasons[:1]))
+        case.result = [_with_text(kind(message, label.words), "\n".join(report.reasons))]
     return case
 
 
-def _of_class(report: Report, name: str) -> Iterator[TestCase]:
-    limit = report.limits.of(name)
-    if limit is None:
-        return
-    case = TestCase(f"{name} <= {limit}", "delivery")
-    found = None if report.counts is None else report.counts.as_dict()[name]
-    if found is None:
-        case.result = [Error("nothing could be counted", "inconclusive")]
-    elif found > limit:
-        case.result = [Failure(f"{found} {name}", name)]
-    yield case
+def _cases(checks: Iterable[Check]) -> Iterator[TestCase]:
+    subjects: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        subjects.setdefault((check.name, check.area.value), []).append(check)
+    for (name, area), of_subject in subjects.items():
+        yield _case(name, area, sorted(of_subject, key=_rank))
 
 
-def _state(report: Report) -> TestCase:
-    case = TestCase("state", "delivery")
-    if report.state.different > report.limits.different:
-        case.result = [Failure(str(report.state), "different")]
-    elif report.state.result is StateResult.NOT_CHECKED:
-        case.result = [Skipped(report.state.why_not)]
+def _case(name: str, area: str, checks: Sequence[Check]) -> TestCase:
+    case, worst = TestCase(name, area), checks[0]
+    text = "\n".join(map(str, checks))
+    match worst.result:
+        case Result.BROKEN:
+            case.result = [_with_text(Failure(str(worst), worst.result.value), text)]
+        case Result.UNPROVEN:
+            case.result = [_with_text(Error(str(worst), worst.result.value), text)]
+        case Result.NOT_TRIED:
+            case.result = [Skipped(str(worst))]
     return case
+
+
+def _rank(check: Check) -> int:
+    return _WORST_FIRST.index(check.result)
 
 
 def _with_text(result: Failure | Error, text: str) -> Failure | Error:

@@ -11,9 +11,15 @@ from analysis.report.configuration import without_secrets
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import shown_exceptions, sum_of_classes
-from headcount.verdict import Verdict
+from headcount.verdict import Area, Result, tally_of
 
-_MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️"}
+_LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}
+_MARKS = {
+    Result.KEPT: "✅",
+    Result.BROKEN: "❌",
+    Result.UNPROVEN: "⚠️",
+    Result.NOT_TRIED: "⚪",
+}
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 _SHOWN_REASONS = 10
 
@@ -24,7 +30,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
 
 
 def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
-    yield f"## {_MARKS[report.verdict]} {report.verdict.value}: run {_text(report.run_id)}"
+    mark = _LABEL_MARKS[report.label.colour]
+    yield f"## {mark} {report.label.value}: run {_text(report.run_id)}"
     yield ""
     yield f"**{_text(sum_of_classes(report.counts))}**"
     yield ""
@@ -36,6 +43,7 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     if told:
         yield from ("", *told)
     yield from _thresholds(report)
+    yield from _checks(report)
     yield from _counts(report)
     if exceptions.count:
         yield ""
@@ -52,11 +60,19 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
 
 def _thresholds(report: Report) -> Iterator[str]:
     rows = [
-        ("✅" if each.holds else "❌", _code(each.threshold.text), each.shown)
-        for each in report.thresholds
+        (_MARKS[each.result], _code(each.threshold.text), each.shown) for each in report.thresholds
     ]
     if rows:
         yield from _table(("", "threshold", "measured"), rows)
+
+
+def _checks(report: Report) -> Iterator[str]:
+    rows = [
+        (_MARKS[each.result], _text(each.name), each.result.value, _text(str(each)))
+        for each in report.checks
+        if each.area is not Area.THRESHOLDS
+    ]
+    yield from _table(("", f"checks: {tally_of(report.checks)}", "result", "evidence"), rows)
 
 
 def _counts(report: Report) -> Iterator[str]:

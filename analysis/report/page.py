@@ -20,7 +20,7 @@ from analysis.report.tables import iso_time
 from analysis.state import Entry
 from analysis.templates import template
 from analysis.timeline import Moment, Source
-from headcount.verdict import Verdict
+from headcount.verdict import tally_of
 
 SHOWN_DIFFERENCES = 50
 SHOWN_EVENTS = 5
@@ -31,12 +31,6 @@ LONGEST_CELL = 160
 
 _HERE = Path(__file__).parent
 _PAGE = _HERE / "page.html"
-_MEANING = {
-    Verdict.PASS: "Every acknowledged event is in the topic, once and unaltered.",
-    Verdict.FAIL: "The topic does not hold what was acknowledged.",
-    Verdict.INCONCLUSIVE: "The evidence does not allow a verdict.",
-}
-_MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
 _EXCEPTION_COLUMNS = (
     "id",
@@ -84,8 +78,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=hash_of(script),
-        mark=_MARKS[report.verdict],
-        meaning=_MEANING[report.verdict],
+        checks=_checks(report),
+        checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),
         parts=_parts(report.counts),
         flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
@@ -345,11 +339,17 @@ def _recovered(moment: Moment) -> str:
     return took if moment.is_recovered else f"not within {took}"
 
 
-def _thresholds(report: Report) -> Table:
-    rows = (
-        (each.threshold.text, each.shown, "kept" if each.holds else "broken")
-        for each in report.thresholds
+def _checks(report: Report) -> Table:
+    """Show all that was judged, and what came of it."""
+    rows = tuple(
+        (each.name, each.result.value, each.evidence, each.remedy) for each in report.checks
     )
+    kinds = tuple(each.result.value for each in report.checks)
+    return Table(("check", "result", "evidence", "what to do"), rows, kinds)
+
+
+def _thresholds(report: Report) -> Table:
+    rows = ((each.threshold.text, each.shown, each.result.value) for each in report.thresholds)
     return Table(("threshold", "measured", "result"), tuple(rows))
 
 

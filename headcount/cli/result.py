@@ -7,13 +7,9 @@ from analysis.classes import Counts
 from analysis.verify import Report
 from headcount.console import Console
 from headcount.run import RunFolder
-from headcount.verdict import Verdict
+from headcount.verdict import Area, Result, against, tally_of
 
-_STYLES = {
-    Verdict.PASS: "bold green",
-    Verdict.FAIL: "bold red",
-    Verdict.INCONCLUSIVE: "bold yellow",
-}
+_STYLES = {Result.BROKEN: "bold red", Result.UNPROVEN: "bold yellow"}
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 
 
@@ -24,17 +20,18 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
         return
     if report.counts is not None:
         console.result(_table(report, report.counts))
-    verdict = report.verdict
-    console.result(Text(f"Verdict: {verdict.value}", _STYLES[verdict]))
+    label = report.label
+    console.result(Text(f"Verdict: {label.words}", f"bold {label.colour}"))
     if report.state.was_asked_for:
         console.result(f"State: {report.state}")
     if report.thresholds:
         console.result(f"Rate: {report.rates}")
     for each in report.thresholds:
-        mark = "kept" if each.holds else "broken"
-        console.result(Text(f"Threshold {mark}: {each}", "" if each.holds else "bold red"))
-    for reason in report.reasons:
-        console.result(f"  - {reason}")
+        console.result(Text(f"Threshold {each.result}: {each}", _STYLES.get(each.result, "")))
+    console.result(f"Checks: {tally_of(report.checks)}")
+    for check in against(report.checks):
+        if check.area is not Area.THRESHOLDS:
+            console.result(f"  - {check}")
     for pattern in report.patterns:
         console.result(f"  pattern: {pattern}")
     for note in report.notes:

@@ -1,25 +1,34 @@
 """What other programs read of a verdict: JUnit XML and Markdown, on literal reports."""
 
+import html
+import io
+import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import rich.console
 import xmlschema
 from junitparser import JUnitXml
 
 from analysis.classes import Counts
 from analysis.evidence import Evidence
-from analysis.judge import Limits, judge
+from analysis.judge import Limits, crashed, judge
 from analysis.latency import Bucket, Measure
 from analysis.rates import Rates
-from analysis.report import junit, markdown
+from analysis.report import document, junit, markdown
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
+from analysis.report.page import render as page_of
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
+from headcount.cli.result import show
+from headcount.console import Console
+from headcount.run import RunFolder
 from headcount.thresholds import parse
-from tests.analysis.test_judge import DIFFERENT, MANIFEST, SANE, with_counts
+from headcount.verdict import Label, against, read_verdict
+from tests.analysis.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
 
 KEPT = Judged(parse("http.p99 < 300ms"), 12.0)
 BROKEN = Judged(parse("rps > 400"), 12.0)
@@ -30,7 +39,10 @@ def report_of(
 ) -> Report:
     """Judge evidence, and make a report of it."""
     limits = limits or Limits()
-    judgement = judge(evidence or replace(SANE, problems=("it crashed",)), limits)
+    if evidence is None:
+        judgement = crashed("it crashed", limits, thresholds)
+    else:
+        judgement = judge(evidence, limits, thresholds)
     return Report(MANIFEST, SANE.end, limits, judgement, evidence, thresholds=thresholds)
 
 
@@ -70,18 +82,20 @@ def test_the_schema_can_refuse() -> None:
         assert not SCHEMA.is_valid(wrong)
 
 
+UNTRIED = dict.fromkeys(("reordered", "late", "misplaced", "malformed", "state"), "Skipped")
+
+
 def test_a_pass() -> None:
-    """Everything that is judged is a case, and what was not compared is skipped."""
+    """Every check is a case, and what nobody asked for is skipped."""
     report = report_of(SANE, KEPT)
-    assert results(report) == {"state": "Skipped"}
+    assert results(report) == UNTRIED
     suite = ET.fromstring(junit.dump(report))[0]  # noqa: S314 - it is ours
-    names = [case.get("name") for case in suite]
-    assert names == [
-        *("verdict", "lost <= 0", "duplicated <= 0", "ghost <= 0", "phantom <= 0"),
-        *("corrupted <= 0", "garbled <= 0", "state", "http.p99 < 300ms"),
+    assert [case.get("name") for case in suite] == [
+        "verdict",
+        *(check.name for check in report.checks),
     ]
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "0", "0")
-    assert suite.get("skipped") == "1"
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "19", "failures": "0", "errors": "0", "skipped": "5"}
 
 
 @pytest.mark.parametrize(
@@ -89,29 +103,98 @@ def test_a_pass() -> None:
     [
         (
             report_of(with_counts(attempted=1, acked=1, lost=1)),
-            {"verdict": "Failure", "lost <= 0": "Failure", "state": "Skipped"},
+            UNTRIED | {"verdict": "Failure", "lost": "Failure"},
         ),
         (
             report_of(
                 with_counts(attempted=1, acked=1, lost=1, late=1), limits=Limits(lost=1, late=0)
             ),
-            {"verdict": "Failure", "late <= 0": "Failure", "state": "Skipped"},
+            UNTRIED | {"verdict": "Failure", "late": "Failure"},
         ),
-        (report_of(DIFFERENT), {"verdict": "Failure", "state": "Failure"}),
-        (report_of(replace(DIFFERENT, state=StateCheck(1, 1, why_not=""))), {}),
-        (report_of(SANE, KEPT, BROKEN), {"rps > 400": "Failure", "state": "Skipped"}),
+        (report_of(DIFFERENT), UNTRIED | {"verdict": "Failure", "state": "Failure"}),
+        (
+            report_of(replace(DIFFERENT, state=StateCheck(1, 1, why_not=""))),
+            {name: result for name, result in UNTRIED.items() if name != "state"},
+        ),
+        (
+            report_of(SANE, KEPT, BROKEN),
+            UNTRIED | {"verdict": "Failure", "rps > 400": "Failure"},
+        ),
+        (
+            report_of(replace(with_counts(attempted=1, acked=1, lost=1), ledger=DAMAGED)),
+            UNTRIED | {"verdict": "Error", "lost": "Error", "ledger": "Error"},
+        ),
+        (
+            report_of(SANE, Judged(KEPT.threshold, None)),
+            UNTRIED | {"verdict": "Error", "http.p99 < 300ms": "Error"},
+        ),
     ],
 )
 def test_each_failure_is_a_case(report: Report, expected: dict[str, str]) -> None:
-    """What is above its limit, and what is broken."""
+    """What is proven is a failure, what is not is an error, and the verdict is one of them."""
     assert results(report) == expected
 
 
+def test_several_doubts_of_a_subject_are_one_case() -> None:
+    """A CI system tells cases apart by their names; the case has all of their texts."""
+    twice = replace(SANE, ledger=replace(DAMAGED, damage=("one is gone", "another is cut off")))
+    suite = ET.fromstring(junit.dump(report_of(twice)))[0]  # noqa: S314 - it is ours
+    (case,) = (case for case in suite if case.get("name") == "ledger")
+    (error,) = case
+    assert error.text == "one is gone\nanother is cut off"
+
+
 def test_without_evidence() -> None:
-    """What could not be judged is an error, and no success."""
+    """What could not be judged is no success, and no failure of the service either."""
     found = results(report_of(None, Judged(KEPT.threshold, None)))
-    assert {found[name] for name in ("verdict", "lost <= 0", "garbled <= 0")} == {"Error"}
-    assert found["http.p99 < 300ms"] == "Failure"
+    assert (found["verdict"], found["verification"]) == ("Error", "Error")
+    assert (found["lost"], found["garbled"]) == ("Skipped", "Skipped")
+    assert found["http.p99 < 300ms"] == "Error"
+
+
+LOST = with_counts(attempted=1, acked=1, lost=1)
+OF_EACH_LABEL = {
+    Label.PASS: report_of(SANE, KEPT),
+    Label.THRESHOLD_BROKEN: report_of(SANE, KEPT, BROKEN),
+    Label.FAIL: report_of(LOST, BROKEN),
+    Label.INCONCLUSIVE: report_of(replace(LOST, ledger=DAMAGED), BROKEN),
+}
+
+
+def printed(report: Report) -> str:
+    """Give what a terminal shows."""
+    out = io.StringIO()
+    terminal = rich.console.Console(file=out, highlight=False, force_terminal=True, width=400)
+    show(report, RunFolder(Path("reports/run-1")), Console(out=terminal))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("label", Label)
+def test_every_surface_says_the_same(label: Label, tmp_path: Path) -> None:
+    """Label, colour and checks; green is a pass alone, and what is not a pass says why."""
+    report = OF_EACH_LABEL[label]
+    assert (report.label, report.exit_code) == (label, label.exit_code)
+    page, summary = page_of(report, Exceptions()), markdown.render(report, Exceptions())
+    assert f"<title>{label.value}: run run-1" in page
+    assert f'<p class="verdict {label.colour}"><strong>{label.mark} {label.value}<' in page
+    mark = {"green": "✅", "red": "❌", "yellow": "⚠️"}[label.colour]
+    assert summary.startswith(f"## {mark} {label.value}: run run-1\n")
+    code = {"green": 32, "red": 31, "yellow": 33}[label.colour]
+    terminal = printed(report)
+    assert f"\x1b[1;{code}mVerdict: {label.words}\x1b[0m" in terminal
+    (tmp_path / "verdict.json").write_text(document.dump(report))
+    told = read_verdict(tmp_path)
+    assert told is not None
+    assert (told.label, told.checks) == (label, report.checks)
+    assert json.loads(document.dump(report))["label"] == label.value
+    verdict_case = results(report).get("verdict")
+    assert verdict_case == {"green": None, "red": "Failure", "yellow": "Error"}[label.colour]
+    for check in report.checks:
+        result = f">{check.name}</th><td>{check.result.value}</td><td>{check.evidence}</td>"
+        assert result in html.unescape(page)
+    for check in against(report.checks):
+        assert check.evidence.removeprefix("threshold broken: ") in terminal
+        assert check.evidence.removeprefix("threshold broken: ") in html.unescape(page)
 
 
 def test_markdown() -> None:
@@ -125,7 +208,7 @@ def test_markdown() -> None:
     )
     report = replace(report_of(evidence, KEPT, BROKEN), manifest=evidence.manifest)
     lines = markdown.render(report, Exceptions()).splitlines()
-    assert lines[0] == "## ❌ fail: run run-1"
+    assert lines[0] == "## ❌ FAIL: run run-1"
     assert lines[2] == "**11 attempted = 10 delivered + 1 lost**"
     assert lines[4] == "Delivery promise: not stated"
     assert lines[6].startswith("- 1 lost: acknowledged, and not in the topic")
