@@ -110,7 +110,7 @@ class Block:
 class Comparison:
     """By what blocks are compared, and the places that their files are read from and put at."""
 
-    run_id: str
+    tag: str
     late_after_ms: int
     event_types: tuple[str, ...]
     grains: Grains
@@ -125,7 +125,7 @@ class Comparison:
             return self._counted(work, reconcile.phantoms(claimed))
         attempts = ledger.attempts(self.ledger, work.stretch)
         first = work.stretch.first_seq
-        found = reconcile.fates(attempts, claimed, self.run_id, self.late_after_ms, first)
+        found = reconcile.fates(attempts, claimed, self.tag, self.late_after_ms, first)
         return self._counted(work, found)
 
     def _counted(self, work: Work, found: pa.Table) -> Block:

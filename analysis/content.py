@@ -84,7 +84,7 @@ class Expected:
     are the sets of fields that are compared.
     """
 
-    run_id: str
+    tag: str
     event_id_field: str
     asked: Mapping[int, int]
     shapes: Sequence[str]
@@ -110,7 +110,7 @@ class Expected:
     @property
     def prefix(self) -> str:
         """What this run's ids begin with."""
-        return f"{self.run_id}."
+        return f"{self.tag}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,7 +264,7 @@ def ledger_parts(
 ) -> list[GeneratorLedger]:
     """Find what each generator of a run has left, but for files that are known. Raises OSError."""
     location = open_location(folder.ledger_location(manifest))
-    return read_ledger(*location, manifest.run_id, known)
+    return read_ledger(*location, manifest.tag, known)
 
 
 def load(
@@ -277,7 +277,7 @@ def load(
 def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:
     """Tell what is looked for in the topic. EvidenceError if that cannot be looked for."""
     return Expected(
-        run_id=manifest.run_id,
+        tag=manifest.tag,
         event_id_field=manifest.event_id_field,
         asked={state.generator: state.asked for state in found.state.generators},
         shapes=found.state.shapes,
@@ -289,7 +289,7 @@ def compared_by(
 ) -> Comparison:
     """Tell by what the blocks of a run are compared."""
     return Comparison(
-        run_id=manifest.run_id,
+        tag=manifest.tag,
         late_after_ms=late_after_ms,
         event_types=found.state.event_types,
         grains=grains,

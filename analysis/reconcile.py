@@ -74,7 +74,7 @@ class _Copies:
 
 
 def fates(
-    attempts: pa.Table, claimed: pa.Table, run_id: str, late_after_ms: int, first_seq: int = 0
+    attempts: pa.Table, claimed: pa.Table, tag: str, late_after_ms: int, first_seq: int = 0
 ) -> pa.Table:
     """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
 
@@ -83,7 +83,7 @@ def fates(
     Args:
         attempts: A row for each, of `ledger.COLUMNS`, in one chunk.
         claimed: Every message that claims one of them, of `content.ARRIVALS`, in one chunk.
-        run_id: Whose run it is.
+        tag: The run's own.
         late_after_ms: How long after its intended time an event may enter the topic.
         first_seq: Where the block begins.
 
@@ -95,7 +95,7 @@ def fates(
     found = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
     outcome = attempts["outcome"]
     columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
-        "id": _ids(run_id, attempts),
+        "id": _ids(tag, attempts),
         "copies": pa.array(copies.count),
         "copies_differ": pa.array(copies.differ),
         **{_OF_FIRST[name]: column for name, column in found.items()},
@@ -197,9 +197,9 @@ def _note_repeated(
     differ[mine[value != known[first[mine]]]] = True
 
 
-def _ids(run_id: str, attempts: pa.Table) -> pa.ChunkedArray:
+def _ids(tag: str, attempts: pa.Table) -> pa.ChunkedArray:
     numbers = [attempts[name].cast(pa.string()) for name in ("generator", "seq")]
-    return pc.binary_join_element_wise(run_id, *numbers, ".")
+    return pc.binary_join_element_wise(tag, *numbers, ".")
 
 
 def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:

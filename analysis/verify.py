@@ -100,7 +100,7 @@ class Case:
     @property
     def owners(self) -> str:
         """What the names of the run's owners begin with."""
-        return f"{self.manifest.run_id}."
+        return f"{self.manifest.tag}."
 
     @property
     def offsets(self) -> topic.OffsetRange:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import spread
-from bench.overhead import ledger_options
+from bench.overhead import ledger_of, ledger_options
 from bench.parts import TOPIC, Stage, finished, usage
 from bench.result import Result
 from headcount.errors import PartError
-from headcount.ledger import open_location, read_ledger
 from headcount.stack.server import Server, ServerConfig
 from headcount.stack.topic import ensure_topic
 
@@ -82,8 +81,7 @@ def _round(settings: Settings, stage: Stage, server: Server, run_id: str) -> Rou
     window = json.loads(seen.read_text(encoding="utf-8"))
     if window["failures"]:
         raise PartError(f"{window['failures']:.0f} requests failed: see {locust.log_path}")
-    ledger = stage.folder / run_id / "ledger"
-    events = _attempted(ledger, run_id)
+    events, ledger = _attempted(stage.folder / run_id), stage.folder / run_id / "ledger"
     return Round(
         events=events,
         cpu_us={
@@ -92,7 +90,10 @@ def _round(settings: Settings, stage: Stage, server: Server, run_id: str) -> Rou
             "service": service_s / events * 1e6,
             "broker": broker_s / events * 1e6,
         },
-        bytes={"ledger": _size(ledger.rglob("*")) / events, "topic": topic_bytes / events},
+        bytes={
+            "ledger": _size(ledger.rglob("*")) / events,
+            "topic": topic_bytes / events,
+        },
     )
 
 
@@ -102,10 +103,10 @@ def _used(stage: Stage, server: Server) -> tuple[float, float, float]:
     return usage(server.pid)[1], usage(stage.broker.pid)[1], float(_size(logs))
 
 
-def _attempted(ledger: Path, run_id: str) -> int:
-    (part,) = read_ledger(*open_location(str(ledger)), run_id)
+def _attempted(run: Path) -> int:
+    part = ledger_of(run)
     if part.seal is None or part.damage or not part.seal.attempted:
-        raise PartError(f"the ledger {ledger} is not whole: {part}")
+        raise PartError(f"the ledger of {run} is not whole: {part}")
     return part.seal.attempted
 
 

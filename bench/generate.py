@@ -20,7 +20,7 @@ from random import Random
 from confluent_kafka import Producer
 
 from headcount.digest import digest, shape
-from headcount.ids import EventId
+from headcount.ids import EventId, new_tag
 from headcount.ledger import LedgerWriter, Row, open_location
 from headcount.outcome import Outcome
 from headcount.run import End, Generators, Manifest, RunFolder
@@ -64,7 +64,7 @@ class Generation:
 
     producer: Producer
     topic: str
-    run_id: str
+    tag: str
     events: int
     missing: frozenset[int]
     samples: list[Sample]
@@ -72,7 +72,7 @@ class Generation:
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
         """Publish a block of one generator's sequence numbers, and give its rows."""
-        prefix = str(EventId(self.run_id, generator, 0))[:-1].encode()
+        prefix = str(EventId(self.tag, generator, 0))[:-1].encode()
         for seq in range(first, last):
             index = seq * GENERATORS + generator
             sample = self.samples[index % POOL]
@@ -102,7 +102,7 @@ def generate(folder: RunFolder, servers: str, name: str, events: int, faults: in
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
     missing = frozenset(number * events // faults for number in range(faults))
-    making = Generation(producer(servers), name, folder.run_id, events, missing, samples())
+    making = Generation(producer(servers), name, manifest.tag, events, missing, samples())
     finish(making, folder, manifest)
     assert making.published == events - faults, f"{making.published} of {events - faults} are sent"
 
@@ -140,9 +140,7 @@ def _write(making: Generation, location: str) -> None:
     """Publish and write block by block, the generators in turn."""
     filesystem, path = open_location(location)
     shares = [len(range(number, making.events, GENERATORS)) for number in range(GENERATORS)]
-    writers = [
-        LedgerWriter(filesystem, path, making.run_id, number) for number in range(GENERATORS)
-    ]
+    writers = [LedgerWriter(filesystem, path, making.tag, number) for number in range(GENERATORS)]
     for writer in writers:
         writer.open()
     for first in range(0, max(shares), SEGMENT_ROWS):
@@ -217,6 +215,7 @@ def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy,
         start_offsets=topic.end_offsets(servers, name),
+        tag=new_tag(),
     )
 
 

@@ -82,7 +82,7 @@ class LongRun(Generation):
             return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
         fault = self.harmed.get(index)
         at_ms = (sent_ns + round(took_ms * 0.7 * _NS_PER_MS)) // _NS_PER_MS
-        value = sample.value(str(EventId(self.run_id, generator, seq)).encode(), index)
+        value = sample.value(str(EventId(self.tag, generator, seq)).encode(), index)
         for text in (value,) if fault is None else FAULTS[fault](value):
             self.publish(text, sample.key, at_ms)
         if is_slow and chance.random() < UNANSWERED:
@@ -126,7 +126,7 @@ def generate(
     making = LongRun(
         producer(servers),
         name,
-        folder.run_id,
+        manifest.tag,
         events,
         frozenset(),
         samples(),

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.followed import ledger_parts
 from bench.figures import in_turn, ratio, spread
 from bench.parts import TOPIC, Stage, finished, pin, two_cores
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
-from headcount.ledger import open_location, read_ledger
+from headcount.ledger import GeneratorLedger
+from headcount.run import RunFolder
 from headcount.stack.ports import LOOPBACK, free_port, is_listening
 from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import ensure_topic
@@ -118,9 +120,16 @@ def ledger_options(stage: Stage, run_id: str) -> tuple[str, ...]:
     return tuple(part for pair in options.items() for part in pair)
 
 
+def ledger_of(run: Path) -> GeneratorLedger:
+    """Look over the ledger of a run that had one generator."""
+    folder = RunFolder(run)
+    (part,) = ledger_parts(folder, folder.read_manifest())
+    return part
+
+
 def _check_ledger(run: Path, requests: int) -> None:
     """See that the ledger was on: sealed, whole, with at least the window's requests."""
-    (part,) = read_ledger(*open_location(str(run / "ledger")), run.name)
+    part = ledger_of(run)
     if part.seal is None or part.damage or part.seal.attempted < requests:
         raise PartError(f"the ledger of {run} does not hold its {requests} requests: {part}")
 

@@ -60,7 +60,7 @@ def _rows(batch: list[Message], shapes: dict[str, list[str]]) -> Iterator[tuple[
 def attempts(folder: RunFolder) -> pl.DataFrame:
     """Read the ledger, and write out each attempt's id."""
     files = pl.scan_parquet(folder.path / "ledger" / "*" / "*.parquet")
-    parts = [pl.lit(folder.run_id), pl.col("generator"), pl.col("seq")]
+    parts = [pl.lit(folder.read_manifest().tag), pl.col("generator"), pl.col("seq")]
     return files.select(
         pl.concat_str(parts, separator=".").alias("id"),
         pl.col("event_type", "shape", "outcome").cast(pl.String),

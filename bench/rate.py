@@ -29,7 +29,7 @@ from bench.target import Target
 from bench.timer import QUANTILES
 from headcount.arrivals import read_arrivals, total
 from headcount.errors import PartError
-from headcount.ledger import open_location, read_ledger
+from headcount.ledger import open_location
 from headcount.stack.process import Process
 from headcount.stack.topic import ensure_topic
 
@@ -168,7 +168,7 @@ def _lag(run: Path, rate: int) -> Lag:
 
 def _durations_ms(run: Path, begin: str, end: str) -> list[float]:
     """Read how long each request took from one of its times to another."""
-    (part,) = read_ledger(*open_location(str(run / "ledger")), run.name)
+    part = overhead.ledger_of(run)
     if part.seal is None or part.damage:
         raise PartError(f"the ledger of {run} is not whole: {part}")
     files = [str(run / "ledger" / str(part.generator) / name) for name in part.segments]

@@ -4,7 +4,7 @@ State is a number for each *thing* of each *owner*: `gold`, `item:bow:wood=yew`,
 What is not mentioned is 0, and a state is the sum of its changes, in any order. So three accounts
 of it can be compared: what the scenario expects, what the topic implies, what a database says.
 
-An owner is of one run, and of one generator in it: its name begins with `<run-id>.<generator>.`.
+An owner is of one run, and of one generator in it: its name begins with `<tag>.<generator>.`.
 """
 
 from collections.abc import Mapping

@@ -39,7 +39,9 @@ from headcount.files import force_to_disk
 from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
 
-FORMAT = 2
+FORMAT = 3
+READABLE = frozenset({2, FORMAT})
+"""The format before named the run's id where this one has its tag."""
 
 READERS = 32
 """How many segments are looked over at once: an object store answers each of them late."""
@@ -115,7 +117,7 @@ class Segment:
 class Seal:
     """A generator's last word: sequence numbers 0 to `attempted` - 1 were used, each has a row."""
 
-    run_id: str
+    tag: str
     generator: int
     attempted: int
     segments: tuple[Segment, ...]
@@ -169,7 +171,7 @@ class LedgerWriter:
 
     filesystem: pafs.FileSystem
     location: str
-    run_id: str
+    tag: str
     generator: int
     reserved: int = 0
     rows_written: int = 0
@@ -201,7 +203,7 @@ class LedgerWriter:
 
     def write_table(self, table: pa.Table) -> None:
         """Make rows visible as one more segment; the columns are those of `Row`."""
-        content = _segment_bytes(table, self.run_id, self.generator)
+        content = _segment_bytes(table, self.tag, self.generator)
         name = f"segment-{len(self._segments):06}.parquet"
         self._write(name, content)
         digest = hashlib.sha256(content).hexdigest()
@@ -218,7 +220,7 @@ class LedgerWriter:
 
     def seal(self, attempted: int) -> Seal:
         """Say the last word; nothing is written after it."""
-        seal = Seal(self.run_id, self.generator, attempted, tuple(self._segments))
+        seal = Seal(self.tag, self.generator, attempted, tuple(self._segments))
         self._write("seal.json", json.dumps(asdict(seal), indent=1).encode())
         return seal
 
@@ -305,7 +307,7 @@ def traces(
 
 
 def read_ledger(
-    filesystem: pafs.FileSystem, location: str, run_id: str, known: Known | None = None
+    filesystem: pafs.FileSystem, location: str, tag: str, known: Known | None = None
 ) -> list[GeneratorLedger]:
     """Look over every generator's part, without reading the rows. Raises OSError.
 
@@ -315,7 +317,7 @@ def read_ledger(
     selector = pafs.FileSelector(location, allow_not_found=True)
     folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
     with ThreadPoolExecutor(READERS) as pool:
-        parts = [_read_generator(filesystem, entry.path, run_id, pool, known) for entry in folders]
+        parts = [_read_generator(filesystem, entry.path, tag, pool, known) for entry in folders]
     return sorted(parts, key=lambda part: part.generator)
 
 
@@ -348,9 +350,9 @@ def _table(columns: list[tuple[object, ...]]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _segment_bytes(table: pa.Table, run_id: str, generator: int) -> pa.Buffer:
+def _segment_bytes(table: pa.Table, tag: str, generator: int) -> pa.Buffer:
     generators = pa.repeat(pa.scalar(generator, pa.int32()), table.num_rows)
-    metadata = {"headcount.run_id": run_id, "headcount.format": str(FORMAT)}
+    metadata = {"headcount.tag": tag, "headcount.format": str(FORMAT)}
     whole = pa.Table.from_arrays(
         [generators, *table.columns], schema=SCHEMA.with_metadata(metadata)
     )
@@ -360,7 +362,7 @@ def _segment_bytes(table: pa.Table, run_id: str, generator: int) -> pa.Buffer:
 
 
 def _read_generator(
-    filesystem: pafs.FileSystem, folder: str, run_id: str, pool: ThreadPoolExecutor, known: Known
+    filesystem: pafs.FileSystem, folder: str, tag: str, pool: ThreadPoolExecutor, known: Known
 ) -> GeneratorLedger:
     entries = sorted(
         (
@@ -378,15 +380,15 @@ def _read_generator(
     has_seal = any(entry.base_name == "seal.json" for entry in entries)
     seal = _read_seal(filesystem, folder, damage) if has_seal else None
     sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
-    look = functools.partial(_look, filesystem, run_id, generator, known)
+    look = functools.partial(_look, filesystem, tag, generator, known)
     looks = list(pool.map(look, files))
     for entry, found in zip(files, looks, strict=True):
         damage += found.damage
         if sealed.get(entry.base_name, found.sha256) != found.sha256:
             damage.append(f"{entry.path} is not what was sealed")
     if seal is not None:
-        if (seal.run_id, seal.generator) != (run_id, generator):
-            damage.append(f"{folder}/seal.json is of {seal.run_id}.{seal.generator}")
+        if (seal.tag, seal.generator) != (tag, generator):
+            damage.append(f"{folder}/seal.json is of {seal.tag}.{seal.generator}")
         damage += _seal_damage(folder, seal, segments)
     sha256s = tuple(found.sha256 for found in looks)
     return GeneratorLedger(generator, reserved, segments, seal, tuple(damage), sha256s)
@@ -434,12 +436,14 @@ def _read_reservation(
 def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> Seal | None:
     try:
         content = json.loads(_read(filesystem, f"{folder}/seal.json"))
-        if content["format"] != FORMAT:
+        if content["format"] not in READABLE:
             damage.append(
                 f"{folder}/seal.json has format {content['format']!r}, and only {FORMAT} can be "
                 "read: use the version of headcount that wrote it"
             )
             return None
+        if "run_id" in content:
+            content["tag"] = content.pop("run_id")
         segments = tuple(Segment(**segment) for segment in content.pop("segments"))
         return Seal(segments=segments, **content)
     except (ValueError, TypeError, KeyError):
@@ -459,18 +463,18 @@ def _seal_damage(folder: str, seal: Seal, found: tuple[str, ...]) -> list[str]:
 
 
 def _look(
-    filesystem: pafs.FileSystem, run_id: str, generator: int, known: Known, entry: pafs.FileInfo
+    filesystem: pafs.FileSystem, tag: str, generator: int, known: Known, entry: pafs.FileInfo
 ) -> _Look:
     """Look at a segment, which is read whole, and once."""
     file = _identified(entry)
     if file not in known.segments:
         content = _read(filesystem, entry.path)
-        damage = tuple(_form_damage(run_id, generator, entry.path, content))
+        damage = tuple(_form_damage(tag, generator, entry.path, content))
         known.segments[file] = _Look(hashlib.sha256(content).hexdigest(), damage)
     return known.segments[file]
 
 
-def _form_damage(run_id: str, generator: int, path: str, content: bytes) -> list[str]:
+def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
     """Tell what is wrong with its form: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
         return [f"{path} is not a segment's name"]
@@ -479,9 +483,10 @@ def _form_damage(run_id: str, generator: int, path: str, content: bytes) -> list
     except (pa.ArrowException, OSError):
         return [f"{path} is torn: it is no whole Parquet file"]
     metadata = schema.metadata or {}
-    if metadata.get(b"headcount.run_id") != run_id.encode():
+    if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
         return [f"{path} is of another run"]
-    if metadata.get(b"headcount.format") != str(FORMAT).encode() or schema.names != SCHEMA.names:
+    formats = {str(number).encode() for number in READABLE}
+    if metadata.get(b"headcount.format") not in formats or schema.names != SCHEMA.names:
         return [f"{path} is of another format; generator {generator} was of another version"]
     return []
 

@@ -44,7 +44,8 @@ class Manifest:
     `broker_data` and `database` are paths from the run's folder to what its own broker and service
     left, None where it had none. `promise` says what an acknowledgement of the service stands for,
     as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
-    to when it began. `versions` are those of the programs that made the run, by their names.
+    to when it began. `versions` are those of the programs that made the run, by their names. `tag`
+    begins each of its identities (see `ids.py`): the run id where the manifest has none.
     """
 
     run_id: str
@@ -66,7 +67,13 @@ class Manifest:
     thresholds: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    tag: str = ""
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        """Take the run id for the tag of a run that was made before there were tags."""
+        if not self.tag:
+            object.__setattr__(self, "tag", self.run_id)
 
 
 @validated(frozen=True, slots=True)
@@ -167,9 +174,13 @@ class RunFolder:
         for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
 
-    def ledger_of(self, ledgers: str) -> str:
+    def ledger_of(self, ledgers: str, tag: str) -> str:
         """What the manifest says of a ledger that is kept with others, or, if empty, in here."""
-        return f"{ledgers.rstrip('/')}/{self.run_id}" if ledgers else LEDGER
+        return f"{ledgers.rstrip('/')}/{self.shared_name(tag)}" if ledgers else LEDGER
+
+    def shared_name(self, tag: str) -> str:
+        """The run's name in storage of several hosts, of which two may choose the same run id."""
+        return self.run_id if tag == self.run_id else f"{self.run_id}-{tag}"
 
     def ledger_location(self, manifest: Manifest) -> str:
         """Where the ledger is: a URL as it stands, a path from the run's folder."""
@@ -190,6 +201,8 @@ class RunFolder:
         manifest = _load(Manifest, self.manifest_path)
         if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
             raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
+        if not is_run_id(manifest.tag):
+            raise EvidenceError(f"{self.manifest_path} is damaged: tag: {manifest.tag!r}")
         return manifest
 
     def write_generators(self, generators: Generators) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from analysis.selftest.plan import Plan
 from headcount.digest import digest, shape
-from headcount.ids import HEADER
+from headcount.ids import HEADER, EventId, tag_of
 
 POOL = 1024
 _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client"}
@@ -88,16 +89,17 @@ UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (
 """Ways to break an event: cut, no UTF-8, an array, twice in one, a repeated key."""
 
 
-def invented(run_id: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]:
+def invented(tag: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]:
     """Ids of the run that nobody asked for; `beyond` is one that the generator never reached."""
     return (
-        f"{run_id}.{generator}.{beyond}",
-        f"{run_id}.{generator + 1000}.{seq}",
-        f"{run_id}.{generator}.0{seq}",
-        f"{run_id}.{generator}.{seq}.0",
+        f"{tag}.{generator}.{beyond}",
+        f"{tag}.{generator + 1000}.{seq}",
+        f"{tag}.{generator}.0{seq}",
+        f"{tag}.{generator}.{seq}.0",
     )
 
 
-def foreign(run_id: str, generator: int, seq: int) -> tuple[object, ...]:
-    """Ids that do not claim the run: of another one, of one that is called much the same, none."""
-    return (f"another-{run_id}.{generator}.{seq}", f"{run_id}x.{generator}.{seq}", None, seq)
+def foreign(plan: Plan, generator: int, seq: int) -> tuple[object, ...]:
+    """Ids that do not claim the run: of one called alike, of another start of this one, none."""
+    tags = f"another-{plan.tag}", f"{plan.tag}x", plan.run_id, tag_of(seq)
+    return (*(str(EventId(tag, generator, seq)) for tag in tags), None, seq)

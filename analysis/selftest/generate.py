@@ -140,16 +140,16 @@ class Generation:
 
     def _publish_stranger(self, own: Message, place: Place, fault: Fault) -> None:
         (generator, seq), form = place, place[1] // PARTITIONS
-        run_id, wish = self.plan.run_id, self._sample(place).wish
+        wish = self._sample(place).wish
         name = f"{own.partition}:{self.offsets[own.partition]}"
         assert own.value is not None
         value: bytes | None = None
         if fault == Fault.INVENTED:
-            ids = invented(run_id, generator, seq, self.plan.attempted(generator) + seq)
+            ids = invented(self.plan.tag, generator, seq, self.plan.attempted(generator) + seq)
             name = ids[form % len(ids)]
             value = write(wish, name)
         elif fault == Fault.FOREIGN:
-            others = foreign(run_id, generator, seq)
+            others = foreign(self.plan, generator, seq)
             value = write(wish, others[form % len(others)])
         elif fault in {Fault.UNPARSEABLE, Fault.GARBLED}:
             whole = own.value if fault == Fault.GARBLED else write(wish)
@@ -170,11 +170,11 @@ class Generation:
         return self._samples[index % len(self._samples)]
 
     def _value(self, place: Place) -> bytes:
-        return self._sample(place).value(str(EventId(self.plan.run_id, *place)))
+        return self._sample(place).value(str(EventId(self.plan.tag, *place)))
 
     def _altered(self, place: Place) -> bytes:
         alter = ALTERATIONS[place[1] // PARTITIONS % len(ALTERATIONS)]
-        return write(alter(self._sample(place).wish), str(EventId(self.plan.run_id, *place)))
+        return write(alter(self._sample(place).wish), str(EventId(self.plan.tag, *place)))
 
     def _row(self, place: Place, fault: Fault | None, sample: Sample) -> Row:
         # Each attempt begins after the one before was answered, whatever the clock does.
@@ -208,7 +208,7 @@ def write_run(generation: Generation, location: str, settle: Callable[[], None])
     """
     filesystem, path = open_location(location)
     plan = generation.plan
-    writers = [LedgerWriter(filesystem, path, plan.run_id, number) for number in range(GENERATORS)]
+    writers = [LedgerWriter(filesystem, path, plan.tag, number) for number in range(GENERATORS)]
     for writer in writers:
         writer.open()
     for first in range(0, plan.attempted(0), _SEGMENT_ROWS):

@@ -147,4 +147,4 @@ def _is_phantom() -> pc.Expression:
 
 
 def _name(plan: Plan, place: Place) -> str:
-    return f"{plan.run_id}.{place[0]}.{place[1]}"
+    return f"{plan.tag}.{place[0]}.{place[1]}"

@@ -11,6 +11,7 @@ from itertools import cycle, islice
 from random import Random
 
 from analysis.selftest.faults import SWAPS, Fault
+from headcount.ids import TAG_BITS, tag_of
 
 BLOCK = 1 << 12
 GENERATORS = 2
@@ -25,6 +26,7 @@ class Plan:
     """A run of `events` attempts, and what is done to some of them."""
 
     run_id: str
+    tag: str
     events: int
     faults: Mapping[Place, Fault]
 
@@ -52,6 +54,7 @@ def partition_of(seq: int) -> int:
 def make_plan(run_id: str, events: int, faults: Sequence[Fault], count: int, seed: int) -> Plan:
     """Plan `count` faults of the kinds given, in turn; fewer where there is no room for so many."""
     random = Random(f"{run_id}.{seed}")  # noqa: S311 - where a test looks
+    tag = tag_of(random.getrandbits(TAG_BITS))
     kinds = list(islice(cycle(faults), count))
     random.shuffle(kinds)
     places = _places(events, count, random)
@@ -66,7 +69,7 @@ def make_plan(run_id: str, events: int, faults: Sequence[Fault], count: int, see
                 taken |= needed
                 planned[generator, seq] = fault
                 break
-    return Plan(run_id, events, planned)
+    return Plan(run_id, tag, events, planned)
 
 
 def _places(events: int, count: int, random: Random) -> Iterator[Place]:

@@ -123,6 +123,7 @@ def _manifest(stage: Stage, plan: Plan) -> Manifest:
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy,
         start_offsets=topic.end_offsets(stage.bootstrap_servers, stage.topic),
+        tag=plan.tag,
     )
 
 

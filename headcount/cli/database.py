@@ -54,7 +54,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
     A file that is gone is none if what it said was written down. Raises EvidenceError if it is
     outside of the reports.
     """
-    owners = f"{manifest.run_id}."
+    owners = f"{manifest.tag}."
     if url is not None:
         return GameDatabase(url, owners)
     if manifest.database is None:

@@ -36,7 +36,7 @@ _EXAMPLES = """
 \b
 Examples:
   headcount events RUN --item sword --metal iron
-  headcount events RUN --type checkout --player 20261123-221530-k7qz.0.o17
+  headcount events RUN --type checkout --player 5t0xk2v9qd.0.o17
   headcount events RUN --guild knights --output knights.csv
 """
 _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")

@@ -112,7 +112,7 @@ class Follower:
             if self._over.wait(ADVANCE_EVERY_S / 4):
                 return None
         manifest = self.folder.read_manifest()
-        tables = tables_of(self.folder, self.judging)
+        tables = tables_of(self.folder, manifest, self.judging)
         found = follow(self.folder, manifest, self.judging.late_after_ms, tables)
         found.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
         return found

@@ -58,7 +58,7 @@ def judge(
     manifest = folder.read_manifest()
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
-    tables = tables_of(folder, question.judging)
+    tables = tables_of(folder, manifest, question.judging)
     followed = _end_of_following(follower, console)
     overview = Overview() if followed is None else followed.overview
     # What was written by now was answered by now: its events lie before the end that is read next.

@@ -8,7 +8,7 @@ from analysis.jvm import SessionConfig, class_path_files, suited_to
 from analysis.tables import Tables
 from headcount.cli.options import Judging
 from headcount.cli.platform import Platform
-from headcount.run import RunFolder
+from headcount.run import Manifest, RunFolder
 from headcount.stack.cache import cache_folder
 from headcount.stack.class_data import ClassData
 from headcount.stack.compilation import LONG_WORK
@@ -48,7 +48,7 @@ def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
     return ClassData.of(cache, ready.java.home, (*class_path_files(), *jars), ready.console.step)
 
 
-def tables_of(folder: RunFolder, judging: Judging) -> Tables:
+def tables_of(folder: RunFolder, manifest: Manifest, judging: Judging) -> Tables:
     """Where the tables of a run go."""
     shared = judging.tables
-    return Tables(folder.path.absolute(), shared and f"{shared}/{folder.run_id}")
+    return Tables(folder.path.absolute(), shared and f"{shared}/{folder.shared_name(manifest.tag)}")

@@ -52,7 +52,7 @@ def load(line: bytes) -> Sight | None:
 class Tally:
     """Counts the events of a run as their messages come; one bit for each attempt."""
 
-    run_id: str
+    tag: str
     arrived: Counter[str] = field(default_factory=Counter)
     duplicated: int = 0
     _pages: dict[tuple[int, int], bytearray] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Tally:
     def __post_init__(self) -> None:
         """Prepare to find the run's identities, which stand in a message's bytes, broken or not."""
         self._identity = re.compile(
-            rb"(?<![a-z0-9-])%s\.(\d{1,9})\.(\d{1,18})\b" % self.run_id.encode()
+            rb"(?<![a-z0-9-])%s\.(\d{1,9})\.(\d{1,18})\b" % self.tag.encode()
         )
 
     def add(self, value: bytes | None) -> None:

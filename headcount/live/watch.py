@@ -1,6 +1,6 @@
 """The watch: a process beside the generator that reads the run's part of the topic as it grows.
 
-    python -m headcount.live.watch BROKERS TOPIC RUN_ID '{"0": 17, "1": 4}'
+    python -m headcount.live.watch BROKERS TOPIC TAG '{"0": 17, "1": 4}'
 
 It is told where each partition began, writes a sight as a line twice a second, and goes on until it
 is ended. It is nice to the generator, whose machine it may share.
@@ -31,24 +31,24 @@ def main() -> None:
     """Watch until it is ended."""
     if len(sys.argv) != _ARGUMENTS:
         sys.exit(__doc__)
-    brokers, topic, run_id, offsets = sys.argv[1:]
+    brokers, topic, tag, offsets = sys.argv[1:]
     start = {int(number): int(offset) for number, offset in json.loads(offsets).items()}
     os.nice(NICENESS)
     try:
-        for sight in sights(brokers, topic, run_id, start):
+        for sight in sights(brokers, topic, tag, start):
             sys.stdout.buffer.write(dump(sight))
             sys.stdout.buffer.flush()
     except PartError as error:
         sys.exit(f"the topic cannot be watched: {error}")
 
 
-def sights(brokers: str, topic: str, run_id: str, start: Mapping[int, int]) -> Generator[Sight]:
+def sights(brokers: str, topic: str, tag: str, start: Mapping[int, int]) -> Generator[Sight]:
     """Read the topic from where the run began, and give a sight every TELL_EVERY_S.
 
     Raises:
         PartError: No broker answers, or it refuses.
     """
-    tally = Tally(run_id)
+    tally = Tally(tag)
     places = {TopicPartition(topic, number): offset for number, offset in start.items()}
     with connected(
         brokers,

@@ -26,7 +26,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
-from headcount.ids import is_run_id, new_run_id
+from headcount.ids import is_run_id, new_run_id, new_tag
 from headcount.ledger import LedgerWriter, check_location, open_location, unsealed, warm_up
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
@@ -269,7 +269,7 @@ def _prepare(environment: Environment) -> None:
             f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
             "make it, or name another with --topic"
         )
-    options.prepared_run = _new_run(options.run_id)
+    options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form has an id of its own
     folder = _folder(environment)
     if folder.manifest_path.exists():
@@ -286,7 +286,7 @@ def _prepare(environment: Environment) -> None:
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy,
         start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
-        ledger=folder.ledger_of(options.ledger),
+        ledger=folder.ledger_of(options.ledger, options.prepared_tag),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
         promise=options.promise,
@@ -294,6 +294,7 @@ def _prepare(environment: Environment) -> None:
         thresholds=tuple(each.text for each in thresholds),
         options={**recorded(options), "seed": int(options.prepared_seed)},
         versions=_versions(has_own_broker=bool(options.broker_data)),
+        tag=options.prepared_tag,
     )
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -366,7 +367,7 @@ def _checked_ledgers(text: str) -> str:
 def _ledger_location(environment: Environment) -> str:
     options, folder = environment.parsed_options, _folder(environment)
     assert options is not None
-    return folder.located(folder.ledger_of(options.ledger))
+    return folder.located(folder.ledger_of(options.ledger, options.prepared_tag))
 
 
 def _apply_mix(environment: Environment) -> None:
@@ -385,9 +386,8 @@ def _begin_recording(environment: Environment) -> None:
     assert options is not None
     assert runner is not None
     generator = max(getattr(runner, "worker_index", 0), 0)
-    folder = _folder(environment)
     filesystem, location = open_location(_ledger_location(environment))
-    writer = LedgerWriter(filesystem, location, folder.run_id, generator)
+    writer = LedgerWriter(filesystem, location, options.prepared_tag, generator)
     try:
         writer.open()
     except OSError as error:

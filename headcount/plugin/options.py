@@ -55,6 +55,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--database-file", "", argparse.SUPPRESS),
         # The run that the master has prepared; workers receive these with the first users.
         ("--prepared-run", "", argparse.SUPPRESS),
+        ("--prepared-tag", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),
         ("--prepared-telling", "", argparse.SUPPRESS),
     ):

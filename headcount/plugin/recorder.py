@@ -105,7 +105,7 @@ class Recorder:
         self._disk.spawn(_give_way)
         self._failure: str | None = None
         self._sealed = False
-        self._prefix = f"{writer.run_id}.{writer.generator}."
+        self._prefix = f"{writer.tag}.{writer.generator}."
         self._owners = itertools.count()
         # Wall-clock time that a step of the system clock cannot bend.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns

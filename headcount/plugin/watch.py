@@ -15,7 +15,7 @@ class Watch:
 
     def __init__(self, manifest: Manifest, folder: RunFolder) -> None:
         argv = [sys.executable, "-m", "headcount.live.watch"]
-        argv += [manifest.bootstrap_servers, manifest.topic, manifest.run_id]
+        argv += [manifest.bootstrap_servers, manifest.topic, manifest.tag]
         argv.append(json.dumps(manifest.start_offsets))
         log = folder.logs / "watch.log"
         self._process = Process("the watch", argv, log_path=log, environ=os.environ)

@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from headcount.run import RunFolder
+
 DEADLINE_S = 900.0
 PATIENT = {"SERVICE_ACK_TIMEOUT_S": "60"}
 """A service that answers what is acknowledged late on a machine that was held up."""
@@ -34,6 +36,11 @@ class Outcome:
         """The run's `verdict.json`."""
         document: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
         return document
+
+    @property
+    def tag(self) -> str:
+        """What the run's identities begin with."""
+        return RunFolder(self.folder).read_manifest().tag
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Read one of the run's CSV files."""

@@ -113,7 +113,7 @@ def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> No
     assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
     assert "Verdict: fail" in run.out
     assert [(row["id"], row["class"]) for row in run.table("exceptions.csv")] == [
-        ("run-1.0.7", "lost")
+        (f"{run.tag}.0.7", "lost")
     ]
 
 
@@ -123,20 +123,20 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS=faults)
     found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
     assert found == {
-        "run-1.0.3": ("lost", ""),
-        "run-1.0.5": ("duplicated", ""),
-        "run-1.0.7": ("delivered", "corrupted"),
-        "run-1.0.999999": ("phantom", ""),
-        "run-1.0.11": ("ghost", ""),
-        "run-1.0.13": ("recovered", ""),
-        "run-1.0.15": ("duplicated", ""),
-        "run-1.0.17": ("delivered", "misplaced"),
+        f"{run.tag}.0.3": ("lost", ""),
+        f"{run.tag}.0.5": ("duplicated", ""),
+        f"{run.tag}.0.7": ("delivered", "corrupted"),
+        f"{run.tag}.0.999999": ("phantom", ""),
+        f"{run.tag}.0.11": ("ghost", ""),
+        f"{run.tag}.0.13": ("recovered", ""),
+        f"{run.tag}.0.15": ("duplicated", ""),
+        f"{run.tag}.0.17": ("delivered", "misplaced"),
     }
     where = {row["id"]: row["where"] for row in run.table("exceptions.csv")}
-    assert where["run-1.0.3"] == "acknowledged, and absent"
-    assert where["run-1.0.5"].endswith("written twice")
-    assert where["run-1.0.15"].endswith("asked twice")
-    assert where["run-1.0.13"] == "accepted, and not acknowledged"
+    assert where[f"{run.tag}.0.3"] == "acknowledged, and absent"
+    assert where[f"{run.tag}.0.5"].endswith("written twice")
+    assert where[f"{run.tag}.0.15"].endswith("asked twice")
+    assert where[f"{run.tag}.0.13"] == "accepted, and not acknowledged"
     assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
     assert run.code == 1, run.err
     for found_of in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):

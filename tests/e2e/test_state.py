@@ -65,7 +65,7 @@ def test_an_event_less_in_the_topic(broker: Broker, topic: str, tmp_path: Path) 
     assert run.verdict["reasons"][0].startswith("1 lost")
     rows, events = run.table("state.csv"), run.table("state_events.csv")
     assert {row["stands_alone"] for row in rows} == {"topic"}
-    lacking = {(row["owner"], row["name"]) for row in events if row["id"] == "run-1.0.20"}
+    lacking = {(row["owner"], row["name"]) for row in events if row["id"] == f"{run.tag}.0.20"}
     assert lacking == {(row["owner"], row["name"]) for row in rows}
 
 

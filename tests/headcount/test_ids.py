@@ -1,20 +1,21 @@
 """Identities have one spelling, and nothing else parses."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcount.ids import EventId, is_run_id, new_run_id, parse
+from headcount.ids import TAG_BITS, EventId, is_run_id, new_run_id, new_tag, parse, tag_of
 
 
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True), st.integers(0, 99), st.integers(0)
 )
-def test_an_identity_survives_its_text(run_id: str, generator: int, seq: int) -> None:
+def test_an_identity_survives_its_text(tag: str, generator: int, seq: int) -> None:
     """Parsing what was written gives the same identity, up to 18 digits."""
-    identity = EventId(run_id, generator, seq)
+    identity = EventId(tag, generator, seq)
     assert parse(str(identity)) == (identity if seq < 10**18 else None)
 
 
@@ -40,3 +41,19 @@ def test_run_ids_sort_by_time_and_differ() -> None:
     made = {new_run_id(moment) for _ in range(50)}
     assert all(is_run_id(each) and each.startswith("20261123-221530-") for each in made)
     assert len(made) > 45
+
+
+@given(st.sets(st.integers(0, 2**TAG_BITS - 1), min_size=2, max_size=2))
+def test_a_tag_is_its_bits(numbers: set[int]) -> None:
+    """Tags of different bits differ, can stand in an id, and are ten characters, a digit first."""
+    tags = {tag_of(bits) for bits in numbers}
+    assert len(tags) == 2
+    assert all(re.fullmatch(r"[0-7][0-9a-z]{9}", tag) for tag in tags)
+    assert all(parse(f"{tag}.0.1") == EventId(tag, 0, 1) for tag in tags)
+
+
+def test_every_start_has_a_tag_of_its_own() -> None:
+    """Tags are drawn at random from all 48 bits."""
+    tags = {new_tag() for _ in range(1000)}
+    assert len(tags) == 1000
+    assert {tag[0] for tag in tags} == set("01234567")

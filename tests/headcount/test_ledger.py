@@ -1,5 +1,6 @@
 """The ledger: what is written is read, and what is damaged is named."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -136,6 +137,24 @@ def test_nothing_half_written_is_read(tmp_path: Path) -> None:
     assert read(tmp_path).damage == ()
 
 
+def test_the_format_before_is_read(tmp_path: Path) -> None:
+    """A ledger that names its run by the run id, as those before there were tags, is whole."""
+    folder = sealed(tmp_path, segments=1)
+    path = folder / "segment-000000.parquet"
+    metadata = {"headcount.run_id": RUN, "headcount.format": "2"}
+    pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
+    seal = json.loads((folder / "seal.json").read_text())
+    seal["segments"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    seal |= {"run_id": seal.pop("tag"), "format": 2}
+    (folder / "seal.json").write_text(json.dumps(seal))
+
+    part = read(tmp_path)
+
+    assert part.damage == ()
+    assert part.seal is not None
+    assert (part.seal.tag, part.seal.attempted) == (RUN, 5)
+
+
 def _truncate(folder: Path) -> None:
     path = folder / "segment-000001.parquet"
     path.write_bytes(path.read_bytes()[:-20])
@@ -156,7 +175,7 @@ def _double(folder: Path) -> None:
 def _other_run(folder: Path) -> None:
     path = folder / "segment-000000.parquet"
     table = pq.read_table(path)
-    metadata = {**table.schema.metadata, b"headcount.run_id": b"run-2"}
+    metadata = {**table.schema.metadata, b"headcount.tag": b"run-2"}
     pq.write_table(table.replace_schema_metadata(metadata), path)
 
 

@@ -1,5 +1,6 @@
 """The run's folder: documents survive, and what is no run or damaged is told in a line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,27 @@ def test_documents_survive(tmp_path: Path) -> None:
     assert [path.name for path in folder.path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_run_without_a_tag_is_known_by_its_id(tmp_path: Path) -> None:
+    """A manifest from before there were tags is read: its identities begin with the run id."""
+    folder = a_run(tmp_path)
+    content = json.loads(folder.manifest_path.read_text())
+    del content["tag"]
+    folder.manifest_path.write_text(json.dumps(content))
+    manifest = folder.read_manifest()
+    assert (manifest.tag, folder.shared_name(manifest.tag)) == ("run-1", "run-1")
+
+
+def test_ledgers_of_one_run_id_lie_apart(tmp_path: Path) -> None:
+    """Two starts under one run id that keep their ledgers in one place do not share a folder."""
+    folder = RunFolder(tmp_path / "run-1")
+    places = {folder.ledger_of("s3://bucket/ledgers/", tag) for tag in ("0aaaaaaaaa", "0bbbbbbbbb")}
+    assert places == {
+        "s3://bucket/ledgers/run-1-0aaaaaaaaa",
+        "s3://bucket/ledgers/run-1-0bbbbbbbbb",
+    }
+    assert folder.ledger_of("", "0aaaaaaaaa") == "ledger"
+
+
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
     """A run never writes into the folder of another."""
     a_run(tmp_path)
@@ -67,6 +89,7 @@ def test_what_is_no_run_is_told(tmp_path: Path) -> None:
         ('"topic":"events",', "", "topic"),
         ('"0":5', '"0":"x"', "start_offsets"),
         ('"run-1"', '"run-2"', "not of this run"),
+        ('"tag":"run-1"', '"tag":"../run"', "tag"),
         ("{", "", "cannot be read"),
     ],
 )

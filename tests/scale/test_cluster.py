@@ -133,11 +133,13 @@ def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
 
 def assert_all_took_part(parts: Cluster, run: Path) -> None:
     """See that ledger and tables are in the store, by every generator and executor, and no key."""
-    assert RunFolder(run).read_manifest().ledger == f"s3://{BUCKET}/ledgers/{RUN_ID}"
+    manifest = RunFolder(run).read_manifest()
+    name = f"{RUN_ID}-{manifest.tag}"
+    assert manifest.ledger == f"s3://{BUCKET}/ledgers/{name}"
     assert not (run / "ledger").exists()
-    assert in_store(parts, f"ledgers/{RUN_ID}") == {str(number) for number in range(GENERATORS)}
+    assert in_store(parts, f"ledgers/{name}") == {str(number) for number in range(GENERATORS)}
     tables = {"arrivals.parquet", "fates.parquet", "effects.parquet", "stored.parquet"}
-    assert in_store(parts, f"tables/{RUN_ID}") == tables
+    assert in_store(parts, f"tables/{name}") == tables
     assert {each.name for each in run.glob("*.parquet")} == tables
     secret = parts.store["AWS_SECRET_ACCESS_KEY"].encode()
     files = [path for path in run.rglob("*") if path.is_file()]

@@ -33,7 +33,7 @@ def test_swapped_ones_stand_behind_their_successor(
 ) -> None:
     """An event is published behind the next of its generator, also where a segment ends between."""
     monkeypatch.setattr(generate, "_SEGMENT_ROWS", 4)
-    plan = Plan("run", 16, {(0, 1): Fault.SWAPPED, (0, 3): Fault.SWAPPED})
+    plan = Plan("selftest", "run", 16, {(0, 1): Fault.SWAPPED, (0, 3): Fault.SWAPPED})
 
     messages = published(plan, tmp_path / "ledger")
 
@@ -47,7 +47,7 @@ def test_swapped_ones_stand_behind_their_successor(
 
 def test_the_ledger_is_whole(tmp_path: Path) -> None:
     """Every attempt has its row, whatever became of its event."""
-    plan = Plan("run", 101, {(0, 7): Fault.DROPPED, (1, 8): Fault.DUPLICATED})
+    plan = Plan("selftest", "run", 101, {(0, 7): Fault.DROPPED, (1, 8): Fault.DUPLICATED})
 
     messages = published(plan, tmp_path / "ledger")
 

@@ -67,7 +67,7 @@ class MakeMatrix:
         kinds = [{"partition": p, "offset": o, "kind": k} for p, o, k in messages]
         pq.write_table(pa.Table.from_pylist(kinds, ARRIVALS), self.folder / "arrivals")
         return read_matrix(
-            Injected(Plan("run", 6, {}), injected, strangers or {}),
+            Injected(Plan("selftest", "run", 6, {}), injected, strangers or {}),
             self.folder / "fates",
             self.folder / "arrivals",
         )

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as pads
 
+from headcount.ids import EventId
 from headcount.ledger import GeneratorLedger, open_location, read_ledger
 from headcount.run import Generators, RunFolder
 from headcount.stack.broker import Broker
@@ -77,9 +78,13 @@ class Bench:
         folder = RunFolder(self.reports / run_id)
         return Path(folder.ledger_location(folder.read_manifest()))
 
+    def tag(self, run_id: str = "run-1") -> str:
+        """What the run's identities begin with, as the manifest has it."""
+        return RunFolder(self.reports / run_id).read_manifest().tag
+
     def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
         """Look over the ledger."""
-        return read_ledger(*open_location(str(self.ledger(run_id))), run_id)
+        return read_ledger(*open_location(str(self.ledger(run_id))), self.tag(run_id))
 
     def is_sealed(self, run_id: str) -> bool:
         """Tell whether every generator has sealed."""
@@ -111,7 +116,8 @@ class Bench:
         assert all(part.seal is not None and not part.damage for part in parts), parts
         begun = RunFolder(self.reports / run_id).read_generators()
         assert begun == Generators(tuple(range(generators)))
-        written = [f"{run_id}.{row['generator']}.{row['seq']}" for row in self.rows(run_id)]
+        rows, tag = self.rows(run_id), self.tag(run_id)
+        written = [str(EventId(tag, row["generator"], row["seq"])) for row in rows]
         assert written
         assert sorted(written) == sorted(self.service.received)
 

@@ -10,7 +10,7 @@ from headcount.plugin import recorder as module
 from headcount.plugin.recorder import Recorder
 
 class Writer:
-    run_id, generator, location, written = "run-1", 0, "memory", []
+    tag, generator, location, written = "run-1", 0, "memory", []
     def reserve(self, count):
         return range(count)
     def write_table(self, rows):
@@ -34,7 +34,7 @@ EXPECTED = """
 from headcount.plugin.recorder import LARGEST_BLOCK, Recorder
 
 class Writer:
-    run_id, generator, location = "run-1", 0, "memory"
+    tag, generator, location = "run-1", 0, "memory"
     def __init__(self):
         self.reserved = []
     def reserve(self, count):
@@ -59,7 +59,7 @@ UNWRITABLE = """
 from headcount.plugin.recorder import LedgerFailedError, Recorder
 
 class Writer:
-    run_id, generator, location = "run-1", 0, "memory"
+    tag, generator, location = "run-1", 0, "memory"
     def reserve(self, count):
         return range(count)
 
@@ -81,7 +81,7 @@ module.FLUSH_EVERY_S = 0.01
 failed = gevent.event.Event()
 
 class Writer:
-    run_id, generator, location = "run-1", 0, "memory"
+    tag, generator, location = "run-1", 0, "memory"
     def reserve(self, count):
         return range(count)
     def write_table(self, rows):
