@@ -22,11 +22,16 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.files import open_own
+
 BROKEN_THRESHOLD = 4
 """The exit code of a pass that did not keep to a threshold."""
 
 DOCUMENT_FORMAT = 1
 """The format of `verdict.json`."""
+
+MOST_BYTES = 32 * 1024 * 1024
+"""A longer document is damaged, or made to fill the memory of who reads it."""
 
 
 class Verdict(StrEnum):
@@ -172,6 +177,12 @@ class ThresholdTold:
     text: str
     holds: bool
     shown: str
+    result: Result | None = None
+
+    @property
+    def outcome(self) -> Result:
+        """What came of it, in a document from before there were results, too."""
+        return self.result or (Result.KEPT if self.holds else Result.BROKEN)
 
 
 @validated(frozen=True, slots=True)
@@ -209,6 +220,7 @@ _VERDICT = TypeAdapter(VerdictTold)
 def read_verdict(folder: Path) -> VerdictTold | None:
     """Read the verdict in a run's folder; None where there is none that makes sense."""
     try:
-        return _VERDICT.validate_json((folder / "verdict.json").read_bytes())
+        with open_own(folder, "verdict.json") as file:
+            return _VERDICT.validate_json(file.read(MOST_BYTES))
     except (OSError, ValidationError):
         return None

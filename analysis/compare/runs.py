@@ -1,7 +1,7 @@
 """Runs as they are compared: what a verified run's folder says, read and checked at the edge.
 
-A folder may come from anywhere, so its files are bounded in size, and nothing in them is taken for
-more than it is.
+A folder may come from anywhere, so its files are bounded in size, symbolic links among them are not
+followed, and nothing in them is taken for more than it is.
 """
 
 import csv
@@ -16,10 +16,10 @@ from pydantic import ValidationError as Invalid
 from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError, UsageError
+from headcount.files import open_own
 from headcount.run import Manifest, RunFolder
-from headcount.verdict import DOCUMENT_FORMAT, Verdict
+from headcount.verdict import DOCUMENT_FORMAT, MOST_BYTES, Verdict
 
-MOST_BYTES = 32 * 1024 * 1024
 TOTAL = "total"
 """Where a table has a row for all event types, this is its name."""
 
@@ -204,10 +204,11 @@ def _validated(kind: type[_File], path: Path, content: str) -> _File:
 def _content(path: Path) -> str:
     """Read a file, as far as it may be one. EvidenceError says what is wrong with it."""
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise EvidenceError(f"{path} has {size:,} bytes, and {MOST_BYTES:,} are the most")
-        return path.read_text("utf-8")
+        with open_own(path.parent.resolve(), path.name) as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise EvidenceError(f"{path} has more than {MOST_BYTES:,} bytes, which are the most")
+        return content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path} cannot be read: {error}") from None
 
