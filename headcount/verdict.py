@@ -201,17 +201,20 @@ class VerdictTold:
 
     @property
     def label(self) -> Label:
-        """What the run is called: by its checks, or by the fields of a document without any."""
-        if self.checks:
-            return label_of(self.checks)
-        return label_without_checks(self.verdict, [each.holds for each in self.thresholds])
+        """What the run is called."""
+        return label_in(self.verdict, self.checks, self.thresholds)
 
 
-def label_without_checks(verdict: Verdict, thresholds: Sequence[bool]) -> Label:
-    """Give the label of a document from before there were checks."""
-    if verdict is Verdict.PASS and not all(thresholds):
-        return Label.THRESHOLD_BROKEN
-    return Label(verdict.upper())
+def label_in(
+    verdict: Verdict, checks: Sequence[Check], thresholds: Iterable[ThresholdTold]
+) -> Label:
+    """Give the label of a document: of its checks, or of the rest where it is older than these."""
+    if checks:
+        return label_of(checks)
+    is_broken = any(not each.holds for each in thresholds)
+    return (
+        Label.THRESHOLD_BROKEN if verdict is Verdict.PASS and is_broken else Label(verdict.upper())
+    )
 
 
 _VERDICT = TypeAdapter(VerdictTold)

@@ -7,7 +7,7 @@ followed, and nothing in them is taken for more than it is.
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,7 +18,15 @@ from pydantic.dataclasses import dataclass as validated
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import open_own
 from headcount.run import Manifest, RunFolder
-from headcount.verdict import DOCUMENT_FORMAT, MOST_BYTES, Verdict
+from headcount.verdict import (
+    DOCUMENT_FORMAT,
+    MOST_BYTES,
+    Check,
+    Label,
+    ThresholdTold,
+    Verdict,
+    label_in,
+)
 
 TOTAL = "total"
 """Where a table has a row for all event types, this is its name."""
@@ -73,6 +81,15 @@ class Document:
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
     span_s: _Number | None = None
+    thresholds: Annotated[list[ThresholdTold], Field(max_length=_MOST_TYPES)] = field(
+        default_factory=list
+    )
+    checks: Annotated[list[Check], Field(max_length=10 * _MOST_TYPES)] = field(default_factory=list)
+
+    @property
+    def label(self) -> Label:
+        """What the run is called."""
+        return label_in(self.verdict, self.checks, self.thresholds)
 
 
 @validated(frozen=True, slots=True)
