@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _NOT_OF_FOLDERS = frozenset({errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP})
 """How file systems say that a folder has nothing to be forced to disk."""
@@ -30,6 +32,37 @@ def written_aside(path: Path) -> Iterator[Path]:
         force_to_disk(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def open_own(folder: Path, name: str) -> BinaryIO:
+    """Open a regular file that stands in a folder itself, to read it. Raises OSError.
+
+    Neither the folder nor the file may be a symbolic link: a folder that comes from elsewhere could
+    name any file of this machine.
+    """
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        # A named pipe without a writer would be waited for.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(error.errno, "it is a symbolic link, which is not followed") from None
+        raise
+    finally:
+        os.close(at)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def is_own(folder: Path, name: str) -> bool:
+    """Tell whether `open_own` would open it."""
+    try:
+        open_own(folder, name).close()
+    except OSError:
+        return False
+    return True
 
 
 def force_to_disk(path: str | Path) -> None:

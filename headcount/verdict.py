@@ -22,11 +22,16 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.files import open_own
+
 BROKEN_THRESHOLD = 4
 """The exit code of a pass that did not keep to a threshold."""
 
 DOCUMENT_FORMAT = 1
 """The format of `verdict.json`."""
+
+MOST_BYTES = 32 * 1024 * 1024
+"""A longer document is damaged, or made to fill the memory of who reads it."""
 
 
 class Verdict(StrEnum):
@@ -172,6 +177,12 @@ class ThresholdTold:
     text: str
     holds: bool
     shown: str
+    result: Result | None = None
+
+    @property
+    def outcome(self) -> Result:
+        """What came of it, in a document from before there were results, too."""
+        return self.result or (Result.KEPT if self.holds else Result.BROKEN)
 
 
 @validated(frozen=True, slots=True)
@@ -190,17 +201,20 @@ class VerdictTold:
 
     @property
     def label(self) -> Label:
-        """What the run is called: by its checks, or by the fields of a document without any."""
-        if self.checks:
-            return label_of(self.checks)
-        return label_without_checks(self.verdict, [each.holds for each in self.thresholds])
+        """What the run is called."""
+        return label_in(self.verdict, self.checks, self.thresholds)
 
 
-def label_without_checks(verdict: Verdict, thresholds: Sequence[bool]) -> Label:
-    """Give the label of a document from before there were checks."""
-    if verdict is Verdict.PASS and not all(thresholds):
-        return Label.THRESHOLD_BROKEN
-    return Label(verdict.upper())
+def label_in(
+    verdict: Verdict, checks: Sequence[Check], thresholds: Iterable[ThresholdTold]
+) -> Label:
+    """Give the label of a document: of its checks, or of the rest where it is older than these."""
+    if checks:
+        return label_of(checks)
+    is_broken = any(not each.holds for each in thresholds)
+    return (
+        Label.THRESHOLD_BROKEN if verdict is Verdict.PASS and is_broken else Label(verdict.upper())
+    )
 
 
 _VERDICT = TypeAdapter(VerdictTold)
@@ -209,6 +223,7 @@ _VERDICT = TypeAdapter(VerdictTold)
 def read_verdict(folder: Path) -> VerdictTold | None:
     """Read the verdict in a run's folder; None where there is none that makes sense."""
     try:
-        return _VERDICT.validate_json((folder / "verdict.json").read_bytes())
+        with open_own(folder, "verdict.json") as file:
+            return _VERDICT.validate_json(file.read(MOST_BYTES))
     except (OSError, ValidationError):
         return None

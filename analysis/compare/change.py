@@ -1,12 +1,13 @@
 """Changes: each figure of one side against the other's, and whether it is more than noise."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, geometric_mean
 
+from analysis.compare.facts import FACTS, judged_in
 from analysis.compare.runs import TOTAL, Document, Run, Side
-from analysis.compare.statistics import Estimate, Interval, difference, ratio
+from analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
 from headcount.metrics import DURATIONS, METRICS, OF_MESSAGES, Kind, Metric
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
@@ -25,10 +26,13 @@ _COUNTS = tuple(name for name, kind in METRICS.items() if kind is Kind.COUNT)
 class Label(StrEnum):
     """What is said of a change.
 
-    It is *noise* where the interval includes no change, and is narrow enough to say so; where it is
-    wide, or there is none, it *cannot be told*.
+    A fact that counts against a run is *worse* or *better*. A sample is *noise* where the interval
+    includes no change, and is narrow enough to say so; where it is wide, or there is none, it
+    *cannot be told*.
     """
 
+    WORSE = "worse"
+    BETTER = "better"
     SAME = "same"
     NOISE = "noise"
     SLOWER = "slower"
@@ -52,6 +56,12 @@ class Change:
     run: tuple[float, ...]
     difference: Estimate | None = None
     ratio: Estimate | None = None
+    is_judged: bool = False
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is counted, not sampled."""
+        return self.metric.name in FACTS
 
     @property
     def estimate(self) -> Estimate | None:
@@ -64,13 +74,21 @@ class Change:
         estimate = self.estimate
         if estimate is None:
             return Label.NOT_MEASURED
-        if self.is_same:
+        if self.is_same or (self.is_fact and not estimate.change):
             return Label.SAME
+        if self.is_fact:
+            return self._direction(estimate)
         if estimate.interval is None:
             return Label.UNKNOWN
         if estimate.interval.has_no_change:
             return Label.NOISE if self._is_narrow(estimate.interval) else Label.UNKNOWN
+        return self._direction(estimate)
+
+    def _direction(self, estimate: Estimate) -> Label:
+        """Name a change that there is."""
         rises = estimate.change > 0
+        if self.is_judged:
+            return Label.WORSE if rises else Label.BETTER
         if self.metric.kind is Kind.DURATION:
             return Label.SLOWER if rises else Label.FASTER
         return Label.MORE if rises else Label.FEWER
@@ -95,11 +113,28 @@ class Change:
         """The steps in which it is measured, 0 where they are far finer than any change."""
         return grain_of(self.metric)
 
+    def among(self, level: float) -> "Change":
+        """Widen the intervals that leave no room for chance, to what is told up to a level."""
+        before, after, grain = self.base, self.run, self.grain
+        found = self
+        if _is_certain(self.difference):
+            wider = difference(before, after, grain, 1 - level)
+            found = replace(found, difference=wider)
+        if _is_certain(self.ratio):
+            found = replace(found, ratio=ratio(before, after, grain, 1 - level))
+        return found
+
     def centre(self, side: Sequence[float]) -> float | None:
         """The figure of a side: the mean that is compared; None where it was not measured."""
         if not side:
             return None
         return fmean(side) if self.ratio is None else geometric_mean(side)
+
+
+def _is_certain(estimate: Estimate | None) -> bool:
+    """Whether an interval, of one figure alone, excludes that nothing has changed."""
+    interval = None if estimate is None else estimate.interval
+    return interval is not None and not interval.has_no_change
 
 
 def grain_of(metric: Metric) -> float:
@@ -113,6 +148,10 @@ def change_of(metric: Metric, base: Side, run: Side) -> Change:
     before, after = _figures(metric, base), _figures(metric, run)
     if len(before) < len(base.runs) or len(after) < len(run.runs):
         return Change(metric, before, after)
+    if metric.name in FACTS:
+        is_judged = metric.name in judged_in((*base.runs, *run.runs))
+        change = Estimate(fmean(after) - fmean(before))
+        return Change(metric, before, after, difference=change, is_judged=is_judged)
     grain = grain_of(metric)
     is_positive = all(value > 0 for value in (*before, *after))
     return Change(
@@ -133,7 +172,15 @@ def _figures(metric: Metric, side: Side) -> tuple[float, ...]:
 def changes(base: Side, run: Side) -> tuple[Change, ...]:
     """Compare all that was measured on either side: in total, then by event type."""
     runs = (*base.runs, *run.runs)
-    return tuple(change_of(metric, base, run) for metric in _metrics(runs))
+    return told_apart(change_of(metric, base, run) for metric in _metrics(runs))
+
+
+def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Widen intervals so that no more is told as changed than chance among so many allows."""
+    found = tuple(changes)
+    estimates = (each.estimate for each in found if not each.is_same)
+    level = level_of(each.chance for each in estimates if each and each.chance is not None)
+    return tuple(each.among(level) for each in found)
 
 
 def measured(metric: Metric, document: Document) -> float | None:

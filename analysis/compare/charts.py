@@ -39,6 +39,8 @@ _WIDEST = 2
 """An interval is drawn as far as this power of the largest factor."""
 _DRAWN = ("mean", "p50", "p95", "p99", "max")
 _MARKS = {
+    Label.WORSE: ("#d55e00", "triangle-right"),
+    Label.BETTER: ("#009e73", "triangle-left"),
     Label.SLOWER: ("#d55e00", "triangle-right"),
     Label.MORE: ("#0072b2", "triangle-right"),
     Label.FASTER: ("#009e73", "triangle-left"),

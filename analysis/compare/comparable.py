@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from analysis.compare.runs import Run, Side
-from headcount.verdict import Verdict
+from headcount.verdict import Label
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
 """Options that leave the load what it is; any other that differs is an obstacle."""
@@ -40,7 +40,7 @@ def differences(sides: Iterable[Side]) -> Differences:
 
 def _inconclusive(runs: Iterable[Run]) -> Iterator[str]:
     for run in runs:
-        if run.document.verdict is Verdict.INCONCLUSIVE:
+        if run.document.label is Label.INCONCLUSIVE:
             yield f"verdict: {run.run_id} is inconclusive, so its figures prove nothing"
 
 
@@ -61,7 +61,7 @@ def _essentials(run: Run) -> Iterator[tuple[str, object]]:
 
 def _circumstances(run: Run) -> Iterator[tuple[str, object]]:
     document, manifest = run.document, run.manifest
-    yield "verdict", document.verdict.value
+    yield "verdict", document.label.value
     for name in sorted(UNESSENTIAL_OPTIONS):
         yield f"option {name}", document.options.get(name)
     yield "service", _address(document.host)

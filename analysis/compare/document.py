@@ -26,6 +26,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "format": FORMAT,
         "exit_code": comparison.exit_code,
         "confidence": CONFIDENCE,
+        "headline": words.headline(comparison),
         "not_comparable": list(comparison.differences.obstacles),
         "differences": list(comparison.differences.shown),
         "limits": [_limit(each) for each in comparison.limits],
@@ -38,7 +39,12 @@ def _side(side: Side) -> dict[str, Any]:
     return {
         "name": side.name,
         "runs": [
-            {"run_id": run.run_id, "verdict": run.document.verdict.value} for run in side.runs
+            {
+                "run_id": run.run_id,
+                "verdict": run.document.verdict.value,
+                "label": run.document.label.value,
+            }
+            for run in side.runs
         ],
     }
 
@@ -46,6 +52,7 @@ def _side(side: Side) -> dict[str, Any]:
 def _versus(comparison: Comparison, versus: Versus) -> dict[str, Any]:
     return {
         **_side(versus.side),
+        "worse": list(words.worse_of(comparison, versus)),
         "summary": list(words.sentences(comparison, versus)),
         "changes": [_change(each) for each in versus.changes],
     }

@@ -15,7 +15,9 @@ What is said of one has three values, as a verdict has, and to be kept must be e
 - kept: the whole interval is within the limit; so it is where every run has the same figure.
 - cannot tell: the interval allows for both. More or longer runs make it narrower.
 
-With one run on each side there is no interval: the estimate alone decides.
+Several limits are a family, and intervals are those of so many (see `statistics.py`). Classes are
+facts (see `facts.py`): their counts decide. With one run on each side there is no interval, and of
+anything else nothing can be told, unless the estimate alone is allowed to decide.
 """
 
 import functools
@@ -27,7 +29,7 @@ from statistics import fmean
 from lark import Lark
 
 from analysis.compare.change import AGGREGATES, Change
-from analysis.compare.statistics import Estimate
+from analysis.compare.statistics import Estimate, Interval, level_of
 from headcount import metrics
 from headcount.metrics import UNITS, Kind, Metric, Parsed
 
@@ -74,6 +76,12 @@ class Judged:
     side: str
     state: State
     change: Change
+    allows_single_run: bool = False
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it was held against one run on each side."""
+        return len(self.change.base) == len(self.change.run) == 1
 
     @property
     def is_share(self) -> bool:
@@ -108,9 +116,35 @@ def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
     return tuple(parse(text) for text in texts)
 
 
-def judge(limit: Limit, side: str, change: Change) -> Judged:
-    """Hold a side's change against a limit."""
-    return Judged(limit, side, _state(limit, change), change)
+def judge(
+    limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
+) -> tuple[Judged, ...]:
+    """Hold each change of a side against its limit.
+
+    Args:
+        limits: The limits, each with the side's name and its change.
+        allow_single_run: Let the estimate decide where there is one run on each side.
+    """
+    held = tuple(limits)
+    chances = (_chance(limit, change) for limit, _, change in held)
+    level = level_of(chance for chance in chances if chance is not None)
+    among = ((limit, side, change.among(level)) for limit, side, change in held)
+    return tuple(
+        Judged(
+            limit,
+            side,
+            _state(limit, change, allow_single_run=allow_single_run),
+            change,
+            allow_single_run,
+        )
+        for limit, side, change in among
+    )
+
+
+def _chance(limit: Limit, change: Change) -> float | None:
+    if change.difference is None or change.is_same:
+        return None
+    return _in_question(limit, change, change.difference)[0].chance
 
 
 @functools.cache
@@ -129,20 +163,29 @@ def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
     return Metric(metric.name, metric.event_type, aggregate)
 
 
-def _state(limit: Limit, change: Change) -> State:
+def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
     if change.difference is None:
         return State.BROKEN
+    is_single = len(change.base) == len(change.run) == 1
+    if is_single and not (change.is_fact or allow_single_run):
+        return State.UNKNOWN
     if change.is_same:
         return State.KEPT
     estimate, allowed = _in_question(limit, change, change.difference)
-    is_beyond = estimate.change > allowed
-    interval = estimate.interval
-    if interval is None:
+    if estimate.interval is None:
         # Rounding alone may have made a difference of one step.
         is_rounding = abs(change.difference.change) <= change.grain
-        if is_beyond and is_rounding:
-            return State.UNKNOWN
-        return State.BROKEN if is_beyond else State.KEPT
+        return _of_estimate(estimate.change > allowed, is_rounding=is_rounding)
+    return _of_interval(estimate.change > allowed, estimate.interval, allowed)
+
+
+def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> State:
+    if is_beyond:
+        return State.UNKNOWN if is_rounding else State.BROKEN
+    return State.KEPT
+
+
+def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> State:
     if is_beyond and not interval.has_no_change:
         return State.BROKEN
     return State.KEPT if interval.high <= allowed else State.UNKNOWN

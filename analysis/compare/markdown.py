@@ -8,6 +8,7 @@ from analysis.compare.model import Comparison, Versus
 from analysis.markdown import code, table, text
 
 _MARKS = {State.KEPT: "✅", State.BROKEN: "❌", State.UNKNOWN: "⚠️"}
+_WORST_FIRST = (State.BROKEN, State.UNKNOWN, State.KEPT)
 
 
 def render(comparison: Comparison) -> str:
@@ -41,13 +42,14 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _title(comparison: Comparison) -> str:
-    """Say what came of it in a few words."""
-    counts = {state: len(comparison.of_state(state)) for state in State}
-    told = [f"{count} {state}" for state, count in counts.items() if count]
-    if not told:
-        return "Comparison"
-    worst = next(state for state in (State.BROKEN, State.UNKNOWN, State.KEPT) if counts[state])
-    return f"{_MARKS[worst]} Comparison: of {len(comparison.limits)} limits {', '.join(told)}"
+    """Say what matters most in a line."""
+    mark = ""
+    if any(words.worse_of(comparison, each) for each in comparison.others):
+        mark = _MARKS[State.BROKEN]
+    elif comparison.limits:
+        states = {each.state for each in comparison.limits}
+        mark = _MARKS[next(each for each in _WORST_FIRST if each in states)]
+    return f"{mark} Comparison: {text(words.headline(comparison))}".strip()
 
 
 def _limit(judged: Judged) -> tuple[str, ...]:

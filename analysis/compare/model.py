@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.compare.change import Change, change_of, changes
+from analysis.compare.change import Change, Label, change_of, changes
 from analysis.compare.comparable import Differences, differences
 from analysis.compare.limits import Judged, Limit, State, judge
 from analysis.compare.runs import Side
@@ -32,9 +32,33 @@ class Versus:
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
+    def worse(self) -> tuple[Change, ...]:
+        """The facts that became worse: in total, and of an event type what the total hides."""
+        return self._facts(Label.WORSE)
+
+    @property
+    def better(self) -> tuple[Change, ...]:
+        """The facts that became better, likewise."""
+        return self._facts(Label.BETTER)
+
+    def _facts(self, label: Label) -> tuple[Change, ...]:
+        found = [each for each in self.changes if each.label is label]
+        in_total = {each.metric.name for each in found if each.metric.event_type is None}
+        return tuple(
+            each
+            for each in found
+            if each.metric.event_type is None or each.metric.name not in in_total
+        )
+
+    @property
+    def samples(self) -> tuple[Change, ...]:
+        """The changes of what is sampled, and so has noise."""
+        return tuple(each for each in self.changes if not each.is_fact)
+
+    @property
     def told(self) -> tuple[Change, ...]:
-        """The changes that are told from noise."""
-        return tuple(each for each in self.changes if each.is_told)
+        """The samples whose changes are told from noise."""
+        return tuple(each for each in self.samples if each.is_told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +93,16 @@ class Comparison:
 
 
 def compare(
-    sides: Sequence[Side], limits: Sequence[Limit] = (), *, anyway: bool = False
+    sides: Sequence[Side],
+    limits: Sequence[Limit] = (),
+    *,
+    anyway: bool = False,
+    allow_single_run: bool = False,
 ) -> Comparison:
     """Compare sides with the first of them.
 
     UsageError names all that keeps them from being comparable, unless they are to be compared
-    `anyway`.
+    `anyway`. `allow_single_run` lets a limit be decided by one run on each side.
     """
     found = differences(sides)
     if found.obstacles and not anyway:
@@ -88,9 +116,12 @@ def compare(
         base=base,
         others=tuple(Versus(side, changes(base, side)) for side in others),
         differences=found,
-        limits=tuple(
-            judge(limit, side.name, change_of(limit.metric, base, side))
-            for side in others
-            for limit in limits
+        limits=judge(
+            (
+                (limit, side.name, change_of(limit.metric, base, side))
+                for side in others
+                for limit in limits
+            ),
+            allow_single_run=allow_single_run,
         ),
     )

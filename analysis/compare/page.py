@@ -38,7 +38,7 @@ def render(comparison: Comparison) -> str:
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
         comparison=comparison,
-        headline=_headline(comparison),
+        headline=words.headline(comparison),
         mood=_mood(comparison),
         limits=_limits(comparison),
         sections=tuple(_section(comparison, each) for each in comparison.others),
@@ -49,24 +49,13 @@ def render(comparison: Comparison) -> str:
 
 
 def _mood(comparison: Comparison) -> str:
-    """The class of the first line: that of the worst limit."""
+    """The class of the first line: of a fact that became worse, or of the worst limit."""
+    if any(words.worse_of(comparison, each) for each in comparison.others):
+        return _CLASSES[State.BROKEN]
     for state in (State.BROKEN, State.UNKNOWN, State.KEPT):
         if comparison.of_state(state):
             return _CLASSES[state]
     return "neutral"
-
-
-def _headline(comparison: Comparison) -> str:
-    broken, unknown = (len(comparison.of_state(each)) for each in (State.BROKEN, State.UNKNOWN))
-    count = len(comparison.limits)
-    if broken:
-        return f"{broken} of {count} limits broken"
-    if unknown:
-        return f"Of {unknown} of {count} limits it cannot be told"
-    if count:
-        return f"{count} of {count} limits kept"
-    told = sum(len(each.told) for each in comparison.others)
-    return f"{told} figures changed by more than noise" if told else "No change is told from noise"
 
 
 def _limits(comparison: Comparison) -> Table:
@@ -114,5 +103,5 @@ def _run_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
             document = run.document
             attempted = (document.counts or {}).get("attempted", 0)
             span = "unknown" if document.span_s is None else f"{document.span_s:,.1f} s"
-            verdict = document.verdict.value
+            verdict = document.label.value
             yield run.run_id, side.name, verdict, document.created_at, f"{attempted:,}", span

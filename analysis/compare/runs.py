@@ -1,13 +1,13 @@
 """Runs as they are compared: what a verified run's folder says, read and checked at the edge.
 
-A folder may come from anywhere, so its files are bounded in size, and nothing in them is taken for
-more than it is.
+A folder may come from anywhere, so its files are bounded in size, symbolic links among them are not
+followed, and nothing in them is taken for more than it is.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -16,10 +16,18 @@ from pydantic import ValidationError as Invalid
 from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError, UsageError
+from headcount.files import open_own
 from headcount.run import Manifest, RunFolder
-from headcount.verdict import DOCUMENT_FORMAT, Verdict
+from headcount.verdict import (
+    DOCUMENT_FORMAT,
+    MOST_BYTES,
+    Check,
+    Label,
+    ThresholdTold,
+    Verdict,
+    label_in,
+)
 
-MOST_BYTES = 32 * 1024 * 1024
 TOTAL = "total"
 """Where a table has a row for all event types, this is its name."""
 
@@ -73,6 +81,15 @@ class Document:
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
     span_s: _Number | None = None
+    thresholds: Annotated[list[ThresholdTold], Field(max_length=_MOST_TYPES)] = field(
+        default_factory=list
+    )
+    checks: Annotated[list[Check], Field(max_length=10 * _MOST_TYPES)] = field(default_factory=list)
+
+    @property
+    def label(self) -> Label:
+        """What the run is called."""
+        return label_in(self.verdict, self.checks, self.thresholds)
 
 
 @validated(frozen=True, slots=True)
@@ -204,10 +221,11 @@ def _validated(kind: type[_File], path: Path, content: str) -> _File:
 def _content(path: Path) -> str:
     """Read a file, as far as it may be one. EvidenceError says what is wrong with it."""
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise EvidenceError(f"{path} has {size:,} bytes, and {MOST_BYTES:,} are the most")
-        return path.read_text("utf-8")
+        with open_own(path.parent.resolve(), path.name) as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise EvidenceError(f"{path} has more than {MOST_BYTES:,} bytes, which are the most")
+        return content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path} cannot be read: {error}") from None
 

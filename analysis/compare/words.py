@@ -1,8 +1,10 @@
 """Words: how changes, intervals and limits are told, in a sentence or in a table's cells."""
 
 from collections.abc import Iterable, Iterator
+from statistics import fmean
 
 from analysis.compare.change import Change, Label
+from analysis.compare.facts import worse_verdict
 from analysis.compare.limits import Judged, State
 from analysis.compare.model import Comparison, Versus
 from analysis.compare.statistics import Estimate
@@ -21,9 +23,58 @@ _FARTHEST = 10.0
 _WHOLE = 0.05
 
 
+def headline(comparison: Comparison) -> str:
+    """Say in a line what matters most: what became worse, then limits, then other changes."""
+    worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
+    told = [f"WORSE: {'; '.join(worse)}"] if worse else []
+    count = len(comparison.limits)
+    broken, unknown = (len(comparison.of_state(each)) for each in (State.BROKEN, State.UNKNOWN))
+    if broken:
+        told.append(f"{broken} of {count} limits broken")
+    elif unknown:
+        told.append(f"of {unknown} of {count} limits it cannot be told")
+    elif count:
+        told.append(f"{count} of {count} limits kept")
+    line = "; ".join(told) or _without_limits(comparison)
+    return line[0].upper() + line[1:]
+
+
+def _without_limits(comparison: Comparison) -> str:
+    better = [_fact(each) for versus in comparison.others for each in versus.better]
+    if better:
+        return f"better: {'; '.join(better)}"
+    count = sum(len(each.told) for each in comparison.others)
+    if count:
+        return f"{count} figures changed by more than noise"
+    if not comparison.is_repeated:
+        return "one run on each side: noise cannot be told from change"
+    return "no change is told from noise"
+
+
+def worse_of(comparison: Comparison, versus: Versus) -> tuple[str, ...]:
+    """Say of each fact, and of the verdict, how it became worse."""
+    whose = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
+    told = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
+    return tuple(f"{whose}{each}" for each in told)
+
+
+def _fact(change: Change) -> str:
+    before, after = (figure(change.metric, fmean(side)) for side in (change.base, change.run))
+    is_repeated = max(len(change.base), len(change.run)) > 1
+    direction = "rose" if change.label in {Label.WORSE, Label.MORE} else "fell"
+    mean = " in the mean of a run" if is_repeated else ""
+    return f"{readable(change.metric)} {direction} from {before} to {after}{mean}"
+
+
 def sentences(comparison: Comparison, versus: Versus) -> Iterator[str]:
-    """Say first what changed."""
-    headlines = [each for each in distinct(versus.in_total) if _is_headline(each.metric)]
+    """Say first what became worse, then what changed."""
+    yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
+    yield from (f"better: {_fact(each)}" for each in versus.better)
+    headlines = [
+        each
+        for each in distinct(versus.in_total)
+        if _is_headline(each.metric) and each.label not in {Label.WORSE, Label.BETTER}
+    ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
             "Each side is one run, so noise cannot be told from change: repeat the runs, and name "
@@ -33,17 +84,17 @@ def sentences(comparison: Comparison, versus: Versus) -> Iterator[str]:
         return
     told = [each for each in headlines if each.is_told]
     yield from (sentence(each) for each in told)
-    yield from _of_the_rest(versus, len(told))
+    yield from _of_the_rest(versus, sum(not each.is_fact for each in told))
 
 
 def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
     """Say how many more changed, and of how many it cannot be told."""
-    count = sum(each.estimate is not None for each in versus.changes)
-    told, unknown = len(versus.told), sum(each.label is Label.UNKNOWN for each in versus.changes)
+    count = sum(each.estimate is not None for each in versus.samples)
+    told, unknown = len(versus.told), sum(each.label is Label.UNKNOWN for each in versus.samples)
     if told > said:
         yield (
             f"{told} of {count} figures changed by more than noise, by event type included; of "
-            "those that are equal, about one in twenty is taken for changed by chance."
+            "these, one in twenty at most may be by chance."
         )
     elif not told and unknown < count:
         yield f"No change is told from noise in {count} figures."
@@ -81,6 +132,8 @@ def sentence(change: Change) -> str:
     """Say of a change that there is how large it is, and how sure that is."""
     estimate = change.estimate
     assert estimate is not None
+    if change.is_fact:
+        return _fact(change)
     direction = "higher" if estimate.change > 0 else "lower"
     sized = estimate if estimate.change > 0 else estimate.reversed
     size = _sized(change, sized.change)
@@ -120,17 +173,25 @@ def limit(judged: Judged) -> str:
     change, estimate = judged.change, judged.estimate
     if estimate is None:
         return "was not measured in every run"
-    if change.is_same:
+    if change.is_same and judged.state is not State.UNKNOWN:
         return "the same in every run"
     is_share = judged.is_share
     found = signed(change.metric, estimate.change, is_share=is_share)
     interval = interval_of(change, estimate, is_share=is_share)
+    if change.is_fact:
+        return found
     sure = f" (95 % CI {interval})" if interval else ", one run a side"
-    if judged.state is not State.UNKNOWN:
-        return found + sure
-    if not interval:
-        return f"{found}{sure}; times of the broker are in whole ms, so this may be rounding"
-    return f"{found}{sure}, which allows for both; more or longer runs are needed"
+    why = _why_unknown(judged) if judged.state is State.UNKNOWN else ""
+    return f"{found}{sure}{why}"
+
+
+def _why_unknown(judged: Judged) -> str:
+    """Say why a limit is neither kept nor broken."""
+    if not judged.is_single:
+        return ", which allows for both; more or longer runs are needed"
+    if judged.allows_single_run:
+        return "; times of the broker are in whole ms, so this may be rounding"
+    return ": repeat the runs, or let one decide with --allow-single-run"
 
 
 def readable(metric: Metric) -> str:

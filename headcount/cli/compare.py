@@ -20,6 +20,8 @@ from headcount.metrics import MetricError
 
 _STDOUT = Path("-")
 _STYLES = {
+    Label.WORSE: "bold red",
+    Label.BETTER: "bold green",
     Label.SLOWER: "bold red",
     Label.FASTER: "bold green",
     Label.MORE: "bold",
@@ -42,7 +44,9 @@ What a limit comes to:
                or its metric was not measured
   kept         the whole interval is within it, or every run has the same figure
   cannot tell  the interval allows for both: more or longer runs are needed
-  With one run on each side there is no interval, and the measured change alone decides.
+  Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
+  malformed) are counted, not sampled: a change is no chance, however few runs there are.
+  Of anything else nothing can be told with one run on each side, but for --allow-single-run.
 \b
 Exit codes:
   0  every limit is kept, or none is given
@@ -75,6 +79,11 @@ def _limits(
     "broken one ends in exit code 4.",
 )
 @click.option(
+    "--allow-single-run",
+    is_flag=True,
+    help="Let the measured change alone decide a limit where there is one run on each side.",
+)
+@click.option(
     "--anyway",
     is_flag=True,
     help="Compare runs that are not comparable, and say so above the result.",
@@ -101,6 +110,7 @@ def compare_runs(
     base: str,
     runs: tuple[str, ...],
     limits: tuple[Limit, ...],
+    allow_single_run: bool,
     anyway: bool,
     html: Path | None,
     markdown_file: Path | None,
@@ -115,7 +125,7 @@ def compare_runs(
     if [html, markdown_file, _STDOUT if as_json else None].count(_STDOUT) > 1:
         raise UsageError("only one of --json, --html - and --markdown - can go to stdout")
     sides = sides_of(_read(each, reports_dir) for each in (base, *runs))
-    comparison = compare(sides, limits, anyway=anyway)
+    comparison = compare(sides, limits, anyway=anyway, allow_single_run=allow_single_run)
     console = Console()
     if html is not None:
         # Charts need libraries that take a second to load, which only a page is worth.
@@ -149,6 +159,8 @@ def _put(content: str, path: Path, console: Console) -> None:
 
 def _show(comparison: Comparison, console: Console) -> None:
     """Print the result for a terminal."""
+    if any(words.worse_of(comparison, each) for each in comparison.others):
+        console.result(Text(words.headline(comparison), "bold red"))
     for side in comparison.sides:
         console.result(f"{side.name}: {', '.join(run.run_id for run in side.runs)}")
     _list(console, "Not comparable, and compared all the same:", comparison.differences.obstacles)

@@ -4,27 +4,39 @@ import argparse
 import functools
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
-from flask import Blueprint, Response, abort, jsonify, render_template, request, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    render_template,
+    request,
+    send_file,
+    send_from_directory,
+)
 from flask_cors.core import FLASK_CORS_EVALUATED
 from locust.env import Environment
 from locust.web import WebUI
 
 from headcount.errors import HeadcountError
-from headcount.ids import is_run_id
+from headcount.files import open_own
 from headcount.metrics import MetricError
-from headcount.past_runs import FILES, past_runs
+from headcount.past_runs import FILES, past_run, past_runs
 from headcount.plugin import open_model
 from headcount.plugin.judging import cannot_judge
 from headcount.plugin.options import check, open_load_of
 from headcount.plugin.state import state_of
+from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run import RunFolder
+from headcount.verdict import VerdictTold, read_verdict, tally_of
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -36,6 +48,9 @@ _PAGE_POLICY = (
 )
 # A run's folder may come from anywhere: its page has no part in this site.
 _REPORT_POLICY = "sandbox allow-scripts allow-popups"
+
+_DOES_WORK = frozenset({"/comparison"})
+"""What starts a process, so that no other site may have a browser ask for it."""
 
 
 def add_pages(environment: Environment, web_ui: WebUI) -> None:
@@ -54,7 +69,10 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     )
     for rule, view in _views(environment).items():
         endpoint = rule.strip("/").replace("/", "_").replace(".", "_")
-        blueprint.add_url_rule(rule, endpoint, web_ui.auth_required_if_enabled(view))
+        methods = ["POST"] if rule in _DOES_WORK else ["GET"]
+        guarded = web_ui.auth_required_if_enabled(view)
+        blueprint.add_url_rule(rule, endpoint, guarded, methods=methods)
+    blueprint.before_request(_check_origin)
     blueprint.after_request(_closed_to_other_sites)
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.before_request(functools.partial(_check_form, environment))
@@ -82,9 +100,8 @@ def _delivery(environment: Environment) -> Response:
         return jsonify({"stage": "none"})
     view = observer.view()
     lines = {**view.reading.by_event_type, "total": view.reading.total}
-    judging, verdict = view.judging, None
-    if judging is not None:
-        verdict = judging.verdict
+    judging = view.judging
+    verdict = None if judging is None else judging.verdict
     return jsonify(
         {
             "run_id": view.run_id,
@@ -92,7 +109,7 @@ def _delivery(environment: Environment) -> Response:
             "step": judging.step if judging else "",
             "why_not": view.why_not,
             "abort": view.abort,
-            "verdict": asdict(verdict) if verdict else None,
+            "verdict": _verdict(verdict) if verdict else None,
             "lines": [
                 {"name": name, **asdict(line), "in_flight": line.in_flight, "behind": line.behind}
                 for name, line in lines.items()
@@ -107,6 +124,12 @@ def _delivery(environment: Environment) -> Response:
     )
 
 
+def _verdict(told: VerdictTold) -> dict[str, Any]:
+    label = told.label
+    shown = {"label": label.value, "colour": label.colour, "mark": label.mark}
+    return {**asdict(told), **shown, "tally": tally_of(told.checks)}
+
+
 def _runs(environment: Environment) -> str:
     runs = past_runs(_reports_dir(environment))
     return render_template("headcount/runs.html", runs=runs)
@@ -117,7 +140,11 @@ def _file(environment: Environment, run_id: str, name: str) -> Response:
     folder = _folder(environment, run_id)
     if name not in FILES:
         abort(HTTPStatus.NOT_FOUND)
-    return _sandboxed(send_from_directory(folder.path, name))
+    try:
+        file = open_own(folder.path, name)
+    except OSError:
+        abort(HTTPStatus.NOT_FOUND)
+    return _sandboxed(send_file(file, download_name=name))
 
 
 def _sandboxed(response: Response) -> Response:
@@ -126,33 +153,26 @@ def _sandboxed(response: Response) -> Response:
 
 
 def _side_by_side(environment: Environment) -> str:
-    names = [folder.run_id for folder in _chosen(environment)]
-    return render_template("headcount/side_by_side.html", names=names)
+    folders = _chosen(environment, request.args.getlist("run"))
+    pair = [(folder.run_id, read_verdict(folder.path)) for folder in folders]
+    return render_template("headcount/side_by_side.html", pair=pair)
 
 
 def _comparison(environment: Environment) -> Response:
     """What changed from the earlier of two runs to the later, in a page like a report's."""
-    earlier, later = _chosen(environment)
-    if why_not := cannot_judge():
-        return _no_comparison(why_not)
-    command = [sys.executable, "-m", "headcount", "compare", "--html", "-"]
-    if "anyway" in request.args:
-        command.append("--anyway")
-    command += [str(earlier.path), str(later.path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return _no_comparison(done.stderr)
-    return _sandboxed(Response(done.stdout))
+    folders = _chosen(environment, request.form.getlist("run"))
+    made = Comparison(why_not=cannot_judge(), status=HTTPStatus.CONFLICT)
+    if not made.why_not:
+        made = compare([folder.path for folder in folders], anyway="anyway" in request.form)
+    if made.why_not:
+        names = [folder.run_id for folder in folders]
+        page = render_template("headcount/no_comparison.html", why=made.why_not, names=names)
+        return Response(page, made.status)
+    return _sandboxed(Response(made.page))
 
 
-def _no_comparison(why: str) -> Response:
-    told = render_template("headcount/no_comparison.html", why=why, url=request.url)
-    return Response(told, HTTPStatus.CONFLICT)
-
-
-def _chosen(environment: Environment) -> list[RunFolder]:
+def _chosen(environment: Environment, names: Sequence[str]) -> list[RunFolder]:
     """The two runs that were chosen, the earlier first."""
-    names = request.args.getlist("run")
     if len(names) != 2:  # noqa: PLR2004 - that is what side by side means
         abort(HTTPStatus.BAD_REQUEST, "choose two runs")
     folders = [_folder(environment, run_id) for run_id in names]
@@ -163,8 +183,8 @@ def _chosen(environment: Environment) -> list[RunFolder]:
 
 
 def _folder(environment: Environment, run_id: str) -> RunFolder:
-    folder = RunFolder(_reports_dir(environment) / run_id)
-    if not is_run_id(run_id) or not folder.manifest_path.is_file():
+    folder = past_run(_reports_dir(environment), run_id)
+    if folder is None:
         abort(HTTPStatus.NOT_FOUND)
     return folder
 
@@ -208,6 +228,21 @@ def _with_tab(response: Response) -> Response:
         script = '<script src="./headcount/static/tab.js" defer></script></body>'
         response.set_data(response.get_data(as_text=True).replace("</body>", script, 1))
     return response
+
+
+def _check_origin() -> None:
+    """Refuse what another site has a browser send: it could start work here, or stop it."""
+    if request.method != "GET" and not _is_of_this_site():
+        abort(HTTPStatus.FORBIDDEN, "this was sent by a page of another site, or of none")
+
+
+def _is_of_this_site() -> bool:
+    """Go by what browsers say and pages cannot change; older ones tell only the origin."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = urlsplit(request.headers.get("Origin", ""))
+    return bool(origin.netloc) and origin.netloc == request.host
 
 
 def _closed_to_other_sites(response: Response) -> Response:

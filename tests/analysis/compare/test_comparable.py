@@ -55,7 +55,7 @@ def test_an_obstacle(tmp_path: Path, changes: dict[str, Any], told: str) -> None
             "service: http://127.0.0.1:8000 in a; http://shop:80",
         ),
         ({"versions": {"headcount": "0.2"}}, "version of headcount: 0.1.0 in a; 0.2 in b"),
-        ({"verdict": "fail"}, "verdict: pass in a; fail in b"),
+        ({"verdict": "fail"}, "verdict: PASS in a; FAIL in b"),
         ({"limits": {"late_after_ms": 5}}, "late after, ms: 60000 in a; 5 in b"),
     ],
 )

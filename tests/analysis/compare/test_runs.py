@@ -87,5 +87,5 @@ def test_what_is_damaged(folder: RunFolder, name: str, content: str | bytes, tol
 def test_what_is_too_large(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read at all."""
     monkeypatch.setattr(runs, "MOST_BYTES", 100)
-    with pytest.raises(HeadcountError, match="and 100 are the most"):
+    with pytest.raises(HeadcountError, match="has more than 100 bytes"):
         read_run(folder)

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.compare.statistics import difference, ratio, student_quantile
+from analysis.compare.change import Change, told_apart
+from analysis.compare.statistics import difference, level_of, ratio, student_quantile
+from headcount.metrics import Metric
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, at 0.975.
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 30: 2.042, 100: 1.984}
@@ -130,3 +132,80 @@ def test_any_figures(base: list[float], run: list[float], grain: float) -> None:
         assert math.isfinite(estimate.change)
         if estimate.interval is not None:
             assert estimate.interval.low <= estimate.change <= estimate.interval.high
+
+
+def figures(random: Random, count: int, runs: int, shared: float, scale: float = 1) -> list[Change]:
+    """Make figures of two sides: with a noise of 10 %, of which a part is shared by a run's."""
+
+    def side(factor: float) -> list[list[float]]:
+        of_run = [random.gauss(0, 1) for _ in range(runs)]
+        own, common = math.sqrt(1 - shared), math.sqrt(shared)
+        return [
+            [
+                factor * math.exp(0.1 * (common * whole + own * random.gauss(0, 1)))
+                for whole in of_run
+            ]
+            for _ in range(count)
+        ]
+
+    return [
+        Change(Metric("http", None, "p99"), tuple(b), tuple(r), ratio=ratio(b, r))
+        for b, r in zip(side(100), side(100 * scale), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("runs", "shared"), [(3, 0.0), (3, 0.9), (5, 0.5)])
+def test_of_a_hundred_equal_figures_none_is_told(runs: int, shared: float) -> None:
+    """In 19 of 20 comparisons at least, where without a correction there are some in most of them.
+
+    A run's figures are noisy together: its percentiles are of the same requests.
+    """
+    random, some, without = Random(7), 0, 0
+    for _ in range(60):
+        among = figures(random, 100, runs, shared)
+        some += any(each.is_told for each in told_apart(among))
+        without += sum(each.is_told for each in among)
+    assert some <= 3
+    assert without > 100
+
+
+def test_of_a_hundred_figures_that_changed_most_are_told() -> None:
+    """Half as much again, in three runs a side: the correction costs little where much changed."""
+    random, told = Random(7), 0
+    for _ in range(20):
+        told += sum(each.is_told for each in told_apart(figures(random, 100, 3, 0.5, scale=1.6)))
+    assert told > 0.85 * 20 * 100
+
+
+def test_no_more_than_one_in_twenty_of_what_is_told_is_by_chance() -> None:
+    """Where half of the figures changed, and half did not."""
+    random, wrong, right = Random(7), 0, 0
+    for _ in range(20):
+        equal, changed = figures(random, 50, 4, 0.5), figures(random, 50, 4, 0.5, scale=1.6)
+        told = [each.is_told for each in told_apart([*equal, *changed])]
+        wrong, right = wrong + sum(told[:50]), right + sum(told[50:])
+    assert wrong <= 0.05 * (wrong + right)
+    assert right > 0.8 * 20 * 50
+
+
+@given(st.lists(st.floats(0, 1), max_size=30))
+def test_the_level(chances: list[float]) -> None:
+    """It is between that of Bonferroni and that of one figure alone, and tells what it counts."""
+    level, count = level_of(chances), len(chances)
+    assert 0.05 / max(count, 1) <= level * 1.0001
+    assert level <= 0.05 * 1.0001
+    told = sum(chance <= level for chance in chances)
+    assert told == 0 or level >= told * 0.05 / count * 0.9999
+
+
+@given(FIGURES, FIGURES, st.floats(0.001, 0.2))
+def test_what_chance_does_not_explain_has_an_interval_without_it(
+    base: list[float], run: list[float], level: float
+) -> None:
+    """The chance and the interval of a level say the same."""
+    estimate = ratio(base, run, 0.0, 1 - level)
+    if estimate.interval is not None and estimate.chance is not None:
+        if estimate.chance < 0.99 * level:
+            assert not estimate.interval.has_no_change
+        if estimate.chance > 1.01 * level:
+            assert estimate.interval.has_no_change

@@ -10,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from headcount.cli.compare import compare_runs
 from headcount.errors import HeadcountError
-from tests.analysis.compare.sample import written
+from tests.analysis.compare.sample import counts, written
 
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    """Three runs of before, and three that take twice as long."""
+    """Three runs of before, three that take twice as long, and one that loses events."""
+    written(tmp_path, "lossy", counts=counts(lost=23), verdict="fail")
     for place in range(3):
         written(tmp_path, f"a{place}", 100 + place)
         written(tmp_path, f"b{place}", 200 + place)
@@ -55,6 +56,9 @@ def code(reports: Path, *arguments: str) -> int:
         (["b0,b1,b2", "a0,a1,a2", "--limit", "http.p99 +10%"], 0),
         (["a0,a1,a2", "b0,b1,b2", "--limit", "http.p99 +10%"], 4),
         (["a0,b0", "a1,b1", "--limit", "http.p99 +10%"], 3),
+        (["a0", "b0", "--limit", "http.p99 +10%"], 3),
+        (["a0", "b0", "--limit", "http.p99 +10%", "--allow-single-run"], 4),
+        (["a0", "lossy", "--limit", "lost +0"], 4),
         (["a0", "b0", "--limit", "htp.p99 +10%"], 2),
         (["a0", "a0"], 2),
         (["a0"], 2),
@@ -63,6 +67,13 @@ def code(reports: Path, *arguments: str) -> int:
 def test_exit_codes(reports: Path, arguments: list[str], expected: int) -> None:
     """A gate that nothing passes by mistake."""
     assert code(reports, *arguments) == expected
+
+
+def test_what_became_worse_stands_in_the_first_line(reports: Path) -> None:
+    """Of one run a side, too; and the table says it of the count."""
+    lines = compare(reports, "a0", "lossy").output.splitlines()
+    assert lines[0] == "WORSE: lost rose from 0 to 23; the verdict is FAIL and was PASS"
+    assert "lost 0 23 +23 worse" in [" ".join(line.split()) for line in lines]
 
 
 def test_what_it_needs(reports: Path) -> None:
@@ -84,13 +95,15 @@ def test_files(reports: Path) -> None:
     done = compare(reports, "a0", "b0", "--html", str(page), "--markdown", str(summary))
     assert f"Written: {page}" in done.output
     assert page.read_text().startswith("<!DOCTYPE html>")
-    assert summary.read_text().startswith("## Comparison\n")
+    assert summary.read_text().startswith("## Comparison: One run on each side")
 
 
 def test_stdout(reports: Path) -> None:
     """One of them may go there, and is then alone."""
     assert json.loads(compare(reports, "a0", "b0", "--json").output)["exit_code"] == 0
-    assert compare(reports, "a0", "b0", "--markdown", "-").output.startswith("## Comparison\n")
+    assert compare(reports, "a0", "b0", "--markdown", "-").output.startswith(
+        "## Comparison: One run on each side"
+    )
     page = compare(reports, "a0", "b0", "--html", "-").output
     assert page.startswith("<!DOCTYPE html>")
     assert page.rstrip().endswith("</html>")

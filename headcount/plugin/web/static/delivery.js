@@ -43,10 +43,8 @@
 
   function showStage(told) {
     const verdict = told.stage === "judged" ? told.verdict : null;
-    const broken = verdict ? verdict.thresholds.filter((each) => !each.holds).length : 0;
-    const rest = broken ? `, and ${broken} of its thresholds broken` : "";
-    byId("stage").textContent = verdict ? verdict.verdict.toUpperCase() + rest : WORDS[told.stage];
-    byId("stage").className = `stage ${verdict ? (broken && verdict.verdict === "pass" ? "fail" : verdict.verdict) : ""}`;
+    byId("stage").textContent = verdict ? `${verdict.mark} ${verdict.label}` : WORDS[told.stage];
+    byId("stage").className = `stage ${verdict ? verdict.colour : ""}`;
     byId("run").textContent = told.run_id ? `of run ${told.run_id}` : "";
     byId("step").textContent =
       told.stage === "judging" ? told.step : told.stage === "not judged" ? told.why_not : "";
@@ -57,11 +55,27 @@
     if (verdict) links.unshift(link("Report", `./runs/${told.run_id}/report.html`), " · ");
     byId("links").replaceChildren(...links);
     showThresholds(verdict);
+    showChecks(verdict);
+  }
+
+  function showChecks(verdict) {
+    const colours = { kept: "green", broken: "red", unproven: "yellow" };
+    const rows = (verdict ? verdict.checks : []).map((each) =>
+      row([
+        cell(each.name, "th"),
+        cell(each.result, "td", `text ${colours[each.result] || ""}`),
+        cell(each.evidence, "td", "text prose"),
+        cell(each.remedy, "td", "text prose"),
+      ]),
+    );
+    byId("checks").replaceChildren(...rows);
+    byId("tally").textContent = verdict ? verdict.tally : "";
+    byId("checked").hidden = rows.length === 0;
   }
 
   function showThresholds(verdict) {
     const rows = (verdict ? verdict.thresholds : []).map((each) =>
-      row([cell(each.text, "th"), cell(each.shown), cell(each.holds ? "kept" : "broken", "td", "text")]),
+      row([cell(each.text, "th"), cell(each.shown), cell(each.result || (each.holds ? "kept" : "broken"), "td", "text")]),
     );
     byId("thresholds").replaceChildren(...rows);
     byId("judged").hidden = rows.length === 0;

@@ -1,0 +1,155 @@
+"""The pages of past runs: the one label, who may have runs compared, and links that lead away."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.analysis.compare.sample import written
+
+HERE = "http://localhost"
+SAME_ORIGIN = {"Origin": HERE}
+FETCHED = {"Sec-Fetch-Site": "same-origin"}
+BROKEN = [{"text": "http.p99 < 1ms", "holds": False, "shown": "4.0ms"}]
+SECRET = "what stands elsewhere"  # noqa: S105 - of this test alone
+
+
+FILES = ("report.html", "verdict.json", "summary.md", "junit.xml", "summary.csv")
+OF_ANOTHER_SITE: tuple[dict[str, str], ...] = (
+    {"Origin": "http://elsewhere.test"},
+    {"Origin": "null"},
+    {},
+    {**SAME_ORIGIN, "Sec-Fetch-Site": "cross-site"},
+    {**SAME_ORIGIN, "Sec-Fetch-Site": "same-site"},
+)
+Answers = dict[str, dict[str, Any]]
+
+
+def a_page(path: str) -> dict[str, Any]:
+    """Ask for a page."""
+    return {"method": "GET", "path": f"/headcount/{path}"}
+
+
+def a_comparison(*runs: str, method: str = "POST", **more: Any) -> dict[str, Any]:
+    """Ask for what changed."""
+    data = {"run": list(runs), **more.pop("data", {})}
+    asking = {"method": method, "path": "/headcount/comparison", "data": data}
+    return {**asking, "headers": SAME_ORIGIN, **more}
+
+
+PAIR = a_comparison("first", "second")
+WAVES: list[dict[str, Any]] = [
+    {
+        "runs": a_page("runs"),
+        "side by side": a_page("side-by-side?run=first&run=second"),
+        "by GET": a_comparison("first", "second", method="GET"),
+        "of one": a_comparison("first"),
+        "of three": a_comparison("first", "second", "first"),
+        "of none": a_comparison(),
+        **{f"site {at}": {**PAIR, "headers": sent} for at, sent in enumerate(OF_ANOTHER_SITE)},
+        **{f"link {name}": a_page(f"runs/links/{name}") for name in FILES},
+        "linked folder": a_page("runs/linked/report.html"),
+        "linked manifest": a_page("runs/third/verdict.json"),
+        "a file": a_page("runs/second/verdict.json"),
+        "linked beside": a_page("side-by-side?run=linked&run=second"),
+    },
+    {"one": PAIR, "at once": PAIR},
+    {"too long": PAIR, "timeout_s": 0.01},
+    {"refused": a_comparison("first", "other")},
+    {"anyway": a_comparison("first", "other", data={"anyway": "1"}, headers=FETCHED)},
+    {"of links": a_comparison("links", "second")},
+]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """What the pages answer to all of it, in a process of their own."""
+    place = tmp_path_factory.mktemp("pages")
+    reports = place / "reports"
+    written(reports, "first")
+    written(reports, "second", 200, thresholds=BROKEN)
+    written(reports, "other", scenario="rush.py")
+    with_links(place, reports)
+    command = [sys.executable, "-m", "tests.headcount.plugin.asking_pages", str(reports)]
+    done = subprocess.run(
+        command, input=json.dumps(WAVES), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def with_links(place: Path, reports: Path) -> None:
+    """Make runs that lead away: by their files, by the manifest, and by the folder itself."""
+    elsewhere, outside = place / "elsewhere", written(place / "outside", "linked", scenario=SECRET)
+    elsewhere.write_text(json.dumps({"run_id": "links", "verdict": "pass", "scenario": SECRET}))
+    (outside.path / "report.html").write_text(SECRET)
+    (reports / "linked").symlink_to(outside.path, target_is_directory=True)
+    within = written(reports, "links").path
+    (within / "verdict.json").unlink()
+    (within / "verdict.json").symlink_to(elsewhere)
+    (within / "report.html").symlink_to(elsewhere)
+    (within / "summary.md").symlink_to(place / "nowhere")
+    os.mkfifo(within / "junit.xml")
+    (within / "summary.csv").symlink_to(outside.path, target_is_directory=True)
+    manifest = written(reports, "third").manifest_path
+    manifest.rename(place / "run.json")
+    manifest.symlink_to(place / "run.json")
+
+
+def test_a_broken_threshold_is_no_pass(answers: Answers) -> None:
+    """Neither in the list nor side by side, of a document from before there were checks, too."""
+    runs, pair = answers["runs"]["text"], answers["side by side"]["text"]
+    assert '<td class="text red"><strong>✗ THRESHOLD BROKEN</strong>' in runs
+    assert '<td class="text">1 of 1 broken</td>' in runs
+    assert '<td class="text green"><strong>✓ PASS</strong>' in runs
+    assert '<span class="red">✗ THRESHOLD BROKEN</span>' in pair
+    assert '<span class="green">✓ PASS</span>' in pair
+
+
+def test_runs_are_compared_for_this_site_alone(answers: Answers) -> None:
+    """It starts a process: by POST, from a page of this site, of exactly two runs."""
+    of_sites = [answers[f"site {at}"]["status"] for at in range(len(OF_ANOTHER_SITE))]
+    assert of_sites == [403] * len(OF_ANOTHER_SITE)
+    assert [answers[name]["status"] for name in ("of one", "of three", "of none")] == [400] * 3
+    assert answers["by GET"]["status"] == 405
+    assert answers["anyway"]["status"] == 200
+
+
+def test_comparisons_are_made_one_at_a_time(answers: Answers) -> None:
+    """What is made is shown in a page that has no part in this site."""
+    at_once = sorted((answers["one"], answers["at once"]), key=lambda each: int(each["status"]))
+    assert [each["status"] for each in at_once] == [200, 429]
+    assert "A comparison of runs" in at_once[0]["text"]
+    assert at_once[0]["policy"].startswith("sandbox")
+    assert "another comparison is being made" in at_once[1]["text"]
+
+
+def test_a_comparison_that_takes_too_long_is_ended(answers: Answers) -> None:
+    """The page says so, and how it is made without a limit; the next one can be made."""
+    assert answers["too long"]["status"] == 504
+    assert "it took longer than 0.01 s: headcount compare " in answers["too long"]["text"]
+    assert answers["anyway"]["status"] == 200
+
+
+def test_what_is_not_comparable_may_be_compared_anyway(answers: Answers) -> None:
+    """By a button that is a POST, too."""
+    assert answers["refused"]["status"] == 409
+    assert '<input type="hidden" name="run" value="other">' in answers["refused"]["text"]
+    assert "compared all the same" in answers["anyway"]["text"]
+
+
+def test_links_in_a_run_are_not_followed(answers: Answers) -> None:
+    """Of a file, of the manifest and of the folder; a pipe is no file, and nobody waits for it."""
+    refused = (*(f"link {name}" for name in FILES), "linked folder", "linked manifest")
+    assert [answers[name]["status"] for name in (*refused, "linked beside")] == [404] * 8
+    assert answers["a file"]["status"] == 200
+    assert answers["of links"]["status"] == 409
+    assert "symbolic link, which is not followed" in answers["of links"]["text"]
+    assert not any(SECRET in each["text"] for each in answers.values())
+    runs = answers["runs"]["text"]
+    assert not any(f'value="{name}"' in runs for name in ("linked", "third"))
+    assert '<td class="text">not judged</td>' in runs
