@@ -32,7 +32,8 @@ from headcount.cli.turn import turn
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
-from headcount.ledger import open_location
+from headcount.ledger import open_location, unsealed
+from headcount.locust_exit import Cause, LocustExit
 from headcount.rate import parse_rate
 from headcount.run import JUDGED_BY_PARENT, RunFolder
 from headcount.schedule import Spacing
@@ -274,7 +275,7 @@ def _drive(
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
                 target.poll_or_raise()  # if it is over, that is why
-                _explain(locust, code)
+                _note_exit(locust, code, folder)
     if load.rate:
         _tell_arrivals(folder, ready.console)
 
@@ -290,6 +291,26 @@ def _tell_arrivals(folder: RunFolder, console: Console) -> None:
         f"Arrivals: {found.due:,} due, {found.started:,} started, {found.dropped:,} dropped, "
         f"{found.lost:,} lost with a generator"
     )
+
+
+def _note_exit(locust: Process, code: int, folder: RunFolder) -> None:
+    """Note how Locust ended, for the judgement. Raise that if there is nothing to judge."""
+    if not _has_seal(folder):
+        _explain(locust, code)
+    noted = folder.read_locust_exit()
+    if noted is None or noted.exit_code != code:
+        cause = Cause.OTHER if code > 0 else Cause.ERROR
+        problems = () if noted is None else noted.problems
+        folder.write_locust_exit(LocustExit(code, cause, locust.last_words, problems))
+
+
+def _has_seal(folder: RunFolder) -> bool:
+    """Tell whether there is a ledger to judge the run by."""
+    if not folder.manifest_path.is_file():
+        return False
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    begun = folder.begun or ()
+    return not set(begun).issubset(unsealed(*location, begun))
 
 
 def _explain(locust: Process, code: int) -> None:

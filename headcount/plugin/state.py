@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import gevent
 from locust import TaskSet, User
 from locust.env import Environment
 
+from headcount.errors import HeadcountError
 from headcount.plugin.health import HealthSampler
 from headcount.plugin.live import Teller
 from headcount.plugin.observer import Observer
@@ -26,6 +28,11 @@ class State:
     their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
     the generator's and `leader` the master's part in it. The last three are what the run replaces
     in Locust and in the scenario, as it was before.
+
+    `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
+    `error` what kept the run from being prepared or recorded, and `problems` what listeners raised.
+    `sealing` and `finishing` are under way or done. `exit_code` is what the process must end in,
+    None where Locust decides, and `announced_code` what Locust says that it ends in.
     """
 
     recorder: Recorder | None = None
@@ -37,6 +44,15 @@ class State:
     health: HealthSampler | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
+    has_run: bool = False
+    was_aborted: bool = False
+    error: HeadcountError | None = None
+    problems: list[str] = field(default_factory=list)
+    sealing: "gevent.Greenlet[..., None] | None" = None
+    finishing: "gevent.Greenlet[..., None] | None" = None
+    was_interrupted: bool = False
+    exit_code: int | None = None
+    announced_code: int | None = None
     begun: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)
