@@ -73,6 +73,7 @@ class Load:
     users: int | None
     spawn_rate: float | None
     run_time: str | None
+    default_run_time: str | None
     processes: int | None
     mix: str
     seed: int | None
@@ -83,11 +84,14 @@ class Load:
     ledger: str
     extra: tuple[str, ...]
 
-    @property
-    def size(self) -> str:
-        """How much load it is, in words."""
+    def size(self, shape: str | None) -> str:
+        """How much load it is, in words; `shape` is the locustfile's load shape, if it has one."""
+        if shape is not None:
+            most = f", for at most {self.run_time}" if self.run_time else ""
+            return f"the shape {shape} of {self.locustfile} decides users and duration{most},"
+        run_time = self.run_time or self.default_run_time
         much = f"a rate of {self.rate}" if self.rate else f"{self.users} users"
-        return f"{much} for {self.run_time}" if self.run_time else much
+        return f"{much} for {run_time}" if run_time else much
 
 
 @click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
@@ -112,7 +116,8 @@ class Load:
     "-t",
     "--run-time",
     type=TimeSpan(),
-    help="Such as 30s, 2m or 1h30m.  [default: 30s; with a --rate that has an end, until then]",
+    help="Such as 30s, 2m or 1h30m; the most that a load shape may take.  [default: 30s; with a "
+    "--rate that has an end, or a load shape, until then]",
 )
 @click.option(
     "--rate",
@@ -181,7 +186,8 @@ def run(
         locustfile,
         users if users or rate else USERS,
         spawn_rate,
-        run_time if run_time or has_end else RUN_TIME,
+        run_time,
+        None if run_time or has_end else RUN_TIME,
         processes,
         mix,
         seed,
@@ -261,13 +267,19 @@ def _drive(
     follower: Follower | None,
 ) -> None:
     """Run Locust to its end. A part that dies meanwhile ends it, with PartError."""
-    title = f"Load: {load.size} on {target.host}"
+    environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
     log = folder.logs / "locust.log"
-    with ready.console.step(title) as step:
-        environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
-        locust = Process("Locust", command, log_path=log, environ=environ)
-        with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        with ready.console.step("Starting Locust"):
+            locust = Process("Locust", command, log_path=log, environ=environ)
             stack.callback(locust.stop, STOP_TIMEOUT_S)
+            while not folder.manifest_path.is_file() and locust.returncode is None:
+                target.poll_or_raise()
+                time.sleep(POLL_S)
+            if not folder.manifest_path.is_file():
+                _explain(locust, locust.returncode or 0)
+            shape = folder.read_manifest().options.get("shape")
+        with ready.console.step(f"Load: {load.size(shape)} on {target.host}") as step:
             while (code := locust.returncode) is None:
                 target.poll_or_raise()
                 followed = follower.progress if follower is not None else ""
@@ -345,6 +357,7 @@ def _locust_command(
         "--spacing": load.spacing,
         "--max-in-flight": load.max_in_flight,
         "--run-time": load.run_time,
+        "--default-run-time": load.default_run_time,
         "--processes": load.processes,
         "--mix": load.mix,
         "--seed": load.seed,

@@ -37,8 +37,16 @@ from headcount.plugin.health import HealthSampler
 from headcount.plugin.interpreter import make_ready
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
-from headcount.plugin.options import add_options, check, clock_offset_ns, recorded, seed_of
+from headcount.plugin.options import (
+    add_options,
+    check,
+    clock_offset_ns,
+    recorded,
+    seed_of,
+    take_default_run_time,
+)
 from headcount.plugin.recorder import Recorder
+from headcount.plugin.shape import bind_shape
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
@@ -85,8 +93,10 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
         add_pages(environment, web_ui)
     else:
         try:
+            take_default_run_time(environment)
             _prepare(environment)
             open_model.take_over(environment)
+            state_of(environment).shape = bind_shape(environment)
         except HeadcountError as error:
             _give_up(environment, error)
 
@@ -172,7 +182,14 @@ def _on_broken(environment: Environment, broken: Broken) -> None:
         return
     state_of(environment).was_aborted = True
     environment.process_exit_code = BROKEN_THRESHOLD
-    gevent.spawn(runner.quit)
+    _quit(environment)
+
+
+def _quit(environment: Environment) -> None:
+    """End the test, and Locust with it, without waiting for that."""
+    shape, runner = state_of(environment).shape, environment.runner
+    assert runner is not None
+    gevent.spawn(runner.quit if shape is None else shape.end)
 
 
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
@@ -186,8 +203,7 @@ def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
 def _fail(environment: Environment, error: HeadcountError) -> None:
     _log.error("headcount: %s", error)
     shutdown.give_up(environment, error)
-    assert environment.runner is not None
-    gevent.spawn(environment.runner.quit)
+    _quit(environment)
 
 
 def _prepare(environment: Environment) -> None:
@@ -227,7 +243,11 @@ def _prepare(environment: Environment) -> None:
         promise=options.promise,
         event_id_field=options.event_id_field,
         thresholds=tuple(each.text for each in thresholds),
-        options={**recorded(options), "seed": int(options.prepared_seed)},
+        options={
+            **recorded(options),
+            "seed": int(options.prepared_seed),
+            "shape": type(environment.shape_class).__name__ if environment.shape_class else None,
+        },
         versions=_versions(has_own_broker=bool(options.broker_data)),
     )
     try:

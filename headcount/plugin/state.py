@@ -16,6 +16,7 @@ from headcount.plugin.observer import Observer
 from headcount.plugin.options import OpenLoad
 from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
+from headcount.plugin.shape import BoundShape
 
 
 @dataclass(slots=True)
@@ -26,7 +27,8 @@ class State:
     the master, and stays after the run until the next begins. `begun` are the generators that have
     told the master that they make requests, and `failed` those of them that will never seal, for
     their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
-    the generator's and `leader` the master's part in it. The last three are what the run replaces
+    the generator's and `leader` the master's part in it; without, a `shape` of the scenario's may
+    say how many users there are. The last three are what the run replaces
     in Locust and in the scenario, as it was before.
 
     `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
@@ -41,6 +43,7 @@ class State:
     open_load: OpenLoad | None = None
     pacer: Pacer | None = None
     leader: Leader | None = None
+    shape: BoundShape | None = None
     health: HealthSampler | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
