@@ -1,0 +1,56 @@
+"""What listeners raise is noted with event, error and place, once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+from locust.event import Events
+from locust.env import Environment
+from headcount.plugin import problems
+from headcount.plugin.exit_code import code_of
+from headcount.plugin.state import state_of
+
+events = Events()
+environment = Environment(events=events)
+environment.create_local_runner()
+problems.listen(environment)
+environment.parsed_options = type("Options", (), {"exit_code_on_error": 6})
+
+@events.test_stop.add_listener
+def late(**_):
+    raise RuntimeError("no stop")
+
+@events.quitting.add_listener
+def deep(**_):
+    int("x" * 999)
+
+def fire():
+    events.test_stop.fire(environment=environment)
+    events.quitting.fire(environment=environment)
+
+fire()
+fire()
+for problem in state_of(environment).problems:
+    print(problem)
+print(code_of(environment))
+environment.runner.log_exception("node", "it broke", "here")
+print(code_of(environment))
+environment.process_exit_code = 7
+print(code_of(environment))
+"""
+
+
+def test_what_listeners_raise(tmp_path: Path) -> None:
+    """Each is told once, however often; the exit code is worked out as Locust does."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second, *codes = done.stdout.splitlines()
+    assert first.startswith("a listener of Locust's test_stop raised RuntimeError: no stop, at ")
+    assert "program.py, line 16" in first
+    assert second.startswith("a listener of Locust's quitting raised ValueError: ")
+    assert len(second) < 400
+    assert codes == ["2", "6", "7"]
