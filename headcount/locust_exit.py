@@ -13,6 +13,7 @@ beside the verdict, and can make the exit code worse, never better:
 Pure.
 """
 
+from dataclasses import field
 from enum import StrEnum
 
 from pydantic.dataclasses import dataclass as validated
@@ -35,13 +36,16 @@ class LocustExit:
     """How Locust ended.
 
     `exit_code` is -N where signal N killed it, None where it is not known. `problems` are what
-    listeners of the scenario raised, which by itself ends nothing.
+    listeners of the scenario raised, which by itself ends nothing. `answers` are how the first
+    request that failed in some way was answered: the beginning of a body by its HTTP status, or an
+    error's text by its kind.
     """
 
     exit_code: int | None
     cause: Cause = Cause.NOTHING
     reason: str = ""
     problems: tuple[str, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Format exit code and reason in a line."""

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -309,11 +309,11 @@ def _note_exit(locust: Process, code: int, folder: RunFolder) -> None:
     """Note how Locust ended, for the judgement. Raise that if there is nothing to judge."""
     if not _has_seal(folder):
         _explain(locust, code)
-    noted = folder.read_locust_exit()
-    if noted is None or noted.exit_code != code:
+    noted = folder.read_locust_exit() or LocustExit(None)
+    if noted.exit_code != code:
         cause = Cause.OTHER if code > 0 else Cause.ERROR
-        problems = () if noted is None else noted.problems
-        folder.write_locust_exit(LocustExit(code, cause, locust.last_words, problems))
+        ended = replace(noted, exit_code=code, cause=cause, reason=locust.last_words)
+        folder.write_locust_exit(ended)
 
 
 def _has_seal(folder: RunFolder) -> bool:

@@ -34,9 +34,10 @@ def code_of(environment: Environment) -> int:
 def write_exit(environment: Environment, exit_code: int | None) -> None:
     """Write down how Locust ended beside the run that was prepared; None if it goes on."""
     cause, reason = _reason(environment, exit_code)
-    noted = tuple(state_of(environment).problems)
+    state = state_of(environment)
+    ended = LocustExit(exit_code, cause, reason, tuple(state.problems), dict(state.answers))
     try:
-        folder_of(environment).write_locust_exit(LocustExit(exit_code, cause, reason, noted))
+        folder_of(environment).write_locust_exit(ended)
     except OSError as error:
         _log.error("headcount: it cannot be written down how Locust ended: %s", error)
 

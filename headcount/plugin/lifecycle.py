@@ -32,6 +32,7 @@ from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
 from headcount.plugin import interrupt, open_model, shutdown
 from headcount.plugin.exit_code import write_exit
+from headcount.plugin.first_contact import check_host
 from headcount.plugin.folder import folder_of, ledger_location
 from headcount.plugin.health import HealthSampler
 from headcount.plugin.interpreter import make_ready
@@ -50,7 +51,7 @@ from headcount.plugin.shape import bind_shape
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
-from headcount.run import Generators, Manifest
+from headcount.run import JUDGED_BY_PARENT, Generators, Manifest
 from headcount.stack import topic
 from headcount.thresholds import Threshold
 from headcount.verdict import BROKEN_THRESHOLD
@@ -213,6 +214,8 @@ def _prepare(environment: Environment) -> None:
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
     open_model.prepare(environment)
+    if JUDGED_BY_PARENT in os.environ:  # generators are on this machine
+        check_host(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:
         raise UsageError(
@@ -264,6 +267,7 @@ def _prepare(environment: Environment) -> None:
     state.begun.clear()
     state.failed.clear()
     state.problems.clear()
+    state.answers.clear()
     _observe(environment, manifest, thresholds)
     _log.info("run %s, ledger in %s", folder.run_id, ledger_location(environment))
 

@@ -27,7 +27,7 @@ from locust.runners import (
 
 from headcount.errors import HeadcountError, PartError
 from headcount.ledger import open_location, unsealed
-from headcount.plugin import open_model, problems
+from headcount.plugin import answers, open_model, problems
 from headcount.plugin.exit_code import code_of, write_exit
 from headcount.plugin.folder import folder_of, ledger_location
 from headcount.plugin.judging import Judging, cannot_judge
@@ -87,6 +87,7 @@ def _on_init(environment: Environment, **_: Any) -> None:
     global _environment  # noqa: PLW0603 - what is called at exit gets nothing handed
     _environment = environment
     problems.listen(environment)
+    answers.listen(environment)
     handlers = environment.events.quitting._handlers  # noqa: SLF001 - Locust can only append
     handlers.remove(_on_quitting)
     handlers.insert(0, _on_quitting)  # it is fired in reverse

@@ -32,7 +32,8 @@ class State:
     in Locust and in the scenario, as it was before.
 
     `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
-    `error` what kept the run from being prepared or recorded, and `problems` what listeners raised.
+    `error` what kept the run from being prepared or recorded, `problems` what listeners raised, and
+    `answers` how the first request that failed in some way was answered.
     `sealing` and `finishing` are under way or done. `exit_code` is what the process must end in,
     None where Locust decides, and `announced_code` what Locust says that it ends in.
     """
@@ -51,6 +52,7 @@ class State:
     was_aborted: bool = False
     error: HeadcountError | None = None
     problems: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
     sealing: "gevent.Greenlet[..., None] | None" = None
     finishing: "gevent.Greenlet[..., None] | None" = None
     was_interrupted: bool = False

@@ -21,9 +21,7 @@ from headcount.locust_exit import Cause, LocustExit
         (LocustExit(0, Cause.ERROR), 0, 5),
     ],
 )
-def test_it_never_makes_an_exit_code_better(
-    ended: LocustExit, label_code: int, code: int
-) -> None:
+def test_it_never_makes_an_exit_code_better(ended: LocustExit, label_code: int, code: int) -> None:
     """An error of the run outweighs all but a proven failure; all else is the label's affair."""
     assert ended.worse(label_code) == code
     assert code >= label_code or label_code == 3
