@@ -13,6 +13,7 @@ import click
 from headcount.arrivals import all_arrivals
 from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import judge
+from headcount.cli.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options import (
     Judging,
     PassThrough,
@@ -181,6 +182,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and say the verdict."""
+    refuse_decided("run", extra, BY_RUN)
     has_end = _check_rate(rate, spacing, max_in_flight)
     load = Load(
         locustfile,

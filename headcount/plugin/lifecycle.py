@@ -214,7 +214,8 @@ def _prepare(environment: Environment) -> None:
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
     open_model.prepare(environment)
-    if JUDGED_BY_PARENT in os.environ:  # generators are on this machine
+    is_here = options.processes or not isinstance(environment.runner, MasterRunner)
+    if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
         check_host(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:

@@ -93,7 +93,8 @@ def _on_init(environment: Environment, **_: Any) -> None:
     handlers.insert(0, _on_quitting)  # it is fired in reverse
     options = environment.parsed_options
     assert options is not None
-    if options.verify and options.exit_code_on_error == _LOCUSTS_DEFAULT:
+    is_default = options.exit_code_on_error == _LOCUSTS_DEFAULT
+    if options.verify and is_default and JUDGED_BY_PARENT not in os.environ:
         # Requests that fail are judged by what became of them, not by Locust.
         options.exit_code_on_error = 0
 
