@@ -10,6 +10,7 @@ from analysis.classes import Counts, total
 from analysis.clocks import ClockOffset
 from analysis.generator import Generators
 from analysis.state import StateCheck
+from headcount.locust_exit import LocustExit
 from headcount.run import End, Manifest
 
 SAMPLES = 5
@@ -120,6 +121,7 @@ class Evidence:
     by_answer: Mapping[str, Counts] = field(default_factory=dict)
     generators: Generators = field(default_factory=Generators)
     problems: tuple[str, ...] = ()
+    locust_exit: LocustExit | None = None
 
     @property
     def counts(self) -> Counts:

@@ -387,6 +387,7 @@ def _evidence(
         clocks=clocks.merged(clock for block in blocks for clock in block.clocks),
         by_generator=attempts.by_generator,
         by_answer=attempts.by_answer,
+        locust_exit=case.folder.read_locust_exit(),
         generators=_generators(case, state),
     )
 
@@ -460,6 +461,7 @@ def _report(
         thresholds=thresholds,
         fates=fates,
         patterns=patterns(fates),
+        locust_exit=case.folder.read_locust_exit(),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(case.manifest),
     )

@@ -6,6 +6,7 @@ reports/<run-id>/
     schedule.json  with --rate: when its schedule began, and what was due of each generator
     marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
     abort.json    the threshold that stopped the test, where one did
+    locust.json   how Locust ended, once it has (see `locust_exit.py`)
     end.json      where the topic ended once the run was over
     ledger/       what the generators asked for (see `ledger.py`), where no other place was named
     broker/       the embedded broker's data, where there was one
@@ -28,6 +29,7 @@ from pydantic.dataclasses import dataclass as validated
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import write_atomically
 from headcount.ids import HEADER, is_run_id
+from headcount.locust_exit import LocustExit
 
 FORMAT = 1
 LEDGER = "ledger"
@@ -226,6 +228,14 @@ class RunFolder:
     def read_abort(self) -> Abort | None:
         """Read `abort.json`, or None where the test was not stopped."""
         return _load_if_there(Abort, self.path / "abort.json")
+
+    def write_locust_exit(self, locust_exit: LocustExit) -> None:
+        """Write `locust.json`. Raises OSError."""
+        write_atomically(self.path / "locust.json", _dump(LocustExit, locust_exit))
+
+    def read_locust_exit(self) -> LocustExit | None:
+        """Read `locust.json`, or None where it is not known how Locust ended."""
+        return _load_if_there(LocustExit, self.path / "locust.json")
 
     def write_scheduled(self, scheduled: Scheduled) -> None:
         """Write `schedule.json`. Raises OSError."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analysis.evidence import Evidence
+from analysis.judge.answers import listed
 from analysis.judge.limits import Limits
 from headcount.verdict import Check, Result
 
@@ -19,8 +20,9 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
         yield Check(
             NAME,
             Result.UNPROVEN,
-            f"none of {counts.attempted} attempts was acknowledged, so nothing was put to the test",
-            "look at the errors in exceptions.csv and at the service's log",
+            f"none of {counts.attempted} attempts was acknowledged, so nothing was put to the test"
+            + (f": {answers}" if (answers := listed(evidence)) else ""),
+            "see to --host and to the service's log",
         )
     else:
         yield from _by_event_type(evidence)

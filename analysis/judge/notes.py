@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
 from analysis.evidence import CREATE_TIME, Evidence
+from analysis.judge import answers, locust
 from analysis.state import StateResult
 
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
@@ -96,7 +97,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
-    *(_generators, _partitions, _clocks),
+    *(locust.notes, answers.notes, _generators, _partitions, _clocks),
     *(_state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from analysis.judge import acknowledged, ledger, problems, reading, seals
+from analysis.judge import acknowledged, ledger, locust, problems, reading, seals
 from analysis.judge.checks import Checks
 
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
@@ -36,5 +36,6 @@ SUBJECTS = (
     Subject(seals.checks),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
     Subject(acknowledged.checks),
+    Subject(locust.checks),
 )
 """All subjects of evidence, in the order in which their doubts are listed."""

@@ -47,6 +47,7 @@ def document(report: Report) -> dict[str, Any]:
         "limits": asdict(report.limits),
         "ledger": None if evidence is None else _ledger(evidence),
         "state_check": _state(report.state),
+        "locust": None if report.locust_exit is None else asdict(report.locust_exit),
         "generator": _generator(report.generators),
         "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
         "moments": [_moment(each) for each in report.timeline.moments],

@@ -17,6 +17,7 @@ from analysis.rates import Rates
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Timeline
+from headcount.locust_exit import LocustExit
 from headcount.run import End, Manifest
 from headcount.verdict import Check, Label, Result, Verdict
 
@@ -44,6 +45,7 @@ class Report:
     thresholds: tuple[Judged, ...] = ()
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
+    locust_exit: LocustExit | None = None
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,8 +76,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a command ends in."""
-        return self.label.exit_code
+        """The exit code that a command ends in: the label's, unless Locust ended in an error."""
+        code = self.label.exit_code
+        return code if self.locust_exit is None else self.locust_exit.worse(code)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ import click
 from headcount.arrivals import all_arrivals
 from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import judge
+from headcount.cli.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options import (
     Judging,
     PassThrough,
@@ -32,7 +33,8 @@ from headcount.cli.turn import turn
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
-from headcount.ledger import open_location
+from headcount.ledger import open_location, unsealed
+from headcount.locust_exit import Cause, LocustExit
 from headcount.rate import parse_rate
 from headcount.run import JUDGED_BY_PARENT, RunFolder
 from headcount.schedule import Spacing
@@ -72,6 +74,7 @@ class Load:
     users: int | None
     spawn_rate: float | None
     run_time: str | None
+    default_run_time: str | None
     processes: int | None
     mix: str
     seed: int | None
@@ -82,11 +85,14 @@ class Load:
     ledger: str
     extra: tuple[str, ...]
 
-    @property
-    def size(self) -> str:
-        """How much load it is, in words."""
+    def size(self, shape: str | None) -> str:
+        """How much load it is, in words; `shape` is the locustfile's load shape, if it has one."""
+        if shape is not None:
+            most = f", for at most {self.run_time}" if self.run_time else ""
+            return f"the shape {shape} of {self.locustfile} decides users and duration{most},"
+        run_time = self.run_time or self.default_run_time
         much = f"a rate of {self.rate}" if self.rate else f"{self.users} users"
-        return f"{much} for {self.run_time}" if self.run_time else much
+        return f"{much} for {run_time}" if run_time else much
 
 
 @click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
@@ -111,7 +117,8 @@ class Load:
     "-t",
     "--run-time",
     type=TimeSpan(),
-    help="Such as 30s, 2m or 1h30m.  [default: 30s; with a --rate that has an end, until then]",
+    help="Such as 30s, 2m or 1h30m; the most that a load shape may take.  [default: 30s; with a "
+    "--rate that has an end, or a load shape, until then]",
 )
 @click.option(
     "--rate",
@@ -175,12 +182,14 @@ def run(
     quiet: bool,
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and say the verdict."""
+    refuse_decided("run", extra, BY_RUN)
     has_end = _check_rate(rate, spacing, max_in_flight)
     load = Load(
         locustfile,
         users if users or rate else USERS,
         spawn_rate,
-        run_time if run_time or has_end else RUN_TIME,
+        run_time,
+        None if run_time or has_end else RUN_TIME,
         processes,
         mix,
         seed,
@@ -260,13 +269,19 @@ def _drive(
     follower: Follower | None,
 ) -> None:
     """Run Locust to its end. A part that dies meanwhile ends it, with PartError."""
-    title = f"Load: {load.size} on {target.host}"
+    environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
     log = folder.logs / "locust.log"
-    with ready.console.step(title) as step:
-        environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
-        locust = Process("Locust", command, log_path=log, environ=environ)
-        with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        with ready.console.step("Starting Locust"):
+            locust = Process("Locust", command, log_path=log, environ=environ)
             stack.callback(locust.stop, STOP_TIMEOUT_S)
+            while not folder.manifest_path.is_file() and locust.returncode is None:
+                target.poll_or_raise()
+                time.sleep(POLL_S)
+            if not folder.manifest_path.is_file():
+                _explain(locust, locust.returncode or 0)
+            shape = folder.read_manifest().options.get("shape")
+        with ready.console.step(f"Load: {load.size(shape)} on {target.host}") as step:
             while (code := locust.returncode) is None:
                 target.poll_or_raise()
                 followed = follower.progress if follower is not None else ""
@@ -274,7 +289,7 @@ def _drive(
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
                 target.poll_or_raise()  # if it is over, that is why
-                _explain(locust, code)
+                _note_exit(locust, code, folder)
     if load.rate:
         _tell_arrivals(folder, ready.console)
 
@@ -290,6 +305,26 @@ def _tell_arrivals(folder: RunFolder, console: Console) -> None:
         f"Arrivals: {found.due:,} due, {found.started:,} started, {found.dropped:,} dropped, "
         f"{found.lost:,} lost with a generator"
     )
+
+
+def _note_exit(locust: Process, code: int, folder: RunFolder) -> None:
+    """Note how Locust ended, for the judgement. Raise that if there is nothing to judge."""
+    if not _has_seal(folder):
+        _explain(locust, code)
+    noted = folder.read_locust_exit() or LocustExit(None)
+    if noted.exit_code != code:
+        cause = Cause.OTHER if code > 0 else Cause.ERROR
+        ended = replace(noted, exit_code=code, cause=cause, reason=locust.last_words)
+        folder.write_locust_exit(ended)
+
+
+def _has_seal(folder: RunFolder) -> bool:
+    """Tell whether there is a ledger to judge the run by."""
+    if not folder.manifest_path.is_file():
+        return False
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    begun = folder.begun or ()
+    return not set(begun).issubset(unsealed(*location, begun))
 
 
 def _explain(locust: Process, code: int) -> None:
@@ -324,6 +359,7 @@ def _locust_command(
         "--spacing": load.spacing,
         "--max-in-flight": load.max_in_flight,
         "--run-time": load.run_time,
+        "--default-run-time": load.default_run_time,
         "--processes": load.processes,
         "--mix": load.mix,
         "--seed": load.seed,

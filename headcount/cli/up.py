@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from headcount.cli.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
@@ -51,17 +52,20 @@ def up(
     quiet: bool,
 ) -> None:
     """Keep broker, service and Locust's web UI running; each test from there is a run."""
+    refuse_decided("up", extra, BY_UP)
+    web = web_place(extra)
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, wish, ready, folder)
-        port = free_port(WEB_PORT)
+        port = web.port or free_port(WEB_PORT)
         options = {"--web-port": port, "--event-id-field": event_id_field, "-f": locustfile}
+        # Of two Locust takes the last: what the user says of the web UI.
         command = [*_locust_command(wish, target, folder), *_flat(options), *extra]
         locust = _start_locust(command, port, folder, ready)
         stack.callback(locust.stop)
         ready.console.result(
-            f"Web UI   http://{LOOPBACK}:{port}\n"
+            f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.host}\n"
             f"Kafka    {target.bootstrap_servers}, topic {wish.topic}\n"
             "Ctrl-C stops all of it; the tab Delivery shows how a test fares, and its verdict."
@@ -70,6 +74,11 @@ def up(
             locust.poll_or_raise()
             target.poll_or_raise()
             time.sleep(POLL_S)
+
+
+def _shown(host: str) -> str:
+    """Give a host at which this machine finds what listens everywhere, or on a host."""
+    return LOOPBACK if host in {"", "*", "0.0.0.0", "::"} else host  # noqa: S104 - only shown
 
 
 def _folder(reports_dir: Path) -> Path:

@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -27,28 +26,37 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id, new_tag
-from headcount.ledger import LedgerWriter, check_location, open_location, unsealed, warm_up
+from headcount.ledger import LedgerWriter, check_location, open_location, warm_up
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
-from headcount.plugin import interrupt, open_model
+from headcount.plugin import interrupt, open_model, shutdown
+from headcount.plugin.exit_code import write_exit
+from headcount.plugin.first_contact import check_host
+from headcount.plugin.folder import folder_of, ledger_location
 from headcount.plugin.health import HealthSampler
 from headcount.plugin.interpreter import make_ready
-from headcount.plugin.judging import Judging, cannot_judge
 from headcount.plugin.live import NOTHING, PROGRESS, Teller
 from headcount.plugin.observer import Observer
-from headcount.plugin.options import add_options, check, clock_offset_ns, recorded, seed_of
+from headcount.plugin.options import (
+    add_options,
+    check,
+    clock_offset_ns,
+    recorded,
+    seed_of,
+    take_default_run_time,
+)
 from headcount.plugin.recorder import Recorder
+from headcount.plugin.shape import bind_shape
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
 from headcount.plugin.web import add_pages
-from headcount.run import JUDGED_BY_PARENT, Generators, Manifest, RunFolder
+from headcount.run import JUDGED_BY_PARENT, Generators, Manifest
 from headcount.stack import topic
 from headcount.thresholds import Threshold
 from headcount.verdict import BROKEN_THRESHOLD
 
 STOP_TIMEOUT_S = 15.0
-SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
 PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
 """What the manifest names the versions of."""
@@ -66,7 +74,7 @@ def register() -> None:
     events.test_start.add_listener(_on_test_start)
     events.test_stopping.add_listener(_on_test_stopping)
     events.test_stop.add_listener(_on_test_stop)
-    events.quitting.add_listener(_on_quitting)
+    shutdown.listen(events)
 
 
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
@@ -86,17 +94,21 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
         add_pages(environment, web_ui)
     else:
         try:
+            take_default_run_time(environment)
             _prepare(environment)
             open_model.take_over(environment)
+            state_of(environment).shape = bind_shape(environment)
         except HeadcountError as error:
-            _give_up(error)
+            _give_up(environment, error)
 
 
-def _give_up(error: HeadcountError) -> NoReturn:
+def _give_up(environment: Environment, error: HeadcountError) -> NoReturn:
     # Workers that were forked would look for their master for a minute.
     for child in psutil.Process().children():
         child.terminate()
     sys.stderr.write(f"headcount: {error}\n")
+    state_of(environment).announced_code = error.exit_code
+    shutdown.give_up(environment, error)
     sys.exit(error.exit_code)
 
 
@@ -110,7 +122,7 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
             _begin_recording(environment)
     except HeadcountError as error:
-        environment.process_exit_code = error.exit_code
+        shutdown.give_up(environment, error)
         environment.runner.log_exception("headcount", str(error), "")
         raise StopTest(str(error)) from None
 
@@ -123,87 +135,16 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
     was_prepared, state.prepared = state.prepared, False
     # The next run may begin while this one seals, and brings its own.
-    observer, path = state.observer, _folder(environment).path
+    observer, path = state.observer, folder_of(environment).path
     _write_scheduled(environment)
-    _seal(environment)
+    shutdown.seal(environment)
     if not was_prepared:
         return
+    write_exit(environment, None)
     if observer is not None and environment.web_ui is not None:
         observer.finish()
     else:
         _log.info("the run is over; to judge it: headcount verify %s", path)
-
-
-def _seal(environment: Environment) -> None:
-    state = state_of(environment)
-    health, recorder, teller = state.health, state.recorder, state.teller
-    state.teller = None
-    if health is not None:
-        health.stop()
-    if recorder is not None:
-        recorder.seal()
-    if teller is not None:
-        teller.finish()
-
-
-def _on_quitting(environment: Environment, **_: Any) -> None:
-    """Seal also where a signal came before Locust's own stop was done, and judge if asked to."""
-    _end_recording(environment)
-    options, observer = environment.parsed_options, state_of(environment).observer
-    assert options is not None
-    if observer is not None:
-        observer.stop()
-    if not options.verify or isinstance(environment.runner, WorkerRunner):
-        return
-    if options.prepared_run and JUDGED_BY_PARENT not in os.environ:
-        _judge(environment)
-
-
-def _judge(environment: Environment) -> None:
-    """Judge the run that is over, and let the process end in the verdict's exit code."""
-    if why_not := cannot_judge():
-        sys.stderr.write(f"headcount: {why_not}\n")
-        environment.process_exit_code = environment.process_exit_code or PartError.exit_code
-        return
-    judging = Judging(_folder(environment))
-    try:
-        code = judging.wait()
-    finally:
-        judging.stop()
-    sys.stderr.write(judging.said() + "\n")
-    # A ledger that failed has said so before, and no verdict mends it.
-    if environment.process_exit_code in {None, 0, BROKEN_THRESHOLD}:
-        environment.process_exit_code = code
-
-
-def _end_recording(environment: Environment) -> None:
-    runner, recorder = environment.runner, state_of(environment).recorder
-    if isinstance(runner, MasterRunner):
-        runner.quit()
-        _await_seals(environment)
-    if recorder is None or runner is None:
-        return
-    if runner.state in ("spawning", "running"):
-        runner.stop()
-    open_model.stop(environment)
-    deadline = time.monotonic() + environment.stop_timeout
-    while recorder.in_flight and time.monotonic() < deadline:
-        gevent.sleep(POLL_S)
-    _seal(environment)
-
-
-def _await_seals(environment: Environment) -> None:
-    """Stay until the workers have sealed: what waits for this process waits for the whole run."""
-    assert environment.parsed_options is not None
-    if not environment.parsed_options.prepared_run:
-        return
-    filesystem, location = open_location(_ledger_location(environment))
-    deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if state_of(environment).failed.issuperset(unsealed(filesystem, location)):
-            return
-        gevent.sleep(POLL_S)
-    _log.warning("headcount: a worker has not sealed its ledger in %s", location)
 
 
 def _write_scheduled(environment: Environment) -> None:
@@ -211,9 +152,9 @@ def _write_scheduled(environment: Environment) -> None:
     if scheduled is None:
         return
     try:
-        _folder(environment).write_scheduled(scheduled)
+        folder_of(environment).write_scheduled(scheduled)
     except OSError as error:
-        _stop(environment, PartError.exit_code, f"the run's folder cannot be written: {error}")
+        _fail(environment, PartError(f"the run's folder cannot be written: {error}"))
 
 
 def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
@@ -221,9 +162,9 @@ def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
     begun = state_of(environment).begun
     begun.add(int(msg.data))
     try:
-        _folder(environment).write_generators(Generators(tuple(sorted(begun))))
+        folder_of(environment).write_generators(Generators(tuple(sorted(begun))))
     except OSError as error:
-        _stop(environment, PartError.exit_code, f"the ledger cannot be written: {error}")
+        _fail(environment, PartError(f"the ledger cannot be written: {error}"))
 
 
 def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
@@ -234,26 +175,36 @@ def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
 
 def _on_broken(environment: Environment, broken: Broken) -> None:
     """Stop a test whose threshold is broken; in the web UI, Locust itself goes on."""
-    if environment.web_ui is None:
-        _stop(environment, BROKEN_THRESHOLD, f"the test is stopped: {broken}")
-        return
-    assert environment.runner is not None
+    runner = environment.runner
+    assert runner is not None
     _log.error("headcount: the test is stopped: %s", broken)
-    gevent.spawn(environment.runner.stop)
+    if environment.web_ui is not None:
+        gevent.spawn(runner.stop)
+        return
+    state_of(environment).was_aborted = True
+    environment.process_exit_code = BROKEN_THRESHOLD
+    _quit(environment)
+
+
+def _quit(environment: Environment) -> None:
+    """End the test, and Locust with it, without waiting for that."""
+    shape, runner = state_of(environment).shape, environment.runner
+    assert runner is not None
+    gevent.spawn(runner.quit if shape is None else shape.end)
 
 
 def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
     """Stop the run: a test without its ledger proves nothing."""
     generator, exit_code, reason = msg.data
     state_of(environment).failed.add(int(generator))
-    _stop(environment, exit_code, reason)
+    kind = UsageError if exit_code == UsageError.exit_code else PartError
+    _fail(environment, kind(reason))
 
 
-def _stop(environment: Environment, exit_code: int, reason: str) -> None:
-    _log.error("headcount: %s", reason)
-    environment.process_exit_code = exit_code
-    assert environment.runner is not None
-    gevent.spawn(environment.runner.quit)
+def _fail(environment: Environment, error: HeadcountError) -> None:
+    _log.error("headcount: %s", error)
+    shutdown.give_up(environment, error)
+    _quit(environment)
 
 
 def _prepare(environment: Environment) -> None:
@@ -263,15 +214,19 @@ def _prepare(environment: Environment) -> None:
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
     open_model.prepare(environment)
+    is_here = options.processes or not isinstance(environment.runner, MasterRunner)
+    if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
+        check_host(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:
         raise UsageError(
             f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
             "make it, or name another with --topic"
         )
+    state_of(environment).has_run = False
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form has an id of its own
-    folder = _folder(environment)
+    folder = folder_of(environment)
     if folder.manifest_path.exists():
         raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
     manifest = Manifest(
@@ -292,7 +247,11 @@ def _prepare(environment: Environment) -> None:
         promise=options.promise,
         event_id_field=options.event_id_field,
         thresholds=tuple(each.text for each in thresholds),
-        options={**recorded(options), "seed": int(options.prepared_seed)},
+        options={
+            **recorded(options),
+            "seed": int(options.prepared_seed),
+            "shape": type(environment.shape_class).__name__ if environment.shape_class else None,
+        },
         versions=_versions(has_own_broker=bool(options.broker_data)),
         tag=options.prepared_tag,
     )
@@ -304,11 +263,15 @@ def _prepare(environment: Environment) -> None:
             f"cannot write the run's folder {folder.path}: {error.strerror}; "
             "choose another --reports-dir"
         ) from None
-    state_of(environment).prepared = True
-    state_of(environment).begun.clear()
-    state_of(environment).failed.clear()
+    state = state_of(environment)
+    state.prepared = state.has_run = True
+    state.error = None
+    state.begun.clear()
+    state.failed.clear()
+    state.problems.clear()
+    state.answers.clear()
     _observe(environment, manifest, thresholds)
-    _log.info("run %s, ledger in %s", folder.run_id, _ledger_location(environment))
+    _log.info("run %s, ledger in %s", folder.run_id, ledger_location(environment))
 
 
 def _observe(
@@ -325,7 +288,7 @@ def _observe(
         on_broken = functools.partial(_on_broken, environment)
         is_shown = environment.web_ui is not None
         state.observer = Observer(
-            _folder(environment), manifest, thresholds, on_broken, is_shown=is_shown
+            folder_of(environment), manifest, thresholds, on_broken, is_shown=is_shown
         )
         options.prepared_telling = state.observer.how_much
 
@@ -351,23 +314,11 @@ def _new_run(asked_for: str) -> str:
     return run_id
 
 
-def _folder(environment: Environment) -> RunFolder:
-    options = environment.parsed_options
-    assert options is not None
-    return RunFolder(Path(options.reports_dir).absolute() / options.prepared_run)
-
-
 def _checked_ledgers(text: str) -> str:
     """Where ledgers are kept: as workers are told, who may be in another folder. UsageError."""
     if not text or "://" in text:
         return text and check_location("--ledger", text)
     return str(Path(text).absolute())
-
-
-def _ledger_location(environment: Environment) -> str:
-    options, folder = environment.parsed_options, _folder(environment)
-    assert options is not None
-    return folder.located(folder.ledger_of(options.ledger, options.prepared_tag))
 
 
 def _apply_mix(environment: Environment) -> None:
@@ -386,7 +337,7 @@ def _begin_recording(environment: Environment) -> None:
     assert options is not None
     assert runner is not None
     generator = max(getattr(runner, "worker_index", 0), 0)
-    filesystem, location = open_location(_ledger_location(environment))
+    filesystem, location = open_location(ledger_location(environment))
     writer = LedgerWriter(filesystem, location, options.prepared_tag, generator)
     try:
         writer.open()
@@ -395,6 +346,7 @@ def _begin_recording(environment: Environment) -> None:
     runner.send_message(GENERATOR_BEGUN, generator)
     _apply_mix(environment)
     state = state_of(environment)
+    state.sealing = None
     state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
     state.recorder = Recorder(
         writer,

@@ -9,6 +9,8 @@ from typing import Any
 
 from locust import User
 from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.util.timespan import parse_timespan
 
 from headcount.errors import UsageError
 from headcount.ids import HEADER
@@ -53,6 +55,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--promise", "", "Headcount: what an acknowledgement stands for, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
         ("--database-file", "", argparse.SUPPRESS),
+        ("--default-run-time", "", argparse.SUPPRESS),
         # The run that the master has prepared; workers receive these with the first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-tag", "", argparse.SUPPRESS),
@@ -131,6 +134,14 @@ def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
             f"--max-in-flight must be a whole number from 1 to {MOST_IN_FLIGHT:,}, got {most!r}"
         )
     return OpenLoad(plan, spacing, int(most) if most else None)
+
+
+def take_default_run_time(environment: Environment) -> None:
+    """End a test for which no time was asked, but leave one with a load shape to the shape."""
+    options = environment.parsed_options
+    assert options is not None
+    if options.default_run_time and not options.run_time and environment.shape_class is None:
+        options.run_time = parse_timespan(options.default_run_time)
 
 
 def seed_of(options: argparse.Namespace) -> int:

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import gevent
 from locust import TaskSet, User
 from locust.env import Environment
 
+from headcount.errors import HeadcountError
 from headcount.plugin.health import HealthSampler
 from headcount.plugin.live import Teller
 from headcount.plugin.observer import Observer
 from headcount.plugin.options import OpenLoad
 from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
+from headcount.plugin.shape import BoundShape
 
 
 @dataclass(slots=True)
@@ -24,8 +27,15 @@ class State:
     the master, and stays after the run until the next begins. `begun` are the generators that have
     told the master that they make requests, and `failed` those of them that will never seal, for
     their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
-    the generator's and `leader` the master's part in it. The last three are what the run replaces
+    the generator's and `leader` the master's part in it; without, a `shape` of the scenario's may
+    say how many users there are. The last three are what the run replaces
     in Locust and in the scenario, as it was before.
+
+    `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
+    `error` what kept the run from being prepared or recorded, `problems` what listeners raised, and
+    `answers` how the first request that failed in some way was answered.
+    `sealing` and `finishing` are under way or done. `exit_code` is what the process must end in,
+    None where Locust decides, and `announced_code` what Locust says that it ends in.
     """
 
     recorder: Recorder | None = None
@@ -34,9 +44,20 @@ class State:
     open_load: OpenLoad | None = None
     pacer: Pacer | None = None
     leader: Leader | None = None
+    shape: BoundShape | None = None
     health: HealthSampler | None = None
     random: Random = field(default_factory=Random)
     prepared: bool = False
+    has_run: bool = False
+    was_aborted: bool = False
+    error: HeadcountError | None = None
+    problems: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    sealing: "gevent.Greenlet[..., None] | None" = None
+    finishing: "gevent.Greenlet[..., None] | None" = None
+    was_interrupted: bool = False
+    exit_code: int | None = None
+    announced_code: int | None = None
     begun: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     unmixed_tasks: dict[type[User], list[Any]] = field(default_factory=dict)

@@ -108,9 +108,14 @@ class Process:
         """
         code = self.returncode
         if code is not None:
-            lines = telling_lines(self.log_path, self._log_start)
-            reason = " / ".join(lines) or "it said nothing"
-            raise PartError(f"{self.name} {_ending(code)}: {reason} (log: {self.log_path})")
+            raise PartError(
+                f"{self.name} {_ending(code)}: {self.last_words} (log: {self.log_path})"
+            )
+
+    @property
+    def last_words(self) -> str:
+        """The last lines of its log that tell most about its end."""
+        return " / ".join(telling_lines(self.log_path, self._log_start)) or "it said nothing"
 
     def wait(self, deadline_s: float) -> int:
         """Wait for its end by itself, and return its exit code.
