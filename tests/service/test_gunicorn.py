@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.ports import free_port
-from tests.service.server import ROOT, TIMEOUT_S, command, environment, serving
+from tests.service.server import REFUSED, ROOT, TIMEOUT_S, Load, command, environment, serving
 from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
@@ -41,6 +41,20 @@ def test_it_serves_without_kafka_when_publishing_is_off(tmp_path: Path) -> None:
         assert server.get("/readyz").status == 200
         assert server.get("/", **{f"H{n}": "" for n in range(65)}).status == 431
         assert server.terminate() == 0
+
+
+@pytest.mark.parametrize("keeps_connections", [True, False])
+def test_an_end_leaves_no_request_indeterminate(tmp_path: Path, keeps_connections: bool) -> None:
+    """Each is answered, or its connection is refused: on connections that stay and on new ones."""
+    with (
+        serving(tmp_path / "log", PUBLISH="off") as server,
+        Load(server, 24, keeps_connections=keeps_connections) as load,
+    ):
+        eventually(lambda: len(load.ids(200)) > 500, "load")
+        assert server.terminate() == 0
+        eventually(lambda: len(load.ids(REFUSED)) > 24, "refusals")
+    assert load.ids(None) == set()
+    assert "Traceback" not in server.log_path.read_text(encoding="utf-8")
 
 
 def test_another_module_serves_around_its_own_publisher(tmp_path: Path) -> None:
@@ -82,7 +96,7 @@ def test_an_end_before_the_beginning(tmp_path: Path) -> None:
             process = subprocess.Popen(command(), cwd=ROOT, env=variables, stdout=file, stderr=file)
         silent.settimeout(TIMEOUT_S)
         waiting, _ = silent.accept()  # the worker, which asks it for the topic
-        process.terminate()
-        assert process.wait(TIMEOUT_S) == 0
-        waiting.close()
+        with waiting:
+            process.terminate()
+            assert process.wait(TIMEOUT_S) == 0
     assert "Exception" not in log.read_text()

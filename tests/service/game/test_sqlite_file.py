@@ -1,0 +1,82 @@
+"""A SQLite file where nothing can be written: it is read all the same, with all that it holds."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.app import create_app, parts_of
+from service.game.account import open_account
+from service.migrations.upgrade import upgrade
+from tests.service.conftest import LoadSettings
+from tests.service.fakes import RecordingPublisher
+
+MOUNT_AND_READ = """
+mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 9
+exec "$2" -c 'import sys
+from service.game.account import open_account
+with open_account(sys.argv[1], "run-1.", 5) as account:
+    print(*sorted(account.entries()))
+' "sqlite:///$1/game.sqlite3"
+"""
+HELD = [("run-1.0.o0", "gold", 1000), ("run-1.0.o0", "player", 1)]
+
+
+@pytest.fixture(params=["closed", "killed"])
+def folder(
+    request: pytest.FixtureRequest,
+    load: LoadSettings,
+    publisher: RecordingPublisher,
+    tmp_path: Path,
+) -> Path:
+    """The database of a service that has closed it, or was killed: a log is beside it then."""
+    running, left = tmp_path / "running", tmp_path / "left, and #1"
+    running.mkdir()
+    settings = load(DATABASE_URL=f"sqlite:///{running}/game.sqlite3")
+    upgrade(settings)
+    app = create_app(settings, publisher)
+    game = app.test_client()
+    assert game.post("/players", json={"player_id": "run-1.0.o0"}).status_code == 201
+    if request.param == "closed":
+        parts_of(app).database.close()
+        shutil.copytree(running, left)
+    else:
+        shutil.copytree(running, left, ignore=shutil.ignore_patterns("*-shm"))
+        parts_of(app).database.close()
+    assert (left / "game.sqlite3-wal").exists() == (request.param == "killed")
+    return left
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Take the right to write away."""
+    for path in (*folder.iterdir(), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(folder: Path) -> None:
+    """The account is whole, and nothing is left beside it."""
+    before = sorted(path.name for path in folder.iterdir())
+    with read_only(folder):
+        with open_account(f"sqlite:///{folder}/game.sqlite3", "run-1.", 5) as account:
+            assert sorted(account.entries()) == HELD
+            assert account.progress().unpublished == 0
+        assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.root
+def test_a_read_only_mount(folder: Path) -> None:
+    """As the folder, where root cannot write either."""
+    command = ["unshare", "--mount", "sh", "-c", MOUNT_AND_READ, "sh", str(folder), sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{HELD[0]} {HELD[1]}\n"), done.stderr
