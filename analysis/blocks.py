@@ -10,7 +10,7 @@ under way need not be compared again if its work is still the same.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +30,7 @@ from analysis import (
     reconcile,
     tally,
     timeline,
+    timestamps,
 )
 from analysis.arrivals import STRANGERS, Groups, RowGroup, read_groups
 from analysis.classes import FLAGS
@@ -41,7 +42,7 @@ from headcount.encoding import encoded
 from headcount.ledger import open_location
 
 _COUNTING = {"seq", "offset", "acked_offset", "broker_at_ms"}
-_COUNTING |= {"intended_at_ns", "sent_at_ns", "answered_at_ns"}
+_COUNTING |= {"intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns", "entered_at_ns"}
 _FEW = [name for name in reconcile.FATES.names if name not in {*_COUNTING, "id"}]
 _ENCODED = encoded(_FEW, sorted(_COUNTING), similar=["id"])
 
@@ -81,13 +82,15 @@ class Grains:
 class Work:
     """What is compared in a block: its attempts, none for that of strangers, and its messages.
 
-    `overtaken` are events that were overtaken by those of other blocks.
+    `overtaken` are events that were overtaken by those of other blocks. `corrections_ms` has by
+    generator how far the topic's clock is ahead, where it is not 0.
     """
 
     number: int
     stretch: Stretch | None
     messages: tuple[RowGroup, ...]
     overtaken: frozenset[Event] = frozenset()
+    corrections_ms: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Block:
     course: over_time.Counted | None
     moments: timeline.Counted | None
     sample: pa.Table
-    clocks: tuple[clocks.ClockOffset, ...]
+    clocks: tuple[clocks.Bounds, ...]
+    unusable: Mapping[timestamps.Unit, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,15 @@ class Comparison:
             return self._counted(work, reconcile.phantoms(claimed))
         attempts = ledger.attempts(self.ledger, work.stretch)
         first = work.stretch.first_seq
-        found = reconcile.fates(attempts, claimed, self.tag, self.late_after_ms, first)
+        corrections_ms = dict(work.corrections_ms)
+        found = reconcile.fates(
+            attempts,
+            claimed,
+            self.tag,
+            self.late_after_ms,
+            first,
+            corrections_ms=corrections_ms,
+        )
         return self._counted(work, found)
 
     def _counted(self, work: Work, found: pa.Table) -> Block:
@@ -144,7 +156,8 @@ class Comparison:
             course=None if course is None else over_time.counted(fates, course, durations),
             moments=None if timed is None else timeline.counted(fates, timed),
             sample=breakdown.sample(fates, self.grains.sampled_every),
-            clocks=clocks.clock_offsets(fates),
+            clocks=clocks.bounds(fates),
+            unusable=timestamps.unusable(fates),
         )
 
     def _written(self, number: int, fates: pa.Table) -> str:
@@ -201,7 +214,15 @@ class Compared:
         progress("looking at the order")
         self._look_across(spark, comparison.fates, [each.number for each in wanted])
         known = self._overtaken_by_block([each.number for each in wanted])
-        works = [replace(each, overtaken=known.get(each.number, frozenset())) for each in wanted]
+        corrections_ms = self._corrections_ms([each.number for each in wanted])
+        works = [
+            replace(
+                each,
+                overtaken=known.get(each.number, frozenset()),
+                corrections_ms=() if each.stretch is None else corrections_ms,
+            )
+            for each in wanted
+        ]
         self._do(spark, comparison, [w for w in works if self.blocks[w.number].work != w])
         return tuple(self.blocks[each.number] for each in wanted)
 
@@ -210,7 +231,11 @@ class Compared:
         if known is None or work.stretch is None:
             # What belongs to nobody counts under the event types that are known by now.
             return True
-        same = replace(known.work, overtaken=work.overtaken) == work
+        # What the other blocks tell of this one is looked at once all are compared.
+        same = (
+            replace(known.work, overtaken=work.overtaken, corrections_ms=work.corrections_ms)
+            == work
+        )
         return not (same and known.grains.serve(grains))
 
     def _do(self, spark: SparkContext, comparison: Comparison, works: Sequence[Work]) -> None:
@@ -224,6 +249,11 @@ class Compared:
         tasks = [_Pair(fates, self.blocks[one], self.blocks[other]) for one, other in pairs]
         for pair, events in zip(pairs, mapped(spark, _Pair.overtaken, tasks), strict=True):
             self.overtaken[pair] = events
+
+    def _corrections_ms(self, numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Measure by all blocks how far the topic's clock is ahead of each generator's."""
+        found = clocks.merged(each for number in numbers for each in self.blocks[number].clocks)
+        return tuple(clocks.corrections_ms(found).items())
 
     def _overtaken_by_block(self, numbers: Sequence[int]) -> dict[int, frozenset[Event]]:
         known = set(numbers)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import TEXTS, Flags
-from analysis.latency import Measure
+from analysis.latency import Measure, durations_ns
 from analysis.tally import answers
 
 MOST = 400_000
@@ -77,16 +77,13 @@ def sample(fates: pa.Table, every: int) -> pa.Table:
         Rows of SAMPLE.
     """
     chosen = fates.filter(pa.array(_is_chosen(fates, every)))
-    intended_ms = pc.divide(chosen["intended_at_ns"], _NS_PER_MS)
+    durations = durations_ns(chosen)
     columns = {
         **{name: chosen[name] for name in ("seq", "partition", "generator")},
         "answer": answers(chosen).dictionary_encode(),
-        str(Measure.HTTP): _between_ms(chosen["sent_at_ns"], chosen["answered_at_ns"]),
-        str(Measure.FROM_INTENDED): _between_ms(chosen["intended_at_ns"], chosen["answered_at_ns"]),
-        str(Measure.END_TO_END): pc.subtract(chosen["broker_at_ms"], intended_ms),
+        **{str(measure): _in_ms(values) for measure, values in durations.items()},
     }
-    # A timestamp may be anything; one that is absurd must not end the judgement.
-    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE, safe=False)
+    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE)
 
 
 def _is_chosen(rows: pa.Table, every: int) -> Flags:
@@ -128,7 +125,5 @@ def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
     return Group(by, key, measure, len(values_ms), told, float(values_ms.max()))
 
 
-def _between_ms(start_ns: pa.ChunkedArray, end_ns: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.divide(
-        pc.cast(pc.subtract(end_ns, start_ns), pa.float64(), safe=False), float(_NS_PER_MS)
-    )
+def _in_ms(durations_ns: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.divide(durations_ns.cast(pa.float64(), safe=False), _NS_PER_MS)

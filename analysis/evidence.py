@@ -11,6 +11,7 @@ from analysis.clocks import ClockOffset
 from analysis.generator import Generators
 from analysis.state import StateCheck
 from headcount.locust_exit import LocustExit
+from analysis.timestamps import Unit
 from headcount.run import End, Manifest
 
 SAMPLES = 5
@@ -21,14 +22,36 @@ CREATE_TIME, LOG_APPEND_TIME = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
+class Checkable:
+    """How many attempts were seen, and of how many of these the time and the place can be checked.
+
+    The time cannot if the timestamp is none; the place cannot if the answer did not name it.
+    """
+
+    seen: int = 0
+    timed: int = 0
+    placed: int = 0
+
+    def __add__(self, other: "Checkable") -> "Checkable":
+        """Add up what was counted apart."""
+        return Checkable(
+            self.seen + other.seen, self.timed + other.timed, self.placed + other.placed
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorState:
-    """What one generator left: sequence numbers 0 to `asked` - 1 may have been used."""
+    """What one generator left: sequence numbers 0 to `asked` - 1 may have been used.
+
+    `attempted` is what its seal says, None where it never sealed.
+    """
 
     generator: int
     sealed: bool
     asked: int
     rows: int
     without_row: int
+    attempted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,10 @@ class Evidence:
 
     `by_event_type` adds up to the whole; `by_generator` and `by_answer`, an HTTP status or what
     kept one from coming, to its attempts. `problems` are what kept a check from being made at all.
+    `rows` has by generator how many rows of the ledger were compared, and `checkable` by event type
+    how many events the flags can be told of; `ordered` of them have another event to be in order
+    with, None where that was not asked for. `unusable` counts timestamps that are no time.
+    `unanswered` of the attempts had no answer.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -122,6 +149,16 @@ class Evidence:
     generators: Generators = field(default_factory=Generators)
     problems: tuple[str, ...] = ()
     locust_exit: LocustExit | None = None
+    rows: Mapping[int, int] = field(default_factory=dict)
+    checkable: Mapping[str, Checkable] = field(default_factory=dict)
+    ordered: int | None = None
+    unusable: Mapping[Unit, int] = field(default_factory=dict)
+    unanswered: int = 0
+
+    @property
+    def checked(self) -> Checkable:
+        """How many events of the whole run the flags can be told of."""
+        return sum(self.checkable.values(), start=Checkable())
 
     @property
     def counts(self) -> Counts:

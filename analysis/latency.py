@@ -10,7 +10,10 @@ The measures:
 
 - http: from sending the request to its answer.
 - from_intended: from the time at which the request was due to its answer.
-- end_to_end: from that time to the event's timestamp in the topic, in whole ms as Kafka has them.
+- end_to_end: from that time to the event's timestamp in the topic, in whole ms as Kafka has them,
+  by the clock of the request's generator (see `clocks.py`).
+
+A request that got no answer took at least as long as it was waited for, and counts with that time.
 """
 
 import itertools
@@ -59,10 +62,12 @@ COUNTED = pa.schema(
         ("min", pa.int64()),
         ("max", pa.int64()),
         ("sum", pa.float64()),
+        ("unanswered", pa.int64()),
     ]
 )
 """Durations in ns, counted by what they are of, by the slice of the run (see `over_time.py`) in
-which their request was due, and by bucket."""
+which their request was due, and by bucket; `unanswered` of them are of requests without an answer.
+"""
 
 BY_TYPE = ("event_type", "measure", "bucket")
 BY_PLACE = ("place", "measure", "bucket")
@@ -70,7 +75,7 @@ BY_PLACE = ("place", "measure", "bucket")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many durations of one kind were how long."""
+    """How many durations of one kind were how long; `unanswered` of them are longer than known."""
 
     event_type: str
     measure: Measure
@@ -78,6 +83,7 @@ class Bucket:
     min_ns: int
     max_ns: int
     sum_ns: float
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,16 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One measure of one event type, in ms; `percentiles` by quantile, `negative` a count."""
+    """One measure of one event type, in ms; `percentiles` by quantile.
+
+    Of the `count` durations, so many are `negative`, and so many `unanswered`.
+    """
 
     event_type: str
     measure: Measure
     count: int
     negative: int
+    unanswered: int
     min_ms: float
     mean_ms: float
     max_ms: float
@@ -124,8 +134,10 @@ def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None 
         "event_type": types.indices,
         "place": pa.array(np.zeros(len(fates)) if place is None else place, pa.int32()),
     }
+    is_open = pc.and_(fates["answered_at_ns"].is_null(), fates["ended_at_ns"].is_valid())
     durations = durations_ns(fates).items()
-    parts = [_of_measure(measure, values, keys, types.dictionary) for measure, values in durations]
+    known = {**keys, "unanswered": is_open.cast(pa.int64())}
+    parts = [_of_measure(measure, values, known, types.dictionary) for measure, values in durations]
     return by_keys(parts, COUNTED.names[:4])
 
 
@@ -141,39 +153,54 @@ def _of_measure(
         "bucket": pa.array(bucket_number(value)),
         "value": known["value"],
         "value_ns": pa.array(value.astype(np.float64)),
+        "unanswered": known["unanswered"],
     }
     by_bucket = (
         pa.table(columns)
         .group_by(["event_type", "place", "bucket"], use_threads=False)
-        .aggregate([([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")])
+        .aggregate(
+            [
+                *(([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")),
+                ("unanswered", "sum"),
+            ]
+        )
     )
-    told = [
+    columns = [
         types.take(by_bucket["event_type"]),
         pa.repeat(pa.scalar(measure.value), len(by_bucket)),
         *(
             by_bucket[name]
             for name in ("place", "bucket", "count_all", "value_min", "value_max", "value_ns_sum")
         ),
+        by_bucket["unanswered_sum"],
     ]
-    return pa.Table.from_arrays(told, schema=COUNTED)
+    return pa.Table.from_arrays(columns, schema=COUNTED)
 
 
 def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
-    """Give each measure of each attempt in ns, null where an attempt has it not."""
-    intended, sent, answered = (
-        fates[name] for name in ("intended_at_ns", "sent_at_ns", "answered_at_ns")
+    """Give each measure of each attempt in ns, null where an attempt lacks it."""
+    intended, sent = fates["intended_at_ns"], fates["sent_at_ns"]
+    ended = over_ns(fates)
+    waited_ms = pc.subtract(
+        pc.divide(fates["entered_at_ns"], _NS_PER_MS), pc.divide(intended, _NS_PER_MS)
     )
-    waited_ms = pc.subtract(fates["broker_at_ms"], pc.divide(intended, _NS_PER_MS))
     return {
-        Measure.HTTP: pc.subtract(answered, sent),
-        Measure.FROM_INTENDED: pc.subtract(answered, intended),
+        Measure.HTTP: pc.subtract(ended, sent),
+        Measure.FROM_INTENDED: pc.subtract(ended, intended),
         Measure.END_TO_END: pc.multiply(waited_ms, _NS_PER_MS),
     }
+
+
+def over_ns(fates: pa.Table) -> pa.ChunkedArray:
+    """Give when each request was answered, or was waited for no longer."""
+    answered, ended = fates["answered_at_ns"], fates["ended_at_ns"]
+    return answered if ended.null_count == len(ended) else pc.coalesce(answered, ended)
 
 
 def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     """Add up rows of COUNTED by some of their keys; the others are gone."""
     sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
+    sums.append(("unanswered", "sum"))
     names = [*keys, *(name for name, _ in sums)]
     together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
     found = together.group_by(list(keys), use_threads=False).aggregate(sums)
@@ -183,12 +210,11 @@ def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
 def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
     """Put together what was counted, rows of COUNTED."""
     rows = by_keys(parts, BY_TYPE)
-    columns = (
-        rows[name].to_pylist() for name in ("event_type", "measure", "count", "min", "max", "sum")
-    )
+    names = ("event_type", "measure", "count", "min", "max", "sum", "unanswered")
+    columns = (rows[name].to_pylist() for name in names)
     return tuple(
-        Bucket(event_type, Measure(measure), count, least, most, total)
-        for event_type, measure, count, least, most, total in zip(*columns, strict=True)
+        Bucket(event_type, Measure(measure), *numbers)
+        for event_type, measure, *numbers in zip(*columns, strict=True)
     )
 
 
@@ -267,6 +293,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
         count=count,
         # A bucket never holds both signs, so its least value tells.
         negative=sum(bucket.count for bucket in ordered if bucket.min_ns < 0),
+        unanswered=sum(bucket.unanswered for bucket in ordered),
         min_ms=ordered[0].min_ns / _NS_PER_MS,
         mean_ms=sum(bucket.sum_ns for bucket in ordered) / count / _NS_PER_MS,
         max_ms=max(bucket.max_ns for bucket in ordered) / _NS_PER_MS,
@@ -290,6 +317,7 @@ def _merged(one: Bucket, other: Bucket) -> Bucket:
         count=one.count + other.count,
         max_ns=max(one.max_ns, other.max_ns),
         sum_ns=one.sum_ns + other.sum_ns,
+        unanswered=one.unanswered + other.unanswered,
     )
 
 

@@ -269,7 +269,14 @@ def _state(part: GeneratorLedger, sums: _Rows) -> GeneratorState:
     promised = part.reserved if part.seal is None else part.seal.attempted
     asked = max(promised, sums.max_seq + 1)
     sealed = part.seal is not None
-    return GeneratorState(part.generator, sealed, asked, sums.rows, asked - sums.distinct)
+    return GeneratorState(
+        part.generator,
+        sealed,
+        asked,
+        sums.rows,
+        asked - sums.distinct,
+        part.seal.attempted if part.seal is not None else None,
+    )
 
 
 def _row_damage(part: GeneratorLedger, sums: _Rows) -> list[str]:
@@ -364,10 +371,10 @@ def attempts(location: str, stretch: Stretch) -> pa.Table:
         pq.read_table(
             f"{root}/{name}",
             filesystem=filesystem,
-            columns=list(COLUMNS),
+            schema=_ROWS,  # in which a column that a format before lacks is null
             filters=within,
             partitioning=None,
-        ).cast(_ROWS)
+        )
         for name, _ in stretch.segments
     ]
     rows = _without_repetition(pa.concat_tables(tables))

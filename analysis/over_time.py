@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from analysis.arrays import Integers, equal_ranges
 from analysis.grain import Grain, Tally, added_up, tally
 from analysis.latency import BY_PLACE, Measure, by_keys, rank
+from analysis.timestamps import YEAR_MS
 from headcount.outcome import Outcome
 
 MOST_SLICES = 600
@@ -114,7 +115,9 @@ def span(
     first_ns = first["intended_at_ns"] // _NS_PER_MS * _NS_PER_MS
     # A clock that is wrong must not stretch the axis.
     margin = last_due_ns - first_ns + _MARGIN_NS
-    earliest, latest = (first_ns, 0) if seen_ms is None else (each * _NS_PER_MS for each in seen_ms)
+    seen_ns = [each * _NS_PER_MS for each in seen_ms or ()]
+    seen_ns = [each for each in seen_ns if abs(each - first_ns) <= YEAR_MS * _NS_PER_MS]
+    earliest, latest = min(seen_ns, default=first_ns), max(seen_ns, default=0)
     start = max(first_ns - margin, min(first_ns, earliest))
     ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
     end = min(last_due_ns + margin, max(last_due_ns, *ends))
@@ -134,7 +137,7 @@ def counted(fates: pa.Table, grain: Grain, durations: pa.Table) -> Counted:
         "started": fates["sent_at_ns"],
         "answered": fates["answered_at_ns"],
         "acked": fates["answered_at_ns"].filter(is_acked),
-        "arrived": pc.multiply(fates["broker_at_ms"], _NS_PER_MS),
+        "arrived": fates["entered_at_ns"],
     }
     numbers = {name: tally(times[name].drop_null().to_numpy(), grain) for name in COUNTED}
     return Counted(grain, numbers, by_keys([durations], BY_PLACE))

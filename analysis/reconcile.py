@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis import timestamps
 from analysis.arrays import TEXTS, Flags, Integers
 from analysis.classes import TABLE, Fate, Seen
 from headcount.outcome import Outcome
@@ -42,12 +43,15 @@ FATES = pa.schema(
         ("reordered", pa.bool_()),
         ("late", pa.bool_()),
         ("misplaced", pa.bool_()),
+        ("ended_at_ns", pa.int64()),
+        ("entered_at_ns", pa.int64()),
     ]
 )
 """A row for each attempt and each phantom. What the ledger says is null for a phantom but its event
 type, which is its message's; `copies_differ` says whether two copies have different bytes;
 `partition`, `offset`, `broker_at_ms` and `key_hash` are those of the first copy, null where there
-is none, as the last is where that has no key."""
+is none, as the last is where that has no key. `entered_at_ns` is that copy's time by the clock of
+the attempt's generator, null where its timestamp is no time."""
 
 _NS_PER_MS = 1_000_000
 _FATES = tuple(Fate)
@@ -74,7 +78,13 @@ class _Copies:
 
 
 def fates(
-    attempts: pa.Table, claimed: pa.Table, tag: str, late_after_ms: int, first_seq: int = 0
+    attempts: pa.Table,
+    claimed: pa.Table,
+    tag: str,
+    late_after_ms: int,
+    first_seq: int = 0,
+    *,
+    corrections_ms: Mapping[int, int] | None = None,
 ) -> pa.Table:
     """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
 
@@ -86,6 +96,7 @@ def fates(
         tag: The run's own.
         late_after_ms: How long after its intended time an event may enter the topic.
         first_seq: Where the block begins.
+        corrections_ms: How far the topic's clock is ahead of each generator's, where it is not 0.
 
     Returns:
         A row for each attempt, of FATES, in their order.
@@ -94,6 +105,7 @@ def fates(
     first = pa.array(copies.first, mask=copies.first < 0)
     found = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
     outcome = attempts["outcome"]
+    entered_at_ns = _entered(found["timestamp_ms"], attempts, corrections_ms or {})
     columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
         "id": _ids(tag, attempts),
         "copies": pa.array(copies.count),
@@ -102,8 +114,9 @@ def fates(
         "fate": _fate(outcome, copies.count),
         "corrupted": pa.array(copies.corrupted),
         "reordered": pa.repeat(pa.scalar(False), len(attempts)),
-        "late": _late(found["timestamp_ms"], attempts["intended_at_ns"], late_after_ms),
+        "late": _late(entered_at_ns, attempts["intended_at_ns"], late_after_ms),
         "misplaced": _misplaced(attempts, copies),
+        "entered_at_ns": entered_at_ns,
     }
     chosen = [columns[name] if name in columns else attempts[name] for name in FATES.names]
     return pa.Table.from_arrays(chosen, schema=FATES)
@@ -217,11 +230,26 @@ def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
     return codes
 
 
+def _entered(
+    timestamp_ms: pa.Array, attempts: pa.Table, corrections_ms: Mapping[int, int]
+) -> pa.Array:
+    """Give the times of events by their generators' clocks."""
+    found = timestamps.in_ns(timestamp_ms, attempts["sent_at_ns"].combine_chunks())
+    if not corrections_ms:
+        return found
+    generators = pa.array(list(corrections_ms), pa.int32())
+    offsets_ns = pa.array([ms * _NS_PER_MS for ms in corrections_ms.values()], pa.int64())
+    place = pc.index_in(attempts["generator"].combine_chunks(), generators)
+    return pc.subtract(found, offsets_ns.take(place).fill_null(0))
+
+
 def _late(
-    broker_at_ms: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
+    entered_at_ns: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
 ) -> pa.ChunkedArray:
     # Whole ms on both sides, as Kafka has them, lest rounding alone makes an event early.
-    waited_ms = pc.subtract(broker_at_ms, pc.divide(intended_at_ns, _NS_PER_MS))
+    waited_ms = pc.subtract(
+        pc.divide(entered_at_ns, _NS_PER_MS), pc.divide(intended_at_ns, _NS_PER_MS)
+    )
     return pc.greater(waited_ms, late_after_ms).fill_null(False)
 
 
@@ -261,6 +289,7 @@ def phantoms(strangers: pa.Table) -> pa.Table:
         **{target: first[name] for name, target in _OF_FIRST.items()},
         "fate": pa.array([Fate.PHANTOM.value] * len(start), TEXTS),
         **dict.fromkeys(("corrupted", "reordered", "late", "misplaced"), nothing),
+        "entered_at_ns": timestamps.in_ns(first["timestamp_ms"], pa.nulls(len(start), pa.int64())),
     }
     chosen = [
         columns[item.name] if item.name in columns else pa.nulls(len(start), item.type)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.classes import FLAGS, UNKNOWN, Counts, Fate, total
 from analysis.combined import Combined
 from analysis.content import Kind
-from analysis.evidence import SAMPLES, PartitionRead
+from analysis.evidence import SAMPLES, Checkable, PartitionRead
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
@@ -41,13 +42,16 @@ class Attempts:
     """What the fates add up to; phantoms, which no generator asked for, only by event type.
 
     `by_answer` is by HTTP status, as text, or by what kept an answer from coming; `copies` are the
-    messages of all.
+    messages of all. `rows` has by generator how many attempts have a row in the ledger, and
+    `checkable` by event type how many events the flags can be told of.
     """
 
     by_event_type: dict[str, Counts]
     by_generator: dict[int, Counts]
     by_answer: dict[str, Counts]
     copies: int
+    rows: dict[int, int] = field(default_factory=dict)
+    checkable: dict[str, Checkable] = field(default_factory=dict)
 
 
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
@@ -57,9 +61,10 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
     that the sums give it away.
     """
+    types = known_types(fates["event_type"], event_types)
     combined = Combined.of(
         {
-            "event_type": known_types(fates["event_type"], event_types),
+            "event_type": types,
             "answer": answers(fates).fill_null(_NO_ANSWER),
             **{name: fates[name] for name in ("generator", "outcome", "fate", *FLAGS)},
         }
@@ -74,7 +79,38 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
             generator, answer = row["generator"], row["answer"]
             by_generator[generator] = by_generator.get(generator, Counts()) + counts
             by_answer[answer] = by_answer.get(answer, Counts()) + counts
-    return Attempts(by_type, by_generator, by_answer, pc.sum(fates["copies"]).as_py() or 0)
+    return Attempts(
+        by_type,
+        by_generator,
+        by_answer,
+        pc.sum(fates["copies"]).as_py() or 0,
+        _rows(fates),
+        _checkable(fates, types),
+    )
+
+
+def _rows(fates: pa.Table) -> dict[int, int]:
+    """Count by generator the attempts that the ledger has a row of: only these were sent."""
+    generator = fates["generator"].filter(fates["sent_at_ns"].is_valid())
+    return {each["values"]: each["counts"] for each in pc.value_counts(generator).to_pylist()}
+
+
+def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkable]:
+    """Count by event type the attempts that were seen, and what is known of them."""
+    is_seen = pc.and_(pc.greater(fates["copies"], 0), fates["sent_at_ns"].is_valid())
+    has_place = pc.and_(fates["acked_partition"].is_valid(), fates["acked_offset"].is_valid())
+    conditions = (
+        is_seen,
+        pc.and_(is_seen, fates["entered_at_ns"].is_valid()),
+        pc.and_(is_seen, has_place),
+    )
+    place, names = types.indices.to_numpy(), types.dictionary.to_pylist()
+    counts = [
+        np.bincount(place[condition.to_numpy()], minlength=len(names)).tolist()
+        for condition in conditions
+    ]
+    found = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
+    return {name: each for name, each in found.items() if each.seen}
 
 
 def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
@@ -84,6 +120,8 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
         _added(part.by_generator for part in parts),
         _added(part.by_answer for part in parts),
         sum(part.copies for part in parts),
+        _added(part.rows for part in parts),
+        _added(part.checkable for part in parts),
     )
 
 

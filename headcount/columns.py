@@ -52,6 +52,7 @@ class Columns:
         self._intended_at_ns, self._sent_at_ns = array("q"), array("q")
         self._answered_at_ns, self._http_status = array("q"), array("h")
         self._acked_partition, self._acked_offset = array("i"), array("q")
+        self._ended_at_ns = array("q")
         self._event_type, self._scenario_user, self._shape = _Texts(), _Texts(), _Texts()
         self._outcome, self._error = _Texts(), _Texts()
         self._server, self._owner = _Texts(), _Texts()
@@ -79,6 +80,7 @@ class Columns:
         server: str | None = None,
         owner: str | None = None,
         changes: Iterable[tuple[str, int]] | None = None,
+        ended_at_ns: int | None = None,
     ) -> None:
         """Add a row, whose fields are those of `Row`. It is done for every request."""
         self._event_type.add(event_type)
@@ -99,6 +101,7 @@ class Columns:
             for thing, change in changes:
                 self._things.add(thing)
                 self._changes.append(change)
+        self._ended_at_ns.append(_NOTHING if ended_at_ns is None else ended_at_ns)
         self._changes_end.append(len(self._changes))
         self._is_unchanged.append(changes is None)
         self._seq.append(seq)

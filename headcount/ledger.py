@@ -41,7 +41,8 @@ from headcount.health import Health, dump
 
 FORMAT = 3
 READABLE = frozenset({2, FORMAT})
-"""The format before named the run's id where this one has its tag."""
+"""Formats that are read. Format 2 names the run's id where format 3 has its tag, and its segments lack
+`ended_at_ns`."""
 
 READERS = 32
 """How many segments are looked over at once: an object store answers each of them late."""
@@ -67,15 +68,22 @@ SCHEMA = pa.schema(
         pa.field("server", _DICTIONARY),
         pa.field("owner", _DICTIONARY),
         pa.field("changes", pa.map_(pa.string(), pa.int64())),
+        pa.field("ended_at_ns", pa.int64()),
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
 no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
 says that the event is, and `server` which of its processes answered; null where it does not say.
-`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing."""
+`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing.
+`ended_at_ns` is when an attempt without an answer was given up, null where an answer came."""
 
-_COUNTING = "seq", "intended_at_ns", "sent_at_ns", "answered_at_ns", "acked_offset"
+_COUNTING = (
+    *("seq", "intended_at_ns", "sent_at_ns", "answered_at_ns"),
+    *("acked_offset", "ended_at_ns"),
+)
+_NEW_COLUMNS = frozenset({"ended_at_ns"})
+"""Columns that a segment of format 2 lacks."""
 _FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
 _ENCODED = encoded([*_FEW, "changes.key_value.key", "changes.key_value.value"], _COUNTING)
 
@@ -99,6 +107,7 @@ class Row(NamedTuple):
     server: str | None = None
     owner: str | None = None
     changes: tuple[tuple[str, int], ...] | None = None
+    ended_at_ns: int | None = None
 
 
 _A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
@@ -438,8 +447,9 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
         content = json.loads(_read(filesystem, f"{folder}/seal.json"))
         if content["format"] not in READABLE:
             damage.append(
-                f"{folder}/seal.json has format {content['format']!r}, and only {FORMAT} can be "
-                "read: use the version of headcount that wrote it"
+                f"{folder}/seal.json has format {content['format']!r}, and this version reads "
+                f"{' and '.join(map(str, sorted(READABLE)))}: use the version of headcount that "
+                "wrote it"
             )
             return None
         if "run_id" in content:
@@ -474,6 +484,13 @@ def _look(
     return known.segments[file]
 
 
+_COLUMNS_OF = {
+    "2": [name for name in SCHEMA.names if name not in _NEW_COLUMNS],
+    str(FORMAT): SCHEMA.names,
+}
+"""The columns of a segment, by its format."""
+
+
 def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
     """Tell what is wrong with its form: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
@@ -485,8 +502,7 @@ def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[st
     metadata = schema.metadata or {}
     if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
         return [f"{path} is of another run"]
-    formats = {str(number).encode() for number in READABLE}
-    if metadata.get(b"headcount.format") not in formats or schema.names != SCHEMA.names:
+    if schema.names != _COLUMNS_OF.get(metadata.get(b"headcount.format", b"").decode()):
         return [f"{path} is of another format; generator {generator} was of another version"]
     return []
 

@@ -28,7 +28,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long answers took that were asked for in one second, in µs."""
+    """How long requests took that were sent in one second, in µs; without an answer, at least."""
 
     sent_s: int
     event_type: str
@@ -89,15 +89,15 @@ class Tally:
         error: str | None,
         times_ns: tuple[int, int, int | None],
     ) -> None:
-        """Count one; `times_ns` are when it was intended, sent and answered."""
-        intended_ns, sent_ns, answered_ns = times_ns
+        """Count one; `times_ns` are when it was intended, sent, and waited for no longer."""
+        intended_ns, sent_ns, ended_ns = times_ns
         cause = "" if outcome == _ACKED else _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
         self._ended[key] = self._ended.get(key, 0) + 1
-        if self._with_durations and answered_ns is not None:
+        if self._with_durations and ended_ns is not None:
             http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
-            http_us.append((answered_ns - sent_ns) // _NS_PER_US)
-            from_intended_us.append((answered_ns - intended_ns) // _NS_PER_US)
+            http_us.append((ended_ns - sent_ns) // _NS_PER_US)
+            from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
     def tell(self, in_flight: Mapping[str, int]) -> Progress:
         """Tell what has ended since the last time, and begun in all.

@@ -203,9 +203,11 @@ class Recorder:
         self._end(attempt, now_ns, status, outcome, None, told=told)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
-        """Note that an attempt ended without an answer."""
+        """Note that an attempt ended without an answer, now."""
+        now_ns = time.monotonic_ns() + self._epoch_ns
         # An error may quote what UTF-8 has no way to write.
-        self._end(attempt, None, None, outcome, error.encode(errors="replace").decode())
+        text = error.encode(errors="replace").decode()
+        self._end(attempt, None, None, outcome, text, ended_at_ns=now_ns)
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -244,6 +246,7 @@ class Recorder:
         error: str | None,
         *,
         told: Told = NOTHING_TOLD,
+        ended_at_ns: int | None = None,
     ) -> None:
         """Keep an attempt's row, of which there is only one."""
         if self._in_flight.pop(attempt.seq, None) is None:
@@ -269,9 +272,12 @@ class Recorder:
             *told,
             None if changes is None else changes.owner,
             None if changes is None else changes.by_thing.items(),
+            ended_at_ns,
         )
         if self.tally is not None:
-            times = attempt.intended_at_ns, attempt.sent_at_ns, answered_at_ns
+            # A request without an answer took as long, at least, as it was waited for.
+            ended_ns = ended_at_ns if answered_at_ns is None else answered_at_ns
+            times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
             self.tally.add(attempt.event_type, text, status, error, times)
 
     def _check_shape(self, compared: str) -> None:

@@ -19,7 +19,7 @@ from analysis.latency import (
 )
 
 MS = 1_000_000
-TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "broker_at_ms")
+TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")
 FATES = pa.schema([("event_type", pa.string()), *((name, pa.int64()) for name in TIMES)])
 
 
@@ -97,9 +97,13 @@ def test_buckets_hold_every_duration() -> None:
     ]
     durations += [0, 1, -1, 999, 1000, 2**20 * 1000, 2**20 * 1000 - 1, 2**30 * 1000]
     rows: list[tuple[object, ...]] = [
-        (chance.choice(["a", "b"]), start, start, start + duration, None) for duration in durations
+        (chance.choice(["a", "b"]), start, start, start + duration, None, None)
+        for duration in durations
     ]
-    rows += [("hostile", None, None, None, 1_700_000_005_999), ("a", start, start, None, None)]
+    rows += [
+        ("hostile", None, None, None, 1_700_000_005_999 * MS, None),
+        ("a", start, start, None, None, None),
+    ]
 
     chance.shuffle(rows)
     parts = [
@@ -126,3 +130,24 @@ def test_buckets_hold_every_duration() -> None:
         exact = nearest_rank(durations, point.quantile) / MS
         assert exact <= point.ms <= exact + abs(exact) / 1000 + 1e-3
         assert point.count == sum(duration / MS <= point.ms for duration in durations)
+
+
+def test_a_request_without_an_answer_counts_with_the_time_that_was_waited() -> None:
+    """In both measures; how many there are is known, and so is what was answered."""
+    start = 1_700_000_000 * 1000 * MS
+    answered = ("a", start, start + MS, start + 5 * MS, start + 3 * MS, None)
+    waited = ("a", start, start + MS, None, None, start + 501 * MS)
+    never_known = ("(unknown)", None, None, None, None, None)
+    rows = [answered, waited, waited, never_known]
+    table = pa.Table.from_pylist([dict(zip(FATES.names, row, strict=True)) for row in rows], FATES)
+
+    found = {each.measure: each for each in latencies(distributions([counted(table, ["a"])]))}
+
+    assert {
+        measure.value: (each.count, each.unanswered, each.min_ms, each.max_ms)
+        for measure, each in found.items()
+    } == {
+        "http": (3, 2, 4, 500),
+        "from_intended": (3, 2, 5, 501),
+        "end_to_end": (1, 0, 3, 3),
+    }

@@ -1,10 +1,13 @@
 """The ledger as it is judged: whole, torn, and in every way damaged."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 import pytest
 
 from analysis import ledger
@@ -53,8 +56,8 @@ def test_whole(history: History) -> None:
     found = loaded(history)
 
     assert found.state.generators == (
-        GeneratorState(0, sealed=True, asked=4, rows=4, without_row=0),
-        GeneratorState(12, sealed=True, asked=1, rows=1, without_row=0),
+        GeneratorState(0, sealed=True, asked=4, rows=4, without_row=0, attempted=4),
+        GeneratorState(12, sealed=True, asked=1, rows=1, without_row=0, attempted=1),
     )
     assert found.state.shapes == ("event_type", "event_type,metal")
     assert found.state.event_types == ("default", "purchase_sword")
@@ -83,6 +86,25 @@ def test_torn(history: History) -> None:
         **dict.fromkeys((0, 2), ("purchase_sword", "acked")),
         **dict.fromkeys((1, 3, 4, 5), ("(unknown)", "indeterminate")),
     }
+
+
+def test_a_ledger_of_the_format_before_is_read(history: History, folder: Path) -> None:
+    """Its segments lack the time at which the wait for an answer ended, which nobody knows then."""
+    seal = json.loads((folder / "seal.json").read_text())
+    for segment in seal["segments"]:
+        table = pq.read_table(folder / segment["name"], partitioning=None)
+        metadata = {**(table.schema.metadata or {}), b"headcount.format": b"2"}
+        older = table.drop(["ended_at_ns"]).replace_schema_metadata(metadata)
+        pq.write_table(older, folder / segment["name"])
+        content = (folder / segment["name"]).read_bytes()
+        segment["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "seal.json").write_text(json.dumps({**seal, "format": 2}))
+
+    found = loaded(history)
+
+    assert found.state.damage == ()
+    assert rows(found)["ended_at_ns"].null_count == len(rows(found)) == 4
+    assert rows(found)["seq"].to_pylist() == [0, 1, 2, 3]
 
 
 def test_never_began(history: History) -> None:

@@ -24,7 +24,7 @@ from analysis.over_time import (
 
 MS = 1_000_000
 START_MS = 1_700_000_000_000
-TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "broker_at_ms")
+TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")
 FATES = pa.schema(
     [
         ("event_type", pa.string()),
@@ -44,21 +44,22 @@ def course(*attempts: Attempt) -> OverTime:
         (
             *("a", outcome, (START_MS + due) * MS, (START_MS + sent) * MS),
             None if answered is None else (START_MS + answered) * MS,
-            None if arrived is None else START_MS + arrived,
+            None if arrived is None else (START_MS + arrived) * MS,
+            None,
         )
         for outcome, due, sent, answered, arrived in attempts
     ]
-    nothing_known = ("(unknown)", "indeterminate", None, None, None, None)
-    stranger = ("x", None, None, None, None, START_MS + 10**9)
+    nothing_known = ("(unknown)", "indeterminate", None, None, None, None, None)
+    stranger = ("x", None, None, None, None, (START_MS + 10**9) * MS, None)
     told = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, stranger]]
     fates = pa.Table.from_pylist(told, FATES)
     limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
     known = {name: each for name, each in limits.items() if each["min"] is not None}
-    seen = known.pop("broker_at_ms", None)
+    seen = known.pop("entered_at_ns", None)
     cut = span(
         {name: each["min"] for name, each in known.items()},
         {name: each["max"] for name, each in known.items()},
-        None if seen is None else (seen["min"], seen["max"]),
+        None if seen is None else (seen["min"] // MS, seen["max"] // MS),
     )
     parts = [] if cut is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
     return over_time(
@@ -136,6 +137,14 @@ def test_nothing_answered() -> None:
     found = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
     assert sum(each.started for each in found.slices) == 2
     assert all(not each.latency for each in found.slices)
+
+
+@pytest.mark.parametrize("factor", [0.001, 1000, 1_000_000, -1])
+def test_timestamps_in_another_unit_stretch_nothing(factor: float) -> None:
+    """Seconds or microseconds are no milliseconds of another age."""
+    first, last = {"intended_at_ns": START_MS * MS}, {"intended_at_ns": (START_MS + 9000) * MS}
+    seen_ms = (int(START_MS * factor), int((START_MS + 9000) * factor))
+    assert span(first, last, seen_ms) == span(first, last, None)
 
 
 def test_nothing_attempted() -> None:

@@ -30,6 +30,39 @@ recorder._flush()
 print(Writer.written)
 """
 
+UNANSWERED = """
+import time
+from headcount.live.progress import Tally
+from headcount.outcome import Outcome
+from headcount.plugin import recorder as module
+from headcount.plugin.recorder import Recorder
+
+class Writer:
+    run_id, generator, location = "run-1", 0, "memory"
+    def reserve(self, count):
+        return range(count)
+    def write_table(self, rows):
+        for row in rows.to_pylist():
+            ended_ns = row["ended_at_ns"]
+            waited = ended_ns is not None and ended_ns - row["sent_at_ns"] >= 20_000_000
+            print(row["seq"], row["answered_at_ns"] is not None, waited)
+    def seal(self, attempted):
+        return None
+
+module.FLUSH_EVERY_S = 3600
+recorder = Recorder(Writer(), print)
+recorder.tally = Tally(0, with_durations=True)
+answered, timed_out, in_flight = (
+    recorder.begin({"event_type": "a"}, "a", "user") for _ in range(3)
+)
+recorder.answered(answered, Outcome.ACKED, 200)
+time.sleep(0.02)
+recorder.unanswered(timed_out, Outcome.INDETERMINATE, "timed out")
+recorder.seal()
+durations = [each for told in recorder.tally.tell({}).durations for each in told.http_us]
+print(len(durations), sum(each >= 20_000 for each in durations))
+"""
+
 EXPECTED = """
 from headcount.plugin.recorder import LARGEST_BLOCK, Recorder
 
@@ -139,3 +172,15 @@ def test_a_flush_ends_while_answers_come() -> None:
     """What is answered while a segment is written waits for the next, lest there be thousands."""
     done = run(FLUSH_UNDER_LOAD)
     assert done.stdout.strip() == "[3]", done.stderr
+
+
+def test_a_request_without_an_answer_has_the_time_that_it_was_waited_for() -> None:
+    """In the ledger, and in what aborts look at; also one that is in flight when the run ends."""
+    done = run(UNANSWERED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:4] == [
+        "0 True False",
+        "1 False True",
+        "2 False True",
+        "3 2",
+    ]
