@@ -110,6 +110,27 @@ class ClockOffset:
             return 0.0, math.inf
         return 0.0, max(0.0, float(self.correction_ms))
 
+    @property
+    def doubt(self) -> str:
+        """Say why times are as uncertain as that; empty where they are not."""
+        if self.has_moved:
+            return (
+                f"the clocks of generator {self.generator} and of the topic moved against each "
+                f"other by at least {-2 * self.uncertainty_ms:,.1f} ms"
+            )
+        if self.error_ms == (0.0, 0.0):
+            return ""
+        if self.answers_first:
+            return (
+                f"the topic's clock is behind that of generator {self.generator} by at least "
+                f"{-self.offset_ms:,.1f} ms, and the service answers before it publishes, so that "
+                "nothing tells by how much"
+            )
+        return (
+            f"either the topic's clock is {self.offset_ms:,.1f} ms ahead of that of generator "
+            f"{self.generator}, or the service publishes that long after it answers"
+        )
+
 
 def bounds(fates: pa.Table) -> tuple[Bounds, ...]:
     """Bound each generator's offset by neighbouring delivered events, of `reconcile.FATES`."""

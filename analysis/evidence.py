@@ -40,6 +40,32 @@ class Checkable:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """How many `events` have another of their key to be in order with.
+
+    So many are `keyed`; `spread` of these are of keys whose events stand in several partitions.
+    """
+
+    events: int = 0
+    keyed: int = 0
+    spread: int = 0
+
+    def __add__(self, other: "Order") -> "Order":
+        """Add up what was counted apart."""
+        return Order(
+            self.events + other.events, self.keyed + other.keyed, self.spread + other.spread
+        )
+
+    def others(self, seen: int) -> str:
+        """Say of all the events that were seen why not all are among them."""
+        alone = self.keyed - self.spread - self.events
+        return (
+            f"{seen - self.keyed} have no key, the key of {self.spread} is in several partitions, "
+            f"and {alone} have no request of their key before or behind theirs"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorState:
     """What one generator left: sequence numbers 0 to `asked` - 1 may have been used.
 
@@ -130,9 +156,8 @@ class Evidence:
     `by_event_type` adds up to the whole; `by_generator` and `by_answer`, an HTTP status or what
     kept one from coming, to its attempts. `problems` are what kept a check from being made at all.
     `rows` has by generator how many rows of the ledger were compared, and `checkable` by event type
-    how many events the flags can be told of; `ordered` of them have another event to be in order
-    with, None where that was not asked for. `unusable` counts timestamps that are no time.
-    `unanswered` of the attempts had no answer.
+    how many events the flags can be told of; `order` is None where it was not asked for.
+    `unusable` counts timestamps that are no time, and `unanswered` attempts without an answer.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -151,7 +176,7 @@ class Evidence:
     locust_exit: LocustExit | None = None
     rows: Mapping[int, int] = field(default_factory=dict)
     checkable: Mapping[str, Checkable] = field(default_factory=dict)
-    ordered: int | None = None
+    order: Order | None = None
     unusable: Mapping[Unit, int] = field(default_factory=dict)
     unanswered: int = 0
 

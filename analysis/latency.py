@@ -147,7 +147,7 @@ def _of_measure(
     """Count one measure of the attempts that have it; event types are places in `types`."""
     known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
     value = known["value"].to_numpy()
-    columns = {
+    measured = {
         "event_type": known["event_type"],
         "place": known["place"],
         "bucket": pa.array(bucket_number(value)),
@@ -156,7 +156,7 @@ def _of_measure(
         "unanswered": known["unanswered"],
     }
     by_bucket = (
-        pa.table(columns)
+        pa.table(measured)
         .group_by(["event_type", "place", "bucket"], use_threads=False)
         .aggregate(
             [
@@ -240,7 +240,7 @@ def percentile_curve(buckets: Iterable[Bucket]) -> tuple[Quantile, ...]:
 
 
 def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[Quantile]:
-    ordered = _ordered(buckets)
+    ordered = ordered_buckets(buckets)
     reached = list(itertools.accumulate(bucket.count for bucket in ordered))
     for quantile in quantiles(reached[-1]):
         place = bisect_left(reached, rank(reached[-1], quantile))
@@ -277,7 +277,7 @@ def _grouped(
 
 def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None) -> float:
     """One figure of at least one bucket: a percentile, or `min`, `mean` or `max`, in ms."""
-    ordered = _ordered(buckets)
+    ordered = ordered_buckets(buckets)
     if quantile is not None:
         return _percentile_ms(ordered, sum(bucket.count for bucket in ordered), quantile)
     found = _latency((TOTAL, ordered[0].measure), ordered)
@@ -285,7 +285,7 @@ def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None
 
 
 def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
-    ordered = _ordered(buckets)
+    ordered = ordered_buckets(buckets)
     count = sum(bucket.count for bucket in ordered)
     return Latency(
         event_type=key[0],
@@ -301,7 +301,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
     )
 
 
-def _ordered(buckets: Iterable[Bucket]) -> list[Bucket]:
+def ordered_buckets(buckets: Iterable[Bucket]) -> list[Bucket]:
     """Put buckets in order; those of several event types that overlap are one and the same."""
     ordered: list[Bucket] = []
     for bucket in sorted(buckets, key=lambda bucket: (bucket.min_ns, bucket.max_ns)):

@@ -30,7 +30,8 @@ COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes"
 
 _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 _LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
-_TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns")
+_TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns")
+_OVERVIEW = pa.schema([SCHEMA.field(name).with_nullable(True) for name in (*_LOOKED_OVER, *_TIMES)])
 _NEVER = np.iinfo(np.int64).max
 
 _AHEAD = 8
@@ -59,6 +60,14 @@ class Times:
 
     first: Mapping[str, int]
     last: Mapping[str, int]
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """When the first request was sent, and when the last was answered or given up."""
+        if "sent_at_ns" not in self.first:
+            return None
+        ends = ("sent_at_ns", "answered_at_ns", "ended_at_ns")
+        return self.first["sent_at_ns"], max(self.last.get(name, 0) for name in ends)
 
     @property
     def sent_ns(self) -> tuple[int, int] | None:
@@ -175,11 +184,10 @@ class Overview:
 def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
     """Read what is looked over of segments, some of them ahead of their turn. Raises OSError."""
     filesystem, root = open_location(location)
-    columns = [*_LOOKED_OVER, *_TIMES]
 
     def read(name: str) -> pa.Table:
         path = f"{root}/{name}"
-        return pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
+        return pq.read_table(path, filesystem=filesystem, schema=_OVERVIEW, partitioning=None)
 
     with ThreadPoolExecutor(_AHEAD) as pool:
         waiting: deque[Future[pa.Table]] = deque()

@@ -3,19 +3,29 @@
 An event is ordered against those of the same generator, partition and message key. What has no key
 or was never seen is ordered against nothing; of several copies the first one counts.
 
+A key's events are in order if they stand in one partition. Kafka keeps none between partitions.
+
 Whether an event was overtaken is a matter of two events. So events that are kept apart are looked
 at two parts at a time, and only where a part reaches into another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from analysis.arrays import Integers
+from analysis.evidence import Order
+
+MOST_KEYED = 8_000_000
+"""Events whose keys are looked at together."""
+
+_ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 
 LINE = ("generator", "seq", "partition", "offset", "key_hash", "sent_at_ns", "answered_at_ns")
 """The columns of `reconcile.FATES` that are looked at."""
@@ -110,3 +120,32 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
     answered = line["answered_at_ns"].fill_null(np.iinfo(np.int64).max).to_numpy()[order]
     rows: Integers = order[before > answered]
     return rows
+
+
+def order(fates: Path, events: int) -> Order:
+    """Count which of so many events, at the most, have an order that could be looked at.
+
+    Keys are looked at a part at a time, so that memory is bounded.
+    """
+    dataset = ds.dataset(fates, format="parquet")
+    parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
+    found = Order()
+    for part in range(parts):
+        is_keyed = pc.field("key_hash").is_valid() & pc.field("sent_at_ns").is_valid()
+        is_of_part = pc.bit_wise_and(pc.field("key_hash"), pc.scalar(parts - 1)) == part
+        scanner = dataset.scanner(columns=list(_ORDER), filter=is_keyed & is_of_part)
+        found += order_of(scanner.to_table())
+    return found
+
+
+def order_of(line: pa.Table) -> Order:
+    """Count which events have an order, from the rows of all events of their keys."""
+    sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
+    aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
+    keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)
+    count = keys["count_all"].to_numpy()
+    is_spread = pc.not_equal(keys["partition_min"], keys["partition_max"]).to_numpy()
+    # There is an order where one request was sent after another was answered.
+    follows = pc.greater(keys["sent_at_ns_max"], keys["answered_at_ns_min"]).fill_null(False)
+    is_ordered = follows.to_numpy() & ~is_spread
+    return Order(int(count[is_ordered].sum()), int(count.sum()), int(count[is_spread].sum()))

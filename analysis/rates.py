@@ -2,7 +2,8 @@
 
 With `--rate` both count arrivals, over the time in which they were due, so that what was dropped,
 or was lost with a generator, keeps the achieved rate below the target. Without it nothing is asked
-for, and what is achieved is the `rps` of the thresholds: requests, from the first to the last.
+for, and what is achieved is the `rps` of the thresholds: requests, over the time from the first to
+the last answer, so that a service that hangs keeps it low.
 Pure.
 """
 

@@ -76,15 +76,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order.
-
-    `span_ns` is the time from the first attempt to the last.
-    """
+    """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order."""
 
     width_ns: int = FINEST_NS
     slices: tuple[Slice, ...] = ()
     moments: tuple[Moment, ...] = ()
-    span_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) 
     servers = _all_servers(parts)
     moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(cut, servers)]
     in_order = tuple(sorted(moments, key=lambda moment: moment.at_ns))
-    return Timeline(width, slices, in_order, cut.last_ns - cut.first_ns)
+    return Timeline(width, slices, in_order)
 
 
 def _all_servers(parts: Sequence[Counted]) -> dict[str, tuple[int, int]]:

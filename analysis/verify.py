@@ -14,11 +14,22 @@ from pathlib import Path
 from pyspark import SparkContext, StorageLevel
 from pyspark.sql import DataFrame
 
-from analysis import accounts, arrivals, clocks, ledger, over_time, tally, timeline, topic
+from analysis import (
+    accounts,
+    arrivals,
+    clocks,
+    ledger,
+    ordering,
+    over_time,
+    tally,
+    timeline,
+    timestamps,
+    topic,
+)
 from analysis.blocks import Block, Grains, works
 from analysis.breakdown import Breakdown, breakdown, sampled_every
 from analysis.classes import UNKNOWN
-from analysis.evidence import Evidence, LedgerState, PartitionRead, TopicSeen
+from analysis.evidence import Evidence, LedgerState, Order, PartitionRead, TopicSeen
 from analysis.followed import (
     ARRIVALS_FOLDER,
     FATES_FOLDER,
@@ -33,18 +44,19 @@ from analysis.game.effects import EVENT_TYPES, effects, implied
 from analysis.game.events import parsed
 from analysis.generator import Generators, generators
 from analysis.judge import Judgement, Limits, crashed, judge, other_topic
-from analysis.latency import Bucket, distributions
+from analysis.latency import Bucket, Measure, distributions
 from analysis.ledger import Overview
 from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
 from analysis.rates import Rates, of_arrivals, of_requests
 from analysis.report.model import Report
+from analysis.samples import Sample, samples
 from analysis.session import is_alive, sql
 from analysis.source import Kafka, Source
 from analysis.state import StateCheck
 from analysis.tables import Tables, keep_only
-from analysis.thresholds import Judged, Sample, judged, samples
+from analysis.thresholds import Judged, judged
 from analysis.timeline import Timeline
 from analysis.versions import versions
 from headcount.arrivals import all_arrivals
@@ -245,11 +257,12 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
         progress("comparing the state")
         state, trade = _state(case, found, spark, source)
     evidence = replace(evidence, state=state)
-    whole = Sample(evidence.by_event_type, buckets, 0.0)
+    evidence = replace(evidence, unanswered=_unanswered(buckets), order=_order(case, evidence))
     windows = [each.window for each in case.thresholds]
-    fates = case.folder.path / FATES_FOLDER
-    measured = samples(windows, whole, fates, found.times.sent_ns, found.state.event_types)
-    happened = _happened(case, cut, blocks)
+    fates, span_ns = case.folder.path / FATES_FOLDER, found.times.span_ns
+    whole = _whole(evidence, buckets)
+    measured = samples(windows, whole, fates, span_ns, found.state.event_types)
+    span_s = 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) / 1e9
     thresholds = judged(case.thresholds, measured, case.folder.read_abort())
     return _report(
         case,
@@ -257,11 +270,38 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
         evidence=evidence,
         buckets=buckets,
         course=_course(case, cut, blocks),
-        happened=happened,
-        rates=_rates(case, evidence.counts.attempted, happened.span_ns / 1e9),
+        happened=_happened(case, cut, blocks),
+        rates=_rates(case, evidence.counts.attempted, span_s),
+        span_s=span_s,
         parted=breakdown([block.sample for block in blocks], cut.sampled_every),
         trade=trade,
         thresholds=thresholds,
+    )
+
+
+def _unanswered(buckets: Sequence[Bucket]) -> int:
+    return sum(each.unanswered for each in buckets if each.measure is Measure.HTTP)
+
+
+def _order(case: Case, evidence: Evidence) -> Order | None:
+    """Count what has an order, where anybody asks for it."""
+    is_asked = case.limits.reordered is not None
+    is_asked |= any(each.metric == "reordered" for each in case.thresholds)
+    if not is_asked:
+        return None
+    return ordering.order(case.folder.path / FATES_FOLDER, evidence.checked.seen)
+
+
+def _whole(evidence: Evidence, buckets: tuple[Bucket, ...]) -> Sample:
+    """Give what was measured in all of the run, but for its length."""
+    return Sample(
+        evidence.by_event_type,
+        buckets,
+        0.0,
+        checkable=evidence.checkable,
+        clocks=evidence.clocks,
+        unusable=evidence.unusable,
+        order=evidence.order,
     )
 
 
@@ -389,6 +429,9 @@ def _evidence(
         by_answer=attempts.by_answer,
         locust_exit=case.folder.read_locust_exit(),
         generators=_generators(case, state),
+        rows=attempts.rows,
+        checkable=attempts.checkable,
+        unusable=timestamps.added_up(block.unusable for block in blocks),
     )
 
 
@@ -443,6 +486,7 @@ def _report(
     rates: Rates | None = None,
     parted: Breakdown | None = None,
     trade: Economy | None = None,
+    span_s: float = 0.0,
     thresholds: tuple[Judged, ...] = (),
 ) -> Report:
     fates = case.folder.path / FATES_FOLDER if evidence else None
@@ -464,6 +508,7 @@ def _report(
         locust_exit=case.folder.read_locust_exit(),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(case.manifest),
+        span_s=span_s,
     )
 
 

@@ -9,7 +9,8 @@ DEFAULT_LATE_AFTER_MS = 60_000
 class Limits:
     """How many of each the run allows; None judges nothing. Times in ms.
 
-    `different` are numbers of the state on which the accounts do not agree.
+    `different` are numbers of the state on which the accounts do not agree. `unacked` are event
+    types of which none need be acknowledged.
     """
 
     lost: int = 0
@@ -25,6 +26,7 @@ class Limits:
     different: int = 0
     unsealed: int = 0
     late_after_ms: int = DEFAULT_LATE_AFTER_MS
+    unacked: tuple[str, ...] = ()
 
     def of(self, key: str) -> int | None:
         """Give the limit of a class or flag."""

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
+from analysis.classes import Counts
 from analysis.evidence import CREATE_TIME, Evidence
 from analysis.judge import answers, locust
 from analysis.state import StateResult
+from analysis.timestamps import describe
 
+_FEW = 2
+"""Less than one in so many is few."""
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
@@ -47,20 +51,83 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
 
 
+def _few_acknowledged(evidence: Evidence) -> Iterator[str]:
+    """Tell that most attempts were not acknowledged, which everything else is read by."""
+    counts = evidence.counts
+    if _is_few(counts):
+        yield (
+            f"only {_acked(counts)}: what is said of delivery is said of these alone; look at the "
+            "errors in exceptions.csv"
+        )
+
+
+def _acknowledged(evidence: Evidence) -> Iterator[str]:
+    """Tell the share of acknowledged attempts, and the event types that have few."""
+    counts = evidence.counts
+    if counts.attempted and not _is_few(counts):
+        yield _acked(counts)
+    for name, each in sorted(evidence.by_event_type.items()):
+        if _is_few(each) and len(evidence.by_event_type) > 1:
+            yield f"{name}: only {_acked(each)}"
+
+
+def _is_few(counts: Counts) -> bool:
+    return counts.acked * _FEW < counts.attempted
+
+
+def _acked(counts: Counts) -> str:
+    plural = "attempt was" if counts.attempted == 1 else "attempts were"
+    return f"{counts.acked} of {counts.attempted} {plural} acknowledged ({_percent(counts)})"
+
+
+def _percent(counts: Counts) -> str:
+    share = 100 * counts.acked / counts.attempted
+    # What is not all is not rounded up to all.
+    return "100 %" if counts.acked == counts.attempted else f"{min(share, 99.9):.3g} %"
+
+
+def _unanswered(evidence: Evidence) -> Iterator[str]:
+    if evidence.unanswered:
+        yield (
+            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no answer, and "
+            "count in all durations with the time that was waited, as the least that they took"
+        )
+
+
+def _looked_at(evidence: Evidence) -> Iterator[str]:
+    known = evidence.checked
+    if evidence.unusable:
+        yield (
+            f"{known.timed} of {known.seen} events have a time: {describe(evidence.unusable)}, and "
+            "Kafka's timestamps are Unix time in milliseconds; end-to-end times and what is late "
+            "are told of the others alone"
+        )
+    if known.placed and known.placed < known.seen:
+        yield f"the answers of {known.placed} of {known.seen} events name their place in the topic"
+    if evidence.order is not None and evidence.order.events < known.seen:
+        order = evidence.order
+        yield (
+            f"{order.events} of {known.seen} events have another of their key to be in order with: "
+            f"{order.others(known.seen)}"
+        )
+
+
 def _clocks(evidence: Evidence) -> Iterator[str]:
     for clock in evidence.clocks:
-        if not clock.is_steady:
-            yield (
-                f"the clocks of generator {clock.generator} and of the topic moved against each "
-                f"other by at least {-2 * clock.uncertainty_ms:.1f} ms: end-to-end times, and what "
-                "is late, are as uncertain as that"
-            )
+        if clock.has_moved:
+            yield f"{clock.doubt}: end-to-end times, and what is late, are as uncertain as that"
         elif clock.is_apart:
             ahead = "ahead of" if clock.offset_ms > 0 else "behind"
-            offset = f"{abs(clock.offset_ms):.1f} ms (± {clock.uncertainty_ms:.1f})"
+            width = "at least" if clock.answers_first else f"± {clock.uncertainty_ms:.1f}"
+            offset = f"{abs(clock.offset_ms):.1f} ms ({width})"
             yield (
-                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}, "
-                "which its end-to-end times include"
+                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}; "
+                f"end-to-end times are corrected by {clock.correction_ms} ms"
+            )
+        if clock.answers_first:
+            yield (
+                f"answered before published: {clock.published_later} of {clock.events} events of "
+                f"generator {clock.generator}; what it acknowledges may still get lost"
             )
     if CREATE_TIME in evidence.timestamp_types:
         yield (
@@ -97,7 +164,8 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
-    *(locust.notes, answers.notes, _generators, _partitions, _clocks),
+    *(_few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
+    *(_partitions, _looked_at, _clocks),
     *(_state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from analysis.judge import acknowledged, ledger, locust, problems, reading, seals
+from analysis.judge import (
+    acknowledged,
+    ledger,
+    locust,
+    looked_at,
+    problems,
+    reading,
+    rows,
+    seals,
+)
 from analysis.judge.checks import Checks
 
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
@@ -34,8 +43,10 @@ SUBJECTS = (
     Subject(problems.sums, NEEDS_SUMS, "the counts contradict each other"),
     Subject(ledger.checks, NEEDS_LEDGER, "the ledger is not whole"),
     Subject(seals.checks),
+    Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
     Subject(acknowledged.checks),
     Subject(locust.checks),
+    Subject(looked_at.checks),
 )
 """All subjects of evidence, in the order in which their doubts are listed."""

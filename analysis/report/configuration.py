@@ -1,7 +1,7 @@
 """The configuration: what a run was asked for and made with, without what may be secret."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from analysis.report.model import Report
@@ -23,11 +23,16 @@ def configuration(report: Report) -> dict[str, Mapping[str, str]]:
         "The run": dict(_run(report)),
         "Options": dict(_options(report.manifest.options)),
         "What the run allows": {
-            name.replace("_", " "): "not judged" if limit is None else f"{limit:,}"
-            for name, limit in asdict(report.limits).items()
+            name.replace("_", " "): _limit(limit) for name, limit in asdict(report.limits).items()
         },
         "Versions": dict(report.versions),
     }
+
+
+def _limit(limit: int | Sequence[str] | None) -> str:
+    if limit is None:
+        return "not judged"
+    return f"{limit:,}" if isinstance(limit, int) else ", ".join(limit) or "none"
 
 
 def _run(report: Report) -> Iterator[tuple[str, str]]:

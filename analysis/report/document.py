@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from analysis.classes import Counts
 from analysis.clocks import ClockOffset
 from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from analysis.generator import Generators
-from analysis.latency import Latency
+from analysis.latency import TOTAL, Latency
 from analysis.rates import Rates
 from analysis.report.configuration import without_secrets
 from analysis.report.model import Report
@@ -41,10 +42,13 @@ def document(report: Report) -> dict[str, Any]:
         "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
-        "span_s": report.timeline.span_ns / 1e9,
+        "span_s": report.span_s,
         "offsets": _offsets(report),
         "latency_ms": [_latency(each, report.rates) for each in report.latencies],
-        "limits": asdict(report.limits),
+        "limits": _limits(report),
+        "allowed_unacked": list(report.limits.unacked),
+        "acknowledged": _acknowledged(report),
+        "looked_at": None if evidence is None else _looked_at(evidence),
         "ledger": None if evidence is None else _ledger(evidence),
         "state_check": _state(report.state),
         "locust": None if report.locust_exit is None else asdict(report.locust_exit),
@@ -62,6 +66,29 @@ def document(report: Report) -> dict[str, Any]:
         "ended_at": report.end.read_at,
         "verified_at": report.verified_at,
         "versions": dict(report.versions),
+    }
+
+
+def _limits(report: Report) -> dict[str, int | None]:
+    return {name: each for name, each in asdict(report.limits).items() if name != "unacked"}
+
+
+def _acknowledged(report: Report) -> dict[str, float]:
+    """Give the share of acknowledged attempts in all and of each event type that was attempted."""
+    rows = {TOTAL: report.counts or Counts(), **report.by_event_type}
+    return {name: each.acked / each.attempted for name, each in rows.items() if each.attempted}
+
+
+def _looked_at(evidence: Evidence) -> dict[str, Any]:
+    """Give how many events each flag could be told of; null where that was not counted."""
+    known, order = evidence.checked, evidence.order
+    return {
+        "seen": known.seen,
+        "late": known.timed,
+        "misplaced": known.placed,
+        "reordered": None if order is None else order.events,
+        "unusable_timestamps": {unit.value: count for unit, count in evidence.unusable.items()},
+        "unanswered": evidence.unanswered,
     }
 
 
@@ -150,6 +177,10 @@ def _clock(clock: ClockOffset) -> dict[str, Any]:
         "generator": clock.generator,
         "offset_ms": clock.offset_ms,
         "uncertainty_ms": clock.uncertainty_ms,
+        "correction_ms": clock.correction_ms,
+        "has_moved": clock.has_moved,
+        "events": clock.events,
+        "answered_before_published": clock.published_later if clock.answers_first else 0,
     }
 
 

@@ -28,7 +28,8 @@ UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 class Report:
     """All that is said of a run; `evidence` is None where it could not be gathered.
 
-    `economy` is None where no request said that it changes anything of the game's.
+    `economy` is None where no request said that it changes anything of the game's; `span_s` is the
+    time from the first request to the last answer.
     """
 
     manifest: Manifest
@@ -48,6 +49,7 @@ class Report:
     locust_exit: LocustExit | None = None
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    span_s: float = 0.0
 
     @property
     def run_id(self) -> str:

@@ -16,6 +16,8 @@ from headcount.thresholds import Threshold, parse_all, read_file
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LATE_AFTER_MS = 60_000
+UNACKED = "unacked"
+"""What is allowed by event type: that none of its attempts is acknowledged."""
 DATABASE_VARIABLE = "HEADCOUNT_DATABASE_URL"
 _DATABASE_URL = re.compile(r"(sqlite:///|postgresql\+psycopg://).+")
 _TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
@@ -56,7 +58,7 @@ class Judging:
     spark_heap: str
     late_after_ms: int = LATE_AFTER_MS
     database_url: str | None = None
-    allow: dict[str, int] = field(default_factory=dict)
+    allow: Mapping[str, Any] = field(default_factory=dict)
     spark_conf: Mapping[str, str] = field(default_factory=dict)
     tables: str | None = None
     threshold: tuple[Threshold, ...] = ()
@@ -145,12 +147,13 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--allow",
             multiple=True,
-            metavar="CLASS=N",
+            metavar="CLASS=N|unacked=TYPE",
             callback=_allowances,
             help="How many of a class are no failure, such as lost=3 or reordered=0. Repeatable; "
             "lost, duplicated, ghost, phantom, corrupted, garbled, different (numbers of the "
             "state) and unsealed (generators that were killed) are 0 unless told; reordered, "
-            "late, misplaced and malformed are not judged unless told.",
+            "late, misplaced and malformed are not judged unless told. unacked=TYPE accepts that "
+            "no attempt of an event type is acknowledged.",
         ),
         click.option(
             "--threshold",
@@ -280,13 +283,19 @@ def _database_url(
 
 def _allowances(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, int]:
-    allowed = {}
+) -> dict[str, Any]:
+    """Read a number for each class, and the event types that need not be acknowledged."""
+    allowed: dict[str, Any] = {}
     for value in values:
-        name, _, number = value.partition("=")
-        if not number.isdecimal():
+        name, _, allowance = value.partition("=")
+        if name == UNACKED:
+            if not allowance:
+                raise click.BadParameter(f"must be {UNACKED}=EVENT_TYPE, got {value!r}")
+            allowed[UNACKED] = (*allowed.get(UNACKED, ()), allowance)
+        elif allowance.isdecimal():
+            allowed[name] = int(allowance)
+        else:
             raise click.BadParameter(f"must be CLASS=N with a whole number, got {value!r}")
-        allowed[name] = int(number)
     return allowed
 
 

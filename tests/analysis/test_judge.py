@@ -8,7 +8,15 @@ import pytest
 
 from analysis.classes import Counts
 from analysis.clocks import ClockOffset
-from analysis.evidence import Evidence, GeneratorState, LedgerState, PartitionRead, TopicSeen
+from analysis.evidence import (
+    Checkable,
+    Evidence,
+    GeneratorState,
+    LedgerState,
+    Order,
+    PartitionRead,
+    TopicSeen,
+)
 from analysis.judge import Limits, crashed, judge
 from analysis.judge.notes import rule_of_three
 from analysis.judge.subjects import SUBJECTS, Subject
@@ -35,7 +43,9 @@ MANIFEST = Manifest(
 SANE = Evidence(
     by_event_type={"default": Counts(attempted=10, acked=10, delivered=10)},
     ledger=LedgerState(
-        generators=(GeneratorState(0, sealed=True, asked=10, rows=10, without_row=0),),
+        generators=(
+            GeneratorState(0, sealed=True, asked=10, rows=10, without_row=0, attempted=10),
+        ),
         shapes=("event_type",),
         event_types=("default",),
     ),
@@ -43,18 +53,26 @@ SANE = Evidence(
     manifest=MANIFEST,
     end=End({0: 15}, {0: 0}, "2026-11-23T22:20:00Z"),
     seen=TopicSeen(cluster_id="cluster", topic_id="topic", log_start_offsets={0: 0}),
+    rows={0: 10},
+    checkable={"default": Checkable(seen=10, timed=10, placed=10)},
+    order=Order(events=10, keyed=10),
 )
 
 
 def with_counts(**counts: int) -> Evidence:
     """Ten delivered, and some more."""
     more = Counts(**counts)
-    return replace(SANE, by_event_type={**SANE.by_event_type, "more": more})
+    return replace(SANE, by_event_type={"default": SANE.by_event_type["default"] + more})
 
 
 def with_partition(**changes: int | None) -> Evidence:
     """Give evidence of a partition that was read otherwise."""
     return replace(SANE, partitions=(replace(SANE.partitions[0], **changes),))  # type: ignore[arg-type]
+
+
+def limits_with(key: str, allowed: int) -> Limits:
+    """Give limits of which one is other than the default."""
+    return replace(Limits(), **{key: allowed})  # type: ignore[arg-type]
 
 
 PATHOLOGIES = {
@@ -120,7 +138,8 @@ def test_every_subject_is_a_check() -> None:
     results = {check.name: check.result.value for check in judged.checks}
     kept = [
         *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "verification", "sums"),
-        *("ledger", "seals", "topic read", "acknowledged: default", "http.p99 < 1s"),
+        *("ledger", "seals", "rows compared", "topic read", "acknowledged: default"),
+        "http.p99 < 1s",
     ]
     untried = ("reordered", "late", "misplaced", "malformed", "state")
     assert results == dict.fromkeys(kept, "kept") | dict.fromkeys(untried, "not tried")
@@ -191,9 +210,9 @@ def test_each_pathology_fails(key: str) -> None:
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_run_may_allow_a_pathology(key: str) -> None:
     """What a run allows is no failure, and nothing else becomes allowed by it."""
-    assert judge(PATHOLOGIES[key], Limits(**{key: 1})).verdict is Verdict.PASS
+    assert judge(PATHOLOGIES[key], limits_with(key, 1)).verdict is Verdict.PASS
     for other in PATHOLOGIES.keys() - {key}:
-        assert judge(PATHOLOGIES[other], Limits(**{key: 1})).verdict is Verdict.FAIL
+        assert judge(PATHOLOGIES[other], limits_with(key, 1)).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("key", ALLOWED)
@@ -205,7 +224,7 @@ def test_each_allowed_class_passes(key: str) -> None:
 @pytest.mark.parametrize("key", ["reordered", "late", "malformed"])
 def test_unjudged_is_judged_when_told(key: str) -> None:
     """A limit makes a failure of them."""
-    assert judge(ALLOWED[key], Limits(**{key: 0})).verdict is Verdict.FAIL
+    assert judge(ALLOWED[key], limits_with(key, 0)).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("reason", INCONCLUSIVE)
@@ -253,11 +272,12 @@ def test_damaged_ledger_proves_only_duplicates(key: str) -> None:
 
 KILLED = GeneratorState(1, sealed=False, asked=100, rows=90, without_row=10)
 TORN = replace(SANE.ledger, generators=(*SANE.ledger.generators, KILLED))
+TORN_ROWS = {0: 10, 1: KILLED.rows}
 
 
 def test_torn_ledger_is_no_pass() -> None:
     """A loss in a killed generator's tail would not be seen; a run may allow that."""
-    torn = replace(SANE, ledger=TORN)
+    torn = replace(SANE, ledger=TORN, rows=TORN_ROWS)
 
     judgement = judge(torn, Limits())
 
@@ -270,7 +290,7 @@ def test_torn_ledger_is_no_pass() -> None:
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_torn_ledger_hides_no_failure(key: str) -> None:
     """What the rows that were written prove is proven."""
-    judgement = judge(replace(PATHOLOGIES[key], ledger=TORN), Limits())
+    judgement = judge(replace(PATHOLOGIES[key], ledger=TORN, rows=TORN_ROWS), Limits())
 
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(f"1 {key}")
@@ -294,9 +314,19 @@ def test_gaps_are_told() -> None:
 @pytest.mark.parametrize(
     ("clock", "told"),
     [
-        (ClockOffset(1, 349_000_000, 351_000_000), "350.0 ms (± 1.0) ahead of that of generator 1"),
+        (
+            ClockOffset(1, 349_000_000, 351_000_000, events=99),
+            "350.0 ms (± 1.0) ahead of that of generator 1; end-to-end times are corrected by 350",
+        ),
         (ClockOffset(1, -3_000_000, -1_000_000), "2.0 ms (± 1.0) behind that of generator 1"),
-        (ClockOffset(1, 5_000_000, 1_000_000), "moved against each other by at least 4.0 ms"),
+        (
+            ClockOffset(1, 5_000_000, 1_000_000, has_moved=True),
+            "moved against each other by at least 4.0 ms",
+        ),
+        (
+            ClockOffset(1, 5_000_000, 1_000_000, events=99, published_later=7),
+            "answered before published: 7 of 99 events of generator 1",
+        ),
     ],
 )
 def test_clocks_that_differ_are_told(clock: ClockOffset, told: str) -> None:

@@ -214,7 +214,7 @@ def test_markdown() -> None:
     assert lines[6].startswith("- 1 lost: acknowledged, and not in the topic")
     assert "| ✅ | `http.p99 < 300ms` | 12.0ms |" in lines
     assert "| ❌ | `rps > 400` | 12.0/s |" in lines
-    assert "| default | 10 | 10 | 10 | 0 | 0 |" in lines
+    assert "| default | 11 | 11 | 10 | 1 | 0 |" in lines
     assert "| total | 11 | 11 | 10 | 1 | 0 |" in lines
     escaped = r"\<img src=x\>\|\`\*\[a\](b)"
     assert f"| {escaped} | 0 | 0 | 0 | 0 | 0 |" in lines

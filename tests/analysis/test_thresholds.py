@@ -5,8 +5,11 @@ import json
 import pytest
 
 from analysis.classes import COUNT_KEYS, Counts
+from analysis.evidence import Checkable
 from analysis.latency import Bucket, Measure
-from analysis.thresholds import Judged, Sample, judged, measured
+from analysis.measurement import measured
+from analysis.samples import Sample
+from analysis.thresholds import Judged, judged
 from headcount.metrics import DURATIONS, METRICS, Kind
 from headcount.run import Abort
 from headcount.thresholds import Window, parse
@@ -26,6 +29,7 @@ SAMPLE = Sample(
         Bucket("guild", Measure.END_TO_END, 1, 7 * MS, 7 * MS, 7 * MS),
     ),
     seconds=5.0,
+    checkable={"sword": Checkable(5, 5, 5), "guild": Checkable(1, 1, 1)},
 )
 
 
@@ -51,7 +55,9 @@ SAMPLE = Sample(
 )
 def test_what_is_measured(text: str, value: float | None) -> None:
     """In all, or of one event type; nothing where there was nothing to measure."""
-    assert measured(parse(text), SAMPLE) == (None if value is None else pytest.approx(value))
+    found = measured(parse(text), SAMPLE)
+    assert found.value == (None if value is None else pytest.approx(value))
+    assert value is None or (found.least, found.most) == (found.value, found.value)
 
 
 def test_what_was_not_measured_is_unproven() -> None:
@@ -80,8 +86,11 @@ def test_parts_of_a_run(history: History) -> None:
         "attempted == 5 after 5s": "5",
         "attempted == 3 after 2s for 3s": "3",
         "attempted == 2 for 2s": "2",
-        "attempted == 0 after 30s": "nothing was measured",
-        "rps > 1": "1.1/s",
+        "attempted == 0 after 30s": "nothing was measured: the run was over after 9.9 s, and this "
+        "part of it begins after 30 s",
+        "rps > 1": "1.0/s",
+        "rps > 0.5 after 2s for 10m": "1.0/s; not proven, for the run was over after 9.9 s, and "
+        "this part of it ends after 602 s",
         "http.max < 10ms for 5s": "5.0ms",
         "http.p50 < 10ms after 5s": "900.0ms",
         "http{event_type=purchase_sword}.p99 < 1s": "900.0ms",
