@@ -60,6 +60,10 @@ _INTEGERS = (
     "answered_at_ns",
     "broker_at_ms",
 )
+_PER_SECOND = {"ms": 1_000, "ns": 1_000_000_000}
+_FIRST_S, _LAST_S = 0, 253_402_300_800
+"""1970 and 10000: between these, times are written."""
+
 _NEEDED = tuple(
     name
     for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq", "copies_differ")
@@ -152,5 +156,7 @@ def _rows(batch: pa.RecordBatch) -> pd.DataFrame:
 
 def _iso(times: "pd.Series[int]", unit: str) -> "pd.Series[str]":
     """Write Unix times; one beyond the years that can be written becomes empty."""
-    moments = pd.to_datetime(times, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
+    per_s = _PER_SECOND[unit]
+    writable = times.where(times.between(_FIRST_S * per_s, _LAST_S * per_s - 1))
+    moments = pd.to_datetime(writable, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
     return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # type: ignore[no-any-return]

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.followed import Followed
 from analysis.judge import Limits
-from analysis.source import Frames
-from analysis.topic import SOURCE_SCHEMA, OffsetRange
+from analysis.source import Frames, Result, Work
+from analysis.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
 from headcount.changes import Changes
 from headcount.digest import digest, shape
@@ -57,6 +58,9 @@ class History:
     limits: Limits = field(default_factory=Limits)
     database: Database = field(default_factory=Database)
     thresholds: tuple[Threshold, ...] = ()
+    timestamps_ms: dict[int, int] = field(default_factory=dict)
+    """Timestamps of messages by their places in `messages`, where they are other than their times;
+    with any of them Spark's own source, which has limits of its own, is not asked."""
 
     @property
     def folder(self) -> RunFolder:
@@ -72,10 +76,11 @@ class History:
         event: Mapping[str, object] | None = None,
         sent_ms: int = 0,
         took_ms: int | None = 5,
+        waited_ms: int | None = None,
         server: str | None = None,
         changes: Changes | None = None,
     ) -> None:
-        """Add a row to the ledger."""
+        """Add a row to the ledger; one that was not answered may have been waited for."""
         asked = event or {"event_type": "purchase_sword", "metal": "iron"}
         sent = START_NS + sent_ms * MS
         answered = None if took_ms is None else sent + took_ms * MS
@@ -96,6 +101,7 @@ class History:
             server=server,
             owner=None if changes is None else changes.owner,
             changes=None if changes is None else tuple(changes.by_thing.items()),
+            ended_at_ns=None if answered or waited_ms is None else sent + waited_ms * MS,
         )
         self.rows.setdefault(generator, []).append(row)
 
@@ -205,7 +211,7 @@ class History:
             evidence=self.seen,
             database=self.database,
             thresholds=self.thresholds,
-            source=Frames(self.source),
+            source=Batches(self) if self.timestamps_ms else Frames(self.source),
             followed=followed,
         )
 
@@ -219,3 +225,30 @@ class History:
             and offsets.first(partition) <= offset < offsets.end[partition]
         ]
         return self.spark.createDataFrame(rows, SOURCE_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Messages as the executors' own consumer reads them, with any timestamps."""
+
+    history: History
+
+    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
+        """Do the work on all messages of the range, here."""
+        rows = [
+            {
+                "partition": partition,
+                "offset": offset,
+                "timestamp_ms": self.history.timestamps_ms.get(place, START_NS // MS + at_ms),
+                "timestamp_type": CREATE_TIME,
+                "key": key,
+                "value": value,
+            }
+            for place, (partition, offset, at_ms, key, value) in enumerate(self.history.messages)
+            if offsets.first(partition) <= offset < offsets.end[partition]
+        ]
+        return [work(iter(pa.Table.from_pylist(rows, MESSAGES).to_batches()))]
+
+    def frame(self, offsets: OffsetRange) -> DataFrame:
+        """Give the messages at their times."""
+        return self.history.source(offsets)

@@ -22,6 +22,7 @@ from analysis.judge.notes import rule_of_three
 from analysis.judge.subjects import SUBJECTS, Subject
 from analysis.state import Difference, StateCheck
 from analysis.thresholds import Judged
+from analysis.timestamps import Unit
 from headcount.run import End, Manifest
 from headcount.thresholds import parse
 from headcount.verdict import Check, Label, Result, Verdict
@@ -411,3 +412,131 @@ def test_a_state_that_should_have_been_checked() -> None:
         "not compared with a database: it cannot be read" in each for each in judgement.notes
     )
     assert judge(SANE, Limits()).notes == judge(replace(SANE, state=StateCheck()), Limits()).notes
+
+
+ONE_TYPE_FAILS = replace(
+    SANE,
+    by_event_type={
+        **SANE.by_event_type,
+        "join_guild": Counts(attempted=1000, indeterminate=1000, absent=1000),
+    },
+)
+
+
+def test_an_event_type_that_was_never_acknowledged_is_a_doubt() -> None:
+    """However well the others did; a run may accept it by name, and no other type by that."""
+    doubted = judge(ONE_TYPE_FAILS, Limits())
+    assert doubted.label is Label.INCONCLUSIVE
+    (reason,) = doubted.reasons
+    assert reason.startswith("none of 1000 attempts of event type join_guild was acknowledged")
+    assert "--allow unacked=join_guild" in reason
+    assert judge(ONE_TYPE_FAILS, Limits(unacked=("other",))).label is Label.INCONCLUSIVE
+    assert judge(ONE_TYPE_FAILS, Limits(unacked=("other", "join_guild"))).label is Label.PASS
+
+
+def test_attempts_without_a_row_are_no_event_type() -> None:
+    """Their generator was killed, which is a doubt of its own."""
+    unknown = Counts(attempted=3, indeterminate=3, absent=3)
+    evidence = replace(SANE, by_event_type={**SANE.by_event_type, "(unknown)": unknown})
+    assert judge(evidence, Limits()).label is Label.PASS
+
+
+@pytest.mark.parametrize(
+    ("counts", "place", "told"),
+    [
+        (Counts(attempted=10, acked=10, delivered=10), 0, "10 of 10 attempts were acknowledged"),
+        (
+            Counts(attempted=10_000, acked=9_999, failed=1, delivered=9_999, refused=1),
+            0,
+            "9999 of 10000 attempts were acknowledged (99.9 %)",
+        ),
+        (
+            Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999),
+            0,
+            "only 1 of 10000 attempts were acknowledged (0.01 %): what is said of delivery",
+        ),
+    ],
+)
+def test_the_share_of_acknowledged_attempts_is_told(counts: Counts, place: int, told: str) -> None:
+    """Always; at the top if it is small."""
+    notes = judge(replace(SANE, by_event_type={"default": counts}), Limits()).notes
+    assert notes[place].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({0: 8}, "generator 0 has sealed 10 attempts, and 8 of its rows were compared"),
+        ({0: 12}, "generator 0 has sealed 10 attempts, and 12 of its rows were compared"),
+        ({}, "generator 0 has sealed 10 attempts, and 0 of its rows were compared"),
+        ({0: 10, 3: 5}, "5 rows of generator 3 were compared, which has no ledger"),
+    ],
+)
+def test_what_was_compared_is_held_against_the_seals(rows: dict[int, int], told: str) -> None:
+    """Both ways; nothing that needs all rows is proven then."""
+    judgement = judge(replace(SANE, rows=rows), Limits())
+    assert judgement.label is Label.INCONCLUSIVE
+    assert judgement.reasons[0].startswith(told)
+    lost = judge(replace(PATHOLOGIES["lost"], rows=rows), Limits())
+    assert lost.label is Label.INCONCLUSIVE
+    assert "not every row of the ledger was compared" in lost.reasons[0]
+
+
+def test_rows_that_an_unsealed_generator_has_written_are_compared() -> None:
+    """It has no seal to hold them against, but what is on disk."""
+    rows = {0: 10, 1: KILLED.rows - 1}
+    judgement = judge(replace(SANE, ledger=TORN, rows=rows), Limits(unsealed=1))
+    assert f"generator 1 has written {KILLED.rows} attempts, and {KILLED.rows - 1}" in " ".join(
+        judgement.reasons
+    )
+
+
+NOTHING_TO_LOOK_AT = replace(
+    SANE,
+    checkable={"default": Checkable(seen=10)},
+    order=Order(events=0, keyed=6, spread=6),
+    unusable={Unit.SECONDS: 10},
+)
+WHY_NOT = {
+    "reordered": "0 of 10 events could be looked at: 4 have no key, the key of 6 is in several "
+    "partitions",
+    "late": "0 of 10 events could be looked at: 10 have timestamps that look like seconds",
+    "misplaced": "0 of 10 events could be looked at: the answers of the others name no place",
+}
+
+
+@pytest.mark.parametrize("key", WHY_NOT)
+def test_a_limit_that_had_nothing_to_look_at_is_a_doubt(key: str) -> None:
+    """If it was asked for; one event is enough, and how many there were is told."""
+    assert judge(NOTHING_TO_LOOK_AT, Limits()).label is Label.PASS
+    judgement = judge(NOTHING_TO_LOOK_AT, limits_with(key, 0))
+    assert judgement.label is Label.INCONCLUSIVE
+    (reason,) = judgement.reasons
+    assert reason.startswith(WHY_NOT[key])
+    assert f"--allow {key}" in reason
+    some = replace(
+        NOTHING_TO_LOOK_AT,
+        checkable={"default": Checkable(seen=10, timed=1, placed=1)},
+        order=Order(events=1, keyed=6, spread=5),
+        unusable={Unit.SECONDS: 9},
+    )
+    kept = judge(some, limits_with(key, 0))
+    assert kept.label is Label.PASS
+    (check,) = (each for each in kept.checks if each.name == f"{key}: looked at")
+    assert check.evidence.startswith("1 of 10 events could be looked at")
+    assert any(note.startswith(("1 of 10", "the answers of 1 of 10")) for note in kept.notes)
+
+
+def test_what_is_late_needs_clocks_that_agree() -> None:
+    """By a tenth of the limit, or better."""
+    for offset_ms, label in ((5_000, Label.PASS), (7_000, Label.INCONCLUSIVE)):
+        at_ns = offset_ms * 1_000_000
+        clock = ClockOffset(0, at_ns - 1_000_000, at_ns + 1_000_000, events=99)
+        assert judge(replace(SANE, clocks=(clock,)), limits_with("late", 0)).label is label
+        assert judge(replace(SANE, clocks=(clock,)), Limits()).label is Label.PASS
+
+
+def test_requests_without_an_answer_are_told() -> None:
+    """Beside the verdict, for all durations have them."""
+    notes = judge(replace(SANE, unanswered=3), Limits()).notes
+    assert any(note.startswith("3 of 10 requests had no answer") for note in notes)

@@ -1,0 +1,225 @@
+"""A pass is earned: runs on disk whose evidence is less than it seems, verified from end to end."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from analysis import blocks, verify
+from analysis.arrivals import Groups
+from analysis.blocks import Work
+from analysis.judge import Limits
+from analysis.latency import TOTAL, Measure
+from analysis.ledger import Ledger
+from analysis.report.model import Report
+from headcount.thresholds import parse
+from headcount.verdict import Label
+from tests.analysis.history import MS, START_NS, History, event_id
+
+pytestmark = pytest.mark.e2e
+
+START_MS = START_NS // MS
+LARGEST = (1 << 63) - 1
+
+
+def document(history: History) -> dict[str, object]:
+    """Read the verdict."""
+    found: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
+    return found
+
+
+def end_to_end_ms(report: Report) -> tuple[int, float, float]:
+    """Give how many events were measured, and the shortest and longest time of them."""
+    (found,) = (
+        each
+        for each in report.latencies
+        if (each.event_type, each.measure) == (TOTAL, Measure.END_TO_END)
+    )
+    return found.count, found.min_ms, found.max_ms
+
+
+Choose = Callable[[Sequence[Work]], list[Work]]
+
+
+def without_a_segment(works: Sequence[Work]) -> list[Work]:
+    """Read half of the rows."""
+    return [
+        each
+        if each.stretch is None
+        else replace(each, stretch=replace(each.stretch, segments=each.stretch.segments[1:]))
+        for each in works
+    ]
+
+
+def without_a_generator(works: Sequence[Work]) -> list[Work]:
+    """Leave out a generator of which no message is to be compared."""
+    return [
+        each
+        if each.stretch is None
+        else replace(
+            each,
+            stretch=replace(
+                each.stretch,
+                asked=each.stretch.asked[:1],
+                segments=tuple(s for s in each.stretch.segments if s[0].startswith("0/")),
+            ),
+        )
+        for each in works
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choose", "doubt"),
+    [
+        (without_a_segment, "generator 0 has sealed 8 attempts, and 4 of its rows were compared"),
+        (without_a_generator, "generator 1 has sealed 3 attempts, and 0 of its rows were compared"),
+    ],
+)
+def test_rows_that_were_not_compared_are_missed(
+    choose: Choose, doubt: str, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though no class is above its limit, and each message of the run was compared."""
+
+    def works(found: Ledger, groups: Groups, span: int) -> list[Work]:
+        return choose(blocks.works(found, groups, span))
+
+    history.deliver(8)
+    for seq in range(3):
+        history.attempt(seq, "indeterminate", generator=1, took_ms=None)
+    assert history.verified().label is Label.PASS
+    monkeypatch.setattr(verify, "works", works)
+
+    report = history.verified_again()
+
+    assert report.label is Label.INCONCLUSIVE
+    assert report.reasons[0].startswith(doubt)
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "told"),
+    [
+        (START_MS * 1000, "1 has a timestamp that looks like microseconds"),
+        (START_NS, "1 has a timestamp that looks like nanoseconds"),
+        (START_MS // 1000, "1 has a timestamp that looks like seconds"),
+        (-1, "1 has no timestamp"),
+        (LARGEST, "1 has a timestamp far from the run"),
+        (-LARGEST - 1, "1 has no timestamp"),
+    ],
+)
+def test_one_timestamp_that_is_no_time(timestamp_ms: int, told: str, history: History) -> None:
+    """It is named as what it is, breaks nothing, and counts in no time."""
+    history.deliver(30)
+    history.arrive(event_id(3), 30)  # an exception, whose times are written to a table
+    history.limits = Limits(duplicated=1, late=0)
+    history.timestamps_ms = {3: timestamp_ms, 30: timestamp_ms}
+    history.thresholds = (
+        parse("end_to_end.p90 < 300ms"),
+        parse("end_to_end.max < 300ms after 0s"),
+    )
+
+    report = history.verified()
+
+    assert report.label is Label.INCONCLUSIVE
+    percentile, longest = report.thresholds
+    assert percentile.holds
+    assert percentile.remark == f"29 of 30 events have a time: {told}"
+    assert (longest.result.value, longest.value) == ("unproven", 4.0)
+    assert end_to_end_ms(report) == (29, 4.0, 4.0)
+    assert any(told in note for note in report.notes)
+    assert report.counts is not None
+    assert report.counts.late == 0
+    assert document(history)["looked_at"] == {
+        "seen": 30,
+        "late": 29,
+        "misplaced": 0,
+        "reordered": None,
+        "unusable_timestamps": dict.fromkeys(report.evidence.unusable, 1),  # type: ignore[union-attr]
+        "unanswered": 0,
+    }
+
+
+def test_no_timestamp_is_a_time(history: History) -> None:
+    """Nothing is measured then, and what is late is not looked at."""
+    history.deliver(5)
+    history.timestamps_ms = {place: (START_MS + 10 * place) * 1000 for place in range(5)}
+    history.limits = Limits(late=0)
+    report = history.verified()
+    told = "5 have timestamps that look like microseconds"
+    assert report.label is Label.INCONCLUSIVE
+    assert report.reasons[0].startswith(f"0 of 5 events could be looked at: {told}")
+    assert not any(each.measure is Measure.END_TO_END for each in report.latencies)
+
+
+@pytest.mark.parametrize("offset_ms", [-500, 400])
+def test_times_are_corrected_by_the_offset_of_the_clocks(offset_ms: int, history: History) -> None:
+    """In every table; what only looks like an offset keeps no threshold by that."""
+    history.deliver(40)
+    history.messages = [
+        (partition, offset, at_ms + offset_ms, key, value)
+        for partition, offset, at_ms, key, value in history.messages
+    ]
+    texts = ("end_to_end.p99 < 300ms", "end_to_end.p99 < 1s", "end_to_end.p99 < 300ms after 100ms")
+    history.thresholds = tuple(map(parse, texts))
+
+    report = history.verified()
+
+    count, least_ms, most_ms = end_to_end_ms(report)
+    assert count == 40
+    assert 2 <= least_ms <= most_ms <= 6
+    results = [each.result.value for each in report.thresholds]
+    unclear = "kept" if offset_ms < 0 else "unproven"
+    assert results == [unclear, "kept", unclear]
+    assert all(each.value is not None and 2 <= each.value <= 6 for each in report.thresholds)
+    for each in report.breakdown.groups:
+        assert each.measure is not Measure.END_TO_END or 2 <= each.max_ms <= 6
+    for slice_ in report.over_time.slices:
+        if Measure.END_TO_END in slice_.latency:
+            assert 2 <= slice_.latency[Measure.END_TO_END].max_ms <= 6
+
+
+def test_a_service_that_answers_before_it_publishes(history: History) -> None:
+    """Its clock does not move; how many events that were is told."""
+    chance = random.Random(3)
+    for seq in range(60):
+        history.attempt(seq, sent_ms=20 * seq, took_ms=2)
+        history.arrive(event_id(seq), seq, at_ms=20 * seq + chance.randrange(10, 5000))
+    report = history.verified()
+    assert report.label is Label.PASS
+    assert any(
+        note.startswith("answered before published: 60 of 60 events of generator 0")
+        for note in report.notes
+    )
+    assert not any("moved" in note for note in report.notes)
+    assert end_to_end_ms(report)[1] > 0
+
+
+def test_order_is_looked_at_where_it_is_asked_for(history: History) -> None:
+    """A key's events in several partitions have none, however many they are."""
+    history.limits = Limits(reordered=0)
+    history.start = dict.fromkeys(range(3), 0)
+    for seq in range(9):
+        history.attempt(seq, sent_ms=20 * seq)
+        history.arrive(event_id(seq), seq // 3, partition=seq % 3, at_ms=20 * seq + 3, key="p1")
+    report = history.verified()
+    assert report.label is Label.INCONCLUSIVE
+    assert report.reasons[0].startswith("0 of 9 events could be looked at: 0 have no key, the key")
+
+
+def test_a_service_that_hangs_for_the_second_half_is_seen(history: History) -> None:
+    """In the rate, which counts the time until the last answer, and in the durations."""
+    for seq in range(20):
+        hangs = seq >= 10
+        outcome = "indeterminate" if hangs else "acked"
+        history.attempt(
+            seq, outcome, sent_ms=100 * seq, took_ms=None if hangs else 5, waited_ms=8100
+        )
+        if not hangs:
+            history.arrive(event_id(seq), seq, at_ms=100 * seq + 3)
+    history.thresholds = (parse("rps > 5"), parse("http.p90 < 1s"), parse("rps > 5 after 1s"))
+    report = history.verified()
+    assert [each.result.value for each in report.thresholds] == ["broken"] * 3
+    assert report.rates.achieved_per_s == pytest.approx(2.0)
+    assert report.thresholds[1].value == pytest.approx(8100)
+    assert any(note.startswith("10 of 20 requests had no answer") for note in report.notes)
