@@ -51,7 +51,7 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
 
 
-def _few_acknowledged(evidence: Evidence) -> Iterator[str]:
+def few_acknowledged(evidence: Evidence) -> Iterator[str]:
     """Tell that most attempts were not acknowledged, which everything else is read by."""
     counts = evidence.counts
     if _is_few(counts):
@@ -164,7 +164,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
-    *(_few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
+    *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
     *(_partitions, _looked_at, _clocks),
     *(_state, _acks, _bound),
 )

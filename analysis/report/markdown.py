@@ -39,7 +39,7 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     told = [f"- {_text(reason)}" for reason in report.reasons[:_SHOWN_REASONS]]
     if report.state.was_asked_for:
         told.append(f"- State: {_text(str(report.state))}")
-    told += [f"- {_text(note)}" for note in report.generators.notes]
+    told += [f"- {_text(note)}" for note in report.first_notes]
     if told:
         yield from ("", *told)
     yield from _thresholds(report)

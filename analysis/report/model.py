@@ -10,6 +10,7 @@ from analysis.evidence import Evidence
 from analysis.game.economy import Economy
 from analysis.generator import Generators
 from analysis.judge import Judgement, Limits
+from analysis.judge.notes import few_acknowledged
 from analysis.latency import Bucket, Latency, Quantile, latencies, percentile_curve
 from analysis.over_time import OverTime
 from analysis.patterns import Pattern
@@ -106,6 +107,12 @@ class Report:
     def state(self) -> StateCheck:
         """What came of comparing the accounts of the state."""
         return UNKNOWN_STATE if self.evidence is None else self.evidence.state
+
+    @property
+    def first_notes(self) -> tuple[str, ...]:
+        """What a reader should know before anything else."""
+        few = () if self.evidence is None else few_acknowledged(self.evidence)
+        return (*few, *self.generators.notes)
 
     @property
     def generators(self) -> Generators:

@@ -220,8 +220,9 @@ def _latency(report: Report, *, only_total: bool) -> Table:
     is_total = frame["event_type"] == TOTAL
     mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
     mine = mine.assign(measure=[Measure(each).words for each in mine["measure"]])
-    if not mine["negative"].any():
-        mine = mine.drop(columns="negative")
+    for name in ("negative", "unanswered"):
+        if not mine[name].any():
+            mine = mine.drop(columns=name)
     mine = mine.rename(columns={name: name.removesuffix("_ms") for name in mine.columns})
     return _as_text(mine.map(_number))
 

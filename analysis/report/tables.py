@@ -36,7 +36,9 @@ def summary(report: Report) -> pd.DataFrame:
 def latency(report: Report) -> pd.DataFrame:
     """Give a row per event type and measure, the total last; durations in ms.
 
-    Each ends with the rates of the whole run, floats; the target is empty where there was none.
+    Each ends with the rates of the whole run, floats, of which the target is empty where there was
+    none; and with how many of the durations are of requests without an answer, which count with the
+    time that was waited.
     """
     rows = [
         (
@@ -52,7 +54,8 @@ def latency(report: Report) -> pd.DataFrame:
     names = [percentile_name(quantile) for quantile in PERCENTILES]
     durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
     columns = ["event_type", "measure", "count", "negative", *durations]
-    return _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
+    frame = _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
+    return frame.assign(unanswered=[each.unanswered for each in report.latencies])
 
 
 def percentiles(report: Report) -> pd.DataFrame:

@@ -34,7 +34,7 @@ def namespaces() -> list[str]:
 
 
 def test_hosts_whose_clocks_differ(namespaces: list[str], tmp_path: Path) -> None:
-    """All is delivered; each clock's offset is found, and the negative latencies are counted."""
+    """All is delivered; each clock's offset is found, and end-to-end times are corrected by it."""
     command = [*namespaces, sys.executable, "-m", "tests.distributed.hosts", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,5 +48,5 @@ def test_hosts_whose_clocks_differ(namespaces: list[str], tmp_path: Path) -> Non
         for each in verdict["latency_ms"]
         if (each["event_type"], each["measure"]) == ("total", "end_to_end")
     )
-    assert 0 < latency["negative"] < latency["count"]
+    assert latency["min_ms"] >= -1  # timestamps are whole ms
     assert any("clock" in note for note in verdict["notes"])

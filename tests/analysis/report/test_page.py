@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from analysis.breakdown import Breakdown, Group
+from analysis.classes import Counts
 from analysis.judge import Limits, judge
 from analysis.latency import Measure
 from analysis.report.configuration import without_secrets
@@ -192,3 +193,14 @@ def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
     assert "it crashed" in page[: page.index("</header>")]
     assert "Nothing could be counted." in page
     assert "Nothing was sent." in page
+
+
+def test_few_acknowledged_attempts_are_on_the_first_screen() -> None:
+    """Beside a pass, too: what is said of delivery is said of one in ten thousand."""
+    counts = Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999)
+    evidence = replace(SANE, by_event_type={"default": counts})
+    report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
+    page = render(report, Exceptions())
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert "PASS" in header
+    assert "only 1 of 10000 attempts were acknowledged (0.01 %)" in header
