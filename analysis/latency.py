@@ -134,10 +134,10 @@ def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None 
         "event_type": types.indices,
         "place": pa.array(np.zeros(len(fates)) if place is None else place, pa.int32()),
     }
-    is_open = pc.and_(fates["answered_at_ns"].is_null(), fates["ended_at_ns"].is_valid())
+    if fates["ended_at_ns"].null_count < len(fates):
+        keys["unanswered"] = fates["answered_at_ns"].is_null().cast(pa.int64())
     durations = durations_ns(fates).items()
-    known = {**keys, "unanswered": is_open.cast(pa.int64())}
-    parts = [_of_measure(measure, values, known, types.dictionary) for measure, values in durations]
+    parts = [_of_measure(measure, values, keys, types.dictionary) for measure, values in durations]
     return by_keys(parts, COUNTED.names[:4])
 
 
@@ -147,34 +147,29 @@ def _of_measure(
     """Count one measure of the attempts that have it; event types are places in `types`."""
     known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
     value = known["value"].to_numpy()
-    measured = {
-        "event_type": known["event_type"],
-        "place": known["place"],
+    columns = {
+        **{name: known[name] for name in known.column_names},
         "bucket": pa.array(bucket_number(value)),
-        "value": known["value"],
         "value_ns": pa.array(value.astype(np.float64)),
-        "unanswered": known["unanswered"],
     }
+    sums = [([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")]
     by_bucket = (
-        pa.table(measured)
+        pa.table(columns)
         .group_by(["event_type", "place", "bucket"], use_threads=False)
-        .aggregate(
-            [
-                *(([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")),
-                ("unanswered", "sum"),
-            ]
-        )
+        .aggregate([*sums, *([("unanswered", "sum")] if "unanswered" in keys else [])])
     )
-    columns = [
+    names = ("place", "bucket", "count_all", "value_min", "value_max", "value_ns_sum")
+    counted = [
         types.take(by_bucket["event_type"]),
         pa.repeat(pa.scalar(measure.value), len(by_bucket)),
-        *(
-            by_bucket[name]
-            for name in ("place", "bucket", "count_all", "value_min", "value_max", "value_ns_sum")
-        ),
-        by_bucket["unanswered_sum"],
+        *(by_bucket[name] for name in names),
+        by_bucket["unanswered_sum"] if "unanswered" in keys else _zeros(len(by_bucket)),
     ]
-    return pa.Table.from_arrays(columns, schema=COUNTED)
+    return pa.Table.from_arrays(counted, schema=COUNTED)
+
+
+def _zeros(count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(0, pa.int64()), count)
 
 
 def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
@@ -199,12 +194,17 @@ def over_ns(fates: pa.Table) -> pa.ChunkedArray:
 
 def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     """Add up rows of COUNTED by some of their keys; the others are gone."""
-    sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
-    sums.append(("unanswered", "sum"))
-    names = [*keys, *(name for name, _ in sums)]
+    names = [*keys, *COUNTED.names[4:]]
     together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
+    has_unanswered = bool(pc.max(together["unanswered"]).as_py())
+    sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
+    if has_unanswered:  # there seldom are any, and a sum of nothing takes as long
+        sums.append(("unanswered", "sum"))
     found = together.group_by(list(keys), use_threads=False).aggregate(sums)
-    return found.select([*keys, *("_".join(each) for each in sums)]).rename_columns(names)
+    columns = [found[name] for name in (*keys, *("_".join(each) for each in sums))]
+    if not has_unanswered:
+        columns.append(_zeros(len(found)))
+    return pa.Table.from_arrays(columns, names)
 
 
 def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
