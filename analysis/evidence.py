@@ -10,8 +10,8 @@ from analysis.classes import Counts, total
 from analysis.clocks import ClockOffset
 from analysis.generator import Generators
 from analysis.state import StateCheck
-from headcount.locust_exit import LocustExit
 from analysis.timestamps import Unit
+from headcount.locust_exit import LocustExit
 from headcount.run import End, Manifest
 
 SAMPLES = 5

@@ -41,8 +41,8 @@ from headcount.health import Health, dump
 
 FORMAT = 3
 READABLE = frozenset({2, FORMAT})
-"""Formats that are read. Format 2 names the run's id where format 3 has its tag, and its segments lack
-`ended_at_ns`."""
+"""Formats that are read. Format 2 has the run's id where format 3 has its tag, and its segments
+lack `ended_at_ns`."""
 
 READERS = 32
 """How many segments are looked over at once: an object store answers each of them late."""
