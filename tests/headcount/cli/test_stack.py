@@ -14,6 +14,7 @@ PLAIN = Wish(
     topic="events",
     partitions=4,
     replication=1,
+    create_topic=False,
     acks=None,
     idempotence=None,
     promise="",
