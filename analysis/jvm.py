@@ -23,6 +23,7 @@ from pathlib import Path
 from headcount.errors import PartError
 from headcount.stack.class_data import ClassData, Use
 from headcount.stack.compilation import LONG_WORK, QUICK_START
+from headcount.stack.java import java_environ
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
@@ -181,7 +182,7 @@ def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
     }
     if config.is_local:
         kept["SPARK_LOCAL_IP"] = LOOPBACK
-    return kept
+    return java_environ(kept)
 
 
 def _awaited(
@@ -293,7 +294,13 @@ def _java_options(config: SessionConfig, scratch: Path, class_data: Sequence[str
         *config.java_options,
         *class_data,
     ]
-    return " ".join(f'"{option}"' for option in options)
+    return " ".join(map(_quoted, options))
+
+
+def _quoted(option: str) -> str:
+    """Write an option so that Spark's launcher reads one."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _end(process: subprocess.Popen[bytes], use: Use) -> None:

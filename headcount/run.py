@@ -200,12 +200,23 @@ class RunFolder:
         """Read `run.json`. UsageError if the folder is no run, EvidenceError if it is damaged."""
         if not self.manifest_path.is_file():
             raise UsageError(f"{self.path} is no run: it has no run.json")
+        self._refuse_links()
         manifest = _load(Manifest, self.manifest_path)
         if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
             raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
         if not is_run_id(manifest.tag):
             raise EvidenceError(f"{self.manifest_path} is damaged: tag: {manifest.tag!r}")
         return manifest
+
+    def _refuse_links(self) -> None:
+        """Refuse a folder that leads elsewhere, for it may come from anywhere: EvidenceError."""
+        inside = self.path.resolve()
+        for entry in (*self.path.glob("*"), *self.path.glob("*/*")):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+                raise EvidenceError(
+                    f"{entry} is a symbolic link that leads out of the run's folder: put there "
+                    "what it leads to"
+                )
 
     def write_generators(self, generators: Generators) -> None:
         """Write `generators.json`. Raises OSError."""
@@ -264,7 +275,7 @@ def _load_if_there(kind: type[_Document], path: Path) -> _Document | None:
 
 def _load(kind: type[_Document], path: Path) -> _Document:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())
         if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
             raise EvidenceError(
                 f"{path} has format {content['format']!r}, and only {FORMAT} can be read: "

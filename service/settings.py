@@ -17,6 +17,8 @@ from service.errors import SettingsError
 PREFIX = "SERVICE_"
 _MAX_PORT = 65535
 _SWITCH = "on or off"
+_SECRET = frozenset({"database_url"})
+"""What is not repeated in a message, for it may hold a password."""
 
 
 class Settings(BaseSettings):
@@ -26,7 +28,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, validate_default=False
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        validate_default=False,
+        hide_input_in_errors=True,
     )
 
     bootstrap_servers: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -69,8 +75,9 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="sqlite:///game.sqlite3",
-        pattern=r"^(sqlite:///|postgresql\+psycopg://).+$",
-        description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+        pattern=r"^(sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+)$",
+        description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, with @ and / "
+        "in USER and PASSWORD as %40 and %2F",
     )
     database_timeout_s: float = Field(
         default=5.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
@@ -131,8 +138,8 @@ def load_settings() -> Settings:
 def _strangers() -> list[str]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     return [
-        f"{name}={value!r} is no setting; the settings are {', '.join(sorted(known))}"
-        for name, value in sorted(os.environ.items())
+        f"{name} is no setting; the settings are {', '.join(sorted(known))}"
+        for name in sorted(os.environ)
         if name.startswith(PREFIX) and name not in known
     ]
 
@@ -142,4 +149,5 @@ def _line(error: ErrorDetails) -> str:
         return error["msg"]
     name = str(error["loc"][0])
     rule = Settings.model_fields[name].description
-    return f"{PREFIX}{name.upper()}={error['input']!r} must be {rule}"
+    value = "" if name in _SECRET else f"={error['input']!r}"
+    return f"{PREFIX}{name.upper()}{value} must be {rule}"

@@ -5,16 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from analysis.report.model import Report
+from headcount.address import without_secrets
 
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUERY = re.compile(r"\?.*")
 _SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
 _LEFT_OUT = "(left out)"
-
-
-def without_secrets(url: str) -> str:
-    """Give an address without a user, a password and a query, all of which may be secret."""
-    return _QUERY.sub("", _USER.sub("", url))
 
 
 def configuration(report: Report) -> dict[str, Mapping[str, str]]:

@@ -10,12 +10,12 @@ from analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionR
 from analysis.generator import Generators
 from analysis.latency import TOTAL, Latency
 from analysis.rates import Rates
-from analysis.report.configuration import without_secrets
 from analysis.report.model import Report
 from analysis.report.tables import iso_time
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Moment
+from headcount.address import without_secrets
 from headcount.verdict import DOCUMENT_FORMAT, Check
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}

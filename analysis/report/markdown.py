@@ -7,10 +7,10 @@ from analysis.markdown import code as _code
 from analysis.markdown import table as _table
 from analysis.markdown import text as _text
 from analysis.report import tables
-from analysis.report.configuration import without_secrets
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import shown_exceptions, sum_of_classes
+from headcount.address import without_secrets
 from headcount.verdict import Area, Result, tally_of
 
 _LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}

@@ -14,6 +14,7 @@ from headcount import stored
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import Manifest, RunFolder
+from headcount.stack.server import sqlite_url
 from service.errors import DatabaseError
 from service.game.progress import Progress
 
@@ -64,7 +65,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
         raise EvidenceError(f"the run's database is outside of the reports: {path}")
     if not path.is_file() and (folder.path / stored.FILE).is_file():
         return None
-    return GameDatabase(f"sqlite:///{path}", owners)
+    return GameDatabase(sqlite_url(path), owners)
 
 
 def await_outbox(database: GameDatabase | None, console: Console) -> Progress | None:

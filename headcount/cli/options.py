@@ -19,7 +19,7 @@ LATE_AFTER_MS = 60_000
 UNACKED = "unacked"
 """What is allowed by event type: that none of its attempts is acknowledged."""
 DATABASE_VARIABLE = "HEADCOUNT_DATABASE_URL"
-_DATABASE_URL = re.compile(r"(sqlite:///|postgresql\+psycopg://).+")
+_DATABASE_URL = re.compile(r"sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+")
 _TIME_SPAN = re.compile(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?")
 
 
@@ -276,7 +276,8 @@ def _database_url(
     if url is not None and not _DATABASE_URL.fullmatch(url):
         # It is not repeated, for it may hold a password.
         raise click.BadParameter(
-            "must be sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+            "must be sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, with @ and / "
+            "in USER and PASSWORD as %40 and %2F"
         )
     return url
 

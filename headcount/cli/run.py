@@ -269,7 +269,7 @@ def _drive(
     follower: Follower | None,
 ) -> None:
     """Run Locust to its end. A part that dies meanwhile ends it, with PartError."""
-    environ = {**ready.environ, JUDGED_BY_PARENT: "1"}
+    environ = {**ready.environ, **target.locust_environ, JUDGED_BY_PARENT: "1"}
     log = folder.logs / "locust.log"
     with contextlib.ExitStack() as stack:
         with ready.console.step("Starting Locust"):
@@ -281,7 +281,7 @@ def _drive(
             if not folder.manifest_path.is_file():
                 _explain(locust, locust.returncode or 0)
             shape = folder.read_manifest().options.get("shape")
-        with ready.console.step(f"Load: {load.size(shape)} on {target.host}") as step:
+        with ready.console.step(f"Load: {load.size(shape)} on {target.address}") as step:
             while (code := locust.returncode) is None:
                 target.poll_or_raise()
                 followed = follower.progress if follower is not None else ""
@@ -363,7 +363,6 @@ def _locust_command(
         "--processes": load.processes,
         "--mix": load.mix,
         "--seed": load.seed,
-        "--host": target.host,
         "--bootstrap-servers": target.bootstrap_servers,
         "--topic": wish.topic,
         "--promise": wish.promised(os.environ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from headcount.address import without_secrets
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -13,7 +14,7 @@ from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.class_data import ClassData
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
-from headcount.stack.topic import ensure_topic
+from headcount.stack.topic import describe, ensure_topic
 
 BROKER_DATA = "broker"
 DATABASE = "game.sqlite3"
@@ -21,12 +22,25 @@ DATABASE = "game.sqlite3"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the load goes, and where its events end up; the parts are None where the user's."""
+    """Where the load goes, and where its events end up; the parts are None where the user's.
+
+    `host` may hold a password.
+    """
 
     host: str
     bootstrap_servers: str
     broker: Broker | None
     server: Server | None
+
+    @property
+    def address(self) -> str:
+        """Where the load goes, as it may be shown."""
+        return without_secrets(self.host)
+
+    @property
+    def locust_environ(self) -> dict[str, str]:
+        """Tell Locust where the load goes by what no list of processes shows."""
+        return {"LOCUST_HOST": self.host}
 
     @property
     def database_url(self) -> str | None:
@@ -58,6 +72,7 @@ class Wish:
     topic: str
     partitions: int
     replication: int
+    create_topic: bool
     acks: str | None
     idempotence: bool | None
     promise: str
@@ -102,7 +117,13 @@ def start(stack: contextlib.ExitStack, wish: Wish, ready: Platform, folder: Path
         broker = start_broker(ready, folder / BROKER_DATA)
         stack.callback(_stop, "broker", broker.stop, ready.console)
         bootstrap_servers = broker.bootstrap_servers
-    ensure_topic(bootstrap_servers, wish.topic, wish.partitions, wish.replication)
+    if broker is not None or wish.create_topic:
+        ensure_topic(bootstrap_servers, wish.topic, wish.partitions, wish.replication)
+    elif describe(bootstrap_servers, wish.topic) is None:
+        raise UsageError(
+            f"there is no topic {wish.topic!r} at {bootstrap_servers}: name another with --topic, "
+            "or have it made with --create-topic"
+        )
     if host is None:
         server = _start_service(wish, bootstrap_servers, folder, ready)
         stack.callback(_stop, "service", server.stop, ready.console)
@@ -114,7 +135,9 @@ def check_host(host: str) -> str:
     """Return the service's address without a trailing slash. UsageError if it is none."""
     parts = urlsplit(host)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"--host must be http://… or https://…, got {host!r}")
+        raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
+    if "@" in parts.netloc and not (parts.username and parts.password):
+        raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
     return host.rstrip("/")
 
 

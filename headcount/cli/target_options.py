@@ -26,14 +26,20 @@ def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.IntRange(min=1),
             default=1,
             show_default=True,
-            help="Replicas of the topic, if it is to be made.",
+            help="Replicas of the topic, if it is made.",
         ),
         click.option(
             "--partitions",
             type=click.IntRange(min=1),
             default=4,
             show_default=True,
-            help="Partitions of the topic, if it is to be made.",
+            help="Partitions of the topic, if it is made.",
+        ),
+        click.option(
+            "--create-topic",
+            is_flag=True,
+            help="Make the topic on your brokers if it is missing; on a broker that is started "
+            "it is always made.",
         ),
         click.option(
             "--promise",
@@ -61,7 +67,12 @@ def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
             help="The WSGI application to start as the service.",
         ),
         click.option(
-            "--host", metavar="URL", help="A service of your own.  [default: start the game]"
+            "--host",
+            metavar="URL",
+            envvar="HEADCOUNT_HOST",
+            show_envvar=True,
+            help="A service of your own; a USER:PASSWORD@ in it is written nowhere.  "
+            "[default: start the game]",
         ),
         click.option(
             "--bootstrap-servers",

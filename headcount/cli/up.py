@@ -62,11 +62,11 @@ def up(
         options = {"--web-port": port, "--event-id-field": event_id_field, "-f": locustfile}
         # Of two Locust takes the last: what the user says of the web UI.
         command = [*_locust_command(wish, target, folder), *_flat(options), *extra]
-        locust = _start_locust(command, port, folder, ready)
+        locust = _start_locust(command, port, folder, ready, target)
         stack.callback(locust.stop)
         ready.console.result(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
-            f"Service  {target.host}\n"
+            f"Service  {target.address}\n"
             f"Kafka    {target.bootstrap_servers}, topic {wish.topic}\n"
             "Ctrl-C stops all of it; the tab Delivery shows how a test fares, and its verdict."
         )
@@ -90,10 +90,14 @@ def _folder(reports_dir: Path) -> Path:
     return folder
 
 
-def _start_locust(command: list[str], port: int, folder: Path, ready: Platform) -> Process:
+def _start_locust(
+    command: list[str], port: int, folder: Path, ready: Platform, target: Target
+) -> Process:
     log = folder / "logs" / "locust.log"
     with ready.console.step("Starting Locust's web UI"):
-        locust = Process("Locust", command, log_path=log, environ=ready.environ)
+        locust = Process(
+            "Locust", command, log_path=log, environ={**ready.environ, **target.locust_environ}
+        )
         try:
             wait_until(
                 lambda: locust.listens_on(port), START_TIMEOUT_S, "Locust's web UI listens", locust
@@ -108,7 +112,6 @@ def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
     options = {
         "--web-host": LOOPBACK,
         "--master-bind-host": LOOPBACK,
-        "--host": target.host,
         "--bootstrap-servers": target.bootstrap_servers,
         "--topic": wish.topic,
         "--promise": wish.promised(os.environ),

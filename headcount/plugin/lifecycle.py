@@ -24,6 +24,7 @@ from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
+from headcount.address import without_secrets
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ids import is_run_id, new_run_id, new_tag
 from headcount.ledger import LedgerWriter, check_location, open_location, warm_up
@@ -234,7 +235,7 @@ def _prepare(environment: Environment) -> None:
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         headcount_version=importlib.metadata.version("headcount"),
         scenario=str(environment.locustfile),
-        host=environment.host or LedgerUser.host,
+        host=without_secrets(environment.host or LedgerUser.host),
         bootstrap_servers=options.bootstrap_servers,
         cluster_id=topic.cluster_id(options.bootstrap_servers),
         topic=options.topic,

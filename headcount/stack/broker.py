@@ -21,12 +21,21 @@ from typing import IO, Self
 from headcount.errors import PartError
 from headcount.stack.class_data import ClassData, Use
 from headcount.stack.compilation import LONG_WORK, QUICK_START
-from headcount.stack.java import Java
+from headcount.stack.java import Java, java_environ
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
 from headcount.stack.topic import cluster_id
 
 DEFAULT_PORT = 9092
+DATA = "log"
+"""The folder of the data within the broker's: it is named from there, for a list of folders has
+commas and a file of Java's properties is Latin-1, while the broker's folder may be called anything.
+"""
+_SETTINGS_FILE, _FORMAT_FILE, _LOGGING_FILE = (
+    "server.properties",
+    "format.properties",
+    "log4j2.properties",
+)
 CLAIM_DEADLINE_S = 30.0
 WRITE_TIMEOUT_S = 120.0
 """What there is for the end of a broker that then writes its class data."""
@@ -40,6 +49,7 @@ _JVM_OPTIONS = (
     "-Djava.awt.headless=true",
 )
 
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {"\\"}
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 """A JVM's exit code when it was told to end, and did so in order."""
 
@@ -53,7 +63,7 @@ advertised.listeners=CLIENTS://{host}:{port}
 listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
-log.dirs={log_dir}
+log.dirs={data}
 
 # A topic that nobody made is a mistake in the test, and must be seen.
 auto.create.topics.enable=false
@@ -136,6 +146,10 @@ class BrokerConfig:
         """What the broker says."""
         return self.data_dir / "broker.log"
 
+    def path(self, name: str) -> str:
+        """Spell out the path of a file in the broker's folder."""
+        return str(self.data_dir.absolute() / name)
+
 
 class Broker:
     """A broker that runs from its making until `stop`.
@@ -148,7 +162,7 @@ class Broker:
         self.config = config
         with contextlib.ExitStack() as undo:
             lock = undo.enter_context(_claimed(config.data_dir))
-            (config.data_dir / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")
+            (config.data_dir / _LOGGING_FILE).write_text(_LOGGING, encoding="ascii")
             self.port, self._process, self._use = _started(config, lock, undo)
             self.cluster_id = self._answered_cluster_id()
             undo.callback(self._keep_class_data)
@@ -251,15 +265,21 @@ def _started(
     for attempt in range(ATTEMPTS):
         member = config.membership or _alone(config.port if attempt == 0 else 0)
         port, controller_port = member.ports[member.index], member.controller_ports[member.index]
-        settings = _write_settings(config, member)
-        _format(config, settings, member.cluster_id)
+        _write_settings(config, member, _SETTINGS_FILE, DATA)
+        _format(config, member)
         use = Use() if config.class_data is None else config.class_data.begin()
         undo.callback(use.finish, None)
         process = Process(
             "the broker",
-            _command(config, (*use.options, *LONG_WORK), "kafka.Kafka", str(settings)),
+            _command(
+                config,
+                (*use.options, *LONG_WORK),
+                "kafka.Kafka",
+                config.path(_SETTINGS_FILE),
+            ),
             log_path=config.log_path,
-            environ=config.environ,
+            environ=java_environ(config.environ),
+            cwd=config.data_dir,
             keep_open=[lock],
         )
         undo.callback(process.stop, config.stop_timeout_s)
@@ -283,8 +303,7 @@ def _alone(preferred_port: int) -> Membership:
     return Membership(_new_cluster_id(), 0, (free_port(preferred_port),), (free_port(),))
 
 
-def _write_settings(config: BrokerConfig, member: Membership) -> Path:
-    path = config.data_dir / "server.properties"
+def _write_settings(config: BrokerConfig, member: Membership, name: str, data: str) -> None:
     nodes = len(member.ports)
     text = _SETTINGS.format(
         host=LOOPBACK,
@@ -294,39 +313,48 @@ def _write_settings(config: BrokerConfig, member: Membership) -> Path:
         ),
         port=member.ports[member.index],
         controller_port=member.controller_ports[member.index],
-        log_dir=config.data_dir / "log",
+        data=data,
         nodes=nodes,
         min_insync=max(1, nodes - 1),
     )
-    text += "".join(f"{name}={value}\n" for name, value in config.settings.items())
-    path.write_text(text, encoding="utf-8")
-    return path
+    text += "".join(f"{key}={_escaped(value)}\n" for key, value in config.settings.items())
+    (config.data_dir / name).write_text(text, encoding="ascii")
 
 
-def _format(config: BrokerConfig, settings: Path, cluster: str) -> None:
+def _escaped(value: str) -> str:
+    """Write a value of Java's properties, which are Latin-1, in ASCII."""
+    units = value.encode("utf-16-be")
+    codes = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    return "".join(chr(code) if chr(code) in _PLAIN else f"\\u{code:04x}" for code in codes)
+
+
+def _format(config: BrokerConfig, member: Membership) -> None:
     """Make the log folder, aside first: one that was formatted half is never met again."""
-    log_dir = config.data_dir / "log"
-    if log_dir.exists():
+    if (config.data_dir / DATA).exists():
         return
-    aside = config.data_dir / "log.formatting"
+    aside = config.data_dir / f"{DATA}.formatting"
     shutil.rmtree(aside, ignore_errors=True)
-    text = settings.read_text(encoding="utf-8").replace(f"log.dirs={log_dir}", f"log.dirs={aside}")
-    format_settings = config.data_dir / "format.properties"
-    format_settings.write_text(text, encoding="utf-8")
+    _write_settings(config, member, _FORMAT_FILE, aside.name)
     arguments = (
         *("kafka.tools.StorageTool", "format"),
-        *("--cluster-id", cluster, "--config", str(format_settings)),
+        *(
+            "--cluster-id",
+            member.cluster_id,
+            "--config",
+            config.path(_FORMAT_FILE),
+        ),
     )
     class_data = () if config.class_data is None else config.class_data.options
     with Process(
         "formatting the broker's storage",
         _command(config, (*class_data, *QUICK_START), *arguments),
         log_path=config.log_path,
-        environ=config.environ,
+        environ=java_environ(config.environ),
+        cwd=config.data_dir,
     ) as tool:
         if tool.wait(config.start_deadline_s) != 0:
             tool.poll_or_raise()
-    aside.rename(log_dir)
+    aside.rename(config.data_dir / DATA)
 
 
 def _new_cluster_id() -> str:
@@ -336,10 +364,10 @@ def _new_cluster_id() -> str:
 
 def _command(config: BrokerConfig, java_options: Sequence[str], *arguments: str) -> Sequence[str]:
     return [
-        str(config.java.executable),
+        str(config.java.executable.absolute()),
         *_JVM_OPTIONS,
         *java_options,
-        f"-Dlog4j2.configurationFile={config.data_dir / 'log4j2.properties'}",
+        f"-Dlog4j2.configurationFile={_LOGGING_FILE}",
         "-cp",
         os.pathsep.join(map(str, config.jars)),
         *arguments,

@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import kafka.errors
@@ -16,6 +17,7 @@ from kafka import KafkaAdminClient
 from kafka.net.compat import KafkaNetClient
 
 from headcount.errors import PartError, UsageError
+from headcount.stack import listener
 
 TIMEOUT_S = 30.0
 LISTENING_WITHIN_S = 10.0
@@ -60,11 +62,12 @@ def connected(
     listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:
         raise PartError(f"{nobody} {listening_within_s:g} s: {reason}")
+    usable = _usable(listening, bootstrap_servers)
     end_s = began_s + timeout_s
     settings = {"request_timeout_ms": int(timeout_s * 1000), **settings}
     try:
         client = _first_to_answer(
-            listening, end_s, lambda server, end_s: _client(server, end_s, client_type, settings)
+            usable, end_s, lambda server, end_s: _client(server, end_s, client_type, settings)
         )
     except kafka.errors.KafkaError as error:
         silent = isinstance(error, kafka.errors.KafkaTimeoutError)
@@ -76,6 +79,16 @@ def connected(
         raise PartError(f"cannot {what} at {bootstrap_servers}: {_told(error)}") from error
     finally:
         client.close()
+
+
+def _usable(servers: Sequence[str], bootstrap_servers: str) -> Sequence[str]:
+    """Leave out servers that no client of ours can use. PartError says why not, if none is left."""
+    with ThreadPoolExecutor(len(servers)) as pool:
+        complaints = list(pool.map(listener.complaint, servers))
+    usable = [each for each, why in zip(servers, complaints, strict=True) if not why]
+    if not usable:
+        raise PartError(f"cannot use the Kafka brokers at {bootstrap_servers}: {complaints[0]}")
+    return usable
 
 
 def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:
@@ -144,6 +157,11 @@ def _left_ms(end_s: float) -> int:
 
 def _servers(bootstrap_servers: str) -> list[str]:
     """The servers one by one, each of which names a host and a port."""
+    if "@" in bootstrap_servers or "://" in bootstrap_servers:
+        # It is not repeated, for it may hold a password.
+        raise UsageError(
+            "Kafka brokers are named as host:port[,host:port…], without protocol or password"
+        )
     servers = [each.strip() for each in bootstrap_servers.split(",")]
     for each in servers:
         host, _, port = each.rpartition(":")

@@ -25,7 +25,7 @@ from headcount.console import Console, Step
 from headcount.errors import PartError, UsageError
 from headcount.stack.cache import cache_folder, locked, made_folder
 from headcount.stack.compilation import QUICK_START
-from headcount.stack.java import Java, find_java
+from headcount.stack.java import Java, find_java, java_environ
 from headcount.stack.process import Process
 from headcount.stack.proxy import proxy_options
 from headcount.stack.truststore import trust_options
@@ -149,6 +149,11 @@ def object_store_jars(fetcher: Fetcher) -> list[Path]:
 
 def fetched(fetcher: Fetcher, *sets: str) -> list[Path]:
     """The verified jars of `sets`, the missing ones of which are fetched in one go."""
+    if os.pathsep in str(fetcher.cache):
+        raise PartError(
+            f"Java cannot load jars from {fetcher.cache}, for its path has a {os.pathsep!r}: set "
+            "HEADCOUNT_CACHE to another folder"
+        )
     lock = read_lock()
     wanted = {name: [jar for jar in lock if jar.set_name == name] for name in sets}
     folders = {name: _folder(fetcher.cache, jars) for name, jars in wanted.items()}
@@ -323,7 +328,8 @@ class Ivy:
     ) -> tuple[int, str]:
         """Run Ivy, and count the jars that its log says have arrived."""
         log_path.unlink(missing_ok=True)
-        with Process("Ivy", command, log_path=log_path, environ=self._fetcher.environ) as ivy:
+        environ = java_environ(self._fetcher.environ)
+        with Process("Ivy", command, log_path=log_path, environ=environ) as ivy:
             while (code := ivy.returncode) is None:
                 if progress is not None:
                     step, total = progress

@@ -60,6 +60,13 @@ class JavaRejectedError(Exception):
     """A candidate that cannot be used; its text says why."""
 
 
+def java_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give a JVM a locale by which it can name every file: in C and POSIX, names are ASCII."""
+    names = (environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next(filter(None, names), "C")
+    return {**environ, "LC_ALL": "C.UTF-8"} if locale in {"C", "POSIX"} else dict(environ)
+
+
 def find_java(
     environ: Mapping[str, str], cache: Path, remark: Callable[[str], None] = lambda _line: None
 ) -> Java:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from headcount.errors import PartError, UsageError
 from headcount.stack.ports import LOOPBACK, free_port, is_free
@@ -54,7 +55,12 @@ class ServerConfig:
     def database_url(self) -> str:
         """Where the service is told to keep its state."""
         database = self.database or self.log_path.with_name("game.sqlite3")
-        return self.environ.get(DATABASE_VARIABLE) or f"sqlite:///{database.absolute()}"
+        return self.environ.get(DATABASE_VARIABLE) or sqlite_url(database)
+
+
+def sqlite_url(path: Path) -> str:
+    """Name an SQLite file to SQLAlchemy, which takes a URL's `%`, `?` and `#` for its own."""
+    return f"sqlite:///{quote(str(path.absolute()))}"
 
 
 class Server:

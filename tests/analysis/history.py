@@ -157,7 +157,7 @@ class History:
 
     def _write_generator(self, generator: int) -> None:
         location = str(self.folder.path / "ledger")
-        writer = LedgerWriter(pafs.LocalFileSystem(), location, RUN, generator)
+        writer = LedgerWriter(pafs.LocalFileSystem(), location, self.manifest.tag, generator)
         writer.open()
         rows = self.rows.get(generator, [])
         writer.reserve(self.reserved.get(generator, max(len(rows), 1)))

@@ -73,6 +73,25 @@ def test_sane(history: History) -> None:
     }
 
 
+def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
+    """A run id is given twice, and both starts publish to one topic: neither is saved by the other.
+
+    The other start delivers all that it asks for, with the same generator and sequence numbers;
+    so does one of before there were tags.
+    """
+    history.options = {"tag": "0aaaaaaaaa"}
+    for seq in range(3):
+        history.attempt(seq)
+        history.arrive(event_id(seq, run="7bbbbbbbbb"), 2 * seq)
+        history.arrive(event_id(seq, run=RUN), 2 * seq + 1)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts == Counts(attempted=3, acked=3, lost=3, foreign=6)
+    assert set(exceptions(history)) == {f"0aaaaaaaaa.0.{seq}" for seq in range(3)}
+
+
 def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: History) -> None:
     """Of its requests otherwise: here 5 within 40 ms; what a dead generator left undone counts."""
     history.deliver(5)

@@ -121,7 +121,7 @@ def finished(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that passed; tests harm copies of it."""
     topic = f"test-{uuid.uuid4().hex[:12]}"
     reports = tmp_path_factory.mktemp("finished")
-    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic, "--create-topic")
     run = headcount(reports, *a_counted_run(*options, "--reports-dir", str(reports)))
     assert run.code == 0, run.err
     return run.folder

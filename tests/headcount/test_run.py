@@ -76,6 +76,33 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         RunFolder(tmp_path / "file" / "run-1").create()
 
 
+@pytest.mark.parametrize(
+    "name", ["run.json", "end.json", "marks.jsonl", "ledger", "broker", "logs/spark.log"]
+)
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    """A run's folder from elsewhere makes nobody read or write a file beside it."""
+    folder = a_run(tmp_path)
+    outside = tmp_path / "outside"
+    path = folder.path / name
+    if path.exists():
+        path.rename(outside)
+    else:
+        outside.mkdir()
+    path.symlink_to(outside)
+    with pytest.raises(EvidenceError, match=f"{name} is a symbolic link that leads out of") as told:
+        folder.read_manifest()
+    assert "\n" not in str(told.value)
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    """What leads to another file of the run harms nobody, and neither does a link to the run."""
+    folder = a_run(tmp_path)
+    (folder.path / "latest.log").symlink_to("logs")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "run-1").symlink_to(folder.path)
+    assert RunFolder(tmp_path / "elsewhere" / "run-1").read_manifest() == MANIFEST
+
+
 def test_what_is_no_run_is_told(tmp_path: Path) -> None:
     """A folder without a manifest is no run."""
     with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):

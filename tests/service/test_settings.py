@@ -1,5 +1,8 @@
 """Settings: what is read, and what is refused."""
 
+import re
+import traceback
+
 import pytest
 
 from service.errors import SettingsError
@@ -60,12 +63,36 @@ def test_a_bad_setting_is_named(load: LoadSettings, name: str, value: str, rule:
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://player:hunter2@db/game",
+        "postgresql+psycopg://player:hunter2@hunter2@db/game",
+        "postgresql+psycopg://player:hunt/er2@hunter2/game",
+        "hunter2",
+    ],
+)
+def test_a_password_is_not_repeated(load: LoadSettings, url: str) -> None:
+    """A database's URL with a mistake is named by its variable and its rule alone."""
+    with pytest.raises(SettingsError, match=r"^SERVICE_DATABASE_URL must be sqlite:///PATH") as one:
+        load(DATABASE_URL=url)
+    assert "hunter2" not in str(one.value)
+    assert "hunter2" not in "".join(traceback.format_exception(one.value))
+
+
+def test_a_misspelt_variable_keeps_its_password(load: LoadSettings) -> None:
+    """What is no setting may still have been meant for one that is secret."""
+    with pytest.raises(SettingsError, match=r"^SERVICE_DATABASEURL is no setting") as raised:
+        load(DATABASEURL="postgresql+psycopg://player:hunter2@db/game")
+    assert "hunter2" not in str(raised.value)
+
+
 def test_all_bad_settings_are_told_at_once(load: LoadSettings) -> None:
     """Whoever has two mistakes to mend is told of both."""
     with pytest.raises(SettingsError) as raised:
         load(PORT="none", THREADS="0", THREDS="8")
     lines = str(raised.value).splitlines()
-    assert sorted(line.split("=")[0] for line in lines) == [
+    assert sorted(re.split("[= ]", line)[0] for line in lines) == [
         "SERVICE_PORT",
         "SERVICE_THREADS",
         "SERVICE_THREDS",

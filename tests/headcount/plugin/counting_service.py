@@ -24,6 +24,7 @@ class CountingService(ThreadingHTTPServer):
         if certificate is not None:
             self._speak_tls(certificate)
         self.received: list[str] = []
+        self.authorizations: set[str | None] = set()
         self.connections = 0
         self.lock = threading.Lock()
         self.answer_after_s = 0.0
@@ -67,6 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.server.lock:
             self.server.received.append(self.headers.get(HEADER, ""))
+            self.server.authorizations.add(self.headers.get("Authorization"))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         time.sleep(self.server.answer_after_s)
         time.sleep(max(0.0, self.server.stalled_s[1] - time.monotonic()))

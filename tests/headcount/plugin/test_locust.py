@@ -7,9 +7,12 @@ import signal
 import subprocess
 import urllib.parse
 import urllib.request
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from requests.auth import _basic_auth_str
 
 from headcount.health import read_health
 from headcount.ledger import open_location
@@ -192,6 +195,33 @@ def test_a_redirect_is_not_followed(bench: Bench) -> None:
     assert {(row["outcome"], row["http_status"]) for row in bench.rows()} == {
         ("indeterminate", 302)
     }
+
+
+def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path) -> None:
+    """Two hosts give the same run id at once: no identity of one could be taken for the other's.
+
+    Their ledgers lie apart where both keep them in one place, and the password in their host's
+    address reaches the service, but none of their files.
+    """
+    ledgers = tmp_path / "ledgers"
+    host = bench.service.url.replace("://", "://user:hunter2@")
+    benches = [replace(bench, reports=tmp_path / name) for name in ("one", "other")]
+    load = ("--headless", "-u", "5", "-r", "5", "--exit-code-on-error", "0", "--run-id", "run-1")
+    with ExitStack() as stack:
+        for each in benches:
+            options = ("--host", host, "--ledger", str(ledgers))
+            command = each.command(*load, *options, locustfile=counted())
+            locust = stack.enter_context(started(command))
+            stack.callback(locust.wait, DEADLINE_S)
+
+    tags = [each.tag() for each in benches]
+    assert len(set(tags)) == 2
+    assert {path.name for path in ledgers.iterdir()} == {f"run-1-{tag}" for tag in tags}
+    written = [f"{each.tag()}.0.{row['seq']}" for each in benches for row in each.rows()]
+    assert sorted(written) == sorted(bench.service.received)
+    assert bench.service.authorizations == {_basic_auth_str("user", "hunter2")}
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if b"hunter2" in path.read_bytes()] == []
 
 
 def test_a_seed_repeats_the_requests(bench: Bench) -> None:

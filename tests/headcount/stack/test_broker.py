@@ -62,6 +62,28 @@ def values(bootstrap_servers: str, topic: str) -> list[bytes]:
         consumer.close()
 
 
+def test_it_works_in_a_folder_of_any_name(
+    java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Letters of any script, commas, and all that means something in a path, in the C locale.
+
+    Nothing is written beside the folder, and the data is there when it starts again.
+    """
+    folder = tmp_path / "jürgen" / "a, b 日本 %41 #1 $x 'q' \"d\" {z}[1]*?"
+    plain = {**environ, "LC_ALL": "C"}
+    settings = {"broker.rack": "größe \\ 日本 🎲"}
+    config = BrokerConfig(
+        java, tuple(broker_jars(fetcher)), folder, plain, port=0, settings=settings
+    )
+    with Broker(config) as broker:
+        ensure_topic(broker.bootstrap_servers, "kept", 1, timeout_s=120)
+        publish(broker.bootstrap_servers, "kept", 3)
+    with Broker(config) as broker:
+        assert len(values(broker.bootstrap_servers, "kept")) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["jürgen"]
+    assert list((tmp_path / "jürgen").iterdir()) == [folder]
+
+
 def test_it_starts_from_what_another_has_kept(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
