@@ -5,7 +5,8 @@ A check has one of four results:
 - kept: looked at, and within what the run allows.
 - broken: looked at, and proven to be above it.
 - unproven: it should have been decided, and the evidence does not suffice.
-- not tried: nobody asked for it, or there was nothing to try it on. It proves nothing either way.
+- not tried: nobody asked for it, there was nothing to try it on, or another check that is unproven
+  keeps it from being decided. It proves nothing either way.
 
 `label_of` makes the label, and with it the exit code and the colour that every surface shows:
 

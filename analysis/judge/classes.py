@@ -39,11 +39,22 @@ Missing = Callable[[str], str]
 """Says what keeps a class from being proven; empty if nothing does."""
 
 
-def checks(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator[Check]:
-    """Hold each class against its limit."""
+def checks(
+    evidence: Evidence, limits: Limits, missing: Missing, unseen: str = ""
+) -> Iterator[Check]:
+    """Hold each class against its limit.
+
+    Args:
+        evidence: Of the run.
+        limits: What the run allows.
+        missing: Says what keeps an excess from being proven.
+        unseen: What may hold more of any class, so that none is kept for certain; empty if nothing.
+    """
     counts = evidence.counts.as_dict()
     for key in MEANING:
-        yield _check(key, counts[key], limits.of(key), missing)
+        check = _check(key, counts[key], limits.of(key), missing)
+        is_certain = check.result is not Result.KEPT or not unseen
+        yield check if is_certain else _within(check, unseen)
 
 
 def untold(limits: Limits) -> Iterator[Check]:
@@ -51,6 +62,12 @@ def untold(limits: Limits) -> Iterator[Check]:
     for key in MEANING:
         if limits.of(key) is not None:
             yield Check(key, Result.NOT_TRIED, "nothing could be counted", area=Area.DELIVERY)
+
+
+def _within(check: Check, unseen: str) -> Check:
+    """Take back that a class is kept; the subject that is unproven is the reason, and is listed."""
+    seen = f"{check.evidence}; there may be more, for {unseen}"
+    return Check(check.name, Result.NOT_TRIED, seen, area=check.area)
 
 
 def _check(key: str, count: int, limit: int | None, missing: Missing) -> Check:

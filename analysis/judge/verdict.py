@@ -49,8 +49,9 @@ def judge(
     def missing(key: str) -> str:
         return next((each.because for each in weak if key in each.unproves), "")
 
+    unseen = next((each.because for each in weak if each.because), "")
     checks = (
-        *classes.checks(evidence, limits, missing),
+        *classes.checks(evidence, limits, missing, unseen),
         *state.difference(evidence, limits, missing),
         *(check for _, checks in of_subjects for check in checks),
         *state.doubt(evidence),

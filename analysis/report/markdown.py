@@ -11,7 +11,7 @@ from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import shown_exceptions, sum_of_classes
 from headcount.address import without_secrets
-from headcount.verdict import Area, Result, tally_of
+from headcount.verdict import Result, tally_of
 
 _LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}
 _MARKS = {
@@ -67,12 +67,12 @@ def _thresholds(report: Report) -> Iterator[str]:
 
 
 def _checks(report: Report) -> Iterator[str]:
-    rows = [
-        (_MARKS[each.result], _text(each.name), each.result.value, _text(str(each)))
-        for each in report.checks
-        if each.area is not Area.THRESHOLDS
-    ]
-    yield from _table(("", f"checks: {tally_of(report.checks)}", "result", "evidence"), rows)
+    """List all checks, folded away: those that matter stand above."""
+    yield from ("", f"<details><summary>Checks: {tally_of(report.checks)}</summary>", "")
+    for check in report.checks:
+        name = f"{_MARKS[check.result]} **{_text(check.name)}** {check.result}"
+        yield f"- {name}: {_text(str(check))}"
+    yield from ("", "</details>")
 
 
 def _counts(report: Report) -> Iterator[str]:

@@ -157,6 +157,19 @@ def test_thresholds_are_judged_beside_delivery() -> None:
     assert judge(PATHOLOGIES["lost"], Limits(), [broken, untold]).label is Label.FAIL
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [INCOMPLETE_READING["the reader reached offset 13"], replace(SANE, ledger=DAMAGED)],
+)
+def test_no_class_is_kept_for_certain_without_the_whole(evidence: Evidence) -> None:
+    """What was not read may hold more of any; the reason is told once, not for each class."""
+    judgement = judge(evidence, Limits())
+    results = {check.name: check for check in judgement.checks}
+    assert {results[key].result for key in PATHOLOGIES} == {Result.NOT_TRIED}
+    assert "there may be more, for the " in results["ghost"].evidence
+    assert len(judgement.reasons) == 1
+
+
 def test_a_run_without_evidence_is_inconclusive() -> None:
     """Its first reason says what happened, and nothing counts as kept or broken."""
     judgement = crashed("Spark has no room", Limits(), [Judged(parse("rps > 1"), None)])

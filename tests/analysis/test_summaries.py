@@ -122,7 +122,9 @@ def test_a_pass() -> None:
         ),
         (
             report_of(replace(with_counts(attempted=1, acked=1, lost=1), ledger=DAMAGED)),
-            UNTRIED | {"verdict": "Error", "lost": "Error", "ledger": "Error"},
+            UNTRIED
+            | dict.fromkeys(("duplicated", "ghost", "phantom", "corrupted", "garbled"), "Skipped")
+            | {"verdict": "Error", "lost": "Error", "ledger": "Error"},
         ),
         (
             report_of(SANE, Judged(KEPT.threshold, None)),
