@@ -16,9 +16,38 @@ from tests.headcount.plugin.locusts import counted
 pytestmark = pytest.mark.e2e
 
 
-def locust(reports: Path, host: str, broker: Broker, topic: str, *options: str) -> Outcome:
+HOSTILE = """
+import sys
+from locust import events
+
+@events.quitting.add_listener
+def before(environment, **_):
+    environment.process_exit_code = 0
+
+from locustfiles.mixed import *
+
+@events.quitting.add_listener
+def overwrite(environment, **_):
+    environment.process_exit_code = 0
+    {leave}
+
+@events.quit.add_listener
+def leave(**_):
+    sys.exit(0)
+"""
+"""A scenario that would end in 0 whatever was proven."""
+
+
+def locust(
+    reports: Path,
+    host: str,
+    broker: Broker,
+    topic: str,
+    *options: str,
+    locustfile: str = "locustfiles/mixed.py",
+) -> Outcome:
     """Run Locust headless until it has made some requests, with its own CSV, and have it verify."""
-    command = [sys.executable, "-m", "locust", "-f", counted(), "--headless"]
+    command = [sys.executable, "-m", "locust", "-f", counted(locustfile), "--headless"]
     command += ["-u", "5", "-r", "5", "--host", host, "--topic", topic]
     command += ["--bootstrap-servers", broker.bootstrap_servers, "--reports-dir", str(reports)]
     command += ["--run-id", "run-1", "--verify", "--csv", str(reports / "own")]
@@ -50,10 +79,16 @@ def test_the_verdict_is_the_exit_code(
     assert (tmp_path / "kept" / "own_stats.csv").is_file()
 
 
-def test_a_service_that_publishes_nothing_fails(broker: Broker, topic: str, tmp_path: Path) -> None:
-    """Every answer was 200, and Locust alone would end in 0; several generators are waited for."""
+@pytest.mark.parametrize(("leave", "processes"), [("pass", "1"), ("sys.exit(0)", "2")])
+def test_a_service_that_publishes_nothing_fails(
+    broker: Broker, topic: str, tmp_path: Path, leave: str, processes: str
+) -> None:
+    """Every answer was 200, and the scenario would end in 0; several generators are waited for."""
+    (tmp_path / "hostile.py").write_text(HOSTILE.format(leave=leave))
+    several = ("--processes", processes) if processes != "1" else ()
     with counting_service() as service:
-        done = locust(tmp_path, service.url, broker, topic, "--processes", "2")
+        scenario = str(tmp_path / "hostile.py")
+        done = locust(tmp_path, service.url, broker, topic, *several, locustfile=scenario)
         assert done.code == 1, done.err
         assert (done.folder / "verdict.json").exists(), done.err
         assert done.verdict["counts"]["lost"] == len(service.received)
