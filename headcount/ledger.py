@@ -40,8 +40,8 @@ from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
 
 FORMAT = 3
-READABLE = frozenset({2, FORMAT})
-"""The format before named the run's id where this one has its tag."""
+READABLE = 2, FORMAT
+"""The format before named the run's id where this one has its tag, and lacks the column `asked`."""
 
 READERS = 32
 """How many segments are looked over at once: an object store answers each of them late."""
@@ -67,13 +67,21 @@ SCHEMA = pa.schema(
         pa.field("server", _DICTIONARY),
         pa.field("owner", _DICTIONARY),
         pa.field("changes", pa.map_(pa.string(), pa.int64())),
+        pa.field("asked", _DICTIONARY),
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
 no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
 says that the event is, and `server` which of its processes answered; null where it does not say.
-`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing."""
+`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing.
+`asked` tells what was asked for, to name what differs in a message (see `digest.describe`)."""
+
+_NAMES = {
+    b"2": [name for name in SCHEMA.names if name != "asked"],
+    str(FORMAT).encode(): SCHEMA.names,
+}
+"""The columns of a segment, by its format."""
 
 _COUNTING = "seq", "intended_at_ns", "sent_at_ns", "answered_at_ns", "acked_offset"
 _FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
@@ -99,6 +107,7 @@ class Row(NamedTuple):
     server: str | None = None
     owner: str | None = None
     changes: tuple[tuple[str, int], ...] | None = None
+    asked: str | None = None
 
 
 _A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
@@ -438,8 +447,9 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
         content = json.loads(_read(filesystem, f"{folder}/seal.json"))
         if content["format"] not in READABLE:
             damage.append(
-                f"{folder}/seal.json has format {content['format']!r}, and only {FORMAT} can be "
-                "read: use the version of headcount that wrote it"
+                f"{folder}/seal.json has format {content['format']!r}, and only formats "
+                f"{' and '.join(map(str, READABLE))} can be read: use the version of headcount "
+                "that wrote it"
             )
             return None
         if "run_id" in content:
@@ -485,8 +495,8 @@ def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[st
     metadata = schema.metadata or {}
     if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
         return [f"{path} is of another run"]
-    formats = {str(number).encode() for number in READABLE}
-    if metadata.get(b"headcount.format") not in formats or schema.names != SCHEMA.names:
+    names = _NAMES.get(metadata.get(b"headcount.format", b""))
+    if schema.names != names:
         return [f"{path} is of another format; generator {generator} was of another version"]
     return []
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
-from analysis.evidence import CREATE_TIME, Evidence
+from analysis.evidence import CREATE_TIME, Evidence, PartitionRead
 from analysis.judge import answers, locust
 from analysis.state import StateResult
 
+_MOST_DEFECTS = 5
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
@@ -38,13 +39,33 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
             yield (
                 f"malformed messages in partition {partition.partition}: {partition.malformed}, "
-                f"first at offset {samples}"
+                f"first at offset {samples}{_defects(partition)}"
             )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
     )
     if added:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
+
+
+def _defects(partition: PartitionRead) -> str:
+    """Say how messages are malformed."""
+    shown = [
+        f"{defect.name}: {defect.count}, first at offset {defect.first_offset}"
+        for defect in partition.defects[:_MOST_DEFECTS]
+    ]
+    more = len(partition.defects) - len(shown)
+    if more > 0:
+        shown.append(f"and {more} more kinds")
+    return f" ({'; '.join(shown)})" if shown else ""
+
+
+def _placement(evidence: Evidence) -> Iterator[str]:
+    return evidence.placement.notes
+
+
+def _differences(evidence: Evidence) -> Iterator[str]:
+    return evidence.differences.notes
 
 
 def _clocks(evidence: Evidence) -> Iterator[str]:
@@ -97,7 +118,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
-    *(locust.notes, answers.notes, _generators, _partitions, _clocks),
+    *(locust.notes, answers.notes, _generators, _partitions, _placement, _differences, _clocks),
     *(_state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from analysis.judge import acknowledged, ledger, locust, problems, reading, seals
+from analysis.judge import acknowledged, ledger, locust, placement, problems, reading, seals
 from analysis.judge.checks import Checks
 
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
@@ -12,6 +12,9 @@ NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
 
 NEEDS_TOPIC = frozenset({"lost", "different"})
 """What only the whole of the topic's range can prove."""
+
+NEEDS_IDS = frozenset({"lost", "garbled"})
+"""What only messages that have their id in place can prove."""
 
 NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}
 """What is read out of the counts of attempts."""
@@ -35,6 +38,7 @@ SUBJECTS = (
     Subject(ledger.checks, NEEDS_LEDGER, "the ledger is not whole"),
     Subject(seals.checks),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(acknowledged.checks),
     Subject(locust.checks),
 )

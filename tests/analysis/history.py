@@ -19,7 +19,7 @@ from analysis.source import Frames
 from analysis.topic import SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
 from headcount.changes import Changes
-from headcount.digest import digest, shape
+from headcount.digest import describe
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import End, Generators, Manifest, RunFolder
@@ -81,12 +81,13 @@ class History:
         answered = None if took_ms is None else sent + took_ms * MS
         status = {"acked": 200, "failed": 400}.get(outcome) if took_ms is not None else None
         error = None if took_ms is not None else "timed out"
+        described = describe(asked)
         row = Row(
             seq=seq,
             event_type=str(asked["event_type"]),
             scenario_user="Player",
-            shape=shape(asked),
-            digest=digest(asked),
+            shape=described.shape,
+            digest=described.digest,
             intended_at_ns=sent - MS,
             sent_at_ns=sent,
             answered_at_ns=answered,
@@ -96,6 +97,7 @@ class History:
             server=server,
             owner=None if changes is None else changes.owner,
             changes=None if changes is None else tuple(changes.by_thing.items()),
+            asked=described.asked,
         )
         self.rows.setdefault(generator, []).append(row)
 

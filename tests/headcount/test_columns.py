@@ -35,6 +35,7 @@ ROWS = some.builds(
     server=some.none() | TEXTS,
     owner=some.none() | TEXTS,
     changes=some.none() | CHANGES.map(tuple),
+    asked=some.none() | TEXTS,
 )
 
 
