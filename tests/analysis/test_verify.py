@@ -500,7 +500,8 @@ def _write_as_before(folder: Path) -> None:
     for segment in seal["segments"]:
         path = folder / segment["name"]
         table = pq.read_table(path, partitioning=None).drop(["asked"])
-        metadata = {**table.schema.metadata, b"headcount.format": b"2"}
+        metadata = {b"headcount.run_id": RUN.encode(), b"headcount.format": b"2"}
         pq.write_table(table.replace_schema_metadata(metadata), path)
         segment["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / "seal.json").write_text(json.dumps({**seal, "format": 2}))
+    seal |= {"run_id": seal.pop("tag"), "format": 2}
+    (folder / "seal.json").write_text(json.dumps(seal))
