@@ -25,7 +25,7 @@ _TAKEN = 4000
 """So many messages are taken at a time: as objects of Python's, more would crowd the cache out."""
 
 _POLL_S = 0.1
-_SETTINGS = {
+SETTINGS = {
     # The client wants a group's name; none is joined, and no group's offsets move.
     "group.id": "headcount-judge",
     "client.id": "headcount",
@@ -88,7 +88,7 @@ class Consumer:
             "bootstrap.servers": self.bootstrap_servers,
             "error_cb": lambda error: complaints.append(error.str()),
         }
-        client = confluent_kafka.Consumer({**_SETTINGS, **settings})
+        client = confluent_kafka.Consumer({**SETTINGS, **settings})
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
             yield from _Reading(client, split, split.start, self.patience_s, complaints).batches()

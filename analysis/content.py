@@ -9,10 +9,11 @@ one that stands there. Every other message is read by itself.
 """
 
 import itertools
+import json
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -21,14 +22,15 @@ import xxhash
 
 from analysis import noise
 from analysis.arrays import TEXTS, Flags, Integers
-from analysis.message import Content, Object, parse, read
+from analysis.asked_shapes import AskedShapes, ShapeTable
+from analysis.message import Content, Parsed, id_names, is_header, parse, read
 from analysis.texts import Characters, Span, Texts
 from headcount import ids
-from headcount.digest import SEED, signed_hash
-from headcount.errors import EvidenceError
+from headcount.digest import SEED, names_of, signed_hash
 
-FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 MAX_SHAPES = 256
+"""A message is tried with so many shapes; of more, only with its own, by what the ledger says."""
+
 EVENT_TYPE_FIELD = "event_type"
 
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
@@ -39,6 +41,9 @@ _MOST_REMEMBERED_BYTES = 64 << 20
 _NOISY, _FEW_TEXTS = 0.2, 50
 _MOST_LOOKS, _LOOKED_AT = 8, 64
 _BYTES_BESIDE = 1000  # about what is remembered of a text besides itself
+_NULL = 32  # a bit that stands for no masked place
+_MOST_SPELLINGS = 4  # of the id's field
+_MOST_SCHEMAS = 20
 
 
 class Kind(StrEnum):
@@ -50,7 +55,7 @@ class Kind(StrEnum):
     FOREIGN = "foreign"
     MALFORMED = "malformed"
     GARBLED = "garbled"
-    """It cannot be parsed either, and an id of this run stands in its bytes."""
+    """It cannot be parsed either, and a whole id of this run stands in its bytes."""
 
 
 KINDS = tuple(Kind)
@@ -69,11 +74,12 @@ ARRIVALS = pa.schema(
         ("event_type", TEXTS),
         ("digests", pa.list_(pa.int64())),
         ("value_hash", pa.int64()),
+        ("defect", TEXTS),
     ]
 )
 """A row for each message. `key_hash` is null without a key; `claimed_id` is a phantom's, and
 `generator` and `seq` are those of a claimed one. `digests` are over the shapes that it can have.
-`value_hash` tells apart the bytes of messages."""
+`value_hash` tells apart the bytes of messages; `defect` says what is wrong with a malformed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +87,21 @@ class Expected:
     """What is looked for in the messages.
 
     `asked` says for each generator how many sequence numbers, from 0, it may have used; `shapes`
-    are the sets of fields that are compared.
+    are what is compared, or where these are too many `asked_shapes` says it of each attempt.
     """
 
     tag: str
     event_id_field: str
     asked: Mapping[int, int]
     shapes: Sequence[str]
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared. EvidenceError names it."""
-        names = {name for shape in self.shapes for name in shape.split(",") if name}
-        for name in (self.event_id_field, *sorted(names)):
-            if FIELD_NAME.fullmatch(name) is None:
-                raise EvidenceError(f"the ledger has a field name that cannot be: {name!r}")
-        if len(self.shapes) > MAX_SHAPES:
-            raise EvidenceError(
-                f"the ledger has {len(self.shapes)} shapes of events, over {MAX_SHAPES}: "
-                "ask for the same fields each time"
-            )
+    asked_shapes: AskedShapes | None = None
 
     @property
-    def names_read(self) -> frozenset[str]:
-        """The fields that are looked at."""
-        asked = {name for shape in self.shapes for name in shape.split(",")}
-        return frozenset({*asked, self.event_id_field, EVENT_TYPE_FIELD})
+    def names_compared(self) -> frozenset[str]:
+        """The fields of events that are compared, whole or in parts."""
+        if self.asked_shapes is not None:
+            return self.asked_shapes.names
+        return frozenset(name for shape in self.shapes for name in names_of(shape))
 
     @property
     def prefix(self) -> str:
@@ -126,15 +122,34 @@ class _Read:
     seq: int = -1
 
 
+_Text = tuple[bytes, int, int]
+"""A masked text, what is masked in it, and the number of the shape that its event was asked in."""
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads batch after batch, and remembers what it has read."""
 
     expected: Expected
-    _known: dict[tuple[bytes, int], _Read | None] = field(default_factory=dict)
+    _known: dict[_Text, _Read | None] = field(default_factory=dict)
     _known_bytes: int = 0
     _noise: tuple[noise.Field, ...] = ()
     _looks: int = 0
+    _spellings: tuple[str, ...] = ()
+    _spelling_looks: int = 0
+    _names_read: frozenset[str] = frozenset()
+    _shapes: ShapeTable | None = None
+    _whole_id: re.Pattern[bytes] = field(init=False)
+    _schemas: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Prepare what every batch needs."""
+        expected = self.expected
+        self._spellings = (expected.event_id_field,)
+        self._names_read = expected.names_compared | {EVENT_TYPE_FIELD, expected.event_id_field}
+        self._whole_id = ids.whole_id(expected.tag)
+        if expected.asked_shapes is not None:
+            self._shapes = expected.asked_shapes.read()
 
     def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         """Give a row of ARRIVALS for each message.
@@ -143,27 +158,64 @@ class Reader:
             messages: As `topic.MESSAGES` has them.
         """
         values = messages["value"].fill_null(b"")
-        found = identities(values, self.expected)
+        found = self._identities(values)
         masked = self._masked_messages(found)
-        texts, place = masked.texts.dictionary.to_pylist(), masked.texts.indices.to_numpy().copy()
-        first, what = _first_rows(place, len(texts)), masked.what
+        texts, place = self._texts(masked, found)
+        # No value and an empty one are the same text, and not the same defect.
+        is_null = messages["value"].is_null().to_numpy(zero_copy_only=False)
+        first, what = _first_rows(place, len(texts)), masked.what | (is_null.astype(int) << _NULL)
         known = [
-            self._text((text, int(what[row])), values, int(row), found)
-            for text, row in zip(texts, first, strict=True)
+            self._text((text, int(what[row]), shape), messages["value"], int(row), found)
+            for (text, shape), row in zip(texts, first, strict=True)
         ]
         # A text that somebody wrote with the mask in it is not the masked one.
         alone = np.array([each is None for each in known])[place] | (what != what[first][place])
         for row in np.flatnonzero(alone):
             place[row] = len(known)
-            value = values[int(row)].as_py()
+            value = messages["value"][int(row)].as_py()
             known.append(self._read(value, parse(value)))
         reads = [each or _NOTHING for each in known]
         batch = _Batch(found, reads, place, found.is_there & ~alone)
         return _table(messages, batch, self.expected)
 
-    def _text(
-        self, key: tuple[bytes, int], values: pa.Array, row: int, found: "Identities"
-    ) -> _Read | None:
+    def _identities(self, values: pa.Array) -> "Identities":
+        """Find the ids in messages; where some have none, look how these write the field's name."""
+        field, found = self.expected.event_id_field, self._found(values)
+        missing = np.flatnonzero(~found.is_there)
+        if not (len(missing) and is_header(field) and self._spelling_looks < _MOST_LOOKS):
+            return found
+        self._spelling_looks += 1
+        rows = missing[np.linspace(0, len(missing) - 1, _LOOKED_AT // 4, dtype=np.int64)]
+        events = [parse(value).event or {} for value in values.take(pa.array(rows)).to_pylist()]
+        more = dict.fromkeys(name for event in events for name in id_names(tuple(event), field))
+        new = [name for name in more if name not in self._spellings]
+        if not new:
+            return found
+        self._spellings = (*new, *self._spellings)[:_MOST_SPELLINGS]
+        self._names_read |= frozenset(new)
+        return self._found(values)
+
+    def _found(self, values: pa.Array) -> "Identities":
+        compared = self.expected.names_compared
+        # A field that is compared must be read as it is in each message.
+        return identities(
+            values, self.expected.prefix, [n for n in self._spellings if n not in compared]
+        )
+
+    def _texts(
+        self, masked: "_Masked", found: "Identities"
+    ) -> tuple[list[tuple[bytes, int]], Integers]:
+        """Give each text that there is, with the number of its shape, and the text of each row."""
+        texts: list[bytes] = masked.texts.dictionary.to_pylist()
+        place: Integers = masked.texts.indices.to_numpy().astype(np.int64)
+        if self._shapes is None:
+            return [(text, 0) for text in texts], place
+        shapes = np.where(found.is_there, self._shapes.numbers(found.generator, found.seq), 0)
+        width = len(self._shapes.shapes) + 1
+        pairs, places = np.unique(place * width + shapes, return_inverse=True)
+        return [(texts[pair // width], int(pair % width)) for pair in pairs], places
+
+    def _text(self, key: _Text, values: pa.Array, row: int, found: "Identities") -> _Read | None:
         """Give what all messages share that have a text, and the same masked in it.
 
         None where each must be read by itself.
@@ -190,8 +242,8 @@ class Reader:
         self._looks += 1
         rows = np.linspace(0, len(texts.values) - 1, _LOOKED_AT, dtype=np.int64)
         some = texts.values.take(pa.array(rows)).to_pylist()
-        events = [event for value in some if (event := parse(value)) is not None]
-        known = {*self.expected.names_read, *(each.name for each in self._noise)}
+        events = [event for value in some if (event := parse(value).event) is not None]
+        known = {*self._names_read, *(each.name for each in self._noise)}
         more = noise.differing(events, known)
         if not more:
             return masked
@@ -205,43 +257,65 @@ class Reader:
 
     def _masked(self, value: bytes, text: bytes, identity: str) -> _Read | None:
         """Read one message for all that differ from it in what is masked alone."""
-        event, prefix = parse(value), self.expected.prefix.encode()
+        parsed, prefix = parse(value), self.expected.prefix.encode()
         # The id's own place keeps its beginning in the masked text; another would be a second one.
-        if not self._is_apart(value, event) or text.count(prefix) != 1:
+        if not self._is_apart(value, parsed) or text.count(prefix) != 1:
             return None
-        content = self._content(event)
+        content = self._content(parsed)
         return _Read(content, Kind.CLAIMED) if content.identity == identity else None
 
-    def _unmasked(self, value: bytes) -> _Read | None:
+    def _unmasked(self, value: bytes | None) -> _Read | None:
         """Read one message, that has no id in plain text, for all that are like it."""
-        event = parse(value)
-        if self._noise and not self._is_apart(value, event):
+        parsed = parse(value)
+        if self._noise and not self._is_apart(value or b"", parsed):
             return None
-        return self._read(value, event)
+        return self._read(value, parsed)
 
-    def _is_apart(self, value: bytes, event: Object | None) -> bool:
+    def _is_apart(self, value: bytes, parsed: Parsed) -> bool:
+        event = parsed.event
         return event is not None and noise.is_apart(value, event, self._noise)
 
-    def _read(self, value: bytes, event: Object | None) -> _Read:
-        """Read a message, whose object is `event`, by itself."""
-        content = self._content(event)
+    def _read(self, value: bytes | None, parsed: Parsed) -> _Read:
+        """Read a message by itself."""
+        content = self._content(parsed)
         prefix, identity = self.expected.prefix, content.identity
-        if not content.is_object:
-            is_garbled = prefix.encode() in value
+        if content.defect is not None:
+            is_garbled = self._whole_id.search(value or b"") is not None
+            content = replace(content, defect=self._bounded(content.defect))
             return _Read(content, Kind.GARBLED if is_garbled else Kind.MALFORMED)
-        if identity is None or not identity.startswith(prefix):
+        # What goes on with a letter is somebody's text, such as a host's name.
+        if identity is None or not identity.startswith(prefix) or _is_name(identity, prefix):
             return _Read(content, Kind.FOREIGN)
         told = ids.parse(identity)
         if told is None:
             return _Read(content, Kind.PHANTOM)
         return _Read(content, Kind.CLAIMED, told.generator, told.seq)
 
-    def _content(self, event: Object | None) -> Content:
-        expected = self.expected
-        return read(event, expected.event_id_field, EVENT_TYPE_FIELD, expected.shapes)
+    def _content(self, parsed: Parsed) -> Content:
+        return read(parsed, self.expected.event_id_field, EVENT_TYPE_FIELD, self._shapes_of)
+
+    def _shapes_of(self, identity: str | None) -> Sequence[str]:
+        """Give the shapes that an event with an id can have."""
+        if self._shapes is None:
+            return self.expected.shapes
+        told = None if identity is None else ids.parse(identity)
+        if told is None or told.tag != self.expected.tag:
+            return ()
+        return self._shapes.of(told.generator, told.seq)
+
+    def _bounded(self, defect: str) -> str:
+        """Leave out the schema's number in a defect where there are very many."""
+        name, _, schema = defect.partition(", schema ")
+        if schema and len(self._schemas) < _MOST_SCHEMAS:
+            self._schemas.add(schema)
+        return name if schema and schema not in self._schemas else defect
 
 
-_NOTHING = _Read(Content(), Kind.MALFORMED)
+def _is_name(identity: str, prefix: str) -> bool:
+    return identity[len(prefix) : len(prefix) + 1].isalpha()
+
+
+_NOTHING = _Read(Content(defect="empty"), Kind.MALFORMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +367,7 @@ def _table(messages: pa.RecordBatch, batch: _Batch, expected: Expected) -> pa.Ta
     is_asked = named & _is_asked(generator, seq, expected.asked)
     kind[named & ~is_asked] = KINDS.index(Kind.PHANTOM)
     types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
+    defects = pa.array([each.content.defect for each in batch.reads], pa.string())
     digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
     columns = [
         *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
@@ -304,6 +379,7 @@ def _table(messages: pa.RecordBatch, batch: _Batch, expected: Expected) -> pa.Ta
         types.dictionary_encode().take(place),
         digests.take(place),
         _value_hashes(messages["value"]),
+        defects.dictionary_encode().take(place),
     ]
     return pa.Table.from_arrays(columns, schema=ARRIVALS)
 
@@ -368,16 +444,19 @@ class Identities:
         return _Masked(self.texts.masked(spans).dictionary_encode(), what)
 
 
-def identities(values: pa.Array, expected: Expected) -> Identities:
-    """Find the ids of a run in messages; `values` are binary, none null."""
+def identities(values: pa.Array, prefix: str, names: Sequence[str]) -> Identities:
+    """Find the ids that begin with a prefix in messages, in the fields of these names.
+
+    `values` are binary, none null.
+    """
     texts = Texts.of(values)
-    field, prefix = expected.event_id_field, expected.prefix
-    at = texts.after(*(f'"{field}":{space}"{prefix}'.encode() for space in ("", " ")))
+    fields = [json.dumps(name, ensure_ascii=False) for name in names]
+    at = texts.after(
+        *(f'{field}:{space}"{prefix}'.encode() for field in fields for space in ("", " "))
+    )
     generator = _number(texts, at)
     seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
     is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
-    # A field that is compared must be read as it is in each message.
-    is_there &= not any(field in shape.split(",") for shape in expected.shapes)
     spans = tuple(Span(is_there, each.start, each.end) for each in (generator, seq))
     values_of = [np.where(is_there, _value(texts, each), 0) for each in (generator, seq)]
     return Identities(prefix, texts, is_there, values_of[0], values_of[1], spans)

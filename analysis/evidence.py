@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from analysis.classes import Counts, total
 from analysis.clocks import ClockOffset
+from analysis.differences import Differences
 from analysis.generator import Generators
+from analysis.placement import Placement
 from analysis.state import StateCheck
 from analysis.timestamps import Unit
 from headcount.locust_exit import LocustExit
@@ -106,6 +108,15 @@ class LedgerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Defect:
+    """A way in which messages of a partition are malformed, how many are, and the first of them."""
+
+    name: str
+    count: int
+    first_offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionRead:
     """What the reader met in one partition; offsets `start` to `end` - 1 were asked for.
 
@@ -124,6 +135,7 @@ class PartitionRead:
     foreign: int = 0
     malformed_samples: tuple[int, ...] = ()
     foreign_samples: tuple[int, ...] = ()
+    defects: tuple[Defect, ...] = ()
     tail_is_empty: bool = False
 
     @property
@@ -179,6 +191,8 @@ class Evidence:
     order: Order | None = None
     unusable: Mapping[Unit, int] = field(default_factory=dict)
     unanswered: int = 0
+    placement: Placement = field(default_factory=Placement)
+    differences: Differences = field(default_factory=Differences)
 
     @property
     def checked(self) -> Checkable:

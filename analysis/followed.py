@@ -17,14 +17,16 @@ from pyspark.sql import DataFrame
 
 from analysis import arrivals, ledger, over_time, timeline, topic
 from analysis.arrivals import RowGroup, Scribe
+from analysis.asked_shapes import AskedShapes
 from analysis.blocks import Compared, Comparison, Grains, Work, works
 from analysis.breakdown import sampled_every
-from analysis.content import Expected
+from analysis.content import MAX_SHAPES, Expected
 from analysis.evidence import TopicSeen
 from analysis.ledger import Overview
 from analysis.pieces import Piece, Pieces, standing
 from analysis.source import Source, worked
 from analysis.tables import Tables, files
+from headcount.digest import names_of
 from headcount.errors import EvidenceError
 from headcount.ledger import GeneratorLedger, Known, open_location, read_ledger
 from headcount.run import Manifest, RunFolder
@@ -275,13 +277,24 @@ def load(
 
 
 def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:
-    """Tell what is looked for in the topic. EvidenceError if that cannot be looked for."""
+    """Tell what is looked for in the topic."""
     return Expected(
         tag=manifest.tag,
         event_id_field=manifest.event_id_field,
         asked={state.generator: state.asked for state in found.state.generators},
-        shapes=found.state.shapes,
+        shapes=() if _is_varied(found) else found.state.shapes,
+        asked_shapes=_asked_shapes(found) if _is_varied(found) else None,
     )
+
+
+def _is_varied(found: ledger.Ledger) -> bool:
+    return len(found.state.shapes) > MAX_SHAPES
+
+
+def _asked_shapes(found: ledger.Ledger) -> AskedShapes:
+    names = {name for shape in found.state.shapes for name in names_of(shape)}
+    segments = tuple(segment.name for segment in found.segments)
+    return AskedShapes(found.location, segments, frozenset(names))
 
 
 def compared_by(

@@ -10,7 +10,7 @@ rows are then read block by block, where they are compared.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ from analysis.evidence import GeneratorState, LedgerState
 from headcount.ledger import SCHEMA, GeneratorLedger, open_location
 from headcount.outcome import Outcome
 
-COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes"})
+COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""
 
 _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
@@ -388,6 +388,38 @@ def attempts(location: str, stretch: Stretch) -> pa.Table:
     rows = _without_repetition(pa.concat_tables(tables))
     missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
+
+
+def asked_for(
+    ledger: Ledger, events: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[str | None, str]]:
+    """Read what some events, by generator and number, were asked for, and in which shape.
+
+    A ledger of the format before does not say. Raises OSError.
+    """
+    filesystem, root = open_location(ledger.location)
+    columns = ["generator", "seq", "shape", "asked"]
+    found: dict[tuple[int, int], tuple[str | None, str]] = {}
+    for segment in ledger.segments:
+        numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
+        path = f"{root}/{segment.name}"
+        if not numbers or "asked" not in pq.read_schema(path, filesystem=filesystem).names:
+            continue
+        rows = pq.read_table(
+            path,
+            filesystem=filesystem,
+            columns=columns,
+            filters=pc.field("seq").isin(numbers),
+            partitioning=None,
+        )
+        for row in rows.to_pylist():
+            found[row["generator"], row["seq"]] = row["asked"], row["shape"]
+    return found
+
+
+def _has(segment: Segment, generator: int, seq: int) -> bool:
+    first, last = segment.spans.get(generator, (0, -1))
+    return first <= seq <= last
 
 
 _ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from analysis.arrivals import Arrivals, RowGroup
 from analysis.claims import Claims
+from analysis.content import MAX_SHAPES
 from analysis.ledger import Ledger
 from analysis.tally import MessageCount, MessageCounts, MessageKey
 from analysis.topic import OffsetRange
@@ -53,7 +54,9 @@ class Piece:
         asked = {each.generator: each.asked for each in state.generators}
         types = set(state.event_types) ^ self.event_types
         return (
-            all(seq < asked.get(generator, 0) for generator, seq in told.last.items())
+            # What each attempt asked for is looked up in a ledger that is whole.
+            len(state.shapes) <= MAX_SHAPES
+            and all(seq < asked.get(generator, 0) for generator, seq in told.last.items())
             and all(seq >= asked.get(generator, 0) for generator, seq in told.unasked.items())
             and not any(self._may_have(shape, found) for shape in state.shapes)
             and (
@@ -133,7 +136,7 @@ class _Record:
     event_types: list[str]
     span: int
     groups: list[tuple[int, str, int, int]]
-    counts: list[tuple[int, str, str, int, int, int]]
+    counts: list[tuple[int, str, str, str, int, int, int]]
     timestamp_types: list[int]
     samples: list[tuple[int, bool, list[int]]]
     times_ms: tuple[int | None, int | None]
@@ -185,7 +188,7 @@ def _record(piece: Piece) -> _Record:
             for group in groups
         ],
         counts=[
-            (key.partition, key.kind, key.event_type, told.count, told.first, told.last)
+            (key.partition, key.kind, key.event_type, key.defect, told.count, told.first, told.last)
             for key, told in counts.by_key.items()
         ],
         timestamp_types=sorted(counts.timestamp_types),
@@ -204,8 +207,8 @@ def _piece(record: _Record, place: str) -> Piece:
         groups.setdefault(block, []).append(RowGroup(file, number, rows))
     counts = MessageCounts(
         {
-            MessageKey(partition, kind, event_type): MessageCount(*told)
-            for partition, kind, event_type, *told in record.counts
+            MessageKey(partition, kind, event_type, defect): MessageCount(*told)
+            for partition, kind, event_type, defect, *told in record.counts
         },
         frozenset(record.timestamp_types),
         {(partition, foreign): tuple(some) for partition, foreign, some in record.samples},

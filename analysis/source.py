@@ -1,7 +1,7 @@
 """Sources: where a judgement reads the run's part of a topic, and who reads it."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from analysis import topic
 from analysis.consumer import Consumer, Split, splits
 from analysis.executors import mapped
+from analysis.records import Record, RecordReader
 from analysis.session import sql
 from analysis.topic import PATIENCE_S, OffsetRange
 
@@ -29,6 +30,12 @@ class Source(Protocol):
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the range, as `topic.SOURCE_SCHEMA` has it; nothing is read before it is used."""
+
+    def records(self, splits: Sequence[Split]) -> list[Record]:
+        """Read a few records, with all that they carry; what cannot be read is left out."""
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """Choose what to read of other topics, to look what is in them since a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,14 @@ class Kafka:
         spark, servers = sql(self.spark), self.bootstrap_servers
         return topic.read(spark, servers, offsets, min_partitions=self._splits)
 
+    def records(self, splits: Sequence[Split]) -> list[Record]:
+        """Read them one after the other."""
+        return RecordReader(self.bootstrap_servers).read(splits)
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """Ask the cluster for its topics."""
+        return RecordReader(self.bootstrap_servers).elsewhere(topic, since_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Frames:
@@ -72,6 +87,22 @@ class Frames:
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the frame as it is."""
         return self.read(offsets)
+
+    def records(self, splits: Sequence[Split]) -> list[Record]:
+        """Collect them; a frame has no headers."""
+        ranges = [
+            OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
+        ]
+        return [
+            Record(each.topic, row.partition, row.offset, row.key, row.value)
+            for each in ranges
+            for row in topic.messages(self.read(each)).collect()
+        ]
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """There is no other."""
+        del topic, since_ms
+        return []
 
 
 def worked(frame: DataFrame, work: Work[Result]) -> list[Result]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from analysis.classes import FLAGS, UNKNOWN, Counts, Fate, total
 from analysis.combined import Combined
 from analysis.content import Kind
-from analysis.evidence import SAMPLES, Checkable, PartitionRead
+from analysis.evidence import SAMPLES, Checkable, Defect, PartitionRead
 from analysis.topic import OffsetRange
 from headcount.outcome import Outcome
 
@@ -169,11 +169,12 @@ def _counts(row: Mapping[str, Any], number: int) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
-    """What messages are counted by."""
+    """What messages are counted by; `defect` is empty unless they are malformed."""
 
     partition: int
     kind: str
     event_type: str
+    defect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +208,14 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
         {
             **{name: arrivals[name] for name in ("partition", "kind")},
             "event_type": known_types(arrivals["event_type"], event_types),
+            "defect": arrivals["defect"],
         }
     )
     parts = []
     for key, rows in combined.rows():
         mine = offsets[rows]
         count = MessageCount(len(mine), int(mine.min()), int(mine.max()))
-        parts.append({MessageKey(**key): count})
+        parts.append({MessageKey(**{**key, "defect": key["defect"] or ""}): count})
     counts: dict[MessageKey, MessageCount] = _added(parts)
     return MessageCounts(
         counts,
@@ -275,7 +277,17 @@ def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> Part
         foreign=by_kind[Kind.FOREIGN],
         malformed_samples=counts.samples.get((number, False), ()),
         foreign_samples=counts.samples.get((number, True), ()),
+        defects=_defects(mine),
     )
+
+
+def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
+    """Say how messages are malformed, by the offset of the first of each."""
+    by_defect: dict[str, MessageCount] = _added(
+        {key.defect: told} for key, told in counts.items() if key.defect
+    )
+    found = [Defect(name, told.count, told.first) for name, told in by_defect.items()]
+    return tuple(sorted(found, key=lambda defect: defect.first_offset))
 
 
 def _strangers(counts: MessageCounts) -> dict[str, Counts]:

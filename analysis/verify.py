@@ -52,6 +52,7 @@ from analysis.patterns import patterns
 from analysis.rates import Rates, of_arrivals, of_requests
 from analysis.report.model import Report
 from analysis.samples import Sample, samples
+from analysis.second_look import compared, placed
 from analysis.session import is_alive, sql
 from analysis.source import Kafka, Source
 from analysis.state import StateCheck
@@ -252,6 +253,11 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     progress("counting")
     evidence = _evidence(case, found.state, arrived, blocks)
     buckets = distributions([block.durations for block in blocks])
+    evidence = replace(
+        evidence,
+        placement=placed(source, evidence),
+        differences=compared(source, evidence, found, case.folder.path / FATES_FOLDER),
+    )
     state, trade = StateCheck(), None
     if found.state.changing_types:
         progress("comparing the state")

@@ -56,6 +56,7 @@ class Columns:
         self._event_type, self._scenario_user, self._shape = _Texts(), _Texts(), _Texts()
         self._outcome, self._error = _Texts(), _Texts()
         self._server, self._owner = _Texts(), _Texts()
+        self._asked = _Texts()
         self._things, self._changes = _Texts(), array("q")
         self._changes_end, self._is_unchanged = array("i", [0]), array("b")
 
@@ -81,6 +82,7 @@ class Columns:
         owner: str | None = None,
         changes: Iterable[tuple[str, int]] | None = None,
         ended_at_ns: int | None = None,
+        asked: str | None = None,
     ) -> None:
         """Add a row, whose fields are those of `Row`. It is done for every request."""
         self._event_type.add(event_type)
@@ -97,6 +99,7 @@ class Columns:
         self._acked_offset.append(_NOTHING if acked_offset is None else acked_offset)
         self._server.add(server)
         self._owner.add(owner)
+        self._asked.add(asked)
         if changes is not None:
             for thing, change in changes:
                 self._things.add(thing)

@@ -61,6 +61,14 @@ def tag_of(bits: int) -> str:
     return "".join(_TAG_ALPHABET[bits >> shift & 31] for shift in shifts)
 
 
+def whole_id(tag: str) -> re.Pattern[bytes]:
+    """Give the pattern of a whole id of a run in any text: no part of a longer word or number."""
+    return re.compile(
+        rb"(?<![A-Za-z0-9.-])%b\.(?:%b)\.(?:%b)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
+        % (re.escape(tag.encode()), NUMBER_PATTERN.encode(), NUMBER_PATTERN.encode())
+    )
+
+
 def parse(text: str) -> EventId | None:
     """Read an identity, or None where the text is not the one spelling of one."""
     match = _EVENT_ID.fullmatch(text)

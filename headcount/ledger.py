@@ -42,7 +42,7 @@ from headcount.health import Health, dump
 FORMAT = 3
 READABLE = frozenset({2, FORMAT})
 """Formats that are read. Format 2 has the run's id where format 3 has its tag, and its segments
-lack `ended_at_ns`."""
+lack the columns `ended_at_ns` and `asked`."""
 
 READERS = 32
 """How many segments are looked over at once: an object store answers each of them late."""
@@ -69,6 +69,7 @@ SCHEMA = pa.schema(
         pa.field("owner", _DICTIONARY),
         pa.field("changes", pa.map_(pa.string(), pa.int64())),
         pa.field("ended_at_ns", pa.int64()),
+        pa.field("asked", _DICTIONARY),
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
@@ -76,13 +77,14 @@ the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_stat
 no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
 says that the event is, and `server` which of its processes answered; null where it does not say.
 `changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing.
-`ended_at_ns` is when an attempt without an answer was given up, null where an answer came."""
+`ended_at_ns` is when an attempt without an answer was given up, null where an answer came.
+`asked` tells what was asked for, to name what differs in a message (see `digest.describe`)."""
 
 _COUNTING = (
     *("seq", "intended_at_ns", "sent_at_ns", "answered_at_ns"),
     *("acked_offset", "ended_at_ns"),
 )
-_NEW_COLUMNS = frozenset({"ended_at_ns"})
+_NEW_COLUMNS = frozenset({"ended_at_ns", "asked"})
 """Columns that a segment of format 2 lacks."""
 _FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
 _ENCODED = encoded([*_FEW, "changes.key_value.key", "changes.key_value.value"], _COUNTING)
@@ -108,6 +110,7 @@ class Row(NamedTuple):
     owner: str | None = None
     changes: tuple[tuple[str, int], ...] | None = None
     ended_at_ns: int | None = None
+    asked: str | None = None
 
 
 _A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)

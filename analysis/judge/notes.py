@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
 from analysis.classes import Counts
-from analysis.evidence import CREATE_TIME, Evidence
+from analysis.evidence import CREATE_TIME, Evidence, PartitionRead
 from analysis.judge import answers, locust
 from analysis.state import StateResult
 from analysis.timestamps import describe
 
 _FEW = 2
 """Less than one in so many is few."""
+_MOST_DEFECTS = 5
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
@@ -42,7 +43,7 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
             yield (
                 f"malformed messages in partition {partition.partition}: {partition.malformed}, "
-                f"first at offset {samples}"
+                f"first at offset {samples}{_defects(partition)}"
             )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
@@ -112,6 +113,26 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _defects(partition: PartitionRead) -> str:
+    """Say how messages are malformed."""
+    shown = [
+        f"{defect.name}: {defect.count}, first at offset {defect.first_offset}"
+        for defect in partition.defects[:_MOST_DEFECTS]
+    ]
+    more = len(partition.defects) - len(shown)
+    if more > 0:
+        shown.append(f"and {more} more kinds")
+    return f" ({'; '.join(shown)})" if shown else ""
+
+
+def _placement(evidence: Evidence) -> Iterator[str]:
+    return evidence.placement.notes
+
+
+def _differences(evidence: Evidence) -> Iterator[str]:
+    return evidence.differences.notes
+
+
 def _clocks(evidence: Evidence) -> Iterator[str]:
     for clock in evidence.clocks:
         if clock.has_moved:
@@ -165,7 +186,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, _looked_at, _clocks),
+    *(_partitions, _placement, _differences, _looked_at, _clocks),
     *(_state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

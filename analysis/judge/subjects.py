@@ -7,6 +7,7 @@ from analysis.judge import (
     ledger,
     locust,
     looked_at,
+    placement,
     problems,
     reading,
     rows,
@@ -21,6 +22,9 @@ NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
 
 NEEDS_TOPIC = frozenset({"lost", "different"})
 """What only the whole of the topic's range can prove."""
+
+NEEDS_IDS = frozenset({"lost", "garbled"})
+"""What only messages that have their id in place can prove."""
 
 NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}
 """What is read out of the counts of attempts."""
@@ -45,6 +49,7 @@ SUBJECTS = (
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(acknowledged.checks),
     Subject(locust.checks),
     Subject(looked_at.checks),

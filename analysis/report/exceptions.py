@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.classes import FLAGS, UNEXCEPTIONAL
+from analysis.differences import Differences
 from analysis.report.tables import csv
 from analysis.where import where
 from headcount.files import written_aside
@@ -39,8 +40,11 @@ COLUMNS = (
     "sent_at_ns",
     "answered_at_ns",
     "broker_at_ms",
+    "differing_fields",
+    "differences",
 )
-"""`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy."""
+"""`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The
+last two name the fields in which it is not what was asked for, if it was looked at, and in what."""
 
 SHOWN_OF_A_KIND = 200
 """How many of a kind a page shows; the file has all."""
@@ -63,11 +67,18 @@ _INTEGERS = (
 _PER_SECOND = {"ms": 1_000, "ns": 1_000_000_000}
 _FIRST_S, _LAST_S = 0, 253_402_300_800
 """1970 and 10000: between these, times are written."""
+_MADE = frozenset(
+    {
+        *("class", "flags", "where", "differing_fields", "differences"),
+        *("intended_at", "sent_at", "answered_at", "broker_at"),
+    }
+)
+"""Columns that are not of fates, but made of them."""
 
 _NEEDED = tuple(
     name
     for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq", "copies_differ")
-    if name not in {"class", "flags", "where", "intended_at", "sent_at", "answered_at", "broker_at"}
+    if name not in _MADE
 )
 
 
@@ -87,7 +98,7 @@ class Exceptions:
         return sum(self.counts.values())
 
 
-def write(fates: Path | None, target: Path) -> Exceptions:
+def write(fates: Path | None, target: Path, differing: Differences) -> Exceptions:
     """Write exceptions.csv from `fates.parquet`; only its header without one. Raises OSError.
 
     Returns:
@@ -101,7 +112,7 @@ def write(fates: Path | None, target: Path) -> Exceptions:
     ):
         file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
         for batch in _batches(fates) if fates is not None else ():
-            rows = _rows(batch)
+            rows = _rows(batch, differing)
             file.write(csv(rows, header=False))
             first.append(_first(rows, counts))
     return Exceptions(counts, pd.concat(first, ignore_index=True))
@@ -138,7 +149,7 @@ def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
     yield from scanner.to_table().sort_by(order).to_batches(max_chunksize=50_000)
 
 
-def _rows(batch: pa.RecordBatch) -> pd.DataFrame:
+def _rows(batch: pa.RecordBatch, differing: Differences) -> pd.DataFrame:
     frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)
     frame["class"] = frame["fate"]
     frame["where"] = where(frame)
@@ -151,6 +162,10 @@ def _rows(batch: pa.RecordBatch) -> pd.DataFrame:
     for name in ("intended_at", "sent_at", "answered_at"):
         frame[name] = _iso(frame[f"{name}_ns"], "ns")
     frame["broker_at"] = _iso(frame["broker_at_ms"], "ms")
+    known = differing.by_id
+    each = [known[name].differences if name in known else () for name in frame["id"]]
+    frame["differing_fields"] = ["; ".join(one.field for one in found) for found in each]
+    frame["differences"] = ["; ".join(map(str, found)) for found in each]
     return frame[list(COLUMNS)]
 
 

@@ -1,5 +1,6 @@
 """Writes a run's report: one JSON document, tables for programs, and a page for people."""
 
+from analysis.differences import Differences
 from analysis.report import document, exceptions, junit, markdown, page, tables
 from analysis.report.model import Report
 from headcount.files import write_atomically
@@ -16,7 +17,8 @@ def write(report: Report, folder: RunFolder) -> None:
     """
     path = folder.path
     (path / "verdict.json").unlink(missing_ok=True)
-    found = exceptions.write(report.fates, path / "exceptions.csv")
+    differing = Differences() if report.evidence is None else report.evidence.differences
+    found = exceptions.write(report.fates, path / "exceptions.csv", differing)
     write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
     write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
     write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))

@@ -70,23 +70,34 @@ def _sample(wish: Wish) -> Sample:
     return Sample(wish, shape(wish), digest(wish), key, before, after)
 
 
-ALTERATIONS: tuple[Callable[[Wish], Wish], ...] = (
+_ALTERATIONS: tuple[Callable[[Wish], Wish], ...] = (
     lambda wish: {**wish, "event_type": f"un{wish['event_type']}"},
     lambda wish: {name: wish[name] for name in list(wish)[:-1]},
     lambda wish: {**wish, list(wish)[-1]: [wish[list(wish)[-1]]]},
     lambda wish: {**wish, list(wish)[-1]: f"{wish[list(wish)[-1]]} "},
     lambda wish: {**wish, list(wish)[-1]: None},
 )
-"""Ways to alter one field of an event: its type, no field, an array, a space more, null."""
+
+
+def altered(wish: Wish, event_id: str, form: int) -> bytes:
+    """Write an event with one field altered.
+
+    Its type, no field, an array, a space more, null, or a key that stands twice.
+    """
+    chosen = form % (len(_ALTERATIONS) + 1)
+    if chosen < len(_ALTERATIONS):
+        return write(_ALTERATIONS[chosen](wish), event_id)
+    return write(wish, event_id)[:-1] + b',"event_type":"default"}'
+
 
 UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (
     lambda value: value[:-1],
     lambda value: value.replace(b"event_type", b"event\xfftype"),
     lambda value: b"[" + value + b"]",
     lambda value: value + value,
-    lambda value: value[:-1] + b',"event_type":"default"}',
+    lambda value: value.replace(b"{", b"{'a':1,", 1),
 )
-"""Ways to break an event: cut, no UTF-8, an array, twice in one, a repeated key."""
+"""Ways to break an event: cut, no UTF-8, an array, twice in one, quotes that are not JSON's."""
 
 
 def invented(tag: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]:

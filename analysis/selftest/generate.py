@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analysis.selftest.events import (
-    ALTERATIONS,
     UNPARSEABLE,
     Sample,
+    altered,
     foreign,
     invented,
     samples,
@@ -173,8 +173,8 @@ class Generation:
         return self._sample(place).value(str(EventId(self.plan.tag, *place)))
 
     def _altered(self, place: Place) -> bytes:
-        alter = ALTERATIONS[place[1] // PARTITIONS % len(ALTERATIONS)]
-        return write(alter(self._sample(place).wish), str(EventId(self.plan.tag, *place)))
+        event_id, form = str(EventId(self.plan.tag, *place)), place[1] // PARTITIONS
+        return altered(self._sample(place).wish, event_id, form)
 
     def _row(self, place: Place, fault: Fault | None, sample: Sample) -> Row:
         # Each attempt begins after the one before was answered, whatever the clock does.

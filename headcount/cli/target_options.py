@@ -7,8 +7,17 @@ import click
 
 from headcount.cli.options import gathered
 from headcount.cli.stack import Wish
+from headcount.errors import UsageError
+from headcount.id_field import check_id_field
 from headcount.ids import HEADER
 from headcount.stack.server import DEFAULT_APP
+
+
+def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    try:
+        return check_id_field(name)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,7 +28,10 @@ def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
             "--event-id-field",
             default=HEADER,
             show_default=True,
-            help="The event's field that carries the request's X-Event-Id.",
+            metavar="NAME",
+            callback=_id_field,
+            help="The event's top-level field that carries the request's X-Event-Id; that name is "
+            "found however a framework writes it.",
         ),
         click.option(
             "--replication",

@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.util.timespan import parse_timespan
 
 from headcount.errors import UsageError
+from headcount.id_field import check_id_field
 from headcount.ids import HEADER
 from headcount.mix import check_names, parse_mix
 from headcount.rate import RatePlan, parse_rate
@@ -158,6 +159,7 @@ def seed_of(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
     """See that what the form asks for makes sense, and return the thresholds. UsageError if not."""
     seed_of(options)
+    check_id_field(options.event_id_field)
     open_load_of(options)
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]

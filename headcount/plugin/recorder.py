@@ -23,7 +23,7 @@ import gevent.threadpool
 
 from headcount.changes import Changes, check
 from headcount.columns import Columns
-from headcount.digest import digest, shape
+from headcount.digest import describe
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.health import Health
 from headcount.ledger import LedgerWriter, Seal
@@ -35,7 +35,6 @@ FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096
 FLUSH_EVERY_S = 2.0
 SEGMENT_ROWS = 50_000
-MAX_SHAPES = 256
 _LOW_PRIORITY = 10
 
 
@@ -56,6 +55,7 @@ class Attempt:
     intended_at_ns: int
     sent_at_ns: int
     changes: Changes | None = None
+    asked: str | None = None
 
 
 class Told(NamedTuple):
@@ -96,7 +96,6 @@ class Recorder:
         self.tally: Tally | None = None
         self._batches = [Columns()]
         self._in_flight: dict[int, Attempt] = {}
-        self._shapes: set[str] = set()
         self._reserving = gevent.lock.BoundedSemaphore(1)
         self._is_ahead = False
         self._flushing = gevent.lock.BoundedSemaphore(1)
@@ -166,8 +165,7 @@ class Recorder:
         """
         try:
             _check_event_type(event_type)
-            compared, content = shape(event), digest(event)
-            self._check_shape(compared)
+            compared, content, asked = describe(event)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may go on
                 check(changes, self._prefix)
@@ -191,6 +189,7 @@ class Recorder:
             now_ns if due_at_ns is None else due_at_ns + self._epoch_ns,
             now_ns,
             changes,
+            asked,
         )
         self._in_flight[seq] = attempt
         return attempt
@@ -273,22 +272,13 @@ class Recorder:
             None if changes is None else changes.owner,
             None if changes is None else changes.by_thing.items(),
             ended_at_ns,
+            attempt.asked,
         )
         if self.tally is not None:
             # A request without an answer took as long, at least, as it was waited for.
             ended_ns = ended_at_ns if answered_at_ns is None else answered_at_ns
             times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
             self.tally.add(attempt.event_type, text, status, error, times)
-
-    def _check_shape(self, compared: str) -> None:
-        if compared in self._shapes:
-            return
-        if len(self._shapes) == MAX_SHAPES:
-            raise ValueError(
-                f"a run may ask for at most {MAX_SHAPES} different sets of fields; "
-                f"{compared!r} would be one more"
-            )
-        self._shapes.add(compared)
 
     def _reserve_ahead(self) -> None:
         if not self._is_ahead and self._failure is None:

@@ -4,7 +4,7 @@ The ledger is a real one on disk; the topic is a frame of the Kafka source's sch
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,14 +13,16 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
+from analysis.consumer import Split
 from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.followed import Followed
 from analysis.judge import Limits
+from analysis.records import Record
 from analysis.source import Frames, Result, Work
 from analysis.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
 from headcount.changes import Changes
-from headcount.digest import digest, shape
+from headcount.digest import describe
 from headcount.ids import EventId
 from headcount.ledger import LedgerWriter, Row
 from headcount.run import End, Generators, Manifest, RunFolder
@@ -86,12 +88,13 @@ class History:
         answered = None if took_ms is None else sent + took_ms * MS
         status = {"acked": 200, "failed": 400}.get(outcome) if took_ms is not None else None
         error = None if took_ms is not None else "timed out"
+        described = describe(asked)
         row = Row(
             seq=seq,
             event_type=str(asked["event_type"]),
             scenario_user="Player",
-            shape=shape(asked),
-            digest=digest(asked),
+            shape=described.shape,
+            digest=described.digest,
             intended_at_ns=sent - MS,
             sent_at_ns=sent,
             answered_at_ns=answered,
@@ -102,6 +105,7 @@ class History:
             owner=None if changes is None else changes.owner,
             changes=None if changes is None else tuple(changes.by_thing.items()),
             ended_at_ns=None if answered or waited_ms is None else sent + waited_ms * MS,
+            asked=described.asked,
         )
         self.rows.setdefault(generator, []).append(row)
 
@@ -252,3 +256,11 @@ class Batches:
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the messages at their times."""
         return self.history.source(offsets)
+
+    def records(self, splits: Sequence[Split]) -> list[Record]:
+        """Collect the few that are looked at again."""
+        return Frames(self.history.source).records(splits)
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """There is no other topic."""
+        return Frames(self.history.source).elsewhere(topic, since_ms)

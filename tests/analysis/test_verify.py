@@ -1,10 +1,12 @@
 """Verifying whole histories, from files to files: sane, empty, and every pathology at once."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame
 
@@ -408,3 +410,117 @@ def test_unreadable_data_is_inconclusive(history: History) -> None:
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "a check crashed" in report.reasons[0]
     assert "\n" not in report.reasons[0]
+
+
+def test_an_id_elsewhere_is_no_loss(history: History) -> None:
+    """Where no message has its id in place, nothing is proven, and the reason says where it is."""
+    for seq in range(4):
+        history.attempt(seq)
+        nested = {**IRON, "request_headers": {"X-Event-Id": event_id(seq)}}
+        history.arrive(None, seq, partition=seq % 2, event=nested)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.counts is not None
+    assert report.counts.lost == 4
+    told = " ".join(report.reasons)
+    assert "/request_headers/X-Event-Id (partition 0, offset 0)" in told
+    assert "not proven, for no message has its id in place" in told
+
+
+def test_values_that_are_framed_are_no_loss(history: History) -> None:
+    """They are unreadable and have an id of the run in them, which proves no loss either."""
+    for seq in range(3):
+        history.attempt(seq)
+        text = json.dumps({**IRON, "X-Event-Id": event_id(seq)}).encode()
+        history.arrive_raw(b"\x00\x00\x00\x00\x07" + text, seq)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "framed by a schema registry, schema 7" in " ".join(report.reasons)
+    assert any("schema registry, schema 7: 3, first at offset 0" in note for note in report.notes)
+
+
+def test_an_empty_topic_proves_no_loss(history: History) -> None:
+    """The service may write to another one."""
+    history.attempt(0)
+    report = history.verified()
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "has no message since the run began" in " ".join(report.reasons)
+
+
+def test_a_loss_beside_events_in_place_is_proven(history: History) -> None:
+    """What stands elsewhere besides is a note."""
+    history.deliver(3)
+    history.attempt(3)
+    history.attempt(4)
+    history.arrive(None, 3, event={**IRON, "request_id": event_id(3)})
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].startswith("2 lost")
+    assert any("1 of 1 messages" in note and "request_id" in note for note in report.notes)
+
+
+def test_what_differs_is_named(history: History) -> None:
+    """Field by field, in exceptions.csv and in a note; a key that stands twice, too."""
+    address = {"event_type": "ship", "n": 3, "to": {"city": "Delft"}}
+    changed: list[dict[str, object]] = [
+        {**address, "n": "3"},
+        {**address, "n": "3", "to": {"city": "Delft", "country": "NL"}},
+        {**address, "to": {"city": "Gent"}},
+        {**address, "to": {"city": "Delft", "country": "NL"}},
+    ]
+    for seq, event in enumerate(changed):
+        history.attempt(seq, event=address)
+        history.arrive(event_id(seq), seq, event=event)
+    history.attempt(4, event=address)
+    twice = json.dumps({**address, "X-Event-Id": event_id(4)})[:-1] + ', "n": 3}'
+    history.arrive_raw(twice.encode(), 4)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.corrupted) == (5, 4)
+    rows = exceptions(history)
+    assert {name: row["differing_fields"] for name, row in rows.items()} == {
+        event_id(0): "n",
+        event_id(1): "n",
+        event_id(2): "/to/city",
+        event_id(4): "n",
+    }
+    assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
+    assert rows[event_id(4)]["differences"] == "n: it stands twice"
+    assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
+
+
+def test_a_ledger_of_the_format_before_is_judged(history: History) -> None:
+    """It does not say what was asked for, and so no field is named; all else is as it was."""
+    history.deliver(3)
+    history.attempt(3, event=IRON)
+    history.arrive(event_id(3), 3, event={**IRON, "metal": "tin"})
+    history.write()
+    _write_as_before(history.folder.path / "ledger" / "0")
+
+    report = history.verified_again()
+
+    assert report.counts == Counts(attempted=4, acked=4, delivered=4, corrupted=1)
+    assert exceptions(history)[event_id(3)]["differing_fields"] == ""
+    assert all(each.startswith("1 corrupted") for each in report.reasons)
+
+
+def _write_as_before(folder: Path) -> None:
+    """Write a generator's ledger as format 2 had it."""
+    seal = json.loads((folder / "seal.json").read_text())
+    for segment in seal["segments"]:
+        path = folder / segment["name"]
+        table = pq.read_table(path, partitioning=None).drop(["asked"])
+        metadata = {b"headcount.run_id": RUN.encode(), b"headcount.format": b"2"}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+        segment["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    seal |= {"run_id": seal.pop("tag"), "format": 2}
+    (folder / "seal.json").write_text(json.dumps(seal))

@@ -36,6 +36,7 @@ ROWS = some.builds(
     owner=some.none() | TEXTS,
     changes=some.none() | CHANGES.map(tuple),
     ended_at_ns=some.none() | NATURALS,
+    asked=some.none() | TEXTS,
 )
 
 

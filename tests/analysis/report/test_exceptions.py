@@ -6,8 +6,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.differences import Compared, Difference, Differences
 from analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
+DIFFERENCES = Differences(
+    {
+        "run-1.0.254": Compared(
+            0,
+            17,
+            (Difference("a", 'asked 1, found "1"'), Difference("/b/c", "it stands twice")),
+        )
+    },
+    1,
+)
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 SCHEMA = pa.schema(
     [
@@ -56,7 +67,7 @@ def test_many_of_a_kind_crowd_out_no_other(tmp_path: Path) -> None:
     kinds += [("delivered", {"late", "corrupted"})] * many + [(None, set())]
     target = tmp_path / "exceptions.csv"
 
-    found = write(fates(tmp_path, kinds), target)
+    found = write(fates(tmp_path, kinds), target, DIFFERENCES)
 
     assert found.counts == {
         "recovered": many,
@@ -65,6 +76,11 @@ def test_many_of_a_kind_crowd_out_no_other(tmp_path: Path) -> None:
         "unclassed": 1,
     }
     assert found.count == in_file(target) == 2 * many + 3
+    with target.open(encoding="utf-8", newline="") as file:
+        named = [row for row in csv.DictReader(file) if row["differing_fields"]]
+    assert [(row["id"], row["differing_fields"], row["differences"]) for row in named] == [
+        ("run-1.0.254", "a; /b/c", 'a: asked 1, found "1"; /b/c: it stands twice')
+    ]
     assert len(found.first) == 2 * SHOWN_OF_A_KIND + 3
     recovered = found.first[found.first["class"] == "recovered"]
     assert list(recovered["id"]) == [f"run-1.0.{seq}" for seq in range(2, 2 + SHOWN_OF_A_KIND)]
@@ -73,13 +89,15 @@ def test_many_of_a_kind_crowd_out_no_other(tmp_path: Path) -> None:
 def test_batches_are_counted_as_one(tmp_path: Path) -> None:
     """What is shown does not grow with the number of batches that a file is read in."""
     many = 120_000
-    found = write(fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv")
+    found = write(
+        fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv", Differences()
+    )
     assert (found.count, len(found.first)) == (many, SHOWN_OF_A_KIND)
 
 
 def test_without_fates_there_are_none(tmp_path: Path) -> None:
     """The file is there all the same."""
     target = tmp_path / "exceptions.csv"
-    found = write(None, target)
+    found = write(None, target, Differences())
     assert (found.count, len(found.first), in_file(target)) == (0, 0, 0)
     assert Exceptions().count == 0

@@ -247,6 +247,7 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
         (("--thresholds", "lst == 0"), 2, "there is no metric 'lst'; did you mean lost?"),
         (("--seed", "x"), 2, "--seed must be a whole number, got 'x'"),
         (("--run-id", "A b"), 2, "--run-id must be"),
+        (("--event-id-field", "/a/b"), 2, "takes no path, got '/a/b'"),
         (("--topic", "none"), 2, "there is no topic 'none'"),
         (("--bootstrap-servers", "127.0.0.1:1"), 5, "no Kafka broker answers at 127.0.0.1:1"),
         (("--reports-dir", "/dev/null/x"), 2, "choose another --reports-dir"),
