@@ -157,22 +157,22 @@ class Reader:
         Args:
             messages: As `topic.MESSAGES` has them.
         """
-        values = messages["value"].fill_null(b"")
-        found = self._identities(values)
+        values = messages["value"]
+        found = self._identities(values.fill_null(b""))
         masked = self._masked_messages(found)
         texts, place = self._texts(masked, found)
         # No value and an empty one are the same text, and not the same defect.
-        is_null = messages["value"].is_null().to_numpy(zero_copy_only=False)
+        is_null = values.is_null().to_numpy(zero_copy_only=False)
         first, what = _first_rows(place, len(texts)), masked.what | (is_null.astype(int) << _NULL)
         known = [
-            self._text((text, int(what[row]), shape), messages["value"], int(row), found)
+            self._text((text, int(what[row]), shape), values, int(row), found)
             for (text, shape), row in zip(texts, first, strict=True)
         ]
         # A text that somebody wrote with the mask in it is not the masked one.
         alone = np.array([each is None for each in known])[place] | (what != what[first][place])
         for row in np.flatnonzero(alone):
             place[row] = len(known)
-            value = messages["value"][int(row)].as_py()
+            value = values[int(row)].as_py()
             known.append(self._read(value, parse(value)))
         reads = [each or _NOTHING for each in known]
         batch = _Batch(found, reads, place, found.is_there & ~alone)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from headcount.digest import canonical_value, digests_over
 from headcount.ids import HEADER
@@ -33,8 +34,7 @@ Pairs = list[tuple[str, object]]
 Hook = Callable[[Pairs], dict[str, object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What a message's bytes are: a JSON object, or what is wrong with them.
 
     `repeated` names the keys that stand twice in one of its objects, the last of which counts;
