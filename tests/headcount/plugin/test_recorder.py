@@ -38,7 +38,7 @@ from headcount.plugin import recorder as module
 from headcount.plugin.recorder import Recorder
 
 class Writer:
-    run_id, generator, location = "run-1", 0, "memory"
+    tag, generator, location = "0aaaaaaaaa", 0, "memory"
     def reserve(self, count):
         return range(count)
     def write_table(self, rows):
