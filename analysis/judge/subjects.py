@@ -10,6 +10,7 @@ from analysis.judge import (
     problems,
     reading,
     rows,
+    scenario,
     seals,
 )
 from analysis.judge.checks import Checks
@@ -45,6 +46,7 @@ SUBJECTS = (
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(scenario.checks),
     Subject(acknowledged.checks),
     Subject(locust.checks),
     Subject(looked_at.checks),
