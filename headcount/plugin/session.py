@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
     ErrorResponse,
@@ -194,9 +195,14 @@ class LedgerSession(FastHttpSession):
             return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
         except AttributeError as error:  # it is no mapping
             self._recorder.refuse(self._user_name, event, event_type or method, error)
-            raise StopUser from None
+            raise self._end() from None
         except LedgerFailedError:
-            raise StopUser from None  # the run is being stopped, and says why
+            raise self._end() from None  # the run is being stopped, and says why
+
+    def _end(self) -> BaseException:
+        """Give what ends a user, or quietly a greenlet that the scenario has started beside it."""
+        own = getattr(self.user, "greenlet", None)
+        return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
         assert self._recorder is not None
