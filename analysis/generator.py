@@ -17,10 +17,11 @@ Pure.
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headcount.health import Health, Sample
+from headcount.shortfall import Shortfall, merged
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0
@@ -89,13 +90,14 @@ class GeneratorHealth:
 
 @dataclass(frozen=True, slots=True)
 class Generators:
-    """The health of all generators of a run; `missing` is how many were asked for and never began.
+    """The health of all generators of a run, and what they did not make of it.
 
-    None where it is not known how many have begun.
+    `missing` is how many were asked for and never began, None where it is not known how many have.
     """
 
     known: tuple[GeneratorHealth, ...] = ()
     missing: int | None = None
+    shortfall: Shortfall = field(default_factory=Shortfall)
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -113,6 +115,7 @@ class Generators:
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
+        yield from self.shortfall.sentences
         if self.saturated:
             yield (
                 f"generator: saturated: {'; '.join(self.evidence)}: latencies and rates are partly "
@@ -133,7 +136,10 @@ class Generators:
 
 
 def generators(
-    healths: Mapping[int, Health | None], begun: Sequence[int] | None, options: Mapping[str, Any]
+    healths: Mapping[int, Health | None],
+    begun: Sequence[int] | None,
+    options: Mapping[str, Any],
+    shortfalls: Iterable[Shortfall] = (),
 ) -> Generators:
     """Weigh what each generator has left.
 
@@ -142,6 +148,7 @@ def generators(
         begun: The generators that have begun; None where that is not known.
         options: The manifest's, of which `expect_workers` and `processes` say how many there
             should be.
+        shortfalls: What each did not make.
     """
     numbers = sorted({*healths, *(begun or ())})
     known = tuple(
@@ -149,7 +156,7 @@ def generators(
         for number, health in ((each, healths.get(each)) for each in numbers)
     )
     missing = None if begun is None else max(0, _asked_for(options) - len(set(begun)))
-    return Generators(known, missing)
+    return Generators(known, missing, merged(shortfalls))
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:

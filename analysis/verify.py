@@ -68,6 +68,7 @@ from headcount.ledger import GeneratorLedger, open_location
 from headcount.marks import read_marks
 from headcount.rate import parse_rate
 from headcount.run import End, Manifest, RunFolder
+from headcount.shortfall import read_shortfall
 from headcount.thresholds import Threshold
 
 __all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
@@ -460,7 +461,8 @@ def _generators(case: Case, state: LedgerState) -> Generators:
     filesystem, path = open_location(case.folder.ledger_location(case.manifest))
     numbers = [each.generator for each in state.generators]
     healths = {number: read_health(filesystem, path, number) for number in numbers}
-    return generators(healths, case.folder.begun, case.manifest.options)
+    shortfalls = [read_shortfall(filesystem, path, number) for number in numbers]
+    return generators(healths, case.folder.begun, case.manifest.options, shortfalls)
 
 
 def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:

@@ -13,7 +13,7 @@ UNWRITTEN = "under way when its generator ended"
 UNACKNOWLEDGED = "accepted, and not acknowledged"
 ABSENT = "acknowledged, and absent"
 PRESENT = "acknowledged, and in the topic"
-TAKEN_TWICE = "in the topic from more than one request: asked twice"
+TAKEN_TWICE = "in the topic with copies that differ: asked twice, or two events"
 WRITTEN_TWICE = "in the topic byte for byte the same: written twice"
 UNASKED = "in the topic, and never asked for"
 
@@ -24,7 +24,8 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
     """Tell for each attempt where its way ended.
 
     Copies that differ in their bytes come from requests that the service took one by one, if it
-    puts into an event what tells one request from another; equal ones were written by the pipeline.
+    puts into an event what tells one request from another, or are several events that it publishes
+    for one request; equal ones were written by the pipeline.
 
     Args:
         frame: Of fates, with the columns COLUMNS at least.

@@ -10,6 +10,7 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
 - `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
   without a seal makes the run's ledger *torn*.
 - `health.json`: how busy the generator was (see `health.py`); no evidence, and not sealed.
+- `shortfall.json`: what it was to make and did not (see `shortfall.py`); no evidence either.
 
 Every file is written aside and renamed, so one that is visible is complete. The location is a path
 or a URL of storage that every host reaches, such as `s3://bucket/ledgers`; how an object store is
@@ -38,6 +39,9 @@ from headcount.errors import UsageError
 from headcount.files import force_to_disk
 from headcount.health import FILE as HEALTH_FILE
 from headcount.health import Health, dump
+from headcount.shortfall import FILE as SHORTFALL_FILE
+from headcount.shortfall import Shortfall
+from headcount.shortfall import dump as dump_shortfall
 
 FORMAT = 3
 READABLE = frozenset({2, FORMAT})
@@ -229,6 +233,10 @@ class LedgerWriter:
     def write_health(self, health: Health) -> None:
         """Say how busy the generator was, instead of what was said of that before."""
         self._write(HEALTH_FILE, dump(health))
+
+    def write_shortfall(self, shortfall: Shortfall) -> None:
+        """Say what the generator did not make, instead of what was said of that before."""
+        self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
 
     def seal(self, attempted: int) -> Seal:
         """Say the last word; nothing is written after it."""

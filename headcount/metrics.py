@@ -152,12 +152,17 @@ class Parsed:
         return MetricError(told, self.text, start, start + len(token))
 
 
-def parse(parser: Callable[[], Lark], text: str) -> Parsed:
-    """Read a text by a grammar. MetricError points at what does not fit."""
+def parse(parser: Callable[[], Lark], text: str, expected: Mapping[str, str] = EXPECTED) -> Parsed:
+    """Read a text by a grammar, whose terminals `expected` names in words.
+
+    MetricError points at what does not fit.
+    """
     try:
         tree = parser().parse(text)
     except UnexpectedInput as error:
-        raise MetricError(f"expected {_expected(error)}", text, *_place(text, error)) from None
+        raise MetricError(
+            f"expected {_expected(error, expected)}", text, *_place(text, error)
+        ) from None
     found = tree.scan_values(lambda each: isinstance(each, Token))
     return Parsed(text, sorted(found, key=lambda token: token.start_pos or 0))
 
@@ -205,8 +210,8 @@ def _place(text: str, error: UnexpectedInput) -> tuple[int, int]:
     return start, start + 1
 
 
-def _expected(error: UnexpectedInput) -> str:
+def _expected(error: UnexpectedInput, expected: Mapping[str, str]) -> str:
     """Say what could have stood there."""
     names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
-    told = [words for name, words in EXPECTED.items() if name in names]
+    told = [words for name, words in expected.items() if name in names]
     return " or ".join(told) or "nothing more"

@@ -4,11 +4,18 @@
 - failed: the event was provably not published: the connection was refused or the host has no
   address, the service answered 4xx, or a 503 with `Retry-After`, which promises so.
 - indeterminate: everything else. A time-out is not a failure: the broker may still hold the event.
+  Nor are those 4xx that a service, or a proxy before it, may answer after it has published.
+
+A scenario (see `plugin/response.py`) or a rule (see `outcome_rules.py`) may know better. A wrong
+word of theirs shows as ghost or lost.
 """
 
 import socket
 from enum import StrEnum
 from http import HTTPStatus
+
+UNPROVEN = frozenset({408, 409, 425, 429, 499})
+"""Statuses that a retry or a time-out brings about as well: the first try may have published."""
 
 
 class Outcome(StrEnum):
@@ -19,15 +26,35 @@ class Outcome(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
+OUTCOMES = " or ".join((", ".join(list(Outcome)[:-1]), list(Outcome)[-1]))
+"""The outcomes, in words."""
+
+
 def of_status(status: int, *, retry_after: bool) -> Outcome:
     """Tell the outcome of an answer from its status and whether it carried `Retry-After`."""
     if 200 <= status < 300:  # noqa: PLR2004 - the class of successful answers
         return Outcome.ACKED
-    if 400 <= status < 500:  # noqa: PLR2004 - the class of refused requests
+    if 400 <= status < 500 and status not in UNPROVEN:  # noqa: PLR2004 - refused requests
         return Outcome.FAILED
     if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
         return Outcome.FAILED
     return Outcome.INDETERMINATE
+
+
+def of_failure(outcome: Outcome) -> Outcome:
+    """Tell the outcome of an answer that the scenario calls a failure: it proves nothing any more.
+
+    What was failed or indeterminate before, is so still.
+    """
+    return Outcome.INDETERMINATE if outcome is Outcome.ACKED else outcome
+
+
+def parse_outcome(value: object) -> Outcome:
+    """Read an outcome that a scenario sets. ValueError names those that there are."""
+    try:
+        return Outcome(value)  # type: ignore[arg-type] # that is what is to be seen
+    except ValueError:
+        raise ValueError(f"an outcome is {OUTCOMES}, got {value!r}") from None
 
 
 def of_error(error: BaseException) -> Outcome:

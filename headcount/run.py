@@ -46,8 +46,9 @@ class Manifest:
     `broker_data` and `database` are paths from the run's folder to what its own broker and service
     left, None where it had none. `promise` says what an acknowledgement of the service stands for,
     as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
-    to when it began. `versions` are those of the programs that made the run, by their names. `tag`
-    begins each of its identities (see `ids.py`): the run id where the manifest has none.
+    to when it began, and `outcome_rules` what answers stood for whose status did not say it.
+    `versions` are those of the programs that made the run, by their names. `tag` begins each of its
+    identities (see `ids.py`): the run id where the manifest has none.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class Manifest:
     promise: str = ""
     event_id_field: str = HEADER
     thresholds: tuple[str, ...] = ()
+    outcome_rules: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     tag: str = ""

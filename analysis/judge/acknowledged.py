@@ -10,6 +10,7 @@ from analysis.classes import UNKNOWN
 from analysis.evidence import Evidence
 from analysis.judge.answers import listed
 from analysis.judge.limits import Limits
+from analysis.judge.scenario import why_nothing
 from headcount.verdict import Check, Result
 
 NAME = "acknowledged"
@@ -19,7 +20,7 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     """Check that attempts were made and acknowledged, in all and of each event type."""
     counts = evidence.counts
     if counts.attempted == 0:
-        remedy = "run longer, or with more users"
+        remedy = why_nothing(evidence.generators.shortfall)
         yield Check(NAME, Result.UNPROVEN, "nothing was attempted", remedy)
     elif counts.acked == 0:
         yield Check(

@@ -21,7 +21,8 @@ MEANING = {
 }
 _REMEDY = {
     "lost": "see exceptions.csv, and compare the service's log at those times",
-    "duplicated": "see exceptions.csv, and look for retries without idempotence",
+    "duplicated": "see exceptions.csv, and look for retries without idempotence or, where it says "
+    "that the copies differ, for several events that are published for one request",
     "ghost": "see exceptions.csv, and look for what the service answers after it has published",
     "phantom": "see exceptions.csv, and look for who else writes under these ids",
     "corrupted": "see exceptions.csv, and compare those offsets of the topic with what was sent",

@@ -167,6 +167,12 @@ def _state(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _outcome_rules(evidence: Evidence) -> Iterator[str]:
+    if evidence.manifest.outcome_rules:
+        rules = "; ".join(evidence.manifest.outcome_rules)
+        yield f"--outcome decided what answers stand for, besides their status: {rules}"
+
+
 def _acks(evidence: Evidence) -> Iterator[str]:
     if "acks=0" in evidence.manifest.promise:
         yield (
@@ -187,6 +193,6 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
     *(_partitions, _placement, _differences, _looked_at, _clocks),
-    *(_state, _acks, _bound),
+    *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

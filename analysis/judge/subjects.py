@@ -11,6 +11,7 @@ from analysis.judge import (
     problems,
     reading,
     rows,
+    scenario,
     seals,
 )
 from analysis.judge.checks import Checks
@@ -50,6 +51,7 @@ SUBJECTS = (
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
     Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
+    Subject(scenario.checks),
     Subject(acknowledged.checks),
     Subject(locust.checks),
     Subject(looked_at.checks),

@@ -14,6 +14,7 @@ from headcount.arrivals import all_arrivals
 from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import judge
 from headcount.cli.locust_options import BY_RUN, refuse_decided
+from headcount.cli.locustfile import GENERATOR, check_locustfiles, last_word
 from headcount.cli.options import (
     Judging,
     PassThrough,
@@ -35,6 +36,8 @@ from headcount.errors import PartError, UsageError
 from headcount.ids import is_run_id, new_run_id
 from headcount.ledger import open_location, unsealed
 from headcount.locust_exit import Cause, LocustExit
+from headcount.metrics import MetricError
+from headcount.outcome_rules import Rule, joined, split
 from headcount.rate import parse_rate
 from headcount.run import JUDGED_BY_PARENT, RunFolder
 from headcount.schedule import Spacing
@@ -56,6 +59,7 @@ Examples:
   headcount run --rate 0/s..200/s:20s,200/s:1m       a rate that the service cannot slow down
   headcount run --mix sword=9,guild=1                other weights
   headcount run locustfiles/sword_rush.py            another story
+  headcount run shop.py,refunds.py                   several, or all of a folder
   headcount run locustfiles/player_life.py -- --mistakes 0.1
                                                      players with state, and their mistakes
   headcount run --host https://shop.test --bootstrap-servers kafka:9092 --topic orders
@@ -70,7 +74,7 @@ Examples:
 class Load:
     """What Locust is told to do; `extra` are options of its own, as they stand."""
 
-    locustfile: Path
+    locustfile: str
     users: int | None
     spawn_rate: float | None
     run_time: str | None
@@ -84,6 +88,7 @@ class Load:
     max_in_flight: int | None
     ledger: str
     extra: tuple[str, ...]
+    outcome_rules: tuple[Rule, ...] = ()
 
     def size(self, shape: str | None) -> str:
         """How much load it is, in words; `shape` is the locustfile's load shape, if it has one."""
@@ -95,12 +100,17 @@ class Load:
         return f"{much} for {run_time}" if run_time else much
 
 
+def _outcome_rules(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[Rule, ...]:
+    try:
+        return tuple(rule for value in values for rule in split(value))
+    except MetricError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument(
-    "locustfile",
-    type=click.Path(path_type=Path),
-    default=Path("locustfiles/mixed.py"),
-)
+@click.argument("locustfile", default="locustfiles/mixed.py")
 @click.option(
     "-u",
     "--users",
@@ -152,6 +162,16 @@ class Load:
     "took. Meant for a Spark elsewhere (--spark-master): on this machine it takes of the load's "
     "processors.",
 )
+@click.option(
+    "--outcome",
+    "outcome_rules",
+    multiple=True,
+    metavar="RULE",
+    callback=_outcome_rules,
+    help="What an answer stands for where its status does not say it, such as '202 = acked', "
+    "'4xx = indeterminate' or 'json /status == \"rejected\" = failed'. Repeatable; the first that "
+    "holds decides.",
+)
 @with_target
 @with_judging
 @with_ledger
@@ -160,7 +180,7 @@ class Load:
 @with_quiet
 def run(
     *,
-    locustfile: Path,
+    locustfile: str,
     extra: tuple[str, ...],
     users: int | None,
     spawn_rate: float | None,
@@ -174,6 +194,7 @@ def run(
     run_id: str,
     event_id_field: str,
     is_followed: bool,
+    outcome_rules: tuple[Rule, ...],
     wish: Wish,
     judging: Judging,
     ledger: str,
@@ -181,7 +202,10 @@ def run(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Drive LOCUSTFILE against the service, account for every request, and say the verdict."""
+    """Drive LOCUSTFILE against the service, account for every request, and say the verdict.
+
+    LOCUSTFILE is a file, several with commas between them, a folder or a URL, as Locust takes them.
+    """
     refuse_decided("run", extra, BY_RUN)
     has_end = _check_rate(rate, spacing, max_in_flight)
     load = Load(
@@ -199,8 +223,9 @@ def run(
         max_in_flight,
         ledger,
         extra,
+        outcome_rules,
     )
-    _check(load)
+    check_locustfiles(locustfile)
     limits_of(judging)  # a mistake in it is told before the load, not after
     folder = RunFolder(reports_dir.absolute() / _run_id(run_id))
     folder.create()
@@ -233,21 +258,6 @@ def _check_rate(rate: str, spacing: str | None, max_in_flight: int | None) -> bo
         if value is not None:
             raise UsageError(f"{name} goes with --rate: add one, such as 100/s, or leave it out")
     return False
-
-
-def _check(load: Load) -> None:
-    """See that the locustfile is one, before anything is started."""
-    try:
-        source = load.locustfile.read_bytes()
-        compile(source, str(load.locustfile), "exec")
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the locustfile {load.locustfile}: {error.strerror}"
-        ) from None
-    except (SyntaxError, ValueError) as error:
-        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        what = error.msg if isinstance(error, SyntaxError) else error
-        raise UsageError(f"the locustfile {load.locustfile} is no Python{where}: {what}") from None
 
 
 def _run_id(asked_for: str) -> str:
@@ -333,7 +343,7 @@ def _explain(locust: Process, code: int) -> None:
         locust.poll_or_raise()
     except PartError as error:
         if code == UsageError.exit_code:
-            raise UsageError(str(error)) from None
+            raise UsageError(last_word(locust.log_path) or str(error)) from None
         raise
 
 
@@ -371,6 +381,7 @@ def _locust_command(
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,
         "--thresholds": f"{SEPARATOR} ".join(each.text for each in thresholds),
+        "--outcome": joined(load.outcome_rules),
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
         # Requests that fail are judged by what became of them, not by Locust.
@@ -378,4 +389,4 @@ def _locust_command(
         **(_meeting_place() if load.processes else {}),
     }
     given = [f"{name}={value}" for name, value in options.items() if value not in (None, "")]
-    return [sys.executable, "-m", "locust", "--headless", "--only-summary", *given, *load.extra]
+    return [sys.executable, "-m", GENERATOR, "--headless", "--only-summary", *given, *load.extra]

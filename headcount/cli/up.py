@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from headcount.cli.locust_options import BY_UP, refuse_decided, web_place
+from headcount.cli.locustfile import GENERATOR
 from headcount.cli.options import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
@@ -121,7 +122,7 @@ def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
         options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"
     if target.database_file is not None:
         options["--database-file"] = f"../{folder.name}/{DATABASE}"
-    return [sys.executable, "-m", "locust", *_flat(options)]
+    return [sys.executable, "-m", GENERATOR, *_flat(options)]
 
 
 def _flat(options: Mapping[str, object]) -> list[str]:

@@ -7,10 +7,11 @@ It works wherever Locust does: web UI, headless, `--processes`, `--master` and `
 
 from headcount.changes import Changes
 from headcount.outcome import Outcome
+from headcount.plugin.agent import OnceOnlyPool
 from headcount.plugin.lifecycle import register
 from headcount.plugin.shape import PlannedShape
 from headcount.plugin.user import LedgerUser
 
-__all__ = ["Changes", "LedgerUser", "Outcome", "PlannedShape"]
+__all__ = ["Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
 
 register()

@@ -18,16 +18,16 @@ from geventhttpclient.header import Headers
 from geventhttpclient.url import URL
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
-    ErrorResponse,
     FastRequest,
     FastResponse,
     LocustBadStatusCode,
     LocustUserAgent,
 )
 
+from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.plugin.exchange import OnceOnlyConnections, PlainAnswer, exchange, take_over
-from headcount.plugin.response import PlainResponse, body_of
+from headcount.plugin.response import AccountedError, AccountedResponse, PlainResponse, body_of
 
 _TARGET = re.compile(r"/(?!/)[!-~]*|/")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "expect", HEADER.lower()})
@@ -65,6 +65,16 @@ class OnceOnlyPool(HTTPClientPool):
         pool = self.get_client(url)._connection_pool  # noqa: SLF001
         assert isinstance(pool, OnceOnlyConnections)
         pool.open_ahead()
+
+
+def check_pool(user_name: str, pool: object) -> None:
+    """See that connections which users share never send a request twice. UsageError if not."""
+    if pool is not None and not isinstance(pool, OnceOnlyPool):
+        raise UsageError(
+            f"{user_name}.client_pool is a {type(pool).__name__}, which may send a request twice: "
+            "leave it out, or write `from headcount.plugin import OnceOnlyPool` and "
+            "`client_pool = OnceOnlyPool(concurrency=10)`"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ class LedgerAgent(LocustUserAgent):
             client = pool.clients.get(kind.place) or pool.get_client(kind.url)
             answer = exchange(client, head + body, kind.method)
         except FAILURE_EXCEPTIONS as error:
-            return ErrorResponse(kind.request(event_id, payload), error)  # type: ignore[arg-type] # gevent's Timeout
+            return AccountedError(kind.request(event_id, payload), error)  # type: ignore[arg-type] # gevent's Timeout
         response: FastResponse
         if isinstance(answer, PlainAnswer):
             response = PlainResponse(answer, kind, payload, event_id)
@@ -140,12 +150,12 @@ class LedgerAgent(LocustUserAgent):
         else:
             sent = head.decode("latin-1")
             answer._sent_request = sent  # noqa: SLF001 - as the general way leaves it
-            response = FastResponse(answer, kind.request(event_id, payload), sent)
+            response = AccountedResponse(answer, kind.request(event_id, payload), sent)
             has_cookies = "set-cookie" in answer
         response._elapsed = time.monotonic() - began_s  # noqa: SLF001
         status = response.status_code
         if status not in self.valid_response_codes:
-            response.error = LocustBadStatusCode(kind.attributes["url"], code=status)  # type: ignore[attr-defined]
+            response.error = LocustBadStatusCode(kind.attributes["url"], code=status)  # type: ignore[union-attr]
         if has_cookies and self.cookiejar is not None:
             self.cookiejar.extract_cookies(response, response.request)  # type: ignore[arg-type]
         return response

@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -31,7 +32,8 @@ from headcount.ledger import LedgerWriter, check_location, open_location, warm_u
 from headcount.live.guard import Broken
 from headcount.live.progress import Progress
 from headcount.mix import parse_mix, weighted
-from headcount.plugin import interrupt, open_model, shutdown
+from headcount.outcome_rules import split as split_rules
+from headcount.plugin import interrupt, open_model, parser_options, scenario_errors, shutdown
 from headcount.plugin.exit_code import write_exit
 from headcount.plugin.first_contact import check_host
 from headcount.plugin.folder import folder_of, ledger_location
@@ -51,6 +53,7 @@ from headcount.plugin.recorder import Recorder
 from headcount.plugin.shape import bind_shape
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
+from headcount.plugin.user_classes import check_users, other_users
 from headcount.plugin.web import add_pages
 from headcount.run import JUDGED_BY_PARENT, Generators, Manifest
 from headcount.stack import topic
@@ -70,12 +73,13 @@ _log = logging.getLogger(__name__)
 def register() -> None:
     """Listen to Locust's events; done once, when the plugin is imported."""
     logging.getLogger("kafka").setLevel(logging.WARNING)
-    events.init_command_line_parser.add_listener(add_options)
+    parser_options.listen(add_options)
     events.init.add_listener(_on_init)
     events.test_start.add_listener(_on_test_start)
     events.test_stopping.add_listener(_on_test_stopping)
     events.test_stop.add_listener(_on_test_stop)
     shutdown.listen(events)
+    events.user_error.add_listener(scenario_errors.on_user_error)
 
 
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
@@ -203,17 +207,26 @@ def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _fail(environment: Environment, error: HeadcountError) -> None:
+    """End the test; Locust too, but for a mistake in a scenario where its web UI can show it."""
+    runner = environment.runner
+    assert runner is not None
     _log.error("headcount: %s", error)
     shutdown.give_up(environment, error)
-    _quit(environment)
+    if environment.web_ui is None or not isinstance(error, UsageError):
+        _quit(environment)
+        return
+    runner.log_exception("headcount", str(error), "")
+    gevent.spawn(runner.stop)
 
 
 def _prepare(environment: Environment) -> None:
     options = environment.parsed_options
     assert options is not None
+    check_users(environment.user_classes)
     options.prepared_seed = str(seed_of(options))
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
+    outcome_rules = split_rules(options.outcome)
     open_model.prepare(environment)
     is_here = options.processes or not isinstance(environment.runner, MasterRunner)
     if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
@@ -248,6 +261,7 @@ def _prepare(environment: Environment) -> None:
         promise=options.promise,
         event_id_field=options.event_id_field,
         thresholds=tuple(each.text for each in thresholds),
+        outcome_rules=tuple(rule.text for rule in outcome_rules),
         options={
             **recorded(options),
             "seed": int(options.prepared_seed),
@@ -322,7 +336,8 @@ def _checked_ledgers(text: str) -> str:
     return str(Path(text).absolute())
 
 
-def _apply_mix(environment: Environment) -> None:
+def _apply_mix(environment: Environment) -> Iterator[str]:
+    """Weigh the tasks; name the users that are left as they are, for the mix names none of them."""
     assert environment.parsed_options is not None
     if not environment.parsed_options.mix:
         return
@@ -331,6 +346,8 @@ def _apply_mix(environment: Environment) -> None:
     for user in environment.user_classes:
         tasks = unmixed.setdefault(user, user.tasks)
         user.tasks = weighted(tasks, mix) or tasks
+        if user.tasks is tasks:
+            yield user.__name__
 
 
 def _begin_recording(environment: Environment) -> None:
@@ -345,7 +362,7 @@ def _begin_recording(environment: Environment) -> None:
     except OSError as error:
         raise PartError(f"the ledger cannot be written: {error}") from None
     runner.send_message(GENERATOR_BEGUN, generator)
-    _apply_mix(environment)
+    unmixed_users = tuple(_apply_mix(environment))
     state = state_of(environment)
     state.sealing = None
     state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
@@ -354,6 +371,9 @@ def _begin_recording(environment: Environment) -> None:
         lambda error: runner.send_message(LEDGER_FAILED, (generator, error.exit_code, str(error))),
         clock_offset_ns(os.environ),
     )
+    state.recorder.shortfall.other_users = other_users(environment.user_classes)
+    state.recorder.shortfall.unmixed_users = unmixed_users
+    state.recorder.outcome_rules = split_rules(options.outcome)
     state.health = HealthSampler(state.recorder)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)

@@ -16,6 +16,7 @@ from headcount.errors import UsageError
 from headcount.id_field import check_id_field
 from headcount.ids import HEADER
 from headcount.mix import check_names, parse_mix
+from headcount.outcome_rules import split as split_rules
 from headcount.rate import RatePlan, parse_rate
 from headcount.schedule import Spacing, parse_spacing
 from headcount.thresholds import Threshold, split
@@ -73,6 +74,10 @@ def add_options(parser: LocustArgumentParser) -> None:
         (
             "--thresholds",
             "Headcount: what the run must keep to, as 'lost == 0 abort; http.p99 < 300ms'",
+        ),
+        (
+            "--outcome",
+            "Headcount: what an answer stands for, as '202 = acked; json /ok == false = failed'",
         ),
     ):
         parser.add_argument(flag, default="", help=text)
@@ -164,6 +169,7 @@ def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tu
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]
         check_names(parse_mix(options.mix), tasks)
+    split_rules(options.outcome)
     return split(options.thresholds)
 
 

@@ -6,6 +6,7 @@ that is being written in the other.
 """
 
 import contextlib
+import functools
 import itertools
 import math
 import os
@@ -21,6 +22,7 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
+from headcount import place
 from headcount.changes import Changes, check
 from headcount.columns import Columns
 from headcount.digest import describe
@@ -29,7 +31,10 @@ from headcount.health import Health
 from headcount.ledger import LedgerWriter, Seal
 from headcount.live.progress import Tally
 from headcount.outcome import Outcome
+from headcount.outcome_rules import Rule
 from headcount.pool import Pool
+from headcount.refusal import REFUSED, why_not_comparable
+from headcount.shortfall import Counter as ShortfallCounter
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096
@@ -42,9 +47,34 @@ class LedgerFailedError(Exception):
     """The ledger cannot be written, so the test would prove nothing."""
 
 
+class Told(NamedTuple):
+    """What an answer tells besides its status: where the event is, and which process answered."""
+
+    partition: int | None = None
+    offset: int | None = None
+    server: str | None = None
+
+
+NOTHING_TOLD = Told()
+
+
+class Ending(NamedTuple):
+    """How an attempt ended: when and with what status it was answered, or its error."""
+
+    answered_at_ns: int | None
+    status: int | None
+    outcome: Outcome
+    error: str | None
+    told: Told = NOTHING_TOLD
+    ended_at_ns: int | None = None
+
+
 @dataclass(slots=True)
 class Attempt:
-    """An attempt under way; not frozen, because one is made for every request."""
+    """An attempt under way; not frozen, because one is made for every request.
+
+    `ending` is set where the request is over and the scenario still may say what came of it.
+    """
 
     seq: int
     event_id: str
@@ -56,17 +86,9 @@ class Attempt:
     sent_at_ns: int
     changes: Changes | None = None
     asked: str | None = None
+    ending: Ending | None = None
 
 
-class Told(NamedTuple):
-    """What an answer tells besides its status: where the event is, and which process answered."""
-
-    partition: int | None = None
-    offset: int | None = None
-    server: str | None = None
-
-
-NOTHING_TOLD = Told()
 _ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # what an enumeration looks up each time
 
 
@@ -77,7 +99,8 @@ class Recorder:
     `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
     wants to know how attempts end sets `tally`, which counts each. `pool` is set where there is a
     rate to keep, and says what became of its arrivals; `dropped` are those that could not be begun
-    in time.
+    in time. `outcome_rules` say what answers stand for, and `shortfall` counts what
+    was not made.
     """
 
     def __init__(
@@ -88,6 +111,8 @@ class Recorder:
     ) -> None:
         self.pool: Pool | None = None
         self.dropped = 0
+        self.outcome_rules: tuple[Rule, ...] = ()
+        self.shortfall = ShortfallCounter()
         self._writer = writer
         self._on_failure = on_failure
         self._next = 0
@@ -130,9 +155,13 @@ class Recorder:
         return self._next
 
     def write_health(self, health: Health) -> None:
-        """Write how busy this generator is, beside its ledger. Raises OSError."""
+        """Write how busy this generator is, and what it did not make, beside its ledger.
+
+        Raises OSError.
+        """
         if not self._sealed:
             self._disk.apply(self._writer.write_health, (health,))
+            self._disk.apply(self._writer.write_shortfall, (self.shortfall.shortfall,))
 
     def new_owner(self) -> str:
         """Name an owner of state that is this run's and this generator's alone."""
@@ -164,14 +193,13 @@ class Recorder:
         given up, for it would go on without this request.
         """
         try:
-            _check_event_type(event_type)
+            event_type.encode()
             compared, content, asked = describe(event)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may go on
                 check(changes, self._prefix)
-        except ValueError as error:
-            asked = f"{scenario_user} asks for an event of type {event_type!r}"
-            raise self.fail(UsageError(f"{asked} that cannot be compared: {error}")) from None
+        except REFUSED as error:
+            raise self.refuse(scenario_user, event, event_type, error) from None
         while self._next >= self._reserved:
             self._reserve()
         if self._reserved - self._next < self._block // 2:
@@ -204,9 +232,39 @@ class Recorder:
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer, now."""
         now_ns = time.monotonic_ns() + self._epoch_ns
-        # An error may quote what UTF-8 has no way to write.
-        text = error.encode(errors="replace").decode()
-        self._end(attempt, None, None, outcome, text, ended_at_ns=now_ns)
+        self._end(attempt, None, None, outcome, _writable(error), ended_at_ns=now_ns)
+
+    def hold(
+        self, attempt: Attempt, status: int, outcome: Outcome, error: str | None, told: Told
+    ) -> Callable[[Outcome], None]:
+        """Keep how an attempt ended; return what notes its outcome once the scenario has said it.
+
+        `error` is None where it was answered. If the run is over before, `outcome` is noted.
+        """
+        now_ns = time.monotonic_ns() + self._epoch_ns
+        if error is None:
+            attempt.ending = Ending(now_ns, status, outcome, None, told)
+        else:
+            text = _writable(error)
+            attempt.ending = Ending(None, None, outcome, text, ended_at_ns=now_ns)
+        return functools.partial(self._settle, attempt)
+
+    def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        ending = attempt.ending
+        assert ending is not None
+        at_ns, status, _, error, told, ended_at_ns = ending
+        self._end(attempt, at_ns, status, outcome, error, told=told, ended_at_ns=ended_at_ns)
+
+    def refuse(
+        self, scenario_user: str, event: object, event_type: object, error: Exception
+    ) -> LedgerFailedError:
+        """Give up on the run for an event that cannot be compared; return what to raise."""
+        where = place.here()
+        at = "" if where is None else f" in {where.line} (task {where.entry})"
+        reason = why_not_comparable(event, event_type, error)
+        refused = f"{scenario_user} asks{at} for an event that cannot be compared: {reason}"
+        self.shortfall.refused = self.shortfall.refused or refused
+        return self.fail(UsageError(refused))
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
         """Give up on the run, for a reason that is told once; return what to raise."""
@@ -227,7 +285,11 @@ class Recorder:
         with self._flushing:  # a flush that is torn off would take its rows with it
             self._flusher.kill()
         for attempt in list(self._in_flight.values()):
-            self.unanswered(attempt, Outcome.INDETERMINATE, "in flight when the generator ended")
+            if attempt.ending is not None:
+                self._settle(attempt, attempt.ending.outcome)
+            else:
+                error = "in flight when the generator ended"
+                self.unanswered(attempt, Outcome.INDETERMINATE, error)
         try:
             self._flush()
             self._write_arrivals()
@@ -339,10 +401,9 @@ class Recorder:
         )
 
 
-def _check_event_type(event_type: object) -> None:
-    if not isinstance(event_type, str):
-        raise ValueError("its type is no text")  # noqa: TRY004 - it is told as the others are
-    event_type.encode()
+def _writable(error: str) -> str:
+    """Make an error one that UTF-8 can write; it may quote what it cannot."""
+    return error.encode(errors="replace").decode()
 
 
 def _give_way() -> None:

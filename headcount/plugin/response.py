@@ -1,16 +1,25 @@
-"""The response: a plain answer, shown as Locust's own responses show theirs.
+"""The responses of requests that are accounted for, as Locust's own, and with an outcome.
 
-What a scenario seldom looks at is made when it does: the header, the request, and the answer as
-geventhttpclient keeps it, which is read anew from the same bytes.
+What a scenario seldom looks at of a plain answer is made when it does: the header, the request, and
+the answer as geventhttpclient keeps it, which is read anew from the same bytes.
 """
 
 import functools
+from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from geventhttpclient.header import Headers
-from locust.contrib.fasthttp import FastRequest, FastResponse, ResponseContextManager
+from locust.contrib.fasthttp import (
+    ErrorResponse,
+    FastRequest,
+    FastResponse,
+    ResponseContextManager,
+)
+from locust.exception import LocustError, ResponseError
 
 from headcount.answer import fields
+from headcount.outcome import Outcome, of_failure, parse_outcome
 from headcount.plugin.exchange import OneAnswer, PlainAnswer
 
 if TYPE_CHECKING:
@@ -29,7 +38,88 @@ class _Gone:
 _GONE: Any = _Gone()
 
 
-class PlainResponse(FastResponse):
+class Accounted:
+    """A response with what the generator knows of its request."""
+
+    _outcome: Outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the generator knows of the request."""
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, value: object) -> None:
+        raise _too_late(value)
+
+
+def _too_late(value: object) -> LocustError:
+    return LocustError(
+        f"response.outcome = {value!r} comes too late, for the outcome is in the ledger: make the "
+        "request with catch_response=True, and set it in its with block"
+    )
+
+
+class Held(Accounted, ResponseContextManager):
+    """A response whose outcome is written when its `with` block has ended, or it is let go.
+
+    The block may set `outcome`. Where it does not, an acknowledgement that it calls a failure
+    proves nothing any more; what it calls a success is still what the answer says it is.
+    """
+
+    _settle: Callable[[Outcome], None]
+    _is_said = False
+    _is_settled = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the generator knows of the request."""
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, value: object) -> None:
+        if self._is_settled:
+            raise _too_late(value)
+        self._outcome, self._is_said = parse_outcome(value), True
+
+    def __exit__(  # type: ignore[override] # geventhttpclient's takes anything
+        self,
+        exc: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        """Report to Locust as it does, and to the ledger."""
+        try:
+            is_handled: bool = super().__exit__(exc, value, traceback)  # type: ignore[no-untyped-call]
+            return is_handled
+        finally:
+            result = self._manual_result
+            is_failure = isinstance(result, Exception) or (
+                result is None and isinstance(value, ResponseError)
+            )
+            if is_failure and not self._is_said:
+                self._outcome = of_failure(self._outcome)
+            self._end()
+
+    def __del__(self) -> None:
+        """Leave no request open whose response nobody put into a `with` block."""
+        self._end()
+
+    def _end(self) -> None:
+        if not self._is_settled:
+            self._is_settled = True
+            self._settle(self._outcome)
+
+
+class AccountedResponse(Accounted, FastResponse):
+    """The response of a request whose answer is not plain."""
+
+
+class AccountedError(Accounted, ErrorResponse):
+    """What stands for the response of a request that got none."""
+
+
+class PlainResponse(Accounted, FastResponse):
     """The response of a request whose answer is plain, and read to its end."""
 
     def __init__(
@@ -90,7 +180,7 @@ class PlainResponse(FastResponse):
         return self._answer.data[self._answer.frame.body_at :]
 
 
-class PlainContextManager(PlainResponse, ResponseContextManager):
+class PlainContextManager(Held, PlainResponse):
     """The same in a `with` block, which can mark it as a success or a failure."""
 
     def __init__(self, response: PlainResponse, request_event: Any, request_meta: Any) -> None:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
+    ErrorResponse,
     FastHttpSession,
     FastResponse,
     ResponseContextManager,
@@ -17,12 +19,18 @@ from locust.contrib.fasthttp import (
 from locust.exception import StopUser
 
 from headcount.changes import Changes
-from headcount.errors import UsageError
 from headcount.ids import HEADER
 from headcount.outcome import Outcome, of_error, of_status
-from headcount.plugin.agent import Items, Kind, LedgerAgent, OnceOnlyPool
+from headcount.outcome_rules import Answer, decide
+from headcount.plugin.agent import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
 from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
-from headcount.plugin.response import PlainContextManager, PlainResponse
+from headcount.plugin.response import (
+    AccountedError,
+    AccountedResponse,
+    Held,
+    PlainContextManager,
+    PlainResponse,
+)
 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
@@ -36,6 +44,7 @@ _BRIEF = frozenset(
     | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
 )
 _KINDS = 4096
+_ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}
 
 
 class LedgerSession(FastHttpSession):
@@ -43,9 +52,10 @@ class LedgerSession(FastHttpSession):
 
     `event=` are the fields that are compared, and make the request one that is accounted for;
     `event_type=` is its row in the report, by default the event's own field `event_type`.
-    `changes=` is what it does to the state of its owner, if it is done. The answer has the
-    `outcome` then: what the generator knows of the request. `due_at_ns` is when the next one should
-    be sent, by the monotonic clock; it holds for one request alone.
+    `changes=` is what it does to the state of its owner, if it is done. The response has the
+    `outcome` then: what the generator knows of the request. With `catch_response=True` the `with`
+    block may set it, and its `failure()` makes an acknowledgement indeterminate. `due_at_ns` is
+    when the next one should be sent, by the monotonic clock; it holds for one request alone.
     """
 
     due_at_ns: int | None = None
@@ -55,12 +65,12 @@ class LedgerSession(FastHttpSession):
         self, *args: Any, recorder: Recorder | None, user_name: str, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        check_pool(user_name, kwargs.get("client_pool"))
         if kwargs.get("client_pool") is None:
             self.client.clientpool = OnceOnlyPool(**self.client.clientpool.client_args)
-        elif not isinstance(self.client.clientpool, OnceOnlyPool):
-            raise UsageError(f"{user_name}.client_pool must be a OnceOnlyPool, which never resends")
         self.client.__class__ = LedgerAgent  # Locust leaves no other way to choose the agent
         self._recorder = recorder
+        self._outcome_rules = () if recorder is None else recorder.outcome_rules
         self._user_name = user_name
 
     if TYPE_CHECKING:  # Locust's signatures name every keyword, and `event` is not among them
@@ -79,6 +89,10 @@ class LedgerSession(FastHttpSession):
                     return self._request_briefly(kind, payload, url, **kwargs)
             if kwargs.get("stream"):
                 kwargs["streams"] = True
+            if kwargs.get("catch_response"):
+                response = super().request(method, url, *args, is_held=True, **kwargs)
+                response.__class__ = Held  # Locust makes it itself
+                return response
         return super().request(method, url, *args, **kwargs)
 
     def open_ahead(self) -> None:
@@ -130,7 +144,7 @@ class LedgerSession(FastHttpSession):
         meta = self._meta(kind, name or self.request_name or url, context)
         started_s = time.perf_counter()
         attempt = self._begin(kind.method, event, event_type, changes)
-        response = self._asked(kind, payload, attempt)
+        response = self._asked(kind, payload, attempt, is_held=catch_response)
         meta["response_time"] = (time.perf_counter() - started_s) * 1000
         meta["response"], meta["exception"] = response, getattr(response, "error", None)
         meta["response_length"] = _length(response)
@@ -139,7 +153,7 @@ class LedgerSession(FastHttpSession):
             return response
         if isinstance(response, PlainResponse):
             return PlainContextManager(response, self.request_event, meta)
-        return ResponseContextManager(response, self.request_event, meta, True)
+        return Held(response, self.request_event, meta, True)
 
     def _meta(self, kind: Kind, name: str, context: Mapping[str, Any] | None) -> dict[str, Any]:
         """What the request event is fired with, as far as it is known before the answer."""
@@ -152,14 +166,16 @@ class LedgerSession(FastHttpSession):
             "url": kind.attributes["url"],
         }
 
-    def _asked(self, kind: Kind, payload: str | bytes | None, attempt: Attempt) -> FastResponse:
+    def _asked(
+        self, kind: Kind, payload: str | bytes | None, attempt: Attempt, *, is_held: bool
+    ) -> FastResponse:
         try:
             response = self.client.ask(kind, payload, attempt.event_id)
             cut_by = None if isinstance(response, PlainResponse) else _read_whole(response)
         except BaseException as error:  # a user that is killed ends here, too
             self._unanswered(attempt, error)
             raise
-        self._note(attempt, response, cut_by)
+        self._note(attempt, response, cut_by, is_held=is_held)
         return response
 
     def _begin(
@@ -170,13 +186,23 @@ class LedgerSession(FastHttpSession):
         changes: Changes | None,
     ) -> Attempt:
         due_at_ns, self.due_at_ns = self.due_at_ns, None
-        if self._recorder is None or getattr(self.user, "killed", False):
+        if self._recorder is None:
             raise StopUser  # it would be a request that nothing accounts for
-        event_type = event_type or str(event.get("event_type", method))
+        if getattr(self.user, "killed", False):
+            self.user.heed_kill()  # type: ignore[union-attr] # who is killed is a LedgerUser
         try:
+            event_type = event_type or str(event.get("event_type", method))
             return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
+        except AttributeError as error:  # it is no mapping
+            self._recorder.refuse(self._user_name, event, event_type or method, error)
+            raise self._end() from None
         except LedgerFailedError:
-            raise StopUser from None  # the run is being stopped, and says why
+            raise self._end() from None  # the run is being stopped, and says why
+
+    def _end(self) -> BaseException:
+        """Give what ends a user, or quietly a greenlet that the scenario has started beside it."""
+        own = getattr(self.user, "greenlet", None)
+        return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
         assert self._recorder is not None
@@ -191,10 +217,13 @@ class LedgerSession(FastHttpSession):
         event_type: str | None = None,
         changes: Changes | None = None,
         streams: bool = False,
+        is_held: bool = False,
         **kwargs: Any,
     ) -> FastResponse:
         if event is None:
             self.due_at_ns = None
+            if self._recorder is not None:
+                self._recorder.shortfall.without_event += 1
             return super()._send_request_safe_mode(method, url, **kwargs)
         attempt = self._begin(method, event, event_type, changes)
         try:
@@ -205,26 +234,51 @@ class LedgerSession(FastHttpSession):
         except BaseException as error:  # a user that is killed ends here, too
             self._unanswered(attempt, error)
             raise
-        self._note(attempt, response, cut_by)
+        response.__class__ = _ACCOUNTED.get(type(response), type(response))
+        self._note(attempt, response, cut_by, is_held=is_held, has_body=not streams)
         return response
 
-    def _note(self, attempt: Attempt, response: FastResponse, cut_by: BaseException | None) -> None:
+    def _note(
+        self,
+        attempt: Attempt,
+        response: FastResponse,
+        cut_by: BaseException | None,
+        *,
+        is_held: bool,
+        has_body: bool = True,
+    ) -> None:
         recorder = self._recorder
         assert recorder is not None
-        status = response.status_code
+        status, error, told = response.status_code, None, NOTHING_TOLD
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE
-            told = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
-            recorder.unanswered(attempt, outcome, told)
+            error = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
         elif status:
-            retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
-            outcome = of_status(status, retry_after=retry_after)
-            recorder.answered(attempt, outcome, status, _told(response))
+            told = _told(response)
+            if self._outcome_rules:
+                outcome = self._by_rules(response, has_body=has_body)
+            else:
+                outcome = _by_status(response, status)
         else:
-            error: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
-            outcome = of_error(error)
-            recorder.unanswered(attempt, outcome, f"{type(error).__name__}: {error}")
-        response.outcome = outcome  # type: ignore[attr-defined] # for the scenario
+            cause: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
+            outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
+        response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
+        if is_held:
+            response._settle = recorder.hold(attempt, status, outcome, error, told)  # type: ignore[attr-defined] # noqa: SLF001
+        elif error is None:
+            recorder.answered(attempt, outcome, status, told)
+        else:
+            recorder.unanswered(attempt, outcome, error)
+
+    def _by_rules(self, response: FastResponse, *, has_body: bool) -> Outcome:
+        """Tell what an answer stands for by the first rule that holds, or else by its status."""
+        outcome = decide(self._outcome_rules, Answer(response, has_body=has_body))
+        return _by_status(response, response.status_code) if outcome is None else outcome
+
+
+def _by_status(response: FastResponse, status: int) -> Outcome:
+    retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
+    return of_status(status, retry_after=retry_after)
 
 
 def _told(response: FastResponse) -> Told:

@@ -16,17 +16,21 @@ changes state can say how, with `changes=`, and the state is accounted for as we
             changes = Changes(player_id, {"gold": -20, "item:sword:metal=iron": 1})
 """
 
+import sys
 import time
 from random import Random
 from typing import Any
 
+import gevent
 import gevent.event
 from gevent.pool import Group
+from locust import TaskSet
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
+from headcount.plugin import scenario_errors
 from headcount.plugin.session import LedgerSession
 from headcount.plugin.state import state_of
 from headcount.plugin.tls import context_factory
@@ -71,6 +75,8 @@ class LedgerUser(FastHttpUser):
         # Locust draws the next task from the global source, which the wait times use, too.
         self.tasks = [_pick]
         self._pacer = state.pacer
+        self._is_between_tasks = True
+        self._own_wait_time = self.wait_time
         self._arrival = gevent.event.Event()
         if state.pacer is not None:
             # What Locust takes for the time to wait between tasks is the wait for an arrival.
@@ -86,6 +92,7 @@ class LedgerUser(FastHttpUser):
     def start(self, group: Group) -> "gevent.Greenlet[..., None]":
         """Start as Locust does."""
         greenlet: gevent.Greenlet[..., None] = super().start(group)
+        scenario_errors.watch(self, greenlet)
         if self._pacer is not None:
             pool = self._pacer.pool
             greenlet.link(lambda _: pool.left(self))
@@ -98,8 +105,14 @@ class LedgerUser(FastHttpUser):
         self._arrival.set()
 
     def _await_arrival(self) -> float:
-        """Wait until there is a task to do; what is left to wait then is nothing."""
+        """Wait until there is a task to do; what is left to wait then is nothing.
+
+        A wait within a task is the scenario's own, and takes nobody's arrival.
+        """
         assert self._pacer is not None
+        self._is_between_tasks = _is_between_tasks()
+        if not self._is_between_tasks:
+            return float(self._own_wait_time())
         self.client.due_at_ns = None
         self._arrival.clear()
         pool = self._pacer.pool
@@ -117,10 +130,25 @@ class LedgerUser(FastHttpUser):
         """
         is_waiting = self._state == LOCUST_STATE_WAITING
         self.killed = force or is_waiting
-        if self._pacer is not None and is_waiting:
+        if self._pacer is not None and is_waiting and self._is_between_tasks:
             self._pacer.pool.stopped(self, has_arrival=self._arrival.is_set())
         stopped: bool = super().stop(force)
         return stopped
+
+    def heed_kill(self) -> None:
+        """End here if a kill is on its way; return where it has come, and `on_stop` is at work."""
+        gevent.sleep(0)  # until which it comes
+        assert self.greenlet is not None
+        if self.greenlet.dead:
+            raise gevent.GreenletExit  # in what the scenario has left behind
+
+
+def _is_between_tasks() -> bool:
+    """Tell whether a wait is the one of Locust between two tasks, or one that a task has called."""
+    frame = sys._getframe(2)  # noqa: SLF001 - Locust calls the same method for both
+    while frame.f_code.co_name in {"wait", "wait_time"} and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code is TaskSet.run.__code__
 
 
 def _enter(user: LedgerUser) -> None:

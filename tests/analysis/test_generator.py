@@ -6,6 +6,7 @@ import pytest
 
 from analysis.generator import GeneratorHealth, Generators, generators, under_load
 from headcount.health import Health, Sample
+from headcount.shortfall import ScenarioError, Shortfall, Stage
 
 
 def samples(cpu: Sequence[float], lag: Sequence[float] = (), dropped: int = 0) -> Health:
@@ -90,3 +91,13 @@ def test_the_figures_are_those_of_the_samples() -> None:
     (health,) = found(samples([10.0, 20.0, 60.0], lag=[5.0, 7.0, 6.0], dropped=2)).known
     assert (health.cpu_percent_median, health.cpu_percent_max) == (20.0, 60.0)
     assert (health.schedule_lag_p99_ms, health.dropped) == (7.0, 2)
+
+
+def test_what_was_not_made_is_told_first() -> None:
+    """Of all generators together: it is what the verdict is not about."""
+    shortfall = Shortfall((ScenarioError(Stage.TASK, "KeyError: 'a'", "shop.py:3", 2),), 3)
+    weighed = generators({0: None, 1: None}, [0, 1], {}, [shortfall, Shortfall(), shortfall])
+    assert weighed.notes[:2] == (
+        "4 tasks ended with KeyError: 'a' (first in shop.py:3)",
+        "6 requests named no event= and are not accounted for",
+    )

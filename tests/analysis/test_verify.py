@@ -255,7 +255,7 @@ def test_where_a_way_ended_is_told(history: History) -> None:
         event_id(2): "refused by the service",
         event_id(3): "never reached the service",
         event_id(4): "sent, and not answered",
-        event_id(5): "in the topic from more than one request: asked twice",
+        event_id(5): "in the topic with copies that differ: asked twice, or two events",
         event_id(6): "in the topic byte for byte the same: written twice",
         event_id(7): "under way when its generator ended",
         event_id(99): "in the topic, and never asked for",

@@ -67,13 +67,13 @@ def test_a_locustfile_that_is_no_python(reports: Path, tmp_path: Path) -> None:
 
 
 def test_a_locustfile_that_fails(reports: Path, tmp_path: Path, broker: Broker, topic: str) -> None:
-    """What it said last is told, with the log's path."""
+    """It is the user's to mend: the error and its line are told."""
     (tmp_path / "failing.py").write_text("raise ValueError('no such shop')\n")
     given = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
     options = (*given, "--reports-dir", str(reports), "--host", "http://127.0.0.1:1")
     run = headcount(reports, *a_short_run(str(tmp_path / "failing.py"), *options))
-    assert run.code == 5
-    assert "no such shop" in told(run.err)
+    assert run.code == 2
+    assert "cannot be loaded: ValueError: no such shop (failing.py:1)" in told(run.err)
 
 
 def test_a_run_folder_that_exists(reports: Path) -> None:

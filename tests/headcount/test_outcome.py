@@ -14,7 +14,13 @@ from headcount.outcome import Outcome, of_error, of_status
         (204, False, Outcome.ACKED),
         (302, False, Outcome.INDETERMINATE),
         (400, False, Outcome.FAILED),
-        (499, True, Outcome.FAILED),
+        (404, False, Outcome.FAILED),
+        (422, True, Outcome.FAILED),
+        (408, False, Outcome.INDETERMINATE),
+        (409, False, Outcome.INDETERMINATE),
+        (425, False, Outcome.INDETERMINATE),
+        (429, True, Outcome.INDETERMINATE),
+        (499, True, Outcome.INDETERMINATE),
         (500, True, Outcome.INDETERMINATE),
         (502, False, Outcome.INDETERMINATE),
         (503, False, Outcome.INDETERMINATE),
@@ -23,7 +29,7 @@ from headcount.outcome import Outcome, of_error, of_status
     ],
 )
 def test_an_answer_tells_its_outcome(status: int, retry_after: bool, outcome: Outcome) -> None:
-    """Only a 503 with Retry-After promises that nothing was published; other 5xx do not."""
+    """Of 5xx only a 503 with Retry-After promises that nothing was published; some 4xx do not."""
     assert of_status(status, retry_after=retry_after) is outcome
 
 

@@ -210,7 +210,7 @@ def _check_form(environment: Environment) -> Response | None:
     if request.endpoint != "locust.swarm":
         return None
     options = argparse.Namespace(**vars(environment.parsed_options))
-    for name in ("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds"):
+    for name in ("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds", "outcome"):
         setattr(options, name, request.form.get(name, getattr(options, name)))
     try:
         check(options, environment.user_classes)

@@ -1,0 +1,56 @@
+"""The locustfile of a command: seen to be one before anything is started, and what Locust says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from headcount.errors import UsageError
+
+GENERATOR = "headcount.generator"
+"""The module that is Locust with the plugin."""
+
+_URL = re.compile(r"https?://")
+_WORD = re.compile(r"(?:^|/ERROR/[\w.]+: )headcount: (.+)")
+
+
+def check_locustfiles(text: str) -> None:
+    """See that the locustfiles are there, and Python. UsageError names what is wrong.
+
+    `text` names them as Locust's `-f` does: files or folders, with commas between them. What
+    stands at a URL is Locust's to fetch.
+    """
+    for name in text.split(","):
+        if not _URL.match(name.strip()):
+            for path in _files(Path(name.strip())):
+                _check(path)
+
+
+def last_word(log_path: Path) -> str | None:
+    """Give the last error that the plugin has told of in Locust's log; None where it has not."""
+    try:
+        lines = log_path.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    words = [match[1] for match in map(_WORD.search, lines) if match]
+    return words[-1] if words else None
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    files = [each for each in sorted(path.rglob("*.py")) if not each.name.startswith("_")]
+    if not files:
+        raise UsageError(f"the folder {path} has no locustfile: put one there that ends in .py")
+    yield from files
+
+
+def _check(path: Path) -> None:
+    try:
+        compile(path.read_bytes(), str(path), "exec")
+    except OSError as error:
+        raise UsageError(f"cannot read the locustfile {path}: {error.strerror}") from None
+    except (SyntaxError, ValueError) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        what = error.msg if isinstance(error, SyntaxError) else error
+        raise UsageError(f"the locustfile {path} is no Python{where}: {what}") from None

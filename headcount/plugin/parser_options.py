@@ -1,0 +1,49 @@
+"""The plugin's options beside a locustfile's own, which must not have the same names."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.event import EventHook
+
+from headcount.errors import UsageError
+
+
+class _Hook(EventHook):
+    """Locust's hook, which lets nobody go on without the options that were to be added."""
+
+    def fire(self, *, reverse: bool = False, **kwargs: Any) -> None:
+        """Call the listeners; an option that is there already ends the process."""
+        listeners = self._handlers
+        self._handlers = [_strict(each, kwargs["parser"]) for each in listeners]
+        try:
+            super().fire(reverse=reverse, **kwargs)  # type: ignore[no-untyped-call]
+        finally:
+            self._handlers = listeners
+
+
+def listen(add_options: Callable[[LocustArgumentParser], None]) -> None:
+    """Add options to Locust's."""
+    hook = events.init_command_line_parser
+    hook.__class__ = _Hook  # those who listen already go on to do so
+    hook.add_listener(add_options)
+
+
+def _strict(listener: Callable[..., None], parser: LocustArgumentParser) -> Callable[..., None]:
+    def add(**kwargs: Any) -> None:
+        try:
+            listener(**kwargs)
+        except argparse.ArgumentError as error:
+            parser.exit(UsageError.exit_code, f"headcount: {_conflict(error)}\n")
+
+    return add
+
+
+def _conflict(error: argparse.ArgumentError) -> str:
+    return (
+        f"the locustfile adds the option {error.argument_name}, which is Headcount's or Locust's "
+        f"({error.message}): give it another name, or leave it out and read "
+        "environment.parsed_options"
+    )

@@ -1,0 +1,177 @@
+"""The shortfall: traffic that a scenario meant to make, and that was not made or not accounted for.
+
+A task that raised, a user that ended in `on_start`, a request that named no `event=`: what they
+would have asked for is in no ledger, so nothing of it can be lost. Each generator writes
+`shortfall.json` beside its health, anew every few seconds and when it seals. It is no evidence of
+delivery, and nothing of it fails a run; it says what a verdict is not about.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+FILE = "shortfall.json"
+FORMAT = 1
+MOST_ERRORS = 20
+"""So many different errors are kept, and counted together from then on."""
+
+_LARGEST_FILE = 1 << 20
+_LONGEST = 300
+
+
+class Stage(StrEnum):
+    """What an error ended."""
+
+    TASK = "task"
+    ON_START = "on_start"
+    ON_STOP = "on_stop"
+
+
+@validated(frozen=True, slots=True)
+class ScenarioError:
+    """Errors of one type at one place of the scenario; `message` and `place` are the first's."""
+
+    stage: Stage
+    message: str
+    place: str
+    count: int = Field(ge=1, lt=1 << 53)
+
+    @property
+    def sentence(self) -> str:
+        """Say what they ended."""
+        first = f" (first in {self.place})" if self.place else ""
+        if self.stage is Stage.TASK:
+            what = _number(self.count, "task")
+            return f"{what} ended with {self.message}{first}"
+        what = _number(self.count, "user")
+        if self.stage is Stage.ON_START:
+            return f"{what} ended in on_start with {self.message}{first}, and made no requests"
+        return f"{what} ended in on_stop with {self.message}{first}"
+
+
+@validated(frozen=True, slots=True)
+class Shortfall:
+    """What one generator did not make, or made and did not account for.
+
+    `without_event` are requests of LedgerUsers that named no event, `other_users` the users that
+    are no LedgerUsers, `unmixed_users` those of whose tasks a mix names none. `refused` says which
+    event stopped the run, for it cannot be compared; empty where none did.
+    """
+
+    errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + 1)
+    without_event: int = Field(default=0, ge=0, lt=1 << 53)
+    other_users: tuple[str, ...] = ()
+    unmixed_users: tuple[str, ...] = ()
+    refused: str = ""
+    format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what a reader of the verdict should know, most important first."""
+        return tuple(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        yield from (error.sentence for error in self.errors)
+        if self.without_event:
+            verb = "is" if self.without_event == 1 else "are"
+            made = _number(self.without_event, "request")
+            yield f"{made} named no event= and {verb} not accounted for"
+        if self.other_users:
+            yield (
+                f"requests of {', '.join(self.other_users)} are not accounted for: derive from "
+                "headcount.plugin.LedgerUser, and pass event= with a request"
+            )
+        if self.unmixed_users:
+            yield (
+                f"--mix names no task of {', '.join(self.unmixed_users)}, whose tasks were done by "
+                "their own weights: name the user classes to run, or their tasks"
+            )
+
+
+_SHORTFALL = TypeAdapter(Shortfall)
+
+
+@dataclass(slots=True)
+class Counter:
+    """Counts a shortfall as it comes about."""
+
+    without_event: int = 0
+    other_users: tuple[str, ...] = ()
+    unmixed_users: tuple[str, ...] = ()
+    refused: str = ""
+    _errors: dict[tuple[Stage, str, str], ScenarioError] = field(default_factory=dict)
+
+    def add(self, stage: Stage, error: BaseException, place: str) -> None:
+        """Count an error of the scenario."""
+        kind = type(error).__name__
+        message = _writable(f"{kind}: {error}")
+        if len(self._errors) >= MOST_ERRORS and (stage, kind, place) not in self._errors:
+            stage, kind, place, message = Stage.TASK, "", "", "errors of other kinds"
+        key = stage, kind, place
+        before = self._errors.get(key)
+        if before is None:
+            self._errors[key] = ScenarioError(stage, message, place, 1)
+        else:
+            self._errors[key] = replace(before, count=before.count + 1)
+
+    @property
+    def shortfall(self) -> Shortfall:
+        """All that was counted until now."""
+        errors = tuple(self._errors.values())
+        users = self.other_users, self.unmixed_users
+        return Shortfall(_ordered(errors), self.without_event, *users, self.refused)
+
+
+def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
+    """Make one of those of several generators."""
+    errors: dict[tuple[Stage, str, str], ScenarioError] = {}
+    without_event, refused = 0, ""
+    other: dict[str, None] = {}
+    unmixed: dict[str, None] = {}
+    for shortfall in shortfalls:
+        without_event += shortfall.without_event
+        refused = refused or shortfall.refused
+        other |= dict.fromkeys(shortfall.other_users)
+        unmixed |= dict.fromkeys(shortfall.unmixed_users)
+        for error in shortfall.errors:
+            key = error.stage, error.message.partition(":")[0], error.place
+            before = errors.get(key)
+            count = error.count + (0 if before is None else before.count)
+            errors[key] = replace(before or error, count=count)
+    kept = _ordered(errors.values())[: MOST_ERRORS + 1]
+    return Shortfall(kept, without_event, tuple(other), tuple(unmixed), refused)
+
+
+def dump(shortfall: Shortfall) -> bytes:
+    """Write the file's content."""
+    return json.dumps(asdict(shortfall)).encode()
+
+
+def read_shortfall(filesystem: pafs.FileSystem, location: str, generator: int) -> Shortfall:
+    """Read what a generator left in a ledger; an empty one where that is not known."""
+    path = f"{location}/{generator}/{FILE}"
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            return _SHORTFALL.validate_json(bytes(stream.read(_LARGEST_FILE)))
+    except (OSError, pa.ArrowException, ValidationError):
+        return Shortfall()
+
+
+def _writable(text: str) -> str:
+    """Make one short line of a text, which may have what UTF-8 cannot write."""
+    line = " ".join(text.split())
+    return line[:_LONGEST].encode(errors="replace").decode()
+
+
+def _ordered(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:
+    return tuple(sorted(errors, key=lambda error: -error.count))
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,130 @@
+"""Scenarios as people write them, in a real Locust: all is accounted for, or told."""
+
+import json
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from headcount.arrivals import total
+from headcount.ledger import open_location
+from headcount.shortfall import read_shortfall
+from headcount.stack.ports import free_port, is_listening
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
+from tests.headcount.plugin.test_open_model import arrivals
+
+pytestmark = pytest.mark.e2e
+
+PAUSING = """
+from locust import TaskSet, constant, task
+from headcount.plugin import LedgerUser
+
+def ask(user, name):
+    user.client.post("/" + name, json={}, event={"event_type": name})
+
+class Buyer(LedgerUser):
+    wait_time = constant(0.05)
+
+    @task
+    def buy(self):
+        ask(self, "first")
+        self.wait()
+        ask(self, "second")
+
+    @task
+    class Shop(TaskSet):
+        @task
+        def enter(self):
+            ask(self, "first")
+            self.wait()
+            ask(self, "second")
+            self.interrupt(reschedule=False)
+"""
+
+
+def test_a_wait_within_a_task_takes_no_arrival(bench: Bench, tmp_path: Path) -> None:
+    """As many tasks are begun as were due, and each goes on after its own wait."""
+    (tmp_path / "pausing.py").write_text(PAUSING)
+    command = bench.command(
+        *("--headless", "--run-id", "run-1", "--rate", "20/s", "-t", "3s"),
+        locustfile=str(tmp_path / "pausing.py"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 0, done.stderr
+    bench.assert_accounts_agree()
+    found = total(arrivals(bench))
+    types = [row["event_type"] for row in bench.rows()]
+    assert found.due == 60
+    assert types.count("first") == found.started
+    # Locust ends a user at once that waits when the test is over, within a task too.
+    assert types.count("second") >= found.started // 2
+
+
+REFUSED = """
+from locust import constant, task
+from headcount.plugin import LedgerUser
+
+class Player(LedgerUser):
+    wait_time = constant(0.1)
+
+    @task(9)
+    def good(self):
+        self.client.post("/good", json={}, event={"event_type": "good"})
+
+    @task
+    def bad(self):
+        self.client.post("/bad", json={}, event="bad")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--processes", "2"), ("--rate", "50/s")])
+def test_an_event_that_is_none_stops_the_run(
+    bench: Bench, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Before anything is sent for it, in one line that names value, rule and place."""
+    (tmp_path / "refused.py").write_text(REFUSED)
+    command = bench.command(
+        *("--headless", "-u", "4", "-r", "4", "--run-id", "run-1", "-t", "60s", *options),
+        locustfile=str(tmp_path / "refused.py"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    line = REFUSED.splitlines().index('        self.client.post("/bad", json={}, event="bad")') + 1
+    assert f"Player asks in refused.py:{line} (task bad) for an event" in done.stderr
+    assert "'bad'" in done.stderr
+    assert not any(part.seal for part in bench.parts() if _is_refused(bench, part.generator))
+
+
+def _is_refused(bench: Bench, generator: int) -> bool:
+    location = open_location(str(bench.ledger()))
+    return bool(read_shortfall(*location, generator).refused)
+
+
+def test_a_refused_event_is_shown_in_the_web_ui(bench: Bench, tmp_path: Path) -> None:
+    """The test is stopped, and Locust goes on to show why."""
+    (tmp_path / "refused.py").write_text(REFUSED)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    options = ("--web-host", "127.0.0.1", "--web-port", str(port))
+    with started(bench.command(*options, locustfile=str(tmp_path / "refused.py"))) as locust:
+        wait_for(lambda: is_listening(port), "the web UI listens")
+        form = urllib.parse.urlencode({"user_count": "4", "spawn_rate": "4"}).encode()
+        with urllib.request.urlopen(f"{url}/swarm", form, timeout=120) as answer:  # noqa: S310
+            assert answer.status == 200
+        wait_for(lambda: "(task bad)" in _read(f"{url}/exceptions"), "the reason is shown")
+        wait_for(lambda: _state(url) == "stopped", "the test is stopped")
+        locust.terminate()
+        locust.wait(DEADLINE_S)
+
+
+def _state(url: str) -> str:
+    state: str = json.loads(_read(f"{url}/stats/requests"))["state"]
+    return state
+
+
+def _read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - it is http
+        text: str = answer.read().decode()
+    return text

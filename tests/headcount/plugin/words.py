@@ -1,0 +1,161 @@
+"""Lets scenarios say what came of their requests, and prints what the ledger has of each.
+
+It is a program of its own, because Locust patches the standard library of its process.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pyarrow.parquet as pq
+from gevent.server import StreamServer
+from locust.env import Environment
+from locust.exception import LocustError, ResponseError
+
+from headcount.ledger import LedgerWriter, open_location
+from headcount.outcome_rules import split
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.session import LedgerSession
+
+RULES = '202 = indeterminate; 200 and json /status == "rejected" = failed; header X-Lost = acked'
+EVENT = {"event_type": "asked"}
+WAYS: dict[str, dict[str, Any]] = {"short": {}, "general": {"params": {"a": 1}}}
+
+
+def _handle(connection: Any, _address: object) -> None:
+    """Answer with the status that is asked for: POST /404/body."""
+    while data := connection.recv(65536):
+        target = data.split(b" ", 2)[1].decode().partition("?")[0]
+        _, status, *rest = target.split("/")
+        body = json.dumps({"status": rest[0] if rest else "ok"}).encode()
+        head = f"HTTP/1.1 {status} X\r\n{'X-Lost: 1' if 'lost' in rest else 'X-A: 1'}\r\n"
+        connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def _block(action: Callable[[Any], object], target: str = "/200") -> Callable[..., None]:
+    """Act in the with block of a request."""
+
+    def case(session: Any, **options: Any) -> None:
+        with session.post(target, event=EVENT, catch_response=True, **options) as response:
+            action(response)
+
+    return case
+
+
+def _says(outcome: object) -> Callable[[Any], None]:
+    def action(response: Any) -> None:
+        response.outcome = outcome
+
+    return action
+
+
+def _raises(error: Exception) -> Callable[[Any], None]:
+    def action(_response: Any) -> None:
+        raise error
+
+    return action
+
+
+def _both(response: Any) -> None:
+    response.outcome = "failed"
+    response.failure("rejected")
+
+
+def _without_block(session: Any, **options: Any) -> None:
+    session.post("/200", event=EVENT, catch_response=True, **options)
+
+
+def _kept(session: Any, **options: Any) -> None:
+    session.kept = session.post("/200", event=EVENT, catch_response=True, **options)
+
+
+def _plain(target: str) -> Callable[..., None]:
+    return lambda session, **options: session.post(target, event=EVENT, **options)
+
+
+def _too_late(session: Any, **options: Any) -> None:
+    response = session.post("/200", event=EVENT, **options)
+    response.outcome = "failed"
+
+
+def _after_the_block(session: Any, **options: Any) -> None:
+    with session.post("/200", event=EVENT, catch_response=True, **options) as response:
+        pass
+    response.outcome = "failed"
+
+
+def _streamed(session: Any, **options: Any) -> None:
+    target = "/200/rejected"
+    with session.post(target, event=EVENT, catch_response=True, stream=True, **options) as response:
+        response.failure("not what was asked for")
+
+
+CASES: dict[str, Callable[..., None]] = {
+    "a 200": _plain("/200"),
+    "a block without a word": _block(lambda _: None),
+    "failure() on a 200": _block(lambda response: response.failure("rejected")),
+    "a ResponseError on a 200": _block(_raises(ResponseError("rejected"))),
+    "an assertion on a 200": _block(_raises(AssertionError("nothing of the answer"))),
+    "failure() on a 404": _block(lambda response: response.failure("no"), "/404"),
+    "success() on a 404": _block(lambda response: response.success(), "/404"),
+    "success() on a 500": _block(lambda response: response.success(), "/500"),
+    "acked on a 500": _block(_says("acked"), "/500"),
+    "failed on a 200": _block(_says("failed")),
+    "failed and failure() on a 200": _block(_both),
+    "indeterminate on a 404": _block(_says("indeterminate"), "/404"),
+    "nonsense on a 200": _block(_says("lost")),
+    "no block": _without_block,
+    "a response that is kept": _kept,
+    "too late": _too_late,
+    "after the block": _after_the_block,
+    "by a rule on the status": _plain("/202"),
+    "by a rule on the body": _plain("/200/rejected"),
+    "by a rule on the head": _plain("/500/lost"),
+    "failure() on what a rule calls failed": _block(
+        lambda response: response.failure("rejected"), "/200/rejected"
+    ),
+    "acked on what a rule calls failed": _block(_says("acked"), "/200/rejected"),
+    "a stream": _streamed,
+}
+
+
+def _noted(folder: str, options: dict[str, Any], port: int | None) -> dict[str, list[Any]]:
+    writer = LedgerWriter(*open_location(folder), "run-1", 0)
+    writer.open()
+    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
+    recorder.outcome_rules = split(RULES)
+    session: Any = LedgerSession(
+        recorder=recorder,
+        user_name="Tester",
+        base_url=f"http://127.0.0.1:{port}",
+        request_event=Environment().events.request,
+        user=None,
+        max_retries=0,
+    )
+    for case in CASES.values():
+        with contextlib.suppress(ResponseError, AssertionError, LocustError, ValueError):
+            case(session, **options)
+    recorder.seal()
+    rows = pq.read_table(f"{folder}/0/segment-000000.parquet").sort_by("seq").to_pylist()
+    told = [[row["outcome"], row["http_status"]] for row in rows]
+    return dict(zip(CASES, told, strict=True))
+
+
+def main(folder: str) -> None:
+    """Go through every case, the short way and the general one."""
+    server = StreamServer(("127.0.0.1", 0), _handle)
+    server.start()
+    noted = {
+        way: _noted(f"{folder}/{way}", options, server.server_port) for way, options in WAYS.items()
+    }
+    sys.stdout.write(json.dumps(noted))
+    sys.stdout.flush()
+    server.stop()
+    gevent.get_hub().destroy()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
