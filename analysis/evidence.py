@@ -170,6 +170,8 @@ class Evidence:
     `rows` has by generator how many rows of the ledger were compared, and `checkable` by event type
     how many events the flags can be told of; `order` is None where it was not asked for.
     `unusable` counts timestamps that are no time, and `unanswered` attempts without an answer.
+    `longest_delay_s` is by how much the latest event came later than others after its
+    acknowledgement; it is measured where events are lost.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -185,6 +187,7 @@ class Evidence:
     by_answer: Mapping[str, Counts] = field(default_factory=dict)
     generators: Generators = field(default_factory=Generators)
     problems: tuple[str, ...] = ()
+    longest_delay_s: float | None = None
     locust_exit: LocustExit | None = None
     rows: Mapping[int, int] = field(default_factory=dict)
     checkable: Mapping[str, Checkable] = field(default_factory=dict)

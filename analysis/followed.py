@@ -71,14 +71,36 @@ class Followed:
         wanted: topic.OffsetRange,
         seen: TopicSeen,
     ) -> arrivals.Arrivals:
-        """Give the arrivals of a range: of pieces that stand, and for the rest from the topic."""
+        """Give the arrivals of a range: of pieces that stand, and for the rest from the topic.
+
+        They are one piece then, to which a later end adds what comes behind it.
+        """
         pieces, rounds = standing(self.pieces.values(), found, wanted, seen.leader_epochs)
         span = self.span or arrivals.block_span(len(found.state.generators))
         scribe = Scribe(expected, found.state.event_types, self.arrivals_place, span)
         rest = [arrived for each in rounds for arrived in source.each(each, scribe)]
-        return arrivals.merged(
+        read = arrivals.merged(
             self.arrivals_place, span, [*(each.arrivals for each in pieces), *rest]
         )
+        self.span = span
+        self.pieces = {0: _whole(read, found, wanted, seen.leader_epochs)}
+        return read
+
+
+def _whole(
+    read: arrivals.Arrivals,
+    found: ledger.Ledger,
+    wanted: topic.OffsetRange,
+    epochs: Mapping[int, int],
+) -> Piece:
+    """Give all that was read of a range as one piece."""
+    return Piece(
+        {each: (wanted.first(each), wanted.end[each]) for each in wanted.partitions},
+        frozenset(found.state.shapes),
+        frozenset(found.state.event_types),
+        read,
+        {each: epochs[each] for each in wanted.partitions if each in epochs},
+    )
 
 
 @dataclass(slots=True)

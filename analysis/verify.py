@@ -49,11 +49,13 @@ from analysis.ledger import Overview
 from analysis.object_store import spark_url
 from analysis.over_time import OverTime, RateAt
 from analysis.patterns import patterns
+from analysis.publishing import longest_delay_s
 from analysis.rates import Rates, of_arrivals, of_requests
 from analysis.report.model import Report
 from analysis.samples import Sample, samples
 from analysis.second_look import compared, placed
 from analysis.session import is_alive, sql
+from analysis.settling import Database, Settling
 from analysis.source import Kafka, Source
 from analysis.state import StateCheck
 from analysis.tables import Tables, keep_only
@@ -83,18 +85,6 @@ IsEmpty = Callable[[int, int, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
-    """What is known of the service's database: its account, or why there is none.
-
-    `is_due` says that there should be one.
-    """
-
-    stored: Path | None = None
-    why_not: str = "no database was named: --database-url names one"
-    is_due: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """One run to be judged, and by what."""
 
@@ -110,6 +100,7 @@ class Case:
     thresholds: Sequence[Threshold] = ()
     followed: Followed | None = None
     overview: Overview | None = None
+    settling: Settling | None = None
 
     @property
     def owners(self) -> str:
@@ -150,6 +141,7 @@ def verify(
     tables: Tables | None = None,
     followed: Followed | None = None,
     overview: Overview | None = None,
+    settling: Settling | None = None,
     progress: Progress = lambda _step: None,
 ) -> Report:
     """Judge a run by its ledger and its part of the topic, and write its report.
@@ -170,6 +162,7 @@ def verify(
         tables: Where the tables behind the report go, by default into the run's folder alone.
         followed: What was found out while the run was under way, by default nothing.
         overview: What is known of a ledger that was not followed, by default nothing.
+        settling: Says how far to read on while events are missing, by default no further.
         progress: Is told of each step.
 
     Returns:
@@ -192,6 +185,7 @@ def verify(
         thresholds=thresholds,
         followed=followed,
         overview=overview,
+        settling=settling,
     )
     servers = bootstrap_servers or manifest.bootstrap_servers
     report = _judged(case, spark, source or Kafka(spark, servers), progress)
@@ -233,26 +227,10 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     """Take the run through all steps."""
     for doubt in other_topic(case.manifest, case.seen):
         raise EvidenceError(str(doubt))
-    followed = case.followed or Followed.nothing(case.tables, case.overview)
-    progress("reading the ledger")
-    parts = case.parts
-    if parts is None:
-        parts = ledger_parts(case.folder, case.manifest, followed.files)
-    found = load(case.folder, case.manifest, parts, followed.overview)
-    looked_for = expected(case.manifest, found)
-    progress("reading the topic")
-    arrived = followed.read(source, looked_for, found, case.offsets, case.seen)
-    keep_only(followed.arrivals_place, arrived.files)
-    followed.arrivals_place = case.tables.finish(ARRIVALS_FOLDER)
-    progress("reconciling")
-    cut = _cut(found, arrived)
-    comparison = compared_by(case.manifest, case.limits.late_after_ms, found, cut.grains, followed)
-    todo = works(found, arrived.groups, arrived.span)
-    blocks = followed.compared.compare(spark, comparison, todo, progress)
-    keep_only(followed.fates_place, {each.file for each in blocks})
-    case.tables.finish(FATES_FOLDER)
+    case, result = _settled(case, spark, source, progress)
+    found, cut, blocks = result.found, result.cut, result.blocks
     progress("counting")
-    evidence = _evidence(case, found.state, arrived, blocks)
+    evidence = _evidence(case, found.state, result.arrived, blocks)
     buckets = distributions([block.durations for block in blocks])
     evidence = replace(
         evidence,
@@ -263,10 +241,15 @@ def _verified(case: Case, spark: SparkContext, source: Source, progress: Progres
     if found.state.changing_types:
         progress("comparing the state")
         state, trade = _state(case, found, spark, source)
-    evidence = replace(evidence, state=state)
-    evidence = replace(evidence, unanswered=_unanswered(buckets), order=_order(case, evidence))
-    windows = [each.window for each in case.thresholds]
     fates, span_ns = case.folder.path / FATES_FOLDER, found.times.span_ns
+    evidence = replace(
+        evidence,
+        state=state,
+        unanswered=_unanswered(buckets),
+        order=_order(case, evidence),
+        longest_delay_s=longest_delay_s(fates) if evidence.counts.lost else None,
+    )
+    windows = [each.window for each in case.thresholds]
     whole = _whole(evidence, buckets)
     measured = samples(windows, whole, fates, span_ns, found.state.event_types)
     span_s = 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) / 1e9
@@ -310,6 +293,70 @@ def _whole(evidence: Evidence, buckets: tuple[Bucket, ...]) -> Sample:
         unusable=evidence.unusable,
         order=evidence.order,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What came of comparing a ledger with what was read of the topic."""
+
+    found: ledger.Ledger
+    arrived: arrivals.Arrivals
+    cut: "_Cut"
+    blocks: tuple[Block, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many acknowledged events were not in what was read."""
+        counts = (each for block in self.blocks for each in block.attempts.by_event_type.values())
+        return sum(each.lost for each in counts)
+
+
+def _settled(
+    case: Case, spark: SparkContext, source: Source, progress: Progress
+) -> tuple[Case, _Compared]:
+    """Compare, and read on while events are missing and may come; give what was judged last."""
+    followed = case.followed or Followed.nothing(case.tables, case.overview)
+    result, why_not = _compared(case, followed, spark, source, progress), ""
+    settling = case.settling
+    while settling is not None:
+        answered_ns = result.found.times.last.get("answered_at_ns")
+        reach = settling.later(result.missing, answered_ns, progress)
+        if reach is None:
+            break
+        further = replace(case, end=reach.end, parts=reach.parts, database=reach.database)
+        try:
+            result = _compared(further, followed, spark, source, progress)
+        except EvidenceError as error:
+            why_not = str(error)
+            break
+        case = further
+    if settling is not None:
+        case = replace(case, end=settling.settled(why_not))
+    case.tables.finish(ARRIVALS_FOLDER)
+    keep_only(followed.fates_place, {each.file for each in result.blocks})
+    case.tables.finish(FATES_FOLDER)
+    return case, result
+
+
+def _compared(
+    case: Case, followed: Followed, spark: SparkContext, source: Source, progress: Progress
+) -> _Compared:
+    """Read what was not read of the ledger and the topic, and compare what that has changed."""
+    progress("reading the ledger")
+    parts = case.parts
+    if parts is None:
+        parts = ledger_parts(case.folder, case.manifest, followed.files)
+    found = load(case.folder, case.manifest, parts, followed.overview)
+    looked_for = expected(case.manifest, found)
+    progress("reading the topic")
+    arrived = followed.read(source, looked_for, found, case.offsets, case.seen)
+    keep_only(followed.arrivals_place, arrived.files)
+    progress("reconciling")
+    cut = _cut(found, arrived)
+    comparison = compared_by(case.manifest, case.limits.late_after_ms, found, cut.grains, followed)
+    todo = works(found, arrived.groups, arrived.span)
+    blocks = followed.compared.compare(spark, comparison, todo, progress)
+    return _Compared(found, arrived, cut, blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,6 +314,19 @@ def unsealed(
     ]
 
 
+def sealed_at_ns(
+    filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None
+) -> int | None:
+    """When the last generator sealed, by the file system's clock; None if that is not known.
+
+    Raises OSError.
+    """
+    paths = [f"{location}/{each}/seal.json" for each in begun or ()]
+    times = [each.mtime_ns for each in filesystem.get_file_info(paths)] if paths else []
+    known = [each for each in times if each is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
 def traces(
     filesystem: pafs.FileSystem, location: str, generator: int
 ) -> frozenset[tuple[str, int, int]]:

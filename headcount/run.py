@@ -33,6 +33,10 @@ from headcount.locust_exit import LocustExit
 
 FORMAT = 1
 LEDGER = "ledger"
+SETTLE_S = 10.0
+"""So long an acknowledged event may take to arrive in the topic, unless told otherwise."""
+WATCH_FOR_S = 0.5
+"""So long the topic is watched after the last answer at least, unless told otherwise."""
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 """In a generator's environment: who has started it will judge the run."""
 
@@ -47,6 +51,8 @@ class Manifest:
     left, None where it had none. `promise` says what an acknowledgement of the service stands for,
     as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
     to when it began, and `outcome_rules` what answers stood for whose status did not say it.
+    `settle_s` is how long an acknowledged event may take to arrive before it is lost, `watch_for_s`
+    for how long the topic is watched after the last answer at least.
     `versions` are those of the programs that made the run, by their names. `tag` begins each of its
     identities (see `ids.py`): the run id where the manifest has none.
     """
@@ -69,6 +75,8 @@ class Manifest:
     event_id_field: str = HEADER
     thresholds: tuple[str, ...] = ()
     outcome_rules: tuple[str, ...] = ()
+    settle_s: float = SETTLE_S
+    watch_for_s: float = WATCH_FOR_S
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     tag: str = ""
@@ -89,6 +97,11 @@ class End:
     that comes to light later may have gone on after it. `unreadable` is by partition how many
     messages lay behind the end that its leader had and no consumer could read, for replicas lacked
     them.
+
+    `watched_s` is how long after the last answer the end was noted, None where that is not known,
+    and `settle_s` how long acknowledged events were given to arrive. `moving` counts those that
+    still arrived when that time was nearly over, while others were missing. `cut_short` says what
+    kept the topic from being watched until the end of that time.
     """
 
     end_offsets: dict[int, int]
@@ -97,11 +110,15 @@ class End:
     sealed: bool = False
     unreadable: dict[int, int] = field(default_factory=dict)
     generators: tuple[int, ...] | None = None
+    watched_s: float | None = None
+    settle_s: float | None = None
+    moving: int = 0
+    cut_short: str = ""
 
     def is_final(self, generators: Iterable[int]) -> bool:
         """Tell whether no event of the run, by these generators, can lie behind it."""
         known = self.generators is None or set(self.generators).issuperset(generators)
-        return self.sealed and known and not self.unreadable
+        return self.sealed and known and not self.unreadable and not self.cut_short
 
 
 @validated(frozen=True, slots=True)

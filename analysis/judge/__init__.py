@@ -15,6 +15,15 @@ not. `checks.py` has what most modules need: `doubts_or_kept`. To add a note, li
 
 from analysis.judge.limits import DEFAULT_LATE_AFTER_MS, Limits
 from analysis.judge.reading import other_topic
+from analysis.judge.settling import watched
 from analysis.judge.verdict import Judgement, crashed, judge
 
-__all__ = ["DEFAULT_LATE_AFTER_MS", "Judgement", "Limits", "crashed", "judge", "other_topic"]
+__all__ = [
+    "DEFAULT_LATE_AFTER_MS",
+    "Judgement",
+    "Limits",
+    "crashed",
+    "judge",
+    "other_topic",
+    "watched",
+]

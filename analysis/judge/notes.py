@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Context
 
 from analysis.classes import Counts
 from analysis.evidence import CREATE_TIME, Evidence, PartitionRead
-from analysis.judge import answers, locust
+from analysis.judge import answers, locust, settling
 from analysis.state import StateResult
 from analysis.timestamps import describe
 
@@ -192,7 +192,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, _placement, _differences, _looked_at, _clocks),
+    *(_partitions, settling.note, _placement, _differences, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order in which they are listed."""

@@ -13,6 +13,7 @@ from analysis.judge import (
     rows,
     scenario,
     seals,
+    settling,
 )
 from analysis.judge.checks import Checks
 
@@ -50,6 +51,7 @@ SUBJECTS = (
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(settling.checks, NEEDS_TOPIC, settling.BECAUSE),
     Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(scenario.checks),
     Subject(acknowledged.checks),

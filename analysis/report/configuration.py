@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from analysis.judge import watched
 from analysis.report.model import Report
 from headcount.address import without_secrets
+from headcount.time_span import span_text
 
 _SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
 _LEFT_OUT = "(left out)"
@@ -43,6 +45,9 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Ledger", without_secrets(manifest.ledger)
     yield "Began", manifest.created_at
     yield "Ended", report.end.read_at
+    yield "Topic after the last answer", watched(report.end) or "not known how long it was watched"
+    if report.end.settle_s is not None:
+        yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
     yield "Verified", report.verified_at
 
 

@@ -64,6 +64,8 @@ def document(report: Report) -> dict[str, Any]:
         "options": dict(manifest.options),
         "created_at": manifest.created_at,
         "ended_at": report.end.read_at,
+        "watched_s": report.end.watched_s,
+        "settle_s": report.end.settle_s,
         "verified_at": report.verified_at,
         "versions": dict(report.versions),
     }

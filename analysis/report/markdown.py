@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from analysis.judge import watched
 from analysis.latency import TOTAL
 from analysis.markdown import code as _code
 from analysis.markdown import table as _table
@@ -53,6 +54,9 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     host = without_secrets(manifest.host)
     yield ""
     yield f"{_text(manifest.scenario)} on {_text(host)}, {report.verified_at}"
+    if how_long := watched(report.end):
+        yield ""
+        yield _text(f"The topic was {how_long}.")
     yield ""
     made_with = (f"{name} {version}" for name, version in report.versions.items())
     yield _text(f"seed {manifest.options.get('seed', 'not stated')}; {', '.join(made_with)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from analysis.verify import Database
+from analysis.settling import Database
 from headcount import stored
 from headcount.console import Console
 from headcount.errors import EvidenceError

@@ -75,7 +75,8 @@ def follow(
         following(folder, judging, manifest.ledger, servers, ready) as follower,
     ):
         _await_end(folder, follower, ready.console)
-        report = judge(Question(folder, judging, bootstrap_servers), ready, follower)
+        question = Question(folder, judging, bootstrap_servers, saw_the_end=True)
+        report = judge(question, ready, follower)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from pyspark import SparkContext
 
@@ -14,33 +13,26 @@ from analysis.followed import Followed, forget, ledger_parts, load
 from analysis.jvm import Jvm, SessionConfig
 from analysis.ledger import Overview
 from analysis.session import begun_session, session_in
-from analysis.verify import Database, Report, TopicSeen, verify
-from headcount.cli.database import account, await_outbox, find
+from analysis.verify import Report, TopicSeen, verify
 from headcount.cli.follower import Follower
 from headcount.cli.platform import Platform
 from headcount.cli.question import Question, limits_of
 from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import start_broker
+from headcount.cli.topic_end import end_of_run, noting_in_time
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.ledger import (
     GeneratorLedger,
     open_location,
     unsealed,
-    with_later_reservations,
 )
-from headcount.run import End, Manifest, RunFolder
+from headcount.run import Manifest, RunFolder
 from headcount.stack import topic
 from headcount.thresholds import Threshold, parse_all
 
 SEAL_TIMEOUT_S = 10.0
-SETTLE_TIMEOUT_S = 10.0
-SETTLED_AFTER_S = 0.5
-REPLICATION_TIMEOUT_S = 60.0
-"""Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""
 POLL_S = 0.2
-TRIES = 5
-"""How often the end is noted anew while the service is still doing what nobody waits for."""
 
 
 def judge(
@@ -76,8 +68,9 @@ def judge(
         started = stack.enter_context(_spark(config, follower, jvm))
         servers = stack.enter_context(brokers(question, manifest, ready))
         found = replace(manifest, bootstrap_servers=servers)
-        end, database = end_of_run(question, found, parts, console)
-        parts = _as_of(end, folder, manifest, parts)
+        reach, settling = end_of_run(question, found, parts, console)
+        stack.enter_context(noting_in_time(reach, settling))
+        parts = list(reach.parts or parts)
         seen = _seen(found)
         with (
             console.step("Starting Spark"),
@@ -92,17 +85,18 @@ def judge(
             report = verify(
                 folder=folder,
                 manifest=found,
-                end=end,
+                end=reach.end,
                 spark=spark,
                 limits=limits_of(question.judging),
                 evidence=seen,
                 parts=parts,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
-                database=database,
+                database=reach.database,
                 thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
                 tables=tables,
                 followed=followed,
                 overview=overview,
+                settling=settling,
                 progress=step.update,
             )
     forget(folder)
@@ -160,13 +154,6 @@ def _attempts(parts: Sequence[GeneratorLedger]) -> int:
     return sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
 
 
-def _as_of(
-    end: End, folder: RunFolder, manifest: Manifest, parts: list[GeneratorLedger]
-) -> list[GeneratorLedger]:
-    """Note what generators still at work have reserved: events of these may lie before the end."""
-    return parts if end.sealed else with_later_reservations(parts, ledger_parts(folder, manifest))
-
-
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
     """Give generators that are still at work, on other hosts perhaps, time to seal."""
     filesystem, location = open_location(folder.ledger_location(manifest))
@@ -222,82 +209,6 @@ def _answers(manifest: Manifest) -> bool:
     except PartError:
         return False
     return found == manifest.cluster_id
-
-
-def end_of_run(
-    question: Question, manifest: Manifest, parts: list[GeneratorLedger], console: Console
-) -> tuple[End, Database]:
-    """The run's end in the topic, as noted then or noted now, and the state of that moment."""
-    folder = question.folder
-    found = find(folder, manifest, question.database_url or question.judging.database_url)
-    noted = None if question.until_latest else folder.read_end()
-    if noted is not None and noted.is_final(part.generator for part in parts):
-        return noted, account(found, None, folder).database
-    for _ in range(TRIES):
-        progress = await_outbox(found, console)
-        end = _topic_end(question, manifest, parts, console)
-        reading = account(found, progress, folder)
-        if not reading.is_moving:
-            break
-    return end, reading.database
-
-
-def _topic_end(
-    question: Question, manifest: Manifest, parts: list[GeneratorLedger], console: Console
-) -> End:
-    """Note where the topic ends."""
-    servers = manifest.bootstrap_servers
-    if topic.describe(servers, manifest.topic) is None:
-        raise EvidenceError(
-            f"there is no topic {manifest.topic!r} at {servers}: its messages are gone"
-        )
-    with console.step("Draining") as step:
-        settled = _settled(servers, manifest.topic, step)
-        offsets, unreadable = _replicated(servers, manifest.topic, settled, step)
-        sealed = tuple(part.generator for part in parts if part.seal)
-        all_of_them = {*(question.folder.begun or ()), *(part.generator for part in parts)}
-        end = End(
-            end_offsets=offsets,
-            log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
-            read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            sealed=bool(parts) and all_of_them == set(sealed),
-            unreadable=unreadable,
-            generators=sealed,
-        )
-    question.folder.write_end(end)
-    return end
-
-
-def _settled(servers: str, name: str, step: Step) -> dict[int, int]:
-    """Read end offsets until they stay: what is not known may still be on its way."""
-    deadline = time.monotonic() + SETTLE_TIMEOUT_S
-    offsets = topic.end_offsets(servers, name)
-    while time.monotonic() < deadline:
-        time.sleep(SETTLED_AFTER_S)
-        before, offsets = offsets, topic.end_offsets(servers, name)
-        if offsets == before:
-            break
-        step.update("messages still arrive")
-    return offsets
-
-
-def _replicated(
-    servers: str, name: str, offsets: dict[int, int], step: Step
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Wait until what the leaders have can be read; say where the topic ends, and what cannot.
-
-    A replica that hangs is waited for by its leader, too, until it is no longer held to be in sync.
-    """
-    written = topic.written_offsets(servers, name)
-    deadline = time.monotonic() + REPLICATION_TIMEOUT_S
-    while True:
-        behind = {number: end - offsets.get(number, 0) for number, end in written.items()}
-        unreadable = {number: count for number, count in behind.items() if count > 0}
-        if not unreadable or time.monotonic() >= deadline:
-            return offsets, unreadable
-        step.update(f"{sum(unreadable.values())} messages are not replicated yet")
-        time.sleep(POLL_S)
-        offsets = topic.end_offsets(servers, name)
 
 
 def _seen(manifest: Manifest) -> TopicSeen:

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
+from headcount.errors import UsageError
 from headcount.ledger import check_location
 from headcount.metrics import MetricError
 from headcount.run import RunFolder
 from headcount.thresholds import Threshold, parse_all, read_file
+from headcount.time_span import seconds_of
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LATE_AFTER_MS = 60_000
@@ -50,9 +52,27 @@ class TimeSpan(click.ParamType[str]):
         return str(value)
 
 
+class Seconds(click.ParamType[float]):
+    """A span of time, in seconds once it is read; it may be 0."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it."""
+        try:
+            return seconds_of("it", str(value))
+        except UsageError as error:
+            self.fail(str(error).removeprefix("it "), param, ctx)
+
+
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How a run is judged."""
+    """How a run is judged.
+
+    `settle_s` and `watch_for_s` are None where the run's own times count.
+    """
 
     spark_master: str
     spark_heap: str
@@ -63,11 +83,19 @@ class Judging:
     tables: str | None = None
     threshold: tuple[Threshold, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    settle_s: float | None = None
+    watch_for_s: float | None = None
 
     @property
     def all_thresholds(self) -> tuple[Threshold, ...]:
         """What the run must keep to besides, from the file and from the command line."""
         return (*self.thresholds, *self.threshold)
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """The options that tell a run how long its topic is watched, where they were given."""
+        times_s = {"--settle": self.settle_s, "--watch-for": self.watch_for_s}
+        return {name: f"{time_s:.3f}s" for name, time_s in times_s.items() if time_s is not None}
 
 
 def found_run(run: Path, reports_dir: Path) -> RunFolder:
@@ -179,6 +207,21 @@ def with_judging(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             metavar="MS",
             help="A message is late when its timestamp is so long after the intended time.",
+        ),
+        click.option(
+            "--settle",
+            "settle_s",
+            type=Seconds(),
+            help="How long after the last answer an acknowledged event may arrive before it is "
+            "lost, such as 500ms, 10s or 2m. Nothing is waited for where all is there.  "
+            "[default: as the run was told, or 10s]",
+        ),
+        click.option(
+            "--watch-for",
+            "watch_for_s",
+            type=Seconds(),
+            help="How long the topic is watched after the last answer at least, so that late "
+            "duplicates and ghosts are seen.  [default: as the run was told, or 500ms]",
         ),
         click.option(
             "--database-url",

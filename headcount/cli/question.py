@@ -10,13 +10,18 @@ from headcount.run import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which run is judged, and against what."""
+    """Which run is judged, and against what.
+
+    `saw_the_end` says that the generators were watched until they sealed: then no clock has to be
+    trusted to know when that was.
+    """
 
     folder: RunFolder
     judging: Judging
     bootstrap_servers: str | None
     until_latest: bool = False
     database_url: str | None = None
+    saw_the_end: bool = False
 
 
 def limits_of(judging: Judging) -> Limits:

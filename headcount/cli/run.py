@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,7 +43,7 @@ from headcount.schedule import Spacing
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE
-from headcount.thresholds import SEPARATOR, Threshold
+from headcount.thresholds import SEPARATOR
 from headcount.verdict import BROKEN_THRESHOLD
 
 POLL_S = 0.1
@@ -236,7 +235,7 @@ def run(
     with contextlib.ExitStack() as stack:
         stack.enter_context(turn(folder, ready.console))
         target = start(stack, wish, ready, folder.path)
-        command = _locust_command(load, target, wish, folder, judging.all_thresholds)
+        command = _locust_command(load, target, wish, folder, judging)
         follower = None
         if is_followed:
             servers = target.bootstrap_servers
@@ -359,7 +358,7 @@ def _meeting_place() -> dict[str, object]:
 
 
 def _locust_command(
-    load: Load, target: Target, wish: Wish, folder: RunFolder, thresholds: Iterable[Threshold]
+    load: Load, target: Target, wish: Wish, folder: RunFolder, judging: Judging
 ) -> list[str]:
     options = {
         "--locustfile": load.locustfile,
@@ -380,7 +379,8 @@ def _locust_command(
         "--ledger": load.ledger,
         "--run-id": folder.run_id,
         "--event-id-field": load.event_id_field,
-        "--thresholds": f"{SEPARATOR} ".join(each.text for each in thresholds),
+        "--thresholds": f"{SEPARATOR} ".join(each.text for each in judging.all_thresholds),
+        **judging.waits,
         "--outcome": joined(load.outcome_rules),
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,

@@ -48,6 +48,7 @@ from headcount.plugin.options import (
     recorded,
     seed_of,
     take_default_run_time,
+    waits_of,
 )
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.shape import bind_shape
@@ -227,6 +228,7 @@ def _prepare(environment: Environment) -> None:
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
     outcome_rules = split_rules(options.outcome)
+    settle_s, watch_for_s = waits_of(options)
     open_model.prepare(environment)
     is_here = options.processes or not isinstance(environment.runner, MasterRunner)
     if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
@@ -262,6 +264,8 @@ def _prepare(environment: Environment) -> None:
         event_id_field=options.event_id_field,
         thresholds=tuple(each.text for each in thresholds),
         outcome_rules=tuple(rule.text for rule in outcome_rules),
+        settle_s=settle_s,
+        watch_for_s=watch_for_s,
         options={
             **recorded(options),
             "seed": int(options.prepared_seed),

@@ -18,8 +18,10 @@ from headcount.ids import HEADER
 from headcount.mix import check_names, parse_mix
 from headcount.outcome_rules import split as split_rules
 from headcount.rate import RatePlan, parse_rate
+from headcount.run import SETTLE_S, WATCH_FOR_S
 from headcount.schedule import Spacing, parse_spacing
 from headcount.thresholds import Threshold, split
+from headcount.time_span import seconds_of
 
 FEWEST_USERS, MOST_USERS = 10, 1000
 MOST_IN_FLIGHT = 1_000_000
@@ -81,6 +83,12 @@ def add_options(parser: LocustArgumentParser) -> None:
         ),
     ):
         parser.add_argument(flag, default="", help=text)
+    for flag, time_s, text in (
+        ("--settle", SETTLE_S, "an acknowledged event may arrive before it is lost, as 10s"),
+        ("--watch-for", WATCH_FOR_S, "the topic is watched at least, as 8s"),
+    ):
+        told = f"Headcount: how long after the last answer {text}"
+        parser.add_argument(flag, default=f"{time_s:g}s", help=told)
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -161,11 +169,17 @@ def seed_of(options: argparse.Namespace) -> int:
         raise UsageError(f"--seed must be a whole number, got {text!r}") from None
 
 
+def waits_of(options: argparse.Namespace) -> tuple[float, float]:
+    """How long events may take to arrive, and the topic is watched, in s. UsageError if no time."""
+    return seconds_of("--settle", options.settle), seconds_of("--watch-for", options.watch_for)
+
+
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
     """See that what the form asks for makes sense, and return the thresholds. UsageError if not."""
     seed_of(options)
     check_id_field(options.event_id_field)
     open_load_of(options)
+    waits_of(options)
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]
         check_names(parse_mix(options.mix), tasks)

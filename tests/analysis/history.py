@@ -18,6 +18,7 @@ from analysis.evidence import CREATE_TIME, TopicSeen
 from analysis.followed import Followed
 from analysis.judge import Limits
 from analysis.records import Record
+from analysis.settling import Settling
 from analysis.source import Frames, Result, Work
 from analysis.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
@@ -204,8 +205,10 @@ class History:
         self.write()
         return self.verified_again()
 
-    def verified_again(self, followed: Followed | None = None) -> Report:
-        """Verify what is on disk, perhaps with what was found before."""
+    def verified_again(
+        self, followed: Followed | None = None, settling: Settling | None = None
+    ) -> Report:
+        """Verify what is on disk, perhaps with what was found before, or until it has settled."""
         return verify(
             folder=self.folder,
             manifest=self.manifest,
@@ -217,6 +220,7 @@ class History:
             thresholds=self.thresholds,
             source=Batches(self) if self.timestamps_ms else Frames(self.source),
             followed=followed,
+            settling=settling,
         )
 
     def source(self, offsets: OffsetRange) -> DataFrame:

@@ -16,7 +16,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from headcount.cli import judgement
+from headcount.cli import topic_end
 from headcount.cli.platform import platform
 from headcount.console import Console, Step
 from headcount.run import RunFolder
@@ -121,7 +121,7 @@ def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
             producer.send(name, b"%d" % number).get(timeout=120)
         asked = [leader.bootstrap_servers, parts.bootstrap_servers] * ASKED_TIMES
         settled, *others = [topic.end_offsets(servers, name) for servers in asked]
-        ends = judgement._replicated(leader.bootstrap_servers, name, settled, step)  # noqa: SLF001
+        ends = topic_end._replicated(leader.bootstrap_servers, name, step)  # noqa: SLF001
     finally:
         os.kill(follower.pid, signal.SIGCONT)
         producer.close()

@@ -39,6 +39,11 @@ from headcount.run import RunFolder
 from headcount.verdict import VerdictTold, read_verdict, tally_of
 
 TAB = {"title": "Delivery", "key": "delivery"}
+_CHECKED = (
+    *("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds", "outcome"),
+    *("settle", "watch_for"),
+)
+"""What the start form asks for."""
 _HERE = Path(__file__).parent
 _BUNDLE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
 # Vega compiles its expressions; what is drawn are this page's own numbers.
@@ -210,7 +215,7 @@ def _check_form(environment: Environment) -> Response | None:
     if request.endpoint != "locust.swarm":
         return None
     options = argparse.Namespace(**vars(environment.parsed_options))
-    for name in ("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds", "outcome"):
+    for name in _CHECKED:
         setattr(options, name, request.form.get(name, getattr(options, name)))
     try:
         check(options, environment.user_classes)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pyarrow.fs as pafs
 import pytest
 
-from headcount.cli import judgement
+from headcount.cli import judgement, topic_end
 from headcount.cli.options import Judging
 from headcount.cli.question import Question
 from headcount.console import Console
@@ -76,7 +76,7 @@ def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
 
     def reserved(*, sealed: bool) -> list[int]:
         end = End({0: 10}, {0: 0}, "now", sealed)
-        found = judgement._as_of(end, folder, MANIFEST, parts)  # noqa: SLF001 - so it is called
+        found = topic_end.as_of(end, folder, MANIFEST, parts)
         return [part.reserved for part in found]
 
     assert (reserved(sealed=True), reserved(sealed=False)) == ([64], [192])
@@ -99,10 +99,12 @@ class Growing:
 
     def judged_to(self) -> tuple[int, int]:
         """Find out to where the run is judged now, and how much is unreadable then."""
-        question = Question(self.folder, Judging("local", "1g", 1), None)
+        judging = Judging("local", "1g", 1, watch_for_s=0)
+        question = Question(self.folder, judging, None)
         parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
-        found, _ = judgement.end_of_run(question, MANIFEST, parts, Console(quiet=True))
-        return found.end_offsets[0], found.unreadable.get(0, 0)
+        reach, settling = topic_end.end_of_run(question, MANIFEST, parts, Console(quiet=True))
+        end = reach.end if settling is None else settling.settled()
+        return end.end_offsets[0], end.unreadable.get(0, 0)
 
 
 @pytest.fixture
@@ -117,9 +119,8 @@ def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
         written_offsets=lambda *_: {0: run.end + run.hidden},
         beginning_offsets=lambda *_: {},
     )
-    monkeypatch.setattr(judgement, "topic", fake)
-    monkeypatch.setattr(judgement, "SETTLED_AFTER_S", 0)
-    monkeypatch.setattr(judgement, "REPLICATION_TIMEOUT_S", 0)
+    monkeypatch.setattr(topic_end, "topic", fake)
+    monkeypatch.setattr(topic_end, "REPLICATION_TIMEOUT_S", 0)
     return run
 
 

@@ -1,0 +1,182 @@
+"""The wait until a run's part of the topic has settled: notes its end, later and later."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from analysis.settling import Look, Reach, Waits
+from headcount.errors import EvidenceError, HeadcountError
+from headcount.run import End
+
+_NAP_S = 0.5
+
+Note = Callable[[], Reach]
+"""Notes how far the topic reaches now. Raises PartError and EvidenceError."""
+
+
+@dataclass(slots=True)
+class SinceAnswer:
+    """How long ago the last answer came.
+
+    Seals are written after it. When they were is known by a clock that may be wrong: one that is
+    ahead makes them no younger than the moment when they were first seen, and of two that disagree
+    the later counts, so that one that is behind cuts no wait short.
+    """
+
+    sealed_ns: int | None
+    _seen_ns: int = field(default_factory=time.time_ns)
+    _seen_s: float = field(default_factory=time.monotonic)
+
+    def at(self, monotonic_s: float) -> float:
+        """Tell how long ago it was at a time of the monotonic clock, in s, at least."""
+        before_s = 0.0 if self.sealed_ns is None else (self._seen_ns - self.sealed_ns) / 1e9
+        return max(0.0, before_s) + monotonic_s - self._seen_s
+
+    def note_answer(self, answered_ns: int | None) -> None:
+        """Note when the ledger says that it was."""
+        if self.sealed_ns is not None and answered_ns is not None:
+            self.sealed_ns = max(self.sealed_ns, answered_ns)
+
+    def restart(self) -> None:
+        """Count from now on: the service's own outbox has just been emptied."""
+        self.sealed_ns, self._seen_s = None, time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A reach, and the time of the monotonic clock at which it was noted."""
+
+    reach: Reach
+    at_s: float
+
+
+@dataclass(slots=True)
+class TopicSettling:
+    """Notes the end of a topic until nothing is missing, or the time to settle is over.
+
+    `keep` writes the last end down. The end at the close of the settle time is noted at that time,
+    however long it takes to read what came before.
+    """
+
+    note: Note
+    keep: Callable[[End], None]
+    waits: Waits
+    since: SinceAnswer
+    _noted: _Noted = field(init=False)
+    _read: _Noted = field(init=False)
+    _looks: list[Look] = field(default_factory=list)
+    _cut_short: str = ""
+    _last: "_LastNote | None" = None
+
+    def begin(self) -> Reach:
+        """Wait for as long as the topic is to be watched at least, and note its end."""
+        self._wait(self.waits.watch_for_s)
+        self._noted = self._read = _note(self.note)
+        return self._noted.reach
+
+    @contextmanager
+    def noting_in_time(self) -> Iterator[None]:
+        """While the block lasts, note the end in the background when the settle time is over."""
+        left_s = self.waits.settle_s - self.since.at(time.monotonic())
+        if left_s <= 0:
+            yield
+            return
+        self._last = _LastNote(self.note, left_s)
+        try:
+            yield
+        finally:
+            self._last.cancel()
+
+    def later(
+        self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
+    ) -> Reach | None:
+        """Wait, and say how far the topic reaches by then; None once it has settled."""
+        self._read = self._noted
+        self.since.note_answer(answered_ns)
+        while (at_s := self._next_look_s(missing)) is not None:
+            if missing:
+                left_s = max(0.0, self.waits.settle_s - self.since.at(time.monotonic()))
+                progress(f"{missing:,} acknowledged events are missing, {left_s:.0f} s left")
+            self._wait(at_s)
+            try:
+                self._noted = self._look(is_last=bool(missing) and at_s >= self.waits.settle_s)
+            except HeadcountError as error:
+                self._cut_short = str(error) if missing else ""
+                return None
+            if self._noted.reach.end.end_offsets != self._read.reach.end.end_offsets:
+                return self._noted.reach
+            self._read = self._noted
+        return None
+
+    def settled(self, why_not: str = "") -> End:
+        """Give the end of what was read, and how it settled, and write it down."""
+        last = self._read if why_not else self._noted
+        end = replace(
+            last.reach.end,
+            watched_s=round(self.since.at(last.at_s), 3),
+            settle_s=self.waits.settle_s,
+            moving=self.waits.moving(self._looks),
+            cut_short=why_not or self._cut_short,
+        )
+        self.keep(end)
+        return end
+
+    def _next_look_s(self, missing: int) -> float | None:
+        self._looks.append(Look(self.since.at(self._noted.at_s), missing))
+        return self.waits.next_look_s(self._looks)
+
+    def _look(self, *, is_last: bool) -> _Noted:
+        """Note the end again: for the last time, as it was when that time had come."""
+        noted = self._last.taken() if is_last and self._last is not None else _note(self.note)
+        read, now = self._read.reach.end, noted.reach.end
+        for number, first in now.log_start_offsets.items():
+            end = read.end_offsets.get(number)
+            if end is not None and first > end:
+                raise EvidenceError(
+                    f"offsets {end} to {first - 1} of partition {number} were deleted by the "
+                    "topic's retention before they were read: use a longer retention"
+                )
+        # What was read already counts as read, though it may be deleted by now.
+        kept = {**now.log_start_offsets, **read.log_start_offsets}
+        return replace(noted, reach=replace(noted.reach, end=replace(now, log_start_offsets=kept)))
+
+    def _wait(self, at_s: float) -> None:
+        while (left_s := at_s - self.since.at(time.monotonic())) > 0:
+            time.sleep(min(left_s, _NAP_S))
+
+
+def _note(note: Note) -> _Noted:
+    at_s = time.monotonic()  # what comes while it is noted may be left out
+    return _Noted(note(), at_s)
+
+
+class _LastNote:
+    """A note that is taken when its time has come, whatever else goes on."""
+
+    def __init__(self, note: Note, after_s: float) -> None:
+        self._note = note
+        self._noted: _Noted | None = None
+        self._error: Exception | None = None
+        self._timer = threading.Timer(after_s, self._take)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _take(self) -> None:
+        try:
+            self._noted = _note(self._note)
+        except Exception as error:  # noqa: BLE001 - it is raised where the note is asked for
+            self._error = error
+
+    def cancel(self) -> None:
+        """Take none, if that is not under way."""
+        self._timer.cancel()
+
+    def taken(self) -> _Noted:
+        """Wait until it is taken, and give it. Raises what kept it from being taken."""
+        self._timer.join()
+        if self._error is not None:
+            raise self._error
+        assert self._noted is not None, "a note is asked for after it was cancelled"
+        return self._noted

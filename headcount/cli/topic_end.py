@@ -1,0 +1,151 @@
+"""Where a run's part of the topic ends: as it was noted, or as brokers say now."""
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from analysis.followed import ledger_parts
+from analysis.settling import Reach, Waits
+from headcount.cli.database import GameDatabase, account, await_outbox, find
+from headcount.cli.options import Judging
+from headcount.cli.question import Question
+from headcount.cli.settling import SinceAnswer, TopicSettling
+from headcount.console import Console, Step
+from headcount.errors import EvidenceError
+from headcount.ledger import (
+    GeneratorLedger,
+    open_location,
+    sealed_at_ns,
+    with_later_reservations,
+)
+from headcount.run import End, Manifest, RunFolder
+from headcount.stack import topic
+
+REPLICATION_TIMEOUT_S = 60.0
+"""Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""
+POLL_S = 0.2
+TRIES = 5
+"""How often the end is noted anew while the service is still doing what nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """Notes how far the topic of a run reaches, and the ledger and the database of that moment."""
+
+    folder: RunFolder
+    manifest: Manifest
+    parts: Sequence[GeneratorLedger]
+    database: GameDatabase | None
+    console: Console
+    step: Step
+
+    def note(self) -> Reach:
+        """Note it. Raises EvidenceError and PartError."""
+        for _ in range(TRIES):
+            progress = await_outbox(self.database, self.console)
+            end = note_end(self.manifest, self.parts, self.folder.begun or (), self.step)
+            reading = account(self.database, progress, self.folder)
+            if not reading.is_moving:
+                break
+        parts = as_of(end, self.folder, self.manifest, self.parts)
+        return Reach(end, parts, reading.database)
+
+
+def end_of_run(
+    question: Question,
+    manifest: Manifest,
+    parts: Sequence[GeneratorLedger],
+    console: Console,
+) -> tuple[Reach, TopicSettling | None]:
+    """Give the run's end in the topic: as noted then, or as noted now and what settles it."""
+    folder = question.folder
+    database = find(folder, manifest, question.database_url or question.judging.database_url)
+    noted = None if question.until_latest else folder.read_end()
+    if noted is not None and noted.is_final(part.generator for part in parts):
+        known = as_of(noted, folder, manifest, parts)
+        return Reach(noted, known, account(database, None, folder).database), None
+    location = open_location(folder.ledger_location(manifest))
+    since = SinceAnswer(None if question.saw_the_end else sealed_at_ns(*location, folder.begun))
+    began_s, progress = time.monotonic(), await_outbox(database, console)
+    if progress is not None and not progress.unpublished and time.monotonic() - began_s > POLL_S:
+        since.restart()
+    with console.step("Draining") as step:
+        now = RunEnd(folder, manifest, parts, database, console, step)
+        waits = _waits(question.judging, manifest)
+        settling = TopicSettling(now.note, folder.write_end, waits, since)
+        return settling.begin(), settling
+
+
+def noting_in_time(
+    reach: Reach, settling: TopicSettling | None
+) -> contextlib.AbstractContextManager[None]:
+    """Note the end when the time to settle is over, though Spark may still be starting.
+
+    A database is read at the moment at which the end is noted, in the order of the judgement.
+    """
+    if settling is None or reach.database.is_due or reach.database.stored is not None:
+        return contextlib.nullcontext()
+    return settling.noting_in_time()
+
+
+def as_of(
+    end: End, folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger]
+) -> Sequence[GeneratorLedger]:
+    """Note what generators still at work have reserved: events of these may lie before the end."""
+    if end.sealed:
+        return parts
+    return with_later_reservations(list(parts), ledger_parts(folder, manifest))
+
+
+def _waits(judging: Judging, manifest: Manifest) -> Waits:
+    """How long is waited: as the command says, or else as the run was told."""
+    settle_s, watch_for_s = judging.settle_s, judging.watch_for_s
+    return Waits(
+        manifest.settle_s if settle_s is None else settle_s,
+        manifest.watch_for_s if watch_for_s is None else watch_for_s,
+    )
+
+
+def note_end(
+    manifest: Manifest, parts: Sequence[GeneratorLedger], begun: Iterable[int], step: Step
+) -> End:
+    """Note where the topic ends, of which nothing acknowledged by now is left out.
+
+    `begun` are the generators that made requests. Raises EvidenceError and PartError.
+    """
+    servers = manifest.bootstrap_servers
+    if topic.describe(servers, manifest.topic) is None:
+        raise EvidenceError(
+            f"there is no topic {manifest.topic!r} at {servers}: its messages are gone"
+        )
+    offsets, unreadable = _replicated(servers, manifest.topic, step)
+    sealed = tuple(part.generator for part in parts if part.seal)
+    all_of_them = {*begun, *(part.generator for part in parts)}
+    return End(
+        end_offsets=offsets,
+        log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
+        read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        sealed=bool(parts) and all_of_them == set(sealed),
+        unreadable=unreadable,
+        generators=sealed,
+    )
+
+
+def _replicated(servers: str, name: str, step: Step) -> tuple[dict[int, int], dict[int, int]]:
+    """Wait until what the leaders have can be read; say where the topic ends, and what cannot.
+
+    What a leader has when this is called is waited for, and nothing that comes later. A replica
+    that hangs is waited for by its leader, too, until it is no longer held to be in sync.
+    """
+    written = topic.written_offsets(servers, name)
+    deadline = time.monotonic() + REPLICATION_TIMEOUT_S
+    while True:
+        offsets = topic.end_offsets(servers, name)
+        behind = {number: end - offsets.get(number, 0) for number, end in written.items()}
+        unreadable = {number: count for number, count in behind.items() if count > 0}
+        if not unreadable or time.monotonic() >= deadline:
+            return offsets, unreadable
+        step.update(f"{sum(unreadable.values())} messages are not replicated yet")
+        time.sleep(POLL_S)

@@ -1,0 +1,253 @@
+"""Settling: read on while something is missing, for so long, whatever else is in the topic."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pytest
+
+from analysis.settling import Reach, Waits
+from headcount.cli import settling as settling_module
+from headcount.cli.settling import SinceAnswer, TopicSettling
+from headcount.errors import PartError
+from headcount.run import End
+
+SEAL_NS = 1_700_000_000_000_000_000
+S = 1_000_000_000
+
+
+@dataclass
+class Clock:
+    """The judge's clocks, which stand still but when somebody sleeps; `now_s` is from the seal."""
+
+    now_s: float = 0.0
+
+    def monotonic(self) -> float:
+        """Some other epoch."""
+        return 5000 + self.now_s
+
+    def time_ns(self) -> int:
+        """Unix time."""
+        return SEAL_NS + int(self.now_s * S)
+
+    def sleep(self, duration_s: float) -> None:
+        """Let time pass."""
+        self.now_s += duration_s
+
+
+@dataclass
+class Topic:
+    """A topic of one partition: the run's events come at given times, and perhaps others' do.
+
+    `reading_s` is how long it takes to read and compare once. `log_start` is by time.
+    """
+
+    clock: Clock
+    arrivals_s: list[float]
+    expected: int
+    noise_per_s: int = 0
+    reading_s: float = 0.3
+    log_start: Callable[[float], int] = lambda _now_s: 0
+    dies_at_s: float = float("inf")
+    noted: list[int] = field(default_factory=list)
+    kept: list[End] = field(default_factory=list)
+
+    def note(self) -> Reach:
+        """Note the end."""
+        now_s = self.clock.now_s
+        if now_s >= self.dies_at_s:
+            raise PartError("no Kafka broker answers at kafka:9092 within 10 s: refused")
+        mine = sum(at_s <= now_s for at_s in self.arrivals_s)
+        self.noted.append(mine)
+        offset = mine + int(self.noise_per_s * now_s)
+        return Reach(End({0: offset}, {0: self.log_start(now_s)}, f"{now_s:.1f}", sealed=True))
+
+    def judge(self, waits: Waits, sealed_ns: int | None = SEAL_NS) -> tuple[End, int]:
+        """Read as the judgement does; give the end and how many were missing by then."""
+        since = SinceAnswer(sealed_ns, self.clock.time_ns(), self.clock.monotonic())
+        settling = TopicSettling(self.note, self.kept.append, waits, since)
+        reach: Reach | None = settling.begin()
+        missing = 0
+        while reach is not None:
+            missing = self.expected - self.noted[-1]
+            self.clock.sleep(self.reading_s)
+            reach = settling.later(missing, None, lambda _step: None)
+        return settling.settled(), missing
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock in the place of the machine's."""
+    made = Clock()
+    monkeypatch.setattr(settling_module, "time", made)
+    return made
+
+
+def every(times: Iterable[float]) -> list[float]:
+    """Give times of arrival in order."""
+    return sorted(times)
+
+
+def test_a_clean_run_is_read_once(clock: Clock) -> None:
+    """It waits for half a second after the last answer, and for nothing else."""
+    topic = Topic(clock, [0.0] * 50, 50)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.watched_s, len(topic.noted)) == (0, 0.5, 1)
+    assert topic.kept == [end]
+
+
+def test_a_noisy_topic_delays_no_clean_run(clock: Clock) -> None:
+    """Another producer writes 500 messages a second."""
+    topic = Topic(clock, [0.0] * 50, 50, noise_per_s=500)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.watched_s, len(topic.noted)) == (0, 0.5, 1)
+
+
+@pytest.mark.parametrize("noise_per_s", [0, 500])
+def test_what_comes_after_eight_seconds_is_not_lost(clock: Clock, noise_per_s: int) -> None:
+    """An outbox is emptied then: it is read on until all is there, and half a second more."""
+    topic = Topic(clock, every([0.0] * 30 + [8.0] * 20), 50, noise_per_s)
+    end, missing = topic.judge(Waits())
+    assert missing == 0
+    assert end.watched_s is not None
+    assert 8.5 <= end.watched_s <= 10
+    assert (end.moving, end.cut_short) == (0, "")
+
+
+@pytest.mark.parametrize("noise_per_s", [0, 500])
+def test_noise_hides_no_loss(clock: Clock, noise_per_s: int) -> None:
+    """What is missing when the time is over is lost, and nothing was on its way any more."""
+    topic = Topic(clock, [0.0] * 45, 50, noise_per_s)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.watched_s, end.moving) == (5, 10, 0)
+    assert end.is_final([])
+
+
+@pytest.mark.parametrize("settle_s", [0.0, 0.5, 2.0, 10.0, 120.0])
+def test_the_time_to_settle_is_kept(clock: Clock, settle_s: float) -> None:
+    """No more and no less, but for the half second that each run is watched."""
+    topic = Topic(clock, [0.0] * 45, 50, noise_per_s=7)
+    end, _ = topic.judge(Waits(settle_s))
+    assert end.watched_s == max(0.5, settle_s)
+    assert len(topic.noted) < 50
+
+
+def test_what_still_moves_when_time_is_over_is_told(clock: Clock) -> None:
+    """Ten came in the last second, and ten more would have."""
+    topic = Topic(clock, every([0.0] * 30 + [9.6] * 10 + [10.4] * 10), 50)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.moving, end.watched_s) == (10, 10, 10)
+
+
+def test_the_topic_is_watched_for_so_long(clock: Clock) -> None:
+    """A message that follows after 6 s is within the end."""
+    topic = Topic(clock, every([0.0] * 50 + [6.0]), 51)
+    clean, _ = Topic(clock, [0.0] * 50, 50).judge(Waits())
+    assert clean.end_offsets == {0: 50}
+    end, _ = topic.judge(Waits(watch_for_s=8))
+    assert (end.end_offsets, end.watched_s) == ({0: 51}, 8)
+
+
+@pytest.mark.parametrize("seal_s", [-3600.0, -30.0, -5.0, 0.0, 3600.0])
+def test_no_clock_prolongs_the_wait(clock: Clock, seal_s: float) -> None:
+    """A seal of the future is one of now, and one of long ago is waited for no more."""
+    topic = Topic(clock, [0.0] * 45, 50)
+    topic.judge(Waits(), SEAL_NS + int(seal_s * S))
+    waited_s = clock.now_s
+    assert waited_s == pytest.approx(max(0.3, 10 + min(0.0, seal_s)))
+
+
+def test_a_clock_that_is_behind_cuts_no_wait_short(clock: Clock) -> None:
+    """Of the file system's clock and the generators' the later counts."""
+    since = SinceAnswer(SEAL_NS - 3600 * S, clock.time_ns(), clock.monotonic())
+    assert since.at(clock.monotonic()) == 3600
+    since.note_answer(SEAL_NS - 2 * S)
+    assert since.at(clock.monotonic()) == 2
+    since.note_answer(SEAL_NS - 7200 * S)
+    assert since.at(clock.monotonic()) == 2
+    since.note_answer(SEAL_NS + 60 * S)
+    assert since.at(clock.monotonic()) == 0
+
+
+def test_a_run_that_was_watched_until_its_end_needs_no_clock(clock: Clock) -> None:
+    """However wrong the ledger's is."""
+    since = SinceAnswer(None, clock.time_ns(), clock.monotonic())
+    since.note_answer(SEAL_NS - 7200 * S)
+    assert since.at(clock.monotonic()) == 0
+
+
+def test_an_outbox_that_was_emptied_begins_the_time_anew(clock: Clock) -> None:
+    """What it published last may take as long as what was acknowledged last."""
+    since = SinceAnswer(SEAL_NS - 60 * S, clock.time_ns(), clock.monotonic())
+    clock.sleep(20)
+    since.restart()
+    assert since.at(clock.monotonic()) == 0
+
+
+def test_a_broker_that_goes_away_meanwhile(clock: Clock) -> None:
+    """What was read counts, and the end is not the run's for good."""
+    topic = Topic(clock, [0.0] * 45, 50, dies_at_s=3)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.end_offsets) == (5, {0: 45})
+    assert end.cut_short.startswith("no Kafka broker answers")
+    assert end.watched_s is not None
+    assert 1 < end.watched_s < 3
+    assert not end.is_final([])
+
+
+def test_retention_that_deletes_what_was_read_does_not_matter(clock: Clock) -> None:
+    """It was read, and what follows is read on from there."""
+    topic = Topic(clock, every([0.0] * 30 + [5.0] * 20), 50, log_start=lambda s: 12 if s > 2 else 0)
+    end, missing = topic.judge(Waits())
+    assert (missing, end.cut_short, end.log_start_offsets) == (0, "", {0: 0})
+
+
+def test_retention_that_deletes_what_was_not_read(clock: Clock) -> None:
+    """What the run lacks may have been there."""
+    topic = Topic(clock, [0.0] * 30, 50, 500, log_start=lambda s: 2000 if s > 3 else 0)
+    end, missing = topic.judge(Waits())
+    assert missing == 20
+    assert "of partition 0 were deleted by the topic's retention before they were read" in (
+        end.cut_short
+    )
+    assert not end.is_final([])
+
+
+def test_the_last_end_is_noted_in_time() -> None:
+    """However long it takes until it is asked for: what comes later is not within the end."""
+    began_s = time.monotonic()
+    noted_s: list[float] = []
+
+    def note() -> Reach:
+        noted_s.append(time.monotonic() - began_s)
+        return Reach(End({0: len(noted_s)}, {0: 0}, "now", sealed=True))
+
+    kept: list[End] = []
+    settling = TopicSettling(note, kept.append, Waits(0.4, 0), SinceAnswer(None))
+    settling.begin()
+    with settling.noting_in_time():
+        deadline_s = time.monotonic() + 60
+        while len(noted_s) < 2 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        reach = settling.later(5, None, lambda _step: None)
+        assert reach is not None
+        assert settling.later(5, None, lambda _step: None) is None
+    end = settling.settled()
+    assert end.end_offsets == {0: 2}
+    assert end.watched_s is not None
+    assert 0.4 <= end.watched_s <= noted_s[1] < 60
+    assert kept == [end]
+
+
+def test_a_run_that_is_judged_in_time_is_noted_once() -> None:
+    """What waits in the background is given up."""
+    counter = itertools.count()
+    note = lambda: Reach(End({0: next(counter)}, {}, "now", sealed=True))  # noqa: E731
+    settling = TopicSettling(note, lambda _end: None, Waits(0.1, 0), SinceAnswer(None))
+    settling.begin()
+    with settling.noting_in_time():
+        assert settling.later(0, None, lambda _step: None) is None
+    time.sleep(0.3)
+    assert next(counter) == 1
