@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from analysis.topic import MESSAGES, PATIENCE_S, OffsetRange
 from headcount.errors import EvidenceError
 from headcount.garbage import uncollected
+from headcount.reading import READING
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch that has so many rows, or bytes, is handed over."""
@@ -26,15 +27,7 @@ _TAKEN = 4000
 
 _POLL_S = 0.1
 SETTINGS = {
-    # The client wants a group's name; none is joined, and no group's offsets move.
-    "group.id": "headcount-judge",
-    "client.id": "headcount",
-    "enable.auto.commit": False,
-    # Nothing is skipped in silence, and what a transaction took back was never published.
-    "auto.offset.reset": "error",
-    "isolation.level": "read_committed",
-    "check.crcs": True,
-    "enable.partition.eof": True,
+    **READING,
     # What waits to be taken is bounded by its bytes, and fetched again as soon as there is room.
     "queued.max.messages.kbytes": 16 << 10,
     "fetch.message.max.bytes": 4 << 20,

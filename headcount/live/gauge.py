@@ -3,21 +3,21 @@
 - in flight: begun, and not answered.
 - behind: acknowledged, and not seen in the topic yet, as a number of events, and as the time since
   so many were acknowledged as have been seen.
-- missing: events that were acknowledged a while before all of the topic was read, and are not
-  there. It is the least that it can be: what arrived of requests that were not acknowledged may
-  stand for them. An event that is missing now may come, if the broker held it back so long.
+- missing: events that were acknowledged longer ago than they may take to arrive, and that were not
+  there when all of the topic was read. One that is missing now may come all the same.
 """
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from headcount.live.missing import Missing
 from headcount.live.progress import Progress
+from headcount.live.seqs import unpacked
 from headcount.live.sight import OTHER, Sight
 from headcount.outcome import Outcome
+from headcount.run import SETTLE_S
 
-SETTLED_AFTER_S = 5.0
-"""An acknowledged event that a reader does not see after so long is missing."""
 MOST_POINTS = 600
 MOST_SECONDS = 100_000
 MOST_CAUSES = 50
@@ -74,20 +74,29 @@ class Reading:
 
 @dataclass(slots=True)
 class Gauge:
-    """Takes what generators and watch tell; times are of the machine's monotonic clock, in s."""
+    """Takes what generators and watch tell; times are of the machine's monotonic clock, in s.
+
+    `settle_s` is how long an acknowledged event may take to arrive.
+    """
 
     started_at_s: float
+    settle_s: float = SETTLE_S
     _begun: dict[int, Mapping[str, int]] = field(default_factory=dict)
     _outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _acked: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST_SECONDS))
     _sight: Sight | None = None
-    _missing: int = 0
+    _missing: Missing = field(init=False)
     _points: list[Point] = field(default_factory=lambda: [Point(0, 0, 0, 0, 0, 0)])
     _point_every_s: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Begin with nothing missing."""
+        self._missing = Missing(self.settle_s)
+
     def tell(self, progress: Progress, now_s: float) -> None:
         """Take what a generator tells."""
+        self._missing.acknowledge(progress.generator, progress.acked, now_s)
         self._begun[progress.generator] = progress.begun
         for each in progress.ended:
             self._outcomes[each.event_type, each.outcome] += each.count
@@ -98,10 +107,11 @@ class Gauge:
     def see(self, sight: Sight) -> None:
         """Take what was seen in the topic."""
         self._sight = sight
+        for generator, pages in sight.seen.items():
+            self._missing.see(generator, unpacked(pages))
+        self._missing.settle(sight.complete_at_s)
         arrived = sum(sight.arrived.values())
-        settled_s = sight.complete_at_s - SETTLED_AFTER_S
-        acked = max((count for at_s, count in self._acked if at_s <= settled_s), default=0)
-        self._missing = max(0, acked - arrived)
+        settled_s = sight.complete_at_s - self.settle_s
         while len(self._acked) > 1 and self._is_of_old(self._acked[1], settled_s, arrived):
             self._acked.popleft()
 
@@ -112,8 +122,18 @@ class Gauge:
 
     @property
     def missing(self) -> int:
-        """How many acknowledged events, at least, are not in the topic."""
-        return self._missing
+        """How many acknowledged events had time to arrive, and are not in the topic."""
+        return self._missing.count
+
+    @property
+    def complete_at_s(self) -> float:
+        """Until when all of the topic was read; the start where it never was."""
+        return self.started_at_s if self._sight is None else self._sight.complete_at_s
+
+    @property
+    def problem(self) -> str:
+        """What keeps the topic from being read, as far as that is known."""
+        return "" if self._sight is None else self._sight.problem
 
     @property
     def duplicated(self) -> int:

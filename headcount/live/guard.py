@@ -89,9 +89,11 @@ class Guard:
         return any(each.threshold.kind is Kind.DURATION for each in self._watched)
 
     @property
-    def needs_topic(self) -> bool:
-        """Whether what is seen in the topic must be known."""
-        return any(each.threshold.metric in SEEN_IN_TOPIC for each in self._watched)
+    def needing_topic(self) -> tuple[str, ...]:
+        """The thresholds for which what is seen in the topic must be known."""
+        return tuple(
+            each.threshold.text for each in self._watched if each.threshold.metric in SEEN_IN_TOPIC
+        )
 
     def tell(self, progress: Progress) -> None:
         """Take what a generator tells."""

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from headcount.live.seqs import Pages, packed, pages_of, unpacked
 from headcount.outcome import Outcome
 
 _ACKED = Outcome.ACKED.value
@@ -38,12 +39,16 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a generator has begun in all, by event type, and what ended since it told last."""
+    """What a generator has begun in all, by event type, and what ended since it told last.
+
+    `acked` are the sequence numbers of those that were acknowledged.
+    """
 
     generator: int
     begun: Mapping[str, int]
     ended: tuple[Ended, ...] = ()
     durations: tuple[Durations, ...] = ()
+    acked: Pages = field(default_factory=dict)
 
     def packed(self) -> list[Any]:
         """Write it as lists of plain values, which msgpack and JSON can carry."""
@@ -55,17 +60,19 @@ class Progress:
                 [each.sent_s, each.event_type, list(each.http_us), list(each.from_intended_us)]
                 for each in self.durations
             ],
+            packed(self.acked),
         ]
 
     @classmethod
-    def unpacked(cls, packed: list[Any]) -> "Progress":
+    def unpacked(cls, values: list[Any]) -> "Progress":
         """Read what `packed` has written."""
-        generator, begun, ended, durations = packed
+        generator, begun, ended, durations, acked = values
         return cls(
             int(generator),
             begun,
             tuple(Ended(*each) for each in ended),
             tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
+            unpacked(acked),
         )
 
 
@@ -80,6 +87,7 @@ class Tally:
         self._ended_by_type: Counter[str] = Counter()
         self._ended: dict[tuple[int, str, str, str], int] = {}
         self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+        self._acked: list[int] = []
 
     def add(
         self,
@@ -88,10 +96,16 @@ class Tally:
         http_status: int | None,
         error: str | None,
         times_ns: tuple[int, int, int | None],
+        *,
+        seq: int,
     ) -> None:
         """Count one; `times_ns` are when it was intended, sent, and waited for no longer."""
         intended_ns, sent_ns, ended_ns = times_ns
-        cause = "" if outcome == _ACKED else _cause(http_status, error)
+        if outcome == _ACKED:
+            self._acked.append(seq)
+            cause = ""
+        else:
+            cause = _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
         self._ended[key] = self._ended.get(key, 0) + 1
         if self._with_durations and ended_ns is not None:
@@ -107,6 +121,7 @@ class Tally:
         """
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
+        acked, self._acked = self._acked, []
         for (_, event_type, _, _), count in ended.items():
             self._ended_by_type[event_type] += count
         return Progress(
@@ -114,6 +129,7 @@ class Tally:
             dict(self._ended_by_type + Counter(in_flight)),
             tuple(Ended(*key, count) for key, count in ended.items()),
             tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
+            pages_of(acked),
         )
 
 

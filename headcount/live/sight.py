@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
+
+from headcount.live.identities import Headers, Identities
+from headcount.live.seqs import Packed, packed, pages_of
 
 MOST_TYPES = 200
 OTHER = "other"
@@ -23,6 +26,8 @@ class Sight:
 
     `arrived` counts events once, by what the messages call their type; `duplicated` counts
     messages beyond the first of an event. All that the topic had at `complete_at_s` was read.
+    `seen` has by generator, as `seqs.packed` writes them, the numbers of the events that were seen
+    since the sight before. `problem` says what keeps the topic from being read.
     """
 
     at_s: float
@@ -30,6 +35,8 @@ class Sight:
     arrived: dict[str, int]
     duplicated: int
     unread: int
+    seen: dict[int, list[tuple[int, str]]] = Field(default_factory=dict)
+    problem: str = ""
 
 
 _SIGHT = TypeAdapter(Sight)
@@ -52,27 +59,33 @@ def load(line: bytes) -> Sight | None:
 class Tally:
     """Counts the events of a run as their messages come; one bit for each attempt."""
 
-    tag: str
+    identities: Identities
     arrived: Counter[str] = field(default_factory=Counter)
     duplicated: int = 0
     _pages: dict[tuple[int, int], bytearray] = field(default_factory=dict)
-    _identity: re.Pattern[bytes] = field(init=False)
+    _new: dict[int, list[int]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Prepare to find the run's identities, which stand in a message's bytes, broken or not."""
-        self._identity = re.compile(
-            rb"(?<![a-z0-9-])%s\.(\d{1,9})\.(\d{1,18})\b" % self.tag.encode()
-        )
+    def add(self, value: bytes | None, key: bytes | None = None, headers: Headers = ()) -> None:
+        """Count a message, if it is of the run.
 
-    def add(self, value: bytes | None) -> None:
-        """Count a message, if it is of the run."""
-        found = self._identity.search(value or b"")
-        if found is None or value is None:
+        Where several ids stand in it and none in its place, each may be its own: none of these is
+        missing, and it is no duplicate of any.
+        """
+        events = self.identities.of(value, key, headers)
+        if not events:
             return
-        if self._is_new(int(found[1]), int(found[2])):
-            self.arrived[self._type_of(value)] += 1
-        else:
+        new = [event for event in events if self._is_new(*event)]
+        for generator, seq in new:
+            self._new.setdefault(generator, []).append(seq)
+        if new:
+            self.arrived[self._type_of(value or b"")] += 1
+        elif len(events) == 1:
             self.duplicated += 1
+
+    def seen(self) -> dict[int, Packed]:
+        """Give the events that were seen since this was asked last, by generator."""
+        new, self._new = self._new, {}
+        return {generator: packed(pages_of(seqs)) for generator, seqs in new.items()}
 
     def counts(self) -> Mapping[str, int]:
         """The events that have come, by what their messages call their type."""

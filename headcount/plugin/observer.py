@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import gevent
 
+from headcount.live.blindness import Blindness
 from headcount.live.gauge import Gauge, Reading
 from headcount.live.guard import Broken, Guard
 from headcount.live.progress import Progress
@@ -23,8 +24,9 @@ from headcount.run import Abort, Manifest, RunFolder
 from headcount.thresholds import Threshold
 
 LOOK_EVERY_S = 1.0
-WATCH_AFTER_END_S, WATCH_AT_MOST_S = 15.0, 120.0
-"""How long the topic is looked at after the end, and how long if something is still on its way."""
+WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
+"""How long the topic is looked at after what events may take to arrive, and how long after the end
+if something is still on its way."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class View:
     judging: Judging | None
     why_not: str
     abort: str
+    not_watched: str
 
 
 class Observer:
@@ -58,13 +61,15 @@ class Observer:
     ) -> None:
         self.folder = folder
         self._guard = Guard(thresholds)
-        self._gauge = Gauge(time.monotonic())
+        self._gauge = Gauge(time.monotonic(), manifest.settle_s)
+        self._watch_after_end_s = manifest.settle_s + WATCH_AFTER_END_S
+        self._blindness = Blindness(self._guard.needing_topic)
         self._on_broken = on_broken
         self._broken: Broken | None = None
         self._judging: Judging | None = None
         self._why_not = ""
         self._is_over = False
-        needs_watch = is_shown or self._guard.needs_topic
+        needs_watch = is_shown or bool(self._guard.needing_topic)
         self._watch = Watch(manifest, folder) if needs_watch else None
         self._greenlet = gevent.spawn(self._look_for_ever)
 
@@ -83,7 +88,8 @@ class Observer:
         stage, why_not = self._stage()
         reading = self._gauge.read(time.monotonic())
         abort = "" if self._broken is None else str(self._broken)
-        return View(self.folder.run_id, stage, reading, self._judging, why_not, abort)
+        not_watched = self._blindness.text
+        return View(self.folder.run_id, stage, reading, self._judging, why_not, abort, not_watched)
 
     def _stage(self) -> tuple[Stage, str]:
         """How far the run has come, and why it is not judged, if it is not to be."""
@@ -108,7 +114,7 @@ class Observer:
 
     def _close_in_time(self) -> None:
         end_s = time.monotonic() + WATCH_AT_MOST_S
-        gevent.sleep(WATCH_AFTER_END_S)
+        gevent.sleep(self._watch_after_end_s)
         while self._gauge.read(time.monotonic()).total.behind and time.monotonic() < end_s:
             gevent.sleep(LOOK_EVERY_S)
         self._close()
@@ -121,13 +127,23 @@ class Observer:
     def _look_for_ever(self) -> None:
         while True:
             gevent.sleep(LOOK_EVERY_S)
-            for sight in () if self._watch is None else self._watch.sights():
-                self._gauge.see(sight)
+            self._look()
             self._gauge.mark(time.monotonic())
             if self._broken is None and not self._is_over:
                 self._broken = self._guard.broken(self._gauge)
                 if self._broken is not None:
                     self._abort(self._broken)
+
+    def _look(self) -> None:
+        """Take what the watch has seen, and log when it begins and ceases to see."""
+        if self._watch is None:
+            return
+        for sight in self._watch.sights():
+            self._gauge.see(sight)
+        problem = self._gauge.problem or self._watch.problem
+        now_s, complete_at_s = time.monotonic(), self._gauge.complete_at_s
+        if change := self._blindness.note(now_s, complete_at_s, problem, time.time()):
+            _log.warning("headcount: %s", change)
 
     def _abort(self, broken: Broken) -> None:
         """Write down why the test is stopped, then have it stopped."""

@@ -340,7 +340,7 @@ class Recorder:
             # A request without an answer took as long, at least, as it was waited for.
             ended_ns = ended_at_ns if answered_at_ns is None else answered_at_ns
             times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
-            self.tally.add(attempt.event_type, text, status, error, times)
+            self.tally.add(attempt.event_type, text, status, error, times, seq=attempt.seq)
 
     def _reserve_ahead(self) -> None:
         if not self._is_ahead and self._failure is None:

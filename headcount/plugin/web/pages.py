@@ -115,6 +115,7 @@ def _delivery(environment: Environment) -> Response:
             "why_not": view.why_not,
             "abort": view.abort,
             "verdict": _verdict(verdict) if verdict else None,
+            "not_watched": view.not_watched,
             "lines": [
                 {"name": name, **asdict(line), "in_flight": line.in_flight, "behind": line.behind}
                 for name, line in lines.items()

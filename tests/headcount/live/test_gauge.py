@@ -1,9 +1,11 @@
 """The gauge: what generators told and what was seen, put together."""
 
 import itertools
+from collections.abc import Iterable
 
-from headcount.live.gauge import MOST_POINTS, SETTLED_AFTER_S, Gauge, Line
+from headcount.live.gauge import MOST_POINTS, Gauge, Line
 from headcount.live.progress import Ended, Progress
+from headcount.live.seqs import packed, pages_of
 from headcount.live.sight import Sight
 
 
@@ -54,19 +56,79 @@ def test_how_long_it_is_behind() -> None:
     assert (gauge.read(11).total.behind, gauge.read(11).behind_s) == (0, 0)
 
 
+def acked(first: int, end: int, generator: int = 0) -> Progress:
+    """A generator's word of swords that were acknowledged, by their numbers."""
+    ended = (Ended(0, "sword", "acked", "", end - first),)
+    return Progress(generator, {"sword": end}, ended, acked=pages_of(range(first, end)))
+
+
+def arrived(at_s: float, seqs: Iterable[int], generator: int = 0) -> Sight:
+    """What was seen of swords, when all of the topic was read at that time."""
+    numbers = list(seqs)
+    seen = {generator: packed(pages_of(numbers))}
+    return Sight(at_s, at_s, {"sword": len(numbers)}, 0, 0, seen)
+
+
 def test_missing_is_what_a_whole_look_did_not_find() -> None:
     """Only what was acknowledged well before, and only after a look at all of the topic."""
-    gauge = Gauge(0)
-    gauge.tell(told(0, 10, acked=10), 1)
-    gauge.tell(told(0, 20, acked=10), 4)
-    gauge.see(seen(1 + SETTLED_AFTER_S, 7, complete_at_s=0.5 + SETTLED_AFTER_S))
+    gauge = Gauge(0, settle_s=10)
+    gauge.tell(acked(0, 10), 1)
+    gauge.tell(acked(10, 20), 4)
+    gauge.see(arrived(10.9, range(3, 10)))
     assert gauge.missing == 0
-    gauge.see(seen(1 + SETTLED_AFTER_S, 7))
+    gauge.see(arrived(11, ()))
     assert gauge.missing == 3
-    gauge.see(seen(4 + SETTLED_AFTER_S, 17, duplicated=2))
-    assert (gauge.missing, gauge.duplicated) == (3, 2)
-    gauge.see(seen(5 + SETTLED_AFTER_S, 20))
+    gauge.see(arrived(14, range(10, 20)))
+    assert gauge.missing == 3
+    gauge.see(arrived(15, (0, 1, 2)))
     assert gauge.missing == 0
+
+
+def test_arrivals_of_others_hide_no_loss() -> None:
+    """One in 28 is lost at 65 a second: what was sent last stands for none of them."""
+    gauge, dropped = Gauge(0, settle_s=5), set(range(0, 1427, 28))
+    for second in range(22):
+        first, end = 65 * second, min(1427, 65 * (second + 1))
+        gauge.tell(acked(first, end), second + 1)
+        gauge.see(arrived(second + 1, set(range(first, end)) - dropped))
+        due = [each for each in dropped if each < 65 * (second + 1 - 5)]
+        assert gauge.missing == len(due)
+    assert gauge.missing == 40
+
+
+def test_what_was_not_acknowledged_stands_for_nothing() -> None:
+    """Events of requests that timed out arrive, and others that were acknowledged do not."""
+    gauge = Gauge(0, settle_s=5)
+    gauge.tell(acked(0, 5), 1)
+    gauge.see(arrived(20, (*range(3), 7, 8, 9)))
+    assert gauge.missing == 2
+
+
+def test_generators_are_told_apart() -> None:
+    """The same number of another is another event."""
+    gauge = Gauge(0, settle_s=5)
+    gauge.tell(acked(0, 5, generator=0), 1)
+    gauge.tell(acked(0, 5, generator=1), 1)
+    gauge.see(arrived(20, range(5), generator=1))
+    assert gauge.missing == 5
+
+
+def test_a_watch_that_begins_anew_finds_what_it_had_found() -> None:
+    """Nothing is missing for that, and nothing that was is forgotten."""
+    gauge = Gauge(0, settle_s=5)
+    gauge.tell(acked(0, 5), 1)
+    gauge.see(arrived(20, range(4)))
+    gauge.see(Sight(21, 20, {}, 0, 4))
+    gauge.see(arrived(22, range(4)))
+    assert gauge.missing == 1
+
+
+def test_a_settle_time_of_nothing() -> None:
+    """What was acknowledged before a whole look and is not seen in it is missing."""
+    gauge = Gauge(0, settle_s=0)
+    gauge.tell(acked(0, 5), 1)
+    gauge.see(arrived(1, range(4)))
+    assert gauge.missing == 1
 
 
 def test_what_was_not_acknowledged_never_makes_one_missing() -> None:

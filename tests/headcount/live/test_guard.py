@@ -2,10 +2,12 @@
 
 import pytest
 
-from headcount.live.gauge import SETTLED_AFTER_S, Gauge
+from headcount.live.gauge import Gauge
 from headcount.live.guard import RATED_AFTER_S, Guard
 from headcount.live.progress import Durations, Ended, Progress
+from headcount.live.seqs import packed, pages_of
 from headcount.live.sight import Sight
+from headcount.run import SETTLE_S
 from headcount.thresholds import parse
 
 FIRST_S = 1_700_000_000
@@ -13,7 +15,9 @@ FIRST_S = 1_700_000_000
 
 def ended(outcome: str = "acked", count: int = 1, second: int = 0, kind: str = "sword") -> Progress:
     """Attempts that were sent in a second of the run."""
-    return Progress(0, {kind: count}, (Ended(FIRST_S + second, kind, outcome, "", count),))
+    acked = pages_of(range(count if outcome == "acked" else 0))
+    ends = (Ended(FIRST_S + second, kind, outcome, "", count),)
+    return Progress(0, {kind: count}, ends, acked=acked)
 
 
 def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
@@ -121,16 +125,23 @@ def test_a_rate() -> None:
 
 def test_what_is_seen_in_the_topic() -> None:
     """Lost is what is missing for certain, duplicated what came again."""
-    late = 2 * SETTLED_AFTER_S
+    late = 2 * SETTLE_S
 
     def seen(arrived: int, duplicated: int = 0) -> Sight:
-        return Sight(late, late, {"sword": arrived}, duplicated, 0)
+        pages = {0: packed(pages_of(range(arrived)))}
+        return Sight(late, late, {"sword": arrived}, duplicated, 0, pages)
 
     assert broken("lost == 0 abort", ended(count=9), sight=seen(9)) is None
     assert broken("lost == 0 abort", ended(count=9), sight=seen(7)) == "2"
     assert broken("lost <= 2 abort", ended(count=9), sight=seen(7)) is None
     assert broken("duplicated == 0 abort", ended(), sight=seen(1)) is None
     assert broken("duplicated == 0 abort", ended(), sight=seen(1, 1)) == "1"
+
+
+def test_the_thresholds_that_need_the_topic_are_named() -> None:
+    """For while it is not watched they cannot stop the test."""
+    guard = Guard(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
+    assert guard.needing_topic == ("lost == 0 abort",)
 
 
 def test_only_what_aborts_is_watched() -> None:

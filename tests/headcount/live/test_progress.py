@@ -32,9 +32,9 @@ def told_of(generator: int, rows: list[Row], *, with_durations: bool) -> Progres
 def tally_of(generator: int, rows: list[Row], *, with_durations: bool) -> Tally:
     """Make a tally of rows."""
     tally = Tally(generator, with_durations=with_durations)
-    for each in rows:
+    for seq, each in enumerate(rows):
         times = each.intended_at_ns, each.sent_at_ns, each.answered_at_ns
-        tally.add(each.event_type, each.outcome, each.http_status, each.error, times)
+        tally.add(each.event_type, each.outcome, each.http_status, each.error, times, seq=seq)
     return tally
 
 
@@ -59,6 +59,7 @@ def test_what_ended_alike_is_counted_together() -> None:
         Ended(5, "guild", "acked", "", 1),
     }
     assert told.durations == ()
+    assert told.acked == {0: 0b100111}
 
 
 def test_durations_are_of_those_that_were_answered() -> None:
@@ -79,7 +80,7 @@ def test_what_was_told_is_not_told_again() -> None:
     tally = tally_of(0, [row("acked"), row("acked", event_type="guild")], with_durations=True)
     assert tally.tell({"sword": 1}).begun == {"sword": 2, "guild": 1}
     times = 5 * S, 5 * S, None
-    tally.add("sword", "indeterminate", None, "TimeoutError", times)
+    tally.add("sword", "indeterminate", None, "TimeoutError", times, seq=2)
     told = tally.tell({})
     assert told.begun == {"sword": 2, "guild": 1}
     assert told.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)

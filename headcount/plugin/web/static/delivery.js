@@ -49,6 +49,7 @@
     byId("step").textContent =
       told.stage === "judging" ? told.step : told.stage === "not judged" ? told.why_not : "";
     const reasons = [...(verdict ? verdict.reasons : [])];
+    if (told.not_watched && told.stage === "running") reasons.unshift(told.not_watched);
     if (told.abort) reasons.unshift(`The test was stopped by a threshold: ${told.abort}`);
     byId("reasons").replaceChildren(...reasons.map((each) => cell(each, "li")));
     const links = [link("Past runs", "./runs")];
