@@ -152,8 +152,14 @@ def last_of_all(connection: Connection) -> int:
 
 def overdue_owners(connection: Connection) -> list[int | None]:
     """Who owns events that are not published, and whose leases are over."""
-    query = select(events.c.owner).where(events.c.leased_until_ms < _database_ms(connection))
+    query = select(events.c.owner).where(*_overdue(connection))
     return list(connection.execute(query.distinct()).scalars())
+
+
+def _overdue(connection: Connection) -> tuple[ColumnElement[bool], ...]:
+    """Tell events whose leases are over; the first condition is that of the index of a few."""
+    leased_until_ms = events.c.leased_until_ms
+    return leased_until_ms.is_not(None), leased_until_ms < _database_ms(connection)
 
 
 def take_over(
@@ -171,7 +177,7 @@ def take_over(
     whose = or_(events.c.owner.is_(None), events.c.owner.in_([owner, *known]))
     query = (
         select(events.c.id, events.c.player_id, events.c.value, events.c.at_ms)
-        .where(events.c.leased_until_ms < _database_ms(connection), whose, events.c.id.not_in(but))
+        .where(*_overdue(connection), whose, events.c.id.not_in(but))
         .order_by(events.c.id)
         .limit(TAKEN_UP_AT_ONCE)
         .with_for_update(skip_locked=True)
