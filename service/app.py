@@ -28,7 +28,6 @@ from service.deferred import DeferredResponse
 from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from service.events import HeaderLimits, build_event
 from service.game.database import Database
-from service.game.ownership import Ownership
 from service.game.play import Play
 from service.game.relay import Relay
 from service.game.routes import Game, game_routes, placed
@@ -59,7 +58,6 @@ class Parts:
     publisher: Publisher
     database: Database
     relay: Relay
-    ownership: Ownership
 
     def start(self) -> None:
         """Take up work; called once in each worker, after the fork and before the first request."""
@@ -70,7 +68,6 @@ class Parts:
         """See what was begun to its end, and let go of everything; after the last request."""
         self.relay.close()
         self.publisher.close()
-        self.ownership.close()
         self.database.close()
 
 
@@ -85,15 +82,13 @@ def create_app(
     """The application around a publisher, which it uses but neither starts nor closes."""
     app = Flask("service", static_folder=None)
     database = Database(settings)
-    ownership = Ownership(database.engine)
-    relay = Relay(settings, database, publisher, ownership)
-    app.extensions[_EXTENSION] = Parts(publisher, database, relay, ownership)
+    app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     app.after_request(_signed)
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
-    play = Play(settings, database, publisher, ownership)
+    play = Play(settings, database, publisher)
     game = Game(play, database, limits, receipts, load_catalogue())
     routes = (
         *_stateless_routes(publisher, limits, receipts),

@@ -22,7 +22,7 @@ from service.game.answers import Answer, Identity
 from service.game.database import Database
 from service.game.happenings import Happening
 from service.game.outbox import EarlierUnpublished, Entry
-from service.game.ownership import Ownership, Sending
+from service.game.ownership import Sending
 from service.game.rules import NOT_FOUND
 from service.game.state import lock_player
 from service.publisher import Place, Publisher
@@ -78,13 +78,11 @@ class _Made:
 class Play:
     """Does acts, in any number of threads."""
 
-    def __init__(
-        self, settings: Settings, database: Database, publisher: Publisher, ownership: Ownership
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, publisher: Publisher) -> None:
         self._settings = settings
         self._database = database
         self._publisher = publisher
-        self._ownership = ownership
+        self._ownership = database.ownership
         self._lease_ms = lease_ms(settings)
 
     def do(self, wish: Wish) -> Answer:

@@ -20,7 +20,6 @@ from service.errors import OutcomeUnknown, PublishError
 from service.game import outbox
 from service.game.database import Database
 from service.game.outbox import RECEIPT, Entry
-from service.game.ownership import Ownership
 from service.game.play import lease_ms
 from service.publisher import Place, Publisher
 from service.settings import Settings
@@ -36,13 +35,11 @@ _POLL_MS = 500
 class Relay:
     """A thread of a worker that looks after what is left over, in all workers' names."""
 
-    def __init__(
-        self, settings: Settings, database: Database, publisher: Publisher, ownership: Ownership
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, publisher: Publisher) -> None:
         self._settings = settings
         self._database = database
         self._publisher = publisher
-        self._ownership = ownership
+        self._ownership = database.ownership
         self._taken: dict[int, Entry] = {}  # over, and not yet published
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
