@@ -30,7 +30,10 @@ _ROWS_AT_ONCE = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When it was read, in ISO 8601, and the number of the owners' last event then."""
+    """When it was read, in ISO 8601, and how many events the owners had then.
+
+    The field's name is of a time when that was their last one's number.
+    """
 
     read_at: str
     last_event: int

@@ -14,6 +14,7 @@ The line between the two kinds of PublishError is what a client builds on: a 503
 event is not in the topic, a 504 promises nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -65,4 +66,11 @@ class RecordTooLarge(NotPublished):
 
 
 class OutcomeUnknown(PublishError):  # noqa: N818 - as above
-    """The event was handed to the producer, and no acknowledgement came. It may be in the topic."""
+    """The event was handed to the producer, and no acknowledgement came. It may be in the topic.
+
+    `is_over` tells, where that is known, whether this process sends nothing more of it.
+    """
+
+    def __init__(self, message: str = "", is_over: Callable[[], bool] | None = None) -> None:
+        super().__init__(message)
+        self.is_over = is_over

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from kafka.errors import (
@@ -128,6 +128,21 @@ class NoPublisher:
         """Nothing to let go of."""
 
 
+@dataclass(slots=True, eq=False)
+class _Source:
+    """A producer, and whether it was closed: it sends nothing more then."""
+
+    producer: Producer
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def close(self, timeout_s: float) -> None:
+        """Close it."""
+        try:
+            self.producer.close(timeout_s)
+        finally:
+            self.closed.set()
+
+
 def make_publisher(settings: Settings) -> Publisher:
     """The publisher that the settings ask for, not yet started."""
     return KafkaPublisher(settings) if settings.publish else NoPublisher()
@@ -155,7 +170,7 @@ class KafkaPublisher:
         self._connect = connect or connect_producer
         self._answers = answers or broker_answers
         self._state = threading.Condition()  # guards the three below
-        self._producer: Producer | None = None  # none while the broker is away
+        self._source: _Source | None = None  # none while the broker is away
         self._outstanding = 0
         self._closing = False
         self._wanted = threading.Event()  # a producer is wanted, or the watcher is to stop
@@ -182,17 +197,21 @@ class KafkaPublisher:
         """Give an event to the producer, which will tell what became of it."""
         value = encode_event(event)
         key_bytes = None if key is None else key.encode("utf-8")
-        producer = self._admit()
+        source = self._admit()
         deadline_s = time.monotonic() + self._settings.ack_timeout_s
-        pending = self._send(producer, value, key_bytes)
+        pending = self._send(source, value, key_bytes)
         return _KafkaPublication(
-            pending, deadline_s, functools.partial(self._suspect, producer), self._settings.acks
+            pending,
+            deadline_s,
+            functools.partial(self._suspect, source),
+            self._settings.acks,
+            source.closed.is_set,
         )
 
     def is_open(self) -> bool:
         """Whether there is a producer, and it is not closing."""
         with self._state:
-            return self._producer is not None and not self._closing
+            return self._source is not None and not self._closing
 
     def is_ready(self) -> bool:
         """Whether there is a producer, and the broker answers right now."""
@@ -202,7 +221,7 @@ class KafkaPublisher:
         """Refuse new events, wait for the outcome of those taken, and close the producer."""
         with self._state:
             self._closing = True
-            producer, self._producer = self._producer, None
+            source, self._source = self._source, None
         self._stop.set()
         self._wanted.set()
         with self._state:
@@ -211,36 +230,38 @@ class KafkaPublisher:
             )
         if not settled:
             log.warning("closing with %d events unacknowledged", self._outstanding)
-        if producer is not None:
-            producer.close(1.0)
+        if source is not None:
+            source.close(1.0)
 
-    def _admit(self) -> Producer:
+    def _admit(self) -> _Source:
         """Count an event in, or refuse it while nothing of it has left this process."""
         with self._state:
             if self._closing:
                 raise NotPublished("The service is shutting down.")
-            if self._producer is None:
+            if self._source is None:
                 raise NotPublished("The broker cannot be reached.")
             if self._outstanding >= self._settings.max_outstanding:
                 raise NotPublished("Too many events await their acknowledgement.")
             self._outstanding += 1
-            return self._producer
+            return self._source
 
-    def _send(self, producer: Producer, value: bytes, key: bytes | None) -> Pending:
+    def _send(self, source: _Source, value: bytes, key: bytes | None) -> Pending:
         try:
             with requests.handing_over():
-                pending = producer.send(self._settings.topic, value=value, key=key)
+                pending = source.producer.send(self._settings.topic, value=value, key=key)
         except MessageSizeTooLargeError as error:
             self._settle(None)
             raise RecordTooLarge("The event is too large.") from error
         except _NEVER_ENQUEUED as error:
             self._settle(None)
-            self._suspect(producer, error)
+            self._suspect(source, error)
             raise NotPublished("The topic cannot be reached.") from error
         except Exception as error:
             self._settle(None)
-            self._suspect(producer, error)
-            raise OutcomeUnknown("The event's hand-over failed half-way.") from error
+            self._suspect(source, error)
+            raise OutcomeUnknown(
+                "The event's hand-over failed half-way.", source.closed.is_set
+            ) from error
         # Counted out when the outcome is known, not when the client's thread gives up waiting:
         # until then the record occupies the producer. Exactly one of the two is called.
         pending.add_callback(self._settle)
@@ -253,18 +274,18 @@ class KafkaPublisher:
             if self._outstanding == 0:
                 self._state.notify_all()
 
-    def _suspect(self, producer: Producer, error: Exception) -> None:
+    def _suspect(self, source: _Source, error: Exception) -> None:
         """Use a producer no more, and want another; what it has taken may still end well."""
         with self._state:
-            if self._producer is not producer:
+            if self._source is not source:
                 return  # another thread was first, or this is an echo of an earlier producer
-            self._producer = None
+            self._source = None
         log.warning(
             "broker under suspicion, answering 503 until it answers: %s", type(error).__name__
         )
         self._wanted.set()
         threading.Thread(
-            target=producer.close, args=(self._settings.ack_timeout_s,), daemon=True
+            target=source.close, args=(self._settings.ack_timeout_s,), daemon=True
         ).start()
 
     def _watch(self) -> None:
@@ -289,7 +310,7 @@ class KafkaPublisher:
         with self._state:
             self._wanted.clear()
             if not self._closing:
-                self._producer = producer
+                self._source = _Source(producer)
                 return True
         producer.close(0)
         return False
@@ -303,6 +324,7 @@ class _KafkaPublication:
     deadline_s: float
     suspect: Callable[[Exception], None]
     acks: str
+    is_over: Callable[[], bool]
 
     def when_settled(self, then: Callable[[], None]) -> None:
         """See `Publication`; kafka-python calls exactly one of the two, in its sender's thread."""
@@ -318,7 +340,9 @@ class _KafkaPublication:
             # any other error proof: kafka-python fails all that is in flight with the first error
             # that no retry mends, whichever record it was for.
             self.suspect(error)
-            raise OutcomeUnknown("The broker has not acknowledged the event.") from error
+            raise OutcomeUnknown(
+                "The broker has not acknowledged the event.", self.is_over
+            ) from error
         # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
         is_told = self.acks != "0" and record.offset >= 0
         return Place(record.partition, record.offset) if is_told else None

@@ -106,14 +106,16 @@ def account(database: GameDatabase | None, before: Progress | None, folder: RunF
     noted = stored.read_moment(path)
     if database is None:
         return Reading(Database(path) if noted is not None else Database())
-    then = before or noted
+    then = None if noted is None else noted.last_event
+    if before is not None:
+        then = before.events
     try:
         with database.opened() as found:
             progress = found.progress()
-            if why_not := _unfit(progress, None if then is None else then.last_event):
+            if why_not := _unfit(progress, then):
                 is_moving = before is not None and not progress.unpublished
                 return Reading(Database(why_not=why_not, is_due=True), is_moving)
-            stored.write(path, found.entries(), stored.Moment(_now(), progress.last_event))
+            stored.write(path, found.entries(), stored.Moment(_now(), progress.events))
     except (DatabaseError, pa.ArrowException, OSError) as error:
         return Reading(Database(why_not=str(error), is_due=True))
     return Reading(Database(path))
@@ -131,7 +133,7 @@ def _unfit(progress: Progress, then: int | None) -> str:
             "what it held when the topic's end was noted is not known; verify again with "
             "--until latest"
         )
-    if progress.last_event != then:
+    if progress.events != then:
         return (
             "it has moved on since the topic's end was noted; verify again with --until latest "
             "when nobody plays"

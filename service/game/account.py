@@ -34,9 +34,8 @@ class Account:
     def progress(self) -> Progress:
         """How far their events are."""
         mine = events.c.player_id.startswith(self._prefix, autoescape=True)
-        query = select(func.max(events.c.id), func.count(events.c.leased_until_ms)).where(mine)
-        last, unpublished = self._connection.execute(query).one()
-        return Progress(last or 0, unpublished)
+        query = select(func.count(), func.count(events.c.leased_until_ms)).where(mine)
+        return Progress(*self._connection.execute(query).one())
 
     def entries(self) -> Iterator[Entry]:
         """What each has; what is not mentioned is 0."""

@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import QueuePool
 
 from service.errors import NotPublished, OutcomeUnknown
+from service.game.ownership import Ownership
 from service.settings import Settings
 
 TRIES = 3
@@ -41,6 +42,7 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings)
+        self.ownership = Ownership(self.engine)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer, and lets the others ask again and again: better to queue here.
         self._writer = threading.Lock() if self._is_sqlite else nullcontext()
@@ -94,7 +96,8 @@ class Database:
                 return work(connection)
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, and of what this process owns."""
+        self.ownership.close()
         self.engine.dispose()
 
 

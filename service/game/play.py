@@ -2,7 +2,8 @@
 
 In one transaction the state is changed, and event and answer are written. Then the event is
 published, and what was done is told. In between, or in place of the second, the process may die:
-the relay publishes the event then (`relay.py`), and a repeated request hears the first answer.
+the relay publishes the event then (`relay.py`), and a repeated request hears the first answer. It
+may also be stopped, and go on later: until it does, its events are left alone (`ownership.py`).
 """
 
 import functools
@@ -21,9 +22,10 @@ from service.game.answers import Answer, Identity
 from service.game.database import Database
 from service.game.happenings import Happening
 from service.game.outbox import EarlierUnpublished, Entry
+from service.game.ownership import Sending
 from service.game.rules import NOT_FOUND
 from service.game.state import lock_player
-from service.publisher import Publisher
+from service.publisher import Place, Publisher
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,17 @@ class _Done:
     """What a transaction did: the answer, and the event that is still to be published."""
 
     answer: Answer
-    entry: Entry | None
+    made: "_Made | None"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An event that this process has made, and is to send."""
+
+    entry: Entry
+    owner: int
+    sending: Sending
+    renew_after_s: float
 
 
 class Play:
@@ -70,6 +82,7 @@ class Play:
         self._settings = settings
         self._database = database
         self._publisher = publisher
+        self._ownership = database.ownership
         self._lease_ms = lease_ms(settings)
 
     def do(self, wish: Wish) -> Answer:
@@ -83,9 +96,9 @@ class Play:
         if not self._publisher.is_open():
             raise NotPublished("The broker cannot be reached.")
         done = self._commit(wish)
-        if done.entry is None:
+        if done.made is None:
             return done.answer
-        place = self._publish(done.entry)
+        place = self._publish(done.made)
         return Answer(done.answer.status, done.answer.body, place)
 
     def _commit(self, wish: Wish) -> _Done:
@@ -93,7 +106,7 @@ class Play:
         deadline = time.monotonic() + self._settings.ack_timeout_s
         while True:
             try:
-                return self._database.change(functools.partial(self._change, wish))
+                return self._changed(wish)
             except EarlierUnpublished:
                 if time.monotonic() >= deadline:
                     raise NotPublished(
@@ -101,22 +114,37 @@ class Play:
                     ) from None
                 time.sleep(EARLIER_POLL_S)
 
-    def _change(self, wish: Wish, connection: Connection) -> _Done:
+    def _changed(self, wish: Wish) -> _Done:
+        """Change the state, or not; what was written and rolled back is nothing to send."""
+        begun: list[Sending] = []
+        kept: Sending | None = None
+        try:
+            done = self._database.change(functools.partial(self._change, wish, begun))
+            kept = None if done.made is None else done.made.sending
+        finally:
+            for sending in begun:
+                if sending is not kept:
+                    sending.end()
+        return done
+
+    def _change(self, wish: Wish, begun: list[Sending], connection: Connection) -> _Done:
         identity = wish.identity
         if identity is not None and (before := answers.given_before(connection, identity)):
             return _Done(before, None)
         try:
-            answer, entry = self._acted(wish, connection)
+            answer, made = self._acted(wish, begun, connection)
         except Refused as refusal:
             if identity is None:
                 raise
-            answer, entry = answers.of_refusal(refusal), None
+            answer, made = answers.of_refusal(refusal), None
         if identity is not None:
-            number = None if entry is None else entry.number
+            number = None if made is None else made.entry.number
             answers.keep(connection, identity, answer, number)
-        return _Done(answer, entry)
+        return _Done(answer, made)
 
-    def _acted(self, wish: Wish, connection: Connection) -> tuple[Answer, Entry]:
+    def _acted(
+        self, wish: Wish, begun: list[Sending], connection: Connection
+    ) -> tuple[Answer, _Made]:
         player_id = wish.asked["player_id"]
         player = lock_player(connection, player_id)
         if player is not None:
@@ -126,14 +154,19 @@ class Play:
         happening = wish.act.rule(connection, player, wish.asked)
         event = wish.make_event(happening)
         self._check_size(event)
+        owner, now_s = self._ownership.number, time.monotonic()
         entry = outbox.add(
             connection,
             happening,
             event,
             event_id=None if wish.identity is None else wish.identity.event_id,
+            owner=owner,
             lease_ms=self._lease_ms,
         )
-        return Answer(wish.act.status, happening.fields), entry
+        # Before the commit: from that on the relay would take it for one that nobody sends.
+        begun.append(self._ownership.in_flight.begin(entry.number))
+        made = _Made(entry, owner, begun[-1], now_s + LEASE_MARGIN_S)
+        return Answer(wish.act.status, happening.fields), made
 
     def _check_size(self, event: Event) -> None:
         # Kafka would refuse it only when the state has changed.
@@ -141,16 +174,36 @@ class Play:
         if size > self._settings.max_event_bytes:
             raise RecordTooLarge("The event is too large.")
 
-    def _publish(self, entry: Entry) -> Any:
+    def _publish(self, made: _Made) -> Place | None:
+        is_over: Callable[[], bool] | None = None
         try:
-            place = self._publisher.publish(entry.event, entry.player_id)
+            self._check_lease(made)
+            place = self._publisher.publish(made.entry.event, made.entry.player_id)
+            self._mark(made.entry, place)
+        except OutcomeUnknown as error:
+            is_over = error.is_over
+            raise OutcomeUnknown("It is done, and its event will be published.") from error
         except PublishError as error:
             raise OutcomeUnknown("It is done, and its event will be published.") from error
+        finally:
+            made.sending.end(is_over)
+        return place
+
+    def _check_lease(self, made: _Made) -> None:
+        """Renew the lease if the commit is long ago. Raises OutcomeUnknown if another has it."""
+        if time.monotonic() < made.renew_after_s:
+            return
+        number, owner = made.entry.number, made.owner
+        if not self._database.change(
+            lambda connection: outbox.renew(connection, number, owner, self._lease_ms)
+        ):
+            raise OutcomeUnknown("Another worker publishes the event.")
+
+    def _mark(self, entry: Entry, place: Place | None) -> None:
         try:
             self._database.change(lambda each: outbox.mark_published(each, [(entry, place)]))
         except PublishError as error:
             log.warning("event %d is published and not marked: %s", entry.number, error)
-        return place
 
 
 def lease_ms(settings: Settings) -> int:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The number of the players' last event, and how many of theirs are not published."""
+    """How many events the players have, and how many of theirs are not published.
 
-    last_event: int
+    Each commit adds to the number, while the ids of events need not be in the order of the commits.
+    """
+
+    events: int
     unpublished: int

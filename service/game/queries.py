@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from service.errors import Refused
 from service.events import own_fields
+from service.game import outbox
 from service.game.parameters import DEFAULT_LIMIT
 from service.game.rules import NOT_FOUND
 from service.game.tables import cart_lines, event_lines, events, holdings, players
@@ -61,11 +62,15 @@ def members(connection: Connection, asked: Asked) -> dict[str, Any]:
 
 
 def happened(connection: Connection, asked: Asked) -> dict[str, Any]:
-    """A page of the events that are what was asked for, the oldest first."""
+    """A page of the events that are what was asked for, the oldest first.
+
+    No event comes to be before one that a page has told already.
+    """
     limit = asked.get("limit", DEFAULT_LIMIT)
+    whole = outbox.last_of_all(connection)
     query = (
         select(events)
-        .where(events.c.id > asked.get("after", 0), *_of_event(asked))
+        .where(events.c.id > asked.get("after", 0), events.c.id <= whole, *_of_event(asked))
         .order_by(events.c.id)
         .limit(limit + 1)
     )

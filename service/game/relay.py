@@ -1,20 +1,22 @@
 """The relay: publishes the events whose makers did not get to it, or do not know whether they did.
 
-It takes them up once their leases are over, and first looks in the topic whether they are there:
-a worker may have died between the acknowledgement and its note of it. An event is then published
-again only if the broker took in the first one later than that, which a broker that answers does not
-keep for as long as a lease.
+It takes over those that nobody can send any more: their owner's process has ended, or it is this
+one, and the producer that had them is closed. What was sent by then the broker still has to take
+in, for which it gets `QUIET_S`. Then the relay looks in the topic whether they are there: a worker
+may have died between the acknowledgement and its note of it. So an event is published again only if
+the broker takes in the first one later than that, which one that answers does not.
 """
 
 import json
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
+from sqlalchemy import Connection
 
-from service.errors import PublishError
+from service.errors import OutcomeUnknown, PublishError
 from service.game import outbox
 from service.game.database import Database
 from service.game.outbox import RECEIPT, Entry
@@ -25,6 +27,7 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 0.5
+QUIET_S = 5.0
 CLOCK_MARGIN_MS = 30_000
 _POLL_MS = 500
 
@@ -36,6 +39,8 @@ class Relay:
         self._settings = settings
         self._database = database
         self._publisher = publisher
+        self._ownership = database.ownership
+        self._taken: dict[int, Entry] = {}  # over, and not yet published
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
@@ -66,20 +71,60 @@ class Relay:
             KafkaError: The topic cannot be read.
         """
         if not self._publisher.is_open():
+            self._taken.clear()  # a broker that comes back has yet to take in what it was sent
             return 0
-        lease = lease_ms(self._settings)
-        entries = self._database.change(lambda each: outbox.take_up(each, lease))
+        self._ownership.renew()
+        self._take_over()
+        entries = self._due()
         if not entries:
             return 0
         there = find(self._settings, entries) if self._settings.publish else {}
-        for entry in entries:
-            place = there.get(entry.receipt)
+        done = sum(self._publish(entry, there.get(entry.receipt)) for entry in entries)
+        log.warning("published %d left-over events, %d of them before", done, len(there))
+        return done
+
+    def _take_over(self) -> None:
+        if not self._database.look(outbox.overdue_owners):
+            return
+        taken = self._database.change(self._taken_over)
+        self._taken |= {entry.number: entry for entry in taken}
+
+    def _taken_over(self, connection: Connection) -> list[Entry]:
+        owners = outbox.overdue_owners(connection)
+        gone = [each for each in owners if self._ownership.is_gone(connection, each)]
+        but = self._ownership.in_flight.numbers() | self._taken.keys()
+        quiet_ms = round(1000 * QUIET_S)
+        return outbox.take_over(connection, gone, self._ownership.number, but, quiet_ms)
+
+    def _due(self) -> list[Entry]:
+        """Those of the events taken over that the broker has had its time for."""
+        if not self._taken:
+            return []
+        numbers, owner = list(self._taken), self._ownership.number
+        due = self._database.look(lambda each: outbox.due(each, owner, numbers))
+        return [entry for number, entry in self._taken.items() if number in due]
+
+    def _publish(self, entry: Entry, place: Place | None) -> bool:
+        """Publish an event unless it has a place, and note that; False if it is another's now."""
+        sending = self._ownership.in_flight.begin(entry.number)
+        is_over: Callable[[], bool] | None = None
+        try:
+            del self._taken[entry.number]
+            owner, lease = self._ownership.number, lease_ms(self._settings)
+            if not self._database.change(
+                lambda each: outbox.renew(each, entry.number, owner, lease)
+            ):
+                return False
             if place is None:
                 place = self._publisher.publish(entry.event, entry.player_id)
             marked = [(entry, place)]
-            self._database.change(lambda each: outbox.mark_published(each, marked))  # noqa: B023
-        log.warning("published %d left-over events, %d of them before", len(entries), len(there))
-        return len(entries)
+            self._database.change(lambda each: outbox.mark_published(each, marked))
+        except OutcomeUnknown as error:
+            is_over = error.is_over
+            raise
+        finally:
+            sending.end(is_over)
+        return True
 
 
 def find(settings: Settings, entries: Sequence[Entry]) -> dict[str, Place]:

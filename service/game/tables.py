@@ -3,8 +3,9 @@
 - `players`: one row a player, with gold and guild; its row is locked by whoever changes anything
   of that player.
 - `holdings`, `cart_lines`: what a player has, and has chosen; a row is never of quantity 0.
-- `events`: what happened, in the order in which it was committed: the outbox, and, once published,
-  the record that `GET /events` searches. `event_lines` are the things bought in it.
+- `events`: what happened: the outbox, and, once published, the record that `GET /events` searches.
+  Of one player's, ids are in the order of their commits; of several players', on PostgreSQL, they
+  need not be. `event_lines` are the things bought in it.
 - `answers`: what a request with an identity was told, to be told again when it is repeated.
 
 Times are Unix time in ms. `attributes` is a JSON object of an item's attributes; `variant` is the
@@ -75,10 +76,12 @@ events = Table(
     Column("guild", String(64)),
     Column("at_ms", BigInteger, nullable=False),
     Column("value", Text, nullable=False),
-    # Until when it is left to who made it, or took it up, to publish it; null once it is published.
+    # Until when, by the database's clock, nobody takes it over, even if its owner is gone.
+    # Null once it is published.
     Column("leased_until_ms", BigInteger),
     Column("topic_partition", Integer),
     Column("topic_offset", BigInteger),
+    Column("owner", BigInteger),  # who alone may publish it, see ownership.py
     Index(None, "player_id", "id"),
     Index(None, "at_ms"),
 )

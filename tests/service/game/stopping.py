@@ -1,0 +1,77 @@
+"""A process that makes an event, or takes over one that was left, and is stopped at some step.
+
+    python -m tests.service.game.stopping TOPIC STEP
+
+`SERVICE_…` are its settings. A file stands for the topic, with an event a line. The process stops
+itself at the step, and is continued, or killed, by whoever started it.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.app import create_app, parts_of
+from service.events import Event
+from service.game import play, relay
+from service.game.outbox import RECEIPT, Entry
+from service.publisher import NoPublisher, Place
+from service.settings import Settings, load_settings
+
+STEPS = ("making:before", "making:after", "relaying:look", "relaying:before", "relaying:after")
+PLAYER = "stopped"
+QUIET_S = LEASE_MARGIN_S = 0.2
+
+
+class FilePublisher(NoPublisher):
+    """Publishes to a file, and is stopped before or after, if it is to be."""
+
+    def __init__(self, topic: Path, step: str = "") -> None:
+        self._topic = topic
+        self._step = step
+
+    def publish(self, event: Event, _key: str | None) -> Place | None:
+        """Append an event."""
+        self.pass_by("before")
+        with self._topic.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(event)}\n")
+        self.pass_by("after")
+        return None
+
+    def pass_by(self, step: str) -> None:
+        """Stop at a step."""
+        if self._step == step:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def find(self, settings: Settings, entries: Sequence[Entry]) -> dict[str, Place]:  # noqa: ARG002
+        """Look which events are there, in place of the relay's own look; it stops after that."""
+        there = {event[RECEIPT] for event in read(self._topic)}
+        self.pass_by("look")
+        return {entry.receipt: Place(0, 0) for entry in entries if entry.receipt in there}
+
+
+def read(topic: Path) -> list[Event]:
+    """Read all events."""
+    return [json.loads(line) for line in topic.read_text("utf-8").splitlines()]
+
+
+def main(topic: str, step: str) -> None:
+    """Do it."""
+    does, at = step.split(":")
+    publisher = FilePublisher(Path(topic), at)
+    play.LEASE_MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S
+    relay.find = publisher.find
+    app = create_app(load_settings(), publisher)
+    if does == "making":
+        game = app.test_client()
+        assert game.post("/players", json={"player_id": PLAYER}).status_code == 201
+    else:
+        while not parts_of(app).relay.relay():
+            pass
+    parts_of(app).close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,40 @@
+"""The order of events on PostgreSQL, where a lower number may be committed after a higher one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from service.app import parts_of
+from service.game import outbox, state
+from service.game.account import open_account
+from service.game.happenings import SignedUp
+from service.game.progress import Progress
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def test_an_event_that_is_committed_late(app: Flask, database_url: str) -> None:
+    """No page of events has gone past it, and no account that lacks it is of the same moment."""
+
+    def page() -> Any:
+        return app.test_client().get("/events").get_json()["events"]
+
+    def progress() -> Progress:
+        with open_account(database_url, "", 5) as account:
+            return account.progress()
+
+    happening = SignedUp(player_id="slow", gold=1)
+    with ThreadPoolExecutor(1) as pool, parts_of(app).database.engine.connect() as slow:
+        with slow.begin():
+            state.add_player(slow, "slow", 1)
+            outbox.add(slow, happening, happening.fields, event_id=None, owner=0, lease_ms=0)
+            quick = app.test_client().post("/players", json={"player_id": "quick"})
+            assert quick.status_code == 201
+            before = progress()
+            asked = pool.submit(page)
+            with pytest.raises(TimeoutError):
+                asked.result(1)
+        assert [each["event"]["player_id"] for each in asked.result(60)] == ["slow", "quick"]
+    assert progress().events == before.events + 1
