@@ -32,4 +32,4 @@ def _shown(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return f"which is a {type(value).__name__}"
+    return f"of type {type(value).__name__}"

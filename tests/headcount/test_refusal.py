@@ -12,11 +12,11 @@ from headcount.refusal import why_not_comparable
 @pytest.mark.parametrize(
     ("event", "event_type", "told"),
     [
-        ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', which is a"),
-        ([("a", 1)], "POST", "got [('a', 1)], which is a list"),
-        ({3: "x"}, "buy", "a field's name must be text, got 3, which is a int"),
-        ({None: "x", "a": 1}, "buy", "got None, which is a NoneType"),
-        ({}, 7, "event_type= must be text, got 7, which is a int"),
+        ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', of type"),
+        ([("a", 1)], "POST", "got [('a', 1)], of type list"),
+        ({3: "x"}, "buy", "a field's name must be text, got 3, of type int"),
+        ({None: "x", "a": 1}, "buy", "got None, of type NoneType"),
+        ({}, 7, "event_type= must be text, got 7, of type int"),
         ({}, b"buy", "event_type= must be text, got b'buy'"),
         ({"when": date(2026, 1, 1)}, "buy", "field 'when' (event type 'buy')"),
     ],
