@@ -27,6 +27,13 @@ def test_a_refusal_names_value_and_rule(event: Any, event_type: Any, told: str) 
     assert len(why_not_comparable("x" * 10_000, "buy", ValueError())) < 300
 
 
+def test_the_digest_is_quoted_without_what_is_said_before() -> None:
+    """The field, the value and the rule are the digest's words."""
+    error = ValueError("field 'score' cannot be compared: nan is no JSON number")
+    reason = why_not_comparable({"score": float("nan")}, "buy", error)
+    assert reason == "field 'score': nan is no JSON number (event type 'buy')"
+
+
 def test_a_lone_surrogate_is_shown_so_that_it_can_be_written() -> None:
     """The line goes to a terminal, a log and a file."""
     error = UnicodeEncodeError("utf-8", "a\ud800", 1, 2, "surrogates not allowed")
