@@ -6,6 +6,8 @@ REFUSED = (ValueError, TypeError, AttributeError, RecursionError)
 """What is raised by an event that cannot be compared: by its digest, or for it is no event."""
 
 _LONGEST = 120
+_SAID = " cannot be compared: "
+"""What the digest says, and the sentence around this reason too."""
 
 
 def why_not_comparable(event: object, event_type: object, error: Exception) -> str:
@@ -23,7 +25,8 @@ def why_not_comparable(event: object, event_type: object, error: Exception) -> s
         return f"{rule}, got {_shown(event_type)}, {_kind(event_type)}"
     if isinstance(error, UnicodeEncodeError):
         return f"a text must be Unicode without lone surrogates, got {_shown(error.object)}"
-    return f"{error} (event type {_shown(event_type)})"
+    reason = str(error).replace(_SAID, ": ", 1)
+    return f"{reason} (event type {_shown(event_type)})"
 
 
 def _shown(value: object) -> str:
@@ -32,4 +35,4 @@ def _shown(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return f"which is a {type(value).__name__}"
+    return f"of type {type(value).__name__}"

@@ -12,11 +12,11 @@ from headcount.refusal import why_not_comparable
 @pytest.mark.parametrize(
     ("event", "event_type", "told"),
     [
-        ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', which is a"),
-        ([("a", 1)], "POST", "got [('a', 1)], which is a list"),
-        ({3: "x"}, "buy", "a field's name must be text, got 3, which is a int"),
-        ({None: "x", "a": 1}, "buy", "got None, which is a NoneType"),
-        ({}, 7, "event_type= must be text, got 7, which is a int"),
+        ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', of type"),
+        ([("a", 1)], "POST", "got [('a', 1)], of type list"),
+        ({3: "x"}, "buy", "a field's name must be text, got 3, of type int"),
+        ({None: "x", "a": 1}, "buy", "got None, of type NoneType"),
+        ({}, 7, "event_type= must be text, got 7, of type int"),
         ({}, b"buy", "event_type= must be text, got b'buy'"),
         ({"when": date(2026, 1, 1)}, "buy", "field 'when' (event type 'buy')"),
     ],
@@ -25,6 +25,13 @@ def test_a_refusal_names_value_and_rule(event: Any, event_type: Any, told: str) 
     """Whatever is given as an event, and however large it is, it is one short line."""
     assert told in why_not_comparable(event, event_type, ValueError("field 'when'"))
     assert len(why_not_comparable("x" * 10_000, "buy", ValueError())) < 300
+
+
+def test_the_digest_is_quoted_without_what_is_said_before() -> None:
+    """The field, the value and the rule are the digest's words."""
+    error = ValueError("field 'score' cannot be compared: nan is no JSON number")
+    reason = why_not_comparable({"score": float("nan")}, "buy", error)
+    assert reason == "field 'score': nan is no JSON number (event type 'buy')"
 
 
 def test_a_lone_surrogate_is_shown_so_that_it_can_be_written() -> None:

@@ -363,7 +363,7 @@ def test_an_event_that_cannot_be_compared_ends_the_run(bench: Bench, tmp_path: P
     )
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 2, done.stderr
-    assert "Gambler asks for an event of type 'bet' that cannot be compared" in done.stderr
+    assert "Gambler asks in gambler.py:8 (task bet) for an event that cannot" in done.stderr
     assert bench.service.received == []
 
 
