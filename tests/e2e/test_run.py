@@ -35,7 +35,7 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     assert (again.code, again.verdict["counts"]) == (4, run.verdict["counts"]), again.err
     assert json.loads(again.out) == again.verdict
     assert [each["holds"] for each in again.verdict["thresholds"]] == [True, False]
-    assert 'failures="1"' in (run.folder / "junit.xml").read_text()
+    assert 'failures="2"' in (run.folder / "junit.xml").read_text()
 
 
 def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:

@@ -89,3 +89,12 @@ def test_what_is_too_large(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(runs, "MOST_BYTES", 100)
     with pytest.raises(HeadcountError, match="has more than 100 bytes"):
         read_run(folder)
+
+
+def test_a_link_is_not_followed(folder: RunFolder) -> None:
+    """Nor one to a file of the same folder: it is told, and nothing of it is read."""
+    path = folder.path / "verdict.json"
+    path.rename(folder.path / "elsewhere.json")
+    path.symlink_to("elsewhere.json")
+    with pytest.raises(HeadcountError, match="it is a symbolic link, which is not followed"):
+        read_run(folder)
