@@ -108,12 +108,18 @@ def begun_jvm(config: SessionConfig) -> Iterator[Jvm]:
     """Run a JVM until the block ends; other work can be done while it starts."""
     with (
         tempfile.TemporaryDirectory(
-            prefix="headcount-spark-", dir=config.scratch, ignore_cleanup_errors=True
+            prefix="headcount-spark-", dir=_scratch_root(config), ignore_cleanup_errors=True
         ) as scratch,
         _socket_folder(Path(scratch)) as sockets,
         _process(config, Path(scratch), sockets) as address,
     ):
         yield Jvm(config, address)
+
+
+def _scratch_root(config: SessionConfig) -> str:
+    """Say where the scratch folder is made: Spark takes a comma in its path for another folder."""
+    wanted = str(config.scratch or tempfile.gettempdir())
+    return "/tmp" if "," in wanted else wanted  # noqa: S108 - a folder is made there safely
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import kafka.errors
@@ -62,7 +61,7 @@ def connected(
     listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:
         raise PartError(f"{nobody} {listening_within_s:g} s: {reason}")
-    usable = _usable(listening, bootstrap_servers)
+    usable = _usable(listening, bootstrap_servers, timeout_s)
     end_s = began_s + timeout_s
     settings = {"request_timeout_ms": int(timeout_s * 1000), **settings}
     try:
@@ -81,14 +80,16 @@ def connected(
         client.close()
 
 
-def _usable(servers: Sequence[str], bootstrap_servers: str) -> Sequence[str]:
-    """Leave out servers that no client of ours can use. PartError says why not, if none is left."""
-    with ThreadPoolExecutor(len(servers)) as pool:
-        complaints = list(pool.map(listener.complaint, servers))
-    usable = [each for each, why in zip(servers, complaints, strict=True) if not why]
-    if not usable:
-        raise PartError(f"cannot use the Kafka brokers at {bootstrap_servers}: {complaints[0]}")
-    return usable
+def _usable(servers: Sequence[str], bootstrap_servers: str, timeout_s: float) -> Sequence[str]:
+    """Pass over servers that no client of ours can use. PartError says why, if none is left."""
+    patience_s = min(listener.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
+    complaints = []
+    for at, each in enumerate(servers):
+        why = listener.complaint(each, patience_s)
+        if not why:
+            return servers[at:]
+        complaints.append(why)
+    raise PartError(f"cannot use the Kafka brokers at {bootstrap_servers}: {complaints[0]}")
 
 
 def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:

