@@ -28,7 +28,8 @@ def listen(environment: Environment) -> None:
         if isinstance(runner, WorkerRunner):
             runner.send_message(ANSWER, {"kind": kind, "text": text})
 
-    def on_request(  # noqa: PLR0913 - a dict of what is not named would be made for each request
+    # Python would make a dict of whatever is not named here, for each request.
+    def on_request(
         *,
         exception: BaseException | None = None,
         response: Any = None,
