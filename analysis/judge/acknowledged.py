@@ -49,6 +49,6 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
                 Result.UNPROVEN,
                 f"none of {counts.attempted} attempts of event type {name} was acknowledged, so it "
                 "was not put to the test",
-                "look at the errors in exceptions.csv and at the service's log, or allow it with "
+                "the notes say how requests were answered; see to the service, or allow it with "
                 f"--allow unacked={name}",
             )

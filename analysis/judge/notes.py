@@ -56,10 +56,7 @@ def few_acknowledged(evidence: Evidence) -> Iterator[str]:
     """Tell that most attempts were not acknowledged, which everything else is read by."""
     counts = evidence.counts
     if _is_few(counts):
-        yield (
-            f"only {_acked(counts)}: what is said of delivery is said of these alone; look at the "
-            "errors in exceptions.csv"
-        )
+        yield (f"only {_acked(counts)}: what is said of delivery is said of these alone")
 
 
 def _acknowledged(evidence: Evidence) -> Iterator[str]:

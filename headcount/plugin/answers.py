@@ -28,7 +28,20 @@ def listen(environment: Environment) -> None:
         if isinstance(runner, WorkerRunner):
             runner.send_message(ANSWER, {"kind": kind, "text": text})
 
-    def on_request(exception: BaseException | None = None, response: Any = None, **_: Any) -> None:
+    # Python would make a dict of whatever is not named here, for each request.
+    def on_request(
+        *,
+        exception: BaseException | None = None,
+        response: Any = None,
+        request_type: str = "",  # noqa: ARG001
+        name: str = "",  # noqa: ARG001
+        context: Any = None,  # noqa: ARG001
+        start_time: float = 0,  # noqa: ARG001
+        url: str | None = None,  # noqa: ARG001
+        response_time: float = 0,  # noqa: ARG001
+        response_length: int = 0,  # noqa: ARG001
+        **_: Any,
+    ) -> None:
         if exception is None or response is None:
             return
         status = getattr(response, "status_code", 0)

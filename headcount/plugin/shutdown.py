@@ -7,6 +7,7 @@ signal that cannot be caught leave no way to do so.
 """
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
@@ -127,8 +128,9 @@ def _at_exit() -> None:
     if state.exit_code in {None, 0, state.announced_code}:
         return
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
     os._exit(state.exit_code or 0)
 
 

@@ -95,8 +95,8 @@ def test_a_pass() -> None:
         *(check.name for check in report.checks),
     ]
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    tests = str(1 + len(report.checks))
-    assert counts == {"tests": tests, "failures": "0", "errors": "0", "skipped": "5"}
+    cases = str(1 + len(report.checks))
+    assert counts == {"tests": cases, "failures": "0", "errors": "0", "skipped": "5"}
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,16 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 
 @contextmanager
 def up(reports: Path) -> Iterator[str]:
-    """Keep `headcount up` running, and give the address of its web UI."""
+    """Keep `headcount up` running, at a port that Locust is told, and give its web UI's address."""
+    port = str(free_port())
     command = [sys.executable, "-m", "headcount", "up", "--reports-dir", str(reports)]
+    command += ["--", "--web-port", port]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             told = re.search(r"http://\S+", process.stdout.readline())
             assert told is not None
+            assert told[0].endswith(f":{port}")
             yield told[0]
             assert open_beyond_loopback(process.pid) == set()
         finally:
