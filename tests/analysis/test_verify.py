@@ -518,7 +518,7 @@ def _write_as_before(folder: Path) -> None:
     seal = json.loads((folder / "seal.json").read_text())
     for segment in seal["segments"]:
         path = folder / segment["name"]
-        table = pq.read_table(path, partitioning=None).drop(["asked"])
+        table = pq.read_table(path, partitioning=None).drop(["ended_at_ns", "asked"])
         metadata = {b"headcount.run_id": RUN.encode(), b"headcount.format": b"2"}
         pq.write_table(table.replace_schema_metadata(metadata), path)
         segment["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
