@@ -244,6 +244,9 @@ class Reader:
         some = texts.values.take(pa.array(rows)).to_pylist()
         events = [event for value in some if (event := parse(value).event) is not None]
         known = {*self._names_read, *(each.name for each in self._noise)}
+        # Another spelling of the id's field is read in each message, too.
+        field = self.expected.event_id_field
+        known |= {n for event in events for n in id_names(tuple(event), field)}
         more = noise.differing(events, known)
         if not more:
             return masked

@@ -346,6 +346,19 @@ def test_two_spellings_in_one_message() -> None:
     assert set(kinds[10:30]) == {Kind.GARBLED}
 
 
+def test_two_spellings_are_compared_in_each_message() -> None:
+    """Also where both are always new, as noise is."""
+    both = b'{"X-Event-Id": "run-1.0.%d", "x-event-id": "%b.0.%d", "m": 1}'
+    values = [
+        both % (seq + 100, b"run-2" if seq % 50 == 7 else b"run-1", seq + 100) for seq in range(400)
+    ]
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 1000}, ["m"]))
+    for rows in (read_by(reader, values), read_by(reader, values)):
+        garbled = [seq for seq, row in enumerate(rows) if row["kind"] == Kind.GARBLED]
+        assert garbled == [seq for seq in range(400) if seq % 50 == 7]
+        assert {row["kind"] for row in rows} == {Kind.GARBLED, Kind.CLAIMED}
+
+
 @pytest.mark.parametrize("within", ["%s", '{"a": %s}', '[1, {"a": {"b": %s}}]'])
 def test_a_key_that_stands_twice_is_another_content(within: str) -> None:
     """At any level, and whether it was asked for or not: its event is there, and corrupted."""

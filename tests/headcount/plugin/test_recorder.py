@@ -63,6 +63,29 @@ durations = [each for told in recorder.tally.tell({}).durations for each in told
 print(len(durations), sum(each >= 20_000 for each in durations))
 """
 
+VARIED = """
+from headcount.digest import describe
+from headcount.outcome import Outcome
+from headcount.plugin import recorder as module
+from headcount.plugin.recorder import Recorder
+
+class Writer:
+    tag, generator, location, rows = "run-1", 0, "memory", []
+    def reserve(self, count):
+        return range(1 << 20)
+    def write_table(self, rows):
+        self.rows += rows.to_pylist()
+
+module.FLUSH_EVERY_S = 3600
+recorder = Recorder(Writer(), print)
+events = [{"@timestamp": seq, f"order.{seq}": {"score": seq / 1e9}} for seq in range(600)]
+for event in events:
+    recorder.answered(recorder.begin(event, "a", "user"), Outcome.ACKED, 200)
+recorder._flush()
+told = [(row["shape"], row["digest"], row["asked"]) for row in Writer.rows]
+print(len({shape for shape, *_ in told}), told == list(map(tuple, map(describe, events))))
+"""
+
 EXPECTED = """
 from headcount.plugin.recorder import LARGEST_BLOCK, Recorder
 
@@ -166,6 +189,12 @@ def test_a_rate_is_reserved_ahead() -> None:
         "4096",
         "told: the ledger cannot be written to memory: no space left on device",
     ], done.stderr
+
+
+def test_events_have_any_names_numbers_and_shapes() -> None:
+    """And what each was asked for is in its row."""
+    done = run(VARIED)
+    assert done.stdout.strip() == "600 True", done.stderr
 
 
 def test_a_flush_ends_while_answers_come() -> None:
