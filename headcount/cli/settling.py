@@ -1,5 +1,6 @@
 """The wait until a run's part of the topic has settled: notes its end, later and later."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from headcount.errors import EvidenceError, HeadcountError
 from headcount.run import End
 
 _NAP_S = 0.5
+SHORTLY_BEFORE = 0.85
+"""A share of the settle time, before that after which arrivals tell that events still move."""
 
 Note = Callable[[], Reach]
 """Notes how far the topic reaches now. Raises PartError and EvidenceError."""
@@ -68,7 +71,7 @@ class TopicSettling:
     _read: _Noted = field(init=False)
     _looks: list[Look] = field(default_factory=list)
     _cut_short: str = ""
-    _last: "_LastNote | None" = None
+    _timed: "list[_TimedNote]" = field(default_factory=list)
 
     def begin(self) -> Reach:
         """Wait for as long as the topic is to be watched at least, and note its end."""
@@ -78,16 +81,21 @@ class TopicSettling:
 
     @contextmanager
     def noting_in_time(self) -> Iterator[None]:
-        """While the block lasts, note the end in the background when the settle time is over."""
-        left_s = self.waits.settle_s - self.since.at(time.monotonic())
-        if left_s <= 0:
-            yield
-            return
-        self._last = _LastNote(self.note, left_s)
+        """While the block lasts, note the end in the background when its times have come.
+
+        They are shortly before the settle time is over, which tells what is moving then, and at
+        its end.
+        """
+        now_s = self.since.at(time.monotonic())
+        for at_s in (SHORTLY_BEFORE * self.waits.settle_s, self.waits.settle_s):
+            if at_s > now_s:
+                self._timed.append(_TimedNote(self.note, at_s, at_s - now_s))
+        timed = tuple(self._timed)
         try:
             yield
         finally:
-            self._last.cancel()
+            for each in timed:
+                each.cancel()
 
     def later(
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
@@ -101,7 +109,7 @@ class TopicSettling:
                 progress(f"{missing:,} acknowledged events are missing, {left_s:.0f} s left")
             self._wait(at_s)
             try:
-                self._noted = self._look(is_last=bool(missing) and at_s >= self.waits.settle_s)
+                self._noted = self._look(is_missing=missing > 0)
             except HeadcountError as error:
                 self._cut_short = str(error) if missing else ""
                 return None
@@ -115,7 +123,7 @@ class TopicSettling:
         last = self._read if why_not else self._noted
         end = replace(
             last.reach.end,
-            watched_s=round(self.since.at(last.at_s), 3),
+            watched_s=math.floor(self.since.at(last.at_s) * 1000) / 1000,
             settle_s=self.waits.settle_s,
             moving=self.waits.moving(self._looks),
             cut_short=why_not or self._cut_short,
@@ -127,9 +135,17 @@ class TopicSettling:
         self._looks.append(Look(self.since.at(self._noted.at_s), missing))
         return self.waits.next_look_s(self._looks)
 
-    def _look(self, *, is_last: bool) -> _Noted:
-        """Note the end again: for the last time, as it was when that time had come."""
-        noted = self._last.taken() if is_last and self._last is not None else _note(self.note)
+    def _overdue(self) -> _Noted | None:
+        """Give the end as it was at the first time that has come since it was noted last."""
+        while self._timed and self._timed[0].at_s <= self.since.at(time.monotonic()):
+            timed = self._timed.pop(0)
+            if timed.at_s > self._looks[-1].at_s:
+                return timed.taken()
+        return None
+
+    def _look(self, *, is_missing: bool) -> _Noted:
+        """Note the end again; while events are missing, as it was when its time had come."""
+        noted = (self._overdue() if is_missing else None) or _note(self.note)
         read, now = self._read.reach.end, noted.reach.end
         for number, first in now.log_start_offsets.items():
             end = read.end_offsets.get(number)
@@ -152,10 +168,11 @@ def _note(note: Note) -> _Noted:
     return _Noted(note(), at_s)
 
 
-class _LastNote:
+class _TimedNote:
     """A note that is taken when its time has come, whatever else goes on."""
 
-    def __init__(self, note: Note, after_s: float) -> None:
+    def __init__(self, note: Note, at_s: float, after_s: float) -> None:
+        self.at_s = at_s
         self._note = note
         self._noted: _Noted | None = None
         self._error: Exception | None = None

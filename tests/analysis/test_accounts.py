@@ -106,6 +106,7 @@ def test_equal(history: History, player: Player) -> None:
     player.sign_up()
     player.buy()
     history.attempt(2, "failed", event={"event_type": "earn"}, changes=Changes(OWNER, {"gold": 5}))
+    history.limits = Limits(unacked=("earn",))
     report = judged(history, of(OWNER, HAS))
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.EQUAL)
     assert (report.state.owners, report.state.numbers) == (1, 3)
@@ -304,6 +305,7 @@ def test_nothing_was_done(history: History, player: Player) -> None:
     history.deliver_one(0)
     player.first = 1
     player.sign_up(outcome="failed", arrives=False)
+    history.limits = Limits(unacked=("sign_up",))
     report = judged(history, {})
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
 

@@ -234,7 +234,7 @@ def test_a_batch_that_was_never_read_is_covered_by_none(history: History) -> Non
     """Nor by a later one of a partition that was silent in between."""
     for seq in range(20):
         history.attempt(seq, sent_ms=seq)
-        history.arrive(event_id(seq), seq // 2, partition=seq % 2)
+        history.arrive(event_id(seq), seq // 2, partition=seq % 2, at_ms=seq + 3)
     course = Course(history)
     course.write_all(1.0, 0)
     course.take_to({0: 2, 1: 2})

@@ -33,6 +33,7 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 folder,
                 *a_counted_run("--run-id", f"{name}-{place}", "--app", app),
                 *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
+                "--create-topic",
                 # Of an application that is not its own, headcount does not know it.
                 *("--promise", "acks=all, idempotent"),
                 *("--reports-dir", str(folder), "--spark-heap", "1g"),

@@ -214,8 +214,8 @@ def test_retention_that_deletes_what_was_not_read(clock: Clock) -> None:
     assert not end.is_final([])
 
 
-def test_the_last_end_is_noted_in_time() -> None:
-    """However long it takes until it is asked for: what comes later is not within the end."""
+def test_ends_are_noted_in_time() -> None:
+    """However long reading takes: what comes later is not within the end, nor is it moving."""
     began_s = time.monotonic()
     noted_s: list[float] = []
 
@@ -224,20 +224,23 @@ def test_the_last_end_is_noted_in_time() -> None:
         return Reach(End({0: len(noted_s)}, {0: 0}, "now", sealed=True))
 
     kept: list[End] = []
-    settling = TopicSettling(note, kept.append, Waits(0.4, 0), SinceAnswer(None))
+    settling = TopicSettling(note, kept.append, Waits(2, 0), SinceAnswer(None))
     settling.begin()
     with settling.noting_in_time():
         deadline_s = time.monotonic() + 60
-        while len(noted_s) < 2 and time.monotonic() < deadline_s:
+        while len(noted_s) < 3 and time.monotonic() < deadline_s:
             time.sleep(0.01)
         time.sleep(0.2)
-        reach = settling.later(5, None, lambda _step: None)
-        assert reach is not None
+        shortly_before = settling.later(9, None, lambda _step: None)
+        last = settling.later(5, None, lambda _step: None)
+        assert shortly_before is not None
+        assert last is not None
+        assert (shortly_before.end.end_offsets, last.end.end_offsets) == ({0: 2}, {0: 3})
         assert settling.later(5, None, lambda _step: None) is None
     end = settling.settled()
-    assert end.end_offsets == {0: 2}
+    assert (end.end_offsets, end.moving) == ({0: 3}, 0)
     assert end.watched_s is not None
-    assert 0.4 <= end.watched_s <= noted_s[1] < 60
+    assert 2 <= end.watched_s <= noted_s[2] < 60
     assert kept == [end]
 
 

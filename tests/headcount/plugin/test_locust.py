@@ -89,7 +89,7 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
     with started(master) as leader, started(worker) as one, started(worker) as two:
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
-    assert bench.ledger() == tmp_path / "ledgers" / "run-1"
+    assert bench.ledger() == tmp_path / "ledgers" / f"run-1-{bench.tag()}"
     assert not (bench.reports / "run-1" / "ledger").exists()
     bench.assert_accounts_agree(generators=2)
 

@@ -174,6 +174,7 @@ def test_a_cache_that_no_class_path_can_name_is_refused(tmp_path: Path) -> None:
     assert not fetcher.cache.exists()
 
 
+@pytest.mark.usefixtures("small_lock")
 def test_two_commands_fetch_once(tmp_path: Path) -> None:
     """Of two commands that start together one fetches, and the other waits and uses it."""
     fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')
