@@ -15,7 +15,6 @@ that. `abort` stops a test that goes on when the threshold is broken, for what i
 
 import functools
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -32,6 +31,7 @@ from headcount.metrics import (
     Metric,
     Parsed,
 )
+from headcount.time_span import seconds_of
 
 SEPARATOR = ";"
 
@@ -49,8 +49,6 @@ _UNITS_IN_WORDS = {
     Kind.RATIO: "a share such as 0.01 or 1%",
     Kind.DURATION: "a time such as 300ms or 2s",
 }
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_SPAN_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 _GRAMMAR = (
     r"""
@@ -173,12 +171,6 @@ def _parser() -> Lark:
 
 
 def _window(parsed: Parsed) -> Window:
-    lengths = [_seconds(span) for span in parsed.all("SPAN")]
+    lengths = [seconds_of("a part of the run", span) for span in parsed.all("SPAN")]
     after_s = lengths.pop(0) if parsed.get("AFTER") else 0.0
     return Window(after_s, lengths[0] if lengths else None)
-
-
-def _seconds(span: str) -> float:
-    match = _SPAN.fullmatch(span)
-    assert match is not None
-    return float(match[1]) * _SPAN_S[match[2]]
