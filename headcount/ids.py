@@ -62,9 +62,12 @@ def tag_of(bits: int) -> str:
 
 
 def whole_id(tag: str) -> re.Pattern[bytes]:
-    """Give the pattern of a whole id of a run in any text: no part of a longer word or number."""
+    """Give the pattern of a whole id of a run in any text: no part of a longer word or number.
+
+    Its two groups are the generator and the sequence number.
+    """
     return re.compile(
-        rb"(?<![A-Za-z0-9.-])%b\.(?:%b)\.(?:%b)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
+        rb"(?<![A-Za-z0-9.-])%b\.(%b)\.(%b)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
         % (re.escape(tag.encode()), NUMBER_PATTERN.encode(), NUMBER_PATTERN.encode())
     )
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from headcount import ids
+
 Event = tuple[int, int]
 """An event's generator and sequence number."""
 Headers = Iterable[tuple[str, str | bytes | None]]
@@ -24,11 +26,9 @@ class Identities:
 
     def __post_init__(self) -> None:
         """Prepare to look for them in bytes, which may be of a broken message."""
-        number = rb"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,17})"
-        identity = rb"%s\.%s" % (re.escape(self.tag.encode()), number)
-        self._anywhere = re.compile(rb"(?<![A-Za-z0-9_.-])%s(?![A-Za-z0-9_.-])" % identity)
+        self._anywhere = ids.whole_id(self.tag)
         name = re.escape(self.name.encode())
-        self._in_field = re.compile(rb'(?i:"%s")\s*:\s*"%s"' % (name, identity))
+        self._in_field = re.compile(rb'(?i:"%s")\s*:\s*"%s"' % (name, self._anywhere.pattern))
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> list[Event]:
         """Give the events of a message: one, or all that may be it where that is not clear."""

@@ -8,6 +8,7 @@ import pytest
 
 from headcount.live import missing as missing_module
 from headcount.live.blindness import BLIND_AFTER_S, Blindness
+from headcount import ids
 from headcount.live.identities import Identities
 from headcount.live.missing import Missing
 from headcount.live.seqs import PAGE, packed, pages_of, unpacked
@@ -97,6 +98,13 @@ def test_an_id_is_found_wherever_it_stands(
 def test_only_a_whole_id_counts(value: bytes) -> None:
     """What merely has a part of one in it is nobody's."""
     assert Identities("run-1", "X-Event-Id").of(value, None, []) == []
+
+
+@pytest.mark.parametrize("value", [b"Got run-1.0.7.", b"trace_run-1.0.7", b"run-1.0.7,run"])
+def test_a_whole_id_is_what_the_judge_takes_for_one(value: bytes) -> None:
+    """Also at the end of a sentence, or behind an underscore."""
+    assert Identities("run-1", "X-Event-Id").of(value, None, []) == [(0, 7)]
+    assert ids.whole_id("run-1").search(value)
 
 
 def test_it_is_told_since_when_the_topic_is_not_watched() -> None:
