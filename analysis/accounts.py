@@ -14,7 +14,7 @@ from pyspark.sql.types import IntegerType, LongType, MapType, StringType, Struct
 from analysis.ledger import Ledger
 from analysis.object_store import spark_url
 from analysis.state import Difference, Entry, StateCheck
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 MOST_DIFFERENCES = 10_000
 """How many differences are listed."""
@@ -39,7 +39,7 @@ STORED_SCHEMA = StructType(
         StructField("number", LongType()),
     ]
 )
-"""What `headcount/stored.py` writes."""
+"""What `headcount/run/stored.py` writes."""
 
 _GLOB = frozenset("{}[]*?\\")
 _NUMBER = "decimal(38,0)"

@@ -20,8 +20,8 @@ from analysis.arrays import equal_ranges
 from analysis.claims import Claims, claims, merged_claims
 from analysis.content import ARRIVALS, Expected, Reader
 from analysis.tally import MessageCounts, count_messages, merged_messages
-from headcount.encoding import encoded
-from headcount.ledger import open_location
+from headcount.ledger.encoding import encoded
+from headcount.ledger.ledger import open_location
 
 BUFFERED_ROWS = 250_000
 BLOCK_ROWS = 500_000

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from analysis.arrays import Integers, Integers32
-from headcount.ledger import open_location
+from headcount.ledger.ledger import open_location
 
 
 @dataclass(frozen=True, slots=True)

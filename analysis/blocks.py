@@ -38,8 +38,8 @@ from analysis.executors import mapped
 from analysis.grain import Grain
 from analysis.ledger import Ledger, Stretch
 from analysis.ordering import Reach
-from headcount.encoding import encoded
-from headcount.ledger import open_location
+from headcount.ledger.encoding import encoded
+from headcount.ledger.ledger import open_location
 
 _COUNTING = {"seq", "offset", "acked_offset", "broker_at_ms"}
 _COUNTING |= {"intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns", "entered_at_ns"}

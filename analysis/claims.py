@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.content import Kind
-from headcount import ids
+from headcount.run import ids
 
 MOST_TYPES = 1000
 

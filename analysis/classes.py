@@ -1,7 +1,8 @@
 """Classes: the vocabulary of the verifier, and the one table that gives every attempt its fate.
 
 An *attempt* is a request that a generator set out to make; its *outcome* is what the generator
-knows of it (see `headcount/outcome.py`). What the topic held of it afterwards makes its *class*:
+knows of it (see `headcount/run/outcome.py`). What the topic held of it afterwards makes its
+*class*:
 
 - delivered: acked, and seen once. What every request should come to.
 - lost: acked, and not seen. The service promised an event that is not there.
@@ -33,7 +34,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 
 class Seen(StrEnum):

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from analysis.topic import MESSAGES, PATIENCE_S, OffsetRange
 from headcount.errors import EvidenceError
 from headcount.garbage import uncollected
-from headcount.reading import READING
+from headcount.kafka.reading import READING
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch that has so many rows, or bytes, is handed over."""

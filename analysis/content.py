@@ -25,8 +25,8 @@ from analysis.arrays import TEXTS, Flags, Integers
 from analysis.asked_shapes import AskedShapes, ShapeTable
 from analysis.message import Content, Parsed, id_names, is_header, parse, read
 from analysis.texts import Characters, Span, Texts
-from headcount import ids
-from headcount.digest import SEED, names_of, signed_hash
+from headcount.ledger.digest import SEED, names_of, signed_hash
+from headcount.run import ids
 
 MAX_SHAPES = 256
 """A message is tried with so many shapes; of more, only with its own, by what the ledger says."""
@@ -34,7 +34,7 @@ MAX_SHAPES = 256
 EVENT_TYPE_FIELD = "event_type"
 
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
-_MAX_DIGITS = 18  # of an id's number, see `headcount/ids.py`
+_MAX_DIGITS = 18  # of an id's number, see `headcount/run/ids.py`
 _DIGITS = Characters.of(string.digits)
 _ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
 _MOST_REMEMBERED_BYTES = 64 << 20

@@ -13,8 +13,8 @@ from analysis.generator import Generators
 from analysis.placement import Placement
 from analysis.state import StateCheck
 from analysis.timestamps import Unit
-from headcount.locust_exit import LocustExit
-from headcount.run import End, Manifest
+from headcount.run.locust_exit import LocustExit
+from headcount.run.manifest import End, Manifest
 
 SAMPLES = 5
 """How many offsets of malformed and foreign messages are named per partition."""

@@ -26,10 +26,10 @@ from analysis.ledger import Overview
 from analysis.pieces import Piece, Pieces, standing
 from analysis.source import Source, worked
 from analysis.tables import Tables, files
-from headcount.digest import names_of
 from headcount.errors import EvidenceError
-from headcount.ledger import GeneratorLedger, Known, open_location, read_ledger
-from headcount.run import Manifest, RunFolder
+from headcount.ledger.digest import names_of
+from headcount.ledger.ledger import GeneratorLedger, Known, open_location, read_ledger
+from headcount.run.manifest import Manifest, RunFolder
 
 ARRIVALS_FOLDER, FATES_FOLDER = "arrivals.parquet", "fates.parquet"
 FOLDER = "follow"

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headcount.health import Health, Sample
-from headcount.shortfall import Shortfall, merged
+from headcount.ledger.health import Health, Sample
+from headcount.ledger.shortfall import Shortfall, merged
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0

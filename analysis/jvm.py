@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headcount.errors import PartError
-from headcount.stack.class_data import ClassData, Use
-from headcount.stack.compilation import LONG_WORK, QUICK_START
-from headcount.stack.java import java_environ
+from headcount.stack.jvm.class_data import ClassData, Use
+from headcount.stack.jvm.compilation import LONG_WORK, QUICK_START
+from headcount.stack.jvm.java import java_environ
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from analysis.arrays import Flags, Integers
 from analysis.classes import UNKNOWN
 from analysis.evidence import GeneratorState, LedgerState
-from headcount.ledger import SCHEMA, GeneratorLedger, open_location
-from headcount.outcome import Outcome
+from headcount.ledger.ledger import SCHEMA, GeneratorLedger, open_location
+from headcount.run.outcome import Outcome
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""

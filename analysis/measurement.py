@@ -14,8 +14,8 @@ from analysis.evidence import Checkable
 from analysis.latency import Bucket, Measure, latency_ms, ordered_buckets, rank
 from analysis.samples import Sample
 from analysis.timestamps import describe
-from headcount.metrics import OF_MESSAGES, Kind
-from headcount.thresholds import Threshold
+from headcount.thresholds.grammar import Threshold
+from headcount.thresholds.metrics import OF_MESSAGES, Kind
 
 _WHOLE_MS = 1.0
 """Timestamps are cut off to whole ms: a time that is negative by so much need not be."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from headcount.digest import canonical_value, digests_over
-from headcount.ids import HEADER
+from headcount.ledger.digest import canonical_value, digests_over
+from headcount.run.ids import HEADER
 
 Object = Mapping[str, object]
 ShapesOf = Callable[[str | None], Sequence[str]]

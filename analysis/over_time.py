@@ -18,7 +18,7 @@ from analysis.arrays import Integers, equal_ranges
 from analysis.grain import Grain, Tally, added_up, tally
 from analysis.latency import BY_PLACE, Measure, by_keys, rank
 from analysis.timestamps import YEAR_MS
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 MOST_SLICES = 600
 SHOWN_QUANTILES = (0.5, 0.95, 0.99)

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from analysis.message import framed_schema, parse
 from analysis.records import Record
-from headcount import ids
-from headcount.digest import pointer
-from headcount.ids import HEADER
+from headcount.ledger.digest import pointer
+from headcount.run import ids
+from headcount.run.ids import HEADER
 
 _SHOWN = 3
 _LONGEST_NAME = 100

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.classes import Fate
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 LONGEST_MS = 86_400_000
 """A delay that is longer is no delay but a timestamp in another unit."""

@@ -9,7 +9,7 @@ Pure.
 
 from dataclasses import dataclass
 
-from headcount.arrivals import Arrivals
+from headcount.open_model.arrivals import Arrivals
 
 
 @dataclass(frozen=True, slots=True)

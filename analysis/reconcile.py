@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from analysis import timestamps
 from analysis.arrays import TEXTS, Flags, Integers
 from analysis.classes import TABLE, Fate, Seen
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 FATES = pa.schema(
     [

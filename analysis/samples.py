@@ -14,7 +14,7 @@ from analysis.clocks import ClockOffset
 from analysis.evidence import Checkable, Order
 from analysis.latency import Bucket, counted, distributions
 from analysis.timestamps import Unit
-from headcount.thresholds import Window
+from headcount.thresholds.grammar import Window
 
 _SHARE_OF_WINDOW = 0.05
 _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2

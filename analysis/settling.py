@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from headcount.ledger import GeneratorLedger
-from headcount.run import SETTLE_S, WATCH_FOR_S, End
+from headcount.ledger.ledger import GeneratorLedger
+from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
 
 LOOK_EVERY_S = 1.0
 """The least time between two looks at the topic; they grow rarer as time goes on."""

@@ -6,8 +6,8 @@
   once count once: that there are several is a class of its own.
 - *stored*: what the service's database said when the run was over.
 
-An account is a number for each thing of each owner (see `headcount/changes.py`); all three must be
-the same. Of a generator that never sealed it is not known what was expected, so what its owners
+An account is a number for each thing of each owner (see `headcount/run/changes.py`); all three must
+be the same. Of a generator that never sealed it is not known what was expected, so what its owners
 have is compared between the other two alone. Pure.
 """
 

@@ -16,7 +16,7 @@ import pyarrow.fs as pafs
 
 from analysis.object_store import spark_url
 from headcount.errors import EvidenceError
-from headcount.ledger import open_location
+from headcount.ledger.ledger import open_location
 
 if TYPE_CHECKING:  # what says where tables go is needed before Spark's Python part is loaded
     from pyspark.sql import DataFrame

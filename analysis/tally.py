@@ -17,7 +17,7 @@ from analysis.combined import Combined
 from analysis.content import Kind
 from analysis.evidence import SAMPLES, Checkable, Defect, PartitionRead
 from analysis.topic import OffsetRange
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 LONGEST_ERROR = 60
 _NO_ANSWER = "no answer"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from analysis.measurement import Measurement, measured
 from analysis.samples import Sample
-from headcount.run import Abort
-from headcount.thresholds import Threshold, Window
-from headcount.verdict import Result
+from headcount.run.manifest import Abort
+from headcount.run.verdict import Result
+from headcount.thresholds.grammar import Threshold, Window
 
 
 @dataclass(frozen=True, slots=True)

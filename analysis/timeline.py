@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from analysis.arrays import Flags
 from analysis.classes import Fate
 from analysis.grain import Grain, Tally, added_up, tally
-from headcount.marks import Mark
-from headcount.outcome import Outcome
+from headcount.run.marks import Mark
+from headcount.run.outcome import Outcome
 
 FINEST_NS = 100_000_000
 MOST_SLICES = 3000

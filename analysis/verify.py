@@ -62,16 +62,16 @@ from analysis.tables import Tables, keep_only
 from analysis.thresholds import Judged, judged
 from analysis.timeline import Timeline
 from analysis.versions import versions
-from headcount.arrivals import all_arrivals
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
-from headcount.health import read_health
-from headcount.ledger import GeneratorLedger, open_location
-from headcount.marks import read_marks
-from headcount.rate import parse_rate
-from headcount.run import End, Manifest, RunFolder
-from headcount.shortfall import read_shortfall
-from headcount.thresholds import Threshold
+from headcount.ledger.health import read_health
+from headcount.ledger.ledger import GeneratorLedger, open_location
+from headcount.ledger.shortfall import read_shortfall
+from headcount.open_model.arrivals import all_arrivals
+from headcount.open_model.rate import parse_rate
+from headcount.run.manifest import End, Manifest, RunFolder
+from headcount.run.marks import read_marks
+from headcount.thresholds.grammar import Threshold
 
 __all__ = ["Database", "Limits", "Report", "TopicSeen", "verify"]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyspark
 
-from headcount.run import Manifest
+from headcount.run.manifest import Manifest
 
 
 def versions(manifest: Manifest) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.classes import Fate
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 UNREACHED = "never reached the service"
 REFUSED = "refused by the service"

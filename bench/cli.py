@@ -29,7 +29,7 @@ from bench.parts import Stage, stage, versions
 from bench.result import Result, machine, save, show
 from headcount.console import Console
 from headcount.errors import HeadcountError
-from headcount.rate import parse_rate
+from headcount.open_model.rate import parse_rate
 
 _EXAMPLES = """
 \b

@@ -14,8 +14,8 @@ from bench.overhead import ledger_of, ledger_options
 from bench.parts import TOPIC, Stage, finished, usage
 from bench.result import Result
 from headcount.errors import PartError
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.server import Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 
 NAME = "costs"
 PARTS = ("generator", "service", "broker")

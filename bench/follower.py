@@ -23,12 +23,12 @@ from analysis.judge import DEFAULT_LATE_AFTER_MS
 from analysis.session import open_session, sql
 from analysis.tables import Tables
 from analysis.verify import verify
-from headcount.cli.options import Judging
+from headcount.cli.options.options import Judging
 from headcount.cli.platform import platform
 from headcount.cli.spark import session_config
 from headcount.console import Console
 from headcount.errors import PartError
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 BATCHES, LEAST = 50, 200
 """Into how many batches a run is cut, none of which has fewer messages."""

@@ -19,12 +19,12 @@ from random import Random
 
 from confluent_kafka import Producer
 
-from headcount.digest import digest, shape
-from headcount.ids import EventId, new_tag
-from headcount.ledger import LedgerWriter, Row, open_location
-from headcount.outcome import Outcome
-from headcount.run import End, Generators, Manifest, RunFolder
-from headcount.stack import topic
+from headcount.kafka import topic
+from headcount.ledger.digest import digest, shape
+from headcount.ledger.ledger import LedgerWriter, Row, open_location
+from headcount.run.ids import EventId, new_tag
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.outcome import Outcome
 from locustfiles._choices import a_guild, a_player, a_sword
 
 GENERATORS = 2

@@ -29,12 +29,12 @@ from bench.generate import (
     producer,
     samples,
 )
-from headcount.health import FILE, Health, dump
-from headcount.health import Sample as HealthSample
-from headcount.ids import EventId
-from headcount.ledger import Row
-from headcount.outcome import Outcome
-from headcount.run import Generators, RunFolder
+from headcount.ledger.health import FILE, Health, dump
+from headcount.ledger.health import Sample as HealthSample
+from headcount.ledger.ledger import Row
+from headcount.run.ids import EventId
+from headcount.run.manifest import Generators, RunFolder
+from headcount.run.outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5
 SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0

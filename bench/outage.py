@@ -20,9 +20,9 @@ from bench.figures import Spread, spread
 from bench.parts import TOPIC, Stage, finished, last_line
 from bench.result import Result
 from bench.target import Target
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.server import Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 
 WAYS = ("stop", "kill")
 PHASES = ("before", "during", "after")

@@ -16,11 +16,11 @@ from bench.parts import TOPIC, Stage, finished, pin, two_cores
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
-from headcount.ledger import GeneratorLedger
-from headcount.run import RunFolder
+from headcount.kafka.topic import ensure_topic
+from headcount.ledger.ledger import GeneratorLedger
+from headcount.run.manifest import RunFolder
 from headcount.stack.ports import LOOPBACK, free_port, is_listening
 from headcount.stack.process import Process, wait_until
-from headcount.stack.topic import ensure_topic
 
 HELD_BY = "Locust's loop of tasks, its events and statistics, and two system calls a request"
 PROFILED = (

@@ -16,8 +16,8 @@ import polars as pl
 from confluent_kafka import Message
 
 from bench.peer_read import batches
-from headcount.digest import digest
-from headcount.run import RunFolder
+from headcount.ledger.digest import digest
+from headcount.run.manifest import RunFolder
 
 ARRIVALS = {
     "id": pl.String,

@@ -27,11 +27,11 @@ from bench.responder import STALL_S
 from bench.result import Result
 from bench.target import Target
 from bench.timer import QUANTILES
-from headcount.arrivals import read_arrivals, total
 from headcount.errors import PartError
-from headcount.ledger import open_location
+from headcount.kafka.topic import ensure_topic
+from headcount.ledger.ledger import open_location
+from headcount.open_model.arrivals import read_arrivals, total
 from headcount.stack.process import Process
-from headcount.stack.topic import ensure_topic
 
 TARGET_MS = 2.0
 TARGET_APART = 0.05

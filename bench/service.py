@@ -20,9 +20,9 @@ from bench.parts import TOPIC, Stage, finished, last_line
 from bench.result import Result
 from bench.target import Target
 from headcount.errors import PartError
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.process import Process
 from headcount.stack.server import Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 
 VARIANTS = ("off", "acknowledged")
 NAIVE_RATIO = 0.42

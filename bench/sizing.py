@@ -18,7 +18,7 @@ from bench.cores import MILLION, Fit
 from bench.markdown import table
 from headcount.errors import UsageError
 from headcount.files import write_atomically
-from headcount.rate import RatePlan
+from headcount.open_model.rate import RatePlan
 
 GENERATORS = "generators"
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"

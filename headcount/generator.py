@@ -13,8 +13,8 @@ import locust.main
 from locust.util.load_locustfile import load_locustfile
 
 import headcount.plugin  # noqa: F401 - it adds its options and listens
-from headcount import place
 from headcount.errors import UsageError
+from headcount.plugin import place
 
 
 def main() -> None:

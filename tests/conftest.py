@@ -10,12 +10,12 @@ from gevent.monkey import is_module_patched
 from hypothesis import HealthCheck, settings
 
 from headcount.console import Console
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
-from headcount.stack.class_data import ClassData
-from headcount.stack.jars import Fetcher, broker_jars
-from headcount.stack.java import Java, find_java
-from headcount.stack.topic import ensure_topic
+from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.jvm.java import Java, find_java
 
 LONGEST_FIRST = ("scale", "bench", "faults", "headcount/plugin", "e2e", "distributed")
 NewBroker = Callable[..., Broker]

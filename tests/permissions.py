@@ -10,9 +10,9 @@ from kafka.admin import (
     ResourceType,
 )
 
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
 
 DEADLINE_S = 120.0

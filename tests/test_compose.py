@@ -22,10 +22,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from headcount.cli.main import COMMANDS, cli
+from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.stack import broker
-from headcount.stack.jars import BROKER, read_lock
-from headcount.stack.java import BUNDLED
-from headcount.stack.topic import TOPIC_CONFIG
+from headcount.stack.jvm.jars import BROKER, read_lock
+from headcount.stack.jvm.java import BUNDLED
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]

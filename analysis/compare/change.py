@@ -8,7 +8,7 @@ from statistics import fmean, geometric_mean
 from analysis.compare.facts import FACTS, judged_in
 from analysis.compare.runs import TOTAL, Document, Run, Side
 from analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
-from headcount.metrics import DURATIONS, METRICS, OF_MESSAGES, Kind, Metric
+from headcount.thresholds.metrics import DURATIONS, METRICS, OF_MESSAGES, Kind, Metric
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
 """What of a duration is compared; `min` can be asked for in a limit."""

@@ -13,7 +13,7 @@ from analysis.compare.change import Change, Label
 from analysis.compare.model import Comparison, Versus
 from analysis.compare.runs import Quantile, Run, Side, Slice
 from analysis.report.charts import MAX_POINTS, PALETTE, svg
-from headcount.metrics import DURATIONS, Kind
+from headcount.thresholds.metrics import DURATIONS, Kind
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 """How the lines of each side are drawn, so that colour is not needed to tell them apart."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from analysis.compare.runs import Run, Side
-from headcount.verdict import Label
+from headcount.run.verdict import Label
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
 """Options that leave the load what it is; any other that differs is an obstacle."""

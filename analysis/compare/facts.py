@@ -8,7 +8,7 @@ is noise. Of several runs on a side the mean is compared.
 from collections.abc import Iterable, Iterator
 
 from analysis.compare.runs import Run, Side
-from headcount.verdict import Label
+from headcount.run.verdict import Label
 
 ALWAYS_JUDGED = ("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled")
 JUDGED_BY_LIMIT = ("reordered", "late", "misplaced", "malformed")

@@ -30,8 +30,8 @@ from lark import Lark
 
 from analysis.compare.change import AGGREGATES, Change
 from analysis.compare.statistics import Estimate, Interval, level_of
-from headcount import metrics
-from headcount.metrics import UNITS, Kind, Metric, Parsed
+from headcount.thresholds import metrics
+from headcount.thresholds.metrics import UNITS, Kind, Metric, Parsed
 
 _GRAMMAR = (
     r"""

@@ -8,7 +8,7 @@ from analysis.compare.comparable import Differences, differences
 from analysis.compare.limits import Judged, Limit, State, judge
 from analysis.compare.runs import Side
 from headcount.errors import UsageError
-from headcount.verdict import Verdict
+from headcount.run.verdict import Verdict
 
 BROKEN_LIMIT = 4
 

@@ -17,8 +17,8 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import open_own
-from headcount.run import Manifest, RunFolder
-from headcount.verdict import (
+from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.verdict import (
     DOCUMENT_FORMAT,
     MOST_BYTES,
     Check,

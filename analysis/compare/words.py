@@ -8,7 +8,7 @@ from analysis.compare.facts import worse_verdict
 from analysis.compare.limits import Judged, State
 from analysis.compare.model import Comparison, Versus
 from analysis.compare.statistics import Estimate
-from headcount.metrics import Kind, Metric
+from headcount.thresholds.metrics import Kind, Metric
 
 HEADER = ("base", "run", "change", "95 % interval", "which is")
 """What stands in the cells that `cells` gives."""

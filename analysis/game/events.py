@@ -27,7 +27,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from headcount.ids import HEADER
+from headcount.run.ids import HEADER
 
 SEED_ITEMS = {"purchase_sword": "sword"}
 """Event types that are about an item without naming it."""

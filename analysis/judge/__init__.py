@@ -1,6 +1,6 @@
 """The judge: composes checks from the evidence, and concludes pass, fail or inconclusive from them.
 
-A verdict is a list of checks (see `headcount/verdict.py`), and a pass must be earned. What each
+A verdict is a list of checks (see `headcount/run/verdict.py`), and a pass must be earned. What each
 class needs as proof: a duplicate nothing but itself, for both copies were read. A ghost, a phantom
 and a corruption a ledger without damage, for it says what was asked for. A loss and a difference of
 state both that and the whole of the topic's range. So a fail stands beside missing evidence when it

@@ -11,7 +11,7 @@ from analysis.evidence import Evidence
 from analysis.judge.answers import listed
 from analysis.judge.limits import Limits
 from analysis.judge.scenario import why_nothing
-from headcount.verdict import Check, Result
+from headcount.run.verdict import Check, Result
 
 NAME = "acknowledged"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis.evidence import Evidence
 from analysis.judge.limits import Limits
-from headcount.verdict import Area, Check, Result
+from headcount.run.verdict import Area, Check, Result
 
 Checks = Callable[[Evidence, Limits], Iterator[Check]]
 """Composes the checks of one subject."""

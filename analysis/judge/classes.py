@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from analysis.evidence import Evidence
 from analysis.judge.checks import proof
 from analysis.judge.limits import Limits
-from headcount.verdict import Area, Check, Result
+from headcount.run.verdict import Area, Check, Result
 
 MEANING = {
     "lost": "acknowledged, and not in the topic",

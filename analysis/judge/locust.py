@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from analysis.evidence import Evidence
 from analysis.judge.limits import Limits
-from headcount.locust_exit import Cause
-from headcount.verdict import Area, Check, Result
+from headcount.run.locust_exit import Cause
+from headcount.run.verdict import Area, Check, Result
 
 NAME = "Locust's exit code"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from analysis.evidence import Evidence
 from analysis.judge.limits import Limits
 from analysis.timestamps import describe
-from headcount.verdict import Check, Result
+from headcount.run.verdict import Check, Result
 
 _REMEDY = {
     "reordered": "let the service give its messages keys, with a partition for each key, and have "

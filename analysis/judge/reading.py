@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from analysis.evidence import Evidence, PartitionRead, TopicSeen
 from analysis.judge.checks import Doubt, doubts_or_kept
 from analysis.judge.limits import Limits
-from headcount.run import Manifest
-from headcount.verdict import Check
+from headcount.run.manifest import Manifest
+from headcount.run.verdict import Check
 
 NAME = "topic read"
 

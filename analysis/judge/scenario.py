@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from analysis.evidence import Evidence
 from analysis.judge.limits import Limits
-from headcount.shortfall import Shortfall
-from headcount.verdict import Check, Result
+from headcount.ledger.shortfall import Shortfall
+from headcount.run.verdict import Check, Result
 
 NAME = "scenario"
 

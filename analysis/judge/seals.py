@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from analysis.evidence import Evidence, GeneratorState
 from analysis.judge.checks import Doubt, doubts_or_kept
 from analysis.judge.limits import Limits
-from headcount.verdict import Check
+from headcount.run.verdict import Check
 
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:

@@ -6,9 +6,9 @@ from analysis.evidence import Evidence
 from analysis.judge.checks import Doubt, doubts_or_kept
 from analysis.judge.limits import Limits
 from analysis.settling import NEARLY_OVER
-from headcount.run import End
+from headcount.run.manifest import End
+from headcount.run.verdict import Check
 from headcount.time_span import span_text
-from headcount.verdict import Check
 
 NAME = "topic settled"
 BECAUSE = "it may still arrive"

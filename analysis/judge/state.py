@@ -8,7 +8,7 @@ from analysis.judge.checks import proof
 from analysis.judge.classes import Missing
 from analysis.judge.limits import Limits
 from analysis.state import StateCheck, StateResult
-from headcount.verdict import Area, Check, Result
+from headcount.run.verdict import Area, Check, Result
 
 NAME = "state"
 _ACCOUNT = {

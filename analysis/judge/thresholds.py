@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from analysis.thresholds import Judged
-from headcount.verdict import Area, Check, Result
+from headcount.run.verdict import Area, Check, Result
 
 
 def checks(judged: Iterable[Judged]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from analysis.judge.limits import Limits
 from analysis.judge.notes import NOTES
 from analysis.judge.subjects import SUBJECTS, Subject
 from analysis.thresholds import Judged
-from headcount.verdict import Check, Label, Result, Verdict, against, label_of
+from headcount.run.verdict import Check, Label, Result, Verdict, against, label_of
 
 
 @dataclass(frozen=True, slots=True)

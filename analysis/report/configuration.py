@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from analysis.judge import watched
 from analysis.report.model import Report
-from headcount.address import without_secrets
+from headcount.run.address import without_secrets
 from headcount.time_span import span_text
 
 _SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)

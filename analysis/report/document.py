@@ -15,8 +15,8 @@ from analysis.report.tables import iso_time
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Moment
-from headcount.address import without_secrets
-from headcount.verdict import DOCUMENT_FORMAT, Check
+from headcount.run.address import without_secrets
+from headcount.run.verdict import DOCUMENT_FORMAT, Check
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
 

@@ -12,7 +12,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from analysis.report.model import Report
 from analysis.report.xml import as_xml
-from headcount.verdict import Check, Label, Result
+from headcount.run.verdict import Check, Label, Result
 
 _WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
 

@@ -11,8 +11,8 @@ from analysis.report import tables
 from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import shown_exceptions, sum_of_classes
-from headcount.address import without_secrets
-from headcount.verdict import Result, tally_of
+from headcount.run.address import without_secrets
+from headcount.run.verdict import Result, tally_of
 
 _LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}
 _MARKS = {

@@ -18,9 +18,9 @@ from analysis.rates import Rates
 from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from analysis.timeline import Timeline
-from headcount.locust_exit import LocustExit
-from headcount.run import End, Manifest
-from headcount.verdict import Check, Label, Result, Verdict
+from headcount.run.locust_exit import LocustExit
+from headcount.run.manifest import End, Manifest
+from headcount.run.verdict import Check, Label, Result, Verdict
 
 UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 

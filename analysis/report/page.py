@@ -20,7 +20,7 @@ from analysis.report.tables import iso_time
 from analysis.state import Entry
 from analysis.templates import template
 from analysis.timeline import Moment, Source
-from headcount.verdict import tally_of
+from headcount.run.verdict import tally_of
 
 SHOWN_DIFFERENCES = 50
 SHOWN_EVENTS = 5

@@ -4,7 +4,7 @@ from analysis.differences import Differences
 from analysis.report import document, exceptions, junit, markdown, page, tables
 from analysis.report.model import Report
 from headcount.files import write_atomically
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 
 def write(report: Report, folder: RunFolder) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 from analysis.selftest.plan import Plan
-from headcount.digest import digest, shape
-from headcount.ids import HEADER, EventId, tag_of
+from headcount.ledger.digest import digest, shape
+from headcount.run.ids import HEADER, EventId, tag_of
 
 POOL = 1024
 _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client"}

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from analysis.classes import FLAGS, Fate
 from analysis.content import Kind
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 CLEAN = Fate.DELIVERED.value
 

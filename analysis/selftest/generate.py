@@ -20,9 +20,9 @@ from analysis.selftest.events import (
 )
 from analysis.selftest.faults import EXPECTED, OUTCOMES, STRANGERS, SWAPS, Fault
 from analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, Place, Plan
-from headcount.ids import EventId
-from headcount.ledger import LedgerWriter, Row, open_location
-from headcount.outcome import Outcome
+from headcount.ledger.ledger import LedgerWriter, Row, open_location
+from headcount.run.ids import EventId
+from headcount.run.outcome import Outcome
 
 _SEGMENT_ROWS = 12 * BLOCK
 _DELAY_NS = 3_600 * 1_000_000_000

@@ -11,7 +11,7 @@ from itertools import cycle, islice
 from random import Random
 
 from analysis.selftest.faults import SWAPS, Fault
-from headcount.ids import TAG_BITS, tag_of
+from headcount.run.ids import TAG_BITS, tag_of
 
 BLOCK = 1 << 12
 GENERATORS = 2

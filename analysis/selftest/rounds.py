@@ -20,9 +20,9 @@ from analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from analysis.selftest.plan import GENERATORS, Plan, make_plan
 from analysis.selftest.publish import publisher
 from analysis.verify import Report, verify
-from headcount.run import End, Generators, Manifest, RunFolder
-from headcount.stack import topic
-from headcount.verdict import Verdict
+from headcount.kafka import topic
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.verdict import Verdict
 
 ALONE_EVENTS = 2_000
 """How many attempts a round with one kind of fault has at most: its start takes longer."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from analysis.settling import Database
-from headcount import stored
 from headcount.console import Console
 from headcount.errors import EvidenceError
-from headcount.run import Manifest, RunFolder
+from headcount.run import stored
+from headcount.run.manifest import Manifest, RunFolder
 from headcount.stack.server import sqlite_url
 from service.errors import DatabaseError
 from service.game.progress import Progress

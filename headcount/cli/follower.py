@@ -12,12 +12,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 from analysis import stream
 from analysis.followed import Followed, Following, follow
 from analysis.session import is_alive, open_session, sql
-from headcount.cli.options import Judging
+from headcount.cli.options.options import Judging
 from headcount.cli.platform import Platform
 from headcount.cli.spark import session_config, tables_of
 from headcount.errors import PartError
-from headcount.run import Manifest, RunFolder
-from headcount.stack import topic
+from headcount.kafka import topic
+from headcount.run.manifest import Manifest, RunFolder
 
 ADVANCE_EVERY_S = 2.0
 MOST_STARTS = 5

@@ -15,21 +15,17 @@ from analysis.ledger import Overview
 from analysis.session import begun_session, session_in
 from analysis.verify import Report, TopicSeen, verify
 from headcount.cli.follower import Follower
+from headcount.cli.options.question import Question, limits_of
 from headcount.cli.platform import Platform
-from headcount.cli.question import Question, limits_of
 from headcount.cli.spark import session_config, tables_of
 from headcount.cli.stack import start_broker
 from headcount.cli.topic_end import end_of_run, noting_in_time
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.ledger import (
-    GeneratorLedger,
-    open_location,
-    unsealed,
-)
-from headcount.run import Manifest, RunFolder
-from headcount.stack import topic
-from headcount.thresholds import Threshold, parse_all
+from headcount.kafka import topic
+from headcount.ledger.ledger import GeneratorLedger, open_location, unsealed
+from headcount.run.manifest import Manifest, RunFolder
+from headcount.thresholds.grammar import Threshold, parse_all
 
 SEAL_TIMEOUT_S = 10.0
 POLL_S = 0.2

@@ -56,16 +56,16 @@ Exit codes:
 
 
 COMMANDS = {
-    "compare": "headcount.cli.compare:compare_runs",
-    "doctor": "headcount.cli.doctor:doctor",
-    "events": "headcount.cli.events:events",
-    "follow": "headcount.cli.follow:follow",
-    "mark": "headcount.cli.mark:mark",
-    "run": "headcount.cli.run:run",
-    "selftest": "headcount.cli.selftest:selftest",
-    "shell": "headcount.cli.shell:shell",
-    "up": "headcount.cli.up:up",
-    "verify": "headcount.cli.verify:verify",
+    "compare": "headcount.cli.commands.compare:compare_runs",
+    "doctor": "headcount.cli.commands.doctor:doctor",
+    "events": "headcount.cli.commands.events:events",
+    "follow": "headcount.cli.commands.follow:follow",
+    "mark": "headcount.cli.commands.mark:mark",
+    "run": "headcount.cli.commands.run:run",
+    "selftest": "headcount.cli.commands.selftest:selftest",
+    "shell": "headcount.cli.commands.shell:shell",
+    "up": "headcount.cli.commands.up:up",
+    "verify": "headcount.cli.commands.verify:verify",
 }
 """Where each command is: it alone is imported, for Spark and the charts take a second to load."""
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headcount.console import Console
 from headcount.stack.cache import cache_folder
-from headcount.stack.jars import Fetcher, broker_jars, connector_jars, object_store_jars
-from headcount.stack.java import Java, find_java
+from headcount.stack.jvm.jars import Fetcher, broker_jars, connector_jars, object_store_jars
+from headcount.stack.jvm.java import Java, find_java
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from rich.text import Text
 from analysis.classes import Counts
 from analysis.verify import Report
 from headcount.console import Console
-from headcount.run import RunFolder
-from headcount.verdict import Area, Result, against, tally_of
+from headcount.run.manifest import RunFolder
+from headcount.run.verdict import Area, Result, against, tally_of
 
 _STYLES = {Result.BROKEN: "bold red", Result.UNPROVEN: "bold yellow"}
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from analysis.settling import Look, Reach, Waits
 from headcount.errors import EvidenceError, HeadcountError
-from headcount.run import End
+from headcount.run.manifest import End
 
 _NAP_S = 0.5
 SHORTLY_BEFORE = 0.85

@@ -6,12 +6,12 @@ from pathlib import Path
 from analysis import object_store
 from analysis.jvm import SessionConfig, class_path_files, suited_to
 from analysis.tables import Tables
-from headcount.cli.options import Judging
+from headcount.cli.options.options import Judging
 from headcount.cli.platform import Platform
-from headcount.run import Manifest, RunFolder
+from headcount.run.manifest import Manifest, RunFolder
 from headcount.stack.cache import cache_folder
-from headcount.stack.class_data import ClassData
-from headcount.stack.compilation import LONG_WORK
+from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.compilation import LONG_WORK
 
 _OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
 """With such settings a JVM is started in the user's way, and its class data fits no other."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from headcount.address import without_secrets
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka.topic import describe, ensure_topic
+from headcount.run.address import without_secrets
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
-from headcount.stack.class_data import ClassData
+from headcount.stack.jvm.class_data import ClassData
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
-from headcount.stack.topic import describe, ensure_topic
 
 BROKER_DATA = "broker"
 DATABASE = "game.sqlite3"

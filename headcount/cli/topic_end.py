@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from analysis.followed import ledger_parts
 from analysis.settling import Reach, Waits
 from headcount.cli.database import GameDatabase, account, await_outbox, find
-from headcount.cli.options import Judging
-from headcount.cli.question import Question
+from headcount.cli.options.options import Judging
+from headcount.cli.options.question import Question
 from headcount.cli.settling import SinceAnswer, TopicSettling
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
-from headcount.ledger import (
+from headcount.kafka import topic
+from headcount.ledger.ledger import (
     GeneratorLedger,
     open_location,
     sealed_at_ns,
     with_later_reservations,
 )
-from headcount.run import End, Manifest, RunFolder
-from headcount.stack import topic
+from headcount.run.manifest import End, Manifest, RunFolder
 
 REPLICATION_TIMEOUT_S = 60.0
 """Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""

@@ -5,12 +5,12 @@
 It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
 """
 
-from headcount.changes import Changes
-from headcount.outcome import Outcome
-from headcount.plugin.agent import OnceOnlyPool
+from headcount.plugin.http.agent import OnceOnlyPool
 from headcount.plugin.lifecycle import register
 from headcount.plugin.shape import PlannedShape
 from headcount.plugin.user import LedgerUser
+from headcount.run.changes import Changes
+from headcount.run.outcome import Outcome
 
 __all__ = ["Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from locust.env import Environment
 
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 
 def folder_of(environment: Environment) -> RunFolder:

@@ -25,22 +25,19 @@ from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from headcount.address import without_secrets
 from headcount.errors import HeadcountError, PartError, UsageError
-from headcount.ids import is_run_id, new_run_id, new_tag
-from headcount.ledger import LedgerWriter, check_location, open_location, warm_up
-from headcount.live.guard import Broken
-from headcount.live.progress import Progress
-from headcount.mix import parse_mix, weighted
-from headcount.outcome_rules import split as split_rules
-from headcount.plugin import interrupt, open_model, parser_options, scenario_errors, shutdown
-from headcount.plugin.exit_code import write_exit
+from headcount.kafka import topic
+from headcount.ledger.ledger import LedgerWriter, check_location, open_location, warm_up
+from headcount.monitor.guard import Broken
+from headcount.monitor.progress import Progress
+from headcount.open_model.mix import parse_mix, weighted
+from headcount.plugin import open_model, parser_options, scenario_errors
 from headcount.plugin.first_contact import check_host
 from headcount.plugin.folder import folder_of, ledger_location
-from headcount.plugin.health import HealthSampler
 from headcount.plugin.interpreter import make_ready
-from headcount.plugin.live import NOTHING, PROGRESS, Teller
-from headcount.plugin.observer import Observer
+from headcount.plugin.monitor.health import HealthSampler
+from headcount.plugin.monitor.live import NOTHING, PROGRESS, Teller
+from headcount.plugin.monitor.observer import Observer
 from headcount.plugin.options import (
     add_options,
     check,
@@ -52,14 +49,18 @@ from headcount.plugin.options import (
 )
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.shape import bind_shape
+from headcount.plugin.shutdown import interrupt, shutdown
+from headcount.plugin.shutdown.exit_code import write_exit
 from headcount.plugin.state import state_of
 from headcount.plugin.user import LedgerUser
 from headcount.plugin.user_classes import check_users, other_users
 from headcount.plugin.web import add_pages
-from headcount.run import JUDGED_BY_PARENT, Generators, Manifest
-from headcount.stack import topic
-from headcount.thresholds import Threshold
-from headcount.verdict import BROKEN_THRESHOLD
+from headcount.run.address import without_secrets
+from headcount.run.ids import is_run_id, new_run_id, new_tag
+from headcount.run.manifest import JUDGED_BY_PARENT, Generators, Manifest
+from headcount.run.outcome_rules import split as split_rules
+from headcount.run.verdict import BROKEN_THRESHOLD
+from headcount.thresholds.grammar import Threshold
 
 STOP_TIMEOUT_S = 15.0
 POLL_S = 0.05
@@ -316,7 +317,7 @@ def _versions(*, has_own_broker: bool) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     if has_own_broker:
         # It needs what the command alone brings, and only the command starts a broker.
-        from headcount.stack.jars import read_lock  # noqa: PLC0415
+        from headcount.stack.jvm.jars import read_lock  # noqa: PLC0415
 
         versions["kafka"] = next(
             jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")

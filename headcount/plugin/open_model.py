@@ -16,15 +16,15 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from headcount.errors import UsageError
+from headcount.open_model.pace import Leader, Pacer
+from headcount.open_model.pool import Pool
+from headcount.open_model.schedule import Schedule, Spacing, Span
 from headcount.plugin.interpreter import leave_alone
 from headcount.plugin.options import OpenLoad, open_load_of
-from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.state import State, state_of
 from headcount.plugin.user import LedgerUser
-from headcount.pool import Pool
-from headcount.run import Scheduled
-from headcount.schedule import Schedule, Spacing, Span
+from headcount.run.manifest import Scheduled
 
 SPAN_GRANTED = "headcount_span_granted"
 ALL_MADE = "headcount_all_arrivals_made"

@@ -13,14 +13,14 @@ from locust.env import Environment
 from locust.util.timespan import parse_timespan
 
 from headcount.errors import UsageError
-from headcount.id_field import check_id_field
-from headcount.ids import HEADER
-from headcount.mix import check_names, parse_mix
-from headcount.outcome_rules import split as split_rules
-from headcount.rate import RatePlan, parse_rate
-from headcount.run import SETTLE_S, WATCH_FOR_S
-from headcount.schedule import Spacing, parse_spacing
-from headcount.thresholds import Threshold, split
+from headcount.open_model.mix import check_names, parse_mix
+from headcount.open_model.rate import RatePlan, parse_rate
+from headcount.open_model.schedule import Spacing, parse_spacing
+from headcount.run.id_field import check_id_field
+from headcount.run.ids import HEADER
+from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
+from headcount.run.outcome_rules import split as split_rules
+from headcount.thresholds.grammar import Threshold, split
 from headcount.time_span import seconds_of
 
 FEWEST_USERS, MOST_USERS = 10, 1000

@@ -22,19 +22,19 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
-from headcount import place
-from headcount.changes import Changes, check
-from headcount.columns import Columns
-from headcount.digest import describe
 from headcount.errors import HeadcountError, PartError, UsageError
-from headcount.health import Health
-from headcount.ledger import LedgerWriter, Seal
-from headcount.live.progress import Tally
-from headcount.outcome import Outcome
-from headcount.outcome_rules import Rule
-from headcount.pool import Pool
-from headcount.refusal import REFUSED, why_not_comparable
-from headcount.shortfall import Counter as ShortfallCounter
+from headcount.ledger.columns import Columns
+from headcount.ledger.digest import describe
+from headcount.ledger.health import Health
+from headcount.ledger.ledger import LedgerWriter, Seal
+from headcount.ledger.refusal import REFUSED, why_not_comparable
+from headcount.ledger.shortfall import Counter as ShortfallCounter
+from headcount.monitor.progress import Tally
+from headcount.open_model.pool import Pool
+from headcount.plugin import place
+from headcount.run.changes import Changes, check
+from headcount.run.outcome import Outcome
+from headcount.run.outcome_rules import Rule
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096

@@ -7,9 +7,9 @@ import gevent
 from locust import TaskSet, User
 from locust.exception import StopTest, StopUser
 
-from headcount import place
+from headcount.ledger.shortfall import Stage
+from headcount.plugin import place
 from headcount.plugin.state import state_of
-from headcount.shortfall import Stage
 
 _COUNTED = "_headcount_is_counted"
 

@@ -18,19 +18,19 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import StopUser
 
-from headcount.changes import Changes
-from headcount.ids import HEADER
-from headcount.outcome import Outcome, of_error, of_status
-from headcount.outcome_rules import Answer, decide
-from headcount.plugin.agent import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
-from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
-from headcount.plugin.response import (
+from headcount.plugin.http.agent import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
+from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
     Held,
     PlainContextManager,
     PlainResponse,
 )
+from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
+from headcount.run.changes import Changes
+from headcount.run.ids import HEADER
+from headcount.run.outcome import Outcome, of_error, of_status
+from headcount.run.outcome_rules import Answer, decide
 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"

@@ -10,11 +10,11 @@ from locust import TaskSet, User
 from locust.env import Environment
 
 from headcount.errors import HeadcountError
-from headcount.plugin.health import HealthSampler
-from headcount.plugin.live import Teller
-from headcount.plugin.observer import Observer
+from headcount.open_model.pace import Leader, Pacer
+from headcount.plugin.monitor.health import HealthSampler
+from headcount.plugin.monitor.live import Teller
+from headcount.plugin.monitor.observer import Observer
 from headcount.plugin.options import OpenLoad
-from headcount.plugin.pace import Leader, Pacer
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.shape import BoundShape
 

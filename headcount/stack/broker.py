@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import IO, Self
 
 from headcount.errors import PartError
-from headcount.stack.class_data import ClassData, Use
-from headcount.stack.compilation import LONG_WORK, QUICK_START
-from headcount.stack.java import Java, java_environ
+from headcount.kafka.topic import cluster_id
+from headcount.stack.jvm.class_data import ClassData, Use
+from headcount.stack.jvm.compilation import LONG_WORK, QUICK_START
+from headcount.stack.jvm.java import Java, java_environ
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
-from headcount.stack.topic import cluster_id
 
 DEFAULT_PORT = 9092
 DATA = "log"

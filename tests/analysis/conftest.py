@@ -8,10 +8,10 @@ from pyspark.sql import SparkSession
 
 from analysis.jvm import SessionConfig, class_path_files
 from analysis.session import open_session, sql
-from headcount.stack.class_data import ClassData
-from headcount.stack.compilation import QUICK_START
-from headcount.stack.jars import Fetcher, connector_jars
-from headcount.stack.java import Java
+from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.compilation import QUICK_START
+from headcount.stack.jvm.jars import Fetcher, connector_jars
+from headcount.stack.jvm.java import Java
 from tests.analysis.history import History
 
 

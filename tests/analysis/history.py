@@ -22,12 +22,12 @@ from analysis.settling import Settling
 from analysis.source import Frames, Result, Work
 from analysis.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from analysis.verify import Database, Report, verify
-from headcount.changes import Changes
-from headcount.digest import describe
-from headcount.ids import EventId
-from headcount.ledger import LedgerWriter, Row
-from headcount.run import End, Generators, Manifest, RunFolder
-from headcount.thresholds import Threshold
+from headcount.ledger.digest import describe
+from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.run.changes import Changes
+from headcount.run.ids import EventId
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.thresholds.grammar import Threshold
 
 RUN = "run-1"
 TOPIC = "events"

@@ -13,9 +13,9 @@ from analysis.judge import Limits
 from analysis.report.model import Report
 from analysis.state import StateResult
 from analysis.verify import Database
-from headcount import stored
-from headcount.changes import Changes
-from headcount.verdict import Verdict
+from headcount.run import stored
+from headcount.run.changes import Changes
+from headcount.run.verdict import Verdict
 from tests.analysis.history import RUN, History, event_id
 
 pytestmark = pytest.mark.e2e

@@ -17,7 +17,7 @@ from analysis.classes import (
     seen,
     total,
 )
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 
 Attempts = list[tuple[Outcome, int]]
 ATTEMPTS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 5)))

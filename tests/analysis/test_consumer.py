@@ -20,8 +20,8 @@ from analysis.consumer import Consumer, Split, _Reading, splits
 from analysis.source import Kafka
 from analysis.topic import MESSAGES, OffsetRange
 from headcount.errors import EvidenceError
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
-from headcount.stack.topic import ensure_topic
 
 Publish = Callable[..., None]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from analysis.asked_shapes import AskedShapes
 from analysis.content import Expected, Kind, Reader
 from analysis.topic import MESSAGES
-from headcount.digest import describe, digest, shape, signed_hash
-from headcount.ledger import LedgerWriter, Row
+from headcount.ledger.digest import describe, digest, shape, signed_hash
+from headcount.ledger.ledger import LedgerWriter, Row
 
 CORPUS_SIZE = 150
 RUN = "run-1"

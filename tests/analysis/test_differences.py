@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.differences import MOST_FIELDS, Compared, Difference, Differences, differences
-from headcount.digest import MAX_ASKED, describe, digests_over
+from headcount.ledger.digest import MAX_ASKED, describe, digests_over
 
 ASKED = {"event_type": "buy", "n": 3, "to": {"city": "Delft", "lines": ["a", {"b": 1.5}]}}
 LONG = {**ASKED, "text": "x" * MAX_ASKED}

@@ -14,8 +14,8 @@ from analysis.judge import Limits
 from analysis.latency import TOTAL, Measure
 from analysis.ledger import Ledger
 from analysis.report.model import Report
-from headcount.thresholds import parse
-from headcount.verdict import Label
+from headcount.run.verdict import Label
+from headcount.thresholds.grammar import parse
 from tests.analysis.history import MS, START_NS, History, event_id
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from analysis.executors import ExecutorError, mapped
 from headcount.errors import EvidenceError
-from headcount.stack.java import Java
+from headcount.stack.jvm.java import Java
 
 WITHOUT_TABLES = """
 import sys
@@ -18,7 +18,7 @@ from analysis.executors import mapped
 from analysis.jvm import SessionConfig
 from analysis.session import open_session
 from headcount.errors import EvidenceError
-from headcount.stack.compilation import QUICK_START
+from headcount.stack.jvm.compilation import QUICK_START
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

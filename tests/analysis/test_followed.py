@@ -14,9 +14,9 @@ from analysis.report.model import Report
 from analysis.tables import Tables
 from analysis.topic import OffsetRange
 from headcount.errors import EvidenceError
-from headcount.ledger import LedgerWriter, Row
-from headcount.run import Generators
-from headcount.verdict import Verdict
+from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.run.manifest import Generators
+from headcount.run.verdict import Verdict
 from tests.analysis.history import RUN, History, event_id
 from tests.analysis.test_blocks import fates, told, troubled
 

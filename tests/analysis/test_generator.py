@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.generator import GeneratorHealth, Generators, generators, under_load
-from headcount.health import Health, Sample
-from headcount.shortfall import ScenarioError, Shortfall, Stage
+from headcount.ledger.health import Health, Sample
+from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 
 
 def samples(cpu: Sequence[float], lag: Sequence[float] = (), dropped: int = 0) -> Health:

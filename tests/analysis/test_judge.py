@@ -23,9 +23,9 @@ from analysis.judge.subjects import SUBJECTS, Subject
 from analysis.state import Difference, StateCheck
 from analysis.thresholds import Judged
 from analysis.timestamps import Unit
-from headcount.run import End, Manifest
-from headcount.thresholds import parse
-from headcount.verdict import Check, Label, Result, Verdict
+from headcount.run.manifest import End, Manifest
+from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount.thresholds.grammar import parse
 
 MANIFEST = Manifest(
     run_id="run-1",

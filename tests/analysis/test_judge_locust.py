@@ -5,8 +5,8 @@ from dataclasses import replace
 from analysis.classes import Counts
 from analysis.evidence import Evidence
 from analysis.judge import Limits, judge
-from headcount.locust_exit import Cause, LocustExit
-from headcount.verdict import Label, Result
+from headcount.run.locust_exit import Cause, LocustExit
+from headcount.run.verdict import Label, Result
 from tests.analysis.test_judge import SANE
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.generator import Generators
 from analysis.judge import Limits, judge
-from headcount.shortfall import ScenarioError, Shortfall, Stage
-from headcount.verdict import Label
+from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
+from headcount.run.verdict import Label
 from tests.analysis.test_judge import MANIFEST, SANE
 
 BROKEN_TASK = ScenarioError(Stage.TASK, "KeyError: 'guild'", "shop.py:20", 38)

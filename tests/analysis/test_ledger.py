@@ -12,7 +12,7 @@ import pytest
 
 from analysis import ledger
 from analysis.evidence import GeneratorState
-from headcount.ledger import read_ledger
+from headcount.ledger.ledger import read_ledger
 from tests.analysis.history import RUN, History
 
 pytestmark = pytest.mark.e2e

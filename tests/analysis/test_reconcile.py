@@ -11,8 +11,8 @@ from analysis import ordering, reconcile
 from analysis.classes import FLAGS, Fate, classify
 from analysis.content import ARRIVALS, Kind
 from analysis.ledger import COLUMNS
-from headcount.ledger import SCHEMA
-from headcount.outcome import Outcome
+from headcount.ledger.ledger import SCHEMA
+from headcount.run.outcome import Outcome
 
 RUN = "run-1"
 LATE_AFTER_MS = 50

@@ -9,8 +9,8 @@ from kafka import KafkaAdminClient
 
 from analysis.consumer import Split
 from analysis.records import Record, RecordReader
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
-from headcount.stack.topic import ensure_topic
 
 pytestmark = pytest.mark.e2e
 

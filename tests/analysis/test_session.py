@@ -16,7 +16,7 @@ import pytest
 from analysis.jvm import LOOPBACK, SessionConfig, begun_jvm, settings
 from analysis.session import open_session
 from headcount.errors import PartError
-from headcount.stack.java import Java
+from headcount.stack.jvm.java import Java
 from headcount.stack.process import wait_until
 from tests.processes import is_alive
 
@@ -25,7 +25,7 @@ import sys, time
 from pathlib import Path
 from analysis.jvm import SessionConfig
 from analysis.session import open_session, sql
-from headcount.stack.compilation import QUICK_START
+from headcount.stack.jvm.compilation import QUICK_START
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from analysis.settling import Look, Reach, Waits
 from analysis.topic import OffsetRange
 from headcount.errors import EvidenceError
-from headcount.run import End
-from headcount.verdict import Verdict
+from headcount.run.manifest import End
+from headcount.run.verdict import Verdict
 from tests.analysis.history import START_NS, History, event_id
 
 WAITS = Waits(settle_s=10)

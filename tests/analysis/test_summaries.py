@@ -25,9 +25,9 @@ from analysis.state import StateCheck
 from analysis.thresholds import Judged
 from headcount.cli.result import show
 from headcount.console import Console
-from headcount.run import RunFolder
-from headcount.thresholds import parse
-from headcount.verdict import Label, against, read_verdict
+from headcount.run.manifest import RunFolder
+from headcount.run.verdict import Label, against, read_verdict
+from headcount.thresholds.grammar import parse
 from tests.analysis.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
 
 KEPT = Judged(parse("http.p99 < 300ms"), 12.0)

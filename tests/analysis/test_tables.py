@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from analysis.tables import Tables, keep_only
 from headcount.errors import EvidenceError
-from headcount.ledger import open_location
+from headcount.ledger.ledger import open_location
 
 ROWS = 1000
 

@@ -14,10 +14,10 @@ from analysis.measurement import measured
 from analysis.samples import Sample, unfilled
 from analysis.thresholds import Judged, judged
 from analysis.timestamps import Unit
-from headcount.metrics import DURATIONS, METRICS, Kind
-from headcount.run import Abort
-from headcount.thresholds import Window, parse
-from headcount.verdict import Result, Verdict
+from headcount.run.manifest import Abort
+from headcount.run.verdict import Result, Verdict
+from headcount.thresholds.grammar import Window, parse
+from headcount.thresholds.metrics import DURATIONS, METRICS, Kind
 from tests.analysis.history import History, event_id
 
 MS = 1_000_000

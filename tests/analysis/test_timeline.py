@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from analysis.timeline import FINEST_NS, MOST_SLICES, Moment, Source, Timeline
-from headcount.marks import Mark, append_mark
+from headcount.run.marks import Mark, append_mark
 from tests.analysis.history import MS, START_NS, History, event_id
 
 S = 1000 * MS

@@ -22,10 +22,10 @@ from analysis.source import Frames
 from analysis.table import summary
 from analysis.topic import OffsetRange
 from analysis.verify import verify
-from headcount.arrivals import Arrivals
-from headcount.ledger import LedgerWriter, open_location
-from headcount.run import Scheduled
-from headcount.verdict import Verdict
+from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.open_model.arrivals import Arrivals
+from headcount.run.manifest import Scheduled
+from headcount.run.verdict import Verdict
 from tests.analysis.history import RUN, START_NS, History, event_id
 
 pytestmark = pytest.mark.e2e

@@ -10,11 +10,11 @@ from pyspark.sql import SparkSession
 from analysis.evidence import LOG_APPEND_TIME, TopicSeen
 from analysis.source import Kafka
 from analysis.verify import Report, verify
-from headcount.run import End, Manifest
+from headcount.kafka.topic import beginning_offsets, cluster_id, end_offsets, is_empty
+from headcount.run.manifest import End, Manifest
+from headcount.run.verdict import Verdict
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from headcount.stack.topic import beginning_offsets, cluster_id, end_offsets, is_empty
-from headcount.verdict import Verdict
 from tests.analysis.history import History, event_id
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.jvm import suited_to
 from bench import cores
-from headcount.stack.compilation import LONG_WORK
+from headcount.stack.jvm.compilation import LONG_WORK
 
 pytestmark = pytest.mark.e2e
 

@@ -23,7 +23,7 @@ from bench.sizing import (
     verdict_s,
 )
 from headcount.errors import UsageError
-from headcount.rate import parse_rate
+from headcount.open_model.rate import parse_rate
 
 ROOT = Path(__file__).parents[2]
 COSTS = Costs(

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from headcount.cli.platform import platform
 from headcount.console import Console
-from headcount.run import RunFolder
+from headcount.kafka.topic import ensure_topic
+from headcount.run.manifest import RunFolder
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.process import Process, wait_until
 from headcount.stack.server import Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 from tests.headcount.plugin.locusts import counted
 
 ADDRESS = "10.99.0.1"

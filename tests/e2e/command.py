@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 DEADLINE_S = 900.0
 PATIENT = {"SERVICE_ACK_TIMEOUT_S": "60"}

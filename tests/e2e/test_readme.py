@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_listening
 from headcount.stack.process import Process, wait_until
-from headcount.stack.topic import ensure_topic
 from tests.e2e.command import a_counted_run, headcount
 
 pytestmark = pytest.mark.e2e

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from headcount.cli.run import run
-from headcount.thresholds import read_file
+from headcount.cli.commands.run import run
+from headcount.thresholds.grammar import read_file
 
 FOLDER = Path(__file__).parents[2] / "examples" / "ci"
 SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab.yml": "vendor.gitlab-ci"}

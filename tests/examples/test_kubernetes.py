@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from headcount.cli.verify import verify
-from headcount.stack.jars import read_lock
-from headcount.stack.topic import TOPIC_CONFIG
+from headcount.cli.commands.verify import verify
+from headcount.kafka.topic import TOPIC_CONFIG
+from headcount.stack.jvm.jars import read_lock
 from service.settings import PREFIX, Settings
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"

@@ -15,12 +15,12 @@ import psutil
 from kafka import KafkaAdminClient
 
 from headcount.cli.platform import Platform
-from headcount.marks import Mark, append_mark
-from headcount.run import RunFolder
+from headcount.kafka.topic import ensure_topic
+from headcount.run.manifest import RunFolder
+from headcount.run.marks import Mark, append_mark
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.process import Process, wait_until
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 from tests.brokers import started_together
 from tests.service.postgres import postgres
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headcount.cli.platform import Platform
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.cache import cache_folder
-from headcount.stack.class_data import ClassData
+from headcount.stack.jvm.class_data import ClassData
 from headcount.stack.ports import free_port
 from headcount.stack.process import Process
 from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
-from headcount.stack.topic import ensure_topic
 from tests.brokers import started_together
 from tests.e2e.command import Outcome
 from tests.headcount.plugin.locusts import AWAITED

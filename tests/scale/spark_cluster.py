@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyspark
 
-from headcount.stack.compilation import QUICK_START
-from headcount.stack.java import Java
+from headcount.stack.jvm.compilation import QUICK_START
+from headcount.stack.jvm.java import Java
 from headcount.stack.process import Process, wait_until
 
 HOST = "127.0.0.1"

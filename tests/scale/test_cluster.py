@@ -19,8 +19,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from headcount.cli import topic_end
 from headcount.cli.platform import platform
 from headcount.console import Console, Step
-from headcount.run import RunFolder
-from headcount.stack import topic
+from headcount.kafka import topic
+from headcount.run.manifest import RunFolder
 from tests.e2e.command import Outcome
 from tests.scale.cluster import BROKERS, GENERATORS, RUN_ID, SPARK_WORKERS, TOPIC, Cluster, cluster
 from tests.scale.object_store import BUCKET, opened

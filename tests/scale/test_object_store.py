@@ -7,7 +7,14 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
-from headcount.ledger import LedgerWriter, Row, check_location, open_location, read_ledger, unsealed
+from headcount.ledger.ledger import (
+    LedgerWriter,
+    Row,
+    check_location,
+    open_location,
+    read_ledger,
+    unsealed,
+)
 from tests.scale.object_store import BUCKET, object_store, opened
 
 LEDGER = f"s3://{BUCKET}/ledgers/run-1"

@@ -101,7 +101,7 @@ values = { steel = 0, oak = 3 }
 USE_LANCE = """
 import random
 from click.testing import CliRunner
-from headcount.cli.events import events
+from headcount.cli.commands.events import events
 from locustfiles._choices import CATALOGUE, a_variant
 from locustfiles._life import Life
 from service.app import create_app

@@ -14,9 +14,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.consumer.fetcher import ConsumerRecord
 
+from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
-from headcount.stack.topic import ensure_topic
 from tests.conftest import NewBroker
 from tests.service.server import REFUSED, Load, Server, serving
 from tests.service.waiting import eventually

@@ -28,15 +28,15 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError
 from headcount.files import open_own
-from headcount.metrics import MetricError
-from headcount.past_runs import FILES, past_run, past_runs
 from headcount.plugin import open_model
-from headcount.plugin.judging import cannot_judge
 from headcount.plugin.options import check, open_load_of
+from headcount.plugin.shutdown.judging import cannot_judge
 from headcount.plugin.state import state_of
 from headcount.plugin.web.comparison import Comparison, compare
-from headcount.run import RunFolder
-from headcount.verdict import VerdictTold, read_verdict, tally_of
+from headcount.run.manifest import RunFolder
+from headcount.run.past_runs import FILES, past_run, past_runs
+from headcount.run.verdict import VerdictTold, read_verdict, tally_of
+from headcount.thresholds.metrics import MetricError
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _CHECKED = (

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.compare.runs import Run, Side, read_run
-from headcount.run import Manifest, RunFolder
+from headcount.run.manifest import Manifest, RunFolder
 
 ZERO = dict.fromkeys(
     (

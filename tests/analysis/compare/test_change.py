@@ -8,7 +8,7 @@ import pytest
 from analysis.compare.change import Label, change_of, changes, measured
 from analysis.compare.limits import parse
 from analysis.compare.runs import Side
-from headcount.metrics import Metric
+from headcount.thresholds.metrics import Metric
 from tests.analysis.compare.sample import a_run, a_side, counts
 
 

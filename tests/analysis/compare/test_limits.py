@@ -8,7 +8,7 @@ from analysis.compare.change import change_of
 from analysis.compare.facts import FACTS
 from analysis.compare.limits import State, judge, parse
 from analysis.compare.runs import Side
-from headcount.metrics import METRICS, Kind, Metric, MetricError
+from headcount.thresholds.metrics import METRICS, Kind, Metric, MetricError
 from tests.analysis.compare.sample import a_run, a_side, counts
 
 

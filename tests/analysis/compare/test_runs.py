@@ -8,7 +8,7 @@ import pytest
 from analysis.compare import runs
 from analysis.compare.runs import read_run
 from headcount.errors import EvidenceError, HeadcountError, UsageError
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 from tests.analysis.compare.sample import verdict, written
 
 OVER_TIME = (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.compare.change import Change, told_apart
 from analysis.compare.statistics import difference, level_of, ratio, student_quantile
-from headcount.metrics import Metric
+from headcount.thresholds.metrics import Metric
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, at 0.975.
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 30: 2.042, 100: 1.984}

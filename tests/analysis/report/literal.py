@@ -12,7 +12,7 @@ from analysis.over_time import OverTime, Percentiles, Slice
 from analysis.rates import Rates
 from analysis.report.exceptions import COLUMNS, Exceptions
 from analysis.report.model import Report
-from headcount.health import Health, Sample
+from headcount.ledger.health import Health, Sample
 from tests.analysis.test_judge import MANIFEST, SANE, with_counts
 
 HOSTILE = "<script>alert(1)</script>"

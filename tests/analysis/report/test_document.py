@@ -12,8 +12,8 @@ from analysis.generator import GeneratorHealth, Generators
 from analysis.rates import Rates
 from analysis.report.document import document, dump
 from analysis.report.writing import write
-from headcount.health import Sample
-from headcount.run import RunFolder
+from headcount.ledger.health import Sample
+from headcount.run.manifest import RunFolder
 from tests.analysis.report.literal import a_report
 
 BUSY = "generator 0 used 90 % or more of a core in 30 of 30 samples under load (median 99 %)"

@@ -14,8 +14,8 @@ from analysis.report.exceptions import Exceptions
 from analysis.report.model import Report
 from analysis.report.page import LONGEST_CELL, hash_of, render
 from analysis.thresholds import Judged
-from headcount.address import without_secrets
-from headcount.thresholds import parse
+from headcount.run.address import without_secrets
+from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
 from tests.analysis.test_judge import MANIFEST, SANE
 

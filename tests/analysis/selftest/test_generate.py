@@ -10,8 +10,8 @@ from analysis.selftest import generate
 from analysis.selftest.faults import Fault
 from analysis.selftest.generate import Generation, Message, write_run
 from analysis.selftest.plan import GENERATORS, PARTITIONS, Plan
-from headcount.ids import HEADER
-from headcount.ledger import read_ledger
+from headcount.ledger.ledger import read_ledger
+from headcount.run.ids import HEADER
 
 
 def published(plan: Plan, folder: Path) -> list[Message]:

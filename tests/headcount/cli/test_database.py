@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from headcount import stored
 from headcount.cli import database as database_module
+from headcount.cli.commands.verify import verify
 from headcount.cli.database import GameDatabase, account, await_outbox, find
-from headcount.cli.verify import verify
 from headcount.console import Console
 from headcount.errors import EvidenceError
-from headcount.run import RunFolder
+from headcount.run import stored
+from headcount.run.manifest import RunFolder
 from service.errors import DatabaseError
 from service.game.account import Entry
 from service.game.progress import Progress

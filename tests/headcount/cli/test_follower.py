@@ -9,9 +9,9 @@ import pytest
 
 from headcount.cli import follower
 from headcount.cli.follower import MOST_STARTS, Follower
-from headcount.cli.options import Judging
+from headcount.cli.options.options import Judging
 from headcount.errors import PartError
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 
 def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:

@@ -11,11 +11,11 @@ import pyarrow.fs as pafs
 import pytest
 
 from headcount.cli import judgement, topic_end
-from headcount.cli.options import Judging
-from headcount.cli.question import Question
+from headcount.cli.options.options import Judging
+from headcount.cli.options.question import Question
 from headcount.console import Console
-from headcount.ledger import LedgerWriter, read_ledger
-from headcount.run import End, Generators, Manifest, RunFolder
+from headcount.ledger.ledger import LedgerWriter, read_ledger
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
 
 MANIFEST = Manifest(
     run_id="run-1",

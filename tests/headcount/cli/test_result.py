@@ -11,8 +11,8 @@ from analysis.report.model import Report
 from analysis.thresholds import Judged
 from headcount.cli.result import show
 from headcount.console import Console
-from headcount.run import RunFolder
-from headcount.thresholds import parse
+from headcount.run.manifest import RunFolder
+from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import a_report
 
 

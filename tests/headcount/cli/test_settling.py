@@ -11,7 +11,7 @@ from analysis.settling import Reach, Waits
 from headcount.cli import settling as settling_module
 from headcount.cli.settling import SinceAnswer, TopicSettling
 from headcount.errors import PartError
-from headcount.run import End
+from headcount.run.manifest import End
 
 SEAL_NS = 1_700_000_000_000_000_000
 S = 1_000_000_000

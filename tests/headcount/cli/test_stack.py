@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from headcount.cli import up
+from headcount.cli.commands import up
 from headcount.cli.platform import Platform
 from headcount.cli.stack import Target, Wish, check_host, start
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka.topic import describe
 from headcount.stack.broker import Broker
-from headcount.stack.java import Java
+from headcount.stack.jvm.java import Java
 from headcount.stack.server import DEFAULT_APP
-from headcount.stack.topic import describe
 
 PLAIN = Wish(
     bootstrap_servers=None,

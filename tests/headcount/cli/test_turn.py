@@ -14,7 +14,7 @@ import pytest
 
 from headcount.cli.turn import turn
 from headcount.console import Console
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 from headcount.stack.process import wait_until
 from tests.headcount.test_console import Screen
 
@@ -24,7 +24,7 @@ import sys, time
 from pathlib import Path
 from headcount.cli.turn import turn
 from headcount.console import Console
-from headcount.run import RunFolder
+from headcount.run.manifest import RunFolder
 
 with turn(RunFolder(Path(sys.argv[1])), Console()):
     print("has it", flush=True)

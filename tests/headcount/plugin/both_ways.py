@@ -14,10 +14,10 @@ from gevent.server import StreamServer
 from locust.contrib.fasthttp import FastHttpSession
 from locust.event import EventHook
 
-from headcount.ids import HEADER
-from headcount.ledger import LedgerWriter, open_location
+from headcount.ledger.ledger import LedgerWriter, open_location
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
+from headcount.run.ids import HEADER
 
 EVENT = {"event_type": "seen"}
 CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from headcount.ids import HEADER
+from headcount.run.ids import HEADER
 
 
 class CountingService(ThreadingHTTPServer):

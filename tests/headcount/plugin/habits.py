@@ -15,7 +15,7 @@ from gevent.server import StreamServer
 from locust import HttpUser, TaskSet, User, constant, task
 from locust.env import Environment
 
-from headcount.ledger import LedgerWriter, open_location
+from headcount.ledger.ledger import LedgerWriter, open_location
 from headcount.plugin import LedgerUser
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.scenario_errors import on_user_error

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from headcount.ids import EventId
-from headcount.ledger import GeneratorLedger, open_location, read_ledger
-from headcount.run import Generators, RunFolder
+from headcount.ledger.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.run.ids import EventId
+from headcount.run.manifest import Generators, RunFolder
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService

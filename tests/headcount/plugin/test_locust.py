@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from requests.auth import _basic_auth_str
 
-from headcount.health import read_health
-from headcount.ledger import open_location
-from headcount.marks import read_marks
-from headcount.run import RunFolder
+from headcount.ledger.health import read_health
+from headcount.ledger.ledger import open_location
+from headcount.run.manifest import RunFolder
+from headcount.run.marks import read_marks
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import (
     DEADLINE_S,

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from headcount.arrivals import Arrivals, read_arrivals, total, with_lost
-from headcount.ledger import open_location
-from headcount.run import RunFolder
+from headcount.ledger.ledger import open_location
+from headcount.open_model.arrivals import Arrivals, read_arrivals, total, with_lost
+from headcount.run.manifest import RunFolder
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
 

@@ -5,7 +5,7 @@ import sys
 
 # Locust, which the package imports, patches the standard library of its process.
 FLUSH_UNDER_LOAD = """
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 from headcount.plugin import recorder as module
 from headcount.plugin.recorder import Recorder
 
@@ -32,8 +32,8 @@ print(Writer.written)
 
 UNANSWERED = """
 import time
-from headcount.live.progress import Tally
-from headcount.outcome import Outcome
+from headcount.monitor.progress import Tally
+from headcount.run.outcome import Outcome
 from headcount.plugin import recorder as module
 from headcount.plugin.recorder import Recorder
 
@@ -64,8 +64,8 @@ print(len(durations), sum(each >= 20_000 for each in durations))
 """
 
 VARIED = """
-from headcount.digest import describe
-from headcount.outcome import Outcome
+from headcount.ledger.digest import describe
+from headcount.run.outcome import Outcome
 from headcount.plugin import recorder as module
 from headcount.plugin.recorder import Recorder
 
@@ -130,7 +130,7 @@ for event_type in (404, ["a"], "half a pair \\ud83d"):
 
 STUMBLING = """
 import gevent
-from headcount.outcome import Outcome
+from headcount.run.outcome import Outcome
 from headcount.plugin import recorder as module
 
 module.FLUSH_EVERY_S = 0.01

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headcount.arrivals import total
-from headcount.ledger import open_location
-from headcount.shortfall import read_shortfall
+from headcount.ledger.ledger import open_location
+from headcount.ledger.shortfall import read_shortfall
+from headcount.open_model.arrivals import total
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
 from tests.headcount.plugin.test_open_model import arrivals

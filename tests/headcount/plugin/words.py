@@ -15,10 +15,10 @@ from gevent.server import StreamServer
 from locust.env import Environment
 from locust.exception import LocustError, ResponseError
 
-from headcount.ledger import LedgerWriter, open_location
-from headcount.outcome_rules import split
+from headcount.ledger.ledger import LedgerWriter, open_location
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
+from headcount.run.outcome_rules import split
 
 RULES = '202 = indeterminate; 200 and json /status == "rejected" = failed; header X-Lost = acked'
 EVENT = {"event_type": "asked"}

@@ -16,14 +16,14 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
+from headcount.kafka.topic import cluster_id, describe, end_offsets, ensure_topic
 from headcount.stack import broker as broker_module
 from headcount.stack.broker import Broker, BrokerConfig, Membership
-from headcount.stack.class_data import ClassData
-from headcount.stack.jars import Fetcher, broker_jars
-from headcount.stack.java import Java, find_java
+from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.jvm.java import Java, find_java
 from headcount.stack.ports import free_port, is_free
 from headcount.stack.process import wait_until
-from headcount.stack.topic import cluster_id, describe, end_offsets, ensure_topic
 from tests.brokers import started_together
 
 pytestmark = pytest.mark.e2e

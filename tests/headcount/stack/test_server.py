@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from headcount.errors import PartError, UsageError
+from headcount.kafka.topic import end_offsets
 from headcount.stack import server as server_module
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port, is_free
 from headcount.stack.process import wait_until
 from headcount.stack.server import Server, ServerConfig
-from headcount.stack.topic import end_offsets
 
 pytestmark = pytest.mark.e2e
 

@@ -1,0 +1,195 @@
+"""`headcount compare`: sets runs side by side."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from analysis.compare import document, markdown, words
+from analysis.compare.change import Label
+from analysis.compare.limits import Limit, State, parse_all
+from analysis.compare.model import Comparison, Versus, compare
+from analysis.compare.runs import Run, read_run, sides_of
+from headcount.cli.options.options import found_run, with_reports_dir
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.files import write_atomically
+from headcount.thresholds.metrics import MetricError
+
+_STDOUT = Path("-")
+_STYLES = {
+    Label.WORSE: "bold red",
+    Label.BETTER: "bold green",
+    Label.SLOWER: "bold red",
+    Label.FASTER: "bold green",
+    Label.MORE: "bold",
+    Label.FEWER: "bold",
+    Label.SAME: "dim",
+    Label.NOISE: "dim",
+}
+_STATE_STYLES = {State.KEPT: "green", State.BROKEN: "bold red", State.UNKNOWN: "bold yellow"}
+
+_EPILOG = """
+\b
+Examples:
+  headcount compare BEFORE AFTER                          two runs, side by side
+  headcount compare A1,A2,A3 B1,B2,B3                     repeated runs: noise is told from change
+  headcount compare A1,A2,A3 B1,B2,B3 --limit 'http.p99 +10%' --limit 'lost +0'
+  headcount compare A1,A2,A3 B1,B2,B3 C1,C2,C3 --html compare.html
+\b
+What a limit comes to:
+  broken       the change is beyond it, and the 95 % confidence interval excludes no change;
+               or its metric was not measured
+  kept         the whole interval is within it, or every run has the same figure
+  cannot tell  the interval allows for both: more or longer runs are needed
+  Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
+  malformed) are counted, not sampled: a change is no chance, however few runs there are.
+  Of anything else nothing can be told with one run on each side, but for --allow-single-run.
+\b
+Exit codes:
+  0  every limit is kept, or none is given
+  2  an option or a run makes no sense, or the runs are not comparable
+  3  of a limit it cannot be told whether it is kept; or a run's file is damaged
+  4  a limit is broken
+"""
+
+
+def _limits(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Limit, ...]:
+    try:
+        return parse_all(texts)
+    except MetricError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(name="compare", epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.argument("base")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="TEXT",
+    callback=_limits,
+    help="How far a metric may change against the base, such as 'http.p99 +10%' (rise by no more "
+    "than 10 %), 'rps -5%' (fall by no more), 'end_to_end.p95 +20ms' or 'lost +0'. Repeatable; a "
+    "broken one ends in exit code 4.",
+)
+@click.option(
+    "--allow-single-run",
+    is_flag=True,
+    help="Let the measured change alone decide a limit where there is one run on each side.",
+)
+@click.option(
+    "--anyway",
+    is_flag=True,
+    help="Compare runs that are not comparable, and say so above the result.",
+)
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page; - for stdout."
+)
+@click.option(
+    "--markdown",
+    "markdown_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a summary in Markdown; - for stdout.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document, and nothing else on stdout.",
+)
+@with_reports_dir
+def compare_runs(
+    *,
+    base: str,
+    runs: tuple[str, ...],
+    limits: tuple[Limit, ...],
+    allow_single_run: bool,
+    anyway: bool,
+    html: Path | None,
+    markdown_file: Path | None,
+    as_json: bool,
+    reports_dir: Path,
+) -> int:
+    """Compare each RUN with BASE: what changed, what is noise, and what cannot be told.
+
+    Each is a verified run, by its folder or its id, or repeated runs of the same thing with commas
+    between them.
+    """
+    if [html, markdown_file, _STDOUT if as_json else None].count(_STDOUT) > 1:
+        raise UsageError("only one of --json, --html - and --markdown - can go to stdout")
+    sides = sides_of(_read(each, reports_dir) for each in (base, *runs))
+    comparison = compare(sides, limits, anyway=anyway, allow_single_run=allow_single_run)
+    console = Console()
+    if html is not None:
+        # Charts need libraries that take a second to load, which only a page is worth.
+        from analysis.compare import page  # noqa: PLC0415
+
+        _put(page.render(comparison), html, console)
+    if markdown_file is not None:
+        _put(markdown.render(comparison), markdown_file, console)
+    if as_json:
+        console.result(document.dump(comparison).rstrip())
+    elif _STDOUT not in {html, markdown_file}:
+        _show(comparison, console)
+        for path in filter(None, (html, markdown_file)):
+            console.result(f"Written: {path}")
+    return comparison.exit_code
+
+
+def _read(names: str, reports_dir: Path) -> list[Run]:
+    return [read_run(found_run(Path(name), reports_dir)) for name in names.split(",")]
+
+
+def _put(content: str, path: Path, console: Console) -> None:
+    if path == _STDOUT:
+        console.result(content.rstrip())
+        return
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _show(comparison: Comparison, console: Console) -> None:
+    """Print the result for a terminal."""
+    if any(words.worse_of(comparison, each) for each in comparison.others):
+        console.result(Text(words.headline(comparison), "bold red"))
+    for side in comparison.sides:
+        console.result(f"{side.name}: {', '.join(run.run_id for run in side.runs)}")
+    _list(console, "Not comparable, and compared all the same:", comparison.differences.obstacles)
+    for versus in comparison.others:
+        console.result("")
+        console.result(_table(versus))
+        _list(console, f"{versus.side.name} against base:", words.sentences(comparison, versus))
+    _list(console, "What differs besides:", comparison.differences.shown)
+    for judged in comparison.limits:
+        whose = f" ({judged.side})" if len(comparison.others) > 1 else ""
+        told = f"Limit {judged.state}{whose}: {judged.limit.text}: {words.limit(judged)}"
+        console.result(Text(told, _STATE_STYLES[judged.state]))
+
+
+def _list(console: Console, title: str, lines: Iterable[str]) -> None:
+    told = list(lines)
+    if told:
+        console.result(title)
+    for line in told:
+        console.result(f"  - {line}")
+
+
+def _table(versus: Versus) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("metric")
+    for name in words.HEADER:
+        table.add_column(name, justify="left" if name == words.HEADER[-1] else "right")
+    for change in words.rows(versus):
+        *figures, label = words.cells(change)
+        shown = (*map(Text, figures), Text(label, _STYLES.get(change.label, "")))
+        table.add_row(Text(str(change.metric)), *shown)
+    return table

@@ -1,0 +1,157 @@
+"""`headcount events`: the game's events in a run's part of the topic, filtered."""
+
+import contextlib
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from pyspark.sql import DataFrame
+from pyspark.sql.types import DataType, LongType, StringType
+from rich.table import Table
+from rich.text import Text
+
+from analysis import topic
+from analysis.game import export
+from analysis.game.events import Wanted, game_events, matching
+from analysis.session import open_session, sql
+from headcount.cli.judgement import brokers
+from headcount.cli.options.options import (
+    Judging,
+    found_run,
+    with_brokers_of_run,
+    with_quiet,
+    with_reports_dir,
+    with_spark,
+)
+from headcount.cli.options.question import Question
+from headcount.cli.platform import platform
+from headcount.cli.spark import session_config
+from headcount.console import Console
+from headcount.errors import UsageError
+from service.catalogue import Attribute, Choice, load_catalogue
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount events RUN --item sword --metal iron
+  headcount events RUN --type checkout --player 5t0xk2v9qd.0.o17
+  headcount events RUN --guild knights --output knights.csv
+"""
+_SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
+
+
+class ByCatalogue(click.Command):
+    """A command with an option for the items, and one for each attribute of theirs."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give its own, and those of the catalogue. Raises CatalogueError."""
+        own = super().get_params(ctx)
+        return [*own[:2], *_options(), *own[2:]]
+
+
+@functools.cache
+def _options() -> tuple[click.Option, ...]:
+    catalogue = load_catalogue()
+    described = (
+        click.Option([f"--{name.replace('_', '-')}", f"attribute_{name}"], type=_type(kinds))
+        for name, kinds in catalogue.attributes.items()
+    )
+    return click.Option(["--item"], type=click.Choice(sorted(catalogue.items))), *described
+
+
+def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
+    values = sorted({value for kind in kinds if isinstance(kind, Choice) for value in kind.values})
+    return click.Choice(values) if values else click.INT
+
+
+@click.command(cls=ByCatalogue, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--type", "event_type", metavar="NAME", help="Such as purchase or checkout.")
+@click.option("--player", "player_id", metavar="ID")
+@click.option("--guild", metavar="NAME")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many rows are printed.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write all of them to a .csv or .parquet file.",
+)
+@with_brokers_of_run
+@with_spark
+@with_reports_dir
+@with_quiet
+def events(
+    *,
+    run: Path,
+    event_type: str | None,
+    item: str | None,
+    player_id: str | None,
+    guild: str | None,
+    limit: int,
+    output: Path | None,
+    bootstrap_servers: str | None,
+    spark_master: str,
+    spark_heap: str,
+    spark_conf: dict[str, str],
+    reports_dir: Path,
+    quiet: bool,
+    **attributes: str | int | None,
+) -> None:
+    """Show the game's events in RUN's part of the topic, those that are asked for."""
+    folder = found_run(run, reports_dir)
+    if output is not None:
+        export.check_path(output)
+    described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
+    given = {name: value for name, value in described.items() if value is not None}
+    wanted = Wanted(event_type, item, player_id, guild, given)
+    console = Console(quiet=quiet)
+    judging = Judging(spark_master, spark_heap, spark_conf=spark_conf)
+    question = Question(folder, judging, bootstrap_servers)
+    ready = platform(dict(os.environ), console)
+    manifest, end = folder.read_manifest(), folder.read_end()
+    if end is None:
+        raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
+    with contextlib.ExitStack() as stack:
+        servers = stack.enter_context(brokers(question, manifest, ready))
+        offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
+        config = session_config(folder, judging, ready, events=offsets.size)
+        spark = stack.enter_context(open_session(config))
+        source = topic.read(sql(spark), servers, offsets)
+        found = game_events(topic.messages(source), _types(), manifest.event_id_field)
+        _tell(matching(found, wanted), limit, output, console)
+
+
+def _types() -> dict[str, DataType]:
+    return {
+        name: StringType() if any(isinstance(kind, Choice) for kind in kinds) else LongType()
+        for name, kinds in load_catalogue().attributes.items()
+    }
+
+
+def _tell(found: DataFrame, limit: int, output: Path | None, console: Console) -> None:
+    with console.step("Reading the topic"):
+        kept = found.cache()
+        rows, shown = kept.count(), kept.limit(limit).collect()
+    used = [name for name in kept.columns if any(row[name] is not None for row in shown)]
+    columns = [name for name in used if name in _SHOWN or name in _types()]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.replace("_", " "))
+    for row in shown:
+        table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
+    if shown:
+        console.result(table)
+    console.result(f"{rows:,} rows" + (f", {len(shown):,} shown" if len(shown) < rows else ""))
+    if output is not None:
+        try:
+            export.write(kept, output)
+        except OSError as error:
+            raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
+        console.result(f"Written: {output}")

@@ -1,0 +1,130 @@
+"""`headcount follow`: judges a run that somebody else drives, and reconciles while it goes on."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pyarrow.fs as pafs
+
+from headcount.cli.follower import Follower, following
+from headcount.cli.judgement import judge
+from headcount.cli.options.options import (
+    Judging,
+    found_run,
+    with_brokers_of_run,
+    with_json,
+    with_judging,
+    with_quiet,
+    with_reports_dir,
+)
+from headcount.cli.options.question import Question, limits_of
+from headcount.cli.platform import platform
+from headcount.cli.result import show
+from headcount.cli.turn import turn
+from headcount.console import Console
+from headcount.ledger.ledger import open_location, traces, unsealed
+from headcount.run.manifest import RunFolder
+
+POLL_S = 0.5
+LOOK_EVERY_S = 5.0
+"""A long run leaves many files, which are not listed all the time."""
+
+SILENT_AFTER_S = 60.0
+"""A generator that has written nothing for so long is dead: it writes every few seconds."""
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount follow reports/20261123-221530-k7qz
+  headcount follow RUN --spark-master spark://spark:7077 --tables s3://bucket/tables
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.argument("run", type=click.Path(path_type=Path))
+@with_brokers_of_run
+@with_judging
+@with_reports_dir
+@with_json
+@with_quiet
+def follow(
+    *,
+    run: Path,
+    bootstrap_servers: str | None,
+    judging: Judging,
+    reports_dir: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Reconcile RUN while it is driven elsewhere, and judge it when its generators have sealed.
+
+    RUN is a run's folder or its id. Ended before that and started again, it goes on where it was.
+    A generator that has written nothing for a minute is taken for dead.
+    """
+    folder = found_run(run, reports_dir)
+    limits_of(judging)
+    manifest = folder.read_manifest()
+    servers = bootstrap_servers or manifest.bootstrap_servers
+    ready = platform(dict(os.environ), Console(quiet=quiet))
+    with (
+        turn(folder, ready.console),
+        following(folder, judging, manifest.ledger, servers, ready) as follower,
+    ):
+        _await_end(folder, follower, ready.console)
+        question = Question(folder, judging, bootstrap_servers, saw_the_end=True)
+        report = judge(question, ready, follower)
+    show(report, folder, ready.console, as_json=as_json)
+    return report.exit_code
+
+
+def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
+    """Wait until every generator that has begun has sealed its ledger, or is dead."""
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    silence = _Silence(*location)
+    with console.step(f"Following {folder.run_id}") as step:
+        while folder.begun is None or silence.is_broken(_unsealed(folder, location)):
+            step.update(follower.progress)
+            time.sleep(POLL_S)
+    if missing := _unsealed(folder, location):
+        names = ", ".join(map(str, missing))
+        console.remark(f"Nothing was written for {SILENT_AFTER_S:g} s by generator {names}")
+
+
+def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[int]:
+    return unsealed(*location, folder.begun)
+
+
+class _Traces(NamedTuple):
+    """The files that a generator has left, since when these, and when they were looked at."""
+
+    files: frozenset[tuple[str, int, int]]
+    since_s: float
+    seen_s: float
+
+
+@dataclass(slots=True)
+class _Silence:
+    """For how long generators have written nothing, by the monotonic clock.
+
+    Times of files are compared with no other: they are of another host's clock, which may jump.
+    """
+
+    filesystem: pafs.FileSystem
+    location: str
+    known: dict[int, _Traces] = field(default_factory=dict)
+
+    def is_broken(self, generators: Sequence[int]) -> bool:
+        """Tell whether any of the generators has written something lately."""
+        return any(self._lasts_s(each) < SILENT_AFTER_S for each in generators)
+
+    def _lasts_s(self, generator: int) -> float:
+        now_s, known = time.monotonic(), self.known.get(generator)
+        if known is None or now_s >= known.seen_s + LOOK_EVERY_S:
+            found = traces(self.filesystem, self.location, generator)
+            since_s = known.since_s if known and known.files == found else now_s
+            known = self.known[generator] = _Traces(found, since_s, now_s)
+        return now_s - known.since_s

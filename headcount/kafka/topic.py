@@ -1,0 +1,258 @@
+"""The topic: makes it, describes it, and tells where it begins and ends.
+
+Every call opens a connection of its own, closes it, and ends within its time, also when no broker
+answers. It may be called where gevent has patched the standard library.
+"""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import kafka.errors
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+
+from headcount.errors import PartError
+from headcount.kafka.client import (
+    LISTENING_WITHIN_S,
+    RETRY_S,
+    TIMEOUT_S,
+    NoSettingsError,
+    connected,
+)
+
+_DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
+
+# What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
+TOPIC_CONFIG = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "message.timestamp.type": "LogAppendTime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    """A topic as its cluster has it.
+
+    `topic_id` is None from brokers that know none, `replication` is that of partition 0, and
+    `retention_ms` is -1 where nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
+    """
+
+    name: str
+    topic_id: str | None
+    partitions: int
+    replication: int
+    cleanup_policy: str
+    retention_ms: int
+    timestamp_type: str
+    leader_epochs: Mapping[int, int] = field(default_factory=dict)
+    """By partition, how often it got a leader: a new one may lack what the one before had."""
+
+
+def ensure_topic(
+    bootstrap_servers: str,
+    name: str,
+    partitions: int,
+    replication: int = 1,
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> TopicDescription:
+    """Describe the topic, made if it is missing. One that exists stays as it is.
+
+    Raises:
+        PartError: No broker answers, or it refuses.
+    """
+    new = {
+        "num_partitions": partitions,
+        "replication_factor": replication,
+        "configs": TOPIC_CONFIG,
+    }
+    end_s = time.monotonic() + timeout_s
+    with connected(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
+        if _metadata(client, name) is None:
+            # Another process may have made it between the question and this.
+            with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
+                client.create_topics({name: new}, timeout_ms=int(timeout_s * 1000))
+            client.wait_for_topics([name], timeout_ms=int(timeout_s * 1000))
+        return _describe_once_known(client, name, end_s)
+
+
+def describe(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> TopicDescription | None:
+    """Describe the topic; None where there is none.
+
+    Raises:
+        PartError: No broker answers, or it refuses.
+    """
+    with connected(bootstrap_servers, timeout_s, f"describe the topic {name!r}") as client:
+        return None if _metadata(client, name) is None else _describe(client, name)
+
+
+def beginning_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The first offset that each partition still has.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    return _offsets(bootstrap_servers, name, OffsetSpec.EARLIEST, timeout_s)
+
+
+def end_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The offset that each partition's next message will have.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    return _offsets(bootstrap_servers, name, OffsetSpec.LATEST, timeout_s)
+
+
+def written_offsets(
+    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> dict[int, int]:
+    """The offset behind the last message that each partition's leader has.
+
+    Where it is beyond the end offset, the in-sync replicas do not have those messages yet: nobody
+    can read them, though with acks=1 they are acknowledged. Brokers other than Kafka may tell the
+    end offset here.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    latest = OffsetSpec.LATEST
+    return _offsets(bootstrap_servers, name, latest, timeout_s, client_type=_ReplicaClient)
+
+
+def is_empty(
+    bootstrap_servers: str,
+    name: str,
+    partition: int,
+    first: int,
+    end: int,
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> bool:
+    """Tell whether a consumer comes from offset `first` to `end` and meets no message on its way.
+
+    There can be markers of transactions, and messages that one took back.
+
+    Raises:
+        PartError: No broker answers.
+    """
+    place = TopicPartition(name, partition)
+    with connected(
+        bootstrap_servers,
+        timeout_s,
+        f"read {name!r}",
+        KafkaConsumer,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+    ) as consumer:
+        consumer.assign([place])
+        consumer.seek(place, first)
+        deadline_s = time.monotonic() + timeout_s
+        while consumer.position(place) < end and time.monotonic() < deadline_s:
+            for record in consumer.poll(timeout_ms=500).get(place, ()):
+                if record.offset < end:
+                    return False
+        return bool(consumer.position(place) >= end)
+
+
+def cluster_id(
+    bootstrap_servers: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    listening_within_s: float = LISTENING_WITHIN_S,
+) -> str:
+    """The id of the cluster.
+
+    Raises:
+        PartError: No broker answers.
+    """
+    what = "ask for the cluster's id"
+    with connected(
+        bootstrap_servers, timeout_s, what, listening_within_s=listening_within_s
+    ) as client:
+        return str(client.describe_cluster()["cluster_id"])
+
+
+class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
+    """Asks for offsets as replicas do, to which all is told that is there."""
+
+    @staticmethod
+    def _list_partition_offsets_request(*given: Any) -> Any:
+        request = KafkaAdminClient._list_partition_offsets_request(*given)  # noqa: SLF001
+        request.replica_id = _DEBUGGING_REPLICA
+        return request
+
+
+def _offsets(
+    bootstrap_servers: str,
+    name: str,
+    spec: Any,
+    timeout_s: float,
+    *,
+    client_type: type[KafkaAdminClient] = KafkaAdminClient,
+) -> dict[int, int]:
+    what = f"read the offsets of {name!r}"
+    with connected(bootstrap_servers, timeout_s, what, client_type) as client:
+        metadata = _metadata(client, name)
+        if metadata is None:
+            raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
+        partitions = [each["partition_index"] for each in metadata["partitions"]]
+        found = client.list_partition_offsets(
+            {TopicPartition(name, number): spec for number in partitions}
+        )
+        return {number: int(found[TopicPartition(name, number)].offset) for number in partitions}
+
+
+def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
+    """What the cluster says of the topic; None where there is none."""
+    (metadata,) = client.describe_topics([name])
+    error = kafka.errors.for_code(metadata["error_code"])
+    if error is kafka.errors.UnknownTopicOrPartitionError:
+        return None
+    if error is not kafka.errors.NoError:
+        raise error(name)
+    return dict(metadata)
+
+
+def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> TopicDescription:
+    """Describe a topic that exists: each broker of a cluster hears of a new one at its own time."""
+    while True:
+        try:
+            return _describe(client, name)
+        except (kafka.errors.UnknownTopicOrPartitionError, NoSettingsError):
+            if time.monotonic() >= end_s:
+                raise
+        time.sleep(RETRY_S)
+
+
+def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
+    metadata = _metadata(client, name)
+    if metadata is None:
+        raise kafka.errors.UnknownTopicOrPartitionError(name)
+    wanted = ConfigResource(ConfigResourceType.TOPIC, name)
+    configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
+    if not configs:
+        raise NoSettingsError(name)
+    return TopicDescription(
+        name=name,
+        topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,
+        partitions=len(metadata["partitions"]),
+        replication=len(metadata["partitions"][0]["replica_nodes"]),
+        cleanup_policy=configs["cleanup.policy"]["value"],
+        retention_ms=int(configs["retention.ms"]["value"]),
+        timestamp_type=configs["message.timestamp.type"]["value"],
+        leader_epochs={
+            each["partition_index"]: each["leader_epoch"] for each in metadata["partitions"]
+        },
+    )

@@ -1,0 +1,1 @@
+"""The ledger: what each generator asked for, and what was answered. Written here, on any store."""

@@ -1,0 +1,139 @@
+"""Progress: what a generator tells, once a second, of the requests that it makes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
+from typing import Any
+
+from headcount.monitor.seqs import Pages, packed, pages_of, unpacked
+from headcount.run.outcome import Outcome
+
+_ACKED = Outcome.ACKED.value
+_LONGEST_CAUSE = 60
+_NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Attempts that were sent in one second of Unix time and ended alike.
+
+    `cause` says why they were not acknowledged: an HTTP status, or the kind of an error.
+    """
+
+    sent_s: int
+    event_type: str
+    outcome: str
+    cause: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long requests took that were sent in one second, in µs; without an answer, at least."""
+
+    sent_s: int
+    event_type: str
+    http_us: tuple[int, ...]
+    from_intended_us: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a generator has begun in all, by event type, and what ended since it told last.
+
+    `acked` are the sequence numbers of those that were acknowledged.
+    """
+
+    generator: int
+    begun: Mapping[str, int]
+    ended: tuple[Ended, ...] = ()
+    durations: tuple[Durations, ...] = ()
+    acked: Pages = field(default_factory=dict)
+
+    def packed(self) -> list[Any]:
+        """Write it as lists of plain values, which msgpack and JSON can carry."""
+        return [
+            self.generator,
+            dict(self.begun),
+            [list(astuple(each)) for each in self.ended],
+            [
+                [each.sent_s, each.event_type, list(each.http_us), list(each.from_intended_us)]
+                for each in self.durations
+            ],
+            packed(self.acked),
+        ]
+
+    @classmethod
+    def unpacked(cls, values: list[Any]) -> "Progress":
+        """Read what `packed` has written."""
+        generator, begun, ended, durations, acked = values
+        return cls(
+            int(generator),
+            begun,
+            tuple(Ended(*each) for each in ended),
+            tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
+            unpacked(acked),
+        )
+
+
+class Tally:
+    """Counts attempts as they end, one by one, so that telling of them takes no time.
+
+    `with_durations` says whether to tell how long each took.
+    """
+
+    def __init__(self, generator: int, *, with_durations: bool) -> None:
+        self._generator, self._with_durations = generator, with_durations
+        self._ended_by_type: Counter[str] = Counter()
+        self._ended: dict[tuple[int, str, str, str], int] = {}
+        self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+        self._acked: list[int] = []
+
+    def add(
+        self,
+        event_type: str,
+        outcome: str,
+        http_status: int | None,
+        error: str | None,
+        times_ns: tuple[int, int, int | None],
+        *,
+        seq: int,
+    ) -> None:
+        """Count one; `times_ns` are when it was intended, sent, and waited for no longer."""
+        intended_ns, sent_ns, ended_ns = times_ns
+        if outcome == _ACKED:
+            self._acked.append(seq)
+            cause = ""
+        else:
+            cause = _cause(http_status, error)
+        key = sent_ns // _NS_PER_S, event_type, outcome, cause
+        self._ended[key] = self._ended.get(key, 0) + 1
+        if self._with_durations and ended_ns is not None:
+            http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
+            http_us.append((ended_ns - sent_ns) // _NS_PER_US)
+            from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
+
+    def tell(self, in_flight: Mapping[str, int]) -> Progress:
+        """Tell what has ended since the last time, and begun in all.
+
+        Args:
+            in_flight: Attempts that have begun and not ended, by event type.
+        """
+        ended, self._ended = self._ended, {}
+        durations, self._durations = self._durations, {}
+        acked, self._acked = self._acked, []
+        for (_, event_type, _, _), count in ended.items():
+            self._ended_by_type[event_type] += count
+        return Progress(
+            self._generator,
+            dict(self._ended_by_type + Counter(in_flight)),
+            tuple(Ended(*key, count) for key, count in ended.items()),
+            tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
+            pages_of(acked),
+        )
+
+
+def _cause(http_status: int | None, error: str | None) -> str:
+    if http_status is not None:
+        return str(http_status)
+    return (error or "").partition(":")[0][:_LONGEST_CAUSE]

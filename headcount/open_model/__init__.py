@@ -1,0 +1,1 @@
+"""The open model: requests begin at a rate, whatever the service does. Without Locust."""

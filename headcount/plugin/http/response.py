@@ -1,0 +1,196 @@
+"""The responses of requests that are accounted for, as Locust's own, and with an outcome.
+
+What a scenario seldom looks at of a plain answer is made when it does: the header, the request, and
+the answer as geventhttpclient keeps it, which is read anew from the same bytes.
+"""
+
+import functools
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from geventhttpclient.header import Headers
+from locust.contrib.fasthttp import (
+    ErrorResponse,
+    FastRequest,
+    FastResponse,
+    ResponseContextManager,
+)
+from locust.exception import LocustError, ResponseError
+
+from headcount.plugin.http.answer import fields
+from headcount.plugin.http.exchange import OneAnswer, PlainAnswer
+from headcount.run.outcome import Outcome, of_failure, parse_outcome
+
+if TYPE_CHECKING:
+    from headcount.plugin.http.agent import Kind
+
+
+class _Gone:
+    """A connection that is back already, and where an answer gives it back to."""
+
+    def return_socket(self, _connection: object) -> None:
+        """Do nothing."""
+
+    release_socket = return_socket
+
+
+_GONE: Any = _Gone()
+
+
+class Accounted:
+    """A response with what the generator knows of its request."""
+
+    _outcome: Outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the generator knows of the request."""
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, value: object) -> None:
+        raise _too_late(value)
+
+
+def _too_late(value: object) -> LocustError:
+    return LocustError(
+        f"response.outcome = {value!r} comes too late, for the outcome is in the ledger: make the "
+        "request with catch_response=True, and set it in its with block"
+    )
+
+
+class Held(Accounted, ResponseContextManager):
+    """A response whose outcome is written when its `with` block has ended, or it is let go.
+
+    The block may set `outcome`. Where it does not, an acknowledgement that it calls a failure
+    proves nothing any more; what it calls a success is still what the answer says it is.
+    """
+
+    _settle: Callable[[Outcome], None]
+    _is_said = False
+    _is_settled = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the generator knows of the request."""
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, value: object) -> None:
+        if self._is_settled:
+            raise _too_late(value)
+        self._outcome, self._is_said = parse_outcome(value), True
+
+    def __exit__(  # type: ignore[override] # geventhttpclient's takes anything
+        self,
+        exc: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        """Report to Locust as it does, and to the ledger."""
+        try:
+            is_handled: bool = super().__exit__(exc, value, traceback)  # type: ignore[no-untyped-call]
+            return is_handled
+        finally:
+            result = self._manual_result
+            is_failure = isinstance(result, Exception) or (
+                result is None and isinstance(value, ResponseError)
+            )
+            if is_failure and not self._is_said:
+                self._outcome = of_failure(self._outcome)
+            self._end()
+
+    def __del__(self) -> None:
+        """Leave no request open whose response nobody put into a `with` block."""
+        self._end()
+
+    def _end(self) -> None:
+        if not self._is_settled:
+            self._is_settled = True
+            self._settle(self._outcome)
+
+
+class AccountedResponse(Accounted, FastResponse):
+    """The response of a request whose answer is not plain."""
+
+
+class AccountedError(Accounted, ErrorResponse):
+    """What stands for the response of a request that got none."""
+
+
+class PlainResponse(Accounted, FastResponse):
+    """The response of a request whose answer is plain, and read to its end."""
+
+    def __init__(
+        self, answer: PlainAnswer, kind: "Kind", payload: str | bytes | None, event_id: str
+    ) -> None:
+        self._answer = answer
+        self._asked = kind, payload, event_id
+        self._elapsed = None
+
+    @property
+    def status_code(self) -> int:
+        """The answer's status."""
+        return self._answer.frame.status
+
+    @property
+    def head(self) -> bytes:
+        """The header as it came, in small letters."""
+        return self._answer.frame.head
+
+    @functools.cached_property
+    def headers(self) -> Headers:  # type: ignore[override]
+        """The answer's header."""
+        headers = Headers()
+        for name, value in fields(self._answer.data, self._answer.frame.body_at):
+            headers.add(name, value)
+        return headers
+
+    @functools.cached_property
+    def request(self) -> FastRequest:  # type: ignore[override]
+        """What was asked."""
+        kind, payload, event_id = self._asked
+        return kind.request(event_id, payload)
+
+    @property
+    def _request(self) -> FastRequest:  # type: ignore[override]
+        return self.request
+
+    @functools.cached_property
+    def _sent_request(self) -> str:  # type: ignore[override]
+        kind, payload, event_id = self._asked
+        return kind.head(event_id, len(body_of(payload))).decode("latin-1")
+
+    @functools.cached_property
+    def _history(self) -> list[Any]:  # type: ignore[override]
+        return []
+
+    @functools.cached_property
+    def _response(self) -> OneAnswer:  # type: ignore[override]
+        kind, answer = self._asked[0], self._answer
+        made = OneAnswer(_GONE, _GONE, method=kind.method, pre_buffered=answer.data)
+        made._sent_request = self._sent_request  # noqa: SLF001 - as the general way leaves it
+        made.read()  # for so it was: what is left of it to read is nothing
+        return made
+
+    @property
+    def content(self) -> bytes:
+        """The answer's body, which has no encoding."""
+        return self._answer.data[self._answer.frame.body_at :]
+
+
+class PlainContextManager(Held, PlainResponse):
+    """The same in a `with` block, which can mark it as a success or a failure."""
+
+    def __init__(self, response: PlainResponse, request_event: Any, request_meta: Any) -> None:
+        self.__dict__.update(response.__dict__)
+        self._elapsed = response._elapsed  # noqa: SLF001 - it has a slot of its own
+        self._request_event = request_event
+        self.request_meta = request_meta
+        self._catch_response = True
+
+
+def body_of(payload: str | bytes | None) -> bytes:
+    """Give the bytes of a payload."""
+    return payload.encode() if isinstance(payload, str) else payload or b""

@@ -1,0 +1,1 @@
+"""What the plugin measures and watches while requests are made."""

@@ -1,0 +1,48 @@
+"""The place in a scenario: which line of the user's own asked for something, or raised an error."""
+
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NamedTuple
+
+_STANDARD = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+_LIBRARIES = tuple(f"{folder}/" for folder in (*_STANDARD, str(Path(__file__).parents[1])))
+
+
+class Place(NamedTuple):
+    """A line of a scenario, and the function by which the scenario was entered, such as a task."""
+
+    line: str
+    entry: str
+
+    def __str__(self) -> str:
+        """Write it as a sentence names it."""
+        return f"{self.line}, in {self.entry}"
+
+
+def here() -> Place | None:
+    """Name the place that is being carried out; None where no scenario is."""
+    innermost_first = traceback.walk_stack(sys._getframe(1))  # noqa: SLF001 - None skips some
+    return _place(reversed(list(innermost_first)))
+
+
+def of_traceback(trace: TracebackType | None) -> Place | None:
+    """Name the place where an error was raised; None where it is in no scenario."""
+    return _place(traceback.walk_tb(trace))
+
+
+def _place(frames: Iterable[tuple[FrameType, int]]) -> Place | None:
+    """Take the outermost and the innermost of a scenario's frames, which come in from outside."""
+    own = [(frame.f_code, line) for frame, line in frames if _is_scenario(frame)]
+    if not own:
+        return None
+    code, line = own[-1]
+    return Place(f"{Path(code.co_filename).name}:{line}", own[0][0].co_name)
+
+
+def _is_scenario(frame: FrameType) -> bool:
+    path = frame.f_code.co_filename
+    return not path.startswith((*_LIBRARIES, "<frozen ")) and "site-packages/" not in path

@@ -1,0 +1,71 @@
+"""Locust's exit code, worked out as Locust does, and why it is what it is."""
+
+import logging
+from collections.abc import Iterator
+
+from locust import log
+from locust.env import Environment
+from locust.runners import Runner
+
+from headcount.plugin.folder import folder_of
+from headcount.plugin.state import state_of
+from headcount.run.locust_exit import Cause, LocustExit
+from headcount.run.verdict import BROKEN_THRESHOLD
+
+_LONGEST_REASON = 200
+_log = logging.getLogger(__name__)
+
+
+def code_of(environment: Environment) -> int:
+    """Work out the exit code that Locust is about to end in, as its `main` does."""
+    code, runner, options = (
+        environment.process_exit_code,
+        environment.runner,
+        environment.parsed_options,
+    )
+    assert options is not None
+    if code is not None:
+        return code if isinstance(code, int) else 1
+    if runner is not None and (runner.errors or runner.exceptions):
+        return int(options.exit_code_on_error)
+    return 2 if log.unhandled_greenlet_exception else 0
+
+
+def write_exit(environment: Environment, exit_code: int | None) -> None:
+    """Write down how Locust ended beside the run that was prepared; None if it goes on."""
+    cause, reason = _reason(environment, exit_code)
+    state = state_of(environment)
+    ended = LocustExit(exit_code, cause, reason, tuple(state.problems), dict(state.answers))
+    try:
+        folder_of(environment).write_locust_exit(ended)
+    except OSError as error:
+        _log.error("headcount: it cannot be written down how Locust ended: %s", error)
+
+
+def _reason(environment: Environment, exit_code: int | None) -> tuple[Cause, str]:
+    """Say why Locust ends in an exit code."""
+    state, runner = state_of(environment), environment.runner
+    if exit_code is None:
+        return Cause.NOTHING, ""
+    if state.error is not None:
+        return Cause.ERROR, str(state.error)
+    if exit_code == 0:
+        return Cause.NOTHING, ""
+    if state.was_aborted and exit_code == BROKEN_THRESHOLD:
+        return Cause.THRESHOLD, ""
+    if environment.process_exit_code is not None:
+        return Cause.OTHER, "a listener of the scenario set environment.process_exit_code"
+    failures = [] if runner is None else list(_failures(runner))
+    return Cause.OTHER, "; ".join(failures) or "an exception that nothing caught, see Locust's log"
+
+
+def _failures(runner: Runner) -> Iterator[str]:
+    """Say what --exit-code-on-error counts."""
+    if runner.errors:
+        count = sum(each.occurrences for each in runner.errors.values())
+        first = max(runner.errors.values(), key=lambda each: each.occurrences)
+        yield f"{count} requests failed, such as {first.to_name()[:_LONGEST_REASON]}"
+    if runner.exceptions:
+        count = sum(each["count"] for each in runner.exceptions.values())
+        text = next(iter(runner.exceptions.values()))["msg"]
+        yield f"{count} exceptions in tasks, such as {text[:_LONGEST_REASON]}"

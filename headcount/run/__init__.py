@@ -1,0 +1,1 @@
+"""What a run is: its ids, folder, manifest, outcomes and verdict. Pure, but for files."""

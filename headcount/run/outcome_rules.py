@@ -1,0 +1,237 @@
+"""Outcome rules: what an answer stands for, where its status alone does not say so.
+
+    202 = acked
+    4xx = indeterminate
+    json /status == "rejected" = failed
+    200 and json /ok != true = failed
+    header Retry-After = failed
+
+A rule is one condition or several, joined by `and`, and the outcome of an answer for which all
+hold. A condition is a status or a class of them, a JSON pointer (RFC 6901) into the body, or the
+name of a header field; the last two may be compared with a JSON value, and hold for none that is
+not there. The first rule that holds decides; where none does, the status does (see `outcome.py`).
+A body is parsed only where a rule looks at it, once. Pure.
+"""
+
+import functools
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lark import Lark, Token
+
+from headcount.run.outcome import OUTCOMES, Outcome
+from headcount.thresholds import metrics
+from headcount.thresholds.metrics import Parsed
+
+SEPARATOR = ";"
+LARGEST_BODY = 1 << 20
+"""A longer body is not parsed, and holds to no condition."""
+
+_COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_RULE = re.compile(rf'(?:"(?:\\.|[^"\\])*"|[^{SEPARATOR}])+')
+_GRAMMAR = r"""
+start: _condition ("and" _condition)* "=" OUTCOME
+_condition: STATUS | JSON POINTER (COMPARISON VALUE)? | HEADER FIELD (COMPARISON VALUE)?
+JSON: "json"
+HEADER: "header"
+STATUS: /[1-5](xx|[0-9][0-9])/
+POINTER: /\/[^\s=!]*/
+FIELD: /[A-Za-z0-9_-]+/
+COMPARISON: "==" | "!="
+VALUE: /"(\\.|[^"\\])*"|-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null/
+OUTCOME: /[A-Za-z]+/
+%ignore /[ \t]+/
+"""
+_EXPECTED: Mapping[str, str] = {
+    "STATUS": "a status such as 202 or 4xx",
+    "JSON": "json /pointer",
+    "HEADER": "header NAME",
+    "POINTER": "a JSON pointer such as /status",
+    "FIELD": "the name of a header field",
+    "AND": "and",
+    "COMPARISON": "== or !=",
+    "EQUAL": "= and the outcome",
+    "VALUE": 'a JSON value such as "rejected", 3 or true',
+    "OUTCOME": OUTCOMES,
+}
+_ABSENT = object()
+_UNREAD = object()
+
+
+class Response(Protocol):
+    """What a rule looks at of an answer."""
+
+    @property
+    def status_code(self) -> int:
+        """Its status."""
+
+    @property
+    def headers(self) -> Any:
+        """Its header, whose names are matched without regard to case."""
+
+    @property
+    def content(self) -> bytes | None:
+        """Its body."""
+
+
+class Answer:
+    """An answer as rules look at it; `has_body` is False where its body is left to the scenario."""
+
+    __slots__ = ("_document", "_response", "has_body", "status")
+
+    def __init__(self, response: Response, *, has_body: bool = True) -> None:
+        self.status = response.status_code
+        self.has_body = has_body
+        self._response = response
+        self._document: object = _UNREAD
+
+    def header(self, name: str) -> object:
+        """Give a header field's value."""
+        return (self._response.headers or {}).get(name, _ABSENT)
+
+    def pointed_at(self, path: Sequence[str]) -> object:
+        """Give what stands in the body at a path."""
+        if self._document is _UNREAD:
+            self._document = _parsed(self._response.content) if self.has_body else _ABSENT
+        value = self._document
+        for name in path:
+            if isinstance(value, dict):
+                value = value.get(name, _ABSENT)
+            elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+                value = value[int(name)]
+            else:
+                return _ABSENT
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class StatusIs:
+    """A status from `first` to `last`."""
+
+    first: int
+    last: int
+
+    def holds(self, answer: Answer) -> bool:
+        """Tell whether the answer has it."""
+        return self.first <= answer.status <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class ValueIs:
+    """A value that is there and, if there is a comparison, compares so with another.
+
+    `find` takes it from an answer; it is `_ABSENT` where the answer lacks it.
+    """
+
+    find: Callable[[Answer], object]
+    comparison: str = ""
+    value: object = None
+
+    def holds(self, answer: Answer) -> bool:
+        """Tell whether the answer has it."""
+        value = self.find(answer)
+        if value is _ABSENT or not self.comparison:
+            return value is not _ABSENT
+        # True is 1 in Python, and not in JSON.
+        pair = (isinstance(value, bool), value), (isinstance(self.value, bool), self.value)
+        return _COMPARISONS[self.comparison](*pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an answer stands for if all conditions hold for it."""
+
+    text: str
+    conditions: tuple[StatusIs | ValueIs, ...]
+    outcome: Outcome
+
+    def holds(self, answer: Answer) -> bool:
+        """Tell whether all conditions hold for an answer."""
+        return all(condition.holds(answer) for condition in self.conditions)
+
+
+def decide(rules: Iterable[Rule], answer: Answer) -> Outcome | None:
+    """Give the outcome by the first rule that holds; None where none does."""
+    return next((rule.outcome for rule in rules if rule.holds(answer)), None)
+
+
+def parse(text: str) -> Rule:
+    """Read a rule. MetricError points at what is wrong with it."""
+    parsed = metrics.parse(_parser, text, _EXPECTED)
+    named = parsed["OUTCOME"]
+    if str(named).lower() not in set(Outcome):
+        raise parsed.mistake(named, f"an outcome is {OUTCOMES}")
+    return Rule(text.strip(), tuple(_conditions(parsed)), Outcome(str(named).lower()))
+
+
+def split(text: str) -> tuple[Rule, ...]:
+    """Read rules that stand in one line, parted by `;`. MetricError as `parse`."""
+    return tuple(parse(part) for part in _RULE.findall(text) if part.strip())
+
+
+def joined(rules: Iterable[Rule]) -> str:
+    """Write rules in one line, which `split` reads."""
+    return f"{SEPARATOR} ".join(rule.text for rule in rules)
+
+
+@functools.cache
+def _parser() -> Lark:
+    return Lark(_GRAMMAR, parser="lalr")
+
+
+def _conditions(parsed: Parsed) -> Iterator[StatusIs | ValueIs]:
+    """Make the conditions, in order; what is compared stands behind what it is compared with."""
+    tokens = [token for token in parsed.tokens if token.type not in {"JSON", "HEADER", "OUTCOME"}]
+    for token, *rest in (tokens[start:] for start in range(len(tokens))):
+        if token.type == "STATUS":
+            yield _status(token)
+        elif token.type in {"POINTER", "FIELD"}:
+            compared = [str(rest[0]), _value(parsed, rest[1])] if _is_compared(rest) else []
+            find = _in_body(_path(token)) if token.type == "POINTER" else _in_head(str(token))
+            yield ValueIs(find, *compared)  # type: ignore[arg-type]
+
+
+def _is_compared(rest: Sequence[Token]) -> bool:
+    return bool(rest) and rest[0].type == "COMPARISON"
+
+
+def _in_body(path: tuple[str, ...]) -> Callable[[Answer], object]:
+    return lambda answer: answer.pointed_at(path)
+
+
+def _in_head(name: str) -> Callable[[Answer], object]:
+    return lambda answer: answer.header(name)
+
+
+def _status(token: str) -> StatusIs:
+    if token.endswith("xx"):
+        first = int(token[0]) * 100
+        return StatusIs(first, first + 99)
+    return StatusIs(int(token), int(token))
+
+
+def _path(pointer: str) -> tuple[str, ...]:
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
+
+
+def _value(parsed: Parsed, token: Token) -> object:
+    try:
+        return json.loads(token)
+    except ValueError:
+        raise parsed.mistake(token, f"expected {_EXPECTED['VALUE']}") from None
+
+
+def _parsed(content: bytes | None) -> object:
+    if not content or len(content) > LARGEST_BODY:
+        return _ABSENT
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return _ABSENT

@@ -1,0 +1,1 @@
+"""Java for the local stack: the runtime, its jars, archives and certificates."""

@@ -1,0 +1,106 @@
+"""`headcount follow`: whoever will never seal is not waited for."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pyarrow.fs as pafs
+import pytest
+
+from headcount.cli.commands import follow
+from headcount.cli.commands.follow import LOOK_EVERY_S, SILENT_AFTER_S
+from headcount.cli.follower import Follower
+from headcount.console import Console
+from headcount.ledger.ledger import LedgerWriter
+from headcount.run.manifest import Generators, RunFolder
+from tests.headcount.cli.test_judgement import MANIFEST
+
+SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))
+
+
+@pytest.fixture
+def clock_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that goes on when somebody sleeps."""
+    now_s = [1000.0]
+
+    def sleep(span_s: float) -> None:
+        now_s[0] += span_s
+
+    fake = SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep)
+    monkeypatch.setattr("headcount.cli.commands.follow.time", fake)
+    return now_s
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A run that two generators have begun."""
+    folder = RunFolder(tmp_path / MANIFEST.run_id)
+    folder.create()
+    folder.write_manifest(MANIFEST)
+    folder.write_generators(Generators((0, 1)))
+    return folder
+
+
+def a_writer(folder: RunFolder, generator: int) -> LedgerWriter:
+    """Open a generator's ledger."""
+    location = str(folder.path / "ledger")
+    writer = LedgerWriter(pafs.LocalFileSystem(), location, MANIFEST.run_id, generator)
+    writer.open()
+    return writer
+
+
+def test_a_dead_generator_is_waited_for_in_vain_only_for_a_while(
+    folder: RunFolder, clock_s: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named, and then the run is judged."""
+    a_writer(folder, 0).seal(0)
+    a_writer(folder, 1).reserve(10)
+    began_s = clock_s[0]
+    follow._await_end(folder, SETTLED, Console())  # noqa: SLF001 - so the command calls it
+    assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
+    assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
+
+
+def test_a_generator_that_is_elsewhere_is_waited_for_as_long(
+    folder: RunFolder, clock_s: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has begun, and may be at work, though nothing of it is here."""
+    a_writer(folder, 0).seal(0)
+    began_s = clock_s[0]
+    follow._await_end(folder, SETTLED, Console())  # noqa: SLF001
+    assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
+    assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
+
+
+def test_a_generator_that_writes_is_waited_for(
+    folder: RunFolder, clock_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes until it seals, and whatever its host takes for the time."""
+    a_writer(folder, 0).seal(0)
+    writer = a_writer(folder, 1)
+    written = [0]
+
+    def write(span_s: float) -> None:
+        clock_s[0] += span_s
+        if clock_s[0] >= 1000 + (written[0] + 1) * SILENT_AFTER_S * 0.8:
+            written[0] += 1
+            writer.reserve(10)
+            # The clock of its host is set back, again and again.
+            for number, path in enumerate(sorted((folder.path / "ledger" / "1").iterdir())):
+                os.utime(path, ns=(0, 10**18 - number * 10**9))
+        if written[0] == 5:
+            writer.seal(0)
+
+    fake = SimpleNamespace(monotonic=lambda: clock_s[0], sleep=write)
+    monkeypatch.setattr("headcount.cli.commands.follow.time", fake)
+    follow._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
+    assert written == [5]
+
+
+def test_a_run_that_has_ended_is_not_waited_for(folder: RunFolder, clock_s: list[float]) -> None:
+    """All have sealed."""
+    for generator in (0, 1):
+        a_writer(folder, generator).seal(0)
+    follow._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
+    assert clock_s == [1000.0]

@@ -1,0 +1,258 @@
+"""The topic: made once, described as it is, and answered about within the time that was given."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import (
+    KafkaTimeoutError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from headcount.errors import PartError, UsageError
+from headcount.kafka import client
+from headcount.kafka.client import PATIENCE_S, TIMEOUT_S
+from headcount.kafka.topic import (
+    beginning_offsets,
+    cluster_id,
+    describe,
+    end_offsets,
+    ensure_topic,
+    is_empty,
+)
+from headcount.stack.broker import Broker
+from headcount.stack.ports import free_port
+from headcount.stack.process import wait_until
+from tests.conftest import NewBroker
+from tests.permissions import DISCREET, guarded_broker
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
+    """The first call makes the topic as asked for; the second finds it and changes nothing."""
+    made = ensure_topic(broker.bootstrap_servers, "made-once", 3)
+    assert (made.partitions, made.replication, made.cleanup_policy) == (3, 1, "delete")
+    assert (made.retention_ms, made.timestamp_type) == (-1, "LogAppendTime")
+    assert made.topic_id is not None
+    assert len(made.topic_id) == 36
+    assert ensure_topic(broker.bootstrap_servers, "made-once", 8) == made
+    assert describe(broker.bootstrap_servers, "made-once") == made
+
+
+def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a cluster, the broker that is asked for the configuration may not know the topic yet."""
+    asked: list[object] = []
+    answer = KafkaAdminClient.describe_configs
+
+    def late(client: KafkaAdminClient, *wanted: Any, **how: Any) -> Any:
+        asked.append(wanted)
+        if len(asked) == 1:
+            raise UnknownTopicOrPartitionError("late")
+        # So the client passes on that error of a broker.
+        return answer(client, *wanted, **how) if len(asked) == 3 else {"topic": {"heard-late": {}}}
+
+    monkeypatch.setattr(KafkaAdminClient, "describe_configs", late)
+    assert ensure_topic(broker.bootstrap_servers, "heard-late", 2).partitions == 2
+    assert len(asked) == 3
+
+
+def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
+    """It is said what to grant, not that there is no such topic."""
+    broker = guarded_broker(new_broker, "discreet", *DISCREET)
+    with pytest.raises(PartError, match=r"'discreet'.*grant the user DescribeConfigs"):
+        ensure_topic(broker.bootstrap_servers, "discreet", 1, timeout_s=10)
+    broker.stop()
+
+
+def test_offsets_count_messages_by_partition(broker: Broker, topic: str) -> None:
+    """The end of a partition moves by one for each message in it, the beginning stays."""
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+    try:
+        for partition in (0, 2, 2):
+            producer.send(topic, b"x", partition=partition).get(60)
+    finally:
+        producer.close()
+    assert end_offsets(broker.bootstrap_servers, topic) == {0: 1, 1: 0, 2: 2, 3: 0}
+    assert beginning_offsets(broker.bootstrap_servers, topic) == dict.fromkeys(range(4), 0)
+
+
+def test_the_cluster_tells_its_id(broker: Broker) -> None:
+    """Asked anew, the cluster gives the id that it gave when it started."""
+    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+
+
+def test_a_missing_topic_is_no_offset(broker: Broker) -> None:
+    """A topic that is not there is None when described, and an error when measured."""
+    assert describe(broker.bootstrap_servers, "none") is None
+    with pytest.raises(PartError, match=r"there is no topic 'none' at 127"):
+        end_offsets(broker.bootstrap_servers, "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "partitions", "replication", "message"),
+    [
+        ("bad name", 1, 1, r"make the topic 'bad name' .*letters, digits"),
+        ("fine", 0, 1, r"at least 1 partition"),
+        ("fine", 1, 3, r"fewer brokers than replicas"),
+    ],
+)
+def test_what_the_broker_refuses_is_told_clearly(
+    broker: Broker, name: str, partitions: int, replication: int, message: str
+) -> None:
+    """A refusal names the topic, the place and the rule."""
+    with pytest.raises(PartError, match=message):
+        ensure_topic(broker.bootstrap_servers, name, partitions, replication)
+
+
+def clients_threads() -> set[threading.Thread]:
+    """The threads in which clients wait for brokers."""
+    return {each for each in threading.enumerate() if each.name.startswith("kafka")}
+
+
+@pytest.mark.parametrize("call", [describe, end_offsets, beginning_offsets])
+def test_no_broker_is_told_in_time(call: Callable[..., object]) -> None:
+    """Where nobody listens, the error comes within the time, names the place and the reason."""
+    threads = clients_threads()
+    began_s = time.monotonic()
+    place = f"127.0.0.1:{free_port()}"
+    message = f"no Kafka broker answers at {place} within 1 s: connection refused"
+    with pytest.raises(PartError, match=message):
+        call(place, "t", timeout_s=1.0)
+    assert time.monotonic() - began_s < 60
+    assert clients_threads() == threads  # the client's thread has ended too
+
+
+def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
+    """Something that accepts connections and says nothing does not hold the command up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(PartError, match=r"within 1 s: a connection opens, but nobody answers"):
+            cluster_id(place, timeout_s=1.0)
+
+
+def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker, topic: str) -> None:
+    """Whichever it is, the others are asked, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = f"127.0.0.1:{server.getsockname()[1]}"
+        places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
+        for place in 3 * places:
+            assert cluster_id(place) == broker.cluster_id
+        for place in places:
+            assert is_empty(place, topic, 0, first=0, end=0)
+
+
+def test_one_that_says_nothing_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more time in each round, for a broker that is slow is no broker that hangs."""
+    monkeypatch.setattr(client, "PATIENCE_S", 0.1)
+    asked: list[str] = []
+
+    def ask(broker: str, until_s: float) -> str:
+        asked.append(broker)
+        if broker == "slow" and until_s - time.monotonic() > 0.1:
+            return "an answer"
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        raise KafkaTimeoutError
+
+    answer = client._first_to_answer(["slow", "silent"], time.monotonic() + 120, ask)  # noqa: SLF001
+    assert answer == "an answer"
+    assert asked[:3] == ["slow", "silent", "slow"]
+
+
+def test_one_that_refuses_is_asked_once() -> None:
+    """As often as it is asked, it says the same."""
+    asked: list[str] = []
+
+    def ask(broker: str, _: float) -> str:
+        asked.append(broker)
+        raise TopicAuthorizationFailedError
+
+    with pytest.raises(TopicAuthorizationFailedError):
+        client._first_to_answer(["one", "other"], time.monotonic() + 120, ask)  # noqa: SLF001
+    assert asked == ["one", "other"]
+
+
+def test_one_of_several_that_accepts_nothing_is_passed_over(broker: Broker) -> None:
+    """A host that is gone, as one whose queue is full, does not use up the time of the others."""
+    began_s = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        place = f"127.0.0.1:{full.getsockname()[1]},{broker.bootstrap_servers}"
+        assert cluster_id(place) == broker.cluster_id
+    assert PATIENCE_S <= time.monotonic() - began_s < TIMEOUT_S
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether no thread of a process goes on: a busy machine takes a moment to stop them."""
+    try:
+        stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):  # one has just ended
+        return False
+    return all(each.rpartition(")")[2].split()[0] == "T" for each in stats)
+
+
+def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> None:
+    """A broker that stops answering ends the call within its time."""
+    frozen = new_broker()
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: is_stopped(frozen.pid), 60, "every thread of the broker stops")
+        with pytest.raises(PartError, match=r"no Kafka broker answers"):
+            end_offsets(frozen.bootstrap_servers, "t", timeout_s=1.0)
+    finally:
+        frozen.kill()  # one that was frozen can take long to stop
+
+
+@pytest.mark.parametrize("place", ["::::", "localhost", "localhost:port", "a:1,b", ""])
+def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
+    """What cannot be read as host:port is refused before anything is tried."""
+    with pytest.raises(UsageError, match=r"names no Kafka broker: write host:port"):
+        cluster_id(place, timeout_s=1.0)
+
+
+def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str) -> None:
+    """In a Locust process, from a greenlet, with other greenlets running on, answers come too."""
+    program = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent, sys\n"
+        "from headcount.errors import PartError\n"
+        "from headcount.kafka.topic import end_offsets\n"
+        "ticks = []\n"
+        "def tick():\n"
+        "    while True: gevent.sleep(0.01); ticks.append(1)\n"
+        "gevent.spawn(tick)\n"
+        "print(gevent.spawn(end_offsets, sys.argv[1], sys.argv[2]).get(timeout=120))\n"
+        "try: end_offsets('127.0.0.1:9', 't', timeout_s=1.0)\n"
+        "except PartError as error: print(error)\n"
+        "print(len(ticks) > 2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, broker.bootstrap_servers, topic],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "{0: 0, 1: 0, 2: 0, 3: 0}",
+        "no Kafka broker answers at 127.0.0.1:9 within 1 s: connection refused",
+        "True",
+    ]

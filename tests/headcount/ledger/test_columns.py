@@ -1,0 +1,66 @@
+"""The columns: what is added row by row is what the ledger would write of the same rows."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from headcount.ledger.columns import Columns
+from headcount.ledger.ledger import LedgerWriter, Row
+
+LARGEST = 1 << 63
+TEXTS = some.text(max_size=5)
+NUMBERS = some.integers(-LARGEST, LARGEST - 1)
+NATURALS = some.integers(0, LARGEST - 1)
+CHANGES = some.lists(some.tuples(TEXTS, NUMBERS), max_size=3, unique_by=lambda each: each[0])
+ROWS = some.builds(
+    Row,
+    seq=NATURALS,
+    event_type=TEXTS,
+    scenario_user=TEXTS,
+    shape=TEXTS,
+    digest=some.one_of(some.just(-1), NUMBERS),
+    intended_at_ns=NUMBERS,
+    sent_at_ns=NUMBERS,
+    answered_at_ns=some.none() | NATURALS,
+    http_status=some.none() | some.integers(0, 999),
+    outcome=TEXTS,
+    error=some.none() | TEXTS,
+    acked_partition=some.none() | some.integers(0, (1 << 31) - 1),
+    acked_offset=some.none() | NATURALS,
+    server=some.none() | TEXTS,
+    owner=some.none() | TEXTS,
+    changes=some.none() | CHANGES.map(tuple),
+    ended_at_ns=some.none() | NATURALS,
+    asked=some.none() | TEXTS,
+)
+
+
+def written(folder: Path, generator: int, rows: list[Row] | pa.Table) -> pa.Table:
+    """Write rows as a segment, and read them back."""
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder), "run-1", generator)
+    if isinstance(rows, pa.Table):
+        writer.write_table(rows)
+    else:
+        writer.write_segment(rows)
+    return pq.read_table(folder / str(generator) / "segment-000000.parquet")
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=some.lists(ROWS, min_size=1, max_size=8))
+def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
+    """Values, nulls and types are the same, whatever the rows hold."""
+    folder = tmp_path_factory.mktemp("ledger")
+    for generator in range(2):
+        (folder / str(generator)).mkdir()
+    columns = Columns()
+    for row in rows:
+        columns.add(*row)
+    assert len(columns) == len(rows)
+    by_row, by_column = written(folder, 0, rows), written(folder, 1, columns.table())
+    assert by_column.schema == by_row.schema
+    assert by_column.drop(["generator"]).to_pylist() == by_row.drop(["generator"]).to_pylist()

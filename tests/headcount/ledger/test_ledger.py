@@ -1,0 +1,224 @@
+"""The ledger: what is written is read, and what is damaged is named."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import pytest
+
+from headcount.errors import UsageError
+from headcount.ledger.ledger import (
+    SCHEMA,
+    GeneratorLedger,
+    LedgerWriter,
+    Row,
+    check_location,
+    read_ledger,
+    unsealed,
+    with_later_reservations,
+)
+
+RUN = "run-1"
+
+
+def a_row(seq: int) -> Row:
+    """Make a row of an acknowledged attempt."""
+    return Row(seq, "default", "Player", "event_type", 7, 100, 100, 200, 200, "acked", None)
+
+
+def a_writer(folder: Path, generator: int = 0) -> LedgerWriter:
+    """Make an open writer."""
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder), RUN, generator)
+    writer.open()
+    return writer
+
+
+def sealed(folder: Path, rows: int = 5, segments: int = 2) -> Path:
+    """Write a generator's ledger with its seal, and return its folder."""
+    writer = a_writer(folder)
+    writer.reserve(64)
+    for segment in range(segments):
+        writer.write_segment(a_row(seq) for seq in range(rows) if seq % segments == segment)
+    writer.seal(rows)
+    return folder / "0"
+
+
+def read(folder: Path) -> GeneratorLedger:
+    """Read the ledger of the one generator."""
+    (part,) = read_ledger(pafs.LocalFileSystem(), str(folder), RUN)
+    return part
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """A sealed ledger reads back whole, and its rows have the written-down schema."""
+    folder = sealed(tmp_path)
+    part = read(tmp_path)
+    assert part.damage == ()
+    assert part.seal is not None
+    assert (part.reserved, part.seal.attempted, len(part.segments)) == (64, 5, 2)
+    table = pq.read_table(folder / part.segments[0])
+    assert table.schema.names == SCHEMA.names
+    assert table.column("seq").to_pylist() == [0, 2, 4]
+
+
+def test_what_is_reserved_meanwhile_counts(tmp_path: Path) -> None:
+    """Of those that had not sealed, and of those that came; rows stay what they were."""
+    sealed(tmp_path)
+    working = a_writer(tmp_path, 1)
+    working.reserve(64)
+    first = read_ledger(pafs.LocalFileSystem(), str(tmp_path), RUN)
+    working.reserve(192)
+    working.write_segment([a_row(0)])
+    working.seal(1)
+    a_writer(tmp_path, 2).reserve(32)
+
+    later = read_ledger(pafs.LocalFileSystem(), str(tmp_path), RUN)
+    found = with_later_reservations(first, later)
+
+    assert [(part.reserved, part.seal is None) for part in found] == [
+        (64, False),
+        (256, True),
+        (32, True),
+    ]
+    assert [len(part.segments) for part in found] == [2, 0, 0]
+    assert with_later_reservations(first, []) == first
+
+
+def test_a_reservation_is_on_disk_before_it_is_used(tmp_path: Path) -> None:
+    """A generator that dies right after reserving leaves the block, and no seal."""
+    assert a_writer(tmp_path).reserve(64) == range(64)
+    part = read(tmp_path)
+    assert (part.reserved, part.seal, part.damage) == (64, None, ())
+
+
+def test_one_generator_one_folder(tmp_path: Path) -> None:
+    """Two processes cannot take the same place in a run."""
+    a_writer(tmp_path)
+    with pytest.raises(FileExistsError):
+        a_writer(tmp_path)
+
+
+def test_who_has_not_sealed(tmp_path: Path) -> None:
+    """It is told without a look at what was written; no ledger yet is nobody."""
+    here = pafs.LocalFileSystem(), str(tmp_path / "ledger")
+    assert unsealed(*here) == []
+    sealed(tmp_path / "ledger")
+    a_writer(tmp_path / "ledger", 10)
+    a_writer(tmp_path / "ledger", 2)
+    assert unsealed(*here) == [2, 10]
+
+
+@pytest.mark.parametrize("place", ["ledgers/", "/ledgers", "file:///ledgers/"])
+def test_a_place_for_ledgers(place: str) -> None:
+    """A folder, or a URL of storage that pyarrow knows."""
+    assert check_location("--ledger", place) == place.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("s3://key:secret@bucket/path", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://bucket/path?endpoint_override=localhost", "AWS_ENDPOINT_URL"),
+        ("ftp://host/path", "cannot be opened"),
+    ],
+)
+def test_a_place_that_is_none(place: str, told: str) -> None:
+    """What would be written into a manifest is refused, and not repeated."""
+    with pytest.raises(UsageError, match=f"--ledger .*{told}") as error:
+        check_location("--ledger", place)
+    assert "secret@" not in str(error.value)
+
+
+def test_nothing_half_written_is_read(tmp_path: Path) -> None:
+    """What a killed writer left aside is no segment."""
+    (sealed(tmp_path) / ".segment-000002.parquet.tmp").write_bytes(b"half")
+    assert read(tmp_path).damage == ()
+
+
+def test_the_format_before_is_read(tmp_path: Path) -> None:
+    """A ledger that names its run by the run id, and does not say what was asked for, is whole."""
+    folder = sealed(tmp_path, segments=1)
+    path = folder / "segment-000000.parquet"
+    metadata = {"headcount.run_id": RUN, "headcount.format": "2"}
+    table = pq.read_table(path).drop(["ended_at_ns", "asked"])
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    seal = json.loads((folder / "seal.json").read_text())
+    seal["segments"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    seal |= {"run_id": seal.pop("tag"), "format": 2}
+    (folder / "seal.json").write_text(json.dumps(seal))
+
+    part = read(tmp_path)
+
+    assert part.damage == ()
+    assert part.seal is not None
+    assert (part.seal.tag, part.seal.attempted) == (RUN, 5)
+
+
+def _truncate(folder: Path) -> None:
+    path = folder / "segment-000001.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _edit(folder: Path) -> None:
+    path = folder / "segment-000000.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1).replace_schema_metadata(table.schema.metadata), path)
+
+
+def _double(folder: Path) -> None:
+    (folder / "segment-000002.parquet").write_bytes(
+        (folder / "segment-000000.parquet").read_bytes()
+    )
+
+
+def _other_run(folder: Path) -> None:
+    path = folder / "segment-000000.parquet"
+    table = pq.read_table(path)
+    metadata = {**table.schema.metadata, b"headcount.tag": b"run-2"}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def _newer_seal(folder: Path) -> None:
+    path = folder / "seal.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+
+
+def _wrong_count(folder: Path) -> None:
+    path = folder / "seal.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "attempted": 6}))
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (_truncate, "segment-000001.parquet is torn"),
+        (_edit, "segment-000000.parquet is not what was sealed"),
+        (_double, "segment-000002.parquet is not in the seal"),
+        (_other_run, "segment-000000.parquet is of another run"),
+        (_newer_seal, "seal.json has format 99"),
+        (_wrong_count, "seal.json counts other rows than attempts"),
+        (lambda folder: (folder / "segment-000000.parquet").unlink(), "000000.parquet is missing"),
+        (lambda folder: (folder / "seal.json").write_text("{"), "seal.json cannot be read"),
+        (lambda folder: (folder / "seal.json").write_text("[]"), "seal.json cannot be read"),
+        (lambda folder: (folder / "reservation-000000.json").write_text("x"), "does not follow"),
+        (
+            lambda folder: (folder / "reservation-000001.json").write_text(
+                '{"first_seq": 80, "end_seq": 90}'
+            ),
+            "reservation-000001.json does not follow",
+        ),
+    ],
+)
+def test_damage_is_named(tmp_path: Path, harm: object, told: str) -> None:
+    """Each way of harming a sealed ledger is found, and the file is named."""
+    assert callable(harm)
+    harm(sealed(tmp_path))
+    damage = read(tmp_path).damage
+    assert any(told in each for each in damage), damage
+
+
+def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:
+    """A run that has not begun has no generators, and that is no error."""
+    assert read_ledger(pafs.LocalFileSystem(), str(tmp_path / "none"), RUN) == []

@@ -1,0 +1,100 @@
+"""The shortfall: what was not made is counted, in bounded memory, and told in sentences."""
+
+from pathlib import Path
+
+import pytest
+from pyarrow.fs import LocalFileSystem
+
+from headcount.ledger.ledger import LedgerWriter
+from headcount.ledger.shortfall import (
+    FILE,
+    MOST_ERRORS,
+    Counter,
+    ScenarioError,
+    Shortfall,
+    Stage,
+    merged,
+    read_shortfall,
+)
+
+
+def counted(*errors: tuple[Stage, Exception, str]) -> Counter:
+    """Count errors."""
+    counter = Counter()
+    for error in errors:
+        counter.add(*error)
+    return counter
+
+
+def test_errors_of_a_kind_at_a_place_are_one_sentence() -> None:
+    """With how many there were, and what the first said; the most frequent come first."""
+    counter = counted(
+        (Stage.ON_START, ValueError("no token"), "shop.py:7"),
+        *((Stage.TASK, KeyError(name), "shop.py:20") for name in ("guild", "sword")),
+    )
+    tasks, users = counter.shortfall.sentences
+    assert tasks == "2 tasks ended with KeyError: 'guild' (first in shop.py:20)"
+    ended = "1 user ended in on_start with ValueError: no token (first in shop.py:7)"
+    assert users == f"{ended}, and made no requests"
+
+
+def test_what_is_not_accounted_for_is_told() -> None:
+    """Requests without an event, users of other kinds, and those that a mix leaves as they are."""
+    sentences = Shortfall((), 1_120, ("Web",), ("Trader",)).sentences
+    assert sentences[0] == "1,120 requests named no event= and are not accounted for"
+    assert "requests of Web are not accounted for: derive from" in sentences[1]
+    assert "--mix names no task of Trader" in sentences[2]
+    assert Shortfall().sentences == ()
+
+
+def test_memory_is_bounded() -> None:
+    """More kinds of errors than can be kept are counted together, and messages are cut."""
+    counter = counted(
+        *((Stage.TASK, ValueError("x" * 10_000), f"shop.py:{line}") for line in range(1000))
+    )
+    errors = counter.shortfall.errors
+    assert len(errors) == MOST_ERRORS + 1
+    assert sum(error.count for error in errors) == 1000
+    assert all(len(error.message) <= 300 for error in errors)
+    assert len(merged([counter.shortfall, counter.shortfall]).errors) == MOST_ERRORS + 1
+
+
+def test_generators_are_counted_together() -> None:
+    """An error at one place is one sentence, whoever met it, and in whatever words."""
+    one, other = (
+        Shortfall(
+            (ScenarioError(Stage.TASK, f"KeyError: {name}", "shop.py:20", 2),),
+            3,
+            ("Web",),
+            refused=name,
+        )
+        for name in ("'a'", "'b'")
+    )
+    assert merged([one, other]) == Shortfall(
+        (ScenarioError(Stage.TASK, "KeyError: 'a'", "shop.py:20", 4),), 6, ("Web",), refused="'a'"
+    )
+    assert merged([]) == Shortfall()
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Beside the ledger, where it is no evidence: what is damaged is not known."""
+    writer = LedgerWriter(LocalFileSystem(), str(tmp_path), "run-1", 0)
+    writer.open()
+    counter = counted((Stage.TASK, ValueError("\ud800 \n and more"), "shop.py:1"))
+    counter.without_event = 7
+    writer.write_shortfall(counter.shortfall)
+    read = read_shortfall(LocalFileSystem(), str(tmp_path), 0)
+    assert read.without_event == 7
+    assert read.errors[0].message.endswith("and more")
+    (tmp_path / "0" / FILE).write_text('{"without_event": -1}')
+    assert read_shortfall(LocalFileSystem(), str(tmp_path), 0) == Shortfall()
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_each_stage_has_a_sentence(stage: Stage) -> None:
+    """It names the stage, the count and the message."""
+    sentence = ScenarioError(stage, "KeyError: 'a'", "", 2).sentence
+    assert sentence.startswith("2 ")
+    assert str(stage) in sentence
+    assert "KeyError: 'a'" in sentence
+    assert "first" not in sentence

@@ -1,0 +1,107 @@
+"""The end of a real Locust: whatever a scenario does then, its run is sealed, and it is told."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from headcount.run.locust_exit import Cause, LocustExit
+from headcount.run.manifest import RunFolder
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench, counted
+
+pytestmark = pytest.mark.e2e
+
+SCENARIO = """
+import sys
+from locust import constant, events, task
+from headcount.plugin import LedgerUser
+
+class Player(LedgerUser):
+    wait_time = constant(0.01)
+
+    @task
+    def buy(self):
+        self.client.post("/buy", json={}, event={"event_type": "buy"})
+"""
+LEAVES = """
+@events.test_stop.add_listener
+@events.quitting.add_listener
+@events.quit.add_listener
+def leave(*_, **__):
+    sys.exit(3)
+"""
+RAISES = """
+@events.{event}.add_listener
+def fail_at_{event}(*_, **__):
+    raise RuntimeError("no {event}")
+"""
+SETS = """
+@events.quitting.add_listener
+def judge_it(environment, **_):
+    environment.process_exit_code = 7
+"""
+FROM_A_TASK = """
+class Last(LedgerUser):
+    fixed_count = 1
+    wait_time = constant(0.5)
+
+    @task
+    def end(self):
+        self.client.post("/end", json={{}}, event={{"event_type": "end"}})
+        {statement}
+"""
+
+
+def ended(bench: Bench, path: Path, more: str, *options: str) -> tuple[int, LocustExit, str]:
+    """Run a scenario to its end; give its exit code, what was written down, and what was said."""
+    (path / "scenario.py").write_text(SCENARIO + more)
+    command = bench.command(
+        *("--headless", "-u", "5", "-r", "5", "--run-id", "run-1", *options),
+        locustfile=counted(str(path / "scenario.py")),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    noted = RunFolder(bench.reports / "run-1").read_locust_exit()
+    assert noted is not None, done.stderr
+    return done.returncode, noted, done.stderr
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_listener_that_leaves(bench: Bench, tmp_path: Path, processes: int) -> None:
+    """`sys.exit` wherever Locust ends leaves no ledger unsealed."""
+    several = () if processes == 1 else ("--processes", str(processes))
+    code, _, said = ended(bench, tmp_path, LEAVES, *several)
+    assert code == 3, said
+    bench.assert_accounts_agree(generators=processes)
+
+
+def test_listeners_that_raise(bench: Bench, tmp_path: Path) -> None:
+    """Each is named with its event, error and place, in a worker, too, and ends nothing."""
+    events = ("test_start", "spawning_complete", "request", "test_stopping")
+    more = "".join(RAISES.format(event=event) for event in events)
+    code, noted, said = ended(bench, tmp_path, more, "--processes", "2")
+    assert (code, noted.exit_code, noted.cause) == (2, 2, Cause.OTHER), said
+    for event in events:
+        told = f"a listener of Locust's {event} raised RuntimeError: no {event}, at scenario.py"
+        assert any(problem.startswith(told) for problem in noted.problems), noted
+    bench.assert_accounts_agree(generators=2)
+
+
+def test_a_listener_that_sets_the_exit_code(bench: Bench, tmp_path: Path) -> None:
+    """It is Locust's exit code, and told as the listener's; how requests failed is told, too."""
+    bench.service.status = 404
+    code, noted, said = ended(bench, tmp_path, SETS, "--exit-code-on-error", "6")
+    assert (code, noted.exit_code, noted.cause) == (7, 7, Cause.OTHER), said
+    assert "a listener of the scenario set environment.process_exit_code" in noted.reason
+    assert noted.answers == {"404": "ok"}
+    bench.assert_accounts_agree()
+
+
+@pytest.mark.parametrize(
+    "statement", ["self.environment.runner.quit()", "__import__('sys').exit(0)"]
+)
+def test_a_task_that_ends_the_test(bench: Bench, tmp_path: Path, statement: str) -> None:
+    """A user may end its process from a task: what it and the others did is sealed."""
+    more = FROM_A_TASK.format(statement=statement)
+    code, noted, said = ended(bench, tmp_path, more, "-t", "8s")
+    assert (code, noted.cause) == (0, Cause.NOTHING), said
+    bench.assert_accounts_agree()

@@ -1,0 +1,31 @@
+"""The id's field: every name that an event's field can have is taken, and no other."""
+
+import pytest
+from click.testing import CliRunner
+
+from headcount.cli.main import cli
+from headcount.errors import UsageError
+from headcount.run.id_field import check_id_field
+
+GOOD = ["X-Event-Id", "request_id", "@id", "$id", "order.id", "größe", 'a"b', "a,b", "a b", "1"]
+BAD = ["", " ", "id ", "a\nb", "a\x00", "\ud800", "x" * 101, "/request_headers/X-Event-Id"]
+
+
+def test_names_that_can_be() -> None:
+    """Are taken as they are."""
+    assert list(map(check_id_field, GOOD)) == GOOD
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_names_that_cannot_be(name: str) -> None:
+    """Are refused in a line that names the option, before anything is sent."""
+    with pytest.raises(UsageError, match="--event-id-field") as caught:
+        check_id_field(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_line_refuses_it() -> None:
+    """With the exit code of a usage error."""
+    result = CliRunner().invoke(cli, ["run", "--event-id-field", "/a/b", "scenario.py"])
+    assert result.exit_code == 2
+    assert "takes no path" in result.output

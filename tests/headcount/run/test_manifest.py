@@ -1,0 +1,131 @@
+"""The run's folder: documents survive, and what is no run or damaged is told in a line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.run.manifest import End, Manifest, RunFolder
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:00:00.000+00:00",
+    headcount_version="0.1.0",
+    scenario="mixed.py",
+    host="http://127.0.0.1:8000",
+    bootstrap_servers="127.0.0.1:9092",
+    cluster_id="c",
+    topic="events",
+    topic_id=None,
+    cleanup_policy="delete",
+    start_offsets={0: 5, 1: 0},
+)
+
+
+def a_run(tmp_path: Path) -> RunFolder:
+    """Make a run's folder with its manifest."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    folder.write_manifest(MANIFEST)
+    return folder
+
+
+def test_documents_survive(tmp_path: Path) -> None:
+    """Manifest and end read back as they were written."""
+    folder = a_run(tmp_path)
+    end = End({0: 9}, {0: 0}, "2026-11-23T22:01:00.000+00:00")
+    assert folder.read_end() is None
+    folder.write_end(end)
+    assert (folder.read_manifest(), folder.read_end()) == (MANIFEST, end)
+    assert [path.name for path in folder.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_run_without_a_tag_is_known_by_its_id(tmp_path: Path) -> None:
+    """A manifest from before there were tags is read: its identities begin with the run id."""
+    folder = a_run(tmp_path)
+    content = json.loads(folder.manifest_path.read_text())
+    del content["tag"]
+    folder.manifest_path.write_text(json.dumps(content))
+    manifest = folder.read_manifest()
+    assert (manifest.tag, folder.shared_name(manifest.tag)) == ("run-1", "run-1")
+
+
+def test_ledgers_of_one_run_id_lie_apart(tmp_path: Path) -> None:
+    """Two starts under one run id that keep their ledgers in one place do not share a folder."""
+    folder = RunFolder(tmp_path / "run-1")
+    places = {folder.ledger_of("s3://bucket/ledgers/", tag) for tag in ("0aaaaaaaaa", "0bbbbbbbbb")}
+    assert places == {
+        "s3://bucket/ledgers/run-1-0aaaaaaaaa",
+        "s3://bucket/ledgers/run-1-0bbbbbbbbb",
+    }
+    assert folder.ledger_of("", "0aaaaaaaaa") == "ledger"
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    """A run never writes into the folder of another."""
+    a_run(tmp_path)
+    with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+        RunFolder(tmp_path / "run-1").create()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """The message names the folder and the option."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="choose another --reports-dir"):
+        RunFolder(tmp_path / "file" / "run-1").create()
+
+
+@pytest.mark.parametrize(
+    "name", ["run.json", "end.json", "marks.jsonl", "ledger", "broker", "logs/spark.log"]
+)
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    """A run's folder from elsewhere makes nobody read or write a file beside it."""
+    folder = a_run(tmp_path)
+    outside = tmp_path / "outside"
+    path = folder.path / name
+    if path.exists():
+        path.rename(outside)
+    else:
+        outside.mkdir()
+    path.symlink_to(outside)
+    with pytest.raises(EvidenceError, match=f"{name} is a symbolic link that leads out of") as told:
+        folder.read_manifest()
+    assert "\n" not in str(told.value)
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    """What leads to another file of the run harms nobody, and neither does a link to the run."""
+    folder = a_run(tmp_path)
+    (folder.path / "latest.log").symlink_to("logs")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "run-1").symlink_to(folder.path)
+    assert RunFolder(tmp_path / "elsewhere" / "run-1").read_manifest() == MANIFEST
+
+
+def test_what_is_no_run_is_told(tmp_path: Path) -> None:
+    """A folder without a manifest is no run."""
+    with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):
+        RunFolder(tmp_path).read_manifest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"format":1', '"format":2', "format 2"),
+        ('"topic":"events",', "", "topic"),
+        ('"0":5', '"0":"x"', "start_offsets"),
+        ('"run-1"', '"run-2"', "not of this run"),
+        ('"tag":"run-1"', '"tag":"../run"', "tag"),
+        ("{", "", "cannot be read"),
+    ],
+)
+def test_damage_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """Each kind of damage to a manifest is told in a line that names it."""
+    folder = a_run(tmp_path)
+    text = folder.manifest_path.read_text().replace(": ", ":")
+    assert old in text
+    folder.manifest_path.write_text(text.replace(old, new, 1))
+    with pytest.raises(EvidenceError, match=told) as caught:
+        folder.read_manifest()
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,104 @@
+"""Outcome rules: each form is read, each mistake pointed at, and the first that holds decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from headcount.run.outcome import Outcome
+from headcount.run.outcome_rules import LARGEST_BODY, Answer, decide, joined, parse, split
+from headcount.thresholds.metrics import MetricError
+
+
+@dataclass
+class Response:
+    """An answer, which counts how often its body is looked at."""
+
+    status_code: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    looks: int = 0
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        self.looks += 1
+        return self.body
+
+
+@pytest.mark.parametrize(
+    ("text", "response", "holds"),
+    [
+        ("202 = acked", Response(202), True),
+        ("202 = acked", Response(200), False),
+        ("4xx = failed", Response(499), True),
+        ("4xx = failed", Response(500), False),
+        ('json /status == "rejected" = failed', Response(body=b'{"status": "rejected"}'), True),
+        ('json /status == "rejected" = failed', Response(body=b'{"status": "ok"}'), False),
+        ('json /status != "ok" = failed', Response(body=b'{"status": "rejected"}'), True),
+        ('json /status != "ok" = failed', Response(body=b"{}"), False),
+        ('json /status != "ok" = failed', Response(body=b"<html>"), False),
+        ("json /error = failed", Response(body=b'{"error": null}'), True),
+        ("json /error = failed", Response(body=b"[]"), False),
+        ("json /a/1/x~1y == 3 = failed", Response(body=b'{"a": [0, {"x/y": 3.0}]}'), True),
+        ("json /ok == true = failed", Response(body=b'{"ok": 1}'), False),
+        ("json /ok == 1 = failed", Response(body=b'{"ok": true}'), False),
+        ("json /n == 1 = failed", Response(body=b"\xff"), False),
+        ("json /n == 1 = failed", Response(body=b"[" * 100_000), False),
+        ("json /n == 1 = failed", Response(body=b'{"n": 1}' + b" " * LARGEST_BODY), False),
+        ("header retry-after = failed", Response(headers={"retry-after": "1"}), True),
+        ('header a != "1" = failed', Response(headers={"a": "1"}), False),
+        ("200 and json /ok == false = failed", Response(body=b'{"ok": false}'), True),
+        ("200 and json /ok == false = failed", Response(500, b'{"ok": false}'), False),
+    ],
+)
+def test_a_rule_holds(text: str, response: Response, holds: bool) -> None:
+    """What is not there holds to no comparison, and JSON's types are not Python's."""
+    assert parse(text).holds(Answer(response)) is holds
+
+
+def test_the_first_that_holds_decides() -> None:
+    """Where none does, nothing is decided."""
+    rules = split('json /a == "x;y" = failed; 2xx = indeterminate; 200 = acked')
+    assert decide(rules, Answer(Response(body=b'{"a": "x;y"}'))) is Outcome.FAILED
+    assert decide(rules, Answer(Response())) is Outcome.INDETERMINATE
+    assert decide(rules, Answer(Response(500))) is None
+    assert joined(split(joined(rules))) == joined(rules)
+
+
+def test_a_body_is_looked_at_where_a_rule_does_so_and_once() -> None:
+    """A condition on the status comes first where it stands first."""
+    rules = split("500 and json /a = acked; 200 and json /b = acked; json /c = acked")
+    response = Response(body=b"{}")
+    decide(rules, Answer(response))
+    assert response.looks == 1
+    decide(split("202 = acked; 500 and json /a = acked"), Answer(response))
+    assert response.looks == 1
+
+
+def test_a_body_that_is_the_scenarios_is_left_to_it() -> None:
+    """A stream that a rule had read would have nothing for the scenario."""
+    response = Response(body=b'{"a": 1}')
+    assert decide(split("json /a = failed"), Answer(response, has_body=False)) is None
+    assert response.looks == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "at"),
+    [
+        ("202 = lost", "an outcome is acked, failed or indeterminate", 6),
+        ("202", "expected and or = and the outcome", 3),
+        ("2x = acked", "expected a status such as 202 or 4xx", 0),
+        ("json status = failed", "expected a JSON pointer such as /status", 5),
+        ("json /a == rejected = failed", "expected a JSON value", 11),
+        (r'json /a == "\x" = failed', "expected a JSON value", 11),
+        ("202 and = acked", "expected a status", 8),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, told: str, at: int) -> None:
+    """By what could stand there."""
+    with pytest.raises(MetricError) as raised:
+        parse(text)
+    first, shown, mark = str(raised.value).splitlines()
+    assert told in first
+    assert (shown.strip(), mark.index("^") - 2) == (text, at)

@@ -1,0 +1,153 @@
+"""Thresholds: each form is read, and each mistake is pointed at."""
+
+import pytest
+
+from headcount.thresholds.grammar import Window, parse, parse_all, read_file, split
+from headcount.thresholds.metrics import METRICS, Kind, MetricError
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "comparison", "limit"),
+    [
+        ("lost == 0", "lost", "==", 0),
+        ("delivered >= 1000", "delivered", ">=", 1000),
+        ("rps > 400", "rps", ">", 400),
+        ("rps > 400.5/s", "rps", ">", 400.5),
+        ("fail_ratio < 1%", "fail_ratio", "<", 0.01),
+        ("fail_ratio != 0.5", "fail_ratio", "!=", 0.5),
+        ("http.p99 < 300ms", "http", "<", 300),
+        ("end_to_end.max <= 2s", "end_to_end", "<=", 2000),
+        ("from_intended.mean<1.5s", "from_intended", "<", 1500),
+        ("  http.p99.9 < 300ms  ", "http", "<", 300),
+    ],
+)
+def test_a_metric_and_its_limit(text: str, metric: str, comparison: str, limit: float) -> None:
+    """Counts, rates, shares and times, each in its units."""
+    found = parse(text)
+    assert (found.metric, found.comparison, found.limit) == (metric, comparison, limit)
+    assert (found.text, found.event_type, found.window) == (text.strip(), None, Window())
+
+
+def test_an_aggregate() -> None:
+    """Any percentile, the least, the mean and the greatest."""
+    assert [parse(f"http.{each} < 1ms").quantile for each in ("p50", "p99.9", "p5", "mean")] == [
+        *(0.5, 0.9990000000000001, 0.05, None),
+    ]
+    assert parse("http.min < 1ms").aggregate == "min"
+
+
+def test_an_event_type() -> None:
+    """Of a duration as of a count."""
+    assert parse("http{event_type=purchase_sword}.p99 < 300ms").event_type == "purchase_sword"
+    assert parse("lost{event_type=join_guild} == 0").event_type == "join_guild"
+
+
+@pytest.mark.parametrize(
+    ("text", "window"),
+    [
+        ("lost == 0 after 20s", Window(20)),
+        ("lost == 0 for 30s", Window(0, 30)),
+        ("lost == 0 after 500ms for 1.5m", Window(0.5, 90)),
+        ("http.p99 < 2s after 1h", Window(3600)),
+    ],
+)
+def test_a_part_of_the_run(text: str, window: Window) -> None:
+    """From when on, and for how long."""
+    assert parse(text).window == window
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "at", "length"),
+    [
+        ("", "expected a metric", 0, 1),
+        ("Lost == 0", "expected a metric", 0, 1),
+        ("lst == 0", "there is no metric 'lst'; did you mean lost?", 0, 3),
+        ("xyz == 0", "there is no metric 'xyz': it is one of attempted, acked", 0, 3),
+        ("lost", "expected one of < <= == != >= >", 4, 1),
+        ("lost = 0", "expected one of < <= == != >= >", 5, 1),
+        ("lost ==", "expected a number", 7, 1),
+        ("lost == -1", "expected a number", 8, 1),
+        ("lost == 0 or so", "expected a unit (ms, s, %, /s) or after or for", 10, 1),
+        ("http.p99 < 1h", "expected a unit (ms, s, %, /s) or after or for", 12, 1),
+        ("lost == 0 for 3s x", "expected abort", 17, 1),
+        ("lost == 0 after", "expected a time such as 20s", 15, 1),
+        ("lost == 0%", "the limit of lost must be a number without a unit", 9, 1),
+        ("lost.p99 == 0", "lost is one number, and has no aggregate", 5, 3),
+        ("http < 3ms", "http needs an aggregate, as http.p99", 0, 4),
+        ("http.p99 < 3", "the limit of http must be a time such as 300ms or 2s", 11, 1),
+        ("http.p200 < 3ms", "an aggregate is min, mean, max or a percentile", 5, 4),
+        ("http{type=a}.p99 < 3ms", "narrowed down by event_type alone", 5, 4),
+        ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
+        ("garbled == 0 after 3s", "garbled is of no request", 19, 2),
+        ("phantom == 0 for 3s", "phantom is of no request", 17, 2),
+        ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
+        ("lost == 0 after 3s abort", "lost is known of all event types and all of the run", 19, 5),
+        ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
+        ("acked >= 100 abort", "abort needs an upper limit", 6, 2),
+        ("http.p99 > 3ms abort", "abort needs an upper limit", 9, 1),
+        ("rps == 100 abort", "abort needs a lower or an upper limit", 4, 2),
+        ("rps != 100 abort", "abort needs a lower or an upper limit", 4, 2),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
+    """What is wrong, and below the threshold where."""
+    with pytest.raises(MetricError) as error:
+        parse(text)
+    first, shown, mark = str(error.value).split("\n")
+    assert told in first
+    assert shown == f"  {text}"
+    assert mark == f"  {' ' * at}{'^' * length}"
+
+
+def test_a_threshold_that_stops_the_test() -> None:
+    """It says so as its last word."""
+    assert parse("http.p99 < 300ms after 5s for 9s abort").abort
+    assert parse("rps > 100 abort").abort
+    assert not parse("lost == 0").abort
+
+
+def test_several_in_a_line() -> None:
+    """Parted by semicolons; a mistake among them is marked in its line."""
+    assert [each.text for each in split(" lost == 0 abort;rps > 4 ;; ")] == [
+        *("lost == 0 abort", "rps > 4"),
+    ]
+    with pytest.raises(MetricError) as error:
+        split("rps > 4; lst == 0")
+    assert error.value.marked == "there is no metric 'lst'; did you mean lost?: »lst« == 0"
+
+
+def test_a_file() -> None:
+    """A threshold a line, with comments and empty lines."""
+    content = "# the release's\nlost == 0\n\nrps > 4  # at least\n"
+    assert [each.text for each in read_file(content)] == ["lost == 0", "rps > 4"]
+    with pytest.raises(MetricError, match="did you mean lost"):
+        read_file("rps > 4\nlst == 0\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "holds", "shown"),
+    [
+        ("lost == 0", 0, True, "0"),
+        ("lost == 0", 1234, False, "1,234"),
+        ("fail_ratio < 1%", 0.01, False, "1%"),
+        ("fail_ratio <= 1%", 0.01, True, "1%"),
+        ("rps > 400", 400.04, True, "400.0/s"),
+        ("http.p99 < 300ms", 299.94, True, "299.9ms"),
+        ("http.p99 >= 1s", 999.9, False, "999.9ms"),
+        ("delivered != 3", 3, False, "3"),
+    ],
+)
+def test_what_keeps_to_it(text: str, value: float, *, holds: bool, shown: str) -> None:
+    """As the comparison says, and a value is written as its limit is."""
+    threshold = parse(text)
+    assert (threshold.holds(value), threshold.show(value)) == (holds, shown)
+
+
+def test_every_metric_can_be_asked_for() -> None:
+    """Each with a limit of its kind."""
+    limits = {Kind.COUNT: "0", Kind.RATE: "1/s", Kind.RATIO: "1%", Kind.DURATION: "1ms"}
+    texts = [
+        f"{metric}{'.p99' if kind is Kind.DURATION else ''} < {limits[kind]}"
+        for metric, kind in METRICS.items()
+    ]
+    assert [each.metric for each in parse_all(texts)] == list(METRICS)
