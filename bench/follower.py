@@ -15,14 +15,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
+from headcount_analysis.read import stream
+from headcount_analysis.read.followed import Following, follow, forget, ledger_parts
+from headcount_analysis.spark.session import open_session, sql
+from headcount_analysis.spark.tables import Tables
+from headcount_analysis.verify import verify
 from pyspark import SparkContext
 
-from analysis import stream
-from analysis.followed import Following, follow, forget, ledger_parts
-from analysis.judge import DEFAULT_LATE_AFTER_MS
-from analysis.session import open_session, sql
-from analysis.tables import Tables
-from analysis.verify import verify
 from headcount.cli.options.options import Judging
 from headcount.cli.platform import platform
 from headcount.cli.spark import session_config

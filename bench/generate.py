@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 
 from confluent_kafka import Producer
+from headcount_players._choices import a_guild, a_player, a_sword
 
 from headcount.kafka import topic
 from headcount.ledger.digest import digest, shape
@@ -25,7 +26,6 @@ from headcount.ledger.ledger import LedgerWriter, Row, open_location
 from headcount.run.ids import EventId, new_tag
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
 from headcount.run.outcome import Outcome
-from locustfiles._choices import a_guild, a_player, a_sword
 
 GENERATORS = 2
 SEGMENT_ROWS = 50_000

@@ -1,9 +1,9 @@
 """Guild recruitment: word spreads, and players join in a steady ramp from one to all."""
 
+from headcount_players._choices import a_guild, a_player
 from locust import between, task
 
 from headcount.plugin import LedgerUser, PlannedShape
-from locustfiles._choices import a_guild, a_player
 
 
 class Recruit(LedgerUser):

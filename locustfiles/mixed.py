@@ -1,9 +1,9 @@
 """Players who look around, buy swords and join guilds, in a mix that `--mix` can change."""
 
+from headcount_players._choices import a_guild, a_player, a_sword
 from locust import between, task
 
 from headcount.plugin import LedgerUser
-from locustfiles._choices import a_guild, a_player, a_sword
 
 
 class Player(LedgerUser):

@@ -9,11 +9,11 @@ import argparse
 from collections.abc import Callable
 from random import Random
 
+from headcount_players._life import Act, Life
 from locust import between, events, task
 from locust.argument_parser import LocustArgumentParser
 
 from headcount.plugin import Changes, LedgerUser, Outcome
-from locustfiles._life import Act, Life
 
 DEFAULT_MISTAKES = 0.03
 

@@ -1,9 +1,9 @@
 """A sword rush: a few players, then all of them at once for the middle third, then a few again."""
 
+from headcount_players._choices import a_sword
 from locust import constant, task
 
 from headcount.plugin import LedgerUser, PlannedShape
-from locustfiles._choices import a_sword
 
 QUIET_SHARE = 0.1
 

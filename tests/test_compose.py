@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import pytest
+from headcount_service.settings import PREFIX, Settings
 from ruamel.yaml import YAML
 
 from headcount.cli.main import COMMANDS, cli
@@ -26,7 +27,6 @@ from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.stack import broker
 from headcount.stack.jvm.jars import BROKER, read_lock
 from headcount.stack.jvm.java import BUNDLED
-from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -392,7 +392,7 @@ def test_service_port() -> None:
 def test_health_route() -> None:
     """The service is healthy by a route that it has."""
     script = (
-        "import json\nfrom service.wsgi import app\n"
+        "import json\nfrom headcount_service.wsgi import app\n"
         "print(json.dumps([rule.rule for rule in app.url_map.iter_rules()]))"
     )
     said = subprocess.run(

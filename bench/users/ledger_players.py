@@ -1,10 +1,10 @@
 """The players of `plain_players.py`, every request of theirs in the ledger."""
 
+from headcount_players._choices import a_guild, a_player, a_sword
 from locust import constant, task
 
 import bench.users.window  # noqa: F401 - it listens to Locust
 from headcount.plugin import LedgerUser
-from locustfiles._choices import a_guild, a_player, a_sword
 
 
 class Player(LedgerUser):

@@ -2,10 +2,10 @@
 
 from random import Random
 
+from headcount_players._choices import a_guild, a_player, a_sword
 from locust import FastHttpUser, constant, task
 
 import bench.users.window  # noqa: F401 - it listens to Locust
-from locustfiles._choices import a_guild, a_player, a_sword
 
 _random = Random(7)  # noqa: S311 - traffic
 

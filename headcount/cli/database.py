@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from headcount_analysis.read.settling import Database
+from headcount_service.errors import DatabaseError
+from headcount_service.game.progress import Progress
 
-from analysis.settling import Database
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored
 from headcount.run.manifest import Manifest, RunFolder
 from headcount.stack.server import sqlite_url
-from service.errors import DatabaseError
-from service.game.progress import Progress
 
 if TYPE_CHECKING:
-    from service.game.account import Account
+    from headcount_service.game.account import Account
 
 CONNECT_TIMEOUT_S = 5.0
 OUTBOX_TIMEOUT_S = 60.0
@@ -38,7 +38,7 @@ class GameDatabase:
     def opened(self) -> Iterator["Account"]:
         """Look at it as it is at one moment. DatabaseError says why that cannot be."""
         # SQLAlchemy takes long to load, and most runs have no database.
-        from service.game.account import open_account  # noqa: PLC0415
+        from headcount_service.game.account import open_account  # noqa: PLC0415
 
         with open_account(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
             yield account

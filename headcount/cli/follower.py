@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.read import stream
+from headcount_analysis.read.followed import Followed, Following, follow
+from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
 
-from analysis import stream
-from analysis.followed import Followed, Following, follow
-from analysis.session import is_alive, open_session, sql
 from headcount.cli.options.options import Judging
 from headcount.cli.platform import Platform
 from headcount.cli.spark import session_config, tables_of

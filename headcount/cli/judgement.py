@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from headcount_analysis.ledger.ledger import Overview
+from headcount_analysis.read.followed import Followed, forget, ledger_parts, load
+from headcount_analysis.spark.jvm import Jvm, SessionConfig
+from headcount_analysis.spark.session import begun_session, session_in
+from headcount_analysis.verify import Report, TopicSeen, verify
 from pyspark import SparkContext
 
-from analysis.followed import Followed, forget, ledger_parts, load
-from analysis.jvm import Jvm, SessionConfig
-from analysis.ledger import Overview
-from analysis.session import begun_session, session_in
-from analysis.verify import Report, TopicSeen, verify
 from headcount.cli.follower import Follower
 from headcount.cli.options.question import Question, limits_of
 from headcount.cli.platform import Platform
@@ -119,7 +119,7 @@ def _ahead(thing: Callable[[], object]) -> Iterator[None]:
 
 def _warm_up_report() -> None:
     """Load what writes reports, with the charts' library, and let it do what is done once."""
-    from analysis.report.page import warm_up  # noqa: PLC0415
+    from headcount_analysis.report.page import warm_up  # noqa: PLC0415
 
     warm_up()
 

@@ -12,10 +12,10 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 import click
+from headcount_service.catalogue import CatalogueError
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.garbage import uncollected
-from service.catalogue import CatalogueError
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed

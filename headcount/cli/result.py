@@ -1,10 +1,10 @@
 """What is printed of a report: the summary table, the verdict with its reasons, and the path."""
 
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.verify import Report
 from rich.table import Table
 from rich.text import Text
 
-from analysis.classes import Counts
-from analysis.verify import Report
 from headcount.console import Console
 from headcount.run.manifest import RunFolder
 from headcount.run.verdict import Area, Result, against, tally_of

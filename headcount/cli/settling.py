@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from analysis.settling import Look, Reach, Waits
+from headcount_analysis.read.settling import Look, Reach, Waits
+
 from headcount.errors import EvidenceError, HeadcountError
 from headcount.run.manifest import End
 

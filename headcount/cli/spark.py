@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis import object_store
-from analysis.jvm import SessionConfig, class_path_files, suited_to
-from analysis.tables import Tables
+from headcount_analysis.spark import object_store
+from headcount_analysis.spark.jvm import SessionConfig, class_path_files, suited_to
+from headcount_analysis.spark.tables import Tables
+
 from headcount.cli.options.options import Judging
 from headcount.cli.platform import Platform
 from headcount.run.manifest import Manifest, RunFolder

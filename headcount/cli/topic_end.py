@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from analysis.followed import ledger_parts
-from analysis.settling import Reach, Waits
+from headcount_analysis.read.followed import ledger_parts
+from headcount_analysis.read.settling import Reach, Waits
+
 from headcount.cli.database import GameDatabase, account, await_outbox, find
 from headcount.cli.options.options import Judging
 from headcount.cli.options.question import Question

@@ -18,7 +18,7 @@ from headcount.errors import PartError, UsageError
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
 
-DEFAULT_APP = "service.wsgi:app"
+DEFAULT_APP = "headcount_service.wsgi:app"
 DEFAULT_PORT = 8000
 DATABASE_VARIABLE = "SERVICE_DATABASE_URL"
 ATTEMPTS = 3  # to start, each with another port: see `headcount.stack.ports`

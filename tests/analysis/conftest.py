@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headcount_analysis.spark.jvm import SessionConfig, class_path_files
+from headcount_analysis.spark.session import open_session, sql
 from pyspark.sql import SparkSession
 
-from analysis.jvm import SessionConfig, class_path_files
-from analysis.session import open_session, sql
 from headcount.stack.jvm.class_data import ClassData
 from headcount.stack.jvm.compilation import QUICK_START
 from headcount.stack.jvm.jars import Fetcher, connector_jars

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+from headcount_analysis.evidence import CREATE_TIME, TopicSeen
+from headcount_analysis.judge import Limits
+from headcount_analysis.read.consumer import Split
+from headcount_analysis.read.followed import Followed
+from headcount_analysis.read.records import Record
+from headcount_analysis.read.settling import Settling
+from headcount_analysis.read.source import Frames, Result, Work
+from headcount_analysis.read.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
+from headcount_analysis.verify import Database, Report, verify
 from pyspark.sql import DataFrame, SparkSession
 
-from analysis.consumer import Split
-from analysis.evidence import CREATE_TIME, TopicSeen
-from analysis.followed import Followed
-from analysis.judge import Limits
-from analysis.records import Record
-from analysis.settling import Settling
-from analysis.source import Frames, Result, Work
-from analysis.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
-from analysis.verify import Database, Report, verify
 from headcount.ledger.digest import describe
 from headcount.ledger.ledger import LedgerWriter, Row
 from headcount.run.changes import Changes

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from headcount_analysis import verify
+from headcount_analysis.compare_run import blocks
+from headcount_analysis.compare_run.blocks import Work
+from headcount_analysis.judge import Limits
+from headcount_analysis.ledger.ledger import Ledger
+from headcount_analysis.measure.latency import TOTAL, Measure
+from headcount_analysis.read.arrivals import Groups
+from headcount_analysis.report.model import Report
 
-from analysis import blocks, verify
-from analysis.arrivals import Groups
-from analysis.blocks import Work
-from analysis.judge import Limits
-from analysis.latency import TOTAL, Measure
-from analysis.ledger import Ledger
-from analysis.report.model import Report
 from headcount.run.verdict import Label
 from headcount.thresholds.grammar import parse
 from tests.analysis.history import MS, START_NS, History, event_id

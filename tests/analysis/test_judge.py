@@ -5,10 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-
-from analysis.classes import Counts
-from analysis.clocks import ClockOffset
-from analysis.evidence import (
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import (
     Checkable,
     Evidence,
     GeneratorState,
@@ -17,12 +15,14 @@ from analysis.evidence import (
     PartitionRead,
     TopicSeen,
 )
-from analysis.judge import Limits, crashed, judge
-from analysis.judge.notes import rule_of_three
-from analysis.judge.subjects import SUBJECTS, Subject
-from analysis.state import Difference, StateCheck
-from analysis.thresholds import Judged
-from analysis.timestamps import Unit
+from headcount_analysis.judge import Limits, crashed, judge
+from headcount_analysis.judge.notes import rule_of_three
+from headcount_analysis.judge.subjects import SUBJECTS, Subject
+from headcount_analysis.measure.clocks import ClockOffset
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.state.state import Difference, StateCheck
+
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
 from headcount.thresholds.grammar import parse

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from analysis.classes import Counts
-from analysis.evidence import Evidence
-from analysis.judge import Limits, judge
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge import Limits, judge
+
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.run.verdict import Label, Result
 from tests.analysis.test_judge import SANE

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from headcount_analysis.judge import Limits, judge
+from headcount_analysis.measure.generator import Generators
 
-from analysis.generator import Generators
-from analysis.judge import Limits, judge
 from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 from headcount.run.verdict import Label
 from tests.analysis.test_judge import MANIFEST, SANE

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 import rich.console
 import xmlschema
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge import Limits, crashed, judge
+from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.report import document, junit, markdown
+from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.page import render as page_of
+from headcount_analysis.state.state import StateCheck
 from junitparser import JUnitXml
 
-from analysis.classes import Counts
-from analysis.evidence import Evidence
-from analysis.judge import Limits, crashed, judge
-from analysis.latency import Bucket, Measure
-from analysis.rates import Rates
-from analysis.report import document, junit, markdown
-from analysis.report.exceptions import Exceptions
-from analysis.report.model import Report
-from analysis.report.page import render as page_of
-from analysis.state import StateCheck
-from analysis.thresholds import Judged
 from headcount.cli.result import show
 from headcount.console import Console
 from headcount.run.manifest import RunFolder

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from headcount_analysis.compare_run.blocks import Work, works
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.judge import Limits
+from headcount_analysis.ledger.ledger import Ledger
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.read.arrivals import Groups
+from headcount_analysis.read.source import Frames
+from headcount_analysis.read.topic import OffsetRange
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.table import summary
+from headcount_analysis.verify import verify
 from pyspark.sql import DataFrame
 
-from analysis.arrivals import Groups
-from analysis.blocks import Work, works
-from analysis.classes import Counts
-from analysis.evidence import TopicSeen
-from analysis.judge import Limits
-from analysis.ledger import Ledger
-from analysis.rates import Rates
-from analysis.report.model import Report
-from analysis.source import Frames
-from analysis.table import summary
-from analysis.topic import OffsetRange
-from analysis.verify import verify
 from headcount.ledger.ledger import LedgerWriter, open_location
 from headcount.open_model.arrivals import Arrivals
 from headcount.run.manifest import Scheduled
@@ -392,7 +392,7 @@ def test_messages_that_are_not_compared_once_are_no_evidence(
     def wrong_works(found: Ledger, groups: Groups, span: int) -> list[Work]:
         return works(found, {block: mine * times for block, mine in groups.items()}, span)
 
-    monkeypatch.setattr("analysis.verify.works", wrong_works)
+    monkeypatch.setattr("headcount_analysis.verify.works", wrong_works)
     report = history.verified()
     assert report.verdict is Verdict.INCONCLUSIVE
     assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]

@@ -4,12 +4,12 @@ import functools
 from pathlib import Path
 
 import pytest
+from headcount_analysis.evidence import LOG_APPEND_TIME, TopicSeen
+from headcount_analysis.read.source import Kafka
+from headcount_analysis.verify import Report, verify
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
-from analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from analysis.source import Kafka
-from analysis.verify import Report, verify
 from headcount.kafka.topic import beginning_offsets, cluster_id, end_offsets, is_empty
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Verdict

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount_analysis.spark.jvm import suited_to
 
-from analysis.jvm import suited_to
 from bench import cores
 from headcount.stack.jvm.compilation import LONG_WORK
 

@@ -1,6 +1,7 @@
 """The players' lives, whose run ends when enough requests are made."""
 
-from locustfiles.player_life import Player
+from player_life import Player
+
 from tests.headcount.plugin import ending  # noqa: F401 - it listens
 
 __all__ = ["Player"]

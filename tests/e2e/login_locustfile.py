@@ -6,9 +6,8 @@ from flask import redirect, request, url_for
 from flask_login import UserMixin, login_user
 from locust import events
 from locust.env import Environment
+from mixed import Player
 from werkzeug.wrappers import Response
-
-from locustfiles.mixed import Player
 
 __all__ = ["Player"]
 

@@ -25,7 +25,7 @@ WIDE_LIMIT = "http.min +2s"
 def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs of the game, and two of a game that is slower."""
     folder = tmp_path_factory.mktemp("compared")
-    apps = {"before": (3, "service.wsgi:app"), "after": (2, "tests.harmful.sluggish:app")}
+    apps = {"before": (3, "headcount_service.wsgi:app"), "after": (2, "tests.harmful.sluggish:app")}
     for name, (count, app) in apps.items():
         for place in range(1, count + 1):
             topic = f"test-{uuid.uuid4().hex[:12]}"

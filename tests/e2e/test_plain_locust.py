@@ -24,7 +24,7 @@ from locust import events
 def before(environment, **_):
     environment.process_exit_code = 0
 
-from locustfiles.mixed import *
+from mixed import *
 
 @events.quitting.add_listener
 def overwrite(environment, **_):

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from headcount_analysis.selftest.faults import CLEAN, EXPECTED
 
-from analysis.selftest.faults import CLEAN, EXPECTED
 from tests.e2e.command import headcount
 
 pytestmark = pytest.mark.e2e

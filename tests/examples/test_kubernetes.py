@@ -14,12 +14,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from click.testing import CliRunner
+from headcount_service.settings import PREFIX, Settings
 from ruamel.yaml import YAML
 
 from headcount.cli.commands.verify import verify
 from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.stack.jvm.jars import read_lock
-from service.settings import PREFIX, Settings
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
 KUBERNETES = "1.34"

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 
-from service.app import create_app
-from service.errors import NotPublished
-from service.events import Event
-from service.publisher import Place, Publisher, make_publisher
-from service.settings import load_settings
+from headcount_service.app import create_app
+from headcount_service.errors import NotPublished
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place, Publisher, make_publisher
+from headcount_service.settings import load_settings
+
 from tests.harmful.proxy import Proxy
 
 ID = "X-Event-Id"

@@ -2,4 +2,4 @@
 
 import runpy
 
-globals().update(runpy.run_path("service/gunicorn.conf.py"))
+globals().update(runpy.run_path("service/headcount_service/gunicorn.conf.py"))

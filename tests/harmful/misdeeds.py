@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from flask import request
+from headcount_service.app import create_app
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place, make_publisher
+from headcount_service.settings import load_settings
 
-from service.app import create_app
-from service.events import Event
-from service.publisher import Place, make_publisher
-from service.settings import load_settings
 from tests.harmful.proxy import Proxy
 
 SLOW_S = 3.0

@@ -1,7 +1,7 @@
 """The proxy: a publisher around the real one, for services that do wrong."""
 
-from service.events import Event
-from service.publisher import Place, Publisher
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place, Publisher
 
 
 class Proxy:

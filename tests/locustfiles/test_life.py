@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 from flask.testing import FlaskClient
+from headcount_players._life import Act, Life
+from headcount_service.app import create_app, parts_of
+from headcount_service.migrations.upgrade import upgrade
+from headcount_service.settings import Settings
 from werkzeug.test import TestResponse
 
-from locustfiles._life import Act, Life
-from service.app import create_app, parts_of
-from service.migrations.upgrade import upgrade
-from service.settings import Settings
 from tests.service.fakes import RecordingPublisher
 
 ACTS = 400

@@ -3,10 +3,10 @@
 The run ends when every generator has made enough requests.
 """
 
+from headcount_service.catalogue import load_catalogue
 from locust import constant, task
 
 from headcount.plugin import Changes, LedgerUser
-from service.catalogue import load_catalogue
 from tests.headcount.plugin import ending  # noqa: F401 - it listens
 
 GOLD = 5

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from headcount_service.app import create_app
+from headcount_service.settings import PREFIX, Settings, load_settings
 
-from service.app import create_app
-from service.settings import PREFIX, Settings, load_settings
 from tests.service.fakes import RecordingPublisher
 
 LoadSettings = Callable[..., Settings]

@@ -8,10 +8,11 @@ import os
 import signal
 from pathlib import Path
 
-from service.app import create_app
-from service.events import Event
-from service.publisher import Place, make_publisher
-from service.settings import load_settings
+from headcount_service.app import create_app
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place, make_publisher
+from headcount_service.settings import load_settings
+
 from tests.harmful.proxy import Proxy
 
 _DEATH_FILE = Path(os.environ["DEATH_FILE"])

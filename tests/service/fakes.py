@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place
 from kafka.errors import KafkaTimeoutError
-
-from service.events import Event
-from service.publisher import Place
 
 
 @dataclass(slots=True)

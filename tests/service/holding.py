@@ -13,13 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from service.app import create_app
-from service.deferred import DeferredResponse
-from service.errors import OutcomeUnknown
-from service.events import Event
-from service.in_progress import requests
-from service.publisher import NoPublisher, Place
-from service.settings import load_settings
+from headcount_service.app import create_app
+from headcount_service.errors import OutcomeUnknown
+from headcount_service.http.deferred import DeferredResponse
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import NoPublisher, Place
+from headcount_service.settings import load_settings
+from headcount_service.worker.in_progress import requests
 
 _FILE = Path(os.environ["HOLD_FILE"])
 _LARGE_BYTES = int(os.environ["LARGE_BYTES"])

@@ -2,8 +2,8 @@
 
 import os
 
-from service import sharing
-from service.wsgi import app
+from headcount_service.worker import sharing
+from headcount_service.wsgi import app
 
 __all__ = ["app"]
 

@@ -18,7 +18,7 @@ from headcount.stack.ports import free_port
 from tests.service.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-CONF = "service/gunicorn.conf.py"
+CONF = "service/headcount_service/gunicorn.conf.py"
 TIMEOUT_S = 60.0
 REFUSED = 0
 

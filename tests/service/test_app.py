@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from headcount_service.app import create_app, new_receipt, parts_of
+from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place
 from werkzeug.test import TestResponse
 
-from service.app import create_app, new_receipt, parts_of
-from service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
-from service.events import Event
-from service.publisher import Place
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import RecordingPublisher
 

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from service.catalogue import (
+from headcount_service.catalogue import (
     CatalogueError,
     Variant,
     load_catalogue,
@@ -102,11 +101,11 @@ USE_LANCE = """
 import random
 from click.testing import CliRunner
 from headcount.cli.commands.events import events
-from locustfiles._choices import CATALOGUE, a_variant
-from locustfiles._life import Life
-from service.app import create_app
-from service.migrations.upgrade import upgrade
-from service.settings import load_settings
+from headcount_players._choices import CATALOGUE, a_variant
+from headcount_players._life import Life
+from headcount_service.app import create_app
+from headcount_service.migrations.upgrade import upgrade
+from headcount_service.settings import load_settings
 from tests.service.fakes import RecordingPublisher
 
 upgrade(load_settings())
@@ -161,7 +160,9 @@ def test_a_catalogue_that_is_none_is_told_in_a_line(tmp_path: Path) -> None:
     """By the service and by the command, without a traceback."""
     environ = with_catalogue(tmp_path, "[items.lance]\nprice = -1\n")
     told = "catalogue.toml: items.lance.price = -1: Input should be greater than or equal to 0\n"
-    gunicorn = run(tmp_path, environ, "-m", "gunicorn", "-c", "service/gunicorn.conf.py")
+    gunicorn = run(
+        tmp_path, environ, "-m", "gunicorn", "-c", "service/headcount_service/gunicorn.conf.py"
+    )
     assert (gunicorn.returncode, gunicorn.stderr) == (2, told)
     command = run(tmp_path, environ, "-m", "headcount", "events", "run-1")
     assert (command.returncode, command.stderr) == (2, f"headcount: {told}")

@@ -4,9 +4,9 @@ import re
 import traceback
 
 import pytest
+from headcount_service.errors import SettingsError
+from headcount_service.settings import load_settings
 
-from service.errors import SettingsError
-from service.settings import load_settings
 from tests.service.conftest import LoadSettings
 
 

@@ -5,11 +5,11 @@ Its publisher says that an event's outcome is unknown where the request's header
 
 import sys
 
-from service.app import create_app
-from service.errors import OutcomeUnknown
-from service.events import Event
-from service.publisher import Place, Publisher, make_publisher
-from service.settings import load_settings
+from headcount_service.app import create_app
+from headcount_service.errors import OutcomeUnknown
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import Place, Publisher, make_publisher
+from headcount_service.settings import load_settings
 
 
 class WrappedPublisher:

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from headcount_analysis.compare import document, markdown, words
+from headcount_analysis.compare.change import Label
+from headcount_analysis.compare.limits import Limit, State, parse_all
+from headcount_analysis.compare.model import Comparison, Versus, compare
+from headcount_analysis.compare.runs import Run, read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
-from analysis.compare import document, markdown, words
-from analysis.compare.change import Label
-from analysis.compare.limits import Limit, State, parse_all
-from analysis.compare.model import Comparison, Versus, compare
-from analysis.compare.runs import Run, read_run, sides_of
 from headcount.cli.options.options import found_run, with_reports_dir
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -129,7 +129,7 @@ def compare_runs(
     console = Console()
     if html is not None:
         # Charts need libraries that take a second to load, which only a page is worth.
-        from analysis.compare import page  # noqa: PLC0415
+        from headcount_analysis.compare import page  # noqa: PLC0415
 
         _put(page.render(comparison), html, console)
     if markdown_file is not None:

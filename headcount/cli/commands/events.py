@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from headcount_analysis.read import topic
+from headcount_analysis.spark.session import open_session, sql
+from headcount_analysis.state.game import export
+from headcount_analysis.state.game.events import Wanted, game_events, matching
+from headcount_service.catalogue import Attribute, Choice, load_catalogue
 from pyspark.sql import DataFrame
 from pyspark.sql.types import DataType, LongType, StringType
 from rich.table import Table
 from rich.text import Text
 
-from analysis import topic
-from analysis.game import export
-from analysis.game.events import Wanted, game_events, matching
-from analysis.session import open_session, sql
 from headcount.cli.judgement import brokers
 from headcount.cli.options.options import (
     Judging,
@@ -30,7 +31,6 @@ from headcount.cli.platform import platform
 from headcount.cli.spark import session_config
 from headcount.console import Console
 from headcount.errors import UsageError
-from service.catalogue import Attribute, Choice, load_catalogue
 
 _EXAMPLES = """
 \b

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 import click
+from headcount_analysis.selftest.matrix import Matrix
+from headcount_analysis.selftest.rounds import Round, Stage, rounds
+from headcount_analysis.spark.jvm import SessionConfig, suited_to
+from headcount_analysis.spark.session import open_session
 from rich.table import Table
 from rich.text import Text
 
-from analysis.jvm import SessionConfig, suited_to
-from analysis.selftest.matrix import Matrix
-from analysis.selftest.rounds import Round, Stage, rounds
-from analysis.session import open_session
 from headcount.cli.options.options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.cli.spark import class_data

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 import click
+from headcount_analysis.spark.jvm import socket_settings
 
-from analysis.jvm import socket_settings
 from headcount.cli.options.options import PassThrough
 from headcount.cli.platform import platform
 from headcount.console import Console

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import click
+from headcount_analysis.spark.jvm import begun_jvm
 
-from analysis.jvm import begun_jvm
 from headcount.cli.options.options import (
     Judging,
     found_run,

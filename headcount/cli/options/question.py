@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, fields
 
-from analysis.judge import Limits
+from headcount_analysis.judge import Limits
+
 from headcount.cli.options.options import Judging
 from headcount.errors import UsageError
 from headcount.run.manifest import RunFolder

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from analysis.compare.runs import Run, Side, read_run
+from headcount_analysis.compare.runs import Run, Side, read_run
+
 from headcount.run.manifest import Manifest, RunFolder
 
 ZERO = dict.fromkeys(

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount_analysis.compare.change import Label, change_of, changes, measured
+from headcount_analysis.compare.limits import parse
+from headcount_analysis.compare.runs import Side
 
-from analysis.compare.change import Label, change_of, changes, measured
-from analysis.compare.limits import parse
-from analysis.compare.runs import Side
 from headcount.thresholds.metrics import Metric
 from tests.analysis.compare.sample import a_run, a_side, counts
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount_analysis.compare.comparable import differences
+from headcount_analysis.compare.model import compare
+from headcount_analysis.compare.runs import Side, sides_of
 
-from analysis.compare.comparable import differences
-from analysis.compare.model import compare
-from analysis.compare.runs import Side, sides_of
 from headcount.errors import UsageError
 from tests.analysis.compare.sample import a_run, a_side, counts
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from headcount_analysis.compare.change import change_of
+from headcount_analysis.compare.facts import FACTS
+from headcount_analysis.compare.limits import State, judge, parse
+from headcount_analysis.compare.runs import Side
 
-from analysis.compare.change import change_of
-from analysis.compare.facts import FACTS
-from analysis.compare.limits import State, judge, parse
-from analysis.compare.runs import Side
 from headcount.thresholds.metrics import METRICS, Kind, Metric, MetricError
 from tests.analysis.compare.sample import a_run, a_side, counts
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from headcount_analysis.compare import runs
+from headcount_analysis.compare.runs import read_run
 
-from analysis.compare import runs
-from analysis.compare.runs import read_run
 from headcount.errors import EvidenceError, HeadcountError, UsageError
 from headcount.run.manifest import RunFolder
 from tests.analysis.compare.sample import verdict, written

@@ -4,11 +4,11 @@ import math
 from random import Random
 
 import pytest
+from headcount_analysis.compare.change import Change, told_apart
+from headcount_analysis.compare.statistics import difference, level_of, ratio, student_quantile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.compare.change import Change, told_apart
-from analysis.compare.statistics import difference, level_of, ratio, student_quantile
 from headcount.thresholds.metrics import Metric
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, at 0.975.

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headcount_analysis.compare import document, markdown, page, words
+from headcount_analysis.compare.change import Label
+from headcount_analysis.compare.limits import parse_all
+from headcount_analysis.compare.model import Comparison, compare
+from headcount_analysis.compare.runs import read_run, sides_of
 
-from analysis.compare import document, markdown, page, words
-from analysis.compare.change import Label
-from analysis.compare.limits import parse_all
-from analysis.compare.model import Comparison, compare
-from analysis.compare.runs import read_run, sides_of
 from tests.analysis.compare.sample import a_run, counts, durations, written
 
 SLOWER: tuple[list[float], list[float]] = ([100, 101, 102], [131, 132, 133])

@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import pandas as pd
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.judge import Limits, judge
+from headcount_analysis.measure.generator import generators
+from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.over_time import OverTime, Percentiles, Slice
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.model import Report
 
-from analysis.classes import Counts
-from analysis.generator import generators
-from analysis.judge import Limits, judge
-from analysis.latency import Bucket, Measure
-from analysis.over_time import OverTime, Percentiles, Slice
-from analysis.rates import Rates
-from analysis.report.exceptions import COLUMNS, Exceptions
-from analysis.report.model import Report
 from headcount.ledger.health import Health, Sample
 from tests.analysis.test_judge import MANIFEST, SANE, with_counts
 

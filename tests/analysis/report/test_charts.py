@@ -6,15 +6,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
-from analysis.classes import Counts
-from analysis.report import charts
-from analysis.report.charts import MAX_LETTERS, classes
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.report import charts
+from headcount_analysis.report.charts import MAX_LETTERS, classes
 
 DRAWN = """
 import sys
-from analysis.classes import Counts
-from analysis.report.charts import classes
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.report.charts import classes
 
 print(classes({f"a{chr(int(sys.argv[1]))}b": Counts(attempted=1, acked=1, lost=1)}))
 """

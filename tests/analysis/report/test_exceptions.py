@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from analysis.differences import Compared, Difference, Differences
-from analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
+from headcount_analysis.messages.differences import Compared, Difference, Differences
+from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
 DIFFERENCES = Differences(
     {

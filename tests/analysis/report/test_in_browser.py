@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from headcount_analysis.report.page import render
 
-from analysis.report.page import render
 from bench.chromium import chromium
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
 

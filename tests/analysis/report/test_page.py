@@ -5,15 +5,15 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.judge import Limits, judge
+from headcount_analysis.measure.breakdown import Breakdown, Group
+from headcount_analysis.measure.latency import Measure
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.page import LONGEST_CELL, hash_of, render
 
-from analysis.breakdown import Breakdown, Group
-from analysis.classes import Counts
-from analysis.judge import Limits, judge
-from analysis.latency import Measure
-from analysis.report.exceptions import Exceptions
-from analysis.report.model import Report
-from analysis.report.page import LONGEST_CELL, hash_of, render
-from analysis.thresholds import Judged
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from headcount_analysis.measure.over_time import OverTime
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.report import tables
+from headcount_analysis.report.model import Report
 
-from analysis.over_time import OverTime
-from analysis.rates import Rates
-from analysis.report import tables
-from analysis.report.model import Report
 from tests.analysis.report.literal import a_report, a_slice
 
 MEASURES = ("http", "from_intended", "end_to_end")

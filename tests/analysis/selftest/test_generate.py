@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 import pytest
+from headcount_analysis.selftest import generate
+from headcount_analysis.selftest.faults import Fault
+from headcount_analysis.selftest.generate import Generation, Message, write_run
+from headcount_analysis.selftest.plan import GENERATORS, PARTITIONS, Plan
 
-from analysis.selftest import generate
-from analysis.selftest.faults import Fault
-from analysis.selftest.generate import Generation, Message, write_run
-from analysis.selftest.plan import GENERATORS, PARTITIONS, Plan
 from headcount.ledger.ledger import read_ledger
 from headcount.run.ids import HEADER
 

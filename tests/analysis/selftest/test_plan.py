@@ -3,11 +3,10 @@
 from collections import Counter
 
 import pytest
+from headcount_analysis.selftest.faults import SWAPS, Fault
+from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
-
-from analysis.selftest.faults import SWAPS, Fault
-from analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, make_plan
 
 
 def test_edges_come_first() -> None:

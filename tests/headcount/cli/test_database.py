@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from headcount_service.errors import DatabaseError
+from headcount_service.game.account import Entry
+from headcount_service.game.progress import Progress
 
 from headcount.cli import database as database_module
 from headcount.cli.commands.verify import verify
@@ -15,9 +18,6 @@ from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored
 from headcount.run.manifest import RunFolder
-from service.errors import DatabaseError
-from service.game.account import Entry
-from service.game.progress import Progress
 from tests.headcount.cli.test_judgement import MANIFEST
 
 URL = "sqlite:////tmp/game.sqlite3"
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def opening(monkeypatch: pytest.MonkeyPatch, *points: Progress) -> Fake:
     """Let a database be opened that is at these points."""
     fake = Fake(points)
-    monkeypatch.setattr("service.game.account.open_account", fake.open)
+    monkeypatch.setattr("headcount_service.game.account.open_account", fake.open)
     monkeypatch.setattr(database_module, "POLL_S", 0)
     return fake
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     fake = opening(monkeypatch, Progress(7, 0))
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
     assert "much" in account(PLAYED, Progress(7, 0), folder).database.why_not
-    monkeypatch.setattr("service.game.account.open_account", refuse)
+    monkeypatch.setattr("headcount_service.game.account.open_account", refuse)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import rich.console
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.report.model import Report
 
-from analysis.rates import Rates
-from analysis.report.model import Report
-from analysis.thresholds import Judged
 from headcount.cli.result import show
 from headcount.console import Console
 from headcount.run.manifest import RunFolder

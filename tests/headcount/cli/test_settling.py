@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
+from headcount_analysis.read.settling import Reach, Waits
 
-from analysis.settling import Reach, Waits
 from headcount.cli import settling as settling_module
 from headcount.cli.settling import SinceAnswer, TopicSettling
 from headcount.errors import PartError

@@ -174,7 +174,7 @@ SLOW = """
 import time
 from locust import events
 from locust.runners import WorkerRunner
-from locustfiles.mixed import Player
+from mixed import Player
 
 @events.test_start.add_listener
 def be_slow(environment, **_):

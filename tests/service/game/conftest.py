@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from headcount_service.app import create_app, parts_of
+from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import create_engine, make_url, text
 
-from service.app import create_app, parts_of
-from service.migrations.upgrade import upgrade
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import RecordingPublisher
 from tests.service.postgres import postgres

@@ -13,12 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from service.app import create_app, parts_of
-from service.events import Event
-from service.game import play, relay
-from service.game.outbox import RECEIPT, Entry
-from service.publisher import NoPublisher, Place
-from service.settings import Settings, load_settings
+from headcount_service.app import create_app, parts_of
+from headcount_service.game import play, relay
+from headcount_service.game.outbox import RECEIPT, Entry
+from headcount_service.publish.events import Event
+from headcount_service.publish.publisher import NoPublisher, Place
+from headcount_service.settings import Settings, load_settings
 
 STEPS = ("making:before", "making:after", "relaying:look", "relaying:before", "relaying:after")
 PLAYER = "stopped"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from headcount_service.errors import DatabaseError, OutcomeUnknown
+from headcount_service.game.account import open_account
+from headcount_service.game.progress import Progress
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.errors import DatabaseError, OutcomeUnknown
-from service.game.account import open_account
-from service.game.progress import Progress
 from tests.service.fakes import RecordingPublisher
 
 BOW = {"item": "bow", "wood": "yew", "draw_weight_lb": 40}

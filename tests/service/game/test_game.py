@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from headcount_service.catalogue import load_catalogue
+from headcount_service.errors import NotPublished, OutcomeUnknown
 
-from service.catalogue import load_catalogue
-from service.errors import NotPublished, OutcomeUnknown
 from tests.service.fakes import RecordingPublisher
 
 BOW = {"item": "bow", "wood": "yew", "draw_weight_lb": 40}

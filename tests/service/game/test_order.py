@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-
-from service.app import parts_of
-from service.game import outbox, state
-from service.game.account import open_account
-from service.game.happenings import SignedUp
-from service.game.progress import Progress
+from headcount_service.app import parts_of
+from headcount_service.game import outbox, state
+from headcount_service.game.account import open_account
+from headcount_service.game.happenings import SignedUp
+from headcount_service.game.progress import Progress
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from headcount_service.app import Parts, create_app, parts_of
+from headcount_service.errors import OutcomeUnknown
+from headcount_service.game import outbox, play, relay
+from headcount_service.game.tables import events
+from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import func, select
 
-from service.app import Parts, create_app, parts_of
-from service.errors import OutcomeUnknown
-from service.game import outbox, play, relay
-from service.game.tables import events
-from service.migrations.upgrade import upgrade
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import RecordingPublisher
 from tests.service.game.stopping import LEASE_MARGIN_S, PLAYER, QUIET_S, STEPS, FilePublisher, read

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from headcount_service.errors import DatabaseError
+from headcount_service.game.tables import metadata
+from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import create_engine, text
 
-from service.errors import DatabaseError
-from service.game.tables import metadata
-from service.migrations.upgrade import upgrade
 from tests.service.conftest import LoadSettings
 from tests.service.server import ROOT, command, environment
 
@@ -48,7 +48,7 @@ def test_a_newer_schema_is_refused(load: LoadSettings, database_url: str) -> Non
 )
 def test_a_database_that_cannot_be_used(url: str, told: str, tmp_path: Path) -> None:
     """Neither service nor migration starts: one line says so, without the password."""
-    for arguments in (command(), [sys.executable, "-m", "service.migrations.upgrade"]):
+    for arguments in (command(), [sys.executable, "-m", "headcount_service.migrations.upgrade"]):
         done = subprocess.run(
             arguments,
             cwd=ROOT,

@@ -203,8 +203,8 @@ import contextlib, sys
 from pathlib import Path
 from headcount.stack.jvm.class_data import ClassData
 from headcount.stack.jvm.compilation import QUICK_START
-from analysis.jvm import SessionConfig, class_path_files
-from analysis.session import open_session
+from headcount_analysis.spark.jvm import SessionConfig, class_path_files
+from headcount_analysis.spark.session import open_session
 home, folder, what = sys.argv[1:]
 
 @contextlib.contextmanager

@@ -1,0 +1,234 @@
+"""Changes: each figure of one side against the other's, and whether it is more than noise."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from statistics import fmean, geometric_mean
+
+from headcount.thresholds.metrics import DURATIONS, METRICS, OF_MESSAGES, Kind, Metric
+from headcount_analysis.compare.facts import FACTS, judged_in
+from headcount_analysis.compare.runs import TOTAL, Document, Run, Side
+from headcount_analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
+
+AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
+"""What of a duration is compared; `min` can be asked for in a limit."""
+
+BROKER_GRAIN_MS = 1.0
+"""Kafka's timestamps are whole ms, so a percentile of end-to-end times is no finer."""
+
+NOISE_WITHIN = (-0.5, 1.0)
+"""An interval that allows for half or double says nothing, not that nothing has changed."""
+
+_NANOSECOND_S = 1e-9
+_COUNTS = tuple(name for name, kind in METRICS.items() if kind is Kind.COUNT)
+
+
+class Label(StrEnum):
+    """What is said of a change.
+
+    A fact that counts against a run is *worse* or *better*. A sample is *noise* where the interval
+    includes no change, and is narrow enough to say so; where it is wide, or there is none, it
+    *cannot be told*.
+    """
+
+    WORSE = "worse"
+    BETTER = "better"
+    SAME = "same"
+    NOISE = "noise"
+    SLOWER = "slower"
+    FASTER = "faster"
+    MORE = "more"
+    FEWER = "fewer"
+    UNKNOWN = "cannot tell"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A metric on both sides: a figure for each run, and by how much it changed.
+
+    `ratio` is the change as a share of the base, None where a figure is not positive; `difference`
+    is in the metric's own unit. Both are None where a run lacks the metric.
+    """
+
+    metric: Metric
+    base: tuple[float, ...]
+    run: tuple[float, ...]
+    difference: Estimate | None = None
+    ratio: Estimate | None = None
+    is_judged: bool = False
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is counted, not sampled."""
+        return self.metric.name in FACTS
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The change as it is told: as a share where that can be."""
+        return self.ratio or self.difference
+
+    @property
+    def label(self) -> Label:
+        """What it is."""
+        estimate = self.estimate
+        if estimate is None:
+            return Label.NOT_MEASURED
+        if self.is_same or (self.is_fact and not estimate.change):
+            return Label.SAME
+        if self.is_fact:
+            return self._direction(estimate)
+        if estimate.interval is None:
+            return Label.UNKNOWN
+        if estimate.interval.has_no_change:
+            return Label.NOISE if self._is_narrow(estimate.interval) else Label.UNKNOWN
+        return self._direction(estimate)
+
+    def _direction(self, estimate: Estimate) -> Label:
+        """Name a change that there is."""
+        rises = estimate.change > 0
+        if self.is_judged:
+            return Label.WORSE if rises else Label.BETTER
+        if self.metric.kind is Kind.DURATION:
+            return Label.SLOWER if rises else Label.FASTER
+        return Label.MORE if rises else Label.FEWER
+
+    def _is_narrow(self, interval: Interval) -> bool:
+        low, high = NOISE_WITHIN
+        return self.ratio is not None and low < interval.low and interval.high < high
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is told from noise."""
+        told = {Label.NOISE, Label.SAME, Label.UNKNOWN, Label.NOT_MEASURED}
+        return self.label not in told
+
+    @property
+    def is_same(self) -> bool:
+        """Whether every run has the same figure."""
+        return len({*self.base, *self.run}) == 1
+
+    @property
+    def grain(self) -> float:
+        """The steps in which it is measured, 0 where they are far finer than any change."""
+        return grain_of(self.metric)
+
+    def among(self, level: float) -> "Change":
+        """Widen the intervals that leave no room for chance, to what is told up to a level."""
+        before, after, grain = self.base, self.run, self.grain
+        found = self
+        if _is_certain(self.difference):
+            wider = difference(before, after, grain, 1 - level)
+            found = replace(found, difference=wider)
+        if _is_certain(self.ratio):
+            found = replace(found, ratio=ratio(before, after, grain, 1 - level))
+        return found
+
+    def centre(self, side: Sequence[float]) -> float | None:
+        """The figure of a side: the mean that is compared; None where it was not measured."""
+        if not side:
+            return None
+        return fmean(side) if self.ratio is None else geometric_mean(side)
+
+
+def _is_certain(estimate: Estimate | None) -> bool:
+    """Whether an interval, of one figure alone, excludes that nothing has changed."""
+    interval = None if estimate is None else estimate.interval
+    return interval is not None and not interval.has_no_change
+
+
+def grain_of(metric: Metric) -> float:
+    """Give the steps in which a metric is measured, in its own unit."""
+    is_rounded = metric.name == "end_to_end" and metric.aggregate != "mean"
+    return BROKER_GRAIN_MS if is_rounded else 0.0
+
+
+def change_of(metric: Metric, base: Side, run: Side) -> Change:
+    """Compare one metric of two sides."""
+    before, after = _figures(metric, base), _figures(metric, run)
+    if len(before) < len(base.runs) or len(after) < len(run.runs):
+        return Change(metric, before, after)
+    if metric.name in FACTS:
+        is_judged = metric.name in judged_in((*base.runs, *run.runs))
+        change = Estimate(fmean(after) - fmean(before))
+        return Change(metric, before, after, difference=change, is_judged=is_judged)
+    grain = grain_of(metric)
+    is_positive = all(value > 0 for value in (*before, *after))
+    return Change(
+        metric,
+        before,
+        after,
+        difference=difference(before, after, grain),
+        ratio=ratio(before, after, grain) if is_positive else None,
+    )
+
+
+def _figures(metric: Metric, side: Side) -> tuple[float, ...]:
+    """Give what was measured, of each run that has it."""
+    found = (measured(metric, run.document) for run in side.runs)
+    return tuple(float(value) for value in found if value is not None)
+
+
+def changes(base: Side, run: Side) -> tuple[Change, ...]:
+    """Compare all that was measured on either side: in total, then by event type."""
+    runs = (*base.runs, *run.runs)
+    return told_apart(change_of(metric, base, run) for metric in _metrics(runs))
+
+
+def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Widen intervals so that no more is told as changed than chance among so many allows."""
+    found = tuple(changes)
+    estimates = (each.estimate for each in found if not each.is_same)
+    level = level_of(each.chance for each in estimates if each and each.chance is not None)
+    return tuple(each.among(level) for each in found)
+
+
+def measured(metric: Metric, document: Document) -> float | None:
+    """What a run has of a metric, in its own unit; None if nothing was measured."""
+    if metric.kind is Kind.DURATION:
+        return _duration_ms(metric, document)
+    counts = _counts(metric.event_type, document)
+    attempted = counts.get("attempted", 0)
+    match metric.kind:
+        case Kind.RATIO:
+            failed = counts.get("failed", 0) + counts.get("indeterminate", 0)
+            return failed / attempted if attempted else None
+        case Kind.RATE:
+            span_s = document.span_s or 0.0
+            return attempted / span_s if span_s >= _NANOSECOND_S and attempted else None
+        case _:
+            if metric.name not in OF_MESSAGES and not attempted:
+                return None
+            return counts.get(metric.name)
+
+
+def _counts(event_type: str | None, document: Document) -> dict[str, int]:
+    if event_type is None:
+        return document.counts or {}
+    return document.by_event_type.get(event_type, {})
+
+
+def _duration_ms(metric: Metric, document: Document) -> float | None:
+    wanted = metric.event_type or TOTAL
+    for each in document.latency_ms:
+        if (each.event_type, each.measure) == (wanted, metric.name):
+            known = {"min": each.min_ms, "mean": each.mean_ms, "max": each.max_ms}
+            for quantile, ms in each.percentiles.items():
+                known[f"p{100 * float(quantile):g}"] = ms
+            return known.get(metric.aggregate)
+    return None
+
+
+def _metrics(runs: Sequence[Run]) -> Iterator[Metric]:
+    """Name what any of the runs has measured; a count that is 0 everywhere is left out."""
+    types = sorted({name for run in runs for name in run.document.by_event_type})
+    for event_type in (None, *types):
+        found = (
+            *(Metric(name, event_type) for name in (*_COUNTS, "rps", "fail_ratio")),
+            *(Metric(name, event_type, each) for name in DURATIONS for each in AGGREGATES),
+        )
+        for metric in found:
+            values = {measured(metric, run.document) for run in runs}
+            always = metric.name in {"attempted", "acked", "lost"} and event_type is None
+            if (values - {None, 0}) or (always and values - {None}):
+                yield metric

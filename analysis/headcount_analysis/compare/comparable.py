@@ -1,0 +1,114 @@
+"""Comparable: what keeps runs from being set side by side, and what a reader should know of.
+
+Two runs answer the same question where the same load was asked of the same kind of service, and
+the same was measured. What differs in that makes every figure differ for a known reason, and is an
+obstacle. What may differ between equal runs, as the seed or the machine's address, or is what a
+comparison is for, as a version, is shown.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from headcount.run.verdict import Label
+from headcount_analysis.compare.runs import Run, Side
+
+UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
+"""Options that leave the load what it is; any other that differs is an obstacle."""
+
+_MOST_LETTERS = 120
+_MOST_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differs between the runs, in a line each: obstacles, and what is only shown."""
+
+    obstacles: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+def differences(sides: Iterable[Side]) -> Differences:
+    """Tell what differs between any of the runs, repetitions of one side included."""
+    runs = [run for side in sides for run in side.runs]
+    return Differences(
+        obstacles=(*_inconclusive(runs), *_differing(runs, _essentials)),
+        shown=tuple(_differing(runs, _circumstances)),
+    )
+
+
+def _inconclusive(runs: Iterable[Run]) -> Iterator[str]:
+    for run in runs:
+        if run.document.label is Label.INCONCLUSIVE:
+            yield f"verdict: {run.run_id} is inconclusive, so its figures prove nothing"
+
+
+def _essentials(run: Run) -> Iterator[tuple[str, object]]:
+    document = run.document
+    yield "scenario", document.scenario
+    yield (
+        "event types",
+        sorted(name for name, counts in document.by_event_type.items() if counts.get("attempted")),
+    )
+    yield "delivery promise", document.promise or "not stated"
+    # An end-to-end time ends where the service, or where the broker, sets the timestamp.
+    yield "timestamps of the topic", sorted(document.timestamps)
+    for name, value in sorted(document.options.items()):
+        if name not in UNESSENTIAL_OPTIONS:
+            yield f"option {name}", value
+
+
+def _circumstances(run: Run) -> Iterator[tuple[str, object]]:
+    document, manifest = run.document, run.manifest
+    yield "verdict", document.label.value
+    for name in sorted(UNESSENTIAL_OPTIONS):
+        yield f"option {name}", document.options.get(name)
+    yield "service", _address(document.host)
+    yield "brokers", "the run's own" if manifest.broker_data else manifest.bootstrap_servers
+    yield "partitions", len(manifest.start_offsets)
+    yield "late after, ms", document.limits.get("late_after_ms")
+    for name, version in sorted(document.versions.items()):
+        yield f"version of {name}", version
+
+
+def _differing(
+    runs: Sequence[Run], facts: Callable[[Run], Iterable[tuple[str, object]]]
+) -> Iterator[str]:
+    """Name each fact in which any two runs differ; one that a run lacks is nothing there."""
+    told: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
+    for name in dict.fromkeys(name for each in told for name in each):
+        of_value: dict[str, list[str]] = {}
+        for run, each in zip(runs, told, strict=True):
+            of_value.setdefault(_written(each.get(name)), []).append(run.run_id)
+        if len(of_value) > 1:
+            parts = (f"{value} in {_some(names)}" for value, names in of_value.items())
+            yield f"{name}: {'; '.join(parts)}"
+
+
+def _written(value: object) -> str:
+    match value:
+        case None | "":
+            text = "none"
+        case list():
+            text = ", ".join(map(str, value)) or "none"
+        case str():
+            text = value
+        case _:
+            text = json.dumps(value, default=str)
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_RUNS
+    return ", ".join(names[:_MOST_RUNS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _address(url: str) -> str:
+    """Give host and port, for what else stands in a URL may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "not a URL"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"

@@ -1,0 +1,91 @@
+"""The comparison as one JSON document."""
+
+import json
+import math
+from typing import Any
+
+from headcount_analysis.compare import words
+from headcount_analysis.compare.change import Change
+from headcount_analysis.compare.limits import Judged
+from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.runs import Side
+from headcount_analysis.compare.statistics import CONFIDENCE, Estimate
+
+FORMAT = 1
+
+
+def dump(comparison: Comparison) -> str:
+    """Write the document."""
+    made = document(comparison)
+    return json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """Make the document; durations are in ms, changes of `ratio` shares of the base."""
+    return {
+        "format": FORMAT,
+        "exit_code": comparison.exit_code,
+        "confidence": CONFIDENCE,
+        "headline": words.headline(comparison),
+        "not_comparable": list(comparison.differences.obstacles),
+        "differences": list(comparison.differences.shown),
+        "limits": [_limit(each) for each in comparison.limits],
+        "base": _side(comparison.base),
+        "compared": [_versus(comparison, each) for each in comparison.others],
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "name": side.name,
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "verdict": run.document.verdict.value,
+                "label": run.document.label.value,
+            }
+            for run in side.runs
+        ],
+    }
+
+
+def _versus(comparison: Comparison, versus: Versus) -> dict[str, Any]:
+    return {
+        **_side(versus.side),
+        "worse": list(words.worse_of(comparison, versus)),
+        "summary": list(words.sentences(comparison, versus)),
+        "changes": [_change(each) for each in versus.changes],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    metric = change.metric
+    return {
+        "metric": metric.name,
+        "aggregate": metric.aggregate or None,
+        "event_type": metric.event_type,
+        "base": list(change.base),
+        "run": list(change.run),
+        "label": change.label.value,
+        "difference": _estimate(change.difference),
+        "ratio": _estimate(change.ratio),
+    }
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """Give an estimate; an end that is without bound is null, as both are of one run a side."""
+    if estimate is None:
+        return None
+    interval = estimate.interval
+    ends = (None, None) if interval is None else (interval.low, interval.high)
+    low, high = (None if end is None or math.isinf(end) else end for end in ends)
+    return {"change": estimate.change, "low": low, "high": high}
+
+
+def _limit(judged: Judged) -> dict[str, Any]:
+    return {
+        "text": judged.limit.text,
+        "side": judged.side,
+        "state": judged.state.value,
+        "found": words.limit(judged),
+    }

@@ -1,0 +1,34 @@
+"""Facts: classes of a run are counted, not sampled, and a rise of what is judged makes it worse.
+
+A latency is different in each run of the same service. That 23 acknowledged events are not in the
+topic is no chance of the measurement: a rise is told however few runs there are, and nothing of it
+is noise. Of several runs on a side the mean is compared.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from headcount.run.verdict import Label
+from headcount_analysis.compare.runs import Run, Side
+
+ALWAYS_JUDGED = ("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled")
+JUDGED_BY_LIMIT = ("reordered", "late", "misplaced", "malformed")
+FACTS = frozenset({*ALWAYS_JUDGED, *JUDGED_BY_LIMIT})
+
+
+def judged_in(runs: Iterable[Run]) -> frozenset[str]:
+    """Name the facts that count against any of the runs."""
+    limited = (
+        name for run in runs for name, limit in run.document.limits.items() if limit is not None
+    )
+    return frozenset({*ALWAYS_JUDGED, *limited}) & FACTS
+
+
+def worse_verdict(base: Side, run: Side) -> Iterator[str]:
+    """Say that the worst of a side's runs is called something worse than the worst of the base."""
+    before, after = _worst(base), _worst(run)
+    if after.rank > before.rank:
+        yield f"the verdict is {after.value} and was {before.value}"
+
+
+def _worst(side: Side) -> Label:
+    return max((run.document.label for run in side.runs), key=lambda label: label.rank)

@@ -1,0 +1,202 @@
+"""Limits of change: by how much a metric may rise or fall against the base.
+
+    http.p99 +10%                     must not rise by more than 10 % of the base
+    rps -5%                           must not fall by more than 5 %
+    lost +0                           must not rise at all
+    end_to_end{event_type=checkout}.p95 +20ms
+
+A limit is a metric, as in a threshold, a direction, and by how much. `%` is of the base; another
+amount is in the metric's own unit, for a ratio a share (`fail_ratio +0.01`).
+
+What is said of one has three values, as a verdict has, and to be kept must be earned:
+
+- broken: the estimate is beyond the limit, and the confidence interval excludes that nothing has
+  changed. So is a limit of something that was not measured: a gate that is never tried is no gate.
+- kept: the whole interval is within the limit; so it is where every run has the same figure.
+- cannot tell: the interval allows for both. More or longer runs make it narrower.
+
+Several limits are a family, and intervals are those of so many (see `statistics.py`). Classes are
+facts (see `facts.py`): their counts decide. With one run on each side there is no interval, and of
+anything else nothing can be told, unless the estimate alone is allowed to decide.
+"""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean
+
+from lark import Lark
+
+from headcount.thresholds import metrics
+from headcount.thresholds.metrics import UNITS, Kind, Metric, Parsed
+from headcount_analysis.compare.change import AGGREGATES, Change
+from headcount_analysis.compare.statistics import Estimate, Interval, level_of
+
+_GRAMMAR = (
+    r"""
+start: _metric SIGN NUMBER UNIT?
+SIGN: "+" | "-"
+"""
+    + metrics.GRAMMAR
+)
+_SHARE = "%"
+_UNITS_IN_WORDS = {
+    Kind.COUNT: "a number without a unit, or in %",
+    Kind.RATE: "a number, with or without /s, or in %",
+    Kind.RATIO: "a share such as 0.01, or in % of the base",
+    Kind.DURATION: "a time such as 20ms or 2s, or in %",
+}
+
+
+class State(StrEnum):
+    """What is said of a limit."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """By how much a metric may rise, or fall; `amount` is a share of the base or in its unit."""
+
+    text: str
+    metric: Metric
+    is_of_rise: bool
+    amount: float
+    is_share: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A limit, the side that is held against it, what is said, and the change that it is about."""
+
+    limit: Limit
+    side: str
+    state: State
+    change: Change
+    allows_single_run: bool = False
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it was held against one run on each side."""
+        return len(self.change.base) == len(self.change.run) == 1
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the estimate is a share of the base."""
+        return self.limit.is_share and self.change.ratio is not None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What was held against the limit; None where nothing could be."""
+        return self.change.ratio if self.is_share else self.change.difference
+
+
+def parse(text: str) -> Limit:
+    """Read a limit. MetricError points at what is wrong with it."""
+    parsed = metrics.parse(_parser, text)
+    metric = _with_known_aggregate(parsed, metrics.metric_of(parsed))
+    unit = parsed.get("UNIT")
+    is_share = unit == _SHARE
+    units = {**UNITS[metric.kind], _SHARE: 0.01}
+    rule = f"the change of {metric.name} must be {_UNITS_IN_WORDS[metric.kind]}"
+    return Limit(
+        text=text.strip(),
+        metric=metric,
+        is_of_rise=parsed["SIGN"] == "+",
+        amount=metrics.amount_of(parsed, units, rule),
+        is_share=is_share,
+    )
+
+
+def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
+    """Read limits. MetricError points at the first mistake."""
+    return tuple(parse(text) for text in texts)
+
+
+def judge(
+    limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
+) -> tuple[Judged, ...]:
+    """Hold each change of a side against its limit.
+
+    Args:
+        limits: The limits, each with the side's name and its change.
+        allow_single_run: Let the estimate decide where there is one run on each side.
+    """
+    held = tuple(limits)
+    chances = (_chance(limit, change) for limit, _, change in held)
+    level = level_of(chance for chance in chances if chance is not None)
+    among = ((limit, side, change.among(level)) for limit, side, change in held)
+    return tuple(
+        Judged(
+            limit,
+            side,
+            _state(limit, change, allow_single_run=allow_single_run),
+            change,
+            allow_single_run,
+        )
+        for limit, side, change in among
+    )
+
+
+def _chance(limit: Limit, change: Change) -> float | None:
+    if change.difference is None or change.is_same:
+        return None
+    return _in_question(limit, change, change.difference)[0].chance
+
+
+@functools.cache
+def _parser() -> Lark:
+    return Lark(_GRAMMAR, parser="lalr")
+
+
+def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
+    """See that runs have the aggregate: of percentiles, their verdicts hold a few."""
+    aggregate = metric.aggregate
+    if aggregate.startswith("p"):
+        aggregate = f"p{float(aggregate[1:]):g}"
+    if aggregate and aggregate not in {*AGGREGATES, "min"}:
+        told = f"runs are compared by min, {', '.join(AGGREGATES)}"
+        raise parsed.mistake(parsed["AGGREGATE"], told)
+    return Metric(metric.name, metric.event_type, aggregate)
+
+
+def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
+    if change.difference is None:
+        return State.BROKEN
+    is_single = len(change.base) == len(change.run) == 1
+    if is_single and not (change.is_fact or allow_single_run):
+        return State.UNKNOWN
+    if change.is_same:
+        return State.KEPT
+    estimate, allowed = _in_question(limit, change, change.difference)
+    if estimate.interval is None:
+        # Rounding alone may have made a difference of one step.
+        is_rounding = abs(change.difference.change) <= change.grain
+        return _of_estimate(estimate.change > allowed, is_rounding=is_rounding)
+    return _of_interval(estimate.change > allowed, estimate.interval, allowed)
+
+
+def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> State:
+    if is_beyond:
+        return State.UNKNOWN if is_rounding else State.BROKEN
+    return State.KEPT
+
+
+def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> State:
+    if is_beyond and not interval.has_no_change:
+        return State.BROKEN
+    return State.KEPT if interval.high <= allowed else State.UNKNOWN
+
+
+def _in_question(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:
+    """The change in the direction that is limited, and how much of it is allowed."""
+    if not limit.is_share:
+        estimate, allowed = difference, limit.amount
+    elif change.ratio is not None:
+        estimate, allowed = change.ratio, limit.amount
+    else:
+        estimate, allowed = difference, limit.amount * fmean(change.base)
+    return (estimate if limit.is_of_rise else estimate.reversed), allowed

@@ -1,0 +1,127 @@
+"""The comparison: all that is said of runs side by side, before it is written in any form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headcount.errors import UsageError
+from headcount.run.verdict import Verdict
+from headcount_analysis.compare.change import Change, Label, change_of, changes
+from headcount_analysis.compare.comparable import Differences, differences
+from headcount_analysis.compare.limits import Judged, Limit, State, judge
+from headcount_analysis.compare.runs import Side
+
+BROKEN_LIMIT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """One side against the base: each metric's change, in total and by event type."""
+
+    side: Side
+    changes: tuple[Change, ...]
+
+    @property
+    def in_total(self) -> tuple[Change, ...]:
+        """The changes over all event types."""
+        return tuple(each for each in self.changes if each.metric.event_type is None)
+
+    @property
+    def event_types(self) -> tuple[str, ...]:
+        """The event types that any run has."""
+        names = (each.metric.event_type for each in self.changes)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def worse(self) -> tuple[Change, ...]:
+        """The facts that became worse: in total, and of an event type what the total hides."""
+        return self._facts(Label.WORSE)
+
+    @property
+    def better(self) -> tuple[Change, ...]:
+        """The facts that became better, likewise."""
+        return self._facts(Label.BETTER)
+
+    def _facts(self, label: Label) -> tuple[Change, ...]:
+        found = [each for each in self.changes if each.label is label]
+        in_total = {each.metric.name for each in found if each.metric.event_type is None}
+        return tuple(
+            each
+            for each in found
+            if each.metric.event_type is None or each.metric.name not in in_total
+        )
+
+    @property
+    def samples(self) -> tuple[Change, ...]:
+        """The changes of what is sampled, and so has noise."""
+        return tuple(each for each in self.changes if not each.is_fact)
+
+    @property
+    def told(self) -> tuple[Change, ...]:
+        """The samples whose changes are told from noise."""
+        return tuple(each for each in self.samples if each.is_told)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Sides against a base, what differs between their runs besides, and each limit's outcome."""
+
+    base: Side
+    others: tuple[Versus, ...]
+    differences: Differences
+    limits: tuple[Judged, ...] = ()
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """All of them, the base first."""
+        return (self.base, *(versus.side for versus in self.others))
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether any side has several runs, so that noise can be told from change."""
+        return any(len(side.runs) > 1 for side in self.sides)
+
+    def of_state(self, state: State) -> tuple[Judged, ...]:
+        """The limits of which this is said."""
+        return tuple(each for each in self.limits if each.state is state)
+
+    @property
+    def exit_code(self) -> int:
+        """4 if a limit is broken, else 3 if one cannot be told, else 0."""
+        if self.of_state(State.BROKEN):
+            return BROKEN_LIMIT
+        return Verdict.INCONCLUSIVE.exit_code if self.of_state(State.UNKNOWN) else 0
+
+
+def compare(
+    sides: Sequence[Side],
+    limits: Sequence[Limit] = (),
+    *,
+    anyway: bool = False,
+    allow_single_run: bool = False,
+) -> Comparison:
+    """Compare sides with the first of them.
+
+    UsageError names all that keeps them from being comparable, unless they are to be compared
+    `anyway`. `allow_single_run` lets a limit be decided by one run on each side.
+    """
+    found = differences(sides)
+    if found.obstacles and not anyway:
+        told = "\n".join(f"  - {each}" for each in found.obstacles)
+        raise UsageError(
+            f"these runs are not comparable:\n{told}\n"
+            "with --anyway they are compared all the same, and this stands above the result"
+        )
+    base, *others = sides
+    return Comparison(
+        base=base,
+        others=tuple(Versus(side, changes(base, side)) for side in others),
+        differences=found,
+        limits=judge(
+            (
+                (limit, side.name, change_of(limit.metric, base, side))
+                for side in others
+                for limit in limits
+            ),
+            allow_single_run=allow_single_run,
+        ),
+    )

@@ -1,0 +1,107 @@
+"""The comparison as a page: one file that opens offline, on a phone and on paper."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from headcount_analysis.compare import charts, words
+from headcount_analysis.compare.change import Change
+from headcount_analysis.compare.limits import State
+from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.report.templates import template
+
+_CLASSES = {State.KEPT: "pass", State.BROKEN: "fail", State.UNKNOWN: "inconclusive"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table for the page: its header cells, and its rows with the class of each, all text."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is shown of one side against the base."""
+
+    title: str
+    sentences: tuple[str, ...]
+    picture: charts.Picture | None
+    tables: tuple[Table, ...]
+
+
+def render(comparison: Comparison) -> str:
+    """Write the page."""
+    runs = [run for side in comparison.sides for run in side.runs]
+    return template(Path(__file__).with_name("page.html")).render(
+        comparison=comparison,
+        headline=words.headline(comparison),
+        mood=_mood(comparison),
+        limits=_limits(comparison),
+        sections=tuple(_section(comparison, each) for each in comparison.others),
+        pictures=tuple(charts.overlaid(comparison)),
+        lacking=charts.lacking(runs),
+        runs=_runs(comparison),
+    )
+
+
+def _mood(comparison: Comparison) -> str:
+    """The class of the first line: of a fact that became worse, or of the worst limit."""
+    if any(words.worse_of(comparison, each) for each in comparison.others):
+        return _CLASSES[State.BROKEN]
+    for state in (State.BROKEN, State.UNKNOWN, State.KEPT):
+        if comparison.of_state(state):
+            return _CLASSES[state]
+    return "neutral"
+
+
+def _limits(comparison: Comparison) -> Table:
+    rows = tuple(
+        (each.limit.text, each.state.value, words.limit(each), each.side)
+        for each in comparison.limits
+    )
+    classes = tuple(_CLASSES[each.state] for each in comparison.limits)
+    header = ("limit", "result", "found", "side")
+    return Table("Limits of change against the base", header, rows, classes)
+
+
+def _section(comparison: Comparison, versus: Versus) -> Section:
+    name = versus.side.name
+    by_type = (
+        _table(f"Of {event_type}", _of_type(versus, event_type))
+        for event_type in versus.event_types
+    )
+    return Section(
+        title=f"{name} against base",
+        sentences=tuple(words.sentences(comparison, versus)),
+        picture=charts.changes(versus),
+        tables=(_table("Over all event types", versus.in_total), *by_type),
+    )
+
+
+def _of_type(versus: Versus, event_type: str) -> tuple[Change, ...]:
+    return tuple(each for each in versus.changes if each.metric.event_type == event_type)
+
+
+def _table(caption: str, changes: tuple[Change, ...]) -> Table:
+    rows = tuple((words.plain(each.metric), *words.cells(each)) for each in changes)
+    classes = tuple("told" if each.is_told else "" for each in changes)
+    return Table(caption, ("metric", *words.HEADER), rows, classes)
+
+
+def _runs(comparison: Comparison) -> Table:
+    header = ("run", "side", "verdict", "began", "requests", "spread over")
+    return Table("The runs", header, tuple(_run_rows(comparison)))
+
+
+def _run_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    for side in comparison.sides:
+        for run in side.runs:
+            document = run.document
+            attempted = (document.counts or {}).get("attempted", 0)
+            span = "unknown" if document.span_s is None else f"{document.span_s:,.1f} s"
+            verdict = document.label.value
+            yield run.run_id, side.name, verdict, document.created_at, f"{attempted:,}", span

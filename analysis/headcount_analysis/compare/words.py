@@ -1,0 +1,231 @@
+"""Words: how changes, intervals and limits are told, in a sentence or in a table's cells."""
+
+from collections.abc import Iterable, Iterator
+from statistics import fmean
+
+from headcount.thresholds.metrics import Kind, Metric
+from headcount_analysis.compare.change import Change, Label
+from headcount_analysis.compare.facts import worse_verdict
+from headcount_analysis.compare.limits import Judged, State
+from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.statistics import Estimate
+
+HEADER = ("base", "run", "change", "95 % interval", "which is")
+"""What stands in the cells that `cells` gives."""
+
+_HEADLINES = (
+    *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "misplaced", "reordered"),
+    *("failed", "indeterminate", "fail_ratio", "rps"),
+)
+_HEADLINE_AGGREGATES = ("p50", "p99")
+_FEW = 10
+_FARTHEST = 10.0
+_WHOLE = 0.05
+
+
+def headline(comparison: Comparison) -> str:
+    """Say in a line what matters most: what became worse, then limits, then other changes."""
+    worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
+    told = [f"WORSE: {'; '.join(worse)}"] if worse else []
+    count = len(comparison.limits)
+    broken, unknown = (len(comparison.of_state(each)) for each in (State.BROKEN, State.UNKNOWN))
+    if broken:
+        told.append(f"{broken} of {count} limits broken")
+    elif unknown:
+        told.append(f"of {unknown} of {count} limits it cannot be told")
+    elif count:
+        told.append(f"{count} of {count} limits kept")
+    line = "; ".join(told) or _without_limits(comparison)
+    return line[0].upper() + line[1:]
+
+
+def _without_limits(comparison: Comparison) -> str:
+    better = [_fact(each) for versus in comparison.others for each in versus.better]
+    if better:
+        return f"better: {'; '.join(better)}"
+    count = sum(len(each.told) for each in comparison.others)
+    if count:
+        return f"{count} figures changed by more than noise"
+    if not comparison.is_repeated:
+        return "one run on each side: noise cannot be told from change"
+    return "no change is told from noise"
+
+
+def worse_of(comparison: Comparison, versus: Versus) -> tuple[str, ...]:
+    """Say of each fact, and of the verdict, how it became worse."""
+    whose = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
+    told = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
+    return tuple(f"{whose}{each}" for each in told)
+
+
+def _fact(change: Change) -> str:
+    before, after = (figure(change.metric, fmean(side)) for side in (change.base, change.run))
+    is_repeated = max(len(change.base), len(change.run)) > 1
+    direction = "rose" if change.label in {Label.WORSE, Label.MORE} else "fell"
+    mean = " in the mean of a run" if is_repeated else ""
+    return f"{readable(change.metric)} {direction} from {before} to {after}{mean}"
+
+
+def sentences(comparison: Comparison, versus: Versus) -> Iterator[str]:
+    """Say first what became worse, then what changed."""
+    yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
+    yield from (f"better: {_fact(each)}" for each in versus.better)
+    headlines = [
+        each
+        for each in distinct(versus.in_total)
+        if _is_headline(each.metric) and each.label not in {Label.WORSE, Label.BETTER}
+    ]
+    if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
+        yield (
+            "Each side is one run, so noise cannot be told from change: repeat the runs, and name "
+            "those of a side with commas between them."
+        )
+        yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
+        return
+    told = [each for each in headlines if each.is_told]
+    yield from (sentence(each) for each in told)
+    yield from _of_the_rest(versus, sum(not each.is_fact for each in told))
+
+
+def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
+    """Say how many more changed, and of how many it cannot be told."""
+    count = sum(each.estimate is not None for each in versus.samples)
+    told, unknown = len(versus.told), sum(each.label is Label.UNKNOWN for each in versus.samples)
+    if told > said:
+        yield (
+            f"{told} of {count} figures changed by more than noise, by event type included; of "
+            "these, one in twenty at most may be by chance."
+        )
+    elif not told and unknown < count:
+        yield f"No change is told from noise in {count} figures."
+    if unknown:
+        yield (
+            f"Of {unknown} of {count} figures it cannot be told: a side's runs differ too much "
+            "among themselves, so more runs are needed, or longer ones."
+        )
+
+
+def distinct(changes: Iterable[Change]) -> Iterator[Change]:
+    """Leave out times from the intended one that are those of the answers.
+
+    They are where no rate is to be kept: a request is due when it is sent.
+    """
+    of_http: set[object] = set()
+    for each in changes:
+        figures = (each.metric.event_type, each.metric.aggregate, each.base, each.run)
+        if each.metric.name == "http":
+            of_http.add(figures)
+        elif each.metric.name == "from_intended" and figures in of_http:
+            continue
+        yield each
+
+
+def rows(versus: Versus) -> Iterator[Change]:
+    """Give what a short table shows: the total, and what of the event types a sentence would."""
+    for each in distinct(versus.changes):
+        is_of_all = each.metric.event_type is None
+        if is_of_all or (each.is_told and _is_headline(each.metric)):
+            yield each
+
+
+def sentence(change: Change) -> str:
+    """Say of a change that there is how large it is, and how sure that is."""
+    estimate = change.estimate
+    assert estimate is not None
+    if change.is_fact:
+        return _fact(change)
+    direction = "higher" if estimate.change > 0 else "lower"
+    sized = estimate if estimate.change > 0 else estimate.reversed
+    size = _sized(change, sized.change)
+    if sized.interval is None:
+        return f"{readable(change.metric)} is {size} {direction}"
+    low, high = (_sized(change, end) for end in (sized.interval.low, sized.interval.high))
+    return f"{readable(change.metric)} is {size} {direction} (95 % CI {low} to {high})"
+
+
+def cells(change: Change) -> tuple[str, ...]:
+    """Give a change's cells, as `HEADER` has them."""
+    centres = [change.centre(side) for side in (change.base, change.run)]
+    shown = ("" if each is None else figure(change.metric, each) for each in centres)
+    estimate = change.estimate
+    if estimate is None or change.is_same:
+        return (*shown, "", "", change.label.value)
+    is_share = change.ratio is not None
+    changed = signed(change.metric, estimate.change, is_share=is_share)
+    return (*shown, changed, interval_of(change, estimate, is_share=is_share), change.label.value)
+
+
+def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
+    """Write an interval; nothing where there is none."""
+    if estimate.interval is None:
+        return ""
+    low, high = (
+        "over +1,000 %"
+        if is_share and end > _FARTHEST
+        else signed(change.metric, end, is_share=is_share)
+        for end in (estimate.interval.low, estimate.interval.high)
+    )
+    return f"{low} to {high}"
+
+
+def limit(judged: Judged) -> str:
+    """Say what was found for a limit, without what is said of it."""
+    change, estimate = judged.change, judged.estimate
+    if estimate is None:
+        return "was not measured in every run"
+    if change.is_same and judged.state is not State.UNKNOWN:
+        return "the same in every run"
+    is_share = judged.is_share
+    found = signed(change.metric, estimate.change, is_share=is_share)
+    interval = interval_of(change, estimate, is_share=is_share)
+    if change.is_fact:
+        return found
+    sure = f" (95 % CI {interval})" if interval else ", one run a side"
+    why = _why_unknown(judged) if judged.state is State.UNKNOWN else ""
+    return f"{found}{sure}{why}"
+
+
+def _why_unknown(judged: Judged) -> str:
+    """Say why a limit is neither kept nor broken."""
+    if not judged.is_single:
+        return ", which allows for both; more or longer runs are needed"
+    if judged.allows_single_run:
+        return "; times of the broker are in whole ms, so this may be rounding"
+    return ": repeat the runs, or let one decide with --allow-single-run"
+
+
+def readable(metric: Metric) -> str:
+    """Name a metric for a sentence."""
+    return plain(metric) if metric.event_type is None else f"{plain(metric)} of {metric.event_type}"
+
+
+def plain(metric: Metric) -> str:
+    """Name a metric where it is clear of which event type it is."""
+    return " ".join(filter(None, (metric.name.replace("_", " "), metric.aggregate)))
+
+
+def figure(metric: Metric, value: float) -> str:
+    """Write a figure; the mean of counts is no whole number."""
+    if metric.kind is Kind.COUNT and abs(value - round(value)) > _WHOLE:
+        return f"{value:,.1f}"
+    return metric.show(value)
+
+
+def signed(metric: Metric, value: float, *, is_share: bool) -> str:
+    """Write a change with its sign, as a share of the base or in the metric's unit."""
+    written = f"{_share(abs(value))} %" if is_share else figure(metric, abs(value))
+    return f"{'-' if value < 0 else '+'}{written}"
+
+
+def _is_headline(metric: Metric) -> bool:
+    return metric.name in _HEADLINES or metric.aggregate in _HEADLINE_AGGREGATES
+
+
+def _sized(change: Change, value: float) -> str:
+    is_share = change.ratio is not None
+    return f"{_share(value)} %" if is_share else figure(change.metric, value)
+
+
+def _share(value: float) -> str:
+    percent = 100 * value
+    return f"{percent:,.0f}" if abs(percent) >= _FEW else f"{percent:,.1f}"

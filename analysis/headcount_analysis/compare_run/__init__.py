@@ -1,0 +1,1 @@
+"""Compares what a run asked for with what is in the topic: every attempt gets a class and flags."""

@@ -1,0 +1,151 @@
+"""Ordering: which events stand in the topic behind one that began after they were answered.
+
+An event is ordered against those of the same generator, partition and message key. What has no key
+or was never seen is ordered against nothing; of several copies the first one counts.
+
+A key's events are in order if they stand in one partition. Kafka keeps none between partitions.
+
+Whether an event was overtaken is a matter of two events. So events that are kept apart are looked
+at two parts at a time, and only where a part reaches into another.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount_analysis.arrays import Integers
+from headcount_analysis.evidence import Order
+
+MOST_KEYED = 8_000_000
+"""Events whose keys are looked at together."""
+
+_ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
+
+LINE = ("generator", "seq", "partition", "offset", "key_hash", "sent_at_ns", "answered_at_ns")
+"""The columns of `reconcile.FATES` that are looked at."""
+
+
+def ordered(fates: pa.Table) -> pa.Table:
+    """Give the rows of LINE that are ordered against others, from rows of `reconcile.FATES`."""
+    is_ordered = pc.and_(fates["key_hash"].is_valid(), fates["sent_at_ns"].is_valid())
+    return fates.select(list(LINE)).filter(is_ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the events of a generator and partition reach, in a part of them.
+
+    `first_answered_ns` is None where none of them was answered.
+    """
+
+    generator: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    last_sent_ns: int
+    first_answered_ns: int | None
+
+
+def reaches(line: pa.Table) -> tuple[Reach, ...]:
+    """Tell how far events reach, rows of LINE."""
+    bounds = [
+        ("offset", "min"),
+        ("offset", "max"),
+        ("sent_at_ns", "max"),
+        ("answered_at_ns", "min"),
+    ]
+    found = line.group_by(["generator", "partition"], use_threads=False).aggregate(bounds)
+    names = ["generator", "partition", *("_".join(each) for each in bounds)]
+    return tuple(Reach(*(row[name] for name in names)) for row in found.to_pylist())
+
+
+def overtaking(parts: Mapping[int, Sequence[Reach]]) -> list[tuple[int, int]]:
+    """Name the pairs of parts of which the first may hold what has overtaken events of the second.
+
+    It does where an event can stand before one that was answered before it was sent.
+    """
+    lines: dict[tuple[int, int], list[tuple[int, Reach]]] = {}
+    for number, mine in parts.items():
+        for reach in mine:
+            lines.setdefault((reach.generator, reach.partition), []).append((number, reach))
+    pairs = {pair for line in lines.values() for pair in _overtaking(line)}
+    return sorted(pairs)
+
+
+def _overtaking(line: Sequence[tuple[int, Reach]]) -> Iterator[tuple[int, int]]:
+    ordered = sorted(line, key=lambda each: each[1].first_offset)
+    first = np.array([reach.first_offset for _, reach in ordered])
+    sent = np.array([reach.last_sent_ns for _, reach in ordered])
+    for number, reach in ordered:
+        if reach.first_answered_ns is None:
+            continue
+        before = sent[: np.searchsorted(first, reach.last_offset)]
+        for place in np.flatnonzero(before > reach.first_answered_ns):
+            if ordered[place][0] != number:
+                yield ordered[place][0], number
+
+
+def reordered(line: pa.Table) -> pa.Table:
+    """Give the generator and seq of those that are reordered.
+
+    Args:
+        line: Rows of LINE, in one chunk; each event is looked at beside all the others.
+    """
+    # A line of all keys together is quick to look at, and what is in order there is so in its own.
+    suspects = _overtaken(line, ("generator", "partition"))
+    if not len(suspects):
+        return line.select(["generator", "seq"])[:0]
+    keys = pc.unique(line["key_hash"].take(pa.array(suspects)))
+    mine = line.filter(pc.is_in(line["key_hash"], keys)).combine_chunks()
+    rows = _overtaken(mine, ("generator", "partition", "key_hash"))
+    return mine.select(["generator", "seq"]).take(pa.array(rows))
+
+
+def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
+    """Give the rows before which a later request of their group stands."""
+    columns = [line[name].to_numpy() for name in group]
+    order = np.lexsort((line["offset"].to_numpy(), *columns))
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = np.logical_or.reduce([(each[order][1:] != each[order][:-1]) for each in columns])
+    sent = pd.Series(line["sent_at_ns"].to_numpy()[order])
+    latest = sent.groupby(np.cumsum(is_first)).cummax().to_numpy()
+    before = np.where(is_first, np.iinfo(np.int64).min, np.roll(latest, 1))
+    # A request that got no answer was overtaken by none.
+    answered = line["answered_at_ns"].fill_null(np.iinfo(np.int64).max).to_numpy()[order]
+    rows: Integers = order[before > answered]
+    return rows
+
+
+def order(fates: Path, events: int) -> Order:
+    """Count which of so many events, at the most, have an order that could be looked at.
+
+    Keys are looked at a part at a time, so that memory is bounded.
+    """
+    dataset = ds.dataset(fates, format="parquet")
+    parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
+    found = Order()
+    for part in range(parts):
+        is_keyed = pc.field("key_hash").is_valid() & pc.field("sent_at_ns").is_valid()
+        is_of_part = pc.bit_wise_and(pc.field("key_hash"), pc.scalar(parts - 1)) == part
+        scanner = dataset.scanner(columns=list(_ORDER), filter=is_keyed & is_of_part)
+        found += order_of(scanner.to_table())
+    return found
+
+
+def order_of(line: pa.Table) -> Order:
+    """Count which events have an order, from the rows of all events of their keys."""
+    sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
+    aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
+    keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)
+    count = keys["count_all"].to_numpy()
+    is_spread = pc.not_equal(keys["partition_min"], keys["partition_max"]).to_numpy()
+    # There is an order where one request was sent after another was answered.
+    follows = pc.greater(keys["sent_at_ns_max"], keys["answered_at_ns_min"]).fill_null(False)
+    is_ordered = follows.to_numpy() & ~is_spread
+    return Order(int(count[is_ordered].sum()), int(count.sum()), int(count[is_spread].sum()))

@@ -1,0 +1,171 @@
+"""Patterns: what exceptions of a class have in common, for there their cause is to be looked for.
+
+A pattern is named where it sets the exceptions apart from the run: all that were lost went through
+one process says nothing in a run that had only one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount_analysis.compare_run.classes import FLAGS, Fate
+
+LOOKED_FOR = (
+    Fate.LOST,
+    Fate.DUPLICATED,
+    Fate.GHOST,
+    Fate.ABSENT,
+    Fate.RECOVERED,
+    Fate.REFUSED,
+    *FLAGS,
+)
+"""The classes and flags in which patterns are looked for."""
+
+FEWEST = 3
+"""Fewer exceptions have no pattern, and so many next to each other are no chance."""
+
+MOST = 200_000
+"""Of more exceptions of a class, the first that are stored are looked at."""
+
+SHORT_SPAN = 0.1
+"""A time span is short if it is this share of the run's, or less."""
+
+NAMED_RUNS = 3
+
+_SHARED = {
+    "generator": "generator",
+    "server": "the service's process",
+    "acked_partition": "acknowledged in partition",
+    "partition": "in partition",
+    "event_type": "event type",
+}
+_READ = ("seq", "sent_at_ns", "acked_offset", *_SHARED, "fate", *FLAGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What `count` of the `total` exceptions of a class or flag have in common."""
+
+    of: str
+    count: int
+    total: int
+    what: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        some = f"all {self.total}" if self.count == self.total else f"{self.count} of {self.total}"
+        return f"{some} {self.of}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the whole run has: the values met in each shared column, and its time span."""
+
+    met: Mapping[str, frozenset[object]]
+    span_ns: int
+
+
+def patterns(fates: Path | None) -> tuple[Pattern, ...]:
+    """Look through `fates.parquet` for patterns; none without it. Raises OSError."""
+    if fates is None:
+        return ()
+    dataset = ds.dataset(fates, format="parquet")
+    run: _Run | None = None
+    found: list[Pattern] = []
+    for name in LOOKED_FOR:
+        condition = pc.field(name) if name in FLAGS else pc.field("fate") == str(name)
+        total = dataset.count_rows(filter=condition)
+        if total < FEWEST:
+            continue
+        run = run or _run(dataset)
+        frame = dataset.head(MOST, columns=list(_READ), filter=condition).to_pandas()
+        for count, what in _in_common(frame, run):
+            found.append(Pattern(str(name), count, len(frame), what))
+    return tuple(found)
+
+
+def _run(dataset: ds.Dataset) -> _Run:
+    values: dict[str, set[object]] = {name: set() for name in _SHARED}
+    first_ns, last_ns = [], []
+    for batch in dataset.to_batches(columns=[*_SHARED, "sent_at_ns"]):
+        for name, known in values.items():
+            known.update(pc.unique(batch[name].drop_null()).to_pylist())
+        span = pc.min_max(batch["sent_at_ns"]).as_py()
+        if span["min"] is not None:
+            first_ns.append(span["min"])
+            last_ns.append(span["max"])
+    span_ns = max(last_ns) - min(first_ns) if first_ns else 0
+    return _Run({name: frozenset(known) for name, known in values.items()}, span_ns)
+
+
+def _in_common(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
+    yield from _shared(frame, run)
+    yield from _time_span(frame, run)
+    runs = _consecutive(frame, "generator", "seq")
+    if runs:
+        yield _told(runs, "contiguous ids of", "generator")
+    batches = _consecutive(frame, "acked_partition", "acked_offset")
+    if batches:
+        yield _told(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
+
+
+def _shared(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
+    """Say which value all have, where the run has others as well."""
+    for column, name in _SHARED.items():
+        known = frame[column].dropna()
+        if len(known) < len(frame) or len(run.met[column]) < 2:  # noqa: PLR2004
+            continue
+        value = known.iloc[0]
+        if known.eq(value).all():
+            yield len(frame), f"{name} {int(value) if isinstance(value, float) else value}"
+
+
+def _time_span(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
+    sent = frame["sent_at_ns"].dropna()
+    if len(sent) < FEWEST or not run.span_ns:
+        return
+    span_ns = int(sent.max()) - int(sent.min())
+    if span_ns <= SHORT_SPAN * run.span_ns:
+        began = pd.to_datetime(int(sent.min()), unit="ns", utc=True).strftime("%H:%M:%S.%f")[:-3]
+        yield len(sent), f"sent within {span_ns / 1e9:.3f} s, from {began} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Numbers next to each other, `first` to `last`, in one place."""
+
+    place: int
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+def _consecutive(frame: pd.DataFrame, place: str, number: str) -> list[_Stretch]:
+    """Find stretches of at least FEWEST consecutive numbers, the longest first."""
+    known = frame[[place, number]].dropna().astype("int64").drop_duplicates()
+    ordered = known.sort_values([place, number])
+    places, numbers = ordered[place].to_numpy(), ordered[number].to_numpy()
+    breaks = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(places) != 0)) + 1
+    stretches = [
+        _Stretch(int(places[part[0]]), int(numbers[part[0]]), int(numbers[part[-1]]))
+        for part in np.split(np.arange(len(numbers)), breaks)
+        if len(part) >= FEWEST
+    ]
+    return sorted(stretches, key=lambda each: -each.count)
+
+
+def _told(stretches: list[_Stretch], what: str, place: str) -> tuple[int, str]:
+    named = "; ".join(f"{place} {each.place}, {each}" for each in stretches[:NAMED_RUNS])
+    more = f"; and {len(stretches) - NAMED_RUNS} more" if len(stretches) > NAMED_RUNS else ""
+    return sum(each.count for each in stretches), f"{what} {named}{more}"

@@ -1,0 +1,298 @@
+"""Reconciling: brings each attempt together with its messages, and gives it its class and flags.
+
+Numbers are dense, so what belongs together is found by its place and not by a search: the attempts
+of a block of sequence numbers and all messages that claim one of them are compared at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount.run.outcome import Outcome
+from headcount_analysis.arrays import TEXTS, Flags, Integers
+from headcount_analysis.compare_run.classes import TABLE, Fate, Seen
+from headcount_analysis.messages import timestamps
+
+FATES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("generator", pa.int32()),
+        ("seq", pa.int64()),
+        ("event_type", TEXTS),
+        ("scenario_user", TEXTS),
+        ("outcome", TEXTS),
+        ("http_status", pa.int16()),
+        ("error", TEXTS),
+        ("intended_at_ns", pa.int64()),
+        ("sent_at_ns", pa.int64()),
+        ("answered_at_ns", pa.int64()),
+        ("acked_partition", pa.int32()),
+        ("acked_offset", pa.int64()),
+        ("server", TEXTS),
+        ("copies", pa.int64()),
+        ("copies_differ", pa.bool_()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("broker_at_ms", pa.int64()),
+        ("key_hash", pa.int64()),
+        ("fate", TEXTS),
+        ("corrupted", pa.bool_()),
+        ("reordered", pa.bool_()),
+        ("late", pa.bool_()),
+        ("misplaced", pa.bool_()),
+        ("ended_at_ns", pa.int64()),
+        ("entered_at_ns", pa.int64()),
+    ]
+)
+"""A row for each attempt and each phantom. What the ledger says is null for a phantom but its event
+type, which is its message's; `copies_differ` says whether two copies have different bytes;
+`partition`, `offset`, `broker_at_ms` and `key_hash` are those of the first copy, null where there
+is none, as the last is where that has no key. `entered_at_ns` is that copy's time by the clock of
+the attempt's generator, null where its timestamp is no time."""
+
+_NS_PER_MS = 1_000_000
+_FATES = tuple(Fate)
+_OUTCOMES = tuple(Outcome)
+_SEEN = (Seen.NEVER, Seen.ONCE, Seen.MORE)
+_UNCLASSED = -1
+_FATE_OF = np.array(
+    [[_FATES.index(TABLE[outcome, seen]) for seen in _SEEN] for outcome in _OUTCOMES]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """What the messages of each attempt add up to, by the attempt's row.
+
+    `first` is the row of its first message, -1 where it has none.
+    """
+
+    count: Integers
+    first: Integers
+    corrupted: Flags
+    differ: Flags
+    in_place: Flags
+
+
+def fates(
+    attempts: pa.Table,
+    claimed: pa.Table,
+    tag: str,
+    late_after_ms: int,
+    first_seq: int = 0,
+    *,
+    corrections_ms: Mapping[int, int] | None = None,
+) -> pa.Table:
+    """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
+
+    None is `reordered` yet: what stands before it need not be of its block (see `ordering.py`).
+
+    Args:
+        attempts: A row for each, of `ledger.COLUMNS`, in one chunk.
+        claimed: Every message that claims one of them, of `content.ARRIVALS`, in one chunk.
+        tag: The run's own.
+        late_after_ms: How long after its intended time an event may enter the topic.
+        first_seq: Where the block begins.
+        corrections_ms: How far the topic's clock is ahead of each generator's, where it is not 0.
+
+    Returns:
+        A row for each attempt, of FATES, in their order.
+    """
+    copies = _copies(attempts, claimed, first_seq)
+    first = pa.array(copies.first, mask=copies.first < 0)
+    found = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
+    outcome = attempts["outcome"]
+    entered_at_ns = _entered(found["timestamp_ms"], attempts, corrections_ms or {})
+    columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
+        "id": _ids(tag, attempts),
+        "copies": pa.array(copies.count),
+        "copies_differ": pa.array(copies.differ),
+        **{_OF_FIRST[name]: column for name, column in found.items()},
+        "fate": _fate(outcome, copies.count),
+        "corrupted": pa.array(copies.corrupted),
+        "reordered": pa.repeat(pa.scalar(False), len(attempts)),
+        "late": _late(entered_at_ns, attempts["intended_at_ns"], late_after_ms),
+        "misplaced": _misplaced(attempts, copies),
+        "entered_at_ns": entered_at_ns,
+    }
+    chosen = [columns[name] if name in columns else attempts[name] for name in FATES.names]
+    return pa.Table.from_arrays(chosen, schema=FATES)
+
+
+_OF_FIRST = {
+    "partition": "partition",
+    "offset": "offset",
+    "timestamp_ms": "broker_at_ms",
+    "key_hash": "key_hash",
+}
+
+
+def _copies(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> _Copies:
+    row = _attempt_rows(attempts, claimed, first_seq)
+    size = len(attempts)
+    count = np.bincount(row, minlength=size).astype(np.int64)
+    first = np.full(size, -1, np.int64)
+    corrupted, in_place, differ = (np.zeros(size, np.bool_) for _ in range(3))
+    first[row] = np.arange(len(row))
+    corrupted[row[_differs(attempts, claimed, row)]] = True
+    in_place[row[_is_in_place(attempts, claimed, row)]] = True
+    if count.max(initial=0) > 1:
+        _note_repeated(claimed, row, count, first, differ)
+    return _Copies(count, first, corrupted, differ, in_place)
+
+
+def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Integers:
+    """Give the attempt's row for each message that claims it: every one has a row."""
+    generators = attempts["generator"].to_numpy()
+    known = np.unique(generators)
+    width = int(pc.max(attempts["seq"]).as_py() or 0) - first_seq + 1
+
+    def places(table: pa.Table) -> Integers:
+        line = np.searchsorted(known, table["generator"].to_numpy())
+        place: Integers = line * width + (table["seq"].to_numpy() - first_seq)
+        return place
+
+    row_at = np.full(len(known) * width, -1, np.int64)
+    row_at[places(attempts)] = np.arange(len(attempts))
+    number = claimed["seq"].to_numpy() - first_seq
+    is_within = np.isin(claimed["generator"].to_numpy(), known) & (number >= 0) & (number < width)
+    assert is_within.all(), "a message claims an attempt of another block"
+    rows: Integers = row_at[places(claimed)]
+    assert (rows >= 0).all(), "a message claims an attempt that there is none of"
+    return rows
+
+
+def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
+    """Tell which messages do not say what was asked for; of what is not known none can differ.
+
+    A digest over another shape is never the same as that over the attempt's own.
+    """
+    if not len(row):
+        return np.zeros(0, np.bool_)
+    digests = claimed["digests"].combine_chunks()
+    lengths = pc.list_value_length(digests).to_numpy()
+    owner = np.repeat(np.arange(len(row)), lengths)
+    asked = attempts["digest"].fill_null(0).to_numpy()[row]
+    is_known = attempts["digest"].is_valid().to_numpy()[row]
+    equal = np.zeros(len(row), np.bool_)
+    equal[owner[digests.flatten().to_numpy() == asked[owner]]] = True
+    differs: Flags = is_known & ~equal
+    return differs
+
+
+def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
+    """Tell which messages stand where the service said; false where it did not say."""
+    same = np.ones(len(row), np.bool_)
+    for told, found in (("acked_partition", "partition"), ("acked_offset", "offset")):
+        where = attempts[told].cast(pa.int64()).fill_null(-1).to_numpy()[row]
+        same &= where == claimed[found].to_numpy()
+    return same
+
+
+def _note_repeated(
+    claimed: pa.Table, row: Integers, count: Integers, first: Integers, differ: Flags
+) -> None:
+    """Find the first copy of each attempt that has several, and whether they are alike."""
+    repeated = np.flatnonzero(count[row] > 1)
+    time, partition, offset, value = (
+        claimed[name].to_numpy()[repeated]
+        for name in ("timestamp_ms", "partition", "offset", "value_hash")
+    )
+    mine = row[repeated]
+    order = np.lexsort((offset, partition, time, mine))
+    _, start = np.unique(mine[order], return_index=True)
+    leaders = repeated[order[start]]
+    first[row[leaders]] = leaders
+    known = claimed["value_hash"].to_numpy()
+    differ[mine[value != known[first[mine]]]] = True
+
+
+def _ids(tag: str, attempts: pa.Table) -> pa.ChunkedArray:
+    numbers = [attempts[name].cast(pa.string()) for name in ("generator", "seq")]
+    return pc.binary_join_element_wise(tag, *numbers, ".")
+
+
+def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:
+    """Look the classes up. An outcome that the table lacks gives null."""
+    codes = _codes(outcome, [each.value for each in _OUTCOMES])
+    found = np.where(codes < 0, _UNCLASSED, _FATE_OF[codes, np.minimum(count, 2)])
+    indices = pa.array(found.astype(np.int32), mask=found < 0)
+    return pa.DictionaryArray.from_arrays(indices, [each.value for each in _FATES])
+
+
+def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
+    """Number values by their place in `names`, -1 where that has none."""
+    found = pc.index_in(values.cast(pa.string()), pa.array(names))
+    codes: Integers = found.fill_null(-1).to_numpy().astype(np.int64)
+    return codes
+
+
+def _entered(
+    timestamp_ms: pa.Array, attempts: pa.Table, corrections_ms: Mapping[int, int]
+) -> pa.Array:
+    """Give the times of events by their generators' clocks."""
+    found = timestamps.in_ns(timestamp_ms, attempts["sent_at_ns"].combine_chunks())
+    if not corrections_ms:
+        return found
+    generators = pa.array(list(corrections_ms), pa.int32())
+    offsets_ns = pa.array([ms * _NS_PER_MS for ms in corrections_ms.values()], pa.int64())
+    place = pc.index_in(attempts["generator"].combine_chunks(), generators)
+    return pc.subtract(found, offsets_ns.take(place).fill_null(0))
+
+
+def _late(
+    entered_at_ns: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
+) -> pa.ChunkedArray:
+    # Whole ms on both sides, as Kafka has them, lest rounding alone makes an event early.
+    waited_ms = pc.subtract(
+        pc.divide(entered_at_ns, _NS_PER_MS), pc.divide(intended_at_ns, _NS_PER_MS)
+    )
+    return pc.greater(waited_ms, late_after_ms).fill_null(False)
+
+
+def _misplaced(attempts: pa.Table, copies: _Copies) -> pa.Array:
+    """Tell what was seen, and not where the service said that it is; it need not say."""
+    told = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
+    return pa.array((copies.count > 0) & told.to_numpy() & ~copies.in_place)
+
+
+def phantoms(strangers: pa.Table) -> pa.Table:
+    """Make a row of each id that claims the run and was never asked for.
+
+    Args:
+        strangers: Messages, of `content.ARRIVALS`; those that are no phantoms are left out.
+
+    Returns:
+        Rows of FATES.
+    """
+    found = strangers.filter(pc.equal(strangers["kind"], Fate.PHANTOM.value))
+    order = [(name, "ascending") for name in ("claimed_id", "timestamp_ms", "partition", "offset")]
+    ordered = found.sort_by(order).combine_chunks()
+    identity = ordered["claimed_id"].to_numpy()
+    is_first = np.ones(len(identity), np.bool_)
+    is_first[1:] = identity[1:] != identity[:-1]
+    start = np.flatnonzero(is_first)
+    hashes = ordered["value_hash"].to_numpy()
+    group = np.cumsum(is_first) - 1
+    differ = np.zeros(len(start), np.bool_)
+    differ[group[hashes != hashes[start][group]]] = True
+    first = ordered.take(pa.array(start))
+    nothing = pa.repeat(pa.scalar(False), len(start))
+    columns = {
+        "id": first["claimed_id"],
+        "event_type": first["event_type"],
+        "copies": pa.array(np.bincount(group, minlength=len(start)).astype(np.int64)),
+        "copies_differ": pa.array(differ),
+        **{target: first[name] for name, target in _OF_FIRST.items()},
+        "fate": pa.array([Fate.PHANTOM.value] * len(start), TEXTS),
+        **dict.fromkeys(("corrupted", "reordered", "late", "misplaced"), nothing),
+        "entered_at_ns": timestamps.in_ns(first["timestamp_ms"], pa.nulls(len(start), pa.int64())),
+    }
+    chosen = [
+        columns[item.name] if item.name in columns else pa.nulls(len(start), item.type)
+        for item in FATES
+    ]
+    return pa.Table.from_arrays(chosen, schema=FATES)

@@ -1,0 +1,208 @@
+"""Evidence: what was seen of a run, in plain values, for the judge to weigh and the report to show.
+
+`verify.py` gathers it; nothing here reads a file, a topic or a clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headcount.run.locust_exit import LocustExit
+from headcount.run.manifest import End, Manifest
+from headcount_analysis.compare_run.classes import Counts, total
+from headcount_analysis.measure.clocks import ClockOffset
+from headcount_analysis.measure.generator import Generators
+from headcount_analysis.messages.differences import Differences
+from headcount_analysis.messages.placement import Placement
+from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.state.state import StateCheck
+
+SAMPLES = 5
+"""How many offsets of malformed and foreign messages are named per partition."""
+
+CREATE_TIME, LOG_APPEND_TIME = 0, 1
+"""What a message's timestamp is: when its producer made it, or when the broker appended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkable:
+    """How many attempts were seen, and of how many of these the time and the place can be checked.
+
+    The time cannot if the timestamp is none; the place cannot if the answer did not name it.
+    """
+
+    seen: int = 0
+    timed: int = 0
+    placed: int = 0
+
+    def __add__(self, other: "Checkable") -> "Checkable":
+        """Add up what was counted apart."""
+        return Checkable(
+            self.seen + other.seen, self.timed + other.timed, self.placed + other.placed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How many `events` have another of their key to be in order with.
+
+    So many are `keyed`; `spread` of these are of keys whose events stand in several partitions.
+    """
+
+    events: int = 0
+    keyed: int = 0
+    spread: int = 0
+
+    def __add__(self, other: "Order") -> "Order":
+        """Add up what was counted apart."""
+        return Order(
+            self.events + other.events, self.keyed + other.keyed, self.spread + other.spread
+        )
+
+    def others(self, seen: int) -> str:
+        """Say of all the events that were seen why not all are among them."""
+        alone = self.keyed - self.spread - self.events
+        return (
+            f"{seen - self.keyed} have no key, the key of {self.spread} is in several partitions, "
+            f"and {alone} have no request of their key before or behind theirs"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """What one generator left: sequence numbers 0 to `asked` - 1 may have been used.
+
+    `attempted` is what its seal says, None where it never sealed.
+    """
+
+    generator: int
+    sealed: bool
+    asked: int
+    rows: int
+    without_row: int
+    attempted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What the ledger is worth; each damage says what is wrong and what to do.
+
+    `changing_types` are the types of events that were to change somebody's state.
+    """
+
+    generators: tuple[GeneratorState, ...] = ()
+    shapes: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    has_repeated_rows: bool = False
+    changing_types: tuple[str, ...] = ()
+
+    @property
+    def torn(self) -> tuple[GeneratorState, ...]:
+        """The generators that never sealed."""
+        return tuple(state for state in self.generators if not state.sealed)
+
+    @property
+    def asked(self) -> int:
+        """How many attempts there are, those without a row among them."""
+        return sum(state.asked for state in self.generators)
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A way in which messages of a partition are malformed, how many are, and the first of them."""
+
+    name: str
+    count: int
+    first_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRead:
+    """What the reader met in one partition; offsets `start` to `end` - 1 were asked for.
+
+    `first` and `last` are the offsets of the first and last message read, None without any.
+    The samples are the lowest offsets. `tail_is_empty` where a consumer has come to the end, and
+    met no message behind `last`.
+    """
+
+    partition: int
+    start: int
+    end: int
+    read: int = 0
+    first: int | None = None
+    last: int | None = None
+    malformed: int = 0
+    foreign: int = 0
+    malformed_samples: tuple[int, ...] = ()
+    foreign_samples: tuple[int, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    tail_is_empty: bool = False
+
+    @property
+    def gaps(self) -> int:
+        """How many offsets of the range held no message."""
+        return (self.end - self.start) - self.read
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether the last offset of the range was read."""
+        reached = self.start if self.last is None else self.last + 1
+        return reached >= self.end or self.tail_is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSeen:
+    """What the cluster says of itself and the topic when the run is judged."""
+
+    cluster_id: str | None = None
+    topic_id: str | None = None
+    cleanup_policy: str | None = None
+    log_start_offsets: Mapping[int, int] = field(default_factory=dict)
+    leader_epochs: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the verdict rests on.
+
+    `by_event_type` adds up to the whole; `by_generator` and `by_answer`, an HTTP status or what
+    kept one from coming, to its attempts. `problems` are what kept a check from being made at all.
+    `rows` has by generator how many rows of the ledger were compared, and `checkable` by event type
+    how many events the flags can be told of; `order` is None where it was not asked for.
+    `unusable` counts timestamps that are no time, and `unanswered` attempts without an answer.
+    `longest_delay_s` is by how much the latest event came later than others after its
+    acknowledgement; it is measured where events are lost.
+    """
+
+    by_event_type: Mapping[str, Counts]
+    ledger: LedgerState
+    partitions: tuple[PartitionRead, ...]
+    manifest: Manifest
+    end: End
+    seen: TopicSeen = field(default_factory=TopicSeen)
+    timestamp_types: frozenset[int] = frozenset()
+    clocks: tuple[ClockOffset, ...] = ()
+    state: StateCheck = field(default_factory=StateCheck)
+    by_generator: Mapping[int, Counts] = field(default_factory=dict)
+    by_answer: Mapping[str, Counts] = field(default_factory=dict)
+    generators: Generators = field(default_factory=Generators)
+    problems: tuple[str, ...] = ()
+    longest_delay_s: float | None = None
+    locust_exit: LocustExit | None = None
+    rows: Mapping[int, int] = field(default_factory=dict)
+    checkable: Mapping[str, Checkable] = field(default_factory=dict)
+    order: Order | None = None
+    unusable: Mapping[Unit, int] = field(default_factory=dict)
+    unanswered: int = 0
+    placement: Placement = field(default_factory=Placement)
+    differences: Differences = field(default_factory=Differences)
+
+    @property
+    def checked(self) -> Checkable:
+        """How many events of the whole run the flags can be told of."""
+        return sum(self.checkable.values(), start=Checkable())
+
+    @property
+    def counts(self) -> Counts:
+        """The whole run's counts."""
+        return total(self.by_event_type.values())

@@ -1,0 +1,54 @@
+"""Whether anything was put to the test: what nobody acknowledged cannot be lost.
+
+That holds for each event type: one whose attempts were all refused or unanswered was not tested,
+however many of the others were.
+"""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check, Result
+from headcount_analysis.compare_run.classes import UNKNOWN
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.answers import listed
+from headcount_analysis.judge.limits import Limits
+from headcount_analysis.judge.scenario import why_nothing
+
+NAME = "acknowledged"
+
+
+def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
+    """Check that attempts were made and acknowledged, in all and of each event type."""
+    counts = evidence.counts
+    if counts.attempted == 0:
+        remedy = why_nothing(evidence.generators.shortfall)
+        yield Check(NAME, Result.UNPROVEN, "nothing was attempted", remedy)
+    elif counts.acked == 0:
+        yield Check(
+            NAME,
+            Result.UNPROVEN,
+            f"none of {counts.attempted} attempts was acknowledged, so nothing was put to the test"
+            + (f": {answers}" if (answers := listed(evidence)) else ""),
+            "see to --host and to the service's log",
+        )
+    else:
+        yield from _by_event_type(evidence, limits)
+
+
+def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
+    for name, counts in sorted(evidence.by_event_type.items()):
+        if not counts.attempted:
+            continue
+        seen = f"{counts.acked} of {counts.attempted} attempts acknowledged"
+        # Attempts without a row have no type; their generator is a doubt of its own.
+        if counts.acked or name == UNKNOWN or name in limits.unacked:
+            result = Result.KEPT if counts.acked else Result.NOT_TRIED
+            yield Check(f"{NAME}: {name}", result, seen)
+        else:
+            yield Check(
+                f"{NAME}: {name}",
+                Result.UNPROVEN,
+                f"none of {counts.attempted} attempts of event type {name} was acknowledged, so it "
+                "was not put to the test",
+                "the notes say how requests were answered; see to the service, or allow it with "
+                f"--allow unacked={name}",
+            )

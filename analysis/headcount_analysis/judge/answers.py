@@ -1,0 +1,39 @@
+"""How requests that were not acknowledged were answered, by status or error."""
+
+from collections.abc import Iterator
+
+from headcount_analysis.evidence import Evidence
+
+MOST_LISTED = 3
+
+
+def listed(evidence: Evidence) -> str:
+    """List the commonest answers that acknowledged nothing; empty without any."""
+    texts = {} if evidence.locust_exit is None else evidence.locust_exit.answers
+    unacked = {
+        answer: counts.attempted - counts.acked
+        for answer, counts in evidence.by_answer.items()
+        if counts.attempted > counts.acked
+    }
+    most = sorted(unacked, key=lambda answer: (-unacked[answer], answer))[:MOST_LISTED]
+    parts = [
+        f"{unacked[answer]} times {_described(answer, texts.get(answer, ''))}" for answer in most
+    ]
+    rest = sum(unacked.values()) - sum(unacked[answer] for answer in most)
+    return ", ".join([*parts, f"{rest} times otherwise"] if rest else parts)
+
+
+def notes(evidence: Evidence) -> Iterator[str]:
+    """Tell what was not acknowledged, where something else was."""
+    counts = evidence.counts
+    if 0 < counts.acked < counts.attempted and (answers := listed(evidence)):
+        yield (
+            f"{counts.attempted - counts.acked} of {counts.attempted} requests were not "
+            f"acknowledged: {answers}"
+        )
+
+
+def _described(answer: str, text: str) -> str:
+    if not text:
+        return f"HTTP {answer}" if answer.isdigit() else answer
+    return f'HTTP {answer} (first: "{text}")' if answer.isdigit() else f"{answer} ({text})"

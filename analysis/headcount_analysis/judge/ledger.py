@@ -1,0 +1,22 @@
+"""Whether the ledger is whole."""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that the ledger is there, and undamaged."""
+    count = len(evidence.ledger.generators)
+    whole = f"whole, of {count} generator{'' if count == 1 else 's'}"
+    return doubts_or_kept("ledger", _doubts(evidence), whole)
+
+
+def _doubts(evidence: Evidence) -> Iterator[Doubt]:
+    if not evidence.ledger.generators:
+        yield Doubt("the run has no ledger", "restore its folder, or run again")
+    for damage in evidence.ledger.damage:
+        yield Doubt(damage)

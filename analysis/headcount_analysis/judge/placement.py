@@ -1,0 +1,18 @@
+"""Whether the ids of the run stood where they were looked for: one elsewhere is no event lost."""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+NAME = "id in place"
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that some message has its id in place, if events are missing at all."""
+    placement = evidence.placement
+    doubts = [Doubt(placement.evidence, placement.remedy)] if placement.is_doubtful else []
+    kept = f"{placement.in_place} messages have one in {placement.event_id_field}"
+    return doubts_or_kept(NAME, doubts, kept)

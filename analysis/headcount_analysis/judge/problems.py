@@ -1,0 +1,23 @@
+"""What kept a check from being made at all, and sums that do not come out."""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+NAME = "verification"
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that the verifier could do all of its work."""
+    return doubts_or_kept(NAME, map(Doubt, evidence.problems), "complete")
+
+
+def sums(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that every attempt has one class and one outcome."""
+    counts = evidence.counts
+    remedy = "the ledger or the verifier is wrong; please report it"
+    doubts = (Doubt(each, remedy) for each in counts.contradictions)
+    return doubts_or_kept("sums", doubts, f"classes and outcomes add up to {counts.attempted}")

@@ -1,0 +1,92 @@
+"""Whether the run's part of the topic was read whole, and is what the run wrote to."""
+
+from collections.abc import Iterator
+
+from headcount.run.manifest import Manifest
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence, PartitionRead, TopicSeen
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+NAME = "topic read"
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that each partition was read from the run's start to its end."""
+    read = sum(partition.read for partition in evidence.partitions)
+    count = len(evidence.partitions)
+    whole = f"{read} messages of {count} partition{'' if count == 1 else 's'}, up to the end"
+    return doubts_or_kept(NAME, _doubts(evidence), whole)
+
+
+def other_topic(manifest: Manifest, seen: TopicSeen) -> Iterator[Doubt]:
+    """Say why the topic that is there now is not the one that the run wrote to."""
+    if seen.cluster_id is not None and seen.cluster_id != manifest.cluster_id:
+        yield Doubt(
+            f"the cluster is {seen.cluster_id}, and the run was on {manifest.cluster_id}",
+            "verify against the cluster that the run wrote to",
+        )
+    both_known = seen.topic_id is not None and manifest.topic_id is not None
+    if both_known and seen.topic_id != manifest.topic_id:
+        yield Doubt(
+            f"the topic {manifest.topic} was deleted and made anew since the run began: its "
+            "events are gone",
+            "run again",
+        )
+
+
+def _doubts(evidence: Evidence) -> Iterator[Doubt]:
+    yield from other_topic(evidence.manifest, evidence.seen)
+    read = {partition.partition for partition in evidence.partitions}
+    for number in sorted(evidence.manifest.start_offsets.keys() - read):
+        told = f"partition {number} is missing from the topic {evidence.manifest.topic}"
+        yield Doubt(told, "run again")
+    for partition in evidence.partitions:
+        yield from _of_partition(partition, evidence)
+    yield from _compaction(evidence)
+
+
+def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doubt]:
+    number, start = partition.partition, evidence.manifest.start_offsets.get(partition.partition, 0)
+    log_start = max(
+        evidence.end.log_start_offsets.get(number, 0),
+        evidence.seen.log_start_offsets.get(number, 0),
+    )
+    if log_start > start:
+        yield Doubt(
+            f"partition {number} now begins at offset {log_start}, and the run began at {start}: "
+            "its first events were deleted",
+            "use a longer retention, and verify sooner",
+        )
+    if unreadable := evidence.end.unreadable.get(number):
+        yield Doubt(
+            f"partition {number} has {unreadable} messages behind offset {partition.end - 1} that "
+            "nobody can read, for they are not on all in-sync replicas",
+            "see to the brokers, and verify again",
+        )
+    if partition.end < start:
+        yield Doubt(
+            f"partition {number} ends at offset {partition.end}, before the run's start at "
+            f"{start}: the topic lost data or is another one",
+            "run again",
+        )
+    if not partition.reached_end:
+        reached = "nothing" if partition.last is None else f"offset {partition.last}"
+        yield Doubt(
+            f"partition {number} was asked for up to offset {partition.end - 1}, and the reader "
+            f"reached {reached}",
+            "verify again; transactions and compaction also leave such ends",
+        )
+
+
+def _compaction(evidence: Evidence) -> Iterator[Doubt]:
+    gaps = sum(partition.gaps for partition in evidence.partitions)
+    manifest = evidence.manifest
+    policies = (manifest.cleanup_policy, evidence.seen.cleanup_policy or "")
+    policy = next((each for each in policies if "compact" in each), None)
+    if gaps and policy is not None:
+        yield Doubt(
+            f"the topic {manifest.topic} has cleanup.policy={policy}, and {gaps} "
+            "offsets hold no message, for Kafka itself removes them",
+            "use a topic with cleanup.policy=delete",
+        )

@@ -1,0 +1,31 @@
+"""Whether what was compared is what each generator sealed: no row less, and none more."""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Hold the rows that were compared against each generator's seal."""
+    compared = f"{sum(evidence.rows.values())} rows, as many as were sealed or written"
+    return doubts_or_kept("rows compared", _doubts(evidence), compared)
+
+
+def _doubts(evidence: Evidence) -> Iterator[Doubt]:
+    states = {each.generator: each for each in evidence.ledger.generators}
+    for number in sorted(states.keys() | evidence.rows.keys()):
+        state, compared = states.get(number), evidence.rows.get(number, 0)
+        if state is None:
+            yield Doubt(f"{compared} rows of generator {number} were compared, which has no ledger")
+            continue
+        expected = state.rows if state.attempted is None else state.attempted
+        if compared != expected and not (state.attempted is None and compared > expected):
+            what = "written" if state.attempted is None else "sealed"
+            yield Doubt(
+                f"generator {number} has {what} {expected} attempts, and {compared} of its rows "
+                "were compared",
+                "verify again; if that does not help, restore the ledger",
+            )

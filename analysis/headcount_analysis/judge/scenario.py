@@ -1,0 +1,30 @@
+"""Whether the scenario made what it meant to make."""
+
+from collections.abc import Iterator
+
+from headcount.ledger.shortfall import Shortfall
+from headcount.run.verdict import Check, Result
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.limits import Limits
+
+NAME = "scenario"
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that the run was not stopped for an event that cannot be compared."""
+    refused = evidence.generators.shortfall.refused
+    if refused:
+        remedy = "mend the scenario, and run again"
+        yield Check(NAME, Result.UNPROVEN, f"the run was stopped: {refused}", remedy)
+
+
+def why_nothing(shortfall: Shortfall) -> str:
+    """Say what to do about a run in which nothing was attempted."""
+    if shortfall.errors:
+        return f"{shortfall.errors[0].sentence}: mend it, and run again"
+    if shortfall.without_event:
+        return (
+            f"{shortfall.without_event:,} requests named no event=; name in each what the topic "
+            'must hold, such as self.client.post("/buy", json=order, event=order)'
+        )
+    return "run longer, or with more users"

@@ -1,0 +1,28 @@
+"""Whether the generators sealed their ledgers: what the others may have been promised is not known.
+
+What is lost among the rows that they did write is proven all the same.
+"""
+
+from collections.abc import Iterator
+
+from headcount.run.verdict import Check
+from headcount_analysis.evidence import Evidence, GeneratorState
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+
+
+def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
+    """Check that no more generators are unsealed than the run allows."""
+    ledger = evidence.ledger
+    sealed = f"{len(ledger.generators) - len(ledger.torn)} of {len(ledger.generators)} sealed"
+    torn = ledger.torn if len(ledger.torn) > limits.unsealed else ()
+    return doubts_or_kept("seals", map(_doubt, torn), sealed)
+
+
+def _doubt(state: GeneratorState) -> Doubt:
+    return Doubt(
+        f"generator {state.generator} never sealed its ledger, so it was killed or is still at "
+        f"work: {state.without_row} of the {state.asked} ids it reserved have no row and count "
+        "as indeterminate, and a loss among them would not be seen",
+        "run again, verify again when it is done, or allow it with --allow unsealed=1",
+    )

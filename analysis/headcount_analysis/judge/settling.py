@@ -1,0 +1,56 @@
+"""Whether what was acknowledged had time to arrive before it counts as lost."""
+
+from collections.abc import Iterator
+
+from headcount.run.manifest import End
+from headcount.run.verdict import Check
+from headcount.time_span import span_text
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import Doubt, doubts_or_kept
+from headcount_analysis.judge.limits import Limits
+from headcount_analysis.read.settling import NEARLY_OVER
+
+NAME = "topic settled"
+BECAUSE = "it may still arrive"
+_REMEDY = (
+    "verify again with --until latest to count what has come since, and run with a longer --settle"
+)
+
+
+def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
+    """Check that nothing acknowledged was missing, or that nothing was on its way any more."""
+    return doubts_or_kept(NAME, _doubts(evidence), watched(evidence.end) or "all was read")
+
+
+def note(evidence: Evidence) -> Iterator[str]:
+    """Say how long the topic was watched."""
+    if told := watched(evidence.end):
+        yield f"the topic was {told}"
+
+
+def watched(end: End) -> str:
+    """Say how long the topic was watched; empty where that is not known."""
+    if end.watched_s is None:
+        return ""
+    return f"watched for {span_text(end.watched_s)} after the last answer"
+
+
+def _doubts(evidence: Evidence) -> Iterator[Doubt]:
+    end, lost = evidence.end, evidence.counts.lost
+    if end.cut_short:
+        yield Doubt(f"the topic could not be watched until it had settled: {end.cut_short}")
+    if not lost or end.watched_s is None or end.settle_s is None:
+        return
+    if end.moving:
+        yield Doubt(
+            f"{end.moving} acknowledged events still arrived when the {span_text(end.settle_s)} "
+            f"that events may take were nearly over, and {lost} were missing at their end",
+            _REMEDY,
+        )
+    delay_s = evidence.longest_delay_s
+    if delay_s is not None and delay_s >= NEARLY_OVER * end.watched_s:
+        yield Doubt(
+            f"events came up to {span_text(delay_s)} after they were acknowledged, and the topic "
+            f"was {watched(end)} while {lost} were missing",
+            _REMEDY,
+        )

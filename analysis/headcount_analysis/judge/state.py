@@ -1,0 +1,46 @@
+"""Whether the accounts of the state agree."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from headcount.run.verdict import Area, Check, Result
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge.checks import proof
+from headcount_analysis.judge.classes import Missing
+from headcount_analysis.judge.limits import Limits
+from headcount_analysis.state.state import StateCheck, StateResult
+
+NAME = "state"
+_ACCOUNT = {
+    "expected": "what the scenario expects",
+    "implied": "what the topic implies",
+    "stored": "what the database says",
+}
+
+
+def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator[Check]:
+    """Check that no more numbers differ than the run allows."""
+    state = evidence.state
+    if state.different > limits.different:
+        remedy = "see state.csv, and state_events.csv for the events that led there"
+        yield proof(NAME, _seen(state, limits), remedy, missing("different"))
+    elif not (state.is_due and state.why_not):
+        is_compared = state.result is not StateResult.NOT_CHECKED
+        result = Result.KEPT if is_compared else Result.NOT_TRIED
+        yield Check(NAME, result, str(state), area=Area.DELIVERY)
+
+
+def doubt(evidence: Evidence) -> Iterator[Check]:
+    """Check that what should have been compared was."""
+    state = evidence.state
+    if state.is_due and state.why_not:
+        told = f"the state was not compared with the service's database: {state.why_not}"
+        yield Check(NAME, Result.UNPROVEN, told, area=Area.DELIVERY)
+
+
+def _seen(state: StateCheck, limits: Limits) -> str:
+    allowed = f" ({limits.different} allowed)" if limits.different else ""
+    alone = Counter(each.stands_alone for each in state.differences)
+    account, times = max(alone.items(), key=lambda each: each[1])
+    hint = f", mostly in {_ACCOUNT[account]}" if account and 2 * times > state.different else ""
+    return f"{state.different} of {state.numbers} numbers of the state differ{allowed}{hint}"

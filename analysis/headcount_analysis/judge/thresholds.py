@@ -1,0 +1,13 @@
+"""A check for each threshold."""
+
+from collections.abc import Iterable, Iterator
+
+from headcount.run.verdict import Area, Check, Result
+from headcount_analysis.measure.thresholds import Judged
+
+
+def checks(judged: Iterable[Judged]) -> Iterator[Check]:
+    """Say of each threshold whether what was measured keeps to it."""
+    for each in judged:
+        mark = "" if each.result is Result.KEPT else f"threshold {each.result}: "
+        yield Check(each.threshold.text, each.result, f"{mark}{each}", area=Area.THRESHOLDS)

@@ -1,0 +1,70 @@
+"""Judging: from the evidence of one run to its checks, and from these to what it is called."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from headcount.run.verdict import Check, Label, Result, Verdict, against, label_of
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge import classes, problems, state, thresholds
+from headcount_analysis.judge.limits import Limits
+from headcount_analysis.judge.notes import NOTES
+from headcount_analysis.judge.subjects import SUBJECTS, Subject
+from headcount_analysis.measure.thresholds import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was checked of a run; and what a reader should know besides."""
+
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """What the run is called."""
+        return label_of(self.checks)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on delivery."""
+        return self.label.verdict
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is no pass, most important first."""
+        return tuple(map(str, against(self.checks)))
+
+
+def judge(
+    evidence: Evidence,
+    limits: Limits,
+    judged: Iterable[Judged] = (),
+    *,
+    subjects: Sequence[Subject] = SUBJECTS,
+) -> Judgement:
+    """Weigh the evidence of one run, and what was measured for its thresholds."""
+    of_subjects = [(each, tuple(each.checks(evidence, limits))) for each in subjects]
+    weak = [each for each, checks in of_subjects if _is_unproven(checks)]
+
+    def missing(key: str) -> str:
+        return next((each.because for each in weak if key in each.unproves), "")
+
+    unseen = next((each.because for each in weak if each.because), "")
+    checks = (
+        *classes.checks(evidence, limits, missing, unseen),
+        *state.difference(evidence, limits, missing),
+        *(check for _, checks in of_subjects for check in checks),
+        *state.doubt(evidence),
+        *thresholds.checks(judged),
+    )
+    return Judgement(checks, tuple(note for notes in NOTES for note in notes(evidence)))
+
+
+def crashed(reason: str, limits: Limits, judged: Iterable[Judged] = ()) -> Judgement:
+    """Judge a run of which no evidence could be gathered."""
+    problem = Check(problems.NAME, Result.UNPROVEN, reason)
+    return Judgement((problem, *classes.untold(limits), *thresholds.checks(judged)))
+
+
+def _is_unproven(checks: Iterable[Check]) -> bool:
+    return any(each.result is Result.UNPROVEN for each in checks)

@@ -1,0 +1,86 @@
+"""Asked shapes: which shape each attempt has, for runs in which events have very many.
+
+A message is tried with every shape that the ledger has, as long as these are few. Where they are
+many, what an attempt asked for is looked up in the ledger, so that each message is tried with one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from headcount.ledger.ledger import open_location
+from headcount_analysis.arrays import Integers, Integers32
+
+
+@dataclass(frozen=True, slots=True)
+class AskedShapes:
+    """Where the ledger's segments are, and all fields that any of them compares."""
+
+    location: str
+    segments: tuple[str, ...]
+    names: frozenset[str]
+
+    def read(self) -> "ShapeTable":
+        """Read the shape of each attempt. Raises OSError."""
+        filesystem, root = open_location(self.location)
+        table = ShapeTable()
+        for name in self.segments:
+            with pq.ParquetFile(f"{root}/{name}", filesystem=filesystem) as file:
+                for batch in file.iter_batches(columns=["generator", "seq", "shape"]):
+                    shapes = batch["shape"].dictionary_encode()
+                    table.add(
+                        batch["generator"].to_numpy(),
+                        batch["seq"].to_numpy(),
+                        shapes.dictionary.to_pylist(),
+                        shapes.indices.to_numpy(),
+                    )
+        return table
+
+
+@dataclass(slots=True)
+class ShapeTable:
+    """The number of each attempt's shape, 0 where the ledger has none, by generator."""
+
+    shapes: list[str] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _rows: dict[int, Integers32] = field(default_factory=dict)
+
+    def add(
+        self, generators: Integers32, seqs: Integers, shapes: Sequence[str], places: Integers32
+    ) -> None:
+        """Take in some attempts, each of which has one of some shapes."""
+        numbers = np.array([self._number(shape) for shape in shapes], np.int32)[places]
+        for generator in map(int, np.unique(generators)):
+            is_one = generators == generator
+            rows = self._rows_of(generator, int(seqs[is_one].max()) + 1)
+            rows[seqs[is_one]] = numbers[is_one]
+
+    def numbers(self, generators: Integers, seqs: Integers) -> Integers:
+        """Give the number of each attempt's shape."""
+        found: Integers = np.zeros(len(seqs), np.int64)
+        for generator, rows in self._rows.items():
+            is_one = (generators == generator) & (seqs < len(rows))
+            found[is_one] = rows[seqs[is_one]]
+        return found
+
+    def of(self, generator: int, seq: int) -> Sequence[str]:
+        """Give an attempt's shape, or none."""
+        rows = self._rows.get(generator)
+        number = 0 if rows is None or seq >= len(rows) else int(rows[seq])
+        return self.shapes[number - 1 : number] if number else ()
+
+    def _number(self, shape: str) -> int:
+        number = self._numbers.get(shape)
+        if number is None:
+            self.shapes.append(shape)
+            number = self._numbers[shape] = len(self.shapes)
+        return number
+
+    def _rows_of(self, generator: int, length: int) -> Integers32:
+        rows = self._rows.get(generator, np.zeros(0, np.int32))
+        if len(rows) < length:
+            rows = np.pad(rows, (0, max(length, 2 * len(rows)) - len(rows)))
+            self._rows[generator] = rows
+        return rows

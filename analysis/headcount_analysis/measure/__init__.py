@@ -1,0 +1,1 @@
+"""What a run measured: latencies, rates, clocks, thresholds, over time and in parts."""

@@ -1,0 +1,129 @@
+"""The breakdown: how long requests took by partition, generator and answer.
+
+It looks at every request of a run up to MOST, and of a longer one at a sample: enough for a p99 of
+each group that is not tiny. Blocks are sampled where they are compared. Which requests are chosen
+depends on their numbers alone, and what is chosen sparsely is among what is chosen densely.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount_analysis.arrays import TEXTS, Flags
+from headcount_analysis.compare_run.tally import answers
+from headcount_analysis.measure.latency import Measure, durations_ns
+
+MOST = 400_000
+MOST_GROUPS = 32
+"""Of each kind of group, the largest are shown."""
+QUANTILES = (0.5, 0.95, 0.99)
+
+SAMPLE = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("partition", pa.int32()),
+        ("generator", pa.int32()),
+        ("answer", TEXTS),
+        *((str(measure), pa.float64()) for measure in Measure),
+    ]
+)
+"""A row for each request that is looked at; durations in ms, null where one has no end."""
+
+_KEYS = ("partition", "generator", "answer")
+_NS_PER_MS = 1_000_000
+_NO_KEY = -1
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Multiplied by this, numbers that follow one another lie evenly apart (Knuth, TAOCP 6.4)."""
+
+Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One measure of the requests that have something in common, in ms; `percentiles` by QUANTILES.
+
+    `by` is partition, generator or answer, and `key` which of them.
+    """
+
+    by: str
+    key: str
+    measure: Measure
+    count: int
+    percentiles: tuple[float, ...]
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The groups; `every` says that one request of so many was looked at."""
+
+    groups: tuple[Group, ...] = ()
+    every: int = 1
+
+
+def sampled_every(requests: int) -> int:
+    """Tell of how many requests one is looked at, a power of two."""
+    return 1 << max(0, -(-requests // MOST) - 1).bit_length()
+
+
+def sample(fates: pa.Table, every: int) -> pa.Table:
+    """Choose about one request of so many, a power of two, from fates of `reconcile.FATES`.
+
+    Returns:
+        Rows of SAMPLE.
+    """
+    chosen = fates.filter(pa.array(_is_chosen(fates, every)))
+    durations = durations_ns(chosen)
+    columns = {
+        **{name: chosen[name] for name in ("seq", "partition", "generator")},
+        "answer": answers(chosen).dictionary_encode(),
+        **{str(measure): _in_ms(values) for measure, values in durations.items()},
+    }
+    return pa.table({name: columns[name] for name in SAMPLE.names}).cast(SAMPLE)
+
+
+def _is_chosen(rows: pa.Table, every: int) -> Flags:
+    """Choose by number; what no generator has asked for has none."""
+    numbers = rows["seq"].fill_null(0).to_numpy().astype(np.uint64)
+    places = (numbers * _SPREAD) >> np.uint64(32)
+    is_chosen: Flags = (places % np.uint64(every) == 0) & rows["seq"].is_valid().to_numpy()
+    return is_chosen
+
+
+def breakdown(samples: Sequence[pa.Table], every: int) -> Breakdown:
+    """Break down the durations of samples, each of which was chosen as densely or more so."""
+    rows = pa.concat_tables([SAMPLE.empty_table(), *samples])
+    chosen = rows.filter(pa.array(_is_chosen(rows, every))).unify_dictionaries().combine_chunks()
+    return Breakdown(tuple(_groups(chosen)), every)
+
+
+def _groups(requests: pa.Table) -> Iterator[Group]:
+    durations_ms = {each: requests[each].fill_null(math.nan).to_numpy() for each in Measure}
+    for by in _KEYS:
+        encoded = pc.dictionary_encode(requests[by].combine_chunks())
+        place = encoded.indices.fill_null(_NO_KEY).to_numpy()
+        often = np.bincount(place[place != _NO_KEY], minlength=len(encoded.dictionary))
+        largest = np.argsort(-often, kind="stable")[:MOST_GROUPS]
+        names = encoded.dictionary.to_pylist()
+        for each in sorted(map(int, largest), key=names.__getitem__):
+            mine = place == each
+            for measure, values in durations_ms.items():
+                found = values[mine]
+                found = found[~np.isnan(found)]
+                if len(found):
+                    yield _group(by, str(names[each]), measure, found)
+
+
+def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
+    # The nearest rank, as everywhere: the least value that enough others do not exceed.
+    percentiles = np.quantile(values_ms, QUANTILES, method="inverted_cdf")
+    told = tuple(float(each) for each in percentiles)
+    return Group(by, key, measure, len(values_ms), told, float(values_ms.max()))
+
+
+def _in_ms(durations_ns: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.divide(durations_ns.cast(pa.float64(), safe=False), _NS_PER_MS)

@@ -1,0 +1,110 @@
+"""Samples: what was measured in parts of a run, for the thresholds that look at these parts."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount.thresholds.grammar import Window
+from headcount_analysis.compare_run import tally
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import Checkable, Order
+from headcount_analysis.measure.clocks import ClockOffset
+from headcount_analysis.measure.latency import Bucket, counted, distributions
+from headcount_analysis.messages.timestamps import Unit
+
+_SHARE_OF_WINDOW = 0.05
+_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was measured in a part of the run: counts, durations by event type, and its length.
+
+    `unfilled` says that the run ended before the part did. The last three are of the whole run:
+    how its clocks differ, which timestamps are no time, and what has an order to be looked at, None
+    where that was not counted.
+    """
+
+    by_event_type: Mapping[str, Counts]
+    buckets: tuple[Bucket, ...]
+    seconds: float
+    checkable: Mapping[str, Checkable] = field(default_factory=dict)
+    unfilled: str = ""
+    clocks: tuple[ClockOffset, ...] = ()
+    unusable: Mapping[Unit, int] = field(default_factory=dict)
+    order: Order | None = None
+
+
+def samples(
+    windows: Iterable[Window],
+    whole: Sample,
+    fates: Path,
+    span_ns: tuple[int, int] | None,
+    event_types: Sequence[str],
+) -> dict[Window, Sample]:
+    """Measure parts of the run; each is a pass over the fates.
+
+    Args:
+        windows: The parts.
+        whole: What was measured in all of it, but for its length.
+        fates: Where `fates.parquet` is.
+        span_ns: When the first request was sent, and the last was over; None where none was.
+        event_types: The types to tell apart.
+    """
+    wanted = set(windows)
+    if span_ns is None:
+        return dict.fromkeys(wanted, Sample({}, (), 0.0))
+    first, last = span_ns
+    run_s = (last - first) / 1e9
+    found = {}
+    for window in wanted:
+        if window.is_whole:
+            found[window] = replace(whole, seconds=run_s)
+            continue
+        start = first + round(window.after_s * 1e9)
+        end = last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
+        seconds = max(0.0, (min(end, last) - start) / 1e9)
+        part = _measured(_sent_between(fates, start, end), whole, event_types)
+        found[window] = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
+    return found
+
+
+def unfilled(window: Window, run_s: float) -> str:
+    """Say that a run of such a length ended before a part of it; empty if it did not.
+
+    Requests do not end at the very end of a run: a twentieth of the part may be missing, and of a
+    short one up to a fifth, but no more than a second.
+    """
+    end_s = window.after_s + (window.for_s or 0.0)
+    short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * (window.for_s or 0.0))
+    tolerated_s = max(_SHARE_OF_WINDOW * (window.for_s or 0.0), short_s)
+    if end_s - run_s <= tolerated_s:
+        return ""
+    edge = "begins" if window.for_s is None else "ends"
+    return f"the run was over after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
+
+
+def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]:
+    sent = pc.field("sent_at_ns")
+    scanner = ds.dataset(fates, format="parquet").scanner(
+        filter=(sent >= start_ns) & (sent < end_ns)
+    )
+    return (pa.Table.from_batches([batch]) for batch in scanner.to_batches() if len(batch))
+
+
+def _measured(parts: Iterable[pa.Table], whole: Sample, event_types: Sequence[str]) -> Sample:
+    attempts, durations = [], []
+    for part in parts:
+        attempts.append(tally.of_fates(part, event_types))
+        durations.append(counted(part, event_types))
+    merged = tally.merged_attempts(attempts)
+    return replace(
+        whole,
+        by_event_type=merged.by_event_type,
+        buckets=distributions(durations),
+        checkable=merged.checkable,
+    )

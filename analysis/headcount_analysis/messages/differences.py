@@ -1,0 +1,123 @@
+"""Differences: in which fields a message is not what was asked for, and in what."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from headcount.ledger.digest import HASH_LENGTH, HASHED, canonical_value, field_hashes, pointer
+from headcount_analysis.messages.message import Object, Parsed, parse
+
+MOST_FIELDS = 20
+"""So many fields of a message are named."""
+
+_LONGEST_VALUE, _LONGEST_NAME = 60, 100
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field, and how it differs: `told` is what was asked and found, as far as that is known."""
+
+    field: str
+    told: str
+
+    def __str__(self) -> str:
+        """Write it in a few words."""
+        return f"{self.field}: {self.told}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What differs in a corrupted event, whose message stands there."""
+
+    partition: int
+    offset: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differs in the corrupted events that were `looked_at`, by their ids."""
+
+    by_id: Mapping[str, Compared] = field(default_factory=dict)
+    looked_at: int = 0
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Name the fields that differ, by how often they do, each with a sample."""
+        counts: Counter[str] = Counter()
+        samples: dict[str, str] = {}
+        for compared in self.by_id.values():
+            where = f"partition {compared.partition}, offset {compared.offset}"
+            for each in compared.differences:
+                counts[each.field] += 1
+                samples.setdefault(each.field, f"{each.told}, in {where}")
+        for name, count in counts.most_common(_MOST_NAMED):
+            yield (
+                f"{name} differs in {count} of the {self.looked_at} corrupted events that were "
+                f"looked at: {samples[name]}"
+            )
+        if len(counts) > _MOST_NAMED:
+            yield f"and {len(counts) - _MOST_NAMED} more fields differ: see exceptions.csv"
+
+
+def differences(asked: str | None, shape: str, value: bytes | None) -> tuple[Difference, ...]:
+    """Name the fields in which a message differs from what was asked for, as the ledger has it."""
+    parsed = parse(value)
+    if parsed.event is None:
+        return ()
+    found = [Difference(name[:_LONGEST_NAME], "it stands twice") for name in parsed.repeated]
+    if asked is not None and asked.startswith(HASHED):
+        found += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
+    elif asked is not None:
+        found += _within((), _event(asked), parsed.event)
+    return tuple(found[:MOST_FIELDS])
+
+
+def _event(asked: str) -> Object:
+    return _parsed(parse(f"{{{asked.removesuffix(',')}}}".encode()))
+
+
+def _parsed(parsed: Parsed) -> Object:
+    return {} if parsed.event is None else parsed.event
+
+
+def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
+    for place, (name, found) in enumerate(field_hashes(event, shape)):
+        if hashes[place * HASH_LENGTH : (place + 1) * HASH_LENGTH] != found:
+            told = "found " + _shown(event[name]) if name in event else "it is missing"
+            yield Difference(name[:_LONGEST_NAME], told)
+
+
+Path = tuple[str | int, ...]
+
+
+def _within(path: Path, asked: object, found: object) -> Iterator[Difference]:
+    """Compare all that was asked for, to any depth."""
+    if isinstance(asked, Mapping) and isinstance(found, Mapping):
+        for name, value in asked.items():
+            if name in found:
+                yield from _within((*path, name), value, found[name])
+            else:
+                yield _difference((*path, name), f"asked {_shown(value)}, and it is missing")
+    elif isinstance(asked, list) and isinstance(found, list) and len(asked) == len(found):
+        for place, (one, other) in enumerate(zip(asked, found, strict=True)):
+            yield from _within((*path, place), one, other)
+    elif _canonical(asked) != _canonical(found):
+        yield _difference(path, f"asked {_shown(asked)}, found {_shown(found)}")
+
+
+def _difference(path: Path, told: str) -> Difference:
+    return Difference(pointer(path)[:_LONGEST_NAME], told)
+
+
+def _canonical(value: object) -> str | None:
+    try:
+        return canonical_value(value)
+    except (ValueError, RecursionError):
+        return None  # a number beyond all bounds, or what is too deep
+
+
+def _shown(value: object) -> str:
+    text = _canonical(value) or "what cannot be compared"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

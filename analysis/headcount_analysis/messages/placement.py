@@ -1,0 +1,246 @@
+"""Placement: where messages carry the ids of a run, if it is not where they were looked for.
+
+An id that stands elsewhere is no event that is lost. So what has no id in its place is looked
+through, as far as its cost is bounded, for a whole id of the run.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headcount.ledger.digest import pointer
+from headcount.run import ids
+from headcount.run.ids import HEADER
+from headcount_analysis.messages.message import framed_schema, parse
+from headcount_analysis.read.records import Record
+
+_SHOWN = 3
+_LONGEST_NAME = 100
+_MOST_VALUES = 10_000
+"""So many values of a message are looked through."""
+
+_CARRY = "let the service write the id into a top-level field of its JSON event"
+
+
+class Kind(StrEnum):
+    """What an id was seen in."""
+
+    FIELD = "field"
+    NESTED = "nested"
+    WITHIN = "within"
+    TWICE = "twice"
+    FRAMED = "framed"
+    UNREADABLE = "unreadable"
+    HEADER = "header"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a message an id stands: `name` is a field's, a header's, or what the value is."""
+
+    kind: Kind
+    name: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """Name it in a sentence."""
+        return {
+            Kind.FIELD: f"in the top-level field {self.name}",
+            Kind.NESTED: f"nested at {self.name}",
+            Kind.WITHIN: f"within a longer text at {self.name}",
+            Kind.TWICE: "in JSON that is encoded twice",
+            Kind.FRAMED: f"in a value {self.name}",
+            Kind.UNREADABLE: f"in a value that is {self.name}",
+            Kind.HEADER: f"in the record header {self.name}",
+            Kind.KEY: "in the record's key",
+        }[self.kind]
+
+    @property
+    def remedy(self) -> str:
+        """Say what helps."""
+        match self.kind:
+            case Kind.FIELD:
+                return f"--event-id-field {self.name}"
+            case Kind.TWICE:
+                return "let the service encode its event once"
+            case Kind.FRAMED:
+                return "let the service publish plain JSON, without the frame"
+            case _:
+                return _CARRY
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A place, how many of the messages that were looked at have an id there, and the first."""
+
+    place: Place
+    count: int
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def phrase(self) -> str:
+        """Name it in a sentence."""
+        return f"{self.place.phrase} (partition {self.partition}, offset {self.offset})"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What was seen of a run's ids beside the field that they were looked for in.
+
+    `in_place` messages had theirs there. Of the others so many were `looked_at`, in the run's topic
+    and, where that told nothing, in the others of the cluster.
+    """
+
+    topic: str = ""
+    event_id_field: str = HEADER
+    in_place: int = 0
+    messages: int = 0
+    missing: int = 0
+    looked_at: int = 0
+    samples: tuple[Sample, ...] = ()
+    elsewhere: tuple[Sample, ...] = ()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether events are missing, and no message has an id where it was looked for."""
+        return self.missing > 0 and self.in_place == 0
+
+    @property
+    def evidence(self) -> str:
+        """Say what was seen instead of an id in its place."""
+        if not self.messages:
+            seen = f"the topic {self.topic} has no message since the run began"
+        else:
+            seen = (
+                f"no message of the topic {self.topic} has an id of the run in its top-level field "
+                f"{self.event_id_field}, and so nothing is lost for certain"
+            )
+        return f"{seen}; {self._instead}"
+
+    @property
+    def _instead(self) -> str:
+        if self.samples:
+            return f"the id stands {_joined(self.samples)}"
+        if self.elsewhere:
+            first = self.elsewhere[0]
+            return f"the id is in the topic {first.topic}, {_joined([first])}"
+        looked = f"none of the {self.looked_at} messages that were looked at has one anywhere"
+        return looked if self.looked_at else "nor has another topic an id of the run"
+
+    @property
+    def remedy(self) -> str:
+        """Say what helps."""
+        if self.samples:
+            return self.samples[0].place.remedy
+        if self.elsewhere:
+            first = self.elsewhere[0]
+            more = "" if self._is_in_place(first) else f", and {first.place.remedy}"
+            return f"--topic {first.topic}{more}"
+        if not self.messages:
+            return (
+                "see whether the service publishes at all, and where to: --topic and "
+                "--bootstrap-servers name that"
+            )
+        return f"let the service write the request's {HEADER} into a top-level field of its event"
+
+    def _is_in_place(self, sample: Sample) -> bool:
+        return sample.place == Place(Kind.FIELD, self.event_id_field)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Say that some messages, and not all, have their id elsewhere."""
+        if self.missing and self.in_place and self.samples:
+            yield (
+                f"{sum(each.count for each in self.samples)} of {self.looked_at} messages that "
+                f"were looked at have an id of this run elsewhere than in {self.event_id_field}: "
+                f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
+            )
+
+
+def _joined(samples: Sequence[Sample]) -> str:
+    return " and ".join(each.phrase for each in samples[:_SHOWN])
+
+
+@dataclass(slots=True)
+class Search:
+    """Looks through records for whole ids of a run."""
+
+    tag: str
+    event_id_field: str
+    looked_at: int = 0
+    _samples: dict[Place, Sample] = field(default_factory=dict)
+    _whole: re.Pattern[bytes] = field(init=False)
+    _any: re.Pattern[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare to find ids in texts, and between the bytes of other formats."""
+        self._whole = ids.whole_id(self.tag)
+        self._any = re.compile(re.escape(self.tag.encode()) + rb"\.[0-9]+\.[0-9]+")
+
+    def look(self, records: Iterable[Record]) -> None:
+        """Look through records."""
+        for record in records:
+            self.looked_at += 1
+            place = self._place(record)
+            if place is not None:
+                where = record.topic, record.partition, record.offset
+                known = self._samples.get(place, Sample(place, 0, *where))
+                self._samples[place] = Sample(
+                    place, known.count + 1, known.topic, known.partition, known.offset
+                )
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Where ids stand, most of them first."""
+        return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
+
+    def _place(self, record: Record) -> Place | None:
+        """Find the id of a record."""
+        return (
+            self._in_value(record.value or b"")
+            or next((Place(Kind.HEADER, n) for n, v in record.headers if self._has(v)), None)
+            or (Place(Kind.KEY) if self._has(record.key) else None)
+        )
+
+    def _has(self, value: bytes | None) -> bool:
+        return value is not None and self._whole.search(value) is not None
+
+    def _in_value(self, value: bytes) -> Place | None:
+        schema = framed_schema(value)
+        if schema is not None and self._any.search(value):
+            return Place(Kind.FRAMED, f"framed by a schema registry, schema {schema}")
+        if not self._any.search(value):
+            return None
+        parsed = parse(value)
+        if parsed.event is not None:
+            return self._in_event(parsed.event)
+        if parsed.defect == "JSON within a JSON text":
+            return Place(Kind.TWICE)
+        return Place(Kind.UNREADABLE, parsed.defect or "unreadable")
+
+    def _in_event(self, event: Mapping[str, object]) -> Place | None:
+        for path, text in _texts(event):
+            content, name = text.encode(errors="replace"), pointer(path)[:_LONGEST_NAME]
+            if self._whole.fullmatch(content):
+                return Place(Kind.FIELD if len(path) == 1 else Kind.NESTED, name)
+            if self._has(content):
+                return Place(Kind.WITHIN, name)
+        return None
+
+
+def _texts(event: Mapping[str, object]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Give the texts in an event and where they stand, the outer ones first."""
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
+    for path, value in waiting:
+        if isinstance(value, str):
+            yield path, value
+        elif len(waiting) > _MOST_VALUES:
+            continue
+        elif isinstance(value, Mapping):
+            waiting += [((*path, name), item) for name, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, place), item) for place, item in enumerate(value)]

@@ -1,0 +1,117 @@
+"""The second look: reads a few records once more, where columns alone leave a question.
+
+It is only had where a run is not simply a pass, and is bounded: so many stretches of so many
+records, in so much time.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount_analysis.evidence import Evidence, PartitionRead
+from headcount_analysis.ledger.ledger import Ledger, asked_for
+from headcount_analysis.messages import placement
+from headcount_analysis.messages.differences import Compared, Differences, differences
+from headcount_analysis.messages.placement import Placement
+from headcount_analysis.read.consumer import Split
+from headcount_analysis.read.source import Source
+
+_MOST_PARTITIONS = 16
+_STRETCH = 200
+_MOST_CORRUPTED, _MOST_STRETCHES, _NEAR = 1000, 300, 50
+
+
+def placed(source: Source, evidence: Evidence) -> Placement:
+    """Look where messages have the ids of a run, if some are missing where they were looked for."""
+    counts, manifest = evidence.counts, evidence.manifest
+    messages = sum(partition.read for partition in evidence.partitions)
+    others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
+    found = Placement(
+        topic=manifest.topic,
+        event_id_field=manifest.event_id_field,
+        in_place=messages - others,
+        messages=messages,
+        missing=counts.lost,
+    )
+    if not found.missing or (found.in_place and not others):
+        return found
+    search = placement.Search(manifest.tag, manifest.event_id_field)
+    search.look(source.records(list(_stretches(manifest.topic, evidence.partitions))))
+    elsewhere = placement.Search(manifest.tag, manifest.event_id_field)
+    if not found.in_place and not search.samples:
+        since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
+        elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))
+    return replace(
+        found,
+        looked_at=search.looked_at,
+        samples=search.samples,
+        elsewhere=elsewhere.samples,
+    )
+
+
+def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
+    """Choose stretches of what belongs to nobody: at its beginning, in the middle, at the end."""
+    others = [each for each in partitions if each.foreign or each.malformed]
+    for each in others[:_MOST_PARTITIONS]:
+        first = min((*each.foreign_samples, *each.malformed_samples), default=each.start)
+        at = first
+        for start in (first, (first + each.end) // 2, each.end - _STRETCH):
+            at = max(at, start)
+            end = min(at + _STRETCH, each.end)
+            if at < end:
+                yield Split(topic, each.partition, at, end)
+                at = end
+
+
+@dataclass(frozen=True, slots=True)
+class _Corrupted:
+    """A corrupted event, and where its first message stands."""
+
+    identity: str
+    generator: int
+    seq: int
+    partition: int
+    offset: int
+
+
+def compared(source: Source, evidence: Evidence, found: Ledger, fates: Path) -> Differences:
+    """Look in what some of the corrupted events differ. Raises OSError."""
+    if not evidence.counts.corrupted:
+        return Differences()
+    rows = _corrupted(fates)
+    splits = _around(evidence.manifest.topic, rows)
+    records = {(each.partition, each.offset): each for each in source.records(splits)}
+    asked = asked_for(found, {(row.generator, row.seq) for row in rows})
+    by_id = {}
+    for row in rows:
+        record = records.get((row.partition, row.offset))
+        if record is not None:
+            text, shape = asked.get((row.generator, row.seq), (None, ""))
+            told = differences(text, shape, record.value)
+            by_id[row.identity] = Compared(row.partition, row.offset, told)
+    return Differences(by_id, len(by_id))
+
+
+def _corrupted(fates: Path) -> list[_Corrupted]:
+    """Choose the first of the corrupted events."""
+    columns = ["id", "generator", "seq", "partition", "offset"]
+    is_one = pc.field("corrupted") & pc.field("partition").is_valid()
+    table = ds.dataset(fates, format="parquet").scanner(columns=columns, filter=is_one)
+    rows = table.head(_MOST_CORRUPTED).to_pylist()
+    return [_Corrupted(*(row[name] for name in columns)) for row in rows]
+
+
+def _around(topic: str, rows: Sequence[_Corrupted]) -> list[Split]:
+    """Put the messages that are near each other into stretches, as many as may be read."""
+    splits: list[Split] = []
+    for partition, offset in sorted((row.partition, row.offset) for row in rows):
+        last = splits[-1] if splits else None
+        if last and last.partition == partition and offset - last.end < _NEAR:
+            splits[-1] = replace(last, end=max(last.end, offset + 1))
+        else:
+            splits.append(Split(topic, partition, offset, offset + 1))
+    return splits[:_MOST_STRETCHES]

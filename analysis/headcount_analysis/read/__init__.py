@@ -1,0 +1,1 @@
+"""Reads the run's part of a topic."""

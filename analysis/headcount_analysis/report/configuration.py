@@ -1,0 +1,66 @@
+"""The configuration: what a run was asked for and made with, without what may be secret."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from headcount.run.address import without_secrets
+from headcount.time_span import span_text
+from headcount_analysis.judge import watched
+from headcount_analysis.report.model import Report
+
+_SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
+_LEFT_OUT = "(left out)"
+
+
+def configuration(report: Report) -> dict[str, Mapping[str, str]]:
+    """Give all that is known, by headings and names."""
+    return {
+        "The run": dict(_run(report)),
+        "Options": dict(_options(report.manifest.options)),
+        "What the run allows": {
+            name.replace("_", " "): _limit(limit) for name, limit in asdict(report.limits).items()
+        },
+        "Versions": dict(report.versions),
+    }
+
+
+def _limit(limit: int | Sequence[str] | None) -> str:
+    if limit is None:
+        return "not judged"
+    return f"{limit:,}" if isinstance(limit, int) else ", ".join(limit) or "none"
+
+
+def _run(report: Report) -> Iterator[tuple[str, str]]:
+    manifest = report.manifest
+    yield "Run", report.run_id
+    yield "Scenario", manifest.scenario
+    yield "Service", without_secrets(manifest.host)
+    yield "Delivery promise", manifest.promise or "not stated"
+    yield "Seed", str(manifest.options.get("seed", "not stated"))
+    yield "Brokers", manifest.bootstrap_servers
+    yield "Cluster", manifest.cluster_id
+    yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy}"
+    yield "Field of the event's id", manifest.event_id_field
+    yield "Ledger", without_secrets(manifest.ledger)
+    yield "Began", manifest.created_at
+    yield "Ended", report.end.read_at
+    yield "Topic after the last answer", watched(report.end) or "not known how long it was watched"
+    if report.end.settle_s is not None:
+        yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
+    yield "Verified", report.verified_at
+
+
+def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, value in sorted(options.items()):
+        told = _LEFT_OUT if _SECRET.search(name) else _plain(value)
+        yield name.replace("_", " "), told
+
+
+def _plain(value: object) -> str:
+    if value is None or value == "":
+        return "not set"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = str(value)
+    return without_secrets(text) if "://" in text else text

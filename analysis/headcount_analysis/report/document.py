@@ -1,0 +1,204 @@
+"""The verdict as one JSON document, from which every other reader is fed."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from headcount.run.address import without_secrets
+from headcount.run.verdict import DOCUMENT_FORMAT, Check
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
+from headcount_analysis.measure.clocks import ClockOffset
+from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.latency import TOTAL, Latency
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.timeline import Moment
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.tables import iso_time
+from headcount_analysis.state.state import StateCheck
+
+_CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
+
+
+def dump(report: Report) -> str:
+    """Write the document."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Make the document. Where no evidence could be gathered, `counts` is null."""
+    manifest, counts, evidence = report.manifest, report.counts, report.evidence
+    return {
+        "format": DOCUMENT_FORMAT,
+        "run_id": report.run_id,
+        "verdict": report.verdict.value,
+        "label": report.label.value,
+        "checks": [_check(each) for each in report.checks],
+        "reasons": list(report.reasons),
+        "notes": list(report.notes),
+        "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
+        "state": report.state.result.value,
+        "thresholds": [_threshold(each) for each in report.thresholds],
+        "counts": None if counts is None else counts.as_dict(),
+        "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
+        "span_s": report.span_s,
+        "offsets": _offsets(report),
+        "latency_ms": [_latency(each, report.rates) for each in report.latencies],
+        "limits": _limits(report),
+        "allowed_unacked": list(report.limits.unacked),
+        "acknowledged": _acknowledged(report),
+        "looked_at": None if evidence is None else _looked_at(evidence),
+        "ledger": None if evidence is None else _ledger(evidence),
+        "state_check": _state(report.state),
+        "locust": None if report.locust_exit is None else asdict(report.locust_exit),
+        "generator": _generator(report.generators),
+        "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
+        "moments": [_moment(each) for each in report.timeline.moments],
+        "timestamps": [] if evidence is None else _clocks(evidence),
+        "scenario": manifest.scenario,
+        "host": without_secrets(manifest.host),
+        "topic": manifest.topic,
+        "promise": manifest.promise,
+        "cluster_id": manifest.cluster_id,
+        "options": dict(manifest.options),
+        "created_at": manifest.created_at,
+        "ended_at": report.end.read_at,
+        "watched_s": report.end.watched_s,
+        "settle_s": report.end.settle_s,
+        "verified_at": report.verified_at,
+        "versions": dict(report.versions),
+    }
+
+
+def _limits(report: Report) -> dict[str, int | None]:
+    return {name: each for name, each in asdict(report.limits).items() if name != "unacked"}
+
+
+def _acknowledged(report: Report) -> dict[str, float]:
+    """Give the share of acknowledged attempts in all and of each event type that was attempted."""
+    rows = {TOTAL: report.counts or Counts(), **report.by_event_type}
+    return {name: each.acked / each.attempted for name, each in rows.items() if each.attempted}
+
+
+def _looked_at(evidence: Evidence) -> dict[str, Any]:
+    """Give how many events each flag could be told of; null where that was not counted."""
+    known, order = evidence.checked, evidence.order
+    return {
+        "seen": known.seen,
+        "late": known.timed,
+        "misplaced": known.placed,
+        "reordered": None if order is None else order.events,
+        "unusable_timestamps": {unit.value: count for unit, count in evidence.unusable.items()},
+        "unanswered": evidence.unanswered,
+    }
+
+
+def _offsets(report: Report) -> dict[str, Any]:
+    """Give each partition's range; `read` is null where nothing was read."""
+    if report.evidence is not None:
+        return {str(each.partition): _partition(each) for each in report.evidence.partitions}
+    return {
+        str(partition): {
+            "start": report.manifest.start_offsets.get(partition, 0),
+            "end": end,
+            "read": None,
+        }
+        for partition, end in sorted(report.end.end_offsets.items())
+    }
+
+
+def _partition(partition: PartitionRead) -> dict[str, Any]:
+    told = asdict(partition)
+    del told["partition"]
+    return {**told, "gaps": partition.gaps, "reached_end": partition.reached_end}
+
+
+def _ledger(evidence: Evidence) -> dict[str, Any]:
+    ledger = evidence.ledger
+    return {
+        "generators": [asdict(each) for each in ledger.generators],
+        "torn": [each.generator for each in ledger.torn],
+        "damage": list(ledger.damage),
+    }
+
+
+def _generator(generators: Generators) -> dict[str, Any]:
+    return {
+        "saturated": generators.saturated,
+        "evidence": list(generators.evidence),
+        "missing_workers": generators.missing,
+        "generators": [
+            {
+                "generator": each.generator,
+                "cpu_percent_median": each.cpu_percent_median,
+                "cpu_percent_max": each.cpu_percent_max,
+                "schedule_lag_p99_ms": each.schedule_lag_p99_ms,
+                "dropped": each.dropped,
+            }
+            for each in generators.known
+        ],
+    }
+
+
+def _check(check: Check) -> dict[str, str]:
+    return {
+        "name": check.name,
+        "area": check.area.value,
+        "result": check.result.value,
+        "evidence": check.evidence,
+        "remedy": check.remedy,
+    }
+
+
+def _threshold(judged: Judged) -> dict[str, Any]:
+    return {
+        "text": judged.threshold.text,
+        "holds": judged.holds,
+        "result": judged.result.value,
+        "value": judged.value,
+        "shown": judged.shown,
+    }
+
+
+def _state(state: StateCheck) -> dict[str, Any]:
+    return {
+        "owners": state.owners,
+        "numbers": state.numbers,
+        "different": state.different,
+        "why_not_checked": state.why_not,
+    }
+
+
+def _clocks(evidence: Evidence) -> list[str]:
+    return [_CLOCKS.get(kind, f"type {kind}") for kind in sorted(evidence.timestamp_types)]
+
+
+def _clock(clock: ClockOffset) -> dict[str, Any]:
+    return {
+        "generator": clock.generator,
+        "offset_ms": clock.offset_ms,
+        "uncertainty_ms": clock.uncertainty_ms,
+        "correction_ms": clock.correction_ms,
+        "has_moved": clock.has_moved,
+        "events": clock.events,
+        "answered_before_published": clock.published_later if clock.answers_first else 0,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {
+        "at": iso_time(moment.at_ns),
+        "text": moment.text,
+        "source": moment.source.value,
+        "recovered_after_ms": moment.recovered_after_ms,
+        "is_recovered": moment.is_recovered,
+    }
+
+
+def _latency(latency: Latency, rates: Rates) -> dict[str, Any]:
+    return {
+        **asdict(latency),
+        **asdict(rates),
+        "percentiles": {f"{quantile:g}": ms for quantile, ms in latency.percentiles.items()},
+    }

@@ -1,0 +1,67 @@
+"""The checks as JUnit XML, which every CI system shows: the verdict, and a test case a check.
+
+A check that is broken is a failure. One that is unproven is an error: CI systems show both as not
+green, and an error is no failure of what was tested. One that was not tried is skipped, with the
+reason. The format is the one that Jenkins, GitLab and GitHub's actions read: a suite of cases, each
+with at most one result; several doubts of one subject are one case.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from headcount.run.verdict import Check, Label, Result
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.xml import as_xml
+
+_WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
+
+
+def dump(report: Report) -> str:
+    """Write the document."""
+    suite = TestSuite(f"headcount.{report.run_id}")
+    for case in (_verdict(report), *_cases(report.checks)):
+        suite.add_testcase(case)
+    document = JUnitXml("headcount")
+    document.add_testsuite(suite)
+    text: str = document.tostring().decode()  # type: ignore[no-untyped-call]
+    return as_xml(text) + "\n"
+
+
+def _verdict(report: Report) -> TestCase:
+    case, label = TestCase("verdict", "delivery"), report.label
+    if label is not Label.PASS:
+        kind = Error if label is Label.INCONCLUSIVE else Failure
+        message = ": ".join((label.value, *report.reasons[:1]))
+        case.result = [_with_text(kind(message, label.words), "\n".join(report.reasons))]
+    return case
+
+
+def _cases(checks: Iterable[Check]) -> Iterator[TestCase]:
+    subjects: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        subjects.setdefault((check.name, check.area.value), []).append(check)
+    for (name, area), of_subject in subjects.items():
+        yield _case(name, area, sorted(of_subject, key=_rank))
+
+
+def _case(name: str, area: str, checks: Sequence[Check]) -> TestCase:
+    case, worst = TestCase(name, area), checks[0]
+    text = "\n".join(map(str, checks))
+    match worst.result:
+        case Result.BROKEN:
+            case.result = [_with_text(Failure(str(worst), worst.result.value), text)]
+        case Result.UNPROVEN:
+            case.result = [_with_text(Error(str(worst), worst.result.value), text)]
+        case Result.NOT_TRIED:
+            case.result = [Skipped(str(worst))]
+    return case
+
+
+def _rank(check: Check) -> int:
+    return _WORST_FIRST.index(check.result)
+
+
+def _with_text(result: Failure | Error, text: str) -> Failure | Error:
+    result.text = text
+    return result

@@ -1,0 +1,136 @@
+"""The report: all that is said of a run, before it is written in any form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headcount.run.locust_exit import LocustExit
+from headcount.run.manifest import End, Manifest
+from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.compare_run.patterns import Pattern
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.judge import Judgement, Limits
+from headcount_analysis.judge.notes import few_acknowledged
+from headcount_analysis.measure.breakdown import Breakdown
+from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.latency import (
+    Bucket,
+    Latency,
+    Quantile,
+    latencies,
+    percentile_curve,
+)
+from headcount_analysis.measure.over_time import OverTime
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.timeline import Timeline
+from headcount_analysis.state.game.economy import Economy
+from headcount_analysis.state.state import StateCheck
+
+UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is said of a run; `evidence` is None where it could not be gathered.
+
+    `economy` is None where no request said that it changes anything of the game's; `span_s` is the
+    time from the first request to the last answer.
+    """
+
+    manifest: Manifest
+    end: End
+    limits: Limits
+    judgement: Judgement
+    evidence: Evidence | None = None
+    buckets: tuple[Bucket, ...] = ()
+    over_time: OverTime = field(default_factory=OverTime)
+    timeline: Timeline = field(default_factory=Timeline)
+    rates: Rates = field(default_factory=Rates)
+    breakdown: Breakdown = field(default_factory=Breakdown)
+    economy: Economy | None = None
+    thresholds: tuple[Judged, ...] = ()
+    fates: Path | None = None
+    patterns: tuple[Pattern, ...] = ()
+    locust_exit: LocustExit | None = None
+    verified_at: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    span_s: float = 0.0
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.manifest.run_id
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on delivery."""
+        return self.judgement.verdict
+
+    @property
+    def label(self) -> Label:
+        """What the run is called."""
+        return self.judgement.label
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All that was judged, thresholds last."""
+        return self.judgement.checks
+
+    @property
+    def broken(self) -> tuple[Judged, ...]:
+        """The thresholds that the run did not keep to, for all that was measured."""
+        return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that a command ends in: the label's, unless Locust ended in an error."""
+        code = self.label.exit_code
+        return code if self.locust_exit is None else self.locust_exit.worse(code)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is no pass."""
+        return self.judgement.reasons
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know besides."""
+        return self.judgement.notes
+
+    @property
+    def counts(self) -> Counts | None:
+        """The whole run's counts."""
+        return None if self.evidence is None else self.evidence.counts
+
+    @property
+    def by_event_type(self) -> Mapping[str, Counts]:
+        """The counts of each event type, which add up to the whole."""
+        return {} if self.evidence is None else self.evidence.by_event_type
+
+    @property
+    def state(self) -> StateCheck:
+        """What came of comparing the accounts of the state."""
+        return UNKNOWN_STATE if self.evidence is None else self.evidence.state
+
+    @property
+    def first_notes(self) -> tuple[str, ...]:
+        """What a reader should know before anything else."""
+        few = () if self.evidence is None else few_acknowledged(self.evidence)
+        return (*few, *self.generators.notes)
+
+    @property
+    def generators(self) -> Generators:
+        """The health of who made the requests."""
+        return Generators() if self.evidence is None else self.evidence.generators
+
+    @property
+    def latencies(self) -> tuple[Latency, ...]:
+        """Every measure by event type and in total."""
+        return latencies(self.buckets)
+
+    @property
+    def percentiles(self) -> tuple[Quantile, ...]:
+        """The percentile curve of every measure, by event type and in total."""
+        return percentile_curve(self.buckets)

@@ -1,0 +1,179 @@
+"""Tables for programs and spreadsheets, as pandas frames and CSV."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
+from headcount_analysis.measure.latency import PERCENTILES, TOTAL, Measure
+from headcount_analysis.measure.over_time import COUNTED, Percentiles, Slice
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.report.model import Report
+from headcount_analysis.state.game.economy import Economy
+
+_STATE_COLUMNS = (
+    *("owner", "kind", "name", "expected", "in_topic", "in_database", "stands_alone", "events"),
+)
+_STATE_EVENT_COLUMNS = (
+    *("owner", "kind", "name", "id", "event_type", "class"),
+    *("expected_change", "change_in_topic", "partition", "offset"),
+)
+RATES = tuple(Rates.__slots__)
+_PERCENTILES = tuple(Percentiles.__slots__)
+_STANDS_ALONE = {"": "", "expected": "scenario", "implied": "topic", "stored": "database"}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def summary(report: Report) -> pd.DataFrame:
+    """Give a row per event type and one for the total: event_type string, each count an integer."""
+    rows = [(name, *_values(counts)) for name, counts in report.by_event_type.items()]
+    if report.counts is not None:
+        rows.append((TOTAL, *_values(report.counts)))
+    return pd.DataFrame(rows, columns=["event_type", *COUNT_KEYS])
+
+
+def latency(report: Report) -> pd.DataFrame:
+    """Give a row per event type and measure, the total last; durations in ms.
+
+    Each ends with the rates of the whole run, floats, of which the target is empty where there was
+    none; and with how many of the durations are of requests without an answer, which count with the
+    time that was waited.
+    """
+    rows = [
+        (
+            each.event_type,
+            each.measure.value,
+            each.count,
+            each.negative,
+            *(round(ms, 3) for ms in (each.min_ms, each.mean_ms, *each.percentiles.values())),
+            round(each.max_ms, 3),
+        )
+        for each in report.latencies
+    ]
+    names = [percentile_name(quantile) for quantile in PERCENTILES]
+    durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
+    columns = ["event_type", "measure", "count", "negative", *durations]
+    frame = _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
+    return frame.assign(unanswered=[each.unanswered for each in report.latencies])
+
+
+def percentiles(report: Report) -> pd.DataFrame:
+    """Give the percentile curves: event_type, measure string; quantile, ms float; count integer.
+
+    The curve of all event types together comes last; `count` are the durations of `ms` or less.
+    Each row ends with the rates of the whole run, as in `latency`.
+    """
+    rows = [
+        (each.event_type, each.measure.value, each.quantile, round(each.ms, 6), each.count)
+        for each in report.percentiles
+    ]
+    columns = ["event_type", "measure", "quantile", "ms", "count"]
+    return _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
+
+
+def _with_rates(frame: pd.DataFrame, rates: Rates) -> pd.DataFrame:
+    told = frame.assign(**asdict(rates)).astype(dict.fromkeys(RATES, float))
+    # Of a rate such as 10/h little would be left of three digits.
+    return told.round(dict.fromkeys(RATES, 6))
+
+
+def over_time(report: Report) -> pd.DataFrame:
+    """Give a row per slice of the run: elapsed_s, width_s and target float, rates and times float.
+
+    target is empty where no rate was asked for. due, started, answered, acked and arrived are a
+    second; percentiles are in ms, empty where nothing was measured.
+    """
+    course = report.over_time
+    rows = [
+        (
+            *(each.elapsed_s, course.width_s, each.target),
+            *(getattr(each, name) / course.width_s for name in COUNTED),
+            *(_percentile(each, measure, name) for measure in Measure for name in _PERCENTILES),
+        )
+        for each in course.slices
+    ]
+    durations = [f"{measure}_{name}" for measure in Measure for name in _PERCENTILES]
+    columns = ["elapsed_s", "width_s", "target", *COUNTED, *durations]
+    return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
+
+
+def _percentile(each: Slice, measure: Measure, name: str) -> float | None:
+    found = each.latency.get(measure)
+    value: float | None = None if found is None else getattr(found, name)
+    return value
+
+
+def of_state(report: Report) -> dict[str, pd.DataFrame | None]:
+    """Give the tables of the state by their files' names; None for those that there are not."""
+    is_checked = report.state.numbers > 0
+    made = {
+        "state": state(report) if is_checked else None,
+        "state_events": state_events(report) if is_checked else None,
+        **dict.fromkeys(Economy.__slots__),
+        **(report.economy.tables if report.economy is not None else {}),
+    }
+    return {f"{name}.csv": frame for name, frame in made.items()}
+
+
+def state(report: Report) -> pd.DataFrame:
+    """Give a row for each number of the state that differs.
+
+    owner, kind, name string; expected, in_topic, in_database integer or nothing; stands_alone
+    string: the account that differs from two that agree; events integer.
+    """
+    rows = [
+        (
+            *(each.owner, each.kind, each.name, each.expected, each.implied, each.stored),
+            *(_STANDS_ALONE[each.stands_alone], len(each.entries)),
+        )
+        for each in report.state.differences
+    ]
+    return pd.DataFrame(rows, columns=list(_STATE_COLUMNS), dtype=object)
+
+
+def state_events(report: Report) -> pd.DataFrame:
+    """Give a row for each event that led to a number that differs.
+
+    owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
+    offset integer or nothing.
+    """
+    rows = [
+        (
+            *(each.owner, each.kind, each.name, entry.id, entry.event_type, entry.fate),
+            *(entry.expected, entry.implied, entry.partition, entry.offset),
+        )
+        for each in report.state.differences
+        for entry in each.entries
+    ]
+    return pd.DataFrame(rows, columns=list(_STATE_EVENT_COLUMNS), dtype=object)
+
+
+def percentile_name(quantile: float) -> str:
+    """Name a quantile, such as p99.9."""
+    return f"p{quantile * 100:g}"
+
+
+def iso_time(at_ns: int) -> str:
+    """Write a point of Unix time in UTC, to the ms."""
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+
+
+def csv(frame: pd.DataFrame, *, header: bool = True) -> str:
+    """Write a table as CSV, its text harmless to spreadsheets."""
+    safe = frame.copy()
+    for name in safe.select_dtypes(include=["object", "string"]).columns:
+        # Mapping would make floats of whole numbers that stand beside nothing.
+        safe[name] = pd.Series([harmless(each) for each in safe[name]], safe.index, object)
+    return safe.to_csv(index=False, header=header, lineterminator="\n")
+
+
+def harmless(text: object) -> object:
+    """Keep a spreadsheet from taking a text from outside for a formula (CWE-1236)."""
+    if isinstance(text, str) and text.startswith(_FORMULA_STARTS):
+        return f"'{text}"
+    return text
+
+
+def _values(counts: Counts) -> tuple[int, ...]:
+    return tuple(counts.as_dict().values())

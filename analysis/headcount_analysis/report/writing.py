@@ -1,0 +1,34 @@
+"""Writes a run's report: one JSON document, tables for programs, and a page for people."""
+
+from headcount.files import write_atomically
+from headcount.run.manifest import RunFolder
+from headcount_analysis.messages.differences import Differences
+from headcount_analysis.report import document, exceptions, junit, markdown, page, tables
+from headcount_analysis.report.model import Report
+
+
+def write(report: Report, folder: RunFolder) -> None:
+    """Write verdict.json, its page report.html, junit.xml, summary.md, and tables as CSV.
+
+    summary.csv, exceptions.csv, latency.csv, percentiles.csv and over_time.csv are always there.
+    Where state was compared, there are state.csv and state_events.csv besides, and a table for each
+    part of the game's economy; what an earlier verification left of them is removed. The verdict
+    comes last: where it is, the rest is of the same verification. Raises OSError.
+    """
+    path = folder.path
+    (path / "verdict.json").unlink(missing_ok=True)
+    differing = Differences() if report.evidence is None else report.evidence.differences
+    found = exceptions.write(report.fates, path / "exceptions.csv", differing)
+    write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
+    write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
+    write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))
+    write_atomically(path / "over_time.csv", tables.csv(tables.over_time(report)))
+    for name, frame in tables.of_state(report).items():
+        if frame is None:
+            (path / name).unlink(missing_ok=True)
+        else:
+            write_atomically(path / name, tables.csv(frame))
+    write_atomically(path / "junit.xml", junit.dump(report))
+    write_atomically(path / "summary.md", markdown.render(report, found))
+    write_atomically(path / "report.html", page.render(report, found))
+    write_atomically(path / "verdict.json", document.dump(report))

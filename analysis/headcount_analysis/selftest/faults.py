@@ -1,0 +1,90 @@
+"""Faults: what can be done to an attempt or its partition, and what must be reported then.
+
+What is reported of an id or a message is its *label*: its class, and the flags that it carries, as
+`duplicated + corrupted`. A fault that puts a message of nobody's into the topic leaves the attempt
+beside it as it is.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from headcount.run.outcome import Outcome
+from headcount_analysis.compare_run.classes import FLAGS, Fate
+from headcount_analysis.messages.content import Kind
+
+CLEAN = Fate.DELIVERED.value
+
+JOINED = " + "
+
+
+class Fault(StrEnum):
+    """What is done; the value is what it is called."""
+
+    DROPPED = "dropped"
+    DUPLICATED = "duplicated"
+    ALTERED = "altered"
+    SWAPPED = "swapped in order"
+    DELAYED = "delayed"
+    MISPLACED = "misplaced"
+    UNANSWERED = "published, unanswered"
+    UNANSWERED_DROPPED = "dropped, unanswered"
+    REFUSED = "refused"
+    DENIED = "published, refused"
+    DUPLICATED_UNANSWERED = "duplicated, unanswered"
+    DUPLICATED_DENIED = "duplicated, refused"
+    DUPLICATED_ALTERED = "duplicated, one altered"
+    SWAPPED_ALTERED = "swapped and altered"
+    INVENTED = "invented"
+    FOREIGN = "foreign"
+    UNPARSEABLE = "unparseable"
+    GARBLED = "garbled"
+    TOMBSTONE = "tombstone"
+
+
+STRANGERS = frozenset(
+    {Fault.INVENTED, Fault.FOREIGN, Fault.UNPARSEABLE, Fault.GARBLED, Fault.TOMBSTONE}
+)
+"""The faults that put a message into the topic which belongs to no attempt."""
+
+SWAPS = frozenset({Fault.SWAPPED, Fault.SWAPPED_ALTERED})
+"""The faults that need the attempt after theirs, of the same player."""
+
+OUTCOMES = {
+    Fault.UNANSWERED: Outcome.INDETERMINATE,
+    Fault.UNANSWERED_DROPPED: Outcome.INDETERMINATE,
+    Fault.DUPLICATED_UNANSWERED: Outcome.INDETERMINATE,
+    Fault.REFUSED: Outcome.FAILED,
+    Fault.DENIED: Outcome.FAILED,
+    Fault.DUPLICATED_DENIED: Outcome.FAILED,
+}
+"""What the generator knows of an attempt with such a fault; of any other it is `acked`."""
+
+
+def label(name: str, flags: Iterable[str] = ()) -> str:
+    """Write a class and its flags, in the order of FLAGS."""
+    carried = set(flags)
+    return JOINED.join([name, *(flag for flag in FLAGS if flag in carried)])
+
+
+EXPECTED = {
+    Fault.DROPPED: label(Fate.LOST),
+    Fault.DUPLICATED: label(Fate.DUPLICATED),
+    Fault.ALTERED: label(Fate.DELIVERED, ["corrupted"]),
+    Fault.SWAPPED: label(Fate.DELIVERED, ["reordered"]),
+    Fault.DELAYED: label(Fate.DELIVERED, ["late"]),
+    Fault.MISPLACED: label(Fate.DELIVERED, ["misplaced"]),
+    Fault.UNANSWERED: label(Fate.RECOVERED),
+    Fault.UNANSWERED_DROPPED: label(Fate.ABSENT),
+    Fault.REFUSED: label(Fate.REFUSED),
+    Fault.DENIED: label(Fate.GHOST),
+    Fault.DUPLICATED_UNANSWERED: label(Fate.DUPLICATED),
+    Fault.DUPLICATED_DENIED: label(Fate.GHOST),
+    Fault.DUPLICATED_ALTERED: label(Fate.DUPLICATED, ["corrupted"]),
+    Fault.SWAPPED_ALTERED: label(Fate.DELIVERED, ["corrupted", "reordered"]),
+    Fault.INVENTED: label(Fate.PHANTOM),
+    Fault.FOREIGN: label(Kind.FOREIGN),
+    Fault.UNPARSEABLE: label(Kind.MALFORMED),
+    Fault.GARBLED: label(Kind.GARBLED),
+    Fault.TOMBSTONE: label(Kind.MALFORMED),
+}
+"""The label that each fault must be reported with."""

@@ -1,0 +1,159 @@
+"""The rounds: each kind of fault alone, and then all of them in one run.
+
+A round generates a run in a topic, has it verified as any other, and compares. Rounds share the
+topic: what one leaves there lies before the start offsets of the next.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark import SparkContext
+
+from headcount.kafka import topic
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.verdict import Verdict
+from headcount_analysis.compare_run.classes import ATTEMPT_FATES, FLAGS, Fate
+from headcount_analysis.read.followed import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.selftest.faults import JOINED, Fault
+from headcount_analysis.selftest.generate import Generation, write_run
+from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
+from headcount_analysis.selftest.plan import GENERATORS, Plan, make_plan
+from headcount_analysis.selftest.publish import publisher
+from headcount_analysis.verify import Report, verify
+
+ALONE_EVENTS = 2_000
+"""How many attempts a round with one kind of fault has at most: its start takes longer."""
+
+MIXED = "all together"
+_FAILURES = frozenset({"lost", "duplicated", "ghost", "phantom", "corrupted", "garbled"})
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What rounds have to work with: where runs are written, a session, a broker and its topic."""
+
+    reports: Path
+    spark: SparkContext
+    bootstrap_servers: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round came to; `problems` are what the verdict and its sums say otherwise."""
+
+    name: str
+    injected: int
+    matrix: Matrix
+    problems: tuple[str, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all that was injected was reported as what it is, and nothing else was."""
+        return self.matrix.is_diagonal and not self.problems
+
+
+def rounds(
+    stage: Stage, events: int, faults: int, seed: int, progress: Progress
+) -> Iterator[Round]:
+    """Harm a run in each way alone, then one of `events` attempts in all ways, `faults` times.
+
+    Raises:
+        PartError: Broker or Spark cannot go on.
+        OSError: A run cannot be written.
+    """
+    alone = min(events, ALONE_EVENTS)
+    for fault in Fault:
+        plan = make_plan(_run_id(fault), alone, [fault], max(1, alone // 50), seed)
+        yield _round(stage, plan, fault.value, progress)
+    mixed = make_plan(_run_id(MIXED), events, list(Fault), faults, seed)
+    yield _round(stage, mixed, MIXED, progress)
+
+
+def _run_id(name: str) -> str:
+    return "selftest-" + re.sub(r"[^a-z]+", "-", name)
+
+
+def _round(stage: Stage, plan: Plan, name: str, progress: Progress) -> Round:
+    folder = RunFolder(stage.reports / plan.run_id)
+    folder.create()
+    manifest = _manifest(stage, plan)
+    folder.write_manifest(manifest)
+    folder.write_generators(Generators(tuple(range(GENERATORS))))
+    progress(f"{name}: writing {plan.events:,} events")
+    injected = _written(stage, plan, folder.ledger_location(manifest), manifest.start_offsets)
+    progress(f"{name}: verifying")
+    report = verify(
+        folder=folder,
+        manifest=manifest,
+        end=_end(stage),
+        spark=stage.spark,
+        progress=lambda _: None,
+    )
+    if report.evidence is None:
+        return Round(name, len(plan.faults), Matrix({}), report.reasons)
+    matrix = read_matrix(injected, folder.path / FATES_FOLDER, folder.path / ARRIVALS_FOLDER)
+    return Round(name, len(plan.faults), matrix, tuple(_problems(report, matrix)))
+
+
+def _written(stage: Stage, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
+    with publisher(stage.bootstrap_servers, stage.topic) as kafka:
+        generation = Generation(plan, kafka.publish, dict(offsets))
+        write_run(generation, location, kafka.settle)
+    return Injected(plan, generation.expected, generation.strangers)
+
+
+def _manifest(stage: Stage, plan: Plan) -> Manifest:
+    described = topic.describe(stage.bootstrap_servers, stage.topic)
+    assert described is not None
+    return Manifest(
+        run_id=plan.run_id,
+        created_at=_now(),
+        headcount_version="selftest",
+        scenario="selftest",
+        host="",
+        bootstrap_servers=stage.bootstrap_servers,
+        cluster_id=topic.cluster_id(stage.bootstrap_servers),
+        topic=stage.topic,
+        topic_id=described.topic_id,
+        cleanup_policy=described.cleanup_policy,
+        start_offsets=topic.end_offsets(stage.bootstrap_servers, stage.topic),
+        tag=plan.tag,
+    )
+
+
+def _end(stage: Stage) -> End:
+    servers, name = stage.bootstrap_servers, stage.topic
+    return End(topic.end_offsets(servers, name), topic.beginning_offsets(servers, name), _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _problems(report: Report, matrix: Matrix) -> Iterator[str]:
+    """Hold the verdict and the sums against what was injected."""
+    injected = _sums(matrix)
+    expected = Verdict.FAIL if _FAILURES & injected.keys() else Verdict.PASS
+    if report.verdict is not expected:
+        yield f"the verdict is {report.verdict}, not {expected}: {'; '.join(report.reasons)}"
+    counts = {} if report.counts is None else report.counts.as_dict()
+    for key in (*ATTEMPT_FATES, Fate.PHANTOM, "foreign", "malformed", "garbled", *FLAGS):
+        if counts.get(key) != injected.get(key, 0):
+            yield f"counted {counts.get(key)} {key}, injected {injected.get(key, 0)}"
+
+
+def _sums(matrix: Matrix) -> dict[str, int]:
+    """Add up what was injected by class and flag."""
+    sums: dict[str, int] = {}
+    for (injected, _), count in matrix.cells.items():
+        for name in injected.split(JOINED) if injected != NOTHING else ():
+            sums[name] = sums.get(name, 0) + count
+    if "garbled" in sums:
+        sums["malformed"] = sums.get("malformed", 0) + sums["garbled"]
+    return sums

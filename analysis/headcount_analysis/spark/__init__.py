@@ -1,0 +1,1 @@
+"""Spark, which schedules the work and moves it; Arrow computes."""

@@ -1,0 +1,159 @@
+"""The session: a SparkContext in a JVM of its own, quiet, and stopped when the work is done."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark import SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from headcount_analysis.spark.jvm import Address, Jvm, SessionConfig, begun_jvm, cannot_start
+
+
+@contextlib.contextmanager
+def open_session(config: SessionConfig) -> Iterator[SparkContext]:
+    """Start Spark, and stop it when the block ends.
+
+    Raises:
+        PartError: It cannot start; the message names its log.
+    """
+    with begun_session(config) as started:
+        yield started()
+
+
+@contextlib.contextmanager
+def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]:
+    """Begin to start Spark, and stop it when the block ends.
+
+    What is given waits until it has started, once. Other work can be done before that.
+
+    Raises:
+        PartError: It cannot start; the message names its log.
+    """
+    with begun_jvm(config) as jvm, session_in(jvm) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def session_in(jvm: Jvm) -> Iterator[Callable[[], SparkContext]]:
+    """Use a JVM for a session until the block ends, as `begun_session` does."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet_py4j())
+        stack.enter_context(_kept_interrupt_handler())
+        yield lambda: _connect(jvm.config, jvm.address(), stack)
+
+
+def _connect(config: SessionConfig, address: Address, stack: contextlib.ExitStack) -> SparkContext:
+    try:
+        with _lent(
+            PYSPARK_GATEWAY_PORT=str(address.port),
+            PYSPARK_GATEWAY_SECRET=address.secret,
+            # Executors run this interpreter, unless the user names theirs.
+            PYSPARK_PYTHON=os.environ.get("PYSPARK_PYTHON", sys.executable),
+        ):
+            gateway = launch_gateway()  # type: ignore[no-untyped-call]
+            stack.callback(_disconnect, gateway)
+            context = SparkContext(gateway=gateway, conf=SparkConf(_jvm=gateway.jvm))
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise cannot_start(config, lines[0]) from error
+    _silence(context)
+    stack.callback(_stop, context)
+    return context
+
+
+def sql(spark: SparkContext) -> SparkSession:
+    """Give what Spark reads tables by: the first time takes it seconds, so not all ask for it."""
+    return SparkSession.getActiveSession() or SparkSession(spark)
+
+
+def is_alive(spark: SparkContext) -> bool:
+    """Tell whether the JVM is still there."""
+    try:
+        return not spark._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
+    except (Py4JError, OSError, AttributeError):
+        return False
+
+
+def _silence(context: SparkContext) -> None:
+    """Keep the server that takes accumulators from printing a traceback when the JVM dies."""
+    server: Any = context._accumulatorServer  # noqa: SLF001
+    server.handle_error = lambda *_: None
+
+
+@contextlib.contextmanager
+def _lent(**variables: str) -> Iterator[None]:
+    """Set variables that pyspark reads nowhere but in the environment, for as long as it does."""
+    kept = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _quiet_py4j() -> Iterator[None]:
+    """Keep py4j from printing stack traces when a call is interrupted."""
+    # It logs some of them in its own name and some in the root's.
+    loggers = (logging.getLogger("py4j"), logging.getLogger("py4j.clientserver"), logging.root)
+    for logger in loggers:
+        logger.addFilter(_is_not_of_py4j)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_not_of_py4j)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
+
+
+@contextlib.contextmanager
+def _kept_interrupt_handler() -> Iterator[None]:
+    """Undo that a SparkContext takes over Ctrl-C for the rest of the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def _stop(spark: SparkContext) -> None:
+    # A JVM that died has no context left to stop; what made it die is told by whoever used it.
+    with contextlib.suppress(Exception):
+        _end_accumulators(spark)
+        spark.stop()
+
+
+def _end_accumulators(spark: SparkContext) -> None:
+    """Let the server that takes accumulators end by itself: it looks for that twice a second."""
+    server = spark._accumulatorServer  # noqa: SLF001
+    del spark._accumulatorServer  # noqa: SLF001
+    threading.Thread(target=server.shutdown, daemon=True).start()
+
+
+def _disconnect(gateway: Any) -> None:
+    with contextlib.suppress(Exception):
+        gateway.shutdown()
+    # Without this a later session of the same process would talk to the JVM that is gone, or be
+    # refused, for a context of a JVM that died cannot be stopped.
+    SparkContext._gateway = None  # noqa: SLF001 - there is no public way
+    SparkContext._jvm = None  # noqa: SLF001
+    SparkContext._active_spark_context = None  # noqa: SLF001
+    SparkSession._instantiatedSession = None  # noqa: SLF001

@@ -1,0 +1,168 @@
+"""Events: the game's events as a table, a row for each thing that an event is about.
+
+In a pyspark shell or a notebook:
+
+    from pyspark.sql.types import StringType
+
+    from headcount_analysis.state.game.events import Wanted, game_events, matching
+    from headcount_analysis.read.topic import messages
+
+    source = spark.read.format("kafka").options(...).load()
+    events = game_events(messages(source), {"metal": StringType()})
+    matching(events, Wanted(item="sword", attributes={"metal": "iron"})).show()
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from headcount.run.ids import HEADER
+
+SEED_ITEMS = {"purchase_sword": "sword"}
+"""Event types that are about an item without naming it."""
+
+_LINE: dict[str, DataType] = {
+    "item": StringType(),
+    "variant": StringType(),
+    "quantity": LongType(),
+    "unit_price": LongType(),
+}
+_OF_EVENT: dict[str, DataType] = {
+    "receipt": StringType(),
+    "event_type": StringType(),
+    "player_id": StringType(),
+    "guild": StringType(),
+    "gold": LongType(),
+    "total": LongType(),
+    "change": LongType(),
+    "in_cart": LongType(),
+}
+_TOO_LARGE = float(1 << 63)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are wanted: what is None, or not among the attributes, may be anything."""
+
+    event_type: str | None = None
+    item: str | None = None
+    player_id: str | None = None
+    guild: str | None = None
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def parsed(
+    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+) -> DataFrame:
+    """Read messages, as `topic.messages` has them, as the game's events, a row for each.
+
+    A message that is no JSON object with an `event_type` is left out. 12.0 and 1.2e1 are 12, as
+    they are to JSON; what is no whole number of less than 2^63 is null, and what is more than 2^53
+    is rounded to what a JSON number holds in every language.
+
+    Returns:
+        partition int, offset long, broker_at_ms long, event_id string, receipt string,
+        event_type string, player_id string, guild string, gold long, total long, change long,
+        in_cart long; and lines, an array of what it is about, each with item string,
+        variant string, quantity long, unit_price long and the attributes. An event that is about
+        nothing has one line, of nulls.
+    """
+    line = {**_LINE, **attributes}
+    own = {**_OF_EVENT, **line, event_id_field: StringType()}
+    schema = _as_written(own).add("lines", ArrayType(_as_written(line)))
+    read = messages.select(
+        "partition",
+        "offset",
+        F.col("timestamp_ms").alias("broker_at_ms"),
+        F.from_json(F.col("value").cast("string"), schema).alias("event"),
+    ).where("event.event_type IS NOT NULL")
+    event = F.col("event")
+    return read.select(
+        "partition",
+        "offset",
+        "broker_at_ms",
+        event[event_id_field].alias("event_id"),
+        *_read(event, _OF_EVENT),
+        F.coalesce(
+            F.transform(event["lines"], lambda each: F.struct(*_read(each, line))),
+            F.array(F.struct(*_read(event, line))),
+        ).alias("lines"),
+    )
+
+
+def _as_written(fields: Mapping[str, DataType]) -> StructType:
+    """Fields as JSON has them, to which all numbers are alike."""
+    number = DoubleType()
+    return StructType(
+        [StructField(name, number if kind == LongType() else kind) for name, kind in fields.items()]
+    )
+
+
+def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
+    """Give fields that are `_as_written` their types."""
+    for name, kind in fields.items():
+        value = written[name]
+        if kind == LongType():
+            is_whole = (value % 1 == 0) & (F.abs(value) < _TOO_LARGE)
+            value = F.when(is_whole, value.cast("long"))
+        yield value.alias(name)
+
+
+def game_events(
+    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+) -> DataFrame:
+    """Read messages as the game's events; one that is about several things has a row for each.
+
+    Returns:
+        partition int, offset long, broker_at_ms long, event_id string, event_type string,
+        player_id string, guild string, item string, variant string, quantity long,
+        unit_price long, gold long, total long, change long, in_cart long, and a column for each
+        attribute, of its type; null where an event has no such field.
+    """
+    events = parsed(messages, attributes, event_id_field)
+    return events.withColumn("thing", F.explode("lines")).select(
+        "partition",
+        "offset",
+        "broker_at_ms",
+        "event_id",
+        "event_type",
+        "player_id",
+        "guild",
+        _item().alias("item"),
+        *(F.col("thing")[name].alias(name) for name in ("variant", "quantity", "unit_price")),
+        *("gold", "total", "change", "in_cart"),
+        *(F.col("thing")[name].alias(name) for name in attributes),
+    )
+
+
+def matching(events: DataFrame, wanted: Wanted) -> DataFrame:
+    """Keep the rows that are wanted, in the order of partition and offset."""
+    asked = {
+        "event_type": wanted.event_type,
+        "item": wanted.item,
+        "player_id": wanted.player_id,
+        "guild": wanted.guild,
+        **wanted.attributes,
+    }
+    for name, value in asked.items():
+        if value is not None:
+            events = events.where(F.col(name) == F.lit(value))
+    return events.orderBy("partition", "offset", "variant")
+
+
+def _item() -> Column:
+    named = F.col("thing.item")
+    for event_type, item in SEED_ITEMS.items():
+        named = F.when(F.col("event_type") == event_type, F.lit(item)).otherwise(named)
+    return named

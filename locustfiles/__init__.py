@@ -1,1 +1,0 @@
-"""Traffic stories: one scenario a file, nothing but users, tasks and weights."""

@@ -1,0 +1,1 @@
+"""Players of the game, as the scenarios beside this folder send them."""

@@ -1,0 +1,241 @@
+"""The game API: each route turns a request into one event, and answers when it is published.
+
+`create_app` takes its collaborators, the settings and a publisher, so that another WSGI module can
+serve the same application around another publisher:
+
+    settings = load_settings()
+    app = create_app(settings, FaultyPublisher(make_publisher(settings)))
+
+`gunicorn -c service/headcount_service/gunicorn.conf.py that.module:app` then runs it: the hooks of
+that file find the parts of whatever application is served through `parts_of`, start them in each
+worker after the fork, and close them when the worker ends.
+"""
+
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from headcount_service.catalogue import load_catalogue
+from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
+from headcount_service.game.database import Database
+from headcount_service.game.play import Play
+from headcount_service.game.relay import Relay
+from headcount_service.game.routes import Game, game_routes, placed
+from headcount_service.http.asking import JSON, given
+from headcount_service.http.deferred import DeferredResponse
+from headcount_service.http.openapi import document, page
+from headcount_service.http.parameters import (
+    Form,
+    GuildParameters,
+    NoParameters,
+    Plain,
+    sword_parameters,
+)
+from headcount_service.http.problems import problem
+from headcount_service.http.route import TEXT, Route
+from headcount_service.publish.events import HeaderLimits, build_event
+from headcount_service.publish.publisher import HandsOver, Publisher
+from headcount_service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 1
+_EXTENSION = "parts"
+_PROBLEMS = (400, 413, 415, 431, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What works for an application in each process that serves it."""
+
+    publisher: Publisher
+    database: Database
+    relay: Relay
+
+    def start(self) -> None:
+        """Take up work; called once in each worker, after the fork and before the first request."""
+        self.publisher.start()
+        self.relay.start()
+
+    def close(self) -> None:
+        """See what was begun to its end, and let go of everything; after the last request."""
+        self.relay.close()
+        self.publisher.close()
+        self.database.close()
+
+
+def new_receipt() -> str:
+    """What tells one request that was taken from every other, also of the same client's."""
+    return uuid.uuid4().hex
+
+
+def create_app(
+    settings: Settings, publisher: Publisher, receipts: Callable[[], str] = new_receipt
+) -> Flask:
+    """The application around a publisher, which it uses but neither starts nor closes."""
+    app = Flask("service", static_folder=None)
+    database = Database(settings)
+    app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.url_map.merge_slashes = False
+    app.after_request(_signed)
+    limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
+    play = Play(settings, database, publisher)
+    game = Game(play, database, limits, receipts, load_catalogue())
+    routes = (
+        *_stateless_routes(publisher, limits, receipts),
+        *game_routes(game),
+        *_health_routes(publisher),
+    )
+    for route in (*routes, *_describing_routes(routes)):
+        _add(app, route)
+    _handle_errors(app)
+    return app
+
+
+def parts_of(app: Flask) -> Parts:
+    """What works for an application that `create_app` made."""
+    parts: Parts = app.extensions[_EXTENSION]
+    return parts
+
+
+def _add(app: Flask, route: Route) -> None:
+    def view(**path: str) -> Response:
+        form = route.form
+        return route.view({} if form is None else form.check(given(request, path)))
+
+    rule = app.url_rule_class(route.path, methods=route.methods, endpoint=route.name)
+    # werkzeug adds HEAD to every GET, and a HEAD must not publish as the GET does.
+    rule.methods = set(route.methods)
+    app.url_map.add(rule)
+    app.view_functions[route.name] = view
+
+
+def _stateless_routes(
+    publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
+) -> tuple[Route, ...]:
+    """The acts that change nothing but the topic."""
+    hand_over = publisher.hand_over if isinstance(publisher, HandsOver) else None
+
+    def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
+        def view(asked: Mapping[str, Any]) -> Response:
+            own = {**asked, "receipt": receipts()}
+            event = build_event(event_type, own, request.headers.items(), limits)
+            player_id = asked.get("player_id")
+            key = None if player_id is None else str(player_id)
+            if hand_over is None:
+                return placed(Response(answer, content_type=TEXT), publisher.publish(event, key))
+            publication = hand_over(event, key)
+            return DeferredResponse(answer, publication, good=placed, bad=_deferred_problem)
+
+        methods = ("GET", "POST")
+        return Route(
+            path, methods, event_type, summary, form, view, problems=_PROBLEMS, is_event=True
+        )
+
+    sword, guild = Plain(sword_parameters(load_catalogue())), Plain(GuildParameters)
+    nothing = Plain(NoParameters)
+    return (
+        route("/", "default", nothing, "This is the default response!\n", "Look around."),
+        route("/purchase_a_sword", "purchase_sword", sword, "Sword Purchased!\n", "Buy a sword."),
+        route("/join_guild", "join_guild", guild, "Guild Joined!\n", "Join a guild."),
+    )
+
+
+def _health_routes(publisher: Publisher) -> tuple[Route, ...]:
+    def healthz(_asked: Mapping[str, Any]) -> Response:
+        return Response("alive\n", content_type=TEXT)
+
+    def readyz(_asked: Mapping[str, Any]) -> Response:
+        if publisher.is_ready():
+            return Response("ready\n", content_type=TEXT)
+        return problem(503, "The broker does not answer.", headers=_retry_after())
+
+    methods = ("GET", "HEAD")
+    return (
+        Route("/healthz", methods, "healthz", "Is the process alive?", None, healthz),
+        Route(
+            "/readyz", methods, "readyz", "Would an event be taken?", None, readyz, problems=(503,)
+        ),
+    )
+
+
+def _describing_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    described = document(routes)
+
+    def openapi(_asked: Mapping[str, Any]) -> Response:
+        return Response(json.dumps(described) + "\n", content_type=JSON)
+
+    def docs(_asked: Mapping[str, Any]) -> Response:
+        return Response(page(described), content_type="text/html; charset=utf-8")
+
+    return (
+        Route("/openapi.json", ("GET",), "openapi", "This description.", None, openapi),
+        Route("/docs", ("GET",), "docs", "This description, for people.", None, docs),
+    )
+
+
+def _handle_errors(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(RequestError, _request_problem)
+    app.register_error_handler(RecordTooLarge, _too_large_problem)
+    app.register_error_handler(NotPublished, _not_published_problem)
+    app.register_error_handler(OutcomeUnknown, _unknown_problem)
+    app.register_error_handler(Exception, _unforeseen_problem)
+
+
+def _signed(response: Response) -> Response:
+    """Name the process that answered, so that what goes wrong in one alone can be told."""
+    response.headers["X-Served-By"] = str(os.getpid())
+    return response
+
+
+def _http_problem(error: HTTPException) -> Response:
+    """What Flask and werkzeug say no to; their headers stay, such as the `Allow` of a 405."""
+    kept = [each for each in error.get_headers() if each[0] != "Content-Type"]
+    return problem(error.code or 500, error.description or "", headers=kept)
+
+
+def _request_problem(error: RequestError) -> Response:
+    return problem(error.status, error.detail, faults=error.faults)
+
+
+def _too_large_problem(error: RecordTooLarge) -> Response:
+    return problem(413, f"{error} Nothing was published.")
+
+
+def _not_published_problem(error: NotPublished) -> Response:
+    return problem(503, f"{error} Nothing was published.", headers=_retry_after())
+
+
+def _unknown_problem(error: OutcomeUnknown) -> Response:
+    return problem(504, f"{error} It may have been published.")
+
+
+def _deferred_problem(error: Exception) -> Response:
+    """What Flask's error handlers would answer, for an answer that is given after them."""
+    if isinstance(error, OutcomeUnknown):
+        return _signed(_unknown_problem(error))
+    return _signed(_unforeseen_problem(error))
+
+
+def _unforeseen_problem(error: Exception) -> Response:
+    # The message of an unforeseen error may quote the request, so only its kind and place are told.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    log.error("unforeseen %s at %s", type(error).__name__, place)
+    return problem(500, "The service failed. It may have published the event.")
+
+
+def _retry_after() -> list[tuple[str, str]]:
+    return [("Retry-After", str(RETRY_AFTER_S))]

@@ -1,0 +1,217 @@
+"""The game's routes: acts, which change a player's state and make an event, and queries."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+from pydantic import BaseModel, create_model
+from sqlalchemy import Connection
+
+from headcount_service.catalogue import Catalogue
+from headcount_service.game import queries, shapes
+from headcount_service.game.answers import HEADER, identity
+from headcount_service.game.database import Database
+from headcount_service.game.happenings import (
+    CartChanged,
+    CheckedOut,
+    Earned,
+    Happening,
+    MembershipChanged,
+    Purchased,
+    SignedUp,
+)
+from headcount_service.game.outbox import RECEIPT
+from headcount_service.game.parameters import (
+    CartLineForm,
+    Forms,
+    Guild,
+    MemberForm,
+    PlayerForm,
+    member_page,
+)
+from headcount_service.game.play import Act, Play, Rule, Wish
+from headcount_service.game.rules import Rules
+from headcount_service.http.asking import JSON
+from headcount_service.http.parameters import Form, Parameters, Plain
+from headcount_service.http.problems import problem
+from headcount_service.http.route import Route
+from headcount_service.publish.events import HeaderLimits, build_event
+from headcount_service.publish.publisher import Place
+
+CREATED, OK = 201, 200
+_ACT_PROBLEMS = (400, 404, 409, 413, 415, 422, 431, 503, 504)
+_QUERY_PROBLEMS = (400, 404, 415, 503)
+_GOOD = 400
+
+Query = Callable[[Connection, Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """What the routes work with."""
+
+    play: Play
+    database: Database
+    limits: HeaderLimits
+    receipts: Callable[[], str]
+    catalogue: Catalogue
+
+
+def game_routes(game: Game) -> tuple[Route, ...]:
+    """Every route of the game."""
+    return (*_acts(game), *_queries(game))
+
+
+def placed(response: Response, place: Place | None) -> Response:
+    """Say in the header where the event is, as far as that is known."""
+    if place is not None:
+        response.headers["X-Event-Partition"] = str(place.partition)
+        response.headers["X-Event-Offset"] = str(place.offset)
+    return response
+
+
+def _acts(game: Game) -> tuple[Route, ...]:
+    forms, rules = Forms(game.catalogue), Rules(game.catalogue)
+    player, line, member = Plain(PlayerForm), Plain(CartLineForm), Plain(MemberForm)
+
+    def act(spelling: str, summary: str, form: Form, rule: Rule, answer: type[Happening]) -> Route:
+        method, path = spelling.split()
+        status = CREATED if method == "POST" else OK
+        done = Act(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
+        view = _act_view(game, done)
+        return Route(
+            path,
+            (method,),
+            done.name,
+            summary,
+            form,
+            view,
+            answer,
+            status,
+            _ACT_PROBLEMS,
+            is_event=True,
+            is_repeatable=True,
+        )
+
+    cart = "/players/<player_id>/cart"
+    return (
+        act("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
+        act("POST /players/<player_id>/earnings", "Earn gold.", forms.earnings, rules.earn, Earned),
+        act("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
+        act(
+            f"POST {cart}",
+            "Put more of an item into the cart.",
+            forms.goods,
+            rules.add_to_cart,
+            CartChanged,
+        ),
+        act(
+            f"PUT {cart}/<variant>",
+            "Change how many there are of it in the cart.",
+            forms.cart_change,
+            rules.change_cart,
+            CartChanged,
+        ),
+        act(
+            f"DELETE {cart}/<variant>",
+            "Take it out of the cart.",
+            line,
+            rules.remove_from_cart,
+            CartChanged,
+        ),
+        act(
+            "POST /players/<player_id>/checkout",
+            "Buy everything in the cart, or nothing.",
+            player,
+            rules.check_out,
+            CheckedOut,
+        ),
+        act("POST /guilds/<guild>/members", "Join a guild.", member, rules.join, MembershipChanged),
+        act(
+            "DELETE /guilds/<guild>/members/<player_id>",
+            "Leave a guild.",
+            member,
+            rules.leave,
+            MembershipChanged,
+        ),
+    )
+
+
+def _queries(game: Game) -> tuple[Route, ...]:
+    forms = Forms(game.catalogue)
+    player = Plain(PlayerForm)
+    members = Plain(create_model("MemberSearch", __base__=Parameters, guild=Guild, **member_page()))
+
+    def query(path: str, summary: str, form: Form, ask: Query, answer: type[BaseModel]) -> Route:
+        view = _query_view(game, ask)
+        name = f"get_{ask.__name__}"
+        return Route(path, ("GET",), name, summary, form, view, answer, OK, _QUERY_PROBLEMS)
+
+    return (
+        query("/players/<player_id>", "A player.", player, queries.player, shapes.Player),
+        query(
+            "/players/<player_id>/inventory",
+            "What a player has, or what of it is an item with such attributes.",
+            forms.inventory_search,
+            queries.inventory,
+            shapes.Holdings,
+        ),
+        query(
+            "/players/<player_id>/cart",
+            "What a player has in the cart.",
+            player,
+            queries.cart,
+            shapes.Holdings,
+        ),
+        query(
+            "/players/<player_id>/guild",
+            "The guild that a player is in.",
+            player,
+            queries.guild,
+            shapes.Membership,
+        ),
+        query(
+            "/guilds/<guild>/members",
+            "A guild's members.",
+            members,
+            queries.members,
+            shapes.Members,
+        ),
+        query(
+            "/events",
+            "What has happened: by type, player, guild and time, or by what was bought.",
+            forms.event_search,
+            queries.happened,
+            shapes.Events,
+        ),
+    )
+
+
+def _act_view(game: Game, act: Act) -> Callable[[Mapping[str, Any]], Response]:
+    def view(asked: Mapping[str, Any]) -> Response:
+        headers = list(request.headers.items())
+
+        def make_event(happening: Happening) -> Mapping[str, Any]:
+            own = {**happening.fields, RECEIPT: game.receipts()}
+            return build_event(happening.event_type, own, headers, game.limits)
+
+        wish = Wish(act, asked, identity(request.headers.get(HEADER), act.name, asked), make_event)
+        answer = game.play.do(wish)
+        if answer.status >= _GOOD:
+            return problem(answer.status, answer.body["detail"])
+        return placed(_json(answer.body, answer.status), answer.place)
+
+    return view
+
+
+def _query_view(game: Game, ask: Query) -> Callable[[Mapping[str, Any]], Response]:
+    def view(asked: Mapping[str, Any]) -> Response:
+        return _json(game.database.look(lambda connection: ask(connection, asked)), OK)
+
+    return view
+
+
+def _json(body: Mapping[str, Any], status: int) -> Response:
+    return Response(json.dumps(body) + "\n", status=status, content_type=JSON)

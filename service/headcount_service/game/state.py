@@ -1,0 +1,114 @@
+"""The state: the rows that a change of one player reads and writes, in the change's transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+
+from headcount_service.catalogue import Value, Variant
+from headcount_service.game.tables import cart_lines, holdings, players
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A player, whose row is locked until the transaction ends."""
+
+    player_id: str
+    gold: int
+    guild: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """So many of one variant, in a cart or an inventory."""
+
+    variant: Variant
+    quantity: int
+
+
+def lock_player(connection: Connection, player_id: str) -> Player | None:
+    """Find a player, and keep others from changing it until the transaction ends."""
+    query = select(players.c.player_id, players.c.gold, players.c.guild).with_for_update()
+    row = connection.execute(query.where(players.c.player_id == player_id)).one_or_none()
+    return None if row is None else Player(*row)
+
+
+def add_player(connection: Connection, player_id: str, gold: int) -> None:
+    """Make a player. Raises IntegrityError if another transaction was first."""
+    connection.execute(insert(players).values(player_id=player_id, gold=gold))
+
+
+def set_gold(connection: Connection, player: Player, gold: int) -> None:
+    """Give a player so much gold."""
+    mine = players.c.player_id == player.player_id
+    connection.execute(update(players).where(mine).values(gold=gold))
+
+
+def set_guild(connection: Connection, player: Player, guild: str | None) -> None:
+    """Put a player into a guild, or into none."""
+    mine = players.c.player_id == player.player_id
+    connection.execute(update(players).where(mine).values(guild=guild))
+
+
+def hold(connection: Connection, player: Player, variant: Variant, quantity: int) -> None:
+    """Add to a player's inventory."""
+    held = _quantity(connection, holdings, player, variant.name)
+    _put(connection, holdings, player, Stack(variant, held + quantity), was=held)
+
+
+def in_cart(connection: Connection, player: Player, name: str) -> Stack | None:
+    """What a player has of a variant in the cart."""
+    row = connection.execute(select(cart_lines).where(*_of(cart_lines, player, name))).one_or_none()
+    return None if row is None else _stack(row)
+
+
+def cart(connection: Connection, player: Player) -> list[Stack]:
+    """What a player has in the cart, by the variants' names."""
+    mine = cart_lines.c.player_id == player.player_id
+    rows = connection.execute(select(cart_lines).where(mine).order_by(cart_lines.c.variant))
+    return [_stack(row) for row in rows]
+
+
+def put_in_cart(connection: Connection, player: Player, stack: Stack, was: int) -> None:
+    """Let a line of the cart have so many, or be none, where it had `was`."""
+    _put(connection, cart_lines, player, stack, was=was)
+
+
+def empty_cart(connection: Connection, player: Player) -> None:
+    """Remove every line of the cart."""
+    connection.execute(delete(cart_lines).where(cart_lines.c.player_id == player.player_id))
+
+
+def _quantity(connection: Connection, table: Table, player: Player, name: str) -> int:
+    query = select(table.c.quantity).where(*_of(table, player, name))
+    return connection.execute(query).scalar() or 0
+
+
+def _put(connection: Connection, table: Table, player: Player, stack: Stack, *, was: int) -> None:
+    name = stack.variant.name
+    if stack.quantity == 0:
+        connection.execute(delete(table).where(*_of(table, player, name)))
+    elif was:
+        connection.execute(
+            update(table).where(*_of(table, player, name)).values(quantity=stack.quantity)
+        )
+    else:
+        connection.execute(
+            insert(table).values(
+                player_id=player.player_id,
+                variant=name,
+                item=stack.variant.item,
+                attributes=dict(stack.variant.attributes),
+                quantity=stack.quantity,
+            )
+        )
+
+
+def _of(table: Table, player: Player, name: str) -> tuple[Any, Any]:
+    return table.c.player_id == player.player_id, table.c.variant == name
+
+
+def _stack(row: Row[Any]) -> Stack:
+    attributes: Mapping[str, Value] = row.attributes
+    return Stack(Variant(row.item, attributes), row.quantity)

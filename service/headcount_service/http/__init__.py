@@ -1,0 +1,1 @@
+"""What the service's routes share: parameters, problems, deferred responses, OpenAPI."""

@@ -1,0 +1,12 @@
+"""Alembic's way in: runs the migrations on the connection that `upgrade.py` has opened."""
+
+from alembic import context
+
+from headcount_service.game.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite changes a table by making it anew
+)
+context.run_migrations()

@@ -1,0 +1,86 @@
+"""Bring a database's schema to what this version of the service needs.
+
+    python -m headcount_service.migrations.upgrade
+
+Gunicorn's master does it before it starts a worker. Several masters may do so at once: one goes
+first, and the others find it done.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from headcount_service.errors import DatabaseError, SettingsError
+from headcount_service.game.database import make_engine
+from headcount_service.settings import Settings, load_settings
+
+_FOLDER = Path(__file__).parent
+_LOCK = 0x6865616463  # any number will do; the same for every master
+
+
+def upgrade(settings: Settings) -> None:
+    """Run what migrations the database has not had.
+
+    Raises:
+        DatabaseError: It cannot be reached or changed, or a newer version of the service made it.
+    """
+    engine = make_engine(settings)
+    shown = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as connection, connection.begin(), _alone(connection):
+            _check_known(connection, shown)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise DatabaseError(
+            f"the database {shown} cannot be used: {reason}; see SERVICE_DATABASE_URL"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    # SQLite's transaction is a writer's from its first statement, and so alone as it is.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    yield
+
+
+def _check_known(connection: Connection, shown: str) -> None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    known = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise DatabaseError(
+            f"the database {shown} is of a newer version of the service (its schema is {found!r})"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+def main() -> None:
+    """Upgrade the database of the environment's settings; a line on stderr says what is wrong."""
+    try:
+        upgrade(load_settings())
+    except (SettingsError, DatabaseError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2 if isinstance(error, SettingsError) else 5)
+
+
+if __name__ == "__main__":
+    main()

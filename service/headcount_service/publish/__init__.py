@@ -1,0 +1,1 @@
+"""Publishing: from a request's event to an acknowledgement by the broker."""

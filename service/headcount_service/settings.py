@@ -1,0 +1,153 @@
+"""The service's settings: read from the environment once, checked as a whole, then passed on.
+
+Nothing else in the service reads the environment. Every variable begins with `SERVICE_`; one that
+does and is no setting is refused, for it is a misspelling more often than anything else.
+"""
+
+import functools
+import os
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from headcount_service.errors import SettingsError
+
+PREFIX = "SERVICE_"
+_MAX_PORT = 65535
+_SWITCH = "on or off"
+_SECRET = frozenset({"database_url"})
+"""What is not repeated in a message, for it may hold a password."""
+
+
+class Settings(BaseSettings):
+    """What an operator can choose: field `ack_timeout_s` is the variable `SERVICE_ACK_TIMEOUT_S`.
+
+    A field's description is the rule that an error message states.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        validate_default=False,
+        hide_input_in_errors=True,
+    )
+
+    bootstrap_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("127.0.0.1:9092",), description="host:port, or several with commas between them"
+    )
+    topic: str = Field(
+        default="events",
+        pattern=r"^[A-Za-z0-9._-]{1,249}$",
+        description="1 to 249 letters, digits, dots, underscores or hyphens",
+    )
+    acks: Literal["all", "1", "0"] = Field(default="all", description="all, 1 or 0")
+    idempotence: bool = Field(default=True, description=_SWITCH)
+    publish: bool = Field(default=True, description=_SWITCH)
+    ack_timeout_s: float = Field(
+        default=10.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
+    )
+    connect_timeout_s: float = Field(
+        default=2.0, ge=0.1, le=30, description="a number of seconds from 0.1 to 30"
+    )
+    max_outstanding: int = Field(
+        default=1024, ge=1, le=100_000, description="a whole number from 1 to 100000"
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
+        description="a host name or an address",
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
+    workers: int = Field(default=2, ge=1, le=64, description="a whole number from 1 to 64")
+    threads: int = Field(default=16, ge=1, le=512, description="a whole number from 1 to 512")
+    max_headers: int = Field(default=64, ge=8, le=1000, description="a whole number from 8 to 1000")
+    max_header_bytes: int = Field(
+        default=16_384, ge=256, le=131_072, description="a whole number from 256 to 131072"
+    )
+    max_body_bytes: int = Field(
+        default=65_536, ge=0, le=1_048_576, description="a whole number from 0 to 1048576"
+    )
+    max_event_bytes: int = Field(
+        default=1_000_000, ge=512, le=16_777_216, description="a whole number from 512 to 16777216"
+    )
+    database_url: str = Field(
+        default="sqlite:///game.sqlite3",
+        pattern=r"^(sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+)$",
+        description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, with @ and / "
+        "in USER and PASSWORD as %40 and %2F",
+    )
+    database_timeout_s: float = Field(
+        default=5.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
+    )
+    log_level: Literal["info", "warning", "error"] = Field(
+        default="info", description="info, warning or error"
+    )
+
+    @field_validator("bootstrap_servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: Any) -> tuple[str, ...]:
+        """Take `a:1, b:2` apart, and see that each part names a host and a port."""
+        servers = tuple(each.strip() for each in str(value).split(","))
+        if not all(map(_is_host_and_port, servers)):
+            raise PydanticCustomError("host_and_port", "not a list of host:port")
+        return servers
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse what kafka-python would refuse only once a worker has started."""
+        if self.idempotence and self.acks != "all":
+            raise PydanticCustomError(
+                "conflict",
+                "SERVICE_ACKS='{acks}' must be all, or else SERVICE_IDEMPOTENCE must be off:"
+                " an idempotent producer waits for every replica",
+                {"acks": self.acks},
+            )
+        return self
+
+
+def _is_host_and_port(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return False
+    named = bool(host) and not any(each in host for each in " \t/@[]")
+    return named and port.isascii() and port.isdigit() and 1 <= int(port) <= _MAX_PORT
+
+
+@functools.cache
+def load_settings() -> Settings:
+    """Read the process's environment, once: a gunicorn worker inherits what its master has read.
+
+    Raises:
+        SettingsError: one line for each bad setting, with the variable, its value and the rule.
+    """
+    lines = _strangers()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        lines += map(_line, error.errors())
+    if lines:
+        raise SettingsError("\n".join(lines))
+    return settings
+
+
+def _strangers() -> list[str]:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return [
+        f"{name} is no setting; the settings are {', '.join(sorted(known))}"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def _line(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return error["msg"]
+    name = str(error["loc"][0])
+    rule = Settings.model_fields[name].description
+    value = "" if name in _SECRET else f"={error['input']!r}"
+    return f"{PREFIX}{name.upper()}{value} must be {rule}"

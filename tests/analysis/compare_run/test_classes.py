@@ -1,0 +1,99 @@
+"""The table of classes against a plain model of the vocabulary."""
+
+from dataclasses import fields
+
+import pytest
+from headcount_analysis.compare_run.classes import (
+    ATTEMPT_FATES,
+    COUNT_KEYS,
+    TABLE,
+    Counts,
+    Fate,
+    Seen,
+    classify,
+    seen,
+    total,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headcount.run.outcome import Outcome
+
+Attempts = list[tuple[Outcome, int]]
+ATTEMPTS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 5)))
+
+
+def model(outcome: Outcome, copies: int) -> str:
+    """Say it as a person would."""
+    if outcome is Outcome.FAILED:
+        return "ghost" if copies else "refused"
+    if copies > 1:
+        return "duplicated"
+    if outcome is Outcome.ACKED:
+        return "delivered" if copies else "lost"
+    return "recovered" if copies else "absent"
+
+
+def counted(attempts: Attempts) -> Counts:
+    """Count attempts by outcome and class."""
+    each = (
+        Counts(attempted=1, **{outcome.value: 1, classify(outcome, copies).value: 1})
+        for outcome, copies in attempts
+    )
+    return total(each)
+
+
+@given(st.sampled_from(Outcome), st.integers(0, 1000))
+def test_table_says_what_a_person_would(outcome: Outcome, copies: int) -> None:
+    """The table gives every attempt the class that the vocabulary gives it."""
+    assert classify(outcome, copies) == model(outcome, copies)
+
+
+@given(ATTEMPTS)
+def test_classes_add_up_to_attempts(attempts: Attempts) -> None:
+    """Whatever happened, the classes and the outcomes both add up to the attempts."""
+    counts = counted(attempts)
+
+    assert counts.classed == counts.attempted == len(attempts)
+    assert counts.contradictions == ()
+
+
+@given(ATTEMPTS, ATTEMPTS)
+def test_counts_of_parts_add_up_to_the_whole(one: Attempts, other: Attempts) -> None:
+    """Counting parts and adding is counting the whole."""
+    assert counted(one) + counted(other) == counted([*one, *other])
+
+
+def test_table_is_whole() -> None:
+    """Each outcome stands beside each number of copies, and every class of attempts occurs."""
+    assert set(TABLE) == {(outcome, often) for outcome in Outcome for often in Seen}
+    assert set(TABLE.values()) == set(ATTEMPT_FATES)
+
+
+@pytest.mark.parametrize(
+    ("copies", "often"), [(0, Seen.NEVER), (1, Seen.ONCE), (2, Seen.MORE), (9, Seen.MORE)]
+)
+def test_seen(copies: int, often: Seen) -> None:
+    """Once is once, and two are more."""
+    assert seen(copies) is often
+
+
+def test_id_without_attempt_is_phantom() -> None:
+    """What nobody asked for is a phantom, however often it is there."""
+    assert classify(None, 1) is classify(None, 2) is Fate.PHANTOM
+
+
+def test_contradictions_are_told() -> None:
+    """An attempt without a class or an outcome does not go unseen."""
+    assert len(Counts(attempted=2, acked=2, delivered=1).contradictions) == 1
+    assert len(Counts(attempted=2, acked=1, delivered=2).contradictions) == 1
+
+
+def test_keys() -> None:
+    """The keys are a contract with every reader of verdict.json."""
+    assert tuple(field.name for field in fields(Counts)) == COUNT_KEYS
+    assert " ".join(COUNT_KEYS) == (
+        "attempted acked failed indeterminate delivered lost duplicated recovered absent refused "
+        "ghost phantom foreign malformed corrupted reordered late garbled "
+        "misplaced"
+    )

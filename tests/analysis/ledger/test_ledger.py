@@ -1,0 +1,221 @@
+"""The ledger as it is judged: whole, torn, and in every way damaged."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import pytest
+from headcount_analysis.evidence import GeneratorState
+from headcount_analysis.ledger import ledger
+
+from headcount.ledger.ledger import read_ledger
+from tests.analysis.history import RUN, History
+
+pytestmark = pytest.mark.e2e
+
+
+def loaded(history: History) -> ledger.Ledger:
+    """Read what is on disk."""
+    location = str(history.folder.path / "ledger")
+    parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
+    return ledger.load(location, parts, [part.generator for part in parts])
+
+
+def rows(found: ledger.Ledger) -> pa.Table:
+    """Read all attempts, block by block."""
+    stretches = ledger.stretches(found, 3)
+    assert list(stretches) == list(range(len(stretches)))
+    nothing = ledger.attempts(found.location, ledger.Stretch(0, 3, (), ()))
+    blocks = [ledger.attempts(found.location, each) for each in stretches.values()]
+    return pa.concat_tables([nothing, *blocks])
+
+
+def damage(history: History) -> str:
+    """Give all that is wrong with it."""
+    return "\n".join(loaded(history).state.damage)
+
+
+@pytest.fixture
+def folder(history: History) -> Path:
+    """A sealed generator's folder, with four rows in two segments."""
+    history.deliver(4)
+    history.write()
+    return history.folder.path / "ledger" / "0"
+
+
+def test_whole(history: History) -> None:
+    """Two sealed generators: every row, no damage, and the shapes and types that occur."""
+    history.deliver(4)
+    history.attempt(0, generator=12, event={"event_type": "default"})
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators == (
+        GeneratorState(0, sealed=True, asked=4, rows=4, without_row=0, attempted=4),
+        GeneratorState(12, sealed=True, asked=1, rows=1, without_row=0, attempted=1),
+    )
+    assert found.state.shapes == ("event_type", "event_type,metal")
+    assert found.state.event_types == ("default", "purchase_sword")
+    assert found.state.damage == ()
+    assert found.state.torn == ()
+    assert len(rows(found)) == 5
+
+
+def test_torn(history: History) -> None:
+    """A killed generator's reserved ids without a row become indeterminate attempts."""
+    history.deliver(3)
+    history.rows[0].pop(1)
+    history.reserved[0] = 6
+    history.unsealed.add(0)
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators == (
+        GeneratorState(0, sealed=False, asked=6, rows=2, without_row=4),
+    )
+    assert found.state.damage == ()
+    assert tuple(rows(found).column_names) == ledger.COLUMNS
+    told = {row["seq"]: (row["event_type"], row["outcome"]) for row in rows(found).to_pylist()}
+    assert told == {
+        **dict.fromkeys((0, 2), ("purchase_sword", "acked")),
+        **dict.fromkeys((1, 3, 4, 5), ("(unknown)", "indeterminate")),
+    }
+
+
+def test_a_ledger_of_the_format_before_is_read(history: History, folder: Path) -> None:
+    """Its segments lack the time at which the wait for an answer ended, which nobody knows then."""
+    seal = json.loads((folder / "seal.json").read_text())
+    for segment in seal["segments"]:
+        table = pq.read_table(folder / segment["name"], partitioning=None)
+        metadata = {**(table.schema.metadata or {}), b"headcount.format": b"2"}
+        older = table.drop(["asked", "ended_at_ns"]).replace_schema_metadata(metadata)
+        pq.write_table(older, folder / segment["name"])
+        content = (folder / segment["name"]).read_bytes()
+        segment["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "seal.json").write_text(json.dumps({**seal, "format": 2}))
+
+    found = loaded(history)
+
+    assert found.state.damage == ()
+    assert rows(found)["ended_at_ns"].null_count == len(rows(found)) == 4
+    assert rows(found)["seq"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_never_began(history: History) -> None:
+    """A generator that reserved and was killed before its first row."""
+    history.rows[0] = []
+    history.reserved[0] = 3
+    history.unsealed.add(0)
+    history.write()
+
+    found = loaded(history)
+
+    assert found.state.generators[0].without_row == 3
+    assert len(rows(found)) == 3
+
+
+def test_no_ledger(history: History) -> None:
+    """Nothing there is nothing found, and no crash."""
+    found = loaded(history)
+
+    assert found.state.generators == ()
+    assert len(rows(found)) == 0
+
+
+def test_missing_generator(history: History) -> None:
+    """A generator that has begun, and of which nothing is left, is missed."""
+    history.deliver(3, generator=0)
+    history.write()
+    location = str(history.folder.path / "ledger")
+    parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
+
+    (gone,) = ledger.load(location, parts, (0, 1)).state.damage
+    assert gone.startswith("generator 1 has begun, and ")
+    (unknown,) = ledger.load(location, parts, None).state.damage
+    assert "generators.json is missing" in unknown
+
+
+def test_path_with_glob_characters(history: History) -> None:
+    """A run's folder may have any name."""
+    history.path = history.path / "a [b] {c,d} *? %20 é"
+    history.deliver(2)
+    history.write()
+
+    assert len(rows(loaded(history))) == 2
+
+
+def test_torn_segment(history: History, folder: Path) -> None:
+    """Half a file is left out and told of, and its attempts are still counted."""
+    segment = folder / "segment-000001.parquet"
+    segment.write_bytes(segment.read_bytes()[:-20])
+
+    found = loaded(history)
+
+    assert "segment-000001.parquet is torn" in damage(history)
+    assert "2 attempts have rows, and 4 were sealed" in damage(history)
+    assert len(rows(found)) == 4
+
+
+def test_missing_segment(history: History, folder: Path) -> None:
+    """A segment that the seal names is missed."""
+    (folder / "segment-000000.parquet").unlink()
+
+    assert "segment-000000.parquet is missing" in damage(history)
+
+
+def test_edited_segment(history: History, folder: Path) -> None:
+    """A segment that is not what was sealed is left out."""
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000001.parquet")
+
+    assert "segment-000001.parquet is not what was sealed" in damage(history)
+
+
+def test_copied_segment_of_sealed_generator(history: History, folder: Path) -> None:
+    """A segment that the seal does not name is left out."""
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
+
+    assert "segment-000002.parquet is not in the seal" in damage(history)
+    assert len(rows(loaded(history))) == 4
+
+
+def test_copied_segment_of_torn_generator(history: History, folder: Path) -> None:
+    """Without a seal the rows give a copy away, and each attempt still counts once."""
+    (folder / "seal.json").unlink()
+    shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
+
+    found = loaded(history)
+
+    assert "2 rows are of an attempt that has one already" in damage(history)
+    assert len(rows(found)) == 4
+
+
+def test_missing_segment_of_torn_generator(history: History, folder: Path) -> None:
+    """Without a seal a hole in the numbering tells."""
+    (folder / "seal.json").unlink()
+    (folder / "segment-000000.parquet").unlink()
+
+    assert "segment-000000.parquet is missing" in damage(history)
+
+
+def test_rows_beyond_the_reservation(history: History, folder: Path) -> None:
+    """A row that was never reserved means that a reservation is gone."""
+    (folder / "seal.json").unlink()
+    (folder / "reservation-000000.json").unlink()
+
+    assert "rows up to 3, and 0 were reserved" in damage(history)
+
+
+def test_segment_in_another_generators_folder(history: History, folder: Path) -> None:
+    """A segment that stands in the wrong folder is told of, not counted for its owner."""
+    (folder / "seal.json").unlink()
+    other = folder.with_name("1")
+    other.mkdir()
+    (folder / "segment-000000.parquet").rename(other / "segment-000000.parquet")
+
+    assert "segment-000000.parquet" in damage(history)

@@ -1,0 +1,159 @@
+"""Over time: each thing counts where it happened, and percentiles are those of their slice."""
+
+import math
+import random
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from headcount_analysis.measure import latency
+from headcount_analysis.measure.grain import Grain
+from headcount_analysis.measure.latency import Measure
+from headcount_analysis.measure.over_time import (
+    MOST_SLICES,
+    Counted,
+    OverTime,
+    Percentiles,
+    counted,
+    due_place,
+    over_time,
+    span,
+    width_for,
+)
+
+MS = 1_000_000
+START_MS = 1_700_000_000_000
+TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")
+FATES = pa.schema(
+    [
+        ("event_type", pa.string()),
+        ("outcome", pa.string()),
+        *((name, pa.int64()) for name in TIMES),
+    ]
+)
+ACKED, FAILED = "acked", "failed"
+
+Attempt = tuple[str, int, int, int | None, int | None]
+"""outcome; due, sent, answered and arrived, in ms after the start"""
+
+
+def course(*attempts: Attempt) -> OverTime:
+    """Make the course of a run with a target of twice the time."""
+    rows = [
+        (
+            *("a", outcome, (START_MS + due) * MS, (START_MS + sent) * MS),
+            None if answered is None else (START_MS + answered) * MS,
+            None if arrived is None else (START_MS + arrived) * MS,
+            None,
+        )
+        for outcome, due, sent, answered, arrived in attempts
+    ]
+    nothing_known = ("(unknown)", "indeterminate", None, None, None, None, None)
+    stranger = ("x", None, None, None, None, (START_MS + 10**9) * MS, None)
+    told = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, stranger]]
+    fates = pa.Table.from_pylist(told, FATES)
+    limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
+    known = {name: each for name, each in limits.items() if each["min"] is not None}
+    seen = known.pop("entered_at_ns", None)
+    cut = span(
+        {name: each["min"] for name, each in known.items()},
+        {name: each["max"] for name, each in known.items()},
+        None if seen is None else (seen["min"] // MS, seen["max"] // MS),
+    )
+    parts = [] if cut is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
+    return over_time(
+        cut,
+        [part_of(part, cut.grain) for part in parts if cut is not None],
+        lambda at_ns: max(0.0, 2 * (at_ns / MS - START_MS) / 1000),
+    )
+
+
+def part_of(fates: pa.Table, grain: Grain) -> Counted:
+    """Count some of the attempts."""
+    return counted(fates, grain, latency.counted(fates, ["a"], due_place(fates, grain)))
+
+
+def test_each_thing_counts_where_it_happened() -> None:
+    """What is due in one slice can be sent, answered and published in others."""
+    found = course(
+        (ACKED, 0, 1000, 2500, 3500),
+        (FAILED, 500, 500, 900, None),
+        (ACKED, 20_000, 20_000, None, None),
+    )
+    told = [
+        (each.due, each.started, each.answered, each.acked, each.arrived) for each in found.slices
+    ]
+    assert found.width_s == 1
+    assert len(told) == 21
+    assert told[:4] == [(2, 1, 1, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)]
+    assert told[20] == (1, 1, 0, 0, 0)
+    assert [each.elapsed_s for each in found.slices[:3]] == [0, 1, 2]
+    assert [each.target for each in found.slices[:3]] == [1, 3, 5]
+
+
+def test_percentiles_are_of_their_slice() -> None:
+    """By nearest rank, at most a thousandth too high, by the time at which requests were due."""
+    chance = random.Random(3)
+    took = {place: [chance.randrange(1, 5000) for _ in range(999)] for place in (0, 30)}
+    attempts = [
+        (ACKED, place * 1000, place * 1000, place * 1000 + ms, None)
+        for place, values in took.items()
+        for ms in values
+    ]
+    found = course(*attempts)
+    for place, values in took.items():
+        (percentiles,) = {
+            found.slices[place].latency[measure]
+            for measure in (Measure.HTTP, Measure.FROM_INTENDED)
+        }
+        for quantile, ms in ((0.5, percentiles.p50_ms), (0.99, percentiles.p99_ms)):
+            exact = sorted(values)[math.ceil(quantile * len(values)) - 1]
+            assert exact <= ms <= exact * 1.001
+        assert percentiles.max_ms == max(values)
+    assert found.slices[1].latency == {}
+
+
+def test_a_clock_that_is_ahead_or_behind_shows() -> None:
+    """Arrivals before the first request have slices of their own, and negative durations."""
+    found = course((ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
+    assert [each.elapsed_s for each in found.slices[:3]] == [-2, -1, 0]
+    assert (found.slices[0].arrived, found.slices[2].due) == (1, 1)
+    assert [each.target for each in found.slices[:3]] == [0, 0, 1]
+    assert found.slices[2].latency[Measure.END_TO_END] == Percentiles(*[-1500.0] * 4)
+
+
+def test_a_clock_that_is_wrong_stretches_nothing() -> None:
+    """What seems to have happened in another year is left out."""
+    year_ms = 365 * 86_400_000
+    found = course((ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
+    assert len(found.slices) * found.width_s <= 200
+    assert sum(each.arrived for each in found.slices) == 0
+    assert sum(each.answered for each in found.slices) == 2
+
+
+def test_nothing_answered() -> None:
+    """A run without a single answer has its course, and no percentiles."""
+    found = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
+    assert sum(each.started for each in found.slices) == 2
+    assert all(not each.latency for each in found.slices)
+
+
+@pytest.mark.parametrize("factor", [0.001, 1000, 1_000_000, -1])
+def test_timestamps_in_another_unit_stretch_nothing(factor: float) -> None:
+    """Seconds or microseconds are no milliseconds of another age."""
+    first, last = {"intended_at_ns": START_MS * MS}, {"intended_at_ns": (START_MS + 9000) * MS}
+    seen_ms = (int(START_MS * factor), int((START_MS + 9000) * factor))
+    assert span(first, last, seen_ms) == span(first, last, None)
+
+
+def test_nothing_attempted() -> None:
+    """Gives no slices."""
+    assert course() == OverTime()
+
+
+@pytest.mark.parametrize("length_s", [0, 9, 11, 599, 601, 1800, 5000, 86_400, 10**7])
+def test_there_are_never_too_many_slices(length_s: float) -> None:
+    """And in a run of some length never too few to see something."""
+    slices = length_s / width_for(length_s)
+    assert slices <= MOST_SLICES
+    assert slices >= MOST_SLICES / 4 or length_s < MOST_SLICES

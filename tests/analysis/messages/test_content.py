@@ -1,0 +1,599 @@
+"""Content: what is read of a message against what was asked for, over a generated corpus."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pytest
+from headcount_analysis.ledger.asked_shapes import AskedShapes
+from headcount_analysis.messages.content import Expected, Kind, Reader
+from headcount_analysis.read.topic import MESSAGES
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from headcount.ledger.digest import describe, digest, shape, signed_hash
+from headcount.ledger.ledger import LedgerWriter, Row
+
+CORPUS_SIZE = 150
+RUN = "run-1"
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+FRACTIONS = st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-(10**60), 10**60) | st.integers(-100, 100) | FRACTIONS
+SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
+KEYS = st.text(st.characters(codec="utf-8"), max_size=6)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(["event_type", "cart", "player-id", "_x9", "order.id", "größe", ""])
+EVENTS = st.dictionaries(NAMES, VALUES, max_size=4)
+
+AWKWARD: list[dict[str, object]] = [
+    {"event_type": "".join(map(chr, range(32))) + '"\\/\x7f\x80\u2028\u2029\ufeff\uffff'},
+    {"event_type": "\U0001f5e1\ufe0f \U0001d530 \u00e9 e\u0301 \U0010ffff"},
+    {"cart": {"items": [{"b": 1, "a": [None, True, {}]}, []], "": {"é".encode().hex(): 0}}},
+    {
+        "metal": 0,
+        "_x9": -0.0,
+        "event_type": 0.0,
+        "cart": [-0.0, 1, 1.0, True, False, "1", "true", None],
+    },
+    {"metal": 10**38 - 1, "_x9": 2**63, "event_type": -(2**63), "cart": 2**53 + 1},
+    {"metal": 0.1, "_x9": 1e15, "Z": 123456.789, "cart": 0.0001, "event_type": -1.5},
+    {"metal": None, "cart": True},
+    {"metal": "absent"},
+    {"metal": "null", "cart": "[]"},
+    {},
+]
+
+
+@pytest.fixture(scope="module")
+def corpus() -> list[dict[str, object]]:
+    """Events that have a digest: the awkward ones, and as many from Hypothesis."""
+    found = [*AWKWARD]
+
+    @settings(
+        max_examples=CORPUS_SIZE,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(EVENTS)
+    def gather(event: dict[str, object]) -> None:
+        try:
+            digest(event)
+        except ValueError:
+            return
+        found.append(event)
+
+    gather()
+    return found
+
+
+def read(values: Sequence[bytes | None], shapes: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Give the content of messages, in their order; generators 0 and 7 asked for 10 each."""
+    return read_by(Reader(Expected(RUN, "X-Event-Id", {0: 10, 7: 10}, shapes)), values)
+
+
+def read_by(
+    reader: Reader, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None
+) -> list[dict[str, Any]]:
+    """Give what a reader says of messages that it meets in one batch."""
+    rows = [
+        {"partition": 0, "offset": offset, "timestamp_ms": 0, "timestamp_type": 0, "value": value}
+        | {"key": None if keys is None else keys[offset]}
+        for offset, value in enumerate(values)
+    ]
+    (batch,) = pa.Table.from_pylist(rows, MESSAGES).to_batches()
+    found: list[dict[str, Any]] = reader.arrivals(batch).to_pylist()
+    return found
+
+
+def test_digests_are_those_of_what_was_asked(corpus: list[dict[str, object]]) -> None:
+    """Every event that has a digest has it in the topic, too, however it is written down."""
+    events = corpus
+    shapes = sorted({shape(event) for event in events})
+    values = [
+        json.dumps({"X-Event-Id": f"{RUN}.0.1", **event, "Host": "here"}, **style)
+        for event in events
+        for style in ({}, {"ensure_ascii": False}, {"sort_keys": True, "separators": (",", ":")})
+    ]
+
+    rows = read([value.encode() for value in values], shapes)
+
+    for place, (value, row) in enumerate(zip(values, rows, strict=True)):
+        event = events[place // 3]
+        assert row["kind"] == Kind.CLAIMED, value
+        assert digest(event) in row["digests"], value
+
+
+def test_digests_tell_apart() -> None:
+    """A field that is missing, null, or of another type is another content."""
+    versions = ['"m":1', '"m":"1"', '"m":true', '"m":null', '"m":"null"', '"m":[1]', '"n":1']
+    values = [f'{{"X-Event-Id":"{RUN}.0.1",{version}}}'.encode() for version in versions]
+
+    digests = [tuple(row["digests"]) for row in read(values, ["m"])]
+
+    assert len(set(digests)) == len(versions)
+    assert digests[-1] == ()
+
+
+MALFORMED: list[bytes | None] = [
+    None,
+    b"",
+    b" ",
+    b"null",
+    b"1",
+    b'"text"',
+    b"[]",
+    b"[{}]",
+    b"{",
+    b"{}{}",
+    b"{} {}",
+    b"{}}",
+    b"{} x",
+    b"{},{}",
+    b"{}]",
+    b"{},1]",
+    b"[{}]}",
+    b"{} // {}",
+    b"{}\x00",
+    b"\x00{}",
+    b'{"a":NaN}',
+    b'{"a":01}',
+    b"{'a':1}",
+    b"{a:1}",
+    b'{"a":1,}',
+    b'{"a":"\x01"}',
+    b'{"a":"\xff"}',
+    b'{"a":"\xed\xa0\x80"}',
+    b'{"a":"\\ud800"}',
+    b'{"X-Event-Id":"run-1.0.1","X-Event-Id":"run-1.0.1"}',
+    b'{"X-Event-Id":"run-1.0.1"',
+]
+
+IDENTITIES = {
+    "run-1.0.0": Kind.CLAIMED,
+    "run-1.0.9": Kind.CLAIMED,
+    "run-1.7.3": Kind.CLAIMED,
+    "run-1.0.10": Kind.PHANTOM,
+    "run-1.1.0": Kind.PHANTOM,
+    "run-1.0.01": Kind.PHANTOM,
+    "run-1.0.-1": Kind.PHANTOM,
+    "run-1.0.1 ": Kind.PHANTOM,
+    "run-1.0.1\n": Kind.PHANTOM,
+    "run-1.0": Kind.PHANTOM,
+    "run-1.": Kind.PHANTOM,
+    "run-1.0.1.1": Kind.PHANTOM,
+    "run-1.0.999999999999999999": Kind.PHANTOM,
+    "run-1.0.9999999999999999999": Kind.PHANTOM,
+    "run-1.999999999999999999.0": Kind.PHANTOM,
+    "run-1.0.\u0661": Kind.PHANTOM,
+    "run-1.example.com": Kind.FOREIGN,
+    "run-1": Kind.FOREIGN,
+    "run-10.0.1": Kind.FOREIGN,
+    " run-1.0.1": Kind.FOREIGN,
+    "Run-1.0.1": Kind.FOREIGN,
+    "other.0.1": Kind.FOREIGN,
+    "": Kind.FOREIGN,
+}
+
+NO_IDENTITY = [
+    b"{}",
+    b'{"X-Event-Id":null}',
+    b'{"X-Event-Id":1}',
+    b'{"X-Event-Id":["run-1.0.1"]}',
+    b'{"X-Event-Id":{"run-1.0.1":1}}',
+    b'{"x-event-identity":"run-1.0.1"}',
+    b'{"a":{"X-Event-Id":"run-1.0.1"}}',
+    b' \t\r\n{"a":1}\n ',
+    b"\xef\xbb\xbf{}",
+    b'{"a":1,"a":1}',
+    b'{"a":%s}' % (b"9" * 5000),
+    b"{" + b'"a":[' * 1 + b"[" * 200 + b"]" * 201 + b"}",
+]
+
+
+def test_kinds() -> None:
+    """What is no JSON object is malformed, an id has one spelling, and only a text is an id.
+
+    What is malformed and has an id of the run in it, anywhere, is garbled.
+    """
+    named = [json.dumps({"X-Event-Id": text}).encode() for text in IDENTITIES]
+    values = [*MALFORMED, *named, *NO_IDENTITY]
+    expected = [
+        *(
+            Kind.GARBLED if value and b"run-1.0.1" in value else Kind.MALFORMED
+            for value in MALFORMED
+        ),
+        *IDENTITIES.values(),
+        *[Kind.FOREIGN] * len(NO_IDENTITY),
+    ]
+
+    rows = read(values, ["event_type"])
+
+    for value, row, kind in zip(values, rows, expected, strict=True):
+        assert row["kind"] == kind, value
+        assert (row["generator"] is not None) == (kind is Kind.CLAIMED), value
+    claimed = {(row["generator"], row["seq"]) for row in rows if row["kind"] == Kind.CLAIMED}
+    assert claimed == {(0, 0), (0, 9), (7, 3)}
+    assert {Kind.GARBLED, Kind.MALFORMED} <= {row["kind"] for row in rows}
+    unreadable = [row for row in rows if row["kind"] in {Kind.MALFORMED, Kind.GARBLED}]
+    assert {row["claimed_id"] for row in unreadable} == {None}
+
+
+def test_numbers_with_an_exponent() -> None:
+    """A number is the same one with an exponent and without, and no other."""
+    numbers = [
+        *[(12345678.5, "1.23456785E7", True), (12345678.25, "1.23456785E7", False)],
+        *[(100, "1e2", True), (0.0005, "5.0E-4", True), (0.0005, "5.0E-5", False)],
+        *[(10**20, "1.0E20", True), (10**20 + 1, "1.0E20", False), (0, "0e0", True)],
+        *[("1.0E7", '"1.0E7"', True), (10**7, '"1.0E7"', False), (0, "1.7E-19", False)],
+    ]
+    values = [f'{{"X-Event-Id":"{RUN}.0.1","quantity":{text}}}'.encode() for _, text, _ in numbers]
+
+    rows = read(values, ["quantity"])
+
+    for (asked, text, equal), row in zip(numbers, rows, strict=True):
+        assert (digest({"quantity": asked}) in row["digests"]) is equal, (asked, text)
+
+
+DEFECTS: list[tuple[bytes | None, str]] = [
+    (None, "tombstone (no value)"),
+    (b"", "empty"),
+    (b" \n", "empty"),
+    (b"\x00\x00\x00\x00\x07{}", "framed by a schema registry, schema 7"),
+    (b"\x00\x00\x01\x86\xa0\x02\x08name", "framed by a schema registry, schema 100000"),
+    (b'{"a": NaN}', "NaN"),
+    (b'{"a": -Infinity}', "-Infinity"),
+    (b'"{\\"a\\": 1}"', "JSON within a JSON text"),
+    (b'"text"', "a JSON text, no object"),
+    (b"[{}]", "a JSON list, no object"),
+    (b"null", "JSON, no object"),
+    (b"{'a': 1}", "Python's repr"),
+    (b'{"a": None}', "Python's repr"),
+    (b'{"a": "\xff"}', "not UTF-8"),
+    ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+    (b'{"a": "\\ud800"}', "half a surrogate pair"),
+    (b'{"a": "x', "JSON that is cut off"),
+    (b'{"a": 1', "JSON that is cut off"),
+    (b'{"a": 1}{"a": 1}', "more than one JSON value"),
+    (b"[" * 100_000, "nested too deep"),
+    (b"GET / 200", "no JSON"),
+    (b'{"X-Event-Id": "a", "X-Event-Id": "a"}', "the field X-Event-Id stands twice"),
+    (b'{"X-Event-Id": "a", "x-event-id": "b"}', "the fields X-Event-Id and x-event-id differ"),
+]
+
+
+def test_what_is_malformed_says_how() -> None:
+    """In words for whoever wrote the service."""
+    rows = read([value for value, _ in DEFECTS])
+    assert [row["defect"] for row in rows] == [defect for _, defect in DEFECTS]
+    assert {row["kind"] for row in rows} == {Kind.MALFORMED}
+
+
+def test_the_numbers_of_schemas_are_bounded() -> None:
+    """Bytes that look like a frame do not make a kind of defect each."""
+    values = [b"\x00" + number.to_bytes(4) + b"{}" for number in range(1000)]
+    assert len({row["defect"] for row in read(values)}) < 50
+
+
+GARBLED = {
+    b"run-1.0.1": True,
+    b"lost: run-1.0.1.": True,
+    b'x "run-1.7.3", y': True,
+    b"/events/run-1.0.1/": True,
+    b"https://run-1.example.com/": False,
+    b"run-1": False,
+    b"run-1.0": False,
+    b"run-1.0.x": False,
+    b"run-1.0.1x": False,
+    b"run-1.0.1.7": False,
+    b"run-1.01.1": False,
+    b"my-run-1.0.1": False,
+    b"of.run-1.0.1": False,
+    b"run-11.0.1": False,
+}
+
+
+def test_only_a_whole_id_is_garbled() -> None:
+    """The run's own name is also a word, and a part of others."""
+    rows = read(list(GARBLED))
+    for value, row in zip(GARBLED, rows, strict=True):
+        assert row["kind"] == (Kind.GARBLED if GARBLED[value] else Kind.MALFORMED), value
+
+
+SPELLINGS = ["X-Event-Id", "x-event-id", "X-EVENT-ID", "HTTP_X_EVENT_ID", "x_event_id"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_header_s_name_has_no_case(spelling: str) -> None:
+    """Frameworks write it in their own, and what is read is the same, also once it is learned."""
+    values = [an_event(seq % 10).replace(b"X-Event-Id", spelling.encode()) for seq in range(40)]
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    for rows in (read_by(reader, values), read_by(reader, values)):
+        assert {row["kind"] for row in rows} == {Kind.CLAIMED}
+        assert [row["seq"] for row in rows] == [seq % 10 for seq in range(40)]
+        assert {tuple(row["digests"]) for row in rows} == {(digest({"m": 1}),)}
+    assert len(reader._known) <= 3  # noqa: SLF001 - it is read once, as the header's own spelling
+
+
+def test_a_field_that_was_named_has_one_spelling() -> None:
+    """It is JSON's, and not HTTP's."""
+    reader = Reader(Expected(RUN, "order.id", {0: 10}, ["m"]))
+    values = [b'{"order.id": "run-1.0.1", "m": 1}', b'{"Order.Id": "run-1.0.1", "m": 1}']
+    assert [row["kind"] for row in read_by(reader, values)] == [Kind.CLAIMED, Kind.FOREIGN]
+
+
+def test_two_spellings_in_one_message() -> None:
+    """Are one id where they say the same, and else nobody can tell whose the event is."""
+    both = b'{"X-Event-Id": "run-1.0.%d", "HTTP_X_EVENT_ID": "run-1.0.%d", "m": 1}'
+    other = b'{"x-event-id": "run-1.0.%d", "X-EVENT-ID": "else", "m": 1}'
+    values = [
+        *[both % (seq, seq) for seq in range(10)],
+        *[both % (seq, 9 - seq) for seq in range(10)],
+        *[other % seq for seq in range(10)],
+        *[an_event(seq) for seq in range(10)],
+    ]
+    kinds = [row["kind"] for row in read(values, ["m"])]
+    assert kinds[:10] == kinds[30:] == [Kind.CLAIMED] * 10
+    assert set(kinds[10:30]) == {Kind.GARBLED}
+
+
+def test_two_spellings_are_compared_in_each_message() -> None:
+    """Also where both are always new, as noise is."""
+    both = b'{"X-Event-Id": "run-1.0.%d", "x-event-id": "%b.0.%d", "m": 1}'
+    values = [
+        both % (seq + 100, b"run-2" if seq % 50 == 7 else b"run-1", seq + 100) for seq in range(400)
+    ]
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 1000}, ["m"]))
+    for rows in (read_by(reader, values), read_by(reader, values)):
+        garbled = [seq for seq, row in enumerate(rows) if row["kind"] == Kind.GARBLED]
+        assert garbled == [seq for seq in range(400) if seq % 50 == 7]
+        assert {row["kind"] for row in rows} == {Kind.GARBLED, Kind.CLAIMED}
+
+
+@pytest.mark.parametrize("within", ["%s", '{"a": %s}', '[1, {"a": {"b": %s}}]'])
+def test_a_key_that_stands_twice_is_another_content(within: str) -> None:
+    """At any level, and whether it was asked for or not: its event is there, and corrupted."""
+    twice = within % '{"k": 1, "k": 1}'
+    values = [
+        f'{{"X-Event-Id": "run-1.0.{seq}", "m": 1, "more": {twice}}}'.encode() for seq in range(9)
+    ]
+    rows = read(values, ["m"])
+    assert {row["kind"] for row in rows} == {Kind.CLAIMED}
+    assert [row["digests"] for row in rows] == [[]] * 9
+
+
+def test_large_integers_and_a_mark_are_read() -> None:
+    """Python's bound on the digits of an integer is not JSON's, and a mark is no content."""
+    large = 10**6000 + 7
+    text = b'{"X-Event-Id": "run-1.0.1", "m": 1%b7}' % (b"0" * 5999)
+    rows = read([text, b"\xef\xbb\xbf" + an_event(2), text.replace(b"07}", b"08}")], ["m"])
+    assert [row["kind"] for row in rows] == [Kind.CLAIMED] * 3
+    assert [row["digests"] for row in rows[:2]] == [[digest({"m": large})], [digest({"m": 1})]]
+    assert rows[2]["digests"] != rows[0]["digests"]
+
+
+def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
+    """Beyond some, a message is tried with the one that its attempt was asked in, and no other."""
+    events = [
+        {"event_type": "p", **{f"o{bit}": seq for bit in range(10) if seq >> bit & 1}}
+        for seq in range(1000)
+    ]
+    described = [describe(event) for event in events]
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(tmp_path), RUN, 0)
+    writer.open()
+    writer.reserve(1000)
+    for half in (described[:700], described[700:]):
+        first = writer.rows_written
+        writer.write_segment(
+            Row(first + at, "p", "u", each.shape, each.digest, 0, 0, 0, 200, "acked", None)
+            for at, each in enumerate(half)
+        )
+    names = frozenset({"event_type", *(f"o{bit}" for bit in range(10))})
+    segments = ("0/segment-000000.parquet", "0/segment-000001.parquet")
+    asked = AskedShapes(str(tmp_path), segments, names)
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 2000}, (), asked))
+
+    # The service fills in what was left out; the last was never asked for.
+    filled = {f"o{bit}": "default" for bit in range(10)}
+    values = [
+        json.dumps({"X-Event-Id": f"{RUN}.0.{seq}", **filled, **event}).encode()
+        for seq, event in enumerate([*events, events[0]])
+    ]
+    rows = read_by(reader, values)
+    assert [row["digests"] for row in rows] == [*([each.digest] for each in described), []]
+
+
+def test_corpus_is_not_trivial(corpus: list[dict[str, object]]) -> None:
+    """The corpus holds what is hard to write the same in two languages."""
+    values = [value for event in corpus for value in event.values()]
+
+    assert len(corpus) > CORPUS_SIZE // 2
+    assert {type(value) for value in values} >= {dict, list, str, int, float, bool, type(None)}
+
+
+def one_by_one(values: Sequence[bytes | None], shapes: Sequence[str]) -> list[dict[str, Any]]:
+    """Read each message with a reader of its own: nothing is shared."""
+    return [{**read([value], shapes)[0], "offset": offset} for offset, value in enumerate(values)]
+
+
+def an_event(seq: object, **more: object) -> bytes:
+    """An event with an id of the run."""
+    return json.dumps({"X-Event-Id": f"{RUN}.0.{seq}", "m": 1, **more}).encode()
+
+
+SHARING = {
+    "the id alone": [an_event(seq) for seq in range(12)],
+    "no spaces": [an_event(seq).replace(b": ", b":") for seq in range(12)],
+    "in another field": [an_event(seq, m=f"{RUN}.0.{seq}") for seq in range(12)],
+    "in another field, escaped": [
+        an_event(seq, m="x").replace(b'"x"', b'"\\u0072un-1.0.%d"' % seq) for seq in range(12)
+    ],
+    "the same in another field": [an_event(seq, m=f"{RUN}.0.7") for seq in range(12)],
+    "in an object within": [
+        b'{"a": {"X-Event-Id": "run-1.0.%d"}, "X-Event-Id": "run-1.0.%d"}' % (seq, seq % 3)
+        for seq in range(12)
+    ],
+    "in an object within alone": [
+        b'{"a": {"X-Event-Id": "run-1.0.%d"}, "X-Event-Id": "else"}' % seq for seq in range(12)
+    ],
+    "the field's name escaped": [
+        b'{"X-Event-\\u0049d": "run-1.0.%d", "b": {"X-Event-Id": "run-1.0.3"}}' % seq
+        for seq in range(12)
+    ],
+    "a key twice": [
+        b'{"X-Event-Id": "run-1.0.%d", "X-Event-Id": "run-1.0.3"}' % seq for seq in range(12)
+    ],
+    "the mask itself": [
+        an_event("#"),
+        an_event(1),
+        an_event(2),
+        an_event("#"),
+        b'{"X-Event-Id": "run-1.#.#"}',
+        b'{"X-Event-Id": "run-1.0.1"}',
+        b'{"X-Event-Id": "run-1.#.#"}',
+    ],
+    "no number": [an_event(text) for text in ("", "x", "01", "1x", "-1", "1.1", "1 ", "9" * 19)],
+    "cut off": [an_event(seq)[: 18 + length] for seq in range(3) for length in range(12)],
+    "nothing": [None, b"", None, an_event(1), None],
+    "other runs": [an_event(seq).replace(b"run-1", b"run-2") for seq in range(6)],
+}
+
+
+@pytest.mark.parametrize("values", SHARING.values(), ids=SHARING.keys())
+def test_what_is_shared_is_what_each_says(values: list[bytes | None]) -> None:
+    """A batch in which messages share what is read gives what each gives alone."""
+    together = read([*values, *values], ["m"])
+    assert together == one_by_one([*values, *values], ["m"])
+
+
+def test_hashes_tell_bytes_apart() -> None:
+    """What differs in one byte has another hash, and what does not the same, wherever it stands."""
+    values = [an_event(1), an_event(2), an_event(1), an_event(1).replace(b" ", b"  ", 1), b"", None]
+    found = [row["value_hash"] for row in read(values)]
+    assert found == [row["value_hash"] for row in one_by_one(values, [])]
+    assert found[0] == found[2] == signed_hash(an_event(1))
+    assert len(set(found)) == 4
+
+
+def test_what_is_remembered_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader holds on to so many bytes, and reads on when they are used up."""
+    monkeypatch.setattr("headcount_analysis.messages.content._MOST_REMEMBERED_BYTES", 3000)
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10**6}, ["m"]))
+    values = [an_event(seq, m=seq) for seq in range(100)]
+    found = read_by(reader, values)
+    assert [row["digests"] for row in found] == [[digest({"m": seq})] for seq in range(100)]
+    assert reader._known_bytes < 5000  # noqa: SLF001 - what it holds is what is looked at
+
+
+def test_an_id_that_is_compared_is_read_in_each() -> None:
+    """A field that was asked for is compared, even if it is the id's."""
+    values = [an_event(seq) for seq in range(5)]
+    found = read(values, ["X-Event-Id"])
+    assert [row["digests"] for row in found] == [
+        [digest({"X-Event-Id": f"{RUN}.0.{seq}"})] for seq in range(5)
+    ]
+
+
+def test_keys_are_told_apart() -> None:
+    """By their hash; none has none."""
+    values = [an_event(3)] * 4
+    rows = read_by(
+        Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"])), values, [b"a", b"a", b"b", None]
+    )
+    keys = [row["key_hash"] for row in rows]
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[3] is None
+
+
+def receipt(number: int) -> str:
+    """What a service may add to each event: always another."""
+    return f"{number * 2654435761 % 2**32:08x}"
+
+
+NOISY = {
+    "a text": [an_event(n, receipt=receipt(n)) for n in range(300)],
+    "a number": [an_event(n, at=17 * n + 10**12, b=1) for n in range(300)],
+    "two": [an_event(n, receipt=receipt(n), at=n + 1) for n in range(300)],
+    "the id again": [an_event(n, echo=f"{RUN}.0.{n}") for n in range(300)],
+    "of any length": [an_event(n, receipt="x" * n) for n in range(300)],
+    "escapes": [an_event(n, receipt=receipt(n) + chr(34) * (n % 3)) for n in range(300)],
+    "what is asked for": [an_event(n, m=receipt(n)) for n in range(300)],
+    "altered now and then": [an_event(n, receipt=receipt(n), m=n % 7) for n in range(300)],
+    "some within": [
+        an_event(n, m={"receipt": receipt(n)}) if n % 5 == 0 else an_event(n, receipt=receipt(n))
+        for n in range(300)
+    ],
+    "twice now and then": [
+        an_event(n, receipt=receipt(n))[:-1] + (b', "receipt": "x"}' if n % 5 == 0 else b"}")
+        for n in range(300)
+    ],
+    "numbers that are none": [
+        an_event(n, at=n + 10 ** (6 + n % 2)).replace(
+            b'"at": 1', b'"at": 01' if n % 10 == 8 else b'"at": 1'
+        )
+        for n in range(300)
+    ],
+    "fractions": [an_event(n, at=n + 0.5) for n in range(300)],
+    "broken now and then": [
+        an_event(n, receipt=receipt(n))[: None if n % 5 else -1] for n in range(300)
+    ],
+    "broken, and an id or none in it": [
+        json.dumps({"receipt": f"run-1.0.{n}" if n % 5 == 0 else receipt(n)}).encode()[
+            : None if n % 2 else -1
+        ]
+        for n in range(300)
+    ],
+    "without an id": [json.dumps({"receipt": receipt(n), "m": n % 2}).encode() for n in range(300)],
+    "ids of other places": [
+        json.dumps(
+            {"receipt": receipt(n), "X-Event-Id": ["run-1.0.1", f"{RUN}.0.{n}"][n % 2]}
+        ).encode()
+        for n in range(300)
+    ],
+}
+
+
+@pytest.mark.parametrize("values", NOISY.values(), ids=NOISY.keys())
+def test_what_is_always_new_is_not_in_the_way(values: list[bytes | None]) -> None:
+    """Fields that nobody asked for and that differ in each message change nothing that is read."""
+    assert read(values, ["m"]) == one_by_one(values, ["m"])
+
+
+def test_a_mask_that_somebody_wrote_is_no_value_that_was_masked() -> None:
+    """What is broken is not taken for what it would be masked, met with others or after them."""
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    good = [an_event(n % 10, at=n + 1000) for n in range(100)]
+    broken = an_event(1, at=1000).replace(b"1000", b"####")
+    told = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
+    assert [(each["kind"], each["digests"]) for each in told] == [(Kind.GARBLED, [])] * 2
+    assert read_by(reader, good)[-1]["kind"] == Kind.CLAIMED
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"1e99999999999999999999", b"-1e-99999999999999999999", b"[" * 600 + b"]" * 600],
+    ids=["huge", "tiny", "deep"],
+)
+def test_what_has_no_canonical_form_is_read_all_the_same(value: bytes) -> None:
+    """One message that is never compared does not keep the others from being judged."""
+    strange = [b'{"%s": %s}' % (name, value) for name in (b"x", b"m", b"event_type")]
+    mine = an_event(1).replace(b'"m": 1', b'"m": ' + value)
+    told = read([*strange, mine, an_event(2)], ["m"])
+    assert [each["kind"] for each in told] == [*[Kind.FOREIGN] * 3, *[Kind.CLAIMED] * 2]
+    assert [len(each["digests"]) for each in told][-2:] == [0, 1]
+
+
+def test_messages_with_receipts_are_read_once() -> None:
+    """It is for that that noise is masked."""
+    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    read_by(reader, [an_event(n % 10, receipt=receipt(n), m=n % 3) for n in range(1000)])
+    assert len(reader._known) <= 6  # noqa: SLF001 - what it holds is what is looked at

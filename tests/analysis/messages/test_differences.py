@@ -1,0 +1,117 @@
+"""Differences: of what differs between what was asked and what was found, the place is named."""
+
+import json
+from typing import Any
+
+import pytest
+from headcount_analysis.messages.differences import (
+    MOST_FIELDS,
+    Compared,
+    Difference,
+    Differences,
+    differences,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headcount.ledger.digest import MAX_ASKED, describe, digests_over
+
+ASKED = {"event_type": "buy", "n": 3, "to": {"city": "Delft", "lines": ["a", {"b": 1.5}]}}
+LONG = {**ASKED, "text": "x" * MAX_ASKED}
+
+
+def told(asked: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Name what differs, in words."""
+    described = describe(asked)
+    return [str(each) for each in differences(described.asked, described.shape, _text(found))]
+
+
+def _text(event: dict[str, Any]) -> bytes:
+    return json.dumps({"Host": "here", **event}).encode()
+
+
+CHANGED: list[tuple[dict[str, Any], list[str]]] = [
+    (ASKED, []),
+    ({**ASKED, "n": 3.0, "more": 1, "to": {**ASKED["to"], "country": "NL"}}, []),  # type: ignore[dict-item]
+    ({**ASKED, "n": "3"}, ['n: asked 3, found "3"']),
+    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, and it is missing"]),
+    (
+        {**ASKED, "to": {"city": None, "lines": ["a", {"b": 2}]}},
+        ['/to/city: asked "Delft", found null', "/to/lines/1/b: asked 1.5, found 2"],
+    ),
+    ({**ASKED, "to": []}, ['to: asked {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
+    (
+        {**ASKED, "to": {"city": "Delft", "lines": ["a"]}},
+        ['/to/lines: asked ["a",{"b":1.5}], found ["a"]'],
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "expected"), CHANGED)
+def test_what_differs_is_named(found: dict[str, Any], expected: list[str]) -> None:
+    """With what was asked and found, at any depth, and nothing that a service may add."""
+    assert told(ASKED, found) == expected
+
+
+@pytest.mark.parametrize(("found", "expected"), CHANGED)
+def test_of_a_long_event_the_fields_are_named(found: dict[str, Any], expected: list[str]) -> None:
+    """The ledger has no more than their hashes."""
+    names = {each.split(":")[0].split("/")[1 if each[0] == "/" else 0] for each in expected}
+    assert {each.split(":")[0] for each in told(LONG, {**LONG, **found})} == names - {"n"} | (
+        {"n"} if found.get("n", 3) != 3 else set()
+    )
+    assert len(describe(LONG).asked) < MAX_ASKED
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=3), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+EVENTS = st.dictionaries(st.sampled_from(["a", "größe", "c.d"]), VALUES, max_size=3)
+
+
+@given(asked=EVENTS, found=EVENTS)
+def test_something_is_named_where_the_digest_differs(
+    asked: dict[str, Any], found: dict[str, Any]
+) -> None:
+    """And only there: what decides and what explains agree."""
+    described = describe(asked)
+    is_same = digests_over(found, [described.shape]) == [described.digest]
+    text = json.dumps(found).encode()
+    assert (differences(described.asked, described.shape, text) == ()) is is_same
+
+
+def test_a_key_that_stands_twice_is_named() -> None:
+    """Also where the ledger does not say what was asked for."""
+    value = b'{"n": 3, "a": {"k": 1, "k": 1}, "n": 3}'
+    for asked in (None, describe({"n": 3}).asked):
+        names = {each.field for each in differences(asked, "n", value)}
+        assert names == {"k", "n"}
+
+
+def test_what_is_shown_is_bounded() -> None:
+    """A hostile service does not fill the report."""
+    asked = {f"f{number}": number for number in range(30)}
+    found = {f"f{number}": "y" * 10_000 for number in range(30)}
+    named = told(asked, found)
+    assert len(named) == MOST_FIELDS
+    assert max(map(len, named)) < 200
+    assert differences(None, "a", b"no JSON") == ()
+
+
+def test_notes_count_by_field() -> None:
+    """The most frequent first, with a sample."""
+    n, city = Difference("n", 'asked 3, found "3"'), Difference("/to/city", "it is missing")
+    found = Differences({"a": Compared(0, 7, (n,)), "b": Compared(1, 9, (n, city))}, 2)
+    first, second = found.notes
+    assert first.startswith("n differs in 2 of the 2 corrupted events")
+    assert 'asked 3, found "3", in partition 0, offset 7' in first
+    assert second.startswith("/to/city differs in 1 of the 2")

@@ -1,0 +1,207 @@
+"""Settling: a run is read on until nothing is missing, and what was read is not read again."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+from headcount_analysis.read.settling import Look, Reach, Waits
+from headcount_analysis.read.topic import OffsetRange
+from pyspark.sql import DataFrame
+
+from headcount.errors import EvidenceError
+from headcount.run.manifest import End
+from headcount.run.verdict import Verdict
+from tests.analysis.history import START_NS, History, event_id
+
+WAITS = Waits(settle_s=10)
+
+
+@dataclass
+class Ends:
+    """The ends that are noted one after the other while something is missing."""
+
+    history: History
+    offsets: list[int]
+    watched_s: float = 10.0
+    moving: int = 0
+    missing: list[int] = field(default_factory=list)
+    why_not: str = ""
+
+    @property
+    def first(self) -> End:
+        """The end that is noted first."""
+        return self._end(self.offsets[0])
+
+    def later(
+        self, missing: int, answered_ns: int | None, _progress: Callable[[str], None]
+    ) -> Reach | None:
+        """Give the next, if there is one and it is needed."""
+        assert answered_ns is not None
+        assert answered_ns > START_NS
+        self.missing.append(missing)
+        looked = len(self.missing)
+        return Reach(self._end(self.offsets[looked])) if looked < len(self.offsets) else None
+
+    def settled(self, why_not: str = "") -> End:
+        """Give the last that was read."""
+        self.why_not = why_not
+        read = len(self.missing) - 1
+        return replace(
+            self._end(self.offsets[read]),
+            watched_s=self.watched_s,
+            settle_s=10.0,
+            moving=self.moving,
+            cut_short=why_not,
+        )
+
+    def _end(self, offset: int) -> End:
+        return End({0: offset, 1: 0}, {}, "then", sealed=True)
+
+
+@pytest.fixture
+def outbox(history: History) -> History:
+    """Six acknowledged events, of which the last three lie behind two of somebody else's."""
+    for seq in range(6):
+        history.attempt(seq, sent_ms=seq)
+    for seq in range(3):
+        history.arrive(event_id(seq), seq, at_ms=seq + 3)
+    history.arrive("of-another-run.0.0", 3, at_ms=50)
+    history.arrive("of-another-run.0.1", 4, at_ms=60)
+    for seq in range(3, 6):
+        history.arrive(event_id(seq), seq + 2, at_ms=8000)
+    return history
+
+
+@pytest.mark.e2e
+def test_what_comes_later_is_read_on_and_nothing_twice(
+    outbox: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each range is read once, and the verdict is that of the whole."""
+    read: list[tuple[int, int]] = []
+    source = outbox.source
+
+    def counting(offsets: OffsetRange) -> DataFrame:
+        read.append((offsets.first(0), offsets.end[0]))
+        return source(offsets)
+
+    monkeypatch.setattr(outbox, "source", counting)
+    ends = Ends(outbox, [3, 5, 7, 8])
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+
+    report = outbox.verified_again(settling=ends)
+
+    assert (report.verdict, report.reasons) == (Verdict.PASS, ())
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.foreign) == (6, 2)
+    assert ends.missing == [3, 3, 1, 0]
+    assert read == [(0, 3), (3, 5), (5, 7), (7, 8)]
+    document = json.loads((outbox.folder.path / "verdict.json").read_text())
+    assert document["offsets"]["0"]["end"] == 8
+    assert document["watched_s"] == 10
+    assert "the topic was watched for 10 s after the last answer" in document["notes"]
+    assert "watched for 10 s" in (outbox.folder.path / "report.html").read_text()
+    assert "watched for 10 s" in (outbox.folder.path / "summary.md").read_text()
+
+
+@pytest.mark.e2e
+def test_the_verdict_is_the_same_as_when_all_is_read_at_once(outbox: History) -> None:
+    """Also where order and duplicates reach across what was read apart."""
+    outbox.arrive(event_id(1), 8, at_ms=8500)
+    outbox.arrive(event_id(9), 9, at_ms=8600)
+    outbox.write()
+    outbox.end = {0: 3, 1: 0}
+    apart = outbox.verified_again(settling=Ends(outbox, [3, 6, 10]))
+    outbox.end = {0: 10, 1: 0}
+    whole = outbox.verified_again()
+    assert apart.counts == whole.counts
+    assert apart.verdict is whole.verdict is Verdict.FAIL
+    assert (apart.counts.duplicated, apart.counts.phantom) == (1, 1) if apart.counts else False
+
+
+@pytest.mark.e2e
+def test_what_is_missing_in_the_end_is_lost(outbox: History) -> None:
+    """The time is over, nothing moved, and no event took nearly so long."""
+    outbox.messages = [(*m[:2], min(m[2], 300), *m[3:]) for m in outbox.messages]
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+    report = outbox.verified_again(settling=Ends(outbox, [3, 5, 7]))
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].startswith("1 lost: acknowledged, and not in the topic")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("moving", "watched_s", "at_ms", "told"),
+    [
+        (2, 10.0, 300, "2 acknowledged events still arrived when the 10 s"),
+        (0, 4.0, 8000, "events came up to 8.0 s after they were acknowledged"),
+    ],
+)
+def test_what_may_still_come_is_no_proven_loss(
+    outbox: History, moving: int, watched_s: float, at_ms: int, told: str
+) -> None:
+    """Events were arriving when the time was over, or take longer than the topic was watched."""
+    outbox.messages = [(*m[:2], min(m[2], at_ms), *m[3:]) for m in outbox.messages]
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+    ends = Ends(outbox, [3, 7], watched_s=watched_s, moving=moving)
+    report = outbox.verified_again(settling=ends)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "1 lost" in report.reasons[0]
+    assert "not proven, for it may still arrive" in report.reasons[0]
+    assert any(each.startswith(told) for each in report.reasons)
+    assert any("--settle" in each and "--until latest" in each for each in report.reasons)
+
+
+@pytest.mark.e2e
+def test_what_cannot_be_read_on_leaves_what_was_read(
+    outbox: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that goes away meanwhile: one line says so, and the loss is not proven."""
+    source = outbox.source
+
+    def dying(offsets: OffsetRange) -> DataFrame:
+        if offsets.first(0):
+            raise EvidenceError("partition 0 of 'events' at 3 gave nothing within 30 s: refused")
+        return source(offsets)
+
+    monkeypatch.setattr(outbox, "source", dying)
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+    report = outbox.verified_again(settling=Ends(outbox, [3, 8]))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.lost) == (3, 3)
+    assert sum("gave nothing within 30 s: refused" in each for each in report.reasons) == 1
+    assert report.exit_code == 3
+
+
+def test_a_look_is_taken_rarely_and_in_time() -> None:
+    """About once a second at first, and ever more rarely, and at the end of the time."""
+    looks = [Look(0.5, 3)]
+    waits = Waits(settle_s=60)
+    while (at_s := waits.next_look_s(looks)) is not None:
+        looks.append(Look(at_s, 3))
+    gaps = [after.at_s - before.at_s for before, after in itertools.pairwise(looks)]
+    assert min(gaps[:-1]) >= 1
+    assert looks[-1].at_s == 60
+    assert len(looks) < 35
+
+
+def test_where_nothing_is_missing_nothing_moves() -> None:
+    """What came late came; only while others are missing is it a sign."""
+    assert WAITS.moving([]) == 0
+    assert WAITS.moving([Look(8, 5), Look(9.8, 0)]) == 0
+    assert WAITS.moving([Look(0.5, 5), Look(9.8, 2), Look(10, 2)]) == 3
+    assert WAITS.moving([Look(0.5, 5), Look(5, 2), Look(8.8, 2), Look(10, 2)]) == 0
+
+
+def test_what_was_missing_and_came_is_followed_for_a_moment() -> None:
+    """A duplicate may come right behind it; then it is enough."""
+    looks = [Look(0.5, 5), Look(3, 0)]
+    assert WAITS.next_look_s(looks) == 3.5
+    assert WAITS.next_look_s([*looks, Look(3.5, 0)]) is None
+    assert WAITS.next_look_s([Look(0.5, 0)]) is None

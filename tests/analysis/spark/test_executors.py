@@ -1,0 +1,81 @@
+"""The executors: work is done on each task, and what goes wrong there is told in a line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from headcount_analysis.spark.executors import ExecutorError, mapped
+from pyspark.sql import SparkSession
+
+from headcount.errors import EvidenceError
+from headcount.stack.jvm.java import Java
+
+WITHOUT_TABLES = """
+import sys
+from pathlib import Path
+from headcount_analysis.spark.executors import mapped
+from headcount_analysis.spark.jvm import SessionConfig
+from headcount_analysis.spark.session import open_session
+from headcount.errors import EvidenceError
+from headcount.stack.jvm.compilation import QUICK_START
+home, folder = map(Path, sys.argv[1:])
+config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
+                       java_options=QUICK_START)
+
+def fail(kind):
+    raise kind("not whole")
+
+with open_session(config) as spark:
+    for kind in (EvidenceError, OSError):
+        try:
+            mapped(spark, fail, [kind])
+        except Exception as error:
+            print(type(error).__name__, error)
+"""
+
+
+def divided(number: int) -> float:
+    """Work that fails on 0, on 7 for want of evidence, and on 8 for another error's sake."""
+    if number == 7:
+        raise EvidenceError("the evidence: is not whole")
+    if number == 8:
+        try:
+            return 1 / 0
+        except ZeroDivisionError as error:
+            raise OSError(28, "No space left on device") from error
+    return 12 / number
+
+
+def test_each_task_is_done(spark: SparkSession) -> None:
+    """In their order; nothing where there is none."""
+    assert mapped(spark.sparkContext, divided, [1, 2, 3]) == [12, 6, 4]
+    assert mapped(spark.sparkContext, divided, []) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "told"),
+    [
+        (0, ExecutorError, "ZeroDivisionError: division by zero"),
+        (7, EvidenceError, "the evidence: is not whole"),
+        (8, ExecutorError, "OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_what_a_task_raises_is_told(
+    number: int, kind: type[Exception], told: str, spark: SparkSession
+) -> None:
+    """The last line of Python's traceback, and nothing of Java's stack."""
+    with pytest.raises(kind) as raised:
+        mapped(spark.sparkContext, divided, [1, number])
+    assert str(raised.value) == told
+
+
+@pytest.mark.e2e
+def test_it_is_told_where_no_tables_are_read(java: Java, tmp_path: Path) -> None:
+    """Spark raises another kind of error then, as in a judgement that compares no state."""
+    command = [sys.executable, "-c", WITHOUT_TABLES, str(java.home), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "EvidenceError not whole",
+        "ExecutorError OSError: not whole",
+    ]

@@ -1,0 +1,57 @@
+"""The game's events: what is read of a message, and what a filter keeps."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from headcount_analysis.read import topic
+from headcount_analysis.state.game.events import Wanted, game_events, matching
+from pyspark.sql import SparkSession
+from pyspark.sql.types import LongType, StringType
+
+ATTRIBUTES = {"metal": StringType(), "draw_weight_lb": LongType()}
+EVENTS: list[Any] = [
+    {"event_type": "purchase_sword", "player_id": "p1", "metal": "iron", "X-Event-Id": "r.0.1"},
+    {"event_type": "purchase", "player_id": "p2", "item": "bow", "draw_weight_lb": 40},
+    {
+        "event_type": "checkout",
+        "player_id": "p1",
+        "lines": [
+            {"item": "sword", "variant": "sword:metal=iron", "metal": "iron", "quantity": 2},
+            {"item": "bow", "variant": "bow:draw_weight_lb=60", "draw_weight_lb": 60},
+        ],
+    },
+    {"event_type": "add_member", "player_id": "p2", "guild": "knights"},
+    {"no_type": 1},
+    "no object",
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offsets"),
+    [
+        (Wanted(), [0, 1, 2, 2, 3]),
+        (Wanted(item="sword"), [0, 2]),
+        (Wanted(item="bow", attributes={"draw_weight_lb": 60}), [2]),
+        (Wanted(attributes={"metal": "iron"}), [0, 2]),
+        (Wanted(event_type="purchase_sword", attributes={"metal": "steel"}), []),
+        (Wanted(player_id="p2"), [1, 3]),
+        (Wanted(guild="knights"), [3]),
+        (Wanted(item="it's"), []),
+    ],
+)
+def test_filters(spark: SparkSession, wanted: Wanted, offsets: list[int]) -> None:
+    """Each narrows the events down by what they say, also line by line of a checkout."""
+    rows: list[tuple[Any, ...]] = [
+        (None, json.dumps(event).encode(), "events", 0, offset, datetime.now(UTC), 0)
+        for offset, event in enumerate(EVENTS)
+    ]
+    rows.append((None, b"\xff", "events", 0, len(rows), datetime.now(UTC), 0))
+    rows.append((None, None, "events", 0, len(rows), datetime.now(UTC), 0))
+    source = spark.createDataFrame(rows, topic.SOURCE_SCHEMA)
+    events = game_events(topic.messages(source), ATTRIBUTES)
+    found = matching(events, wanted).collect()
+    assert [row.offset for row in found] == offsets
+    if wanted == Wanted():
+        assert (found[0].item, found[0].event_id, found[2].quantity) == ("sword", "r.0.1", None)

@@ -1,0 +1,143 @@
+"""Parameters: what is taken, what is refused, and that a refusal names everything."""
+
+from typing import Any
+
+import pytest
+from headcount_service.catalogue import load_catalogue
+from headcount_service.errors import Fault, RequestError
+from headcount_service.http.parameters import (
+    Given,
+    GuildParameters,
+    NoParameters,
+    Parameters,
+    check_parameters,
+    parse_json_object,
+    sword_parameters,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SwordParameters = sword_parameters(load_catalogue())
+
+
+def refused(model: type[Parameters], *given: tuple[str, Any]) -> tuple[Fault, ...]:
+    """The faults of a request that must be refused."""
+    with pytest.raises(RequestError) as raised:
+        check_parameters(model, (Given(*each) for each in given))
+    assert raised.value.status == 400
+    return raised.value.faults
+
+
+def test_nothing_given_is_nothing_taken() -> None:
+    """No default finds its way into an event."""
+    assert check_parameters(SwordParameters, ()) == {}
+
+
+@pytest.mark.parametrize("quantity", ["7", 7])
+def test_a_quantity_is_a_number_in_the_event(quantity: str | int) -> None:
+    """From a query string or from JSON, the event holds an int."""
+    assert check_parameters(SwordParameters, [Given("quantity", quantity)]) == {"quantity": 7}
+
+
+@pytest.mark.parametrize(
+    "quantity", ["0", "101", "-1", "1.0", " 1", "1_0", "+1", "", "one", "٣", "1" * 5000]
+)
+def test_a_bad_quantity_is_refused(quantity: str) -> None:
+    """Only a plain whole number from 1 to 100 is one, whatever else Python would make an int of."""
+    (fault,) = refused(SwordParameters, ("quantity", quantity))
+    assert (fault.name, fault.rule) == ("quantity", "must be a whole number from 1 to 100")
+    assert fault.value[:100] == quantity[:100]
+
+
+@pytest.mark.parametrize("quantity", [True, 1.0, None, [1], 10**400, float("inf")])
+def test_a_json_value_of_another_type_is_refused(quantity: object) -> None:
+    """JSON's true is no 1."""
+    (fault,) = refused(SwordParameters, ("quantity", quantity))
+    assert fault.name == "quantity"
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value"),
+    [
+        (SwordParameters, "metal", "tin"),
+        (SwordParameters, "metal", "Iron"),
+        (SwordParameters, "metal", None),
+        (SwordParameters, "player_id", ""),
+        (SwordParameters, "player_id", "x" * 65),
+        (SwordParameters, "player_id", "a b"),
+        (SwordParameters, "player_id", "a\n"),
+        (SwordParameters, "player_id", "\ud800"),
+        (GuildParameters, "player_id", "ü"),
+        (GuildParameters, "guild", ""),
+        (GuildParameters, "guild", " Night"),
+        (GuildParameters, "guild", "Night\n"),
+        (GuildParameters, "guild", "G" * 65),
+        (GuildParameters, "guild", 5),
+    ],
+)
+def test_a_bad_value_is_named_with_its_rule(
+    model: type[Parameters], name: str, value: object
+) -> None:
+    """The fault names the parameter and states its rule."""
+    (fault,) = refused(model, (name, value))
+    assert fault.name == name
+    assert fault.rule == f"must be {model.model_fields[name].description}"
+    fault.value.encode("utf-8")
+
+
+@given(st.text("abcXYZ019._:-", min_size=1, max_size=64))
+def test_a_player_is_taken_as_it_is(player_id: str) -> None:
+    """What is accepted is not altered."""
+    assert check_parameters(GuildParameters, [Given("player_id", player_id)]) == {
+        "player_id": player_id
+    }
+
+
+def test_an_unknown_parameter_is_told_what_there_is() -> None:
+    """A misspelling is answered with the names that the route takes."""
+    (fault,) = refused(SwordParameters, ("metall", "iron"))
+    assert fault == Fault(
+        "metall", "iron", "is not known here; this route takes metal, player_id, quantity"
+    )
+
+
+def test_a_route_without_parameters_says_so() -> None:
+    """`/` takes nothing."""
+    (fault,) = refused(NoParameters, ("x", "1"))
+    assert fault.rule == "is not known here; this route takes no parameters"
+
+
+def test_a_parameter_given_twice_is_refused_once() -> None:
+    """Two values leave open which was meant, even two equal ones; it is one fault, not two."""
+    assert refused(SwordParameters, ("metal", "iron"), ("metal", "tin")) == (
+        Fault("metal", "iron, tin", "must be given once, not 2 times"),
+    )
+    assert len(refused(SwordParameters, ("metal", "iron"), ("metal", "iron"))) == 1
+
+
+def test_every_fault_is_told() -> None:
+    """One answer is enough to mend a request."""
+    faults = refused(SwordParameters, ("metal", "tin"), ("quantity", "0"), ("x", "y"))
+    assert {fault.name for fault in faults} == {"metal", "quantity", "x"}
+
+
+def test_a_shown_value_is_short() -> None:
+    """A megabyte of nonsense is not sent back."""
+    (fault,) = refused(SwordParameters, ("metal", "x" * 10_000))
+    assert len(fault.value) <= 101
+
+
+def test_json_keeps_a_name_given_twice() -> None:
+    """A dict would hide the first value."""
+    assert parse_json_object(b'{"a": 1, "a": 2}') == (Given("a", 1), Given("a", 2))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"1", b"null", b'"x"', b'{"a": NaN}', b"\xff", b"[" * 60_000, b"1" * 5_000],
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    """Malformed, hostile and plainly other JSON are all a 400."""
+    with pytest.raises(RequestError) as raised:
+        parse_json_object(body)
+    assert raised.value.status == 400
