@@ -1,16 +1,33 @@
-"""The locustfile of a command: seen to be one before anything is started, and what Locust says."""
+"""The locustfile of a command: its default, a check before anything starts, Locust's last error."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import headcount
 from headcount.errors import UsageError
 
 GENERATOR = "headcount.generator"
 """The module that is Locust with the plugin."""
 
+DEFAULT = "mixed.py"
+
 _URL = re.compile(r"https?://")
 _WORD = re.compile(r"(?:^|/ERROR/[\w.]+: )headcount: (.+)")
+
+
+def default_locustfile() -> str:
+    """Return the path of the game's mixed scenario: relative where that is shorter to read.
+
+    It is installed within the package, and stands beside it in a checkout.
+    """
+    package = Path(headcount.__file__).parent
+    path = next(
+        folder / DEFAULT
+        for folder in (package / "locustfiles", package.parent / "locustfiles")
+        if (folder / DEFAULT).is_file()
+    )
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def check_locustfiles(text: str) -> None:

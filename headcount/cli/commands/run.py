@@ -11,7 +11,12 @@ import click
 
 from headcount.cli.follower import Follower, following
 from headcount.cli.judgement import judge
-from headcount.cli.locustfile import GENERATOR, check_locustfiles, last_word
+from headcount.cli.locustfile import (
+    GENERATOR,
+    check_locustfiles,
+    default_locustfile,
+    last_word,
+)
 from headcount.cli.options.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options.options import (
     Judging,
@@ -109,7 +114,7 @@ def _outcome_rules(
 
 
 @click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("locustfile", default="locustfiles/mixed.py")
+@click.argument("locustfile", default=default_locustfile)
 @click.option(
     "-u",
     "--users",

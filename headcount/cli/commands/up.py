@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.locustfile import GENERATOR
+from headcount.cli.locustfile import GENERATOR, default_locustfile
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.options import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.options.target_options import with_target
@@ -38,7 +38,7 @@ Examples:
 @click.argument(
     "locustfile",
     type=click.Path(path_type=Path, exists=True),
-    default=Path("locustfiles/mixed.py"),
+    default=default_locustfile,
 )
 @with_target
 @with_reports_dir
