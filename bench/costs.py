@@ -15,7 +15,7 @@ from bench.parts import TOPIC, Stage, finished, usage
 from bench.result import Result
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 
 NAME = "costs"
 PARTS = ("generator", "service", "broker")

@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
+from headcount_analysis.pipeline import verify
 from headcount_analysis.read import stream
-from headcount_analysis.read.followed import Following, follow, forget, ledger_parts
+from headcount_analysis.read.incremental_state import Following, follow, forget, ledger_parts
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
-from headcount_analysis.verify import verify
 from pyspark import SparkContext
 
-from headcount.cli.options.options import Judging
+from headcount.cli.options.common import Judging
 from headcount.cli.platform import platform
-from headcount.cli.spark import session_config
+from headcount.cli.spark_options import session_config
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run.manifest import RunFolder

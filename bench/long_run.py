@@ -29,8 +29,8 @@ from bench.generate import (
     producer,
     samples,
 )
-from headcount.ledger.health import FILE, Health, dump
-from headcount.ledger.health import Sample as HealthSample
+from headcount.ledger.generator_health import FILE, Health, dump
+from headcount.ledger.generator_health import Sample as HealthSample
 from headcount.ledger.ledger import Row
 from headcount.run.ids import EventId
 from headcount.run.manifest import Generators, RunFolder

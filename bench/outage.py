@@ -22,7 +22,7 @@ from bench.result import Result
 from bench.target import Target
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 
 WAYS = ("stop", "kill")
 PHASES = ("before", "during", "after")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from headcount_analysis.read.followed import ledger_parts
+from headcount_analysis.read.incremental_state import ledger_parts
 
 from bench.figures import in_turn, ratio, spread
 from bench.parts import TOPIC, Stage, finished, pin, two_cores

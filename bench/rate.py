@@ -30,7 +30,7 @@ from bench.timer import QUANTILES
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.ledger.ledger import open_location
-from headcount.open_model.arrivals import read_arrivals, total
+from headcount.open_model.scheduled_arrivals import read_arrivals, total
 from headcount.stack.process import Process
 
 TARGET_MS = 2.0

@@ -22,7 +22,7 @@ from bench.target import Target
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.process import Process
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 
 VARIANTS = ("off", "acknowledged")
 NAIVE_RATIO = 0.42

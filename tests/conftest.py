@@ -13,7 +13,7 @@ from headcount.console import Console
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.cache import cache_folder
-from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.jars import Fetcher, broker_jars
 from headcount.stack.jvm.java import Java, find_java
 

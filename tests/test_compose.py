@@ -38,7 +38,7 @@ LOCUST = ("locust", "worker")
 ASK_LOCUST = """
 import json, sys
 import headcount.plugin
-from headcount.plugin.lifecycle import STOP_TIMEOUT_S
+from headcount.plugin.hooks import STOP_TIMEOUT_S
 from locust.argument_parser import get_parser
 from locust.env import Environment
 parser = get_parser(default_config_files=[])

@@ -10,11 +10,11 @@ from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount_analysis.compare_run.classes import Counts, total
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.generator_health import Generators
 from headcount_analysis.messages.differences import Differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.state.state import StateCheck
+from headcount_analysis.state.differences import StateCheck
 
 SAMPLES = 5
 """How many offsets of malformed and foreign messages are named per partition."""

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headcount_analysis.read import stream
-from headcount_analysis.read.followed import Followed, Following, follow
+from headcount_analysis.read.incremental_state import Followed, Following, follow
 from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headcount.cli.options.options import Judging
+from headcount.cli.options.common import Judging
 from headcount.cli.platform import Platform
-from headcount.cli.spark import session_config, tables_of
+from headcount.cli.spark_options import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.run.manifest import Manifest, RunFolder

@@ -7,7 +7,7 @@ from pathlib import Path
 import headcount
 from headcount.errors import UsageError
 
-GENERATOR = "headcount.generator"
+GENERATOR = "headcount.locust_main"
 """The module that is Locust with the plugin."""
 
 DEFAULT = "mixed.py"

@@ -15,7 +15,7 @@ import click
 from headcount_service.catalogue import CatalogueError
 
 from headcount.errors import HeadcountError, PartError, UsageError
-from headcount.garbage import uncollected
+from headcount.gc_control import uncollected
 
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed

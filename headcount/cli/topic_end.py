@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from headcount_analysis.read.followed import ledger_parts
+from headcount_analysis.read.incremental_state import ledger_parts
 from headcount_analysis.read.settling import Reach, Waits
 
-from headcount.cli.database import GameDatabase, account, await_outbox, find
-from headcount.cli.options.options import Judging
-from headcount.cli.options.question import Question
+from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Question
 from headcount.cli.settling import SinceAnswer, TopicSettling
+from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, find
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient
 from kafka.net.compat import KafkaNetClient
 
 from headcount.errors import PartError, UsageError
-from headcount.kafka import listener
+from headcount.kafka import listener_probe
 
 TIMEOUT_S = 30.0
 LISTENING_WITHIN_S = 10.0
@@ -82,10 +82,10 @@ def connected(
 
 def _usable(servers: Sequence[str], bootstrap_servers: str, timeout_s: float) -> Sequence[str]:
     """Pass over servers that no client of ours can use. PartError says why, if none is left."""
-    patience_s = min(listener.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
+    patience_s = min(listener_probe.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
     complaints = []
     for at, each in enumerate(servers):
-        why = listener.complaint(each, patience_s)
+        why = listener_probe.complaint(each, patience_s)
         if not why:
             return servers[at:]
         complaints.append(why)

@@ -10,8 +10,8 @@ for each field. A value is JSON with sorted keys, no spaces, nothing escaped tha
 `\u00XX` in capitals. A number up to 38 places before or after the point has no exponent and no
 trailing zeros after the point; any other is its digits without trailing zeros, and an exponent. An
 event that lacks something of a shape has no digest over that shape. The same code writes the form
-of what was asked for and of what arrived, which `headcount_analysis.messages.message` reads so that
-a number is the one that is written.
+of what was asked for and of what arrived, which `headcount_analysis.messages.json_message` reads so
+that a number is the one that is written.
 
 A shape is written as its sorted names, joined by commas, where every name is plain and no object is
 within; otherwise as JSON, in which 0 stands for a value that is compared whole, an object for one

@@ -34,14 +34,14 @@ import pyarrow.parquet as pq
 
 from headcount.errors import UsageError
 from headcount.files import force_to_disk
-from headcount.ledger.encoding import encoded
-from headcount.ledger.health import FILE as HEALTH_FILE
-from headcount.ledger.health import Health, dump
+from headcount.ledger.generator_health import FILE as HEALTH_FILE
+from headcount.ledger.generator_health import Health, dump
+from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.shortfall import dump as dump_shortfall
-from headcount.open_model.arrivals import FILE as ARRIVALS_FILE
-from headcount.open_model.arrivals import Arrivals
+from headcount.open_model.scheduled_arrivals import FILE as ARRIVALS_FILE
+from headcount.open_model.scheduled_arrivals import Arrivals
 
 FORMAT = 3
 READABLE = frozenset({2, FORMAT})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from headcount.monitor.seqs import Pages, packed, pages_of, unpacked
+from headcount.monitor.seq_bitmap import Pages, packed, pages_of, unpacked
 from headcount.run.outcome import Outcome
 
 _ACKED = Outcome.ACKED.value

@@ -5,12 +5,12 @@
 It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
 """
 
-from headcount.plugin.http.agent import OnceOnlyPool
-from headcount.plugin.lifecycle import register
-from headcount.plugin.shape import PlannedShape
+from headcount.plugin.hooks import register
+from headcount.plugin.http.client import OnceOnlyPool
+from headcount.plugin.load_shape import PlannedShape
 from headcount.plugin.user import LedgerUser
-from headcount.run.changes import Changes
 from headcount.run.outcome import Outcome
+from headcount.run.state_changes import Changes
 
 __all__ = ["Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
 

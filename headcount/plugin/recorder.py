@@ -24,17 +24,17 @@ import gevent.threadpool
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger.columns import Columns
+from headcount.ledger.comparability import REFUSED, why_not_comparable
 from headcount.ledger.digest import describe
-from headcount.ledger.health import Health
+from headcount.ledger.generator_health import Health
 from headcount.ledger.ledger import LedgerWriter, Seal
-from headcount.ledger.refusal import REFUSED, why_not_comparable
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.monitor.progress import Tally
-from headcount.open_model.pool import Pool
-from headcount.plugin import place
-from headcount.run.changes import Changes, check
+from headcount.open_model.user_pool import Pool
+from headcount.plugin import scenario_location
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
+from headcount.run.state_changes import Changes, check
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096
@@ -259,7 +259,7 @@ class Recorder:
         self, scenario_user: str, event: object, event_type: object, error: Exception
     ) -> LedgerFailedError:
         """Give up on the run for an event that cannot be compared; return what to raise."""
-        where = place.here()
+        where = scenario_location.here()
         at = "" if where is None else f" in {where.line} (task {where.entry})"
         reason = why_not_comparable(event, event_type, error)
         refused = f"{scenario_user} asks{at} for an event that cannot be compared: {reason}"

@@ -8,8 +8,8 @@ from locust import TaskSet, User
 from locust.exception import StopTest, StopUser
 
 from headcount.ledger.shortfall import Stage
-from headcount.plugin import place
-from headcount.plugin.state import state_of
+from headcount.plugin import scenario_location
+from headcount.plugin.environment_state import state_of
 
 _COUNTED = "_headcount_is_counted"
 
@@ -38,7 +38,7 @@ def _count(user: User, error: BaseException, trace: TracebackType | None) -> Non
     if recorder is None or isinstance(error, StopUser | StopTest) or hasattr(error, _COUNTED):
         return
     setattr(error, _COUNTED, True)  # where Locust raises it again, it is the same
-    where = place.of_traceback(trace)
+    where = scenario_location.of_traceback(trace)
     recorder.shortfall.add(_stage(trace), error, "" if where is None else where.line)
 
 

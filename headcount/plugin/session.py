@@ -18,7 +18,7 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import StopUser
 
-from headcount.plugin.http.agent import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
+from headcount.plugin.http.client import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -27,10 +27,10 @@ from headcount.plugin.http.response import (
     PlainResponse,
 )
 from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
-from headcount.run.changes import Changes
 from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, decide
+from headcount.run.state_changes import Changes
 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"

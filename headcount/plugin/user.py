@@ -31,9 +31,9 @@ from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
 from headcount.plugin import scenario_errors
+from headcount.plugin.environment_state import state_of
 from headcount.plugin.http.tls import context_factory
 from headcount.plugin.session import LedgerSession
-from headcount.plugin.state import state_of
 
 
 class LedgerUser(FastHttpUser):

@@ -20,8 +20,8 @@ from typing import IO, Self
 
 from headcount.errors import PartError
 from headcount.kafka.topic import cluster_id
-from headcount.stack.jvm.class_data import ClassData, Use
-from headcount.stack.jvm.compilation import LONG_WORK, QUICK_START
+from headcount.stack.jvm.cds_archive import ClassData, Use
+from headcount.stack.jvm.flags import LONG_WORK, QUICK_START
 from headcount.stack.jvm.java import Java, java_environ
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until

@@ -24,12 +24,11 @@ from werkzeug.exceptions import HTTPException
 
 from headcount_service.catalogue import load_catalogue
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
+from headcount_service.game.commands import Play
 from headcount_service.game.database import Database
-from headcount_service.game.play import Play
 from headcount_service.game.relay import Relay
 from headcount_service.game.routes import Game, game_routes, placed
-from headcount_service.http.asking import JSON, given
-from headcount_service.http.deferred import DeferredResponse
+from headcount_service.http.deferred_response import DeferredResponse
 from headcount_service.http.openapi import document, page
 from headcount_service.http.parameters import (
     Form,
@@ -38,7 +37,8 @@ from headcount_service.http.parameters import (
     Plain,
     sword_parameters,
 )
-from headcount_service.http.problems import problem
+from headcount_service.http.problem_responses import problem
+from headcount_service.http.request_parameters import JSON, given
 from headcount_service.http.route import TEXT, Route
 from headcount_service.publish.events import HeaderLimits, build_event
 from headcount_service.publish.publisher import HandsOver, Publisher

@@ -8,8 +8,8 @@ from headcount_analysis.spark.jvm import SessionConfig, class_path_files
 from headcount_analysis.spark.session import open_session, sql
 from pyspark.sql import SparkSession
 
-from headcount.stack.jvm.class_data import ClassData
-from headcount.stack.jvm.compilation import QUICK_START
+from headcount.stack.jvm.cds_archive import ClassData
+from headcount.stack.jvm.flags import QUICK_START
 from headcount.stack.jvm.jars import Fetcher, connector_jars
 from headcount.stack.jvm.java import Java
 from tests.analysis.history import History

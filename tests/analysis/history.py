@@ -13,20 +13,20 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from headcount_analysis.evidence import CREATE_TIME, TopicSeen
 from headcount_analysis.judge import Limits
-from headcount_analysis.read.consumer import Split
-from headcount_analysis.read.followed import Followed
-from headcount_analysis.read.records import Record
+from headcount_analysis.pipeline import Database, Report, verify
+from headcount_analysis.read.incremental_state import Followed
+from headcount_analysis.read.partition_reader import Split
+from headcount_analysis.read.sample_records import Record
 from headcount_analysis.read.settling import Settling
 from headcount_analysis.read.source import Frames, Result, Work
-from headcount_analysis.read.topic import MESSAGES, SOURCE_SCHEMA, OffsetRange
-from headcount_analysis.verify import Database, Report, verify
+from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from pyspark.sql import DataFrame, SparkSession
 
 from headcount.ledger.digest import describe
 from headcount.ledger.ledger import LedgerWriter, Row
-from headcount.run.changes import Changes
 from headcount.run.ids import EventId
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.state_changes import Changes
 from headcount.thresholds.grammar import Threshold
 
 RUN = "run-1"

@@ -19,9 +19,9 @@ from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.judge.notes import rule_of_three
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.state.state import Difference, StateCheck
+from headcount_analysis.state.differences import Difference, StateCheck
 
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.judge import Limits, judge
-from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.generator_health import Generators
 
 from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 from headcount.run.verdict import Label

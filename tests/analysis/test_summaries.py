@@ -15,12 +15,12 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.measure.latency import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.report import document, junit, markdown
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.page import render as page_of
-from headcount_analysis.state.state import StateCheck
+from headcount_analysis.state.differences import StateCheck
 from junitparser import JUnitXml
 
 from headcount.cli.result import show

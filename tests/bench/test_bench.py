@@ -11,7 +11,7 @@ import pytest
 from headcount_analysis.spark.jvm import suited_to
 
 from bench import cores
-from headcount.stack.jvm.compilation import LONG_WORK
+from headcount.stack.jvm.flags import LONG_WORK
 
 pytestmark = pytest.mark.e2e
 

@@ -17,7 +17,7 @@ from headcount.kafka.topic import ensure_topic
 from headcount.run.manifest import RunFolder
 from headcount.stack.broker import Broker, BrokerConfig
 from headcount.stack.process import Process, wait_until
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 from tests.headcount.plugin.locusts import counted
 
 ADDRESS = "10.99.0.1"

@@ -15,7 +15,7 @@ import pytest
 
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, left_by
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ import pytest
 
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
-from headcount.stack.server import Server, ServerConfig
+from headcount.stack.service import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, Outcome
 from tests.headcount.plugin.counting_service import counting_service
 from tests.headcount.plugin.locusts import counted

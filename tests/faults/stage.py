@@ -20,7 +20,7 @@ from headcount.run.manifest import RunFolder
 from headcount.run.marks import Mark, append_mark
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.process import Process, wait_until
-from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
+from headcount.stack.service import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from tests.brokers import started_together
 from tests.service.postgres import postgres
 

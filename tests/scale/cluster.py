@@ -13,10 +13,10 @@ from headcount.cli.platform import Platform
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker, BrokerConfig, Membership
 from headcount.stack.cache import cache_folder
-from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.ports import free_port
 from headcount.stack.process import Process
-from headcount.stack.server import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
+from headcount.stack.service import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from tests.brokers import started_together
 from tests.e2e.command import Outcome
 from tests.headcount.plugin.locusts import AWAITED

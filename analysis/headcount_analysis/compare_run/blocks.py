@@ -20,17 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import SparkContext
 
-from headcount.ledger.encoding import encoded
 from headcount.ledger.ledger import open_location
-from headcount_analysis.compare_run import ordering, reconcile, tally
+from headcount.ledger.parquet_encoding import encoded
+from headcount_analysis.compare_run import counting, ordering, reconcile
 from headcount_analysis.compare_run.classes import FLAGS
 from headcount_analysis.compare_run.ordering import Reach
 from headcount_analysis.ledger import ledger
 from headcount_analysis.ledger.ledger import Ledger, Stretch
 from headcount_analysis.measure import breakdown, clocks, latency, over_time, timeline
-from headcount_analysis.measure.grain import Grain
+from headcount_analysis.measure.bin_width import Grain
 from headcount_analysis.messages import timestamps
-from headcount_analysis.read.arrivals import STRANGERS, Groups, RowGroup, read_groups
+from headcount_analysis.read.topic_rows import STRANGERS, Groups, RowGroup, read_groups
 from headcount_analysis.spark.executors import mapped
 
 _COUNTING = {"seq", "offset", "acked_offset", "broker_at_ms"}
@@ -93,7 +93,7 @@ class Block:
     grains: Grains
     file: str
     reaches: tuple[Reach, ...]
-    attempts: tally.Attempts
+    attempts: counting.Attempts
     durations: pa.Table
     course: over_time.Counted | None
     moments: timeline.Counted | None
@@ -143,7 +143,7 @@ class Comparison:
             grains=self.grains,
             file=self._written(work.number, fates),
             reaches=ordering.reaches(line),
-            attempts=tally.of_fates(fates, self.event_types),
+            attempts=counting.of_fates(fates, self.event_types),
             durations=latency.by_keys([durations], latency.BY_TYPE),
             course=None if course is None else over_time.counted(fates, course, durations),
             moments=None if timed is None else timeline.counted(fates, timed),

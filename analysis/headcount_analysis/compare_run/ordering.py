@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from headcount_analysis.arrays import Integers
+from headcount_analysis.arrow_types import Integers
 from headcount_analysis.evidence import Order
 
 MOST_KEYED = 8_000_000

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
-from headcount_analysis.arrays import TEXTS, Flags, Integers
+from headcount_analysis.arrow_types import TEXTS, Flags, Integers
 from headcount_analysis.compare_run.classes import TABLE, Fate, Seen
 from headcount_analysis.messages import timestamps
 

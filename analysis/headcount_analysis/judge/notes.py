@@ -7,7 +7,7 @@ from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import CREATE_TIME, Evidence, PartitionRead
 from headcount_analysis.judge import answers, locust, settling
 from headcount_analysis.messages.timestamps import describe
-from headcount_analysis.state.state import StateResult
+from headcount_analysis.state.differences import StateResult
 
 _FEW = 2
 """Less than one in so many is few."""

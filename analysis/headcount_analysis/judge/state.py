@@ -8,7 +8,7 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks import proof
 from headcount_analysis.judge.classes import Missing
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.state.state import StateCheck, StateResult
+from headcount_analysis.state.differences import StateCheck, StateResult
 
 NAME = "state"
 _ACCOUNT = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from headcount.run.verdict import Area, Check, Result
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 
 
 def checks(judged: Iterable[Judged]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from headcount_analysis.judge import classes, problems, state, thresholds
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.judge.notes import NOTES
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 
 
 @dataclass(frozen=True, slots=True)

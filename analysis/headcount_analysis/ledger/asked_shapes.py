@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from headcount.ledger.ledger import open_location
-from headcount_analysis.arrays import Integers, Integers32
+from headcount_analysis.arrow_types import Integers, Integers32
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from headcount.ledger.ledger import SCHEMA, GeneratorLedger, open_location
 from headcount.run.outcome import Outcome
-from headcount_analysis.arrays import Flags, Integers
+from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.compare_run.classes import UNKNOWN
 from headcount_analysis.evidence import GeneratorState, LedgerState
 

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount_analysis.arrays import TEXTS, Flags
-from headcount_analysis.compare_run.tally import answers
+from headcount_analysis.arrow_types import TEXTS, Flags
+from headcount_analysis.compare_run.counting import answers
 from headcount_analysis.measure.latency import Measure, durations_ns
 
 MOST = 400_000

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount_analysis.arrays import Integers
+from headcount_analysis.arrow_types import Integers
 from headcount_analysis.compare_run.classes import Fate
 
 _NS_PER_MS = 1_000_000

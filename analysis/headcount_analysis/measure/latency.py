@@ -27,8 +27,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount_analysis.arrays import Integers
-from headcount_analysis.compare_run.tally import known_types
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.compare_run.counting import known_types
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOTAL = "total"

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.thresholds.grammar import Window
-from headcount_analysis.compare_run import tally
+from headcount_analysis.compare_run import counting
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import Checkable, Order
 from headcount_analysis.measure.clocks import ClockOffset
@@ -99,9 +99,9 @@ def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]
 def _measured(parts: Iterable[pa.Table], whole: Sample, event_types: Sequence[str]) -> Sample:
     attempts, durations = [], []
     for part in parts:
-        attempts.append(tally.of_fates(part, event_types))
+        attempts.append(counting.of_fates(part, event_types))
         durations.append(counted(part, event_types))
-    merged = tally.merged_attempts(attempts)
+    merged = counting.merged_attempts(attempts)
     return replace(
         whole,
         by_event_type=merged.by_event_type,

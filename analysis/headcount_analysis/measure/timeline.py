@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from headcount.run.marks import Mark
 from headcount.run.outcome import Outcome
-from headcount_analysis.arrays import Flags
+from headcount_analysis.arrow_types import Flags
 from headcount_analysis.compare_run.classes import Fate
-from headcount_analysis.measure.grain import Grain, Tally, added_up, tally
+from headcount_analysis.measure.bin_width import Grain, Tally, added_up, tally
 
 FINEST_NS = 100_000_000
 MOST_SLICES = 3000

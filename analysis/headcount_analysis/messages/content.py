@@ -22,11 +22,18 @@ import xxhash
 
 from headcount.ledger.digest import SEED, names_of, signed_hash
 from headcount.run import ids
-from headcount_analysis.arrays import TEXTS, Flags, Integers
+from headcount_analysis.arrow_types import TEXTS, Flags, Integers
 from headcount_analysis.ledger.asked_shapes import AskedShapes, ShapeTable
-from headcount_analysis.messages import noise
-from headcount_analysis.messages.message import Content, Parsed, id_names, is_header, parse, read
-from headcount_analysis.messages.texts import Characters, Span, Texts
+from headcount_analysis.messages import volatile_fields
+from headcount_analysis.messages.byte_rows import Characters, Span, Texts
+from headcount_analysis.messages.json_message import (
+    Content,
+    Parsed,
+    id_names,
+    is_header,
+    parse,
+    read,
+)
 
 MAX_SHAPES = 256
 """A message is tried with so many shapes; of more, only with its own, by what the ledger says."""
@@ -133,7 +140,7 @@ class Reader:
     expected: Expected
     _known: dict[_Text, _Read | None] = field(default_factory=dict)
     _known_bytes: int = 0
-    _noise: tuple[noise.Field, ...] = ()
+    _noise: tuple[volatile_fields.Field, ...] = ()
     _looks: int = 0
     _spellings: tuple[str, ...] = ()
     _spelling_looks: int = 0
@@ -247,10 +254,10 @@ class Reader:
         # Another spelling of the id's field is read in each message, too.
         field = self.expected.event_id_field
         known |= {n for event in events for n in id_names(tuple(event), field)}
-        more = noise.differing(events, known)
+        more = volatile_fields.differing(events, known)
         if not more:
             return masked
-        self._noise = (*self._noise, *more)[: noise.MOST_FIELDS]
+        self._noise = (*self._noise, *more)[: volatile_fields.MOST_FIELDS]
         self._forget()
         return found.masked(self._noise)
 
@@ -276,7 +283,7 @@ class Reader:
 
     def _is_apart(self, value: bytes, parsed: Parsed) -> bool:
         event = parsed.event
-        return event is not None and noise.is_apart(value, event, self._noise)
+        return event is not None and volatile_fields.is_apart(value, event, self._noise)
 
     def _read(self, value: bytes | None, parsed: Parsed) -> _Read:
         """Read a message by itself."""
@@ -439,9 +446,9 @@ class Identities:
         """Write the id that stands in a message."""
         return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
 
-    def masked(self, fields: Sequence[noise.Field]) -> _Masked:
+    def masked(self, fields: Sequence[volatile_fields.Field]) -> _Masked:
         """Give the messages without the digits of their ids, and without the values of fields."""
-        spans = [*self.spans, *noise.spans(self.texts, fields)]
+        spans = [*self.spans, *volatile_fields.spans(self.texts, fields)]
         flags: Integers = np.array([span.is_one for span in spans], np.int64)
         what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
         return _Masked(self.texts.masked(spans).dictionary_encode(), what)

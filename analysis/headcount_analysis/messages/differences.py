@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headcount.ledger.digest import HASH_LENGTH, HASHED, canonical_value, field_hashes, pointer
-from headcount_analysis.messages.message import Object, Parsed, parse
+from headcount_analysis.messages.json_message import Object, Parsed, parse
 
 MOST_FIELDS = 20
 """So many fields of a message are named."""

@@ -12,8 +12,8 @@ from enum import StrEnum
 from headcount.ledger.digest import pointer
 from headcount.run import ids
 from headcount.run.ids import HEADER
-from headcount_analysis.messages.message import framed_schema, parse
-from headcount_analysis.read.records import Record
+from headcount_analysis.messages.json_message import framed_schema, parse
+from headcount_analysis.read.sample_records import Record
 
 _SHOWN = 3
 _LONGEST_NAME = 100

@@ -17,7 +17,7 @@ from headcount_analysis.ledger.ledger import Ledger, asked_for
 from headcount_analysis.messages import placement
 from headcount_analysis.messages.differences import Compared, Differences, differences
 from headcount_analysis.messages.placement import Placement
-from headcount_analysis.read.consumer import Split
+from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.source import Source
 
 _MOST_PARTITIONS = 16

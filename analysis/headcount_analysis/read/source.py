@@ -9,10 +9,10 @@ import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
-from headcount_analysis.read import topic
-from headcount_analysis.read.consumer import Consumer, Split, splits
-from headcount_analysis.read.records import Record, RecordReader
-from headcount_analysis.read.topic import PATIENCE_S, OffsetRange
+from headcount_analysis.read import topic_range
+from headcount_analysis.read.partition_reader import Consumer, Split, splits
+from headcount_analysis.read.sample_records import Record, RecordReader
+from headcount_analysis.read.topic_range import PATIENCE_S, OffsetRange
 from headcount_analysis.spark.executors import mapped
 from headcount_analysis.spark.session import sql
 
@@ -63,7 +63,7 @@ class Kafka:
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Let Spark's own source read."""
         spark, servers = sql(self.spark), self.bootstrap_servers
-        return topic.read(spark, servers, offsets, min_partitions=self._splits)
+        return topic_range.read(spark, servers, offsets, min_partitions=self._splits)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Read them one after the other."""
@@ -96,7 +96,7 @@ class Frames:
         return [
             Record(each.topic, row.partition, row.offset, row.key, row.value)
             for each in ranges
-            for row in topic.messages(self.read(each)).collect()
+            for row in topic_range.messages(self.read(each)).collect()
         ]
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
@@ -107,7 +107,7 @@ class Frames:
 
 def worked(frame: DataFrame, work: Work[Result]) -> list[Result]:
     """Let executors do the work on each partition of a frame, of `topic.SOURCE_SCHEMA`."""
-    rows = topic.messages(frame).mapInArrow(_Pickled(work), "content binary").collect()
+    rows = topic_range.messages(frame).mapInArrow(_Pickled(work), "content binary").collect()
     return [pickle.loads(row.content) for row in rows]  # noqa: S301 - of this run's own executors
 
 

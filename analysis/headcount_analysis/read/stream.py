@@ -7,8 +7,8 @@ where the one before it ended.
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headcount_analysis.read import topic
-from headcount_analysis.read.followed import Following
+from headcount_analysis.read import topic_range
+from headcount_analysis.read.incremental_state import Following
 from headcount_analysis.spark.jvm import local_url
 
 EVERY_S = 3
@@ -28,7 +28,7 @@ def begin(
 ) -> StreamingQuery:
     """Begin to hand over, until the query is stopped. What goes wrong is the query's exception."""
     manifest = following.manifest
-    events = topic.stream(
+    events = topic_range.stream(
         spark,
         bootstrap_servers,
         manifest.topic,

@@ -15,11 +15,11 @@ import vl_convert
 from markupsafe import Markup
 
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, Counts, Fate
-from headcount_analysis.measure.generator import BUSY_PERCENT, LATE_MS, GeneratorHealth
+from headcount_analysis.measure.generator_health import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from headcount_analysis.measure.latency import TOTAL, Measure, Quantile
 from headcount_analysis.measure.over_time import OverTime, Percentiles
 from headcount_analysis.measure.timeline import Timeline
-from headcount_analysis.report.xml import as_xml
+from headcount_analysis.report.xml_text import as_xml
 
 MAX_POINTS = 300
 """How many points in time a line has at most."""

@@ -9,14 +9,14 @@ from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.generator_health import Generators
 from headcount_analysis.measure.latency import TOTAL, Latency
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.measure.timeline import Moment
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
-from headcount_analysis.state.state import StateCheck
+from headcount_analysis.state.differences import StateCheck
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
 

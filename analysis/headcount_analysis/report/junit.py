@@ -12,7 +12,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from headcount.run.verdict import Check, Label, Result
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.xml import as_xml
+from headcount_analysis.report.xml_text import as_xml
 
 _WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
 

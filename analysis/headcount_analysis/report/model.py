@@ -8,12 +8,12 @@ from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
 from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.compare_run.patterns import Pattern
+from headcount_analysis.compare_run.exception_patterns import Pattern
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
 from headcount_analysis.judge.notes import few_acknowledged
 from headcount_analysis.measure.breakdown import Breakdown
-from headcount_analysis.measure.generator import Generators
+from headcount_analysis.measure.generator_health import Generators
 from headcount_analysis.measure.latency import (
     Bucket,
     Latency,
@@ -23,10 +23,10 @@ from headcount_analysis.measure.latency import (
 )
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.measure.timeline import Timeline
+from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
-from headcount_analysis.state.state import StateCheck
 
 UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 

@@ -20,7 +20,7 @@ from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, ki
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.report.templates import template
-from headcount_analysis.state.state import Entry
+from headcount_analysis.state.differences import Entry
 
 SHOWN_DIFFERENCES = 50
 SHOWN_EVENTS = 5

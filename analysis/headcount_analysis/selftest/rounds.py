@@ -16,13 +16,13 @@ from headcount.kafka import topic
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
 from headcount.run.verdict import Verdict
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, FLAGS, Fate
-from headcount_analysis.read.followed import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.pipeline import Report, verify
+from headcount_analysis.read.incremental_state import ARRIVALS_FOLDER, FATES_FOLDER
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from headcount_analysis.selftest.plan import GENERATORS, Plan, make_plan
 from headcount_analysis.selftest.publish import publisher
-from headcount_analysis.verify import Report, verify
 
 ALONE_EVENTS = 2_000
 """How many attempts a round with one kind of fault has at most: its start takes longer."""

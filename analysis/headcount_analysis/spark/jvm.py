@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headcount.errors import PartError
-from headcount.stack.jvm.class_data import ClassData, Use
-from headcount.stack.jvm.compilation import LONG_WORK, QUICK_START
+from headcount.stack.jvm.cds_archive import ClassData, Use
+from headcount.stack.jvm.flags import LONG_WORK, QUICK_START
 from headcount.stack.jvm.java import java_environ
 
 LOOPBACK = "127.0.0.1"

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
-from headcount.cli.options.options import with_reports_dir
+from headcount.cli.options.common import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka import topic
@@ -22,7 +22,7 @@ from headcount.stack.cache import cache_folder, made_folder
 from headcount.stack.jvm.jars import are_cached
 from headcount.stack.jvm.java import find_java
 from headcount.stack.ports import is_free
-from headcount.stack.server import DEFAULT_PORT as SERVICE_PORT
+from headcount.stack.service import DEFAULT_PORT as SERVICE_PORT
 
 NEEDED_GIB = 2.0
 """What the jars, the environment and a run or two take, with room to spare."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from headcount_analysis.read import topic
+from headcount_analysis.read import topic_range
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.state.game import export
 from headcount_analysis.state.game.events import Wanted, game_events, matching
@@ -17,8 +17,7 @@ from pyspark.sql.types import DataType, LongType, StringType
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.judgement import brokers
-from headcount.cli.options.options import (
+from headcount.cli.options.common import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -26,9 +25,10 @@ from headcount.cli.options.options import (
     with_reports_dir,
     with_spark,
 )
-from headcount.cli.options.question import Question
+from headcount.cli.options.verify_options import Question
 from headcount.cli.platform import platform
-from headcount.cli.spark import session_config
+from headcount.cli.spark_options import session_config
+from headcount.cli.verification import brokers
 from headcount.console import Console
 from headcount.errors import UsageError
 
@@ -120,11 +120,11 @@ def events(
         raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(brokers(question, manifest, ready))
-        offsets = topic.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
+        offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
         config = session_config(folder, judging, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
-        source = topic.read(sql(spark), servers, offsets)
-        found = game_events(topic.messages(source), _types(), manifest.event_id_field)
+        source = topic_range.read(sql(spark), servers, offsets)
+        found = game_events(topic_range.messages(source), _types(), manifest.event_id_field)
         _tell(matching(found, wanted), limit, output, console)
 
 

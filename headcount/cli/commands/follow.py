@@ -11,8 +11,7 @@ import click
 import pyarrow.fs as pafs
 
 from headcount.cli.follower import Follower, following
-from headcount.cli.judgement import judge
-from headcount.cli.options.options import (
+from headcount.cli.options.common import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -21,10 +20,11 @@ from headcount.cli.options.options import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.question import Question, limits_of
+from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import platform
 from headcount.cli.result import show
-from headcount.cli.turn import turn
+from headcount.cli.run_lock import turn
+from headcount.cli.verification import judge
 from headcount.console import Console
 from headcount.ledger.ledger import open_location, traces, unsealed
 from headcount.run.manifest import RunFolder

@@ -10,15 +10,14 @@ from pathlib import Path
 import click
 
 from headcount.cli.follower import Follower, following
-from headcount.cli.judgement import judge
+from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target, Wish, start
 from headcount.cli.locustfile import (
     GENERATOR,
     check_locustfiles,
     default_locustfile,
     last_word,
 )
-from headcount.cli.options.locust_options import BY_RUN, refuse_decided
-from headcount.cli.options.options import (
+from headcount.cli.options.common import (
     Judging,
     PassThrough,
     TimeSpan,
@@ -28,18 +27,19 @@ from headcount.cli.options.options import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.question import Question, limits_of
+from headcount.cli.options.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options.target_options import with_target
+from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import Platform, platform
 from headcount.cli.result import show
-from headcount.cli.stack import BROKER_DATA, DATABASE, Target, Wish, start
-from headcount.cli.turn import turn
+from headcount.cli.run_lock import turn
+from headcount.cli.verification import judge
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ledger.ledger import open_location, unsealed
-from headcount.open_model.arrivals import all_arrivals
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Spacing
+from headcount.open_model.scheduled_arrivals import all_arrivals
 from headcount.run.ids import is_run_id, new_run_id
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.run.manifest import JUDGED_BY_PARENT, RunFolder
@@ -47,7 +47,7 @@ from headcount.run.outcome_rules import Rule, joined, split
 from headcount.run.verdict import BROKEN_THRESHOLD
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
-from headcount.stack.server import DATABASE_VARIABLE
+from headcount.stack.service import DATABASE_VARIABLE
 from headcount.thresholds.grammar import SEPARATOR
 from headcount.thresholds.metrics import MetricError
 

@@ -13,10 +13,10 @@ from headcount_analysis.spark.session import open_session
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.options.options import with_quiet, with_reports_dir
+from headcount.cli.local_stack import BROKER_DATA, start_broker
+from headcount.cli.options.common import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
-from headcount.cli.spark import class_data
-from headcount.cli.stack import BROKER_DATA, start_broker
+from headcount.cli.spark_options import class_data
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.topic import ensure_topic

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from headcount_analysis.spark.jvm import begun_jvm
 
-from headcount.cli.options.options import (
+from headcount.cli.options.common import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -15,10 +15,10 @@ from headcount.cli.options.options import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.question import Question, limits_of
+from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import platform
-from headcount.cli.spark import session_config
-from headcount.cli.turn import turn
+from headcount.cli.run_lock import turn
+from headcount.cli.spark_options import session_config
 from headcount.console import Console
 from headcount.run.manifest import Manifest, RunFolder
 
@@ -67,8 +67,8 @@ def verify(
         config = session_config(folder, judging, ready, events=events, ledger=manifest.ledger)
         with begun_jvm(config) as jvm:
             # What judges takes long to load, in which the JVM can start.
-            from headcount.cli.judgement import judge  # noqa: PLC0415
             from headcount.cli.result import show  # noqa: PLC0415
+            from headcount.cli.verification import judge  # noqa: PLC0415
 
             report = judge(question, ready, jvm=jvm)
     show(report, folder, ready.console, as_json=as_json)

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from headcount.cli.options.options import gathered
-from headcount.cli.stack import Wish
+from headcount.cli.local_stack import Wish
+from headcount.cli.options.common import gathered
 from headcount.errors import UsageError
 from headcount.run.id_field import check_id_field
 from headcount.run.ids import HEADER
-from headcount.stack.server import DEFAULT_APP
+from headcount.stack.service import DEFAULT_APP
 
 
 def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:

@@ -18,12 +18,12 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import LocustError, ResponseError
 
-from headcount.plugin.http.answer import fields
-from headcount.plugin.http.exchange import OneAnswer, PlainAnswer
+from headcount.plugin.http.response_head import fields
+from headcount.plugin.http.transport import OneAnswer, PlainAnswer
 from headcount.run.outcome import Outcome, of_failure, parse_outcome
 
 if TYPE_CHECKING:
-    from headcount.plugin.http.agent import Kind
+    from headcount.plugin.http.client import Kind
 
 
 class _Gone:

@@ -7,8 +7,8 @@ from locust import log
 from locust.env import Environment
 from locust.runners import Runner
 
-from headcount.plugin.folder import folder_of
-from headcount.plugin.state import state_of
+from headcount.plugin.environment_state import state_of
+from headcount.plugin.run_folder import folder_of
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.run.verdict import BROKEN_THRESHOLD
 

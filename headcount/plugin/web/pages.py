@@ -28,10 +28,10 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError
 from headcount.files import open_own
-from headcount.plugin import open_model
+from headcount.plugin import arrival_driver
+from headcount.plugin.environment_state import state_of
 from headcount.plugin.options import check, open_load_of
-from headcount.plugin.shutdown.judging import cannot_judge
-from headcount.plugin.state import state_of
+from headcount.plugin.shutdown.verification import cannot_judge
 from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.manifest import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
@@ -221,7 +221,7 @@ def _check_form(environment: Environment) -> Response | None:
     try:
         check(options, environment.user_classes)
         if open_load_of(options) is not None:
-            open_model.check(environment)
+            arrival_driver.check(environment)
     except HeadcountError as error:
         told = error.marked if isinstance(error, MetricError) else str(error)
         return jsonify({"success": False, "message": told, "host": environment.host})

@@ -24,9 +24,9 @@ from xml.sax.saxutils import quoteattr
 from headcount.console import Console, Step
 from headcount.errors import PartError, UsageError
 from headcount.stack.cache import cache_folder, locked, made_folder
-from headcount.stack.jvm.compilation import QUICK_START
+from headcount.stack.jvm.flags import QUICK_START
 from headcount.stack.jvm.java import Java, find_java, java_environ
-from headcount.stack.jvm.proxy import proxy_options
+from headcount.stack.jvm.proxy_settings import proxy_options
 from headcount.stack.jvm.truststore import trust_options
 from headcount.stack.process import Process
 

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 
 from headcount_service.errors import OutcomeUnknown, PublishError
 from headcount_service.game import outbox
+from headcount_service.game.commands import lease_ms
 from headcount_service.game.database import Database
 from headcount_service.game.outbox import RECEIPT, Entry
-from headcount_service.game.play import lease_ms
 from headcount_service.publish.publisher import Place, Publisher
 from headcount_service.settings import Settings
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, create_model
 from sqlalchemy import Connection
 
 from headcount_service.catalogue import Catalogue
-from headcount_service.game import queries, shapes
-from headcount_service.game.answers import HEADER, identity
+from headcount_service.game import queries, response_models
+from headcount_service.game.commands import Act, Play, Rule, Wish
 from headcount_service.game.database import Database
-from headcount_service.game.happenings import (
+from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
     Earned,
@@ -22,6 +22,7 @@ from headcount_service.game.happenings import (
     Purchased,
     SignedUp,
 )
+from headcount_service.game.idempotency import HEADER, identity
 from headcount_service.game.outbox import RECEIPT
 from headcount_service.game.parameters import (
     CartLineForm,
@@ -31,11 +32,10 @@ from headcount_service.game.parameters import (
     PlayerForm,
     member_page,
 )
-from headcount_service.game.play import Act, Play, Rule, Wish
 from headcount_service.game.rules import Rules
-from headcount_service.http.asking import JSON
 from headcount_service.http.parameters import Form, Parameters, Plain
-from headcount_service.http.problems import problem
+from headcount_service.http.problem_responses import problem
+from headcount_service.http.request_parameters import JSON
 from headcount_service.http.route import Route
 from headcount_service.publish.events import HeaderLimits, build_event
 from headcount_service.publish.publisher import Place
@@ -150,41 +150,41 @@ def _queries(game: Game) -> tuple[Route, ...]:
         return Route(path, ("GET",), name, summary, form, view, answer, OK, _QUERY_PROBLEMS)
 
     return (
-        query("/players/<player_id>", "A player.", player, queries.player, shapes.Player),
+        query("/players/<player_id>", "A player.", player, queries.player, response_models.Player),
         query(
             "/players/<player_id>/inventory",
             "What a player has, or what of it is an item with such attributes.",
             forms.inventory_search,
             queries.inventory,
-            shapes.Holdings,
+            response_models.Holdings,
         ),
         query(
             "/players/<player_id>/cart",
             "What a player has in the cart.",
             player,
             queries.cart,
-            shapes.Holdings,
+            response_models.Holdings,
         ),
         query(
             "/players/<player_id>/guild",
             "The guild that a player is in.",
             player,
             queries.guild,
-            shapes.Membership,
+            response_models.Membership,
         ),
         query(
             "/guilds/<guild>/members",
             "A guild's members.",
             members,
             queries.members,
-            shapes.Members,
+            response_models.Members,
         ),
         query(
             "/events",
             "What has happened: by type, player, guild and time, or by what was bought.",
             forms.event_search,
             queries.happened,
-            shapes.Events,
+            response_models.Events,
         ),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from headcount_service.catalogue import Catalogue, Variant, sells, unit_price
 from headcount_service.errors import Refused
 from headcount_service.game import state
-from headcount_service.game.happenings import (
+from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
     Earned,

@@ -14,9 +14,9 @@ from flask import render_template_string
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from headcount_service.game.answers import HEADER, MAX_LENGTH
-from headcount_service.http.asking import FORMS, JSON
-from headcount_service.http.problems import CONTENT_TYPE, Problem
+from headcount_service.game.idempotency import HEADER, MAX_LENGTH
+from headcount_service.http.problem_responses import CONTENT_TYPE, Problem
+from headcount_service.http.request_parameters import FORMS, JSON
 from headcount_service.http.route import TEXT, Route
 
 VERSION = "1.0"

@@ -19,8 +19,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from headcount_service.http.deferred import DeferredAnswer
-from headcount_service.worker.in_progress import requests
+from headcount_service.http.deferred_response import DeferredAnswer
+from headcount_service.worker.inflight import requests
 
 
 def _done(is_kept: bool) -> "Future[bool]":

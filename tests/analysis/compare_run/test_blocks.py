@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow.dataset as ds
 import pytest
-from headcount_analysis.read import arrivals
+from headcount_analysis.read import topic_rows
 from headcount_analysis.report.model import Report
 
 from tests.analysis.history import History, event_id
@@ -58,7 +58,7 @@ def test_many_blocks_are_as_good_as_one(history: History, monkeypatch: pytest.Mo
     troubled(history)
     whole = history.verified()
     expected = fates(history)
-    monkeypatch.setattr(arrivals, "BLOCK_ROWS", 15)
+    monkeypatch.setattr(topic_rows, "BLOCK_ROWS", 15)
     parted = history.verified_again()
 
     assert fates(history) == expected

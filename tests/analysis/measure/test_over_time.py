@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from headcount_analysis.measure import latency
-from headcount_analysis.measure.grain import Grain
+from headcount_analysis.measure.bin_width import Grain
 from headcount_analysis.measure.latency import Measure
 from headcount_analysis.measure.over_time import (
     MOST_SLICES,

@@ -3,7 +3,7 @@
 import pytest
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
 
-from headcount.open_model.arrivals import Arrivals
+from headcount.open_model.scheduled_arrivals import Arrivals
 
 
 def test_what_was_not_started_keeps_the_achieved_rate_below_the_target() -> None:

@@ -10,7 +10,7 @@ import pyarrow.fs as pafs
 import pytest
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 from headcount_analysis.messages.content import Expected, Kind, Reader
-from headcount_analysis.read.topic import MESSAGES
+from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.messages.placement import Kind, Place, Placement, Search
-from headcount_analysis.read.records import Record
+from headcount_analysis.read.sample_records import Record
 
 RUN = "run-1"
 ID = "run-1.0.7"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from headcount_analysis.read.settling import Look, Reach, Waits
-from headcount_analysis.read.topic import OffsetRange
+from headcount_analysis.read.topic_range import OffsetRange
 from pyspark.sql import DataFrame
 
 from headcount.errors import EvidenceError

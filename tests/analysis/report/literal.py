@@ -5,14 +5,14 @@ from dataclasses import replace
 import pandas as pd
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
-from headcount_analysis.measure.generator import generators
+from headcount_analysis.measure.generator_health import generators
 from headcount_analysis.measure.latency import Bucket, Measure
 from headcount_analysis.measure.over_time import OverTime, Percentiles, Slice
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.model import Report
 
-from headcount.ledger.health import Health, Sample
+from headcount.ledger.generator_health import Health, Sample
 from tests.analysis.test_judge import MANIFEST, SANE, with_counts
 
 HOSTILE = "<script>alert(1)</script>"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from headcount_analysis.compare.runs import read_run
-from headcount_analysis.measure.generator import GeneratorHealth, Generators
+from headcount_analysis.measure.generator_health import GeneratorHealth, Generators
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.document import document, dump
-from headcount_analysis.report.writing import write
+from headcount_analysis.report.writer import write
 
-from headcount.ledger.health import Sample
+from headcount.ledger.generator_health import Sample
 from headcount.run.manifest import RunFolder
 from tests.analysis.report.literal import a_report
 

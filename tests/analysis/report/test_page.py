@@ -9,7 +9,7 @@ from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.latency import Measure
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.page import LONGEST_CELL, hash_of, render

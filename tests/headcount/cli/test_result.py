@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich.console
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.thresholds import Judged
+from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.report.model import Report
 
 from headcount.cli.result import show

@@ -17,9 +17,9 @@ from locust.env import Environment
 
 from headcount.ledger.ledger import LedgerWriter, open_location
 from headcount.plugin import LedgerUser
+from headcount.plugin.environment_state import state_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.scenario_errors import on_user_error
-from headcount.plugin.state import state_of
 from headcount.plugin.user_classes import other_users
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

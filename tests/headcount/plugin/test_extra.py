@@ -15,7 +15,7 @@ import sys
 sys.modules.update(dict.fromkeys({absent!r}))  # such a module cannot be imported
 import locust
 import headcount.plugin
-from headcount.plugin.shutdown.judging import cannot_judge
+from headcount.plugin.shutdown.verification import cannot_judge
 print(cannot_judge())
 """
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from requests.auth import _basic_auth_str
 
-from headcount.ledger.health import read_health
+from headcount.ledger.generator_health import read_health
 from headcount.ledger.ledger import open_location
 from headcount.run.manifest import RunFolder
 from headcount.run.marks import read_marks

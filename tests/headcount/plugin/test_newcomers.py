@@ -37,7 +37,7 @@ class Buyer(LedgerUser):
 
 
 def generator(
-    folder: Path, scenario: str, *options: str, module: str = "headcount.generator"
+    folder: Path, scenario: str, *options: str, module: str = "headcount.locust_main"
 ) -> str:
     """Run a scenario that cannot begin, and return the one line that it is told in."""
     (folder / "shop.py").write_text(scenario)

@@ -10,10 +10,10 @@ import pytest
 
 from headcount.ledger.ledger import open_location
 from headcount.ledger.shortfall import read_shortfall
-from headcount.open_model.arrivals import total
+from headcount.open_model.scheduled_arrivals import total
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
-from tests.headcount.plugin.test_open_model import arrivals
+from tests.headcount.plugin.test_arrival_driver import arrivals
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,7 @@ from headcount.errors import PartError
 from headcount.kafka.topic import cluster_id, describe, end_offsets, ensure_topic
 from headcount.stack import broker as broker_module
 from headcount.stack.broker import Broker, BrokerConfig, Membership
-from headcount.stack.jvm.class_data import ClassData
+from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.jars import Fetcher, broker_jars
 from headcount.stack.jvm.java import Java, find_java
 from headcount.stack.ports import free_port, is_free

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headcount_service.app import create_app, parts_of
-from headcount_service.game import play, relay
+from headcount_service.game import commands, relay
 from headcount_service.game.outbox import RECEIPT, Entry
 from headcount_service.publish.events import Event
 from headcount_service.publish.publisher import NoPublisher, Place
@@ -61,7 +61,7 @@ def main(topic: str, step: str) -> None:
     """Do it."""
     does, at = step.split(":")
     publisher = FilePublisher(Path(topic), at)
-    play.LEASE_MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S
+    commands.LEASE_MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S
     relay.find = publisher.find
     app = create_app(load_settings(), publisher)
     if does == "making":

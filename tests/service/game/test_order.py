@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from headcount_service.app import parts_of
 from headcount_service.game import outbox, state
-from headcount_service.game.account import open_account
-from headcount_service.game.happenings import SignedUp
+from headcount_service.game.domain_events import SignedUp
 from headcount_service.game.progress import Progress
+from headcount_service.game.snapshot import open_account
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

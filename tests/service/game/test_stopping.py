@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from headcount_service.app import Parts, create_app, parts_of
 from headcount_service.errors import OutcomeUnknown
-from headcount_service.game import outbox, play, relay
+from headcount_service.game import commands, outbox, relay
 from headcount_service.game.tables import events
 from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import func, select
@@ -42,7 +42,7 @@ def other(
 ) -> Iterator[Parts]:
     """The parts of another worker, on the same database and topic."""
     publisher = FilePublisher(topic)
-    monkeypatch.setattr(play, "LEASE_MARGIN_S", LEASE_MARGIN_S)
+    monkeypatch.setattr(commands, "LEASE_MARGIN_S", LEASE_MARGIN_S)
     monkeypatch.setattr(relay, "QUIET_S", QUIET_S)
     monkeypatch.setattr(relay, "find", publisher.find)
     settings = load(DATABASE_URL=database_url, ACK_TIMEOUT_S=ACK_TIMEOUT_S)

@@ -7,7 +7,7 @@ is kept for each player, need not be known.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
-from headcount.run.changes import LONGEST
+from headcount.run.state_changes import LONGEST
 
 EVENT_TYPES = frozenset(
     {"sign_up", "earn", "purchase", "checkout", "add_to_cart", "change_cart", "remove_from_cart"}

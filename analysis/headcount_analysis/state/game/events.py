@@ -5,7 +5,7 @@ In a pyspark shell or a notebook:
     from pyspark.sql.types import StringType
 
     from headcount_analysis.state.game.events import Wanted, game_events, matching
-    from headcount_analysis.read.topic import messages
+    from headcount_analysis.read.topic_range import messages
 
     source = spark.read.format("kafka").options(...).load()
     events = game_events(messages(source), {"metal": StringType()})

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from headcount_analysis.read import topic
+from headcount_analysis.read import topic_range
 from headcount_analysis.state.game.economy import economy
 from headcount_analysis.state.game.effects import effects, implied
 from headcount_analysis.state.game.events import parsed
@@ -58,7 +58,7 @@ def read(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
         (None, value, "events", 0, offset, began + timedelta(seconds=offset), 0)
         for offset, value in enumerate(values)
     ]
-    return parsed(topic.messages(spark.createDataFrame(rows, topic.SOURCE_SCHEMA)), {})
+    return parsed(topic_range.messages(spark.createDataFrame(rows, topic_range.SOURCE_SCHEMA)), {})
 
 
 def as_values(events: list[dict[str, Any]]) -> list[bytes | None]:

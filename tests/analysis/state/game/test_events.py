@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from headcount_analysis.read import topic
+from headcount_analysis.read import topic_range
 from headcount_analysis.state.game.events import Wanted, game_events, matching
 from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StringType
@@ -49,8 +49,8 @@ def test_filters(spark: SparkSession, wanted: Wanted, offsets: list[int]) -> Non
     ]
     rows.append((None, b"\xff", "events", 0, len(rows), datetime.now(UTC), 0))
     rows.append((None, None, "events", 0, len(rows), datetime.now(UTC), 0))
-    source = spark.createDataFrame(rows, topic.SOURCE_SCHEMA)
-    events = game_events(topic.messages(source), ATTRIBUTES)
+    source = spark.createDataFrame(rows, topic_range.SOURCE_SCHEMA)
+    events = game_events(topic_range.messages(source), ATTRIBUTES)
     found = matching(events, wanted).collect()
     assert [row.offset for row in found] == offsets
     if wanted == Wanted():

@@ -14,7 +14,7 @@ from headcount.cli.follower import Follower
 from headcount.console import Console
 from headcount.ledger.ledger import LedgerWriter
 from headcount.run.manifest import Generators, RunFolder
-from tests.headcount.cli.test_judgement import MANIFEST
+from tests.headcount.cli.test_verification import MANIFEST
 
 SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))
 

@@ -1,0 +1,60 @@
+"""Combined columns: rows by the combination of values that they have in some columns.
+
+Each row gets a number for its combination, which is much quicker than to look at texts.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount_analysis.arrow_types import Integers
+
+_MOST = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The number of each row's combination, and by column the values it is made of, null last."""
+
+    values: Mapping[str, Sequence[Any]]
+    numbers: Integers
+
+    @classmethod
+    def of(cls, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> "Combined":
+        """Combine columns of the same length, of few values each."""
+        encoded = {name: _encoded(column) for name, column in columns.items()}
+        values = {name: [*each.dictionary.to_pylist(), None] for name, each in encoded.items()}
+        assert math.prod(map(len, values.values())) < _MOST, "too many combinations to number"
+        numbers = np.zeros(len(next(iter(encoded.values()))), np.int64)
+        for each in encoded.values():
+            number_of_null = len(each.dictionary)
+            places = each.indices.fill_null(number_of_null).to_numpy()
+            numbers = numbers * (number_of_null + 1) + places
+        return cls(values, numbers)
+
+    def counts(self) -> Iterator[tuple[dict[str, Any], int]]:
+        """Give each combination that there is, and how many rows have it."""
+        for met in pc.value_counts(pa.array(self.numbers)).to_pylist():
+            yield self._combination(met["values"]), met["counts"]
+
+    def rows(self) -> Iterator[tuple[dict[str, Any], Integers]]:
+        """Give each combination that there is, and the rows that have it."""
+        for number in pc.unique(pa.array(self.numbers)).to_pylist():
+            yield self._combination(number), np.flatnonzero(self.numbers == number)
+
+    def _combination(self, number: int) -> dict[str, Any]:
+        found = {}
+        for name, values in reversed(list(self.values.items())):
+            number, place = divmod(number, len(values))
+            found[name] = values[place]
+        return found
+
+
+def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole.dictionary_encode()

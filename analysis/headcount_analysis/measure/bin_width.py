@@ -1,0 +1,64 @@
+"""The grain: how finely times are counted; what was counted finely can be added up later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from headcount_analysis.arrow_types import Integers
+
+_DENSE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """Slices `width_ns` wide, numbered from the one that begins at `first_ns`."""
+
+    first_ns: int
+    width_ns: int
+
+    def place(self, times_ns: Integers) -> Integers:
+        """Number the slices of times."""
+        return (times_ns - self.first_ns) // self.width_ns
+
+    def serves(self, coarser: "Grain") -> bool:
+        """Tell whether what was counted by this grain can be added up by the other."""
+        return self.first_ns == coarser.first_ns and coarser.width_ns % self.width_ns == 0
+
+    def coarsened(self, places: Integers, coarser: "Grain") -> Integers:
+        """Number the slices of a grain that this one serves, by this one's numbers."""
+        return places * self.width_ns // coarser.width_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many times fell into which slice; slices with none are left out."""
+
+    places: Integers
+    counts: Integers
+
+
+def tally(times_ns: Integers, grain: Grain) -> Tally:
+    """Count times by slice."""
+    place = grain.place(times_ns)
+    if not len(place):
+        return Tally(place, place)
+    least, most = int(place.min()), int(place.max())
+    if most - least > _DENSE * len(place) + 1000:
+        return Tally(*np.unique(place, return_counts=True))
+    counts = np.bincount(place - least).astype(np.int64)
+    met = np.flatnonzero(counts)
+    return Tally(met + least, counts[met])
+
+
+def added_up(parts: Iterable[tuple[Grain, Tally]], grain: Grain, start: int, end: int) -> Integers:
+    """Add up what was counted by grains that serve this one: slices `start` to `end`, in order.
+
+    What lies beyond them is left out.
+    """
+    sums = np.zeros(end - start + 1, np.int64)
+    for fine, part in parts:
+        place = fine.coarsened(part.places, grain) - start
+        is_in = (place >= 0) & (place < len(sums))
+        np.add.at(sums, place[is_in], part.counts[is_in])
+    return sums

@@ -1,0 +1,169 @@
+"""Texts: the bytes of a batch's messages, looked at and masked all at once.
+
+A place is an index into the bytes of all messages; -1 is none.
+
+The messages of a load test are alike, so a pattern is looked for where some of them have it, before
+the others are searched; and bytes are looked at by the word, not one after the other.
+"""
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.lib.stride_tricks import sliding_window_view
+
+from headcount_analysis.arrow_types import Bytes, Flags, Integers, Integers32
+
+MASK = ord("#")
+
+_LOOKED_AT = 8
+"""Of so many messages, where a pattern stands is taken for where it stands in most."""
+
+_BEGIN, _END = 0, 1
+
+_WORD = 64
+"""So many bytes are looked at together: a bit of a number for each."""
+
+Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+"""Bytes by message and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """Some ASCII characters, by the codes that they stretch over: the first and last of each."""
+
+    stretches: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, characters: str) -> "Characters":
+        """Take characters, in any order."""
+        codes = sorted(characters.encode("ascii"))
+        # Codes that follow one another are as far from their numbers.
+        groups = itertools.groupby(enumerate(codes), lambda each: each[1] - each[0])
+        stretches = [[code for _, code in group] for _, group in groups]
+        return cls(tuple((each[0], each[-1]) for each in stretches))
+
+    def have(
+        self, data: np.ndarray[Any, np.dtype[np.uint8]]
+    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Tell of each byte whether it is one of them."""
+        found = np.zeros(data.shape, np.bool_)
+        for first, last in self.stretches:
+            # Codes below the first wrap around, to above all others.
+            found |= data - np.uint8(first) <= last - first
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Messages, their bytes (a word of them at least), and where each begins and the last ends."""
+
+    values: pa.Array
+    data: Bytes
+    bounds: Integers32
+
+    @classmethod
+    def of(cls, values: pa.Array) -> "Texts":
+        """Take messages, which are binary, none of them null."""
+        _, offsets, content = values.buffers()
+        bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+        data = np.frombuffer(content, np.uint8) if content is not None else np.zeros(0, np.uint8)
+        if len(data) < _WORD:
+            data = np.pad(data, (0, _WORD - len(data)))
+        return cls(values, data, bounds)
+
+    @property
+    def ends(self) -> Integers32:
+        """Where each message ends."""
+        return self.bounds[1:]
+
+    def after(self, *patterns: bytes) -> Integers:
+        """Tell where in each message the first pattern that it has is over.
+
+        A message that has it more than once gives any of these places.
+        """
+        at = np.full(len(self.values), -1, np.int64)
+        for pattern, find in itertools.product(patterns, (self._guessed, self._searched)):
+            rows = np.flatnonzero(at < 0)
+            if not len(rows):
+                break
+            place = find(pattern, rows)
+            at[rows] = np.where(place < 0, -1, place + len(pattern))
+        return at
+
+    def _guessed(self, pattern: bytes, rows: Integers) -> Integers:
+        """Look for a pattern at one distance from the beginning or the end of the messages."""
+        distances: Counter[tuple[int, int]] = Counter()
+        for row in rows[np.linspace(0, len(rows) - 1, _LOOKED_AT, dtype=np.int64)]:
+            text = self.data[self.bounds[row] : self.ends[row]].tobytes()
+            if (at := text.find(pattern)) >= 0:
+                distances.update([(_BEGIN, at), (_END, at - len(text))])
+        if not distances:
+            return np.full(len(rows), -1, np.int64)
+        ((side, distance), _), *_others = distances.most_common(1)
+        place = self.bounds[rows + side].astype(np.int64) + distance
+        inside = (place >= self.bounds[rows]) & (place + len(pattern) <= self.ends[rows])
+        found = self._windows(np.where(inside, place, 0), len(pattern))
+        return np.where(inside & (found.view(f"S{len(pattern)}")[:, 0] == pattern), place, -1)
+
+    def _searched(self, pattern: bytes, rows: Integers) -> Integers:
+        """Search messages for a pattern."""
+        texts = self.values if len(rows) == len(self.values) else self.values.take(pa.array(rows))
+        found = pc.find_substring(texts, pattern=pattern).to_numpy()
+        return np.where(found < 0, -1, self.bounds[rows] + found)
+
+    def _windows(self, start: Integers, width: int) -> Windows:
+        """Give the bytes from each place on; all must lie within the bytes of all messages."""
+        return sliding_window_view(self.data, width)[start]
+
+    def byte(self, at: Integers) -> Bytes:
+        """Give the byte at each place, 0 where that is none or beyond the message."""
+        inside = (at >= 0) & (at < self.ends)
+        return np.where(inside, self.data[np.where(inside, at, 0)], 0).astype(np.uint8)
+
+    def run(self, start: Integers, allowed: Characters, longest: int) -> Integers:
+        """Tell where in each message what is allowed ends, from a place on, if that is one."""
+        end = start.copy()
+        going = start >= 0
+        for _ in range(-(-longest // _WORD)):
+            more = np.where(going, self._length(end, allowed), 0)
+            end += more
+            going &= more == _WORD
+            if not going.any():
+                break
+        return np.minimum(end, np.minimum(start + longest, np.maximum(start, self.ends)))
+
+    def _length(self, start: Integers, allowed: Characters) -> Integers:
+        """Tell how many of the bytes from each place on are allowed, up to a word of them."""
+        last = len(self.data) - _WORD
+        at = np.clip(start, 0, last)
+        flags = np.packbits(allowed.have(self._windows(at, _WORD)), axis=1, bitorder="little")
+        bits = flags.view("<u8")[:, 0]
+        # A window that would reach beyond the data begins too early, by so many bytes.
+        bits = bits >> np.maximum(start - last, 0).astype(np.uint64)
+        first_other = ~bits & (bits + np.uint64(1))
+        lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)
+        return lengths
+
+    def masked(self, spans: "list[Span]") -> pa.Array:
+        """Give the messages with a mask in place of every byte of some spans."""
+        data = self.data.copy()
+        for span in spans:
+            start, length = span.start[span.is_one], (span.end - span.start)[span.is_one]
+            for each in np.unique(length[length > 0]):
+                sliding_window_view(data, each, writeable=True)[start[length == each]] = MASK
+        buffers = [None, pa.py_buffer(np.ascontiguousarray(self.bounds)), pa.py_buffer(data)]
+        return pa.Array.from_buffers(pa.binary(), len(self.values), buffers)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of each message, from `start` to before `end`, where it `is_one`."""
+
+    is_one: Flags
+    start: Integers
+    end: Integers

@@ -1,0 +1,133 @@
+"""Records: a few messages of a topic, with all that they carry, for a closer look.
+
+Columns of keys and values are enough to judge a run (see `consumer.py`). Where these leave a
+question, a few records are read once more, with their headers. No group's offsets move.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import confluent_kafka
+from confluent_kafka import KafkaException, Message, TopicPartition
+
+from headcount_analysis.read.partition_reader import SETTINGS, Split
+
+PATIENCE_S = 15.0
+"""How long all that is read in one look may take."""
+
+_BATCH = 500
+_POLL_S = 0.2
+_REQUEST_S = 5.0
+_MOST_PARTITIONS = 200
+_FIRST, _LAST = 50, 50
+"""So many records of each partition of another topic are read: since a time, and at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message and where it stands."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReader:
+    """Reads records from a cluster; what cannot be read in time is left out."""
+
+    bootstrap_servers: str
+    patience_s: float = PATIENCE_S
+
+    def read(self, splits: Sequence[Split]) -> list[Record]:
+        """Read stretches of partitions, in their order."""
+        return [record for records in self.each(splits) for record in records]
+
+    def each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
+        """Read one stretch after the other."""
+        until_s = time.monotonic() + self.patience_s
+        client = self._client()
+        try:
+            for split in splits:
+                yield _read(client, split, until_s)
+        finally:
+            client.close()
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """Choose what to read of other topics: what came first since a time, and what came last."""
+        client = self._client()
+        try:
+            return _elsewhere(client, topic, since_ms, time.monotonic() + self.patience_s)
+        except KafkaException:
+            return []
+        finally:
+            client.close()
+
+    def _client(self) -> confluent_kafka.Consumer:
+        # Complaints of a cluster that cannot be reached: it was, a moment ago.
+        servers = {"bootstrap.servers": self.bootstrap_servers, "error_cb": lambda _error: None}
+        return confluent_kafka.Consumer({**SETTINGS, **servers})
+
+
+def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> list[Record]:
+    found: list[Record] = []
+    client.assign([TopicPartition(split.topic, split.partition, split.start)])
+    while time.monotonic() < until_s:
+        messages = client.consume(_BATCH, _POLL_S)
+        for message in messages:
+            if message.error() is not None or (message.offset() or 0) >= split.end:
+                return found
+            found.append(_record(message))
+        if found and found[-1].offset == split.end - 1:
+            break
+    return found
+
+
+def _record(message: Message) -> Record:
+    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        _bytes(message.key()),
+        _bytes(message.value()),
+        tuple(headers),
+    )
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _elsewhere(
+    client: confluent_kafka.Consumer, topic: str, since_ms: int, until_s: float
+) -> list[Split]:
+    names = client.list_topics(timeout=_REQUEST_S).topics
+    partitions = [
+        (name, partition)
+        for name, described in sorted(names.items())
+        if name != topic and not name.startswith("__")
+        for partition in sorted(described.partitions)
+    ][:_MOST_PARTITIONS]
+    times = [TopicPartition(name, number, since_ms) for name, number in partitions]
+    since = {
+        (found.topic, found.partition): found.offset
+        for found in client.offsets_for_times(times, timeout=_REQUEST_S)
+    }
+    splits = []
+    for place in partitions:
+        if time.monotonic() > until_s:
+            break
+        low, high = client.get_watermark_offsets(TopicPartition(*place), timeout=_REQUEST_S)
+        first = since.get(place, -1)
+        last = max(low, high - _LAST)
+        if low <= first < last:
+            splits.append(Split(*place, first, min(first + _FIRST, last)))
+        if last < high:
+            splits.append(Split(*place, last, high))
+    return splits

@@ -1,0 +1,223 @@
+"""Accounts: what the run's owners have by scenario, topic and database, and where those differ.
+
+See `state.py` for what the three accounts are.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
+from pyspark.sql.types import IntegerType, LongType, MapType, StringType, StructField, StructType
+
+from headcount.run.outcome import Outcome
+from headcount_analysis.ledger.ledger import Ledger
+from headcount_analysis.spark.object_store import spark_url
+from headcount_analysis.state.differences import Difference, Entry, StateCheck
+
+MOST_DIFFERENCES = 10_000
+"""How many differences are listed."""
+
+MOST_ENTRIES = 100_000
+"""How many of the events that led to them are."""
+
+OWNED = StructType(
+    [
+        StructField("generator", IntegerType()),
+        StructField("seq", LongType()),
+        StructField("owner", StringType()),
+        StructField("changes", MapType(StringType(), LongType())),
+    ]
+)
+"""What a segment says of the state that a request is to change."""
+
+STORED_SCHEMA = StructType(
+    [
+        StructField("owner", StringType()),
+        StructField("thing", StringType()),
+        StructField("number", LongType()),
+    ]
+)
+"""What `headcount/run/stored_state.py` writes."""
+
+_GLOB = frozenset("{}[]*?\\")
+_NUMBER = "decimal(38,0)"
+_ACCOUNTS = ("expected", "implied", "stored")
+
+
+def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
+    """Read what the attempts are to change, of OWNED; nothing of those that change nothing."""
+    location = ledger.location
+    root = spark_url(location)
+    paths = [f"{root}/{segment.name}" for segment in ledger.segments]
+    if not paths:
+        return spark.createDataFrame([], OWNED)
+    # Each path is one file, whatever stars and brackets the run's folder has in its name.
+    reader = spark.read.schema(OWNED).option("__globPaths__", "false")
+    rows = reader.parquet(*paths).where(F.col("owner").isNotNull())
+    # Of several files whose paths have a glob's characters, Spark reads each twice all the same.
+    is_read_twice = len(paths) > 1 and not _GLOB.isdisjoint(root)
+    if not ledger.state.has_repeated_rows and not is_read_twice:
+        return rows
+    return rows.dropDuplicates(["generator", "seq"])
+
+
+def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
+    """What the requests were to change that are known to be done.
+
+    Args:
+        owned: As `owned_changes` gives it.
+        fates: A row for each attempt, of `reconcile.FATES`.
+
+    Returns:
+        id string, event_type string, fate string, owner string, thing string,
+        change decimal(38,0).
+    """
+    changed = owned.select(
+        "generator", "seq", "owner", F.explode("changes").alias("thing", "change")
+    )
+    is_acked = F.col("outcome") == Outcome.ACKED.value
+    is_found = (F.col("outcome") == Outcome.INDETERMINATE.value) & (F.col("copies") > 0)
+    done = fates.where(is_acked | is_found).select("generator", "seq", "id", "event_type", "fate")
+    return changed.join(done, on=["generator", "seq"], how="inner").select(
+        "id", "event_type", "fate", "owner", "thing", F.col("change").cast(_NUMBER)
+    )
+
+
+def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
+    """What the database held of the run's owners, of STORED_SCHEMA."""
+    reader = spark.read.schema(STORED_SCHEMA).option("__globPaths__", "false")
+    return reader.parquet(url).where(F.col("owner").startswith(prefix))
+
+
+def compare(
+    expected: DataFrame, implied: DataFrame, stored: DataFrame | None, torn: Collection[int]
+) -> StateCheck:
+    """Compare the accounts.
+
+    Args:
+        expected: As `expectations` gives it.
+        implied: What the topic's events change, as `game.effects.effects` gives it.
+        stored: As `stored_account` gives it; None where there is no database to look at.
+        torn: The generators of whose owners it is not known what was expected.
+
+    Returns:
+        What came of it; `why_not` is left to be said where there is no third account.
+    """
+    numbers = _numbers(expected, implied, stored, torn).cache()
+    try:
+        differs = F.col("differs")
+        (sums,) = numbers.agg(
+            F.countDistinct("owner").alias("owners"),
+            F.count("*").alias("numbers"),
+            F.count_if(differs).alias("different"),
+        ).collect()
+        found = numbers.where(differs).orderBy("owner", "thing").limit(MOST_DIFFERENCES)
+        entries = _entries(found, expected, implied) if sums.different else {}
+        differences = tuple(_difference(row, entries) for row in found.collect())
+    finally:
+        numbers.unpersist()
+    if not sums.numbers:
+        return StateCheck(why_not="no request that changes state was done")
+    return StateCheck(sums.owners, sums.numbers, sums.different, differences, "", is_due=True)
+
+
+def _numbers(
+    expected: DataFrame, implied: DataFrame, stored: DataFrame | None, torn: Collection[int]
+) -> DataFrame:
+    """Put the accounts side by side: owner, thing, the three numbers and whether they differ."""
+    sides = {"expected": expected, "implied": implied}
+    if stored is not None:
+        sides["stored"] = stored.withColumnRenamed("number", "change")
+    lines = [_line(name, frame) for name, frame in sides.items()]
+    together = lines[0]
+    for line in lines[1:]:
+        together = together.unionByName(line)
+    summed = together.groupBy("owner", "thing").agg(
+        *(F.coalesce(F.sum(name), F.lit(0)).cast(_NUMBER).alias(name) for name in _ACCOUNTS)
+    )
+    is_torn = F.split("owner", r"\.").getItem(1).isin([str(each) for each in torn])
+    unknown = {"expected": is_torn, "stored": F.lit(stored is None)}
+    known = summed.select(
+        "owner",
+        "thing",
+        *(F.when(~unknown.get(name, F.lit(False)), F.col(name)).alias(name) for name in _ACCOUNTS),
+    )
+    return known.withColumn("differs", _differs("expected") | _differs("stored"))
+
+
+def _line(name: str, frame: DataFrame) -> DataFrame:
+    nothing = F.lit(0).cast(_NUMBER)
+    return frame.select(
+        "owner",
+        "thing",
+        *(
+            (F.col("change").cast(_NUMBER) if each == name else nothing).alias(each)
+            for each in _ACCOUNTS
+        ),
+    )
+
+
+def _differs(name: str) -> Column:
+    return F.coalesce(F.col(name) != F.col("implied"), F.lit(False))
+
+
+_Entries = dict[tuple[str, str], tuple[Entry, ...]]
+
+
+def _entries(found: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
+    """The events that led to the differences, by owner and thing."""
+    pairs = F.broadcast(found.select("owner", "thing"))
+    asked, seen = (
+        frame.join(pairs, on=["owner", "thing"], how="left_semi").limit(MOST_ENTRIES).collect()
+        for frame in (expected, implied)
+    )
+    by_event: dict[tuple[str, str, Any], dict[str, Any]] = defaultdict(dict)
+    for row in seen:
+        # Several of an id are several events: each has a place of its own.
+        key = (row.owner, row.thing, row.id if row.id is not None else (row.partition, row.offset))
+        known = by_event[key]
+        known |= {name: row[name] for name in ("id", "event_type")}
+        known.setdefault("places", []).append((row.partition, row.offset))
+        known["implied"] = known.get("implied", 0) + int(row.change)
+    for row in asked:
+        known = by_event[row.owner, row.thing, row.id]
+        known |= {name: row[name] for name in ("id", "event_type", "fate")}
+        known["expected"] = int(row.change)
+    told: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for (owner, thing, _), known in by_event.items():
+        told[owner, thing].append(_entry(known))
+    return {pair: _in_order(entries) for pair, entries in told.items()}
+
+
+def _entry(known: dict[str, Any]) -> Entry:
+    partition, offset = min(known.get("places", [(None, None)]))
+    return Entry(
+        id=known["id"],
+        event_type=known["event_type"],
+        fate=known.get("fate"),
+        expected=known.get("expected"),
+        implied=known.get("implied"),
+        partition=partition,
+        offset=offset,
+    )
+
+
+def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Those first whose request and message say different things, and then by their place."""
+    return tuple(
+        sorted(entries, key=lambda each: (each.expected == each.implied, each.offset or 0))
+    )
+
+
+def _difference(row: Row, entries: _Entries) -> Difference:
+    numbers = {name: None if row[name] is None else int(row[name]) for name in _ACCOUNTS}
+    return Difference(
+        owner=row.owner,
+        thing=row.thing,
+        expected=numbers["expected"],
+        implied=numbers["implied"] or 0,
+        stored=numbers["stored"],
+        entries=entries.get((row.owner, row.thing), ()),
+    )

@@ -1,0 +1,55 @@
+"""Spark, as a command's options have it: how it is started, and where its tables go."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headcount_analysis.spark import object_store
+from headcount_analysis.spark.jvm import SessionConfig, class_path_files, suited_to
+from headcount_analysis.spark.tables import Tables
+
+from headcount.cli.options.common import Judging
+from headcount.cli.platform import Platform
+from headcount.run.manifest import Manifest, RunFolder
+from headcount.stack.cache import cache_folder
+from headcount.stack.jvm.cds_archive import ClassData
+from headcount.stack.jvm.flags import LONG_WORK
+
+_OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
+"""With such settings a JVM is started in the user's way, and its class data fits no other."""
+
+
+def session_config(
+    folder: RunFolder,
+    judging: Judging,
+    ready: Platform,
+    *,
+    events: int | None = None,
+    ledger: str | None = None,
+) -> SessionConfig:
+    """How Spark is started for so many events, many by default, and a ledger perhaps elsewhere."""
+    is_remote = any(map(object_store.is_object_store, (ledger, judging.tables)))
+    more_jars = ready.object_store_jars() if is_remote else ()
+    jars = (*ready.connector_jars, *more_jars)
+    more = object_store.settings(ready.environ) if is_remote else {}
+    return SessionConfig(
+        java_home=ready.java.home,
+        connector_jars=jars,
+        log_file=folder.logs / "spark.log",
+        master=judging.spark_master,
+        heap=judging.spark_heap,
+        java_options=LONG_WORK if events is None else suited_to(events),
+        class_data=None if _OWN_COMMAND & judging.spark_conf.keys() else class_data(ready, jars),
+        settings={**more, **judging.spark_conf},
+    )
+
+
+def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
+    """Where the class data of this Java and of Spark with these jars is kept, or will be."""
+    cache = cache_folder(ready.environ)
+    return ClassData.of(cache, ready.java.home, (*class_path_files(), *jars), ready.console.step)
+
+
+def tables_of(folder: RunFolder, manifest: Manifest, judging: Judging) -> Tables:
+    """Where the tables of a run go."""
+    shared = judging.tables
+    return Tables(folder.path.absolute(), shared and f"{shared}/{folder.shared_name(manifest.tag)}")

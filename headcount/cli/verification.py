@@ -1,0 +1,220 @@
+"""The judgement of a run: wait for its seals, note where the topic ends, let Spark reconcile."""
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from headcount_analysis.ledger.ledger import Overview
+from headcount_analysis.pipeline import Report, TopicSeen, verify
+from headcount_analysis.read.incremental_state import Followed, forget, ledger_parts, load
+from headcount_analysis.spark.jvm import Jvm, SessionConfig
+from headcount_analysis.spark.session import begun_session, session_in
+from pyspark import SparkContext
+
+from headcount.cli.follower import Follower
+from headcount.cli.local_stack import start_broker
+from headcount.cli.options.verify_options import Question, limits_of
+from headcount.cli.platform import Platform
+from headcount.cli.spark_options import session_config, tables_of
+from headcount.cli.topic_end import end_of_run, noting_in_time
+from headcount.console import Console, Step
+from headcount.errors import EvidenceError, PartError, UsageError
+from headcount.kafka import topic
+from headcount.ledger.ledger import GeneratorLedger, open_location, unsealed
+from headcount.run.manifest import Manifest, RunFolder
+from headcount.thresholds.grammar import Threshold, parse_all
+
+SEAL_TIMEOUT_S = 10.0
+POLL_S = 0.2
+
+
+def judge(
+    question: Question, ready: Platform, follower: Follower | None = None, jvm: Jvm | None = None
+) -> Report:
+    """Judge a run, and write its report. HeadcountError says why it cannot be judged.
+
+    Args:
+        question: Which run is judged.
+        ready: What there is to work with.
+        follower: Has followed the run, if anything has.
+        jvm: Where Spark is to be started, by default in one of its own.
+    """
+    folder, console = question.folder, ready.console
+    manifest = folder.read_manifest()
+    folder.forget_verdict()
+    _await_seals(folder, manifest, console)
+    tables = tables_of(folder, manifest, question.judging)
+    followed = _end_of_following(follower, console)
+    overview = Overview() if followed is None else followed.overview
+    # What was written by now was answered by now: its events lie before the end that is read next.
+    parts = ledger_parts(folder, manifest, None if followed is None else followed.files)
+    config = functools.partial(
+        session_config,
+        folder,
+        question.judging,
+        ready,
+        events=_attempts(parts),
+        ledger=manifest.ledger,
+    )
+    with contextlib.ExitStack() as stack:
+        # It takes seconds to start, in which all is done that can be done without it.
+        started = stack.enter_context(_spark(config, follower, jvm))
+        servers = stack.enter_context(brokers(question, manifest, ready))
+        found = replace(manifest, bootstrap_servers=servers)
+        reach, settling = end_of_run(question, found, parts, console)
+        stack.enter_context(noting_in_time(reach, settling))
+        parts = list(reach.parts or parts)
+        seen = _seen(found)
+        with (
+            console.step("Starting Spark"),
+            _ahead(functools.partial(load, folder, manifest, parts, overview)),
+        ):
+            spark = started()
+        # Until Spark's workers have started, there is time for what is needed in the end.
+        with (
+            console.step("Reconciling the ledger with the topic") as step,
+            _ahead(_warm_up_report),
+        ):
+            report = verify(
+                folder=folder,
+                manifest=found,
+                end=reach.end,
+                spark=spark,
+                limits=limits_of(question.judging),
+                evidence=seen,
+                parts=parts,
+                is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
+                database=reach.database,
+                thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
+                tables=tables,
+                followed=followed,
+                overview=overview,
+                settling=settling,
+                progress=step.update,
+            )
+    forget(folder)
+    return report
+
+
+@contextlib.contextmanager
+def _ahead(thing: Callable[[], object]) -> Iterator[None]:
+    """Do beside the block what the judgement does too, and then in no time.
+
+    What goes wrong with it does so there again, and is told there.
+    """
+
+    def do() -> None:
+        with contextlib.suppress(Exception):
+            thing()
+
+    # Nobody waits for it where the block is left by an error.
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+def _warm_up_report() -> None:
+    """Load what writes reports, with the charts' library, and let it do what is done once."""
+    from headcount_analysis.report.page import warm_up  # noqa: PLC0415
+
+    warm_up()
+
+
+def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:
+    if follower is None:
+        return None
+    with console.step("Ending the following"):
+        found = follower.finish()
+    console.remark(f"Followed: {follower.progress or 'nothing'}")
+    return found
+
+
+@contextlib.contextmanager
+def _spark(
+    config: Callable[[], SessionConfig], follower: Follower | None, jvm: Jvm | None
+) -> Iterator[Callable[[], SparkContext]]:
+    """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
+    lent = None if follower is None else follower.spark
+    if lent is not None:
+        yield lambda: lent
+        return
+    with begun_session(config()) if jvm is None else session_in(jvm) as started:
+        yield started
+
+
+def _attempts(parts: Sequence[GeneratorLedger]) -> int:
+    return sum(part.reserved if part.seal is None else part.seal.attempted for part in parts)
+
+
+def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
+    """Give generators that are still at work, on other hosts perhaps, time to seal."""
+    filesystem, location = open_location(folder.ledger_location(manifest))
+    deadline = time.monotonic() + SEAL_TIMEOUT_S
+    with contextlib.ExitStack() as stack:
+        step: Step | None = None
+        while True:
+            missing = unsealed(filesystem, location, folder.begun)
+            if not missing or time.monotonic() >= deadline:
+                return
+            step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
+            step.update(f"missing: {', '.join(map(str, missing))}")
+            time.sleep(POLL_S)
+
+
+@contextlib.contextmanager
+def brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator[str]:
+    """The brokers that have the run's topic: those that run, or the run's own, started again."""
+    if question.bootstrap_servers is not None:
+        yield question.bootstrap_servers
+        return
+    if manifest.broker_data is None or _answers(manifest):
+        yield manifest.bootstrap_servers
+        return
+    data_dir = (question.folder.path / manifest.broker_data).resolve()
+    if not data_dir.is_relative_to(question.folder.path.parent.resolve()):
+        # A manifest may come from anywhere, and a broker writes to its folder.
+        raise EvidenceError(f"the run's broker data is outside of the reports: {data_dir}")
+    if not data_dir.is_dir():
+        raise EvidenceError(
+            f"the run's broker kept its data in {data_dir}, which is gone: "
+            "name brokers that have the topic with --bootstrap-servers"
+        )
+    with start_broker(ready, data_dir) as broker:
+        yield broker.bootstrap_servers
+
+
+def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, ...]:
+    """What the run was to keep to when it began."""
+    try:
+        return parse_all(manifest.thresholds)
+    except UsageError as error:
+        raise EvidenceError(f"{folder.manifest_path} is damaged: {error}") from None
+
+
+def _answers(manifest: Manifest) -> bool:
+    """Tell whether the run's own cluster, and no other, answers where it was.
+
+    Where nobody listens that is soon known; one that is slow is waited for.
+    """
+    try:
+        found = topic.cluster_id(manifest.bootstrap_servers, listening_within_s=2.0)
+    except PartError:
+        return False
+    return found == manifest.cluster_id
+
+
+def _seen(manifest: Manifest) -> TopicSeen:
+    """What the cluster says now: is it the run's, and has it still all of the topic?"""
+    servers = manifest.bootstrap_servers
+    described = topic.describe(servers, manifest.topic)
+    return TopicSeen(
+        cluster_id=topic.cluster_id(servers),
+        topic_id=described.topic_id if described else None,
+        cleanup_policy=described.cleanup_policy if described else None,
+        log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
+        leader_epochs=described.leader_epochs if described else {},
+    )

@@ -1,0 +1,44 @@
+"""The generator: Locust with the plugin, whatever a locustfile imports.
+
+    python -m headcount.locust_main --locustfile shop.py --headless …
+
+It takes Locust's options and the plugin's. A locustfile that cannot be loaded is the user's to
+mend, so it is told in one line.
+"""
+
+import sys
+import traceback
+
+import locust.main
+from locust.util.load_locustfile import load_locustfile
+
+import headcount.plugin  # noqa: F401 - it adds its options and listens
+from headcount.errors import UsageError
+from headcount.plugin import scenario_location
+
+
+def main() -> None:
+    """Run Locust; an error that a locustfile raises while it is loaded ends in exit code 2."""
+    try:
+        locust.main.main()
+    except Exception as error:
+        if not any(
+            frame.f_code is load_locustfile.__code__
+            for frame, _ in traceback.walk_tb(error.__traceback__)
+        ):
+            raise
+        sys.stderr.write(f"headcount: {_reason(error)}\n")
+        sys.exit(UsageError.exit_code)
+
+
+def _reason(error: Exception) -> str:
+    where = scenario_location.of_traceback(error.__traceback__)
+    at = "" if where is None else f" ({where.line})"
+    if isinstance(error, SyntaxError):
+        at = f" ({error.filename}:{error.lineno})"
+        return f"the locustfile cannot be loaded: SyntaxError: {error.msg}{at}"
+    return f"the locustfile cannot be loaded: {type(error).__name__}: {error}{at}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The health sampler: watches the process that makes the requests, beside them and not within.
+
+A timer that wants to be woken every 10 ms tells by how much it is late how long the process was
+busy with something else. That costs a hundred short wake-ups a second, and nothing for a request.
+Where there is a rate to keep, arrivals may queue while no timer is late: they tell as well.
+"""
+
+import logging
+import time
+
+import gevent
+import psutil
+
+from headcount.ledger.generator_health import History, Sample
+from headcount.plugin.recorder import Recorder
+
+SAMPLE_EVERY_S = 1.0
+WRITE_EVERY = 5
+"""After so many samples the file is written anew."""
+
+_WAKE_EVERY_S = 0.01
+_log = logging.getLogger(__name__)
+
+
+class HealthSampler:
+    """Samples one generator's health until it is stopped, and writes it into the ledger."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._history = History()
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # it measures from one call to the next
+        self._lag_s = 0.0
+        self._taken_s = time.monotonic()
+        self._is_told = False
+        self._sampler = gevent.spawn(self._sample_for_ever)
+
+    def stop(self) -> None:
+        """Write what was sampled; nothing is done the second time."""
+        if self._sampler.dead:
+            return
+        self._sampler.kill()
+        is_short = time.monotonic() - self._taken_s < SAMPLE_EVERY_S / 2
+        # The load of a short span is no figure; of a short run there is no other.
+        if is_short and self._history.samples:
+            self._history.extend(self._take())
+        else:
+            self._history.add(self._take())
+        self._write()
+
+    def _sample_for_ever(self) -> None:
+        number = 0
+        while True:
+            self._watch(SAMPLE_EVERY_S)
+            self._history.add(self._take())
+            number += 1
+            if number % WRITE_EVERY == 0:
+                self._write()
+
+    def _watch(self, span_s: float) -> None:
+        """Note the longest that the timer is late within a span."""
+        before_s = time.monotonic()
+        end_s = before_s + span_s
+        while before_s < end_s:
+            gevent.sleep(_WAKE_EVERY_S)
+            now_s = time.monotonic()
+            self._lag_s = max(self._lag_s, now_s - before_s - _WAKE_EVERY_S)
+            before_s = now_s
+
+    def _take(self) -> Sample:
+        recorder = self._recorder
+        queued_s = 0.0 if recorder.pool is None else recorder.pool.take_lag_ns() / 1e9
+        sample = Sample(
+            at_ns=recorder.now_ns,
+            cpu_percent=self._process.cpu_percent(),
+            schedule_lag_ms=max(self._lag_s, queued_s) * 1000,
+            in_flight=recorder.in_flight,
+            attempted=recorder.attempted,
+            dropped=recorder.dropped,
+        )
+        self._lag_s, self._taken_s = 0.0, time.monotonic()
+        return sample
+
+    def _write(self) -> None:
+        try:
+            self._recorder.write_health(self._history.health)
+        except OSError as error:
+            # What cannot be accounted for ends a run; this is only not known.
+            if not self._is_told:
+                _log.warning("headcount: the generator's health cannot be written: %s", error)
+            self._is_told = True

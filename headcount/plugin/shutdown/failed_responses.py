@@ -1,0 +1,70 @@
+"""What requests that failed were answered: the beginning of the first answer of each kind.
+
+Counts are the ledger's. This is for whoever reads them, and wants to know what a 404 said.
+"""
+
+from typing import Any
+
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from headcount.plugin.environment_state import state_of
+from headcount.plugin.http.response import PlainResponse
+
+ANSWER = "headcount_answer"
+"""The message by which a worker tells of one."""
+MOST_KINDS = 20
+LONGEST_ANSWER = 200
+
+
+def listen(environment: Environment) -> None:
+    """Note them from now on."""
+    runner, answers = environment.runner, state_of(environment).answers
+
+    def note(kind: str, text: str) -> None:
+        if kind in answers or len(answers) >= MOST_KINDS:
+            return
+        answers[kind] = text
+        if isinstance(runner, WorkerRunner):
+            runner.send_message(ANSWER, {"kind": kind, "text": text})
+
+    # Python would make a dict of whatever is not named here, for each request.
+    def on_request(
+        *,
+        exception: BaseException | None = None,
+        response: Any = None,
+        request_type: str = "",  # noqa: ARG001
+        name: str = "",  # noqa: ARG001
+        context: Any = None,  # noqa: ARG001
+        start_time: float = 0,  # noqa: ARG001
+        url: str | None = None,  # noqa: ARG001
+        response_time: float = 0,  # noqa: ARG001
+        response_length: int = 0,  # noqa: ARG001
+        **_: Any,
+    ) -> None:
+        if exception is None or response is None:
+            return
+        status = getattr(response, "status_code", 0)
+        kind = str(status) if status else type(exception).__name__
+        if kind not in answers:
+            note(kind, _beginning(_text(response) if status else str(exception)))
+
+    def on_answer(msg: Any, **_: Any) -> None:
+        note(msg.data["kind"], msg.data["text"])
+
+    environment.events.request.add_listener(on_request)
+    if runner is not None and not isinstance(runner, WorkerRunner):
+        runner.register_message(ANSWER, on_answer)
+
+
+def _text(response: Any) -> str:
+    """Give the body, if it was read: one that is a stream may never end."""
+    is_plain = isinstance(response, PlainResponse)
+    content = response.content if is_plain else getattr(response, "_cached_content", None)
+    return content[: 4 * LONGEST_ANSWER].decode(errors="replace") if content else ""
+
+
+def _beginning(text: str) -> str:
+    """Shorten a text to what fits in a line."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= LONGEST_ANSWER else f"{line[: LONGEST_ANSWER - 1]}…"

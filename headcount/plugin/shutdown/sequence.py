@@ -1,0 +1,235 @@
+"""The shutdown: the run is sealed, and judged where that is asked for, whatever user code does.
+
+Locust fires `quitting`, computes its exit code, fires `quit` and exits. A listener of the scenario
+may overwrite that code, raise, or leave by `sys.exit`, there or long before. So this listens last,
+and looks again when the interpreter exits, where it puts a wrong exit code right. `os._exit` and a
+signal that cannot be caught leave no way to do so.
+"""
+
+import atexit
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.event import Events
+from locust.runners import (
+    STATE_CLEANUP,
+    STATE_INIT,
+    STATE_STOPPED,
+    MasterRunner,
+    WorkerRunner,
+)
+
+from headcount.errors import HeadcountError, PartError
+from headcount.ledger.ledger import open_location, unsealed
+from headcount.plugin import arrival_driver
+from headcount.plugin.environment_state import state_of
+from headcount.plugin.run_folder import folder_of, ledger_location
+from headcount.plugin.shutdown import failed_responses, listener_errors
+from headcount.plugin.shutdown.exit_code import code_of, write_exit
+from headcount.plugin.shutdown.verification import Judging, cannot_judge
+from headcount.run.manifest import JUDGED_BY_PARENT
+
+SEAL_TIMEOUT_S = 5.0
+POLL_S = 0.05
+_IDLE = (STATE_INIT, STATE_STOPPED)
+_LOCUSTS_DEFAULT = 1
+"""Of --exit-code-on-error."""
+_BUG = 70
+"""What a judgement ends in that never came to its end."""
+
+_log = logging.getLogger(__name__)
+_environment: Environment | None = None
+
+
+def listen(events: Events) -> None:
+    """Listen to Locust's end; done once, when the plugin is imported."""
+    # The first, so that one that leaves by `sys.exit` is seen, too.
+    events.init._handlers.insert(0, _on_init)  # noqa: SLF001 - Locust can only append
+    events.quitting.add_listener(_on_quitting)
+    events.quit.add_listener(_on_quit)
+    # What is registered first is called last: after Locust has waited for its workers.
+    atexit.register(_at_exit)
+
+
+def give_up(environment: Environment, error: HeadcountError) -> None:
+    """Note an error that Locust is to end with, whatever else happens."""
+    state = state_of(environment)
+    state.error = state.error or error
+    environment.process_exit_code = state.error.exit_code
+
+
+def seal(environment: Environment) -> None:
+    """Seal the ledger, and return when that is done; nothing is done the second time."""
+    state = state_of(environment)
+    if state.sealing is None:
+        # In a greenlet of its own: whoever waits for it may be killed meanwhile.
+        state.sealing = gevent.spawn(_seal, environment)
+    state.sealing.join()
+
+
+def _seal(environment: Environment) -> None:
+    state = state_of(environment)
+    teller, state.teller = state.teller, None
+    if state.health is not None:
+        state.health.stop()
+    if state.recorder is not None:
+        state.recorder.seal()
+    if teller is not None:
+        teller.finish()
+
+
+def _on_init(environment: Environment, **_: Any) -> None:
+    global _environment  # noqa: PLW0603 - what is called at exit gets nothing handed
+    _environment = environment
+    listener_errors.listen(environment)
+    failed_responses.listen(environment)
+    handlers = environment.events.quitting._handlers  # noqa: SLF001 - Locust can only append
+    handlers.remove(_on_quitting)
+    handlers.insert(0, _on_quitting)  # it is fired in reverse
+    options = environment.parsed_options
+    assert options is not None
+    is_default = options.exit_code_on_error == _LOCUSTS_DEFAULT
+    if options.verify and is_default and JUDGED_BY_PARENT not in os.environ:
+        # Requests that fail are judged by what became of them, not by Locust.
+        options.exit_code_on_error = 0
+
+
+def _on_quitting(environment: Environment, **_: Any) -> None:
+    hook = environment.events.quit
+    hook.remove_listener(_on_quit)
+    hook.add_listener(_on_quit)  # the last
+    _finish(environment, code_of(environment))
+    exit_code = state_of(environment).exit_code
+    if exit_code is not None:
+        environment.process_exit_code = exit_code
+
+
+def _on_quit(exit_code: int, **_: Any) -> None:
+    if _environment is not None:
+        state_of(_environment).announced_code = exit_code
+
+
+def _at_exit() -> None:
+    """Do what was left undone, for somebody has left early, and put a wrong exit code right."""
+    if _environment is None:
+        return
+    state = state_of(_environment)
+    if state.was_interrupted:
+        if state.sealing is not None:
+            state.sealing.join(SEAL_TIMEOUT_S)
+        return
+    _finish(_environment, None if state.error is None else state.error.exit_code)
+    if state.exit_code in {None, 0, state.announced_code}:
+        return
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(state.exit_code or 0)
+
+
+def _finish(environment: Environment, exit_code: int | None) -> None:
+    """End the run once; whoever comes meanwhile, such as a second signal, waits for it."""
+    state = state_of(environment)
+    if state.finishing is None:
+        state.finishing = gevent.spawn(_end, environment, exit_code)
+    try:
+        state.finishing.join()
+    except KeyboardInterrupt:
+        state.was_interrupted = True
+        state.finishing.kill()
+        raise
+
+
+def _end(environment: Environment, exit_code: int | None) -> None:
+    state, is_worker = state_of(environment), isinstance(environment.runner, WorkerRunner)
+    is_judged = not is_worker and _is_judged_here(environment)
+    if is_judged:
+        state.exit_code = _BUG  # until it is known better
+    _end_recording(environment)
+    if state.observer is not None:
+        state.observer.stop()
+    if state.has_run and not is_worker:
+        write_exit(environment, exit_code)
+    if is_judged:
+        state.exit_code = _judge(environment)
+    elif state.error is not None:
+        state.exit_code = state.error.exit_code
+
+
+def _is_judged_here(environment: Environment) -> bool:
+    options = environment.parsed_options
+    assert options is not None
+    if not options.verify or JUDGED_BY_PARENT in os.environ:
+        return False
+    # In a web UI there may never have been a test.
+    return state_of(environment).has_run or environment.web_ui is None
+
+
+def _judge(environment: Environment) -> int:
+    """Judge the run that is over, and return the exit code that the process is to end in."""
+    state = state_of(environment)
+    if not state.has_run:
+        if state.error is not None:
+            return state.error.exit_code
+        sys.stderr.write("headcount: Locust ended before there was a run to judge\n")
+        return PartError.exit_code
+    if why_not := cannot_judge():
+        sys.stderr.write(f"headcount: {why_not}\n")
+        return PartError.exit_code if state.error is None else state.error.exit_code
+    judging = Judging(folder_of(environment))
+    try:
+        code = judging.wait()
+    finally:
+        judging.stop()
+    sys.stderr.write(judging.said() + "\n")
+    return code if code >= 0 else PartError.exit_code
+
+
+def _end_recording(environment: Environment) -> None:
+    runner, recorder = environment.runner, state_of(environment).recorder
+    if isinstance(runner, MasterRunner):
+        _past_listeners(runner.quit)
+        _await_seals(environment)
+    if recorder is None or runner is None:
+        return
+    deadline = time.monotonic() + environment.stop_timeout
+    while runner.state == STATE_CLEANUP and time.monotonic() < deadline:
+        gevent.sleep(POLL_S)  # somebody else is stopping it
+    if runner.state not in _IDLE and not _past_listeners(runner.stop):
+        runner.stop_users(runner.user_classes_count)
+    arrival_driver.stop(environment)
+    while recorder.in_flight and time.monotonic() < deadline:
+        gevent.sleep(POLL_S)
+    seal(environment)
+
+
+def _past_listeners(step: Callable[[], None]) -> bool:
+    """Take a step of Locust's; tell whether no listener of the scenario has cut it short."""
+    try:
+        step()
+    except (SystemExit, Exception) as error:  # noqa: BLE001 - a listener's, whatever it is
+        _log.error("headcount: a listener has cut the end of the test short: %r", error)
+        return False
+    return True
+
+
+def _await_seals(environment: Environment) -> None:
+    """Stay until the workers have sealed: what waits for this process waits for the whole run."""
+    state = state_of(environment)
+    if not state.has_run:
+        return
+    filesystem, location = open_location(ledger_location(environment))
+    deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if state.failed.issuperset(unsealed(filesystem, location)):
+            return
+        gevent.sleep(POLL_S)
+    _log.warning("headcount: a worker has not sealed its ledger in %s", location)

@@ -1,0 +1,69 @@
+"""The stored account: what the service's database said of the run's owners when the run was over.
+
+`stored.parquet` in the run's folder has a row for each thing of each owner, and says of itself how
+far the service's events were then, by which one can tell whether it has moved on since.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headcount.errors import EvidenceError
+from headcount.files import written_aside
+
+FILE = "stored.parquet"
+SCHEMA = pa.schema(
+    [
+        pa.field("owner", pa.string(), nullable=False),
+        pa.field("thing", pa.string(), nullable=False),
+        pa.field("number", pa.int64(), nullable=False),
+    ]
+)
+_METADATA = b"headcount.run.stored_state"
+_ROWS_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When it was read, in ISO 8601, and how many events the owners had then.
+
+    The field's name is of a time when that was their last one's number.
+    """
+
+    read_at: str
+    last_event: int
+
+
+def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -> None:
+    """Write an account, aside first. Raises OSError."""
+    schema = SCHEMA.with_metadata({_METADATA: json.dumps(asdict(moment))})
+    rest = iter(entries)
+    with (
+        written_aside(path) as aside,
+        pq.ParquetWriter(aside, schema, compression="zstd") as writer,
+    ):
+        while rows := list(itertools.islice(rest, _ROWS_AT_ONCE)):
+            columns = zip(*rows, strict=True)
+            arrays = [
+                pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def read_moment(path: Path) -> Moment | None:
+    """Read when it was written; None where there is none. EvidenceError if it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        schema = pq.read_schema(path)
+        moment = Moment(**json.loads((schema.metadata or {})[_METADATA]))
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        raise EvidenceError(f"{path} is damaged: restore it, or remove it") from None
+    if schema.names != SCHEMA.names:
+        raise EvidenceError(f"{path} has other columns than {', '.join(SCHEMA.names)}: remove it")
+    return moment

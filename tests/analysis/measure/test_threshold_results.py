@@ -1,0 +1,296 @@
+"""Thresholds judged: on literal samples, and on parts of a run that is verified."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
+from headcount_analysis.evidence import Checkable, Order
+from headcount_analysis.measure.clocks import ClockOffset
+from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.metric_values import measured
+from headcount_analysis.measure.samples import Sample, unfilled
+from headcount_analysis.measure.threshold_results import Judged, judged
+from headcount_analysis.messages.timestamps import Unit
+
+from headcount.run.manifest import Abort
+from headcount.run.verdict import Result, Verdict
+from headcount.thresholds.grammar import Window, parse
+from headcount.thresholds.metrics import DURATIONS, METRICS, Kind
+from tests.analysis.history import History, event_id
+
+MS = 1_000_000
+SAMPLE = Sample(
+    by_event_type={
+        "sword": Counts(attempted=8, acked=5, failed=2, indeterminate=1, delivered=5, refused=2),
+        "guild": Counts(attempted=2, acked=2, delivered=1, lost=1),
+        "(unknown)": Counts(foreign=7),
+    },
+    buckets=(
+        *(Bucket("sword", Measure.HTTP, 1, ms * MS, ms * MS, ms * MS) for ms in (10, 20, 30, 40)),
+        Bucket("guild", Measure.HTTP, 4, 500 * MS, 500 * MS, 2000 * MS),
+        Bucket("guild", Measure.END_TO_END, 1, 7 * MS, 7 * MS, 7 * MS),
+    ),
+    seconds=5.0,
+    checkable={"sword": Checkable(5, 5, 5), "guild": Checkable(1, 1, 1)},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("lost == 0", 1),
+        ("lost{event_type=sword} == 0", 0),
+        ("lost{event_type=nothing} == 0", None),
+        ("foreign == 0", 7),
+        ("fail_ratio < 1%", 0.3),
+        ("fail_ratio{event_type=guild} < 1%", 0),
+        ("rps > 1", 2),
+        ("rps{event_type=guild} > 1", 0.4),
+        ("http.p50 < 1s", 40),
+        ("http.max < 1s", 500),
+        ("http{event_type=sword}.p50 < 1s", 20),
+        ("http{event_type=sword}.min < 1s", 10),
+        ("http{event_type=sword}.mean < 1s", 25),
+        ("end_to_end.p99.9 < 1s", 7),
+        ("from_intended.p50 < 1s", None),
+    ],
+)
+def test_what_is_measured(text: str, value: float | None) -> None:
+    """In all, or of one event type; nothing where there was nothing to measure."""
+    found = measured(parse(text), SAMPLE)
+    assert found.value == (None if value is None else pytest.approx(value))
+    assert value is None or (found.least, found.most) == (found.value, found.value)
+
+
+def test_what_was_not_measured_is_unproven() -> None:
+    """A gate that is never tried is no gate, and nothing is proven against the run either."""
+    judged = Judged(parse("lost{event_type=nothing} == 0"), None)
+    assert (judged.holds, judged.result) == (False, Result.UNPROVEN)
+    assert str(judged) == "lost{event_type=nothing} == 0: nothing was measured"
+
+
+def test_every_metric_is_one_that_is_measured() -> None:
+    """What can be asked for is there to be looked at."""
+    counts = {name for name, kind in METRICS.items() if kind is Kind.COUNT}
+    assert counts == set(COUNT_KEYS)
+    assert set(DURATIONS) <= {measure.value for measure in Measure}
+
+
+@pytest.mark.e2e
+def test_parts_of_a_run(history: History) -> None:
+    """Each threshold looks at its own part; a pass with a broken one ends in exit code 4."""
+    for seq in range(10):  # one a second; the last five are slow
+        took_ms = 5 if seq < 5 else 900
+        history.attempt(seq, sent_ms=1000 * seq, took_ms=took_ms)
+        history.arrive(event_id(seq), seq, at_ms=1000 * seq + took_ms)
+    expected = {
+        "attempted == 10": "10",
+        "attempted == 5 after 5s": "5",
+        "attempted == 3 after 2s for 3s": "3",
+        "attempted == 2 for 2s": "2",
+        "attempted == 0 after 30s": "nothing was measured: the run was over after 9.9 s, and this "
+        "part of it begins after 30 s",
+        "rps > 1": "1.0/s",
+        "rps > 0.5 after 2s for 10m": "1.0/s; not proven, for the run was over after 9.9 s, and "
+        "this part of it ends after 602 s",
+        "http.max < 10ms for 5s": "5.0ms",
+        "http.p50 < 10ms after 5s": "900.0ms",
+        "http{event_type=purchase_sword}.p99 < 1s": "900.0ms",
+    }
+    history.thresholds = tuple(map(parse, expected))
+
+    report = history.verified()
+
+    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    broken = "http.p50 < 10ms after 5s"
+    unproven = ["attempted == 0 after 30s", "rps > 0.5 after 2s for 10m"]
+    assert [each.threshold.text for each in report.broken] == [broken]
+    assert (report.verdict, report.exit_code) == (Verdict.PASS, 4)
+    assert report.reasons == (
+        f"threshold broken: {broken}: 900.0ms",
+        *(f"threshold unproven: {text}: {expected[text]}" for text in unproven),
+    )
+    document = json.loads((history.folder.path / "verdict.json").read_text())
+    held = {each["text"]: each["holds"] for each in document["thresholds"]}
+    assert {text for text, holds in held.items() if not holds} == {*unproven, broken}
+    page = (history.folder.path / "report.html").read_text()
+    assert "http.p50 &lt; 10ms after 5s" in page
+
+
+@pytest.mark.parametrize(
+    ("window", "run_s", "is_filled"),
+    [
+        (Window(), 1.0, True),
+        (Window(after_s=20), 25.0, True),
+        (Window(after_s=20), 19.0, False),
+        (Window(after_s=20, for_s=600), 25.0, False),
+        (Window(after_s=20, for_s=600), 580.0, False),
+        (Window(after_s=20, for_s=600), 619.8, True),
+        (Window(for_s=25), 24.3, True),
+        (Window(for_s=0.5), 0.2, False),
+    ],
+)
+def test_a_part_that_the_run_does_not_fill(window: Window, run_s: float, is_filled: bool) -> None:
+    """The last request ends a little before the run does; more than that is missing."""
+    assert (not unfilled(window, run_s)) is is_filled
+
+
+def result_of(text: str, sample: Sample) -> tuple[str, str]:
+    """Judge one threshold."""
+    threshold = parse(text)
+    (found,) = judged([threshold], {threshold.window: sample})
+    return found.result.value, found.shown
+
+
+def test_a_window_that_is_not_filled_keeps_nothing() -> None:
+    """What holds so far need not hold later; what is broken stays so."""
+    short = replace(SAMPLE, unfilled="the run was over after 5.0 s")
+    assert result_of("rps > 1 for 10m", short) == (
+        "unproven",
+        "2.0/s; not proven, for the run was over after 5.0 s",
+    )
+    assert result_of("rps > 400 for 10m", short)[0] == "broken"
+
+
+WAITED = replace(
+    SAMPLE,
+    buckets=(
+        Bucket("guild", Measure.HTTP, 64, 3 * MS, 4 * MS, 200 * MS),
+        Bucket("guild", Measure.HTTP, 27, 500 * MS, 501 * MS, 13_500 * MS, unanswered=27),
+    ),
+)
+TIMED_OUT = "27 of 91 had no answer and count with the time that was waited"
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "shown"),
+    [
+        ("http.p99 < 100ms", "broken", f"501.0ms ({TIMED_OUT})"),
+        ("http.p99 < 1s", "unproven", f"501.0ms; not proven, for {TIMED_OUT}"),
+        ("http.p99 > 400ms", "kept", f"501.0ms ({TIMED_OUT})"),
+        ("http.p50 < 100ms", "kept", f"4.0ms ({TIMED_OUT})"),
+        ("http.p50 < 3ms", "broken", f"4.0ms ({TIMED_OUT})"),
+        ("http.max < 1s", "unproven", f"501.0ms; not proven, for {TIMED_OUT}"),
+        ("http.mean < 1s", "unproven", f"150.5ms; not proven, for {TIMED_OUT}"),
+        ("http.min < 100ms", "kept", f"3.0ms ({TIMED_OUT})"),
+    ],
+)
+def test_requests_without_an_answer(text: str, result: str, shown: str) -> None:
+    """They took at least the time that was waited, and nobody knows how much longer."""
+    assert result_of(text, WAITED) == (result, shown)
+
+
+def test_requests_that_were_refused_at_once_keep_nothing() -> None:
+    """A connection that is refused after 0.1 ms is no quick answer."""
+    refused = Bucket("guild", Measure.HTTP, 95, MS // 10, MS // 10, 9 * MS, unanswered=95)
+    slow = Bucket("guild", Measure.HTTP, 5, 900 * MS, 900 * MS, 4500 * MS)
+    sample = replace(SAMPLE, buckets=(refused, slow))
+    assert result_of("http.p50 < 100ms", sample)[0] == "unproven"
+    assert result_of("http.p99 < 1s", sample)[0] == "unproven"
+    assert result_of("http.min < 100ms", sample)[0] == "unproven"
+
+
+def end_to_end(*ms: float, **of_run: Any) -> Sample:
+    """Make a sample of events that took so long."""
+    values = [round(each * MS) for each in ms]
+    buckets = tuple(Bucket("a", Measure.END_TO_END, 1, each, each, each) for each in values)
+    count = len(ms)
+    whole = Sample({"a": Counts(attempted=count, acked=count, delivered=count)}, buckets, 1.0)
+    return replace(whole, **{"checkable": {"a": Checkable(count, count, count)}, **of_run})
+
+
+NEGATIVE = "no event enters the topic before it is asked for: the clocks differ"
+
+
+def test_a_negative_time_keeps_and_breaks_nothing() -> None:
+    """No event enters the topic before it is asked for."""
+    behind = end_to_end(-486.0, -487.0)
+    assert result_of("end_to_end.p99 < 300ms", behind) == (
+        "unproven",
+        f"-486.0ms; not proven, for {NEGATIVE}",
+    )
+    assert result_of("end_to_end.p99 > 300ms", behind)[0] == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("clock", "kept", "unproven", "broken"),
+    [
+        (ClockOffset(0, 349 * MS, 351 * MS, events=99), 500, 200, 50),
+        (ClockOffset(0, 90 * MS, 10 * MS, events=99, has_moved=True), 500, 150, 15),
+        (ClockOffset(0, 900 * MS, -9 * MS, events=99, published_later=90), None, 500, 50),
+        (ClockOffset(0, -9 * MS, -8 * MS, events=99), 101, None, 50),
+        (ClockOffset(0, 900 * MS, 9 * MS, events=99, published_later=90), 101, None, 50),
+    ],
+)
+def test_clocks_that_disagree(
+    clock: ClockOffset, kept: int | None, unproven: int | None, broken: int
+) -> None:
+    """A limit is told where it holds, or not, however the clocks may stand."""
+    sample = end_to_end(90.0, 100.0, clocks=(clock,))
+    for limit, result in ((kept, "kept"), (unproven, "unproven"), (broken, "broken")):
+        if limit is not None:
+            assert result_of(f"end_to_end.p99 < {limit}ms", sample)[0] == result, (limit, clock)
+
+
+def test_timestamps_that_are_no_time() -> None:
+    """None measures nothing; one in a thousand leaves a percentile, and no maximum."""
+    unit = {Unit.MICROSECONDS: 8}
+    nothing = end_to_end(checkable={"a": Checkable(8, 0, 8)}, unusable=unit)
+    nothing = replace(nothing, by_event_type={"a": Counts(attempted=8, acked=8)})
+    told = "0 of 8 events have a time: 8 have timestamps that look like microseconds"
+    unproven = ("unproven", f"nothing was measured: {told}")
+    assert result_of("end_to_end.p99 < 300ms", nothing) == unproven
+    most = end_to_end(
+        *[5.0] * 999,
+        checkable={"a": Checkable(1000, 999, 1000)},
+        unusable={Unit.SECONDS: 1},
+    )
+    told = "999 of 1000 events have a time: 1 has a timestamp that looks like seconds"
+    assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({told})")
+    assert result_of("end_to_end.max < 300ms", most) == (
+        "unproven",
+        f"5.0ms; not proven, for {told}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("lost{event_type=a} == 0", "0 of 9 attempts were acknowledged"),
+        ("duplicated{event_type=a} == 0", "0 of 0 events were seen"),
+        ("late == 0", "0 of 5 events have a time"),
+        ("misplaced == 0", "0 of 5 events have a place in their answers"),
+        ("reordered == 0", "0 of 5 events have another of their key to be in order with"),
+    ],
+)
+def test_a_count_of_what_was_not_there_to_be_looked_at(text: str, doubt: str) -> None:
+    """Nothing could have been otherwise, so nothing was kept."""
+    counts = {"a": Counts(attempted=9, failed=9, refused=9), "b": Counts(attempted=5, acked=5)}
+    sample = Sample(counts, (), 1.0, checkable={"b": Checkable(seen=5)}, order=Order(0, 5, 5))
+    assert result_of(text, sample) == ("unproven", f"0; not proven, for {doubt}")
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> None:
+    """Whatever the comparison: a gate that is never tried is no gate."""
+    aggregate = ".p99" if metric in DURATIONS else ""
+    for comparison in ("<", ">=", "!="):
+        text = f"{metric}{{event_type=nothing}}{aggregate} {comparison} 0"
+        if metric in DURATIONS:
+            text += "ms"
+        result, shown = result_of(text, SAMPLE)
+        assert result == "unproven", text
+        assert shown.startswith("nothing was measured: no "), shown
+
+
+def test_one_that_has_stopped_the_test_is_broken() -> None:
+    """Whatever the rest of the run has brought, and no other is."""
+    whole = Sample({"a": Counts(attempted=10, acked=10)}, (), 5.0)
+    stopped = parse("fail_ratio < 5% abort")
+    abort = Abort(stopped.text, "7%", "2026-11-25T00:00:00")
+    told, other = judged([stopped, parse("lost == 0 abort")], {Window(): whole}, abort)
+    assert (told.holds, told.shown) == (False, "7%, and the test was stopped")
+    assert other.holds
+    assert judged([stopped], {Window(): whole})[0].holds

@@ -1,0 +1,397 @@
+"""Followed: a run that is followed as it goes gets the verdict that it would get afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow.fs as pafs
+import pytest
+from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.read import topic_rows
+from headcount_analysis.read.incremental_state import FOLDER, Following, follow
+from headcount_analysis.read.read_batches import Piece
+from headcount_analysis.read.topic_range import OffsetRange
+from headcount_analysis.report.model import Report
+from headcount_analysis.spark.tables import Tables
+
+from headcount.errors import EvidenceError
+from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.run.manifest import Generators
+from headcount.run.verdict import Verdict
+from tests.analysis.compare_run.test_blocks import fates, told, troubled
+from tests.analysis.history import RUN, History, event_id
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclass
+class Course:
+    """A history as it comes about: ledger and topic grow, a step at a time, and it is followed."""
+
+    history: History
+    writers: dict[int, LedgerWriter] = field(default_factory=dict)
+    written: dict[int, int] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
+    batches: int = 0
+    following: Following = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with an empty ledger and an empty topic."""
+        (self.history.folder.path / "logs").mkdir(parents=True)
+        self.taken = dict(self.history.start)
+        self.start()
+
+    def start(self) -> None:
+        """Start to follow, or start again."""
+        history = self.history
+        tables = Tables(history.folder.path.absolute())
+        self.following = follow(
+            history.folder, history.manifest, history.limits.late_after_ms, tables
+        )
+        self.following.settled_after_s = 0.0
+        self.following.checkpoint.mkdir(parents=True, exist_ok=True)
+        (self.following.checkpoint / "metadata").touch()
+
+    def write(self, generator: int, rows: list[Row], reserve: int) -> None:
+        """Let a generator reserve numbers, and write rows."""
+        if generator not in self.writers:
+            location = str(self.history.folder.path / "ledger")
+            writer = LedgerWriter(pafs.LocalFileSystem(), location, RUN, generator)
+            writer.open()
+            self.writers[generator] = writer
+            self.history.folder.write_generators(Generators(tuple(sorted(self.writers))))
+        writer = self.writers[generator]
+        if reserve > writer.reserved:
+            writer.reserve(reserve - writer.reserved)
+        writer.write_segment(rows)
+        self.written[generator] = self.written.get(generator, 0) + len(rows)
+
+    def write_all(self, share: float, ahead: int) -> None:
+        """Write so much of every generator's rows as that."""
+        for generator, rows in self.history.rows.items():
+            begin = self.written.get(generator, 0)
+            end = round(share * len(rows))
+            most = max(1, self.history.reserved.get(generator, len(rows)))
+            self.write(generator, rows[begin:end], min(most, end + ahead))
+
+    def take(self, share: float) -> None:
+        """Take in so much of the topic as that."""
+        self.take_to(
+            {
+                partition: begin
+                + round(share * (self.history.reached.end_offsets[partition] - begin))
+                for partition, begin in self.history.start.items()
+            }
+        )
+
+    def take_to(self, ends: dict[int, int]) -> None:
+        """Take in what there is before some offsets, as one batch."""
+        source = self.history.source(OffsetRange("events", self.taken, ends))
+        self.following.take(source, self.batches)
+        self.batches += 1
+        self.taken = ends
+
+    def seal(self) -> None:
+        """Let the generators seal that do."""
+        for generator, writer in self.writers.items():
+            if generator not in self.history.unsealed:
+                writer.seal(len(self.history.rows.get(generator, [])))
+
+    def judged(self) -> Report:
+        """End, and judge with what was found meanwhile."""
+        self.seal()
+        return self.history.verified_again(followed=self.following.end())
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic_rows, "BLOCK_ROWS", 20)
+
+
+def assert_as_afterwards(course: Course) -> Report:
+    """The report and every fate are those of a judgement that begins with nothing."""
+    report = course.judged()
+    found = fates(course.history)
+    afterwards = course.history.verified_again()
+    assert told(report) == told(afterwards)
+    assert found == fates(course.history)
+    return report
+
+
+@pytest.fixture
+def course(history: History) -> Course:
+    """A run of three generators, with one or more of everything among it."""
+    troubled(history)
+    return Course(history)
+
+
+def files(course: Course, name: str) -> set[str]:
+    """Name the files of a table that is kept."""
+    return {path.name for path in (course.history.folder.path / name).iterdir()}
+
+
+def pieces_kept(course: Course, pieces: Iterable[Piece]) -> int:
+    """Count the pieces that the judgement did not read again."""
+    kept = files(course, "arrivals.parquet")
+    return sum(each.arrivals.files <= kept for each in pieces)
+
+
+@pytest.mark.parametrize(("ahead", "lag"), [(0, 0.15), (3, 0.0), (1000, -0.1)])
+def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: float) -> None:
+    """Whether rows come before or after their events, and however much is reserved ahead."""
+    for step in range(1, 7):
+        course.write_all(min(1.0, max(0.0, step / 6 - lag)), ahead)
+        course.take(step / 7)
+        course.following.advance(course.history.spark.sparkContext)
+    course.write_all(1.0, ahead)
+    early = {block.file for block in course.following.followed.compared.blocks.values()}
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert report.counts.reordered >= 2
+    assert early
+
+
+def test_what_was_found_is_not_found_again(history: History) -> None:
+    """Pieces are not read again and blocks not compared again if nothing was added to them."""
+    history.deliver(30)
+    course = Course(history)
+    for share in (0.0, 0.4, 0.8):
+        course.write_all(share + 0.2, 0)
+        course.take(share)
+        course.following.advance(history.spark.sparkContext)
+    early = {
+        block.work.number: block.file
+        for block in course.following.followed.compared.blocks.values()
+    }
+    course.write_all(1.0, 0)
+    course.seal()
+    followed = course.following.end()
+    pieces = list(followed.pieces.values())
+    report = history.verified_again(followed=followed)
+    assert report.verdict is Verdict.PASS
+    assert pieces_kept(course, pieces) == 3
+    assert {early[0], early[1], early[2]} <= files(course, "fates.parquet")
+    assert not list(history.folder.path.glob(".*"))
+
+
+def test_it_goes_on_where_it_was(course: Course) -> None:
+    """Started again it has its pieces, takes none twice, and the verdict is the same."""
+    course.write_all(0.5, 3)
+    course.take(0.3)
+    course.take(0.5)
+    messages = course.following.messages
+    course.start()
+    assert course.following.messages == messages > 0
+    course.following.take(course.history.source(OffsetRange("events", {}, course.taken)), 1)
+    assert course.following.messages == messages
+    course.write_all(1.0, 0)
+    course.take(0.8)
+    assert_as_afterwards(course)
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_piece_that_is_gone_is_read_again(course: Course, gone: int) -> None:
+    """And what comes behind it does not pass for it."""
+    course.write_all(0.9, 3)
+    for share in (0.2, 0.4, 0.6):
+        course.take(share)
+    (course.history.folder.path / FOLDER / "pieces" / f"00000000{gone}.json").unlink()
+    course.start()
+    assert sorted(course.following.followed.pieces) == ([] if gone == 1 else [0, 1])
+    course.batches = 0 if gone == 1 else course.batches
+    course.taken = dict(course.history.start) if gone == 1 else course.taken
+    course.take(0.7)
+    course.write_all(1.0, 0)
+    assert_as_afterwards(course)
+
+
+@pytest.mark.parametrize("content", ["{", '{"offsets": {}}', None])
+def test_what_is_damaged_is_begun_anew(course: Course, content: str | None) -> None:
+    """A piece that cannot be read, or whose messages are gone: nothing of it is believed."""
+    course.write_all(0.5, 3)
+    course.take(0.5)
+    if content is None:
+        for path in (course.history.folder.path / ".arrivals.parquet.tmp").iterdir():
+            path.unlink()
+    else:
+        (course.history.folder.path / FOLDER / "pieces" / "000000000.json").write_text(content)
+    course.start()
+    assert course.following.followed.pieces == {}
+    assert course.following.messages == 0
+
+
+def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
+    """A piece names files beside it and no others."""
+    course.write_all(0.5, 3)
+    course.take(0.5)
+    path = course.history.folder.path / FOLDER / "pieces" / "000000000.json"
+    (name, *_) = sorted(files(course, ".arrivals.parquet.tmp"))
+    path.write_text(path.read_text().replace(name, f"../.arrivals.parquet.tmp/{name}"))
+    course.start()
+    assert course.following.followed.pieces == {}
+
+
+def test_a_batch_that_was_never_read_is_covered_by_none(history: History) -> None:
+    """Nor by a later one of a partition that was silent in between."""
+    for seq in range(20):
+        history.attempt(seq, sent_ms=seq)
+        history.arrive(event_id(seq), seq // 2, partition=seq % 2, at_ms=seq + 3)
+    course = Course(history)
+    course.write_all(1.0, 0)
+    course.take_to({0: 2, 1: 2})
+    course.batches, course.taken = 2, {0: 5, 1: 5}  # the second one was handed over, and not read
+    course.take_to({0: 7, 1: 5})
+    course.take_to({0: 10, 1: 10})
+    report = assert_as_afterwards(course)
+    assert report.verdict is Verdict.PASS
+
+
+def test_what_a_leader_had_is_not_what_the_next_one_has(history: History) -> None:
+    """An event that was read and is gone with its leader is lost, as it is afterwards."""
+    history.deliver(10)
+    course = Course(history)
+    course.following.leader_epochs = lambda: {0: 3, 1: 0}
+    course.write_all(1.0, 0)
+    course.take(1.0)
+    course.following.leader_epochs = lambda: {0: 4, 1: 0}
+    del history.messages[4]
+    history.end = {0: 10, 1: 0}
+    history.seen = TopicSeen(leader_epochs={0: 4, 1: 0})
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert report.counts.lost == 1
+
+
+def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History) -> None:
+    """One generator has sealed, and somebody has published what it only reserved."""
+    history.deliver(4)
+    history.deliver(6, generator=1)
+    history.arrive(event_id(9), 10)
+    course = Course(history)
+    course.write(0, history.rows[0], 40)
+    course.write(1, history.rows[1], 40)
+    course.take(1.0)
+    course.writers[0].seal(4)
+    course.following.advance(history.spark.sparkContext)
+    assert course.following.blocks == 0
+    course.writers[1].seal(6)
+    report = history.verified_again(followed=course.following.end())
+    assert report.counts is not None
+    assert (report.counts.phantom, report.counts.delivered) == (1, 10)
+
+
+GEM = {"event_type": "purchase_gem", "cut": "oval"}
+
+
+def test_ids_that_are_asked_for_late(history: History) -> None:
+    """A message that comes before its id is known to be reserved is no phantom in the end."""
+    history.deliver(12)
+    course = Course(history)
+    course.write(0, history.rows[0][:6], 8)
+    course.take(1.0)
+    course.write_all(1.0, 0)
+    report = assert_as_afterwards(course)
+    assert report.verdict is Verdict.PASS
+
+
+def test_ids_that_are_not_asked_for_in_the_end(history: History) -> None:
+    """A message whose id was reserved is a phantom once the seal says that it was not used."""
+    history.deliver(12)
+    history.arrive(event_id(15), 12)
+    course = Course(history)
+    course.write(0, history.rows[0][:6], 40)
+    course.take(1.0)
+    course.write_all(1.0, 0)
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert report.counts.phantom == 1
+
+
+def test_shapes_that_become_known_late(history: History) -> None:
+    """A message that comes before its attempt's row is compared all the same."""
+    history.deliver(12)
+    history.attempt(12, event=GEM)
+    history.arrive(event_id(12), 12, event=GEM)
+    history.attempt(13, event=GEM)
+    history.arrive(event_id(13), 13, event={**GEM, "cut": "pear"})
+    course = Course(history)
+    course.write(0, history.rows[0][:6], 14)
+    course.take(1.0)
+    course.write_all(1.0, 0)
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.corrupted) == (14, 1)
+
+
+def test_types_that_become_known_late(history: History) -> None:
+    """What others published counts under its type if that turns out to be one of the run's."""
+    history.deliver(12)
+    history.arrive("else.0.1", 12, event=GEM)
+    history.attempt(12, event=GEM)
+    history.arrive(event_id(12), 13, event=GEM)
+    course = Course(history)
+    course.write(0, history.rows[0][:12], 13)
+    course.take(13 / 14)
+    course.write_all(1.0, 0)
+    report = assert_as_afterwards(course)
+    assert report.by_event_type["purchase_gem"].foreign == 1
+
+
+def test_an_event_that_comes_late_is_counted_with_its_block(history: History) -> None:
+    """A copy that comes when its block was compared long ago is a duplicate all the same."""
+    history.deliver(30)
+    history.arrive(event_id(0), 30)
+    history.arrive(event_id(1), 31, event={"event_type": "purchase_sword", "metal": "gold"})
+    course = Course(history)
+    course.write_all(1.0, 0)
+    course.take(0.9)
+    course.following.advance(history.spark.sparkContext)
+    course.following.advance(history.spark.sparkContext)
+    assert course.following.blocks == 6
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.duplicated, report.counts.corrupted) == (2, 1)
+
+
+def test_what_lies_beyond_the_end_is_not_counted(history: History) -> None:
+    """What others wrote after the run's end, and what was read of it meanwhile."""
+    history.deliver(10)
+    for offset in range(10, 16):
+        history.arrive("else.0.1", offset)
+    course = Course(history)
+    course.write_all(1.0, 0)
+    for share in (0.5, 1.0):
+        course.take(share)
+    history.end = {0: 10, 1: 0}
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.foreign) == (10, 0)
+
+
+def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
+    """What was looked at early is looked at again if the file is another."""
+    history.deliver(10)
+    course = Course(history)
+    course.write_all(0.5, 5)
+    course.take(0.5)
+    course.following.advance(history.spark.sparkContext)
+    course.write_all(1.0, 0)
+    course.seal()
+    segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
+    segment.write_bytes(segment.read_bytes() + b"x")
+    report = history.verified_again(followed=course.following.end())
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("is not what was sealed" in reason for reason in report.reasons)
+    assert told(report) == told(history.verified_again())
+
+
+def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
+    """A batch that comes when the run is judged already is left to the judgement."""
+    course.write_all(1.0, 0)
+    course.take(0.4)
+    course.following.end()
+    with pytest.raises(EvidenceError, match="followed no more"):
+        course.take(0.6)
+    course.following.advance(course.history.spark.sparkContext)
+    assert sorted(course.following.followed.pieces) == [0]
+    assert course.following.blocks == 0
+    assert_as_afterwards(course)

@@ -1,0 +1,529 @@
+"""Verifying whole histories, from files to files: sane, empty, and every pathology at once."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from headcount_analysis.compare_run.blocks import Work, works
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.judge import Limits
+from headcount_analysis.ledger.ledger import Ledger
+from headcount_analysis.measure.rates import Rates
+from headcount_analysis.pipeline import verify
+from headcount_analysis.read.source import Frames
+from headcount_analysis.read.topic_range import OffsetRange
+from headcount_analysis.read.topic_rows import Groups
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.terminal_table import summary
+from pyspark.sql import DataFrame
+
+from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.run.manifest import Scheduled
+from headcount.run.verdict import Verdict
+from tests.analysis.history import RUN, START_NS, History, event_id
+
+pytestmark = pytest.mark.e2e
+
+IRON = {"event_type": "purchase_sword", "metal": "iron"}
+HOSTILE = "=cmd|'/c calc'!A1<script>alert(1)</script>"
+
+
+def exceptions(history: History) -> dict[str, Mapping[str, str]]:
+    """Read exceptions.csv by id."""
+    with (history.folder.path / "exceptions.csv").open(newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def document(history: History) -> dict[str, object]:
+    """Read verdict.json."""
+    content: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
+    return content
+
+
+def test_sane(history: History) -> None:
+    """Everything acknowledged is there once: a pass, and every file says so."""
+    history.deliver(3)
+    history.attempt(3, "failed")
+    history.start = {0: 100, 1: 7}
+    history.messages = [(0, 100 + m[1], *m[2:]) for m in history.messages]
+    history.arrive("of-another-run.0.0", 99)
+    history.end = {0: 103, 1: 7}
+
+    report = history.verified()
+
+    assert report.reasons == ()
+    assert report.verdict is Verdict.PASS
+    assert report.counts == Counts(attempted=4, acked=3, failed=1, delivered=3, refused=1)
+    assert exceptions(history) == {}
+    assert document(history)["verdict"] == "pass"
+    golden = Path(__file__).with_name("golden_summary.csv").read_text()
+    assert (history.folder.path / "summary.csv").read_text() == golden
+    assert summary(report).header == (
+        *("event type", "attempted", "acked", "failed", "delivered", "lost", "refused"),
+    )
+    left = {path.name for path in history.folder.path.iterdir()}
+    assert left == {
+        *("ledger", "generators.json", "logs", "arrivals.parquet", "fates.parquet"),
+        *("verdict.json", "summary.csv", "latency.csv", "exceptions.csv", "report.html"),
+        *("junit.xml", "summary.md", "percentiles.csv", "over_time.csv"),
+    }
+
+
+def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
+    """A run id is given twice, and both starts publish to one topic: neither is saved by the other.
+
+    The other start delivers all that it asks for, with the same generator and sequence numbers;
+    so does one of before there were tags.
+    """
+    history.options = {"tag": "0aaaaaaaaa"}
+    for seq in range(3):
+        history.attempt(seq)
+        history.arrive(event_id(seq, run="7bbbbbbbbb"), 2 * seq)
+        history.arrive(event_id(seq, run=RUN), 2 * seq + 1)
+    # One of its own, for where none has its id in place, no loss is certain.
+    history.attempt(3)
+    history.arrive(event_id(3, run="0aaaaaaaaa"), 6)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts == Counts(attempted=4, acked=4, lost=3, delivered=1, foreign=6)
+    assert set(exceptions(history)) == {f"0aaaaaaaaa.0.{seq}" for seq in range(3)}
+
+
+def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: History) -> None:
+    """Of its requests otherwise: here 5 within 45 ms; what a dead generator left undone counts."""
+    history.deliver(5)
+    history.options = {"options": {"rate": "100/s"}}
+    assert history.verified().rates == Rates(target_per_s=None, achieved_per_s=5 / 0.045)
+
+    path = history.folder.path / "ledger"
+    LedgerWriter(*open_location(str(path)), RUN, 0).write_arrivals(Arrivals(0, 9, 7, 2))
+    history.folder.write_scheduled(Scheduled(START_NS, 0.5, {0: 9, 1: 41}))
+
+    assert history.verified_again().rates == Rates(target_per_s=100, achieved_per_s=14)
+
+
+@pytest.fixture
+def zoo(history: History) -> History:
+    """One of each: partition 0 holds what was asked for, partition 1 what no one asked for."""
+    guild = {"event_type": "join_guild", "guild": HOSTILE}
+    history.deliver(2)  # 0 and 1, at offsets 0 and 1
+    history.attempt(2)  # lost
+    history.attempt(3)  # duplicated, the second copy altered
+    history.arrive(event_id(3), 2)
+    history.arrive(event_id(3), 3, event={**IRON, "metal": "gold"})
+    history.attempt(4, "indeterminate", took_ms=None)  # recovered
+    history.arrive(event_id(4), 4)
+    history.attempt(5, "indeterminate", took_ms=None)  # absent
+    history.attempt(6, "failed")  # refused
+    history.attempt(7, "failed")  # ghost
+    history.arrive(event_id(7), 5)
+    history.attempt(8)  # corrupted: another event type
+    history.arrive(event_id(8), 6, event={**IRON, "event_type": "default"})
+    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and behind 10
+    history.attempt(10, sent_ms=200)
+    history.arrive(event_id(10), 7, key="player-1")
+    history.arrive(event_id(9), 8, key="player-1")
+    history.attempt(11)  # late
+    history.arrive(event_id(11), 9, at_ms=60_001)
+    history.attempt(12, "indeterminate", took_ms=None)  # asked once, published twice
+    history.arrive(event_id(12), 10)
+    history.arrive(event_id(12), 0, partition=1)
+    history.attempt(0, event=guild, generator=1)  # delivered, with a hostile value
+    history.arrive(event_id(0, 1), 11, event=guild)
+    history.arrive(event_id(99), 1, partition=1, event={"event_type": HOSTILE})  # phantom
+    history.arrive(event_id(99), 2, partition=1, event={"event_type": HOSTILE})  # the same
+    history.arrive(event_id(0, 7), 3, partition=1)  # phantom of a generator that never was
+    history.arrive("other.0.0", 4, partition=1)  # foreign
+    history.arrive(None, 5, partition=1, event={"event_type": "join_guild"})  # foreign
+    history.arrive_raw(None, 6, partition=1)  # a tombstone
+    history.arrive_raw(b"{", 7, partition=1)  # malformed
+    return history
+
+
+FOUND = {
+    event_id(2): ("lost", "", "", "0"),
+    event_id(3): ("duplicated", "corrupted", "2", "2"),
+    event_id(4): ("recovered", "", "4", "1"),
+    event_id(5): ("absent", "", "", "0"),
+    event_id(7): ("ghost", "", "5", "1"),
+    event_id(8): ("delivered", "corrupted", "6", "1"),
+    event_id(9): ("delivered", "reordered", "8", "1"),
+    event_id(11): ("delivered", "late", "9", "1"),
+    event_id(12): ("duplicated", "", "10", "2"),
+    event_id(99): ("phantom", "", "1", "2"),
+    event_id(0, 7): ("phantom", "", "3", "1"),
+}
+
+
+def test_every_pathology_is_named(zoo: History) -> None:
+    """Each id has its class, flags, first offset and copies; no other id is named."""
+    report = zoo.verified()
+
+    rows = exceptions(zoo)
+    told = {
+        name: (row["class"], row["flags"], row["offset"], row["copies"])
+        for name, row in rows.items()
+    }
+    assert told == FOUND
+    assert report.verdict is Verdict.FAIL
+    assert [reason.split(":")[0] for reason in report.reasons] == [
+        *("1 lost", "2 duplicated", "1 ghost", "2 phantom", "2 corrupted"),
+    ]
+    assert report.counts == Counts(
+        attempted=14,
+        acked=9,
+        failed=2,
+        indeterminate=3,
+        delivered=7,
+        lost=1,
+        duplicated=2,
+        recovered=1,
+        absent=1,
+        refused=1,
+        ghost=1,
+        phantom=2,
+        foreign=2,
+        malformed=2,
+        corrupted=2,
+        reordered=1,
+        late=1,
+    )
+    assert_types_and_partitions(report)
+    assert_harmless(zoo, rows[event_id(99)])
+
+
+def assert_types_and_partitions(report: Report) -> None:
+    """What belongs to nobody counts under a known type or the unknown one."""
+    assert list(report.by_event_type) == ["join_guild", "purchase_sword", "(unknown)"]
+    assert report.by_event_type["join_guild"].foreign == 1
+    # The phantom of an unknown generator has a sword's type, the one with a script none of ours.
+    assert report.by_event_type["purchase_sword"].phantom == 1
+    assert report.by_event_type["(unknown)"] == Counts(phantom=1, malformed=2)
+    assert report.evidence is not None
+    partition = report.evidence.partitions[1]
+    assert (partition.read, partition.gaps, partition.reached_end) == (8, 0, True)
+    assert partition.malformed_samples == (6, 7)
+    assert partition.foreign_samples == (4, 5)
+
+
+def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
+    """What anyone may write into the topic is no formula, and no script."""
+    assert phantom["event_type"].startswith("'=cmd")
+    page = (history.folder.path / "report.html").read_text()
+    assert page.count("<script") == page.count("</script") == 1
+    assert "&lt;script&gt;" in page
+    assert "src=" not in page.replace("script-src", "")
+    assert "@import" not in page
+
+
+def test_allowed_pathologies_pass(zoo: History) -> None:
+    """A run may allow what it finds, and judging again is judging the same."""
+    zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2)
+
+    assert zoo.verified().verdict is Verdict.PASS
+    zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2, late=0)
+    assert zoo.verified_again().verdict is Verdict.FAIL
+
+
+def test_where_a_way_ended_is_told(history: History) -> None:
+    """Each exception says how far its attempt came, as far as can be known."""
+    history.deliver(1)
+    history.attempt(1)
+    history.attempt(2, "failed")
+    history.arrive(event_id(2), 1)
+    history.attempt(3, "failed", took_ms=None)
+    history.arrive(event_id(3), 2)
+    history.attempt(4, "indeterminate", took_ms=None)
+    for seq, receipts in ((5, ("a", "b")), (6, ("a", "a"))):
+        history.attempt(seq)
+        for receipt in receipts:
+            event = {**IRON, "receipt": receipt}
+            history.arrive(event_id(seq), len(history.messages), event=event)
+    history.arrive(event_id(99), 7)
+    history.reserved[0] = 8
+    history.unsealed.add(0)
+
+    history.verified()
+
+    assert {name: row["where"] for name, row in exceptions(history).items()} == {
+        event_id(1): "acknowledged, and absent",
+        event_id(2): "refused by the service",
+        event_id(3): "never reached the service",
+        event_id(4): "sent, and not answered",
+        event_id(5): "in the topic with copies that differ: asked twice, or two events",
+        event_id(6): "in the topic byte for byte the same: written twice",
+        event_id(7): "under way when its generator ended",
+        event_id(99): "in the topic, and never asked for",
+    }
+
+
+def test_unreadable_copies_are_no_pass(history: History) -> None:
+    """A message that cannot be read, and has an id of the run in it, may be anything."""
+    history.deliver(2)
+    whole = json.dumps({**IRON, "X-Event-Id": event_id(1)}).encode()
+    for offset, value in enumerate((whole[:-1], whole + b"}", b"[" + whole + b"]"), 2):
+        history.arrive_raw(value, offset)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].startswith("3 garbled: unreadable, and with an id of this run in it")
+    assert report.evidence is not None
+    assert report.evidence.partitions[0].malformed_samples == (2, 3, 4)
+
+
+def test_deleted_tail_of_a_torn_ledger_is_no_pass(history: History) -> None:
+    """Acknowledged events whose segment and seal are gone may be lost: nobody can tell."""
+    history.deliver(4)
+    history.messages = history.messages[:2]
+    history.write()
+    folder = history.folder.path / "ledger" / "0"
+    (folder / "seal.json").unlink()
+    (folder / "segment-000001.parquet").unlink()
+
+    report = history.verified_again()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "generator 0 never sealed its ledger" in report.reasons[0]
+
+
+def test_empty(history: History) -> None:
+    """A run that did nothing proves nothing."""
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("nothing was attempted" in reason for reason in report.reasons)
+    assert any("has no ledger" in reason for reason in report.reasons)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "indeterminate"])
+@pytest.mark.parametrize("has_foreign", [False, True])
+def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) -> None:
+    """A run whose requests were all left without an answer is judged, and proves nothing."""
+    for seq in range(3):
+        history.attempt(seq, outcome, took_ms=None)
+    if has_foreign:
+        history.arrive("of-another-run.0.0", 0)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("none of 3 attempts was acknowledged")
+    assert report.counts is not None
+    assert report.counts.attempted == 3
+
+
+def test_ids_were_reserved_and_nothing_is_known_of_them(history: History) -> None:
+    """A generator that was killed before its first row leaves a run that is judged."""
+    history.reserved, history.unsealed = {0: 64}, {0}
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("generator 0 never sealed its ledger")
+
+
+def test_moved_log_start_is_told(history: History) -> None:
+    """What Kafka still has is read and judged; what it no longer has keeps a loss from proof."""
+    history.deliver(3)
+    history.attempt(3)
+    history.seen = TopicSeen(log_start_offsets={0: 1})
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].startswith("2 lost")
+    assert "not proven" in report.reasons[0]
+    assert "partition 0 now begins at offset 1" in report.reasons[1]
+
+
+def test_other_topic_is_not_read(history: History) -> None:
+    """A topic that was made anew has nothing to say of the run."""
+    history.deliver(1)
+    history.seen = TopicSeen(topic_id="another")
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "deleted and made anew" in report.reasons[0]
+    assert report.counts is None
+
+
+def test_crash_is_inconclusive(history: History) -> None:
+    """A check that crashes leaves an inconclusive report, and no counts that look like zeros."""
+
+    def broken(_offsets: OffsetRange) -> DataFrame:
+        message = "the wrong kind of wood"
+        raise RuntimeError(message)
+
+    history.deliver(1)
+    history.verified()
+    report = verify(
+        folder=history.folder,
+        manifest=history.manifest,
+        end=history.reached,
+        spark=history.spark.sparkContext,
+        source=Frames(broken),
+    )
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the wrong kind of wood" in report.reasons[0]
+    assert document(history)["counts"] is None
+    assert "RuntimeError" in (history.folder.logs / "verify-crash.log").read_text()
+    assert "INCONCLUSIVE" in (history.folder.path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_messages_that_are_not_compared_once_are_no_evidence(
+    history: History, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Were the verifier wrong, it would say so, and not that all was lost or is there twice."""
+    history.attempt(0)
+    history.arrive(event_id(0), 0)
+
+    def wrong_works(found: Ledger, groups: Groups, span: int) -> list[Work]:
+        return works(found, {block: mine * times for block, mine in groups.items()}, span)
+
+    monkeypatch.setattr("headcount_analysis.pipeline.works", wrong_works)
+    report = history.verified()
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]
+
+
+def test_unreadable_data_is_inconclusive(history: History) -> None:
+    """A segment whose pages are damaged behind a sound footer ends in one line."""
+    history.deliver(50)
+    history.unsealed.add(0)
+    history.write()
+    segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
+    content = bytearray(segment.read_bytes())
+    content[4:300] = bytes(296)
+    segment.write_bytes(content)
+
+    report = history.verified_again()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "a check crashed" in report.reasons[0]
+    assert "\n" not in report.reasons[0]
+
+
+def test_an_id_elsewhere_is_no_loss(history: History) -> None:
+    """Where no message has its id in place, nothing is proven, and the reason says where it is."""
+    for seq in range(4):
+        history.attempt(seq)
+        nested = {**IRON, "request_headers": {"X-Event-Id": event_id(seq)}}
+        history.arrive(None, seq, partition=seq % 2, event=nested)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.counts is not None
+    assert report.counts.lost == 4
+    told = " ".join(report.reasons)
+    assert "/request_headers/X-Event-Id (partition 0, offset 0)" in told
+    assert "not proven, for no message has its id in place" in told
+
+
+def test_values_that_are_framed_are_no_loss(history: History) -> None:
+    """They are unreadable and have an id of the run in them, which proves no loss either."""
+    for seq in range(3):
+        history.attempt(seq)
+        text = json.dumps({**IRON, "X-Event-Id": event_id(seq)}).encode()
+        history.arrive_raw(b"\x00\x00\x00\x00\x07" + text, seq)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "framed by a schema registry, schema 7" in " ".join(report.reasons)
+    assert any("schema registry, schema 7: 3, first at offset 0" in note for note in report.notes)
+
+
+def test_an_empty_topic_proves_no_loss(history: History) -> None:
+    """The service may write to another one."""
+    history.attempt(0)
+    report = history.verified()
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "has no message since the run began" in " ".join(report.reasons)
+
+
+def test_a_loss_beside_events_in_place_is_proven(history: History) -> None:
+    """What stands elsewhere besides is a note."""
+    history.deliver(3)
+    history.attempt(3)
+    history.attempt(4)
+    history.arrive(None, 3, event={**IRON, "request_id": event_id(3)})
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].startswith("2 lost")
+    assert any("1 of 1 messages" in note and "request_id" in note for note in report.notes)
+
+
+def test_what_differs_is_named(history: History) -> None:
+    """Field by field, in exceptions.csv and in a note; a key that stands twice, too."""
+    address = {"event_type": "ship", "n": 3, "to": {"city": "Delft"}}
+    changed: list[dict[str, object]] = [
+        {**address, "n": "3"},
+        {**address, "n": "3", "to": {"city": "Delft", "country": "NL"}},
+        {**address, "to": {"city": "Gent"}},
+        {**address, "to": {"city": "Delft", "country": "NL"}},
+    ]
+    for seq, event in enumerate(changed):
+        history.attempt(seq, event=address)
+        history.arrive(event_id(seq), seq, event=event)
+    history.attempt(4, event=address)
+    twice = json.dumps({**address, "X-Event-Id": event_id(4)})[:-1] + ', "n": 3}'
+    history.arrive_raw(twice.encode(), 4)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.corrupted) == (5, 4)
+    rows = exceptions(history)
+    assert {name: row["differing_fields"] for name, row in rows.items()} == {
+        event_id(0): "n",
+        event_id(1): "n",
+        event_id(2): "/to/city",
+        event_id(4): "n",
+    }
+    assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
+    assert rows[event_id(4)]["differences"] == "n: it stands twice"
+    assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
+
+
+def test_a_ledger_of_the_format_before_is_judged(history: History) -> None:
+    """It does not say what was asked for, and so no field is named; all else is as it was."""
+    history.deliver(3)
+    history.attempt(3, event=IRON)
+    history.arrive(event_id(3), 3, event={**IRON, "metal": "tin"})
+    history.write()
+    _write_as_before(history.folder.path / "ledger" / "0")
+
+    report = history.verified_again()
+
+    assert report.counts == Counts(attempted=4, acked=4, delivered=4, corrupted=1)
+    assert exceptions(history)[event_id(3)]["differing_fields"] == ""
+    assert all(each.startswith("1 corrupted") for each in report.reasons)
+
+
+def _write_as_before(folder: Path) -> None:
+    """Write a generator's ledger as format 2 had it."""
+    seal = json.loads((folder / "seal.json").read_text())
+    for segment in seal["segments"]:
+        path = folder / segment["name"]
+        table = pq.read_table(path, partitioning=None).drop(["ended_at_ns", "asked"])
+        metadata = {b"headcount.run_id": RUN.encode(), b"headcount.format": b"2"}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+        segment["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    seal |= {"run_id": seal.pop("tag"), "format": 2}
+    (folder / "seal.json").write_text(json.dumps(seal))

@@ -1,0 +1,103 @@
+"""The turn: who judges a run while another does waits, and nobody waits for the dead."""
+
+import errno
+import fcntl
+import gc
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from headcount.cli.run_lock import turn
+from headcount.console import Console
+from headcount.run.manifest import RunFolder
+from headcount.stack.process import wait_until
+from tests.headcount.test_console import Screen
+
+DEADLINE_S = 30.0
+HOLD = """
+import sys, time
+from pathlib import Path
+from headcount.cli.run_lock import turn
+from headcount.console import Console
+from headcount.run.manifest import RunFolder
+
+with turn(RunFolder(Path(sys.argv[1])), Console()):
+    print("has it", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A run's folder."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    return folder
+
+
+def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
+    """It says so, and goes on when the first is done; nothing is left in the folder."""
+    screen, done = Screen(), []
+
+    def second() -> None:
+        with turn(folder, screen.console):
+            done.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with turn(folder, Console(quiet=True)):
+            waiting = pool.submit(second)
+            wait_until(lambda: "judges run-1" in screen.err.getvalue(), DEADLINE_S, "it waits")
+            done.append("first")
+        waiting.result(DEADLINE_S)
+    assert done == ["first", "second"]
+    assert screen.lines() == ["Waiting for another process that judges run-1 ... done in T s"]
+    assert [each.name for each in folder.path.iterdir()] == ["logs"]
+
+
+def test_nobody_waits_for_the_dead(folder: RunFolder) -> None:
+    """The turn of a process ends with it."""
+    command = [sys.executable, "-c", HOLD, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "has it\n"
+        holder.send_signal(signal.SIGKILL)
+    screen = Screen()
+    with turn(folder, screen.console):
+        assert screen.lines() == []
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOLCK])
+def test_a_file_system_without_locks(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """It is said that nobody is kept away, and the judgement goes on."""
+    monkeypatch.setattr(fcntl, "flock", refusing(number))
+    screen = Screen()
+    with turn(folder, screen.console):
+        pass
+    (line,) = screen.lines()
+    assert line.startswith("The run's folder cannot be locked")
+
+
+def test_another_error_is_an_error(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for a turn, and the folder is closed."""
+    monkeypatch.setattr(fcntl, "flock", refusing(errno.EIO))
+    gc.collect()  # what others have left open
+    before = psutil.Process().num_fds()
+    with pytest.raises(OSError, match="refused"), turn(folder, Console(quiet=True)):
+        pass
+    assert psutil.Process().num_fds() == before
+
+
+def refusing(number: int) -> object:
+    """Make a `flock` that fails."""
+
+    def flock(*_: int) -> None:
+        raise OSError(number, "refused")
+
+    return flock

@@ -1,0 +1,176 @@
+"""The judgement: an end that was noted too early is not the run's."""
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.fs as pafs
+import pytest
+
+from headcount.cli import topic_end, verification
+from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Question
+from headcount.console import Console
+from headcount.ledger.ledger import LedgerWriter, read_ledger
+from headcount.run.manifest import End, Generators, Manifest, RunFolder
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:15:30Z",
+    headcount_version="0",
+    scenario="mixed",
+    host="http://localhost",
+    bootstrap_servers="localhost:9092",
+    cluster_id="cluster",
+    topic="events",
+    topic_id="topic",
+    cleanup_policy="delete",
+    start_offsets={0: 5},
+)
+
+
+def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
+    """It meets the same again, where it is reported."""
+    done: list[int] = []
+    is_block_over = threading.Event()
+
+    def fail() -> None:
+        done.append(1)
+        raise ValueError("a column has another type")
+
+    def go_on() -> None:
+        is_block_over.wait(120)
+        done.append(2)
+
+    with verification._ahead(fail), verification._ahead(go_on):  # noqa: SLF001 - so it is called
+        threading.Timer(0.1, is_block_over.set).start()
+    assert sorted(done) == [1, 2]
+
+
+def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
+    """As is what only a database needs."""
+    script = (
+        "import sys; from headcount.cli import judgement, verify;"
+        "assert not {'altair', 'sqlalchemy'} & set(sys.modules);"
+        "judgement._warm_up_report();"
+        "assert 'altair' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
+    """A generator is at work while its run is judged: its ledger is looked at before the end."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
+    writer.open()
+    writer.reserve(64)
+    parts = read_ledger(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1")
+    writer.reserve(128)
+
+    def reserved(*, sealed: bool) -> list[int]:
+        end = End({0: 10}, {0: 0}, "now", sealed)
+        found = topic_end.as_of(end, folder, MANIFEST, parts)
+        return [part.reserved for part in found]
+
+    assert (reserved(sealed=True), reserved(sealed=False)) == ([64], [192])
+
+
+@dataclass
+class Growing:
+    """A run whose topic grows: where its partition ends, and what lies there unreadable."""
+
+    folder: RunFolder
+    end: int = 10
+    hidden: int = 0
+
+    def generator(self, number: int) -> LedgerWriter:
+        """Let a generator begin."""
+        location = str(self.folder.path / "ledger")
+        writer = LedgerWriter(pafs.LocalFileSystem(), location, "run-1", number)
+        writer.open()
+        return writer
+
+    def judged_to(self) -> tuple[int, int]:
+        """Find out to where the run is judged now, and how much is unreadable then."""
+        judging = Judging("local", "1g", 1, watch_for_s=0)
+        question = Question(self.folder, judging, None)
+        parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
+        reach, settling = topic_end.end_of_run(question, MANIFEST, parts, Console(quiet=True))
+        end = reach.end if settling is None else settling.settled()
+        return end.end_offsets[0], end.unreadable.get(0, 0)
+
+
+@pytest.fixture
+def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
+    """A run in whose place no broker is asked."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    run = Growing(folder)
+    fake = SimpleNamespace(
+        describe=lambda *_: object(),
+        end_offsets=lambda *_: {0: run.end},
+        written_offsets=lambda *_: {0: run.end + run.hidden},
+        beginning_offsets=lambda *_: {},
+    )
+    monkeypatch.setattr(topic_end, "topic", fake)
+    monkeypatch.setattr(topic_end, "REPLICATION_TIMEOUT_S", 0)
+    return run
+
+
+def test_an_end_is_kept_once_all_is_sealed(growing: Growing) -> None:
+    """Judged while a generator is at work, a run is judged anew afterwards, to its own end.
+
+    So is one that was judged while some of its events could not be read.
+    """
+    writer = growing.generator(0)
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    assert growing.judged_to() == (500, 0)
+    writer.seal(0)
+    growing.hidden = 3
+    assert growing.judged_to() == (500, 3)
+    growing.end, growing.hidden = 503, 0
+    assert growing.judged_to() == (503, 0)
+    growing.end = 900
+    assert growing.judged_to() == (503, 0)
+
+
+def test_an_end_is_not_that_of_a_generator_that_comes_later(growing: Growing) -> None:
+    """What it does lies behind what was taken for the end when all others had sealed."""
+    growing.generator(0).seal(0)
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    writer = growing.generator(1)
+    assert growing.judged_to() == (500, 0)
+    growing.end = 600
+    writer.seal(0)
+    assert growing.judged_to() == (600, 0)
+    growing.end = 900
+    assert growing.judged_to() == (600, 0)
+
+
+def test_an_end_is_not_that_of_a_generator_that_is_elsewhere(growing: Growing) -> None:
+    """It has begun, and its folder is not here yet, so nobody knows whether it is at work."""
+    growing.generator(0).seal(0)
+    growing.folder.write_generators(Generators((0, 1)))
+    assert growing.judged_to() == (10, 0)
+    growing.end = 500
+    assert growing.judged_to() == (500, 0)
+    growing.generator(1).seal(0)
+    assert growing.judged_to() == (500, 0)
+    growing.end = 900
+    assert growing.judged_to() == (500, 0)
+
+
+def test_an_end_without_its_generators_is_kept(growing: Growing) -> None:
+    """So earlier versions noted it."""
+    growing.generator(0).seal(0)
+    growing.folder.write_end(End({0: 7}, {}, "then", sealed=True))
+    assert growing.judged_to() == (7, 0)

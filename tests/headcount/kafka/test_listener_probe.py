@@ -1,0 +1,135 @@
+"""The listener: what answers instead of a broker in plain text is named, and soon."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from headcount.errors import PartError, UsageError
+from headcount.kafka.listener_probe import complaint
+from headcount.kafka.topic import describe
+from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.jvm.java import Java
+from headcount.stack.ports import LOOPBACK, free_port
+from tests.certificates import write_server_certificate
+
+SOON_S = 15.0
+LISTENERS = "sasl", "tls", "lost", "both"
+
+
+@pytest.fixture(scope="module")
+def listeners(
+    java: Java,
+    fetcher: Fetcher,
+    environ: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, str]]:
+    """A broker with a listener in plain text, and others that no client of ours can use."""
+    folder = tmp_path_factory.mktemp("listeners")
+    certificate = folder / "server.pem"
+    write_server_certificate(certificate)
+    (member,) = Membership.of_cluster(1)
+    ports = {"clients": member.ports[0], **{name: free_port() for name in LISTENERS}}
+    places = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
+    bound = ",".join(f"{name.upper()}://{place}" for name, place in places.items())
+    settings = {
+        "listeners": f"{bound},CONTROLLER://{LOOPBACK}:{member.controller_ports[0]}",
+        "advertised.listeners": bound.replace(places["lost"], "kafka.invalid:29092"),
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT,LOST:PLAINTEXT,"
+        "SASL:SASL_PLAINTEXT,TLS:SSL,BOTH:SASL_SSL",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(certificate),
+    }
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    for name in ("sasl", "both"):
+        settings[f"listener.name.{name}.plain.sasl.jaas.config"] = f'{module} required user_a="x";'
+    config = BrokerConfig(
+        java,
+        tuple(broker_jars(fetcher)),
+        folder / "data",
+        environ,
+        membership=member,
+        settings=settings,
+    )
+    with Broker(config):
+        yield places
+
+
+@pytest.mark.e2e
+def test_a_listener_that_wants_more_is_named(listeners: dict[str, str]) -> None:
+    """SASL, TLS, both, and a name that leads nowhere: each is said at once, with the address."""
+    assert complaint(listeners["clients"]) == ""
+    for name, wanted in {
+        "sasl": "wants SASL (PLAIN)",
+        "tls": "wants TLS",
+        "both": "wants TLS",
+        "lost": "advertise themselves as kafka.invalid:29092, a name that cannot be looked up",
+    }.items():
+        began_s = time.monotonic()
+        with pytest.raises(PartError) as raised:
+            describe(listeners[name], "events")
+        assert time.monotonic() - began_s < SOON_S
+        message = str(raised.value)
+        assert wanted in message
+        assert listeners[name] in message
+        assert "\n" not in message
+
+
+@pytest.mark.e2e
+def test_one_listener_that_can_be_used_is_enough(listeners: dict[str, str]) -> None:
+    """A listener that cannot be used is passed over where another can."""
+    assert describe(f"{listeners['tls']},{listeners['clients']}", "none") is None
+
+
+@pytest.fixture
+def web_server() -> Iterator[str]:
+    """A web server, which waits for the end of a request's line."""
+    with ThreadingHTTPServer((LOOPBACK, 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{LOOPBACK}:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_web_server_is_named(web_server: str) -> None:
+    """What speaks HTTP at the brokers' address is called a web server."""
+    assert complaint(web_server, 0.5) == (
+        f"a web server answers at {web_server}, and not a Kafka broker"
+    )
+
+
+def test_whatever_answers_is_shown() -> None:
+    """Of a server that greets first, as SSH and mail do, the greeting is shown."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+
+        def greet() -> None:
+            for _ in range(3):
+                connection, _address = server.accept()
+                with connection:
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+                    connection.settimeout(5)
+                    connection.recv(1024)
+
+        threading.Thread(target=greet, daemon=True).start()
+        said = complaint(f"{LOOPBACK}:{server.getsockname()[1]}", 0.5)
+    assert "something other than a Kafka broker answers" in said
+    assert "SSH-2.0" in said
+
+
+def test_who_says_nothing_is_not_judged() -> None:
+    """A broker that hangs is waited for: nothing is known of a server that is silent."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert complaint(f"{LOOPBACK}:{server.getsockname()[1]}", 0.2) == ""
+
+
+@pytest.mark.parametrize("servers", ["user:hunter2@kafka:9092", "SASL_SSL://kafka:9092,a:1"])
+def test_servers_with_a_password_are_refused_unshown(servers: str) -> None:
+    """What may hold a password is not repeated."""
+    with pytest.raises(UsageError, match=r"host:port") as raised:
+        describe(servers, "events")
+    assert "hunter2" not in str(raised.value)
+    assert "kafka" not in str(raised.value)

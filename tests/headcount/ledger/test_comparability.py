@@ -1,0 +1,65 @@
+"""The refusal of an event names the value and the rule; the place is the scenario's line."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from headcount.ledger.comparability import why_not_comparable
+from headcount.plugin import scenario_location
+
+
+@pytest.mark.parametrize(
+    ("event", "event_type", "told"),
+    [
+        ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', of type"),
+        ([("a", 1)], "POST", "got [('a', 1)], of type list"),
+        ({3: "x"}, "buy", "a field's name must be text, got 3, of type int"),
+        ({None: "x", "a": 1}, "buy", "got None, of type NoneType"),
+        ({}, 7, "event_type= must be text, got 7, of type int"),
+        ({}, b"buy", "event_type= must be text, got b'buy'"),
+        ({"when": date(2026, 1, 1)}, "buy", "field 'when' (event type 'buy')"),
+    ],
+)
+def test_a_refusal_names_value_and_rule(event: Any, event_type: Any, told: str) -> None:
+    """Whatever is given as an event, and however large it is, it is one short line."""
+    assert told in why_not_comparable(event, event_type, ValueError("field 'when'"))
+    assert len(why_not_comparable("x" * 10_000, "buy", ValueError())) < 300
+
+
+def test_the_digest_is_quoted_without_what_is_said_before() -> None:
+    """The field, the value and the rule are the digest's words."""
+    error = ValueError("field 'score' cannot be compared: nan is no JSON number")
+    reason = why_not_comparable({"score": float("nan")}, "buy", error)
+    assert reason == "field 'score': nan is no JSON number (event type 'buy')"
+
+
+def test_a_lone_surrogate_is_shown_so_that_it_can_be_written() -> None:
+    """The line goes to a terminal, a log and a file."""
+    error = UnicodeEncodeError("utf-8", "a\ud800", 1, 2, "surrogates not allowed")
+    reason = why_not_comparable({}, "a\ud800", error)
+    assert r"'a\ud800'" in reason
+    assert reason.encode()
+
+
+def _inner() -> scenario_location.Place | None:
+    return scenario_location.here()
+
+
+def test_a_place_is_the_users_line() -> None:
+    """The innermost line of the user's own, below the function by which it was entered."""
+    found = _inner()
+    assert found is not None
+    assert found.line.startswith("test_refusal.py:")
+    assert scenario_location.of_traceback(None) is None
+
+
+def test_an_error_in_a_library_is_placed_where_the_scenario_called_it() -> None:
+    """And not in the library, which is not the user's to mend."""
+    try:
+        pytest.fail("on purpose")
+    except BaseException as error:  # noqa: BLE001 - what pytest raises is no Exception
+        found = scenario_location.of_traceback(error.__traceback__)
+    assert found is not None
+    assert found.line.startswith("test_refusal.py:")
+    assert found.entry == "test_an_error_in_a_library_is_placed_where_the_scenario_called_it"

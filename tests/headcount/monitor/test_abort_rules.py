@@ -1,0 +1,151 @@
+"""The guard: a threshold that aborts is broken for certain, or not yet."""
+
+import pytest
+
+from headcount.monitor.abort_rules import RATED_AFTER_S, Guard
+from headcount.monitor.live_stats import Gauge
+from headcount.monitor.progress import Durations, Ended, Progress
+from headcount.monitor.seq_bitmap import packed, pages_of
+from headcount.monitor.topic_counts import Sight
+from headcount.run.manifest import SETTLE_S
+from headcount.thresholds.grammar import parse
+
+FIRST_S = 1_700_000_000
+
+
+def ended(outcome: str = "acked", count: int = 1, second: int = 0, kind: str = "sword") -> Progress:
+    """Attempts that were sent in a second of the run."""
+    acked = pages_of(range(count if outcome == "acked" else 0))
+    ends = (Ended(FIRST_S + second, kind, outcome, "", count),)
+    return Progress(0, {kind: count}, ends, acked=acked)
+
+
+def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
+    """Answers, which came 100 ms later counted from the intended time."""
+    http_us = tuple(round(each * 1000) for each in http_ms)
+    late_us = tuple(each + 100_000 for each in http_us)
+    told = Durations(FIRST_S + second, kind, http_us, late_us)
+    return Progress(0, {}, ended(count=len(http_ms), second=second, kind=kind).ended, (told,))
+
+
+def broken(threshold: str, *told: Progress, sight: Sight | None = None) -> str | None:
+    """What the guard says."""
+    gauge, guard = Gauge(0), Guard([parse(threshold), parse("lost == 0")])
+    for each in told:
+        gauge.tell(each, 0)
+        guard.tell(each)
+    if sight is not None:
+        gauge.see(sight)
+    found = guard.broken(gauge)
+    return None if found is None else found.threshold.show(found.value)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "kept", "over"),
+    [
+        ("failed <= 3 abort", [ended("failed", 3)], [ended("failed", 4)]),
+        ("failed == 0 abort", [ended("acked", 9)], [ended("failed", 1)]),
+        ("attempted == 5 abort", [ended(count=4)], [ended(count=6)]),
+        ("indeterminate < 2 abort", [ended("indeterminate", 1)], [ended("indeterminate", 2)]),
+        (
+            "failed{event_type=guild} < 1 abort",
+            [ended("failed", 9)],
+            [ended("failed", 1, kind="guild")],
+        ),
+        (
+            "failed == 0 after 5s for 5s abort",
+            [ended(), ended("failed", 1, 4), ended("failed", 1, 10)],
+            [ended(), ended("failed", 1, 5)],
+        ),
+        (
+            "fail_ratio < 10% abort",
+            [ended("failed", 1), ended("acked", 8)],  # too few to tell
+            [ended("failed", 2), ended("indeterminate", 2), ended("acked", 20)],
+        ),
+        (
+            "fail_ratio <= 10% abort",
+            [ended("failed", 2), ended("acked", 18)],
+            [ended("failed", 3), ended("acked", 18)],
+        ),
+        ("fail_ratio <= 0 abort", [ended("acked", 9)], [ended("failed", 1), ended("acked", 999)]),
+        ("fail_ratio < 100% abort", [ended("failed", 19)], [ended("failed", 20)]),
+        (  # one failure of 20 is 5 %, and alone no reason to stop
+            "fail_ratio < 5% abort",
+            [ended("failed", 1), ended("acked", 19)],
+            [ended("failed", 2), ended("acked", 19)],
+        ),
+        (
+            "fail_ratio <= 5% abort",
+            [ended("failed", 1), ended("acked", 19)],
+            [ended("failed", 2), ended("acked", 18)],
+        ),
+        (
+            "http.p90 < 50ms abort",
+            [took(*[10.0] * 90, *[80.0] * 9)],
+            [took(*[10.0] * 80, *[80.0] * 20)],
+        ),
+        ("http.p90 < 50ms abort", [took(*[80.0] * 9)], [took(*[80.0] * 20)]),  # 9 are too few
+        ("http.max < 50ms abort", [took(49.9)], [took(52.0)]),
+        ("http.max <= 50ms abort", [took(50.2)], [took(52.0)]),  # within the sketch's accuracy
+        ("http.p50 < 50ms abort", [took(*[900.0] * 19)], [took(*[900.0] * 20)]),
+        ("http.p95 < 50ms abort", [took(*[9.0] * 19, 900.0)], [took(*[9.0] * 18, 900.0, 900.0)]),
+        ("http.mean < 50ms abort", [took(900.0)], [took(*[51.0] * 20)]),
+        (
+            "http.mean < 50ms abort",
+            [took(*[9.0] * 29, 9000.0)],
+            [took(*[9.0] * 28, 9000.0, 9000.0)],
+        ),
+        ("http.mean <= 50ms abort", [took(*[50.0] * 20)], [took(*[50.0] * 19, 51.0, 51.0)]),
+        ("http.min < 50ms abort", [took(900.0)], [took(*[900.0] * 20)]),
+        ("http.min < 50ms abort", [took(*[900.0] * 99, 9.0)], [took(*[900.0] * 99)]),
+        ("from_intended.max < 200ms abort", [took(90.0)], [took(120.0)]),
+        (
+            "http{event_type=guild}.max < 50ms abort",
+            [took(99.0)],
+            [took(99.0, kind="guild")],
+        ),
+    ],
+)
+def test_kept_and_broken(threshold: str, kept: list[Progress], over: list[Progress]) -> None:
+    """Each form with a case that keeps to it and one that does not."""
+    assert broken(threshold, *kept) is None
+    assert broken(threshold, *over) is not None
+
+
+def test_a_rate() -> None:
+    """It is looked at when the test has run for a while, and what is in flight counts."""
+    seconds = [ended(count=10, second=second) for second in range(RATED_AFTER_S + 1)]
+    assert broken("rps > 20 abort", *seconds[:-1]) is None
+    assert broken("rps > 20 abort", *seconds) == "12.0/s"
+    assert broken("rps > 11 abort", *seconds) is None
+    begun = Progress(1, {"sword": 150})
+    assert broken("rps > 20 abort", begun, *seconds) is None
+    assert broken("rps < 10 abort", *seconds) == "10.0/s"
+
+
+def test_what_is_seen_in_the_topic() -> None:
+    """Lost is what is missing for certain, duplicated what came again."""
+    late = 2 * SETTLE_S
+
+    def seen(arrived: int, duplicated: int = 0) -> Sight:
+        pages = {0: packed(pages_of(range(arrived)))}
+        return Sight(late, late, {"sword": arrived}, duplicated, 0, pages)
+
+    assert broken("lost == 0 abort", ended(count=9), sight=seen(9)) is None
+    assert broken("lost == 0 abort", ended(count=9), sight=seen(7)) == "2"
+    assert broken("lost <= 2 abort", ended(count=9), sight=seen(7)) is None
+    assert broken("duplicated == 0 abort", ended(), sight=seen(1)) is None
+    assert broken("duplicated == 0 abort", ended(), sight=seen(1, 1)) == "1"
+
+
+def test_the_thresholds_that_need_the_topic_are_named() -> None:
+    """For while it is not watched they cannot stop the test."""
+    guard = Guard(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
+    assert guard.needing_topic == ("lost == 0 abort",)
+
+
+def test_only_what_aborts_is_watched() -> None:
+    """The others are left to the judgement, and durations are told only where they are needed."""
+    assert Guard([parse("failed == 0")]).broken(Gauge(0)) is None
+    assert not Guard([parse("http.p99 < 1ms"), parse("lost == 0 abort")]).needs_durations
+    assert Guard([parse("http.p99 < 1ms abort")]).needs_durations

@@ -1,0 +1,105 @@
+"""The watch: what a real topic gets is seen, in the partitions that it has and is given."""
+
+import contextlib
+import json
+import socket
+import time
+import uuid
+
+import pytest
+from confluent_kafka import Producer
+from kafka import KafkaAdminClient, KafkaProducer
+
+from headcount.kafka.topic import describe, ensure_topic
+from headcount.monitor.message_ids import Identities
+from headcount.monitor.seq_bitmap import unpacked
+from headcount.monitor.topic_watcher import sights
+from headcount.stack.broker import Broker
+
+pytestmark = pytest.mark.e2e
+
+DEADLINE_S = 120.0
+IDS = Identities("run-1", "X-Event-Id")
+
+
+def test_a_partition_that_is_added_is_watched(broker: Broker) -> None:
+    """An event in it is not missing."""
+    topic = f"growing-{uuid.uuid4().hex[:8]}"
+    ensure_topic(broker.bootstrap_servers, topic, partitions=1)
+    publish(broker, topic, partition=0, seq=0)
+    with contextlib.closing(sights(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+        seen = [next(watched).arrived]
+        add_partition(broker, topic)
+        publish(broker, topic, partition=1, seq=1)
+        deadline_s = time.monotonic() + DEADLINE_S
+        while sum(seen[-1].values()) < 2:
+            assert time.monotonic() < deadline_s, seen
+            seen.append(next(watched).arrived)
+    assert seen[-1] == {"default": 2}
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+def test_what_is_compressed_is_seen(broker: Broker, compression: str) -> None:
+    """As the judge sees it; a look is whole also where a transaction took messages back."""
+    topic = f"compressed-{uuid.uuid4().hex[:8]}"
+    ensure_topic(broker.bootstrap_servers, topic, partitions=1)
+    settings = {"bootstrap.servers": broker.bootstrap_servers, "linger.ms": 50}
+    producer = Producer({**settings, "compression.type": compression, "transactional.id": topic})
+    producer.init_transactions(DEADLINE_S)
+    for first, ends in ((0, producer.commit_transaction), (500, producer.abort_transaction)):
+        producer.begin_transaction()
+        for seq in range(first, first + 500):
+            producer.produce(topic, json.dumps({"X-Event-Id": f"run-1.0.{seq}"}).encode())
+            producer.poll(0)
+        producer.flush(DEADLINE_S)
+        ends(DEADLINE_S)
+    began_s = time.monotonic()
+    seen: set[int] = set()
+    with contextlib.closing(sights(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+        for sight in watched:
+            seen |= {
+                number * 4096 + bit
+                for number, bits in unpacked(sight.seen.get(0, ())).items()
+                for bit in range(4096)
+                if bits >> bit & 1
+            }
+            if sight.complete_at_s > began_s and len(seen) >= 500 and not sight.unread:
+                break
+            assert time.monotonic() < began_s + DEADLINE_S, sight
+    assert seen == set(range(500))
+
+
+def test_what_no_broker_answers_is_told(unused_port: int) -> None:
+    """It goes on, says why it sees nothing, and that nothing was read."""
+    with contextlib.closing(sights(f"127.0.0.1:{unused_port}", "t", IDS, {0: 0})) as watched:
+        first = next(watched)
+        later = first
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not later.problem and time.monotonic() < deadline_s:
+            later = next(watched)
+    assert "refused" in later.problem or "down" in later.problem or "transport" in later.problem
+    assert later.complete_at_s == first.complete_at_s
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def add_partition(broker: Broker, topic: str) -> None:
+    """Give a topic a second partition."""
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)) as admin:
+        admin.create_partitions({topic: 2})
+    deadline_s = time.monotonic() + DEADLINE_S
+    while (found := describe(broker.bootstrap_servers, topic)) is None or found.partitions < 2:
+        assert time.monotonic() < deadline_s
+
+
+def publish(broker: Broker, topic: str, *, partition: int, seq: int) -> None:
+    """Publish an event of the run."""
+    event = json.dumps({"X-Event-Id": f"run-1.0.{seq}", "event_type": "default"}).encode()
+    with contextlib.closing(KafkaProducer(bootstrap_servers=broker.bootstrap_servers)) as producer:
+        producer.send(topic, event, partition=partition).get(DEADLINE_S)

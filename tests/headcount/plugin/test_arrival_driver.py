@@ -1,0 +1,421 @@
+"""`--rate` in a real Locust: what is due is begun or counted as dropped, and nothing is made twice.
+
+Arrivals are counted by the times at which they were due, never by when they happened to be sent.
+"""
+
+import collections
+import functools
+import itertools
+import signal
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headcount.ledger.ledger import open_location
+from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
+from headcount.run.manifest import RunFolder
+from headcount.stack.ports import free_port, is_listening
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
+
+pytestmark = pytest.mark.e2e
+
+CLOCKS_APART_NS = 10_000_000
+"""How far the clock of a generator may be from this one's on a machine that corrects its time."""
+
+
+def run(bench: Bench, *options: str, run_id: str = "run-1", **others: Any) -> str:
+    """Run Locust to its end, and return what it said. It must exit with 0."""
+    load = ("--headless", "--exit-code-on-error", "0", "--run-id", run_id)
+    done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
+        bench.command(*load, *options, **others),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def undisturbed(bench: Bench, most: int, *options: str, name: str = "run") -> str:
+    """Run until the machine has held up no more than `most` arrivals, and return the run's id."""
+    for attempt in range(5):
+        bench.service.received.clear()
+        run_id = f"{name}-{attempt}"
+        run(bench, *options, run_id=run_id)
+        if total(arrivals(bench, run_id)).dropped <= most:
+            return run_id
+    pytest.fail("each of five runs has dropped more")
+
+
+def arrivals(bench: Bench, run_id: str = "run-1") -> tuple[Arrivals, ...]:
+    """Read what became of the arrivals, those of dead generators included."""
+    scheduled = RunFolder(bench.reports / run_id).read_scheduled()
+    assert scheduled is not None
+    location = open_location(str(bench.reports / run_id / "ledger"))
+    return with_lost(read_arrivals(*location), scheduled.due)
+
+
+def numbers(bench: Bench, rate: float, generator: int) -> list[int]:
+    """Number the arrivals that one of two generators has begun, by when they were due.
+
+    Each counts from when it heard of the schedule: its own first is the one that tells.
+    """
+    due = sorted(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
+    return [generator + round((each - due[0]) * rate / 1e9) for each in due]
+
+
+def latencies_ms(rows: Iterable[dict[str, Any]]) -> list[float]:
+    """Latencies from when requests were due."""
+    return [(row["answered_at_ns"] - row["intended_at_ns"]) / 1e6 for row in rows]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("options", "due", "users"),
+    [
+        (("--rate", "150/s", "-t", "3s"), 450, 150),
+        (("--rate", "0/s..200/s:2s,100/s:1s"), 300, 200),
+    ],
+)
+def test_a_plan_is_made_to_the_last(
+    bench: Bench, processes: int, options: tuple[str, ...], due: int, users: int
+) -> None:
+    """As many arrivals as the plan has are due, each is begun or dropped, and then it ends.
+
+    What generators take to say that they are done is no part of its time.
+    """
+    several = () if processes == 1 else ("--processes", str(processes))
+    run_id = undisturbed(bench, due // 10, *options, *several)
+    bench.assert_accounts_agree(run_id, generators=processes)
+    found = total(arrivals(bench, run_id))
+    assert (found.due, found.lost) == (due, 0)
+    assert found.started == len(bench.rows(run_id))
+    scheduled = RunFolder(bench.reports / run_id).read_scheduled()
+    assert scheduled is not None
+    assert (scheduled.elapsed_s, sum(scheduled.due.values())) == (3, due)
+    kept = RunFolder(bench.reports / run_id).read_manifest().options
+    assert (kept["rate"], kept["spacing"], kept["num_users"]) == (options[1], "constant", users)
+
+
+def test_generators_take_turns(bench: Bench) -> None:
+    """Of two, one makes the even arrivals, the other the odd ones, and none is made twice."""
+    run(bench, "--rate", "100/s:3s", "--processes", "2")
+    even, odd = (numbers(bench, 100, generator) for generator in (0, 1))
+    assert len(even) == len(set(even))
+    assert len(odd) == len(set(odd))
+    assert {number % 2 for number in even} == {0}
+    assert {number % 2 for number in odd} == {1}
+    assert len(even) + len(odd) + total(arrivals(bench)).dropped == 300
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
+def test_the_total_is_held_when_a_worker_leaves(
+    bench: Bench, tmp_path: Path, end: signal.Signals
+) -> None:
+    """The other takes over, what was lost until then is counted, and nothing is made twice.
+
+    One that hung and comes back is given arrivals again, and does not make those of meanwhile.
+    """
+    port, log = str(free_port()), tmp_path / "master.log"
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--expect-workers", "2", "--headless"),
+        *("--run-id", "run-1", "--rate", "100/s", "--logfile", str(log)),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+
+    def received(generator: int) -> int:
+        return sum(f".{generator}." in each for each in list(bench.service.received))
+
+    with started(master) as leader, started(worker) as one, started(worker) as two:
+        wait_for(lambda: min(received(0), received(1)) > 100, "both make requests")
+        two.send_signal(end)
+        wait_for(lambda: "failed to send heartbeat" in log.read_text(), "it is missed")
+        seen = len(bench.service.received)
+        wait_for(lambda: len(bench.service.received) > seen + 400, "the other goes on")
+        if end == signal.SIGSTOP:
+            before = [received(0), received(1)]
+            two.send_signal(signal.SIGCONT)
+            wait_for(
+                lambda: min(received(0) - before[0], received(1) - before[1]) > 100,
+                "both make requests again",
+            )
+        leader.terminate()
+        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
+    assert codes[:2] == [0, 0]
+    by_generator = collections.Counter(row["generator"] for row in bench.rows())
+    survivor = by_generator.most_common(1)[0][0]
+    made = numbers(bench, 100, survivor)
+    # While it is alone, it makes those that would have been the other's, too.
+    assert sum(after - before == 1 for before, after in itertools.pairwise(made)) > 200
+    other = numbers(bench, 100, 1 - survivor)
+    assert len(set(made)) == len(made)
+    assert len(set(other)) == len(other)
+    # Either may have dropped its first ones, by which its others are numbered.
+    shifted = ({number + shift for number in other} for shift in range(-100, 101, 2))
+    assert any(not set(made) & numbered for numbered in shifted)
+    lost = {each.generator: each for each in arrivals(bench)}
+    undone = lost[1 - survivor].lost + lost[1 - survivor].dropped
+    assert undone > 100
+    # It counts from when it heard of the schedule, which on a busy machine is a while after it was.
+    scheduled = RunFolder(bench.reports / "run-1").read_scheduled()
+    assert scheduled is not None
+    mine = [row["intended_at_ns"] for row in bench.rows() if row["generator"] == survivor]
+    behind_s = max(0.0, (min(mine) - scheduled.began_at_ns) / 1e9 - survivor / 100)
+    assert lost[survivor].lost < 20 + 100 * behind_s
+
+
+SLOW = """
+import time
+from locust import events
+from locust.runners import WorkerRunner
+from mixed import Player
+
+@events.test_start.add_listener
+def be_slow(environment, **_):
+    if isinstance(environment.runner, WorkerRunner) and environment.runner.worker_index == 1:
+        time.sleep(6)
+"""
+
+
+def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
+    """The schedule begins when each has its users, and none is behind by what the slowest took."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    locustfile = str(tmp_path / "slow.py")
+    run(bench, "--rate", "50/s:5s", "--processes", "2", locustfile=locustfile)
+    first_ns = [
+        min(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
+        for generator in (0, 1)
+    ]
+    assert abs(first_ns[1] - first_ns[0]) < 3e9
+
+
+def stall(bench: Bench) -> None:
+    """Let the service stall for a second, while requests go on until after it."""
+    bench.service.stall(1.0)
+    wait_for(lambda: time.monotonic() > bench.service.stalled_s[1] + 0.5, "it is over")
+
+
+def test_a_stall_is_seen_by_all_that_were_due(bench: Bench) -> None:
+    """A service that stalls for a second: requests go on, and those due meanwhile wait the rest."""
+    command = bench.command(
+        *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "300", "-r", "300")
+    )
+    with started(command) as locust:
+        wait_for(lambda: len(bench.service.received) > 100, "requests arrive")
+        stall(bench)
+        locust.terminate()
+        assert locust.wait(DEADLINE_S) == 0
+    began_ns, ended_ns = (
+        round((time.time() - time.monotonic() + each) * 1e9) for each in bench.service.stalled_s
+    )
+    waited = [row for row in bench.rows() if began_ns < row["intended_at_ns"] < ended_ns]
+    found = total(arrivals(bench))
+    assert found.lost <= 1  # whoever counts what was due stops a moment before who makes it
+    # Each ten milliseconds one was due, and none was answered before the stall had ended.
+    assert 99 - found.dropped <= len(waited) <= 101
+    assert all(row["answered_at_ns"] > ended_ns - CLOCKS_APART_NS for row in waited)
+    assert max(latencies_ms(waited)) > 900
+
+
+def test_what_no_user_is_free_for_is_dropped(bench: Bench) -> None:
+    """With too few users for a stall, what could not be begun is counted, said and not queued."""
+    command = bench.command(
+        *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "5", "-r", "5")
+    )
+    with started(command) as locust:
+        wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+        stall(bench)
+        locust.terminate()
+        _, said = locust.communicate(timeout=DEADLINE_S)
+    found = total(arrivals(bench))
+    assert found.dropped > 60
+    assert found.started == len(bench.rows()) == len(bench.service.received) > 50
+    (parts,) = read_arrivals(*open_location(str(bench.reports / "run-1" / "ledger")))
+    counted = f"{parts.due:,} arrivals were due, {found.started:,} started, {found.dropped:,} drop"
+    assert counted in said
+    late_ms = [(row["sent_at_ns"] - row["intended_at_ns"]) / 1e6 for row in bench.rows()]
+    assert sum(each > 500 for each in late_ms) < 30  # a queue would have had half of the stall's
+
+
+def test_so_many_at_once(bench: Bench) -> None:
+    """Never more requests are under way than --max-in-flight says, however many users there are."""
+    bench.service.answer_after_s = 0.2
+    run(bench, "--rate", "60/s:2s", "-u", "40", "-r", "40", "--max-in-flight", "5")
+    edges = [
+        edge
+        for row in bench.rows()
+        for edge in ((row["sent_at_ns"], 1), (row["answered_at_ns"], -1))
+    ]
+    under_way = list(itertools.accumulate(step for _, step in sorted(edges)))
+    assert max(under_way) == 5
+    assert total(arrivals(bench)).dropped > 30
+
+
+def test_a_seed_repeats_the_arrivals(bench: Bench) -> None:
+    """With Poisson spacing the same seed has them at the same times, another at others."""
+
+    def due(name: str, seed: str) -> list[int]:
+        options = ("--rate", "30/s:2s", "--spacing", "poisson", "--seed", seed)
+        run_id = undisturbed(bench, 0, *options, name=name)
+        times = sorted(row["intended_at_ns"] for row in bench.rows(run_id))
+        return [round((each - times[0]) / 1e6) for each in times]
+
+    first = due("first", "7")
+    assert len(first) > 20
+    assert due("again", "7") == first
+    assert due("other", "8") != first
+
+
+NESTED = """
+from locust import TaskSet, constant, task
+from headcount.plugin import LedgerUser
+
+class Shelf(TaskSet):
+    wait_time = constant(1000)
+
+    @task(3)
+    def look(self):
+        self.user.ask("look")
+
+    @task(1)
+    def leave(self):
+        self.user.ask("leave")
+        self.interrupt()
+
+class Visitor(LedgerUser):
+    wait_time = constant(1000)
+    is_busy = False
+
+    def on_start(self):
+        self.client.get("/", event={"event_type": "hello"})
+
+    @task
+    def buy(self):
+        self.ask("buy")
+        self.client.get("/", event={"event_type": "second"})
+
+    tasks = [Shelf, buy]
+
+    def ask(self, what):
+        assert not self.is_busy, "two things at once"
+        self.is_busy = True
+        self.client.get("/", event={"event_type": what})
+        self.is_busy = False
+"""
+
+
+def test_a_scenario_keeps_its_form(bench: Bench, tmp_path: Path) -> None:
+    """Tasks of nested task sets are arrivals, too; wait times are ignored; users stay themselves.
+
+    The first request of a task is due when the arrival is, the others when they are sent.
+    """
+    (tmp_path / "visitors.py").write_text(NESTED)
+    locustfile = str(tmp_path / "visitors.py")
+    said = run(bench, "--rate", "100/s:3s", "-u", "20", "-r", "20", locustfile=locustfile)
+    assert "two things at once" not in said
+    types = collections.Counter(row["event_type"] for row in bench.rows())
+    assert types["hello"] == 20
+    assert types["second"] == types["buy"]
+    assert min(types[each] for each in ("look", "leave", "buy")) > 5
+    found = total(arrivals(bench))
+    # Locust goes on at once after an interrupt: a visitor that leaves does one thing more, if the
+    # run does not end just then, which cuts it once.
+    assert found.started - 20 <= types["look"] + types["buy"] <= found.started
+    due = [row for row in bench.rows() if row["intended_at_ns"] != row["sent_at_ns"]]
+    assert len(due) == found.started
+    assert {row["event_type"] for row in due} == {"look", "leave", "buy"}
+
+
+def test_web_ui(bench: Bench, tmp_path: Path) -> None:
+    """The form has a rate, whose plan ends a test; a mistake is told; without it all is as ever."""
+    port, log = free_port(), tmp_path / "locust.log"
+    web = f"http://127.0.0.1:{port}"
+    command = bench.command(
+        *("--web-host", "127.0.0.1", "--web-port", str(port), "--logfile", str(log))
+    )
+    with started(command) as locust:
+        wait_for(lambda: is_listening(port), "the web UI listens")
+        with urllib.request.urlopen(web, timeout=120) as answer:
+            page = answer.read().decode()
+        assert all(f'"{name}"' in page for name in ("rate", "spacing", "max_in_flight"))
+        told = _swarm(web, rate="50/s..50/s", user_count="20")
+        assert "needs a time, as 50/s..50/s:1m" in told
+        assert not bench.reports.exists()
+        _swarm(web, rate="50/s:2s", user_count="20")
+        wait_for(lambda: "all arrivals have been due" in log.read_text(), "it ends")
+        (first,) = (path.name for path in bench.reports.iterdir())
+        wait_for(functools.partial(bench.is_sealed, first), "it is sealed")
+        assert total(arrivals(bench, first)).due == 100
+        bench.assert_accounts_agree(first)
+        bench.service.received.clear()
+        _swarm(web, rate="", user_count="10")
+        wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+        _post(f"{web}/stop")
+        (second,) = (path.name for path in bench.reports.iterdir() if path.name != first)
+        wait_for(functools.partial(bench.is_sealed, second), "it is sealed")
+        locust.terminate()
+        locust.wait(DEADLINE_S)
+    assert RunFolder(bench.reports / second).read_scheduled() is None
+    assert all(row["intended_at_ns"] == row["sent_at_ns"] for row in bench.rows(second))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--rate", "5"), "--rate must be RATE, RATE:TIME or FROM..TO:TIME"),
+        (("--rate", "5/s", "--max-in-flight", "0"), "whole number from 1 to 1,000,000, got '0'"),
+        (("--max-in-flight", "9"), "--max-in-flight goes with --rate"),
+        (("--rate", "5/s", "-f", "locustfiles/sword_rush.py"), "the load shape Rush both say"),
+    ],
+)
+def test_a_mistake_is_told(bench: Bench, options: tuple[str, ...], told: str) -> None:
+    """One line, exit code 2, and no request."""
+    assert_told(bench, bench.command("--run-id", "run-1", *options), told)
+
+
+def test_other_users_are_refused(bench: Bench, tmp_path: Path) -> None:
+    """Users that no rate could drive would go on at their own pace beside it."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    both = f"locustfiles/mixed.py,{tmp_path}/plain.py"
+    command = bench.command("--rate", "5/s", locustfile=both)
+    assert_told(bench, command, "--rate is for users that are LedgerUsers, and Plain is none")
+
+
+PLAIN = """
+from locust import FastHttpUser, task
+
+class Plain(FastHttpUser):
+    @task
+    def look(self):
+        self.client.get("/")
+"""
+
+
+def assert_told(bench: Bench, command: list[str], told: str) -> None:
+    """See that a run does not begin, and says why."""
+    options = ("--headless", "-t", "1s")
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("headcount: ")]
+    assert (done.returncode, len(lines)) == (2, 1), done.stderr
+    assert told in lines[0]
+    assert bench.service.received == []
+
+
+def _swarm(web: str, **fields: str) -> str:
+    return _post(f"{web}/swarm", spawn_rate="20", **fields)
+
+
+def _post(url: str, **fields: str) -> str:
+    data = urllib.parse.urlencode(fields).encode()
+    with urllib.request.urlopen(url, data, timeout=120) as answer:  # noqa: S310 - it is http
+        assert answer.status == 200
+        content: bytes = answer.read()
+        return content.decode()

@@ -1,0 +1,53 @@
+"""The stored account: what is written is read, and what is damaged is named."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headcount.errors import EvidenceError
+from headcount.run import stored_state
+
+MOMENT = stored_state.Moment("2026-11-25T09:00:00.000+00:00", 17)
+
+
+@pytest.mark.parametrize("count", [0, 3, 120_000])
+def test_what_is_written_is_read(tmp_path: Path, count: int) -> None:
+    """However many entries there are, and when they were read."""
+    path = tmp_path / stored_state.FILE
+    entries = [(f"run-1.0.o{number}", "gold", number) for number in range(count)]
+    stored_state.write(path, iter(entries), MOMENT)
+    assert stored_state.read_moment(path) == MOMENT
+    table = pq.read_table(path)
+    assert (
+        list(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+        == entries
+    )
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_left_of_what_cannot_be_written(tmp_path: Path) -> None:
+    """A number that is none leaves the account that was there before."""
+    path = tmp_path / stored_state.FILE
+    stored_state.write(path, [("o", "gold", 1)], MOMENT)
+    with pytest.raises(pa.ArrowException):
+        stored_state.write(path, [("o", "gold", "much")], MOMENT)  # type: ignore[list-item]
+    assert stored_state.read_moment(path) == MOMENT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_damage(tmp_path: Path) -> None:
+    """None is told from one that is torn, of no run, or of other columns."""
+    path = tmp_path / stored_state.FILE
+    assert stored_state.read_moment(path) is None
+    path.write_bytes(b"torn")
+    with pytest.raises(EvidenceError, match="is damaged"):
+        stored_state.read_moment(path)
+    pq.write_table(pa.table({"owner": ["o"]}), path)
+    with pytest.raises(EvidenceError, match="is damaged"):
+        stored_state.read_moment(path)
+    metadata = {"headcount.run.stored_state": '{"read_at": "now", "last_event": 1}'}
+    pq.write_table(pa.table({"owner": ["o"]}).replace_schema_metadata(metadata), path)
+    with pytest.raises(EvidenceError, match="has other columns than owner, thing, number"):
+        stored_state.read_moment(path)

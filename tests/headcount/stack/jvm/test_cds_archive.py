@@ -1,0 +1,249 @@
+"""Class data: written at the second start, used from the third on, and never half-written."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from headcount.stack.jvm import cds_archive
+from headcount.stack.jvm.cds_archive import ClassData, Use
+from headcount.stack.jvm.java import Java
+
+
+def some_data(folder: Path, java_home: Path | None = None) -> ClassData:
+    """Name an archive in a folder, of a Java that has one of its own classes by default."""
+    return ClassData(folder / "some.jsa", folder / "java.base", java_home or common_java(folder))
+
+
+def common_java(folder: Path) -> Path:
+    """Make, where it can be, the home of a Java that comes with an archive of its own classes."""
+    home = folder / "common-java"
+    with contextlib.suppress(OSError):
+        give_own_archive(home)
+    return home
+
+
+def give_own_archive(home: Path) -> None:
+    """Put the archive of its own classes where a Java has it."""
+    (home / "lib" / "server").mkdir(parents=True, exist_ok=True)
+    (home / "lib" / "server" / "classes.jsa").touch()
+
+
+def writing(folder: Path) -> Use:
+    """Give what a JVM does that is to write an archive."""
+    data = some_data(folder)
+    assert data.begin().aside is None
+    return data.begin()
+
+
+def test_first_start_on_a_machine_pays_nothing(tmp_path: Path) -> None:
+    """Only who starts again has a use for it."""
+    data = some_data(tmp_path / "new")
+
+    assert data.begin().options == ()
+    assert any("ArchiveClassesAtExit" in option for option in data.begin().options)
+
+
+def test_what_was_written_is_used(tmp_path: Path) -> None:
+    """Of a JVM that ended well."""
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(0)
+
+    assert not use.aside.exists()
+    assert f"-XX:SharedArchiveFile={tmp_path}/some.jsa" in some_data(tmp_path).begin().options
+
+
+@pytest.mark.parametrize("exit_code", [1, -9, None])
+def test_what_a_jvm_left_that_did_not_end_well_is_not_used(
+    tmp_path: Path, exit_code: int | None
+) -> None:
+    """It may be half an archive."""
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(exit_code)
+
+    assert not use.aside.exists()
+    assert some_data(tmp_path).begin().aside is not None
+
+
+def java_that(folder: Path, does: str) -> Path:
+    """Make the home of a Java that does something with its last argument."""
+    java = folder / "home" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f'#!/bin/sh\nfile="${{2#*=}}"\n{does}\n')
+    java.chmod(0o755)
+    return folder / "home"
+
+
+def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None:
+    """Without it a JVM writes none of Spark's classes: its second start writes those on it."""
+    data = some_data(tmp_path, java_that(tmp_path, 'echo "$1" > "$file"'))
+    assert data.begin().options == ()
+    assert not data.base.exists()
+
+    use = data.begin()
+
+    assert data.base.read_text() == "-Xshare:dump\n"
+    assert f"-XX:SharedArchiveFile={data.base}" in use.options
+    assert use.aside is not None
+    assert use.archive == data.archive != data.path
+    data.path.touch()
+    assert data.begin().aside is not None
+    data.archive.touch()
+    assert f"-XX:SharedArchiveFile={data.base}:{data.archive}" in data.begin().options
+
+
+def test_java_whose_own_archive_is_of_no_use_is_given_another(tmp_path: Path) -> None:
+    """What comes of it then counts, and not what another command has tried in the meantime."""
+    home = java_that(tmp_path, 'touch "$file"')
+    give_own_archive(home)
+    data = some_data(tmp_path, home)
+    data.begin()
+    early, late = data.begin(), data.begin()
+    early.finish(0)
+    late.finish(0)
+    use = data.begin()
+    assert use.aside is not None
+
+    use.finish(0)
+
+    assert data.begin().aside is None
+
+
+@pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
+def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: str) -> None:
+    """Spark starts without it."""
+    data = some_data(tmp_path, java_that(tmp_path, does))
+    data.begin()
+
+    assert data.begin() == Use(data)
+
+    data.begin().finish(0)
+    assert data.begin() == Use(data)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
+    """Spark starts without it, and so it does where the JVM would take the path for two."""
+    (tmp_path / "file").touch()
+    assert some_data(tmp_path / "file").begin().options == ()
+    for special in ("a:b", 'a"b', "a\\b"):
+        data = some_data(tmp_path / special)
+        assert [data.begin(), data.begin()] == [Use(data), Use(data)]
+        assert data.options == ()
+
+
+def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
+    """A JVM would refuse the one that there is, and never write its own."""
+    jar = tmp_path / "some.jar"
+    jar.write_bytes(b"one")
+
+    def named(home: str = "one") -> Path:
+        return ClassData.of(tmp_path, tmp_path / home, [jar]).path
+
+    before = named()
+    assert named() == before != named("other")
+    jar.write_bytes(b"another")
+    assert named() != before
+
+
+def test_none_is_written_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk is not filled up for a quicker start."""
+    monkeypatch.setattr(cds_archive, "_ROOM_BYTES", 1 << 62)
+    data = some_data(tmp_path)
+
+    assert [data.begin().aside, data.begin().aside] == [None, None]
+
+
+def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
+    """Its JVM may have written all of it; what another is writing now stays."""
+    left, written = tmp_path / ".some.jsa.1.tmp", tmp_path / ".some.jsa.2.tmp"
+    for path in (left, written):
+        path.touch()
+    an_hour_ago = time.time() - 3601
+    os.utime(left, (an_hour_ago, an_hour_ago))
+
+    writing(tmp_path).finish(None)
+
+    assert not left.exists()
+    assert written.exists()
+
+
+def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
+    """Each takes more than 60 MB; one that is in use is touched each time."""
+    old = tmp_path / "old.jsa"
+    used = ClassData(tmp_path / "used.jsa", tmp_path / "java.base", tmp_path)
+    for path in (old, used.path):
+        path.touch()
+        os.utime(path, (0, 0))
+    used.begin()
+    use = writing(tmp_path)
+    assert use.aside is not None
+    use.aside.touch()
+
+    use.finish(0)
+
+    assert not old.exists()
+    assert used.path.exists()
+
+
+SESSION = """
+import contextlib, sys
+from pathlib import Path
+from headcount.stack.jvm.cds_archive import ClassData
+from headcount.stack.jvm.flags import QUICK_START
+from headcount_analysis.spark.jvm import SessionConfig, class_path_files
+from headcount_analysis.spark.session import open_session
+home, folder, what = sys.argv[1:]
+
+@contextlib.contextmanager
+def step(text):
+    print(text)
+    yield
+
+data = ClassData.of(Path(folder), Path(home), class_path_files(), step)
+config = SessionConfig(Path(home), (), Path(folder) / "log", heap="512m",
+                       java_options=QUICK_START, class_data=data)
+with open_session(config) as spark:
+    assert spark.parallelize([1, 2]).map(str).collect() == ["1", "2"]
+    pid = spark._jvm.ProcessHandle.current().pid()
+    print("used" if str(data.archive) in Path(f"/proc/{pid}/maps").read_text() else "not used")
+    if what == "break off":
+        raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.e2e
+def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -> None:
+    """The JVM has the archive in its memory; what was broken off has left none, and nobody waited.
+
+    That one is being written is shown.
+    """
+
+    def told(what: str = "work") -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", SESSION, java.home, tmp_path, what],
+            capture_output=True,
+            text=True,
+            timeout=250,
+            check=False,
+        )
+        assert (done.returncode == 0) == (what == "work"), done.stderr
+        return done.stdout.splitlines()
+
+    assert told() == ["not used"]
+    assert told("break off") == ["not used"]
+    assert told() == ["not used", "Keeping what Java has loaded, once"]
+    assert told() == ["used"]
+    assert not list(tmp_path.glob(".*.tmp"))

@@ -1,0 +1,96 @@
+"""Deferred answers where the server knows nothing of them: whoever iterates them waits."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from headcount_service.app import create_app
+from headcount_service.http.deferred_response import DeferredAnswer
+from headcount_service.publish.publisher import KafkaPublisher
+
+from tests.service.conftest import LoadSettings
+from tests.service.fakes import FakeProducer
+from tests.service.waiting import eventually
+
+Make = Callable[[float], KafkaPublisher]
+
+
+@pytest.fixture
+def producer() -> FakeProducer:
+    """A producer whose acknowledgements are the test's to give."""
+    return FakeProducer(acknowledges=False)
+
+
+@pytest.fixture
+def make(load: LoadSettings, producer: FakeProducer) -> Iterator[Make]:
+    """A publisher that hands over to it, and waits for so many seconds."""
+    made: list[KafkaPublisher] = []
+
+    def make_with(ack_timeout_s: float) -> KafkaPublisher:
+        settings = load(ACK_TIMEOUT_S=ack_timeout_s)
+        made.append(KafkaPublisher(settings, connect=lambda _: producer, answers=lambda _: True))
+        made[-1].start()
+        return made[-1]
+
+    yield make_with
+    for each in made:
+        each.close()
+
+
+def test_the_first_byte_waits_for_the_acknowledgement(
+    load: LoadSettings, make: Make, producer: FakeProducer
+) -> None:
+    """Under a server that just iterates, the answer is as if the application had waited."""
+    client = create_app(load(), make(20)).test_client()
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(client.get, "/")
+        eventually(lambda: producer.pending, "the send")
+        assert not asked.done()
+        producer.pending[0].settle()
+        answer = asked.result(60)
+    assert (answer.status_code, answer.text) == (200, "This is the default response!\n")
+    assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("3", "17")
+    assert answer.headers["X-Served-By"]
+
+
+def test_without_an_acknowledgement_it_is_a_504(
+    load: LoadSettings, make: Make, producer: FakeProducer
+) -> None:
+    """The problem is that of a request whose thread waited, and so is the suspicion."""
+    answer = create_app(load(), make(0.1)).test_client().get("/")
+    assert answer.status_code == 504
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["X-Served-By"]
+    assert answer.get_json(force=True)["detail"].endswith("It may have been published.")
+    eventually(producer.closed.is_set, "the suspected producer's end")
+
+
+def test_an_outcome_that_nobody_foresaw_is_a_500(
+    load: LoadSettings, make: Make, producer: FakeProducer
+) -> None:
+    """Whatever becomes of an event, there is an answer, and it promises nothing."""
+    client = create_app(load(), make(20)).test_client()
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(client.get, "/")
+        eventually(lambda: producer.pending, "the send")
+        producer.pending[0].settle(RuntimeError("t0ken"))
+        answer = asked.result(60)
+    assert answer.status_code == 500
+    assert "t0ken" not in answer.text
+
+
+def test_a_server_can_wait_for_the_outcome(make: Make, producer: FakeProducer) -> None:
+    """It is told once, when the outcome is known, and need not begin before."""
+    begun: list[str] = []
+
+    def begin() -> list[bytes]:
+        begun.append("begun")
+        return [b"answer"]
+
+    told: list[str] = []
+    answer = DeferredAnswer(make(20).hand_over({}, None), begin)
+    answer.when_settled(lambda: told.append("told"))
+    assert (told, begun) == ([], [])
+    producer.pending[0].settle()
+    assert (told, begun) == (["told"], [])
+    assert list(answer) == [b"answer"]
