@@ -22,7 +22,9 @@ from headcount_players._choices import a_guild, a_player, a_sword
 
 from headcount.kafka import topic
 from headcount.ledger.digest import digest, shape
-from headcount.ledger.ledger import LedgerWriter, Row, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.ids import EventId, new_tag
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
 from headcount.run.outcome import Outcome

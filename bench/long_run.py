@@ -31,7 +31,7 @@ from bench.generate import (
 )
 from headcount.ledger.generator_health import FILE, Health, dump
 from headcount.ledger.generator_health import Sample as HealthSample
-from headcount.ledger.ledger import Row
+from headcount.ledger.schema import Row
 from headcount.run.ids import EventId
 from headcount.run.manifest import Generators, RunFolder
 from headcount.run.outcome import Outcome

@@ -29,7 +29,7 @@ from bench.target import Target
 from bench.timer import QUANTILES
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.open_model.scheduled_arrivals import read_arrivals, total
 from headcount.stack.process import Process
 

@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.files import write_atomically
 from headcount.ledger.generator_health import read_health
-from headcount.ledger.ledger import GeneratorLedger, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import GeneratorLedger
 from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.scheduled_arrivals import all_arrivals

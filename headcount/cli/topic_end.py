@@ -16,12 +16,8 @@ from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, fi
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
-from headcount.ledger.ledger import (
-    GeneratorLedger,
-    open_location,
-    sealed_at_ns,
-    with_later_reservations,
-)
+from headcount.ledger.location import open_location, sealed_at_ns
+from headcount.ledger.reader import GeneratorLedger, with_later_reservations
 from headcount.run.manifest import End, Manifest, RunFolder
 
 REPLICATION_TIMEOUT_S = 60.0

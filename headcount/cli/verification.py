@@ -23,7 +23,8 @@ from headcount.cli.topic_end import end_of_run, noting_in_time
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
-from headcount.ledger.ledger import GeneratorLedger, open_location, unsealed
+from headcount.ledger.location import open_location, unsealed
+from headcount.ledger.reader import GeneratorLedger
 from headcount.run.manifest import Manifest, RunFolder
 from headcount.thresholds.grammar import Threshold, parse_all
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.ledger.ledger import SCHEMA, Row
+from headcount.ledger.schema import SCHEMA, Row
 
 _NOTHING = -1
 """Stands for null in columns that have no such value."""

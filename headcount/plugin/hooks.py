@@ -27,7 +27,8 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.kafka import topic
-from headcount.ledger.ledger import LedgerWriter, check_location, open_location, warm_up
+from headcount.ledger.location import check_location, open_location
+from headcount.ledger.writer import LedgerWriter, warm_up
 from headcount.monitor.abort_rules import Broken
 from headcount.monitor.progress import Progress
 from headcount.open_model.mix import parse_mix, weighted

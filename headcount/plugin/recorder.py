@@ -27,8 +27,9 @@ from headcount.ledger.columns import Columns
 from headcount.ledger.comparability import REFUSED, why_not_comparable
 from headcount.ledger.digest import describe
 from headcount.ledger.generator_health import Health
-from headcount.ledger.ledger import LedgerWriter, Seal
+from headcount.ledger.schema import Seal
 from headcount.ledger.shortfall import Counter as ShortfallCounter
+from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress import Tally
 from headcount.open_model.user_pool import Pool
 from headcount.plugin import scenario_location

@@ -23,7 +23,8 @@ from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetR
 from pyspark.sql import DataFrame, SparkSession
 
 from headcount.ledger.digest import describe
-from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.ids import EventId
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
 from headcount.run.state_changes import Changes

@@ -22,7 +22,8 @@ from headcount_analysis.report.model import Report
 from headcount_analysis.report.terminal_table import summary
 from pyspark.sql import DataFrame
 
-from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.run.manifest import Scheduled
 from headcount.run.verdict import Verdict

@@ -8,7 +8,7 @@ import pyarrow.fs as pafs
 import pytest
 
 from headcount.files import force_to_disk, write_atomically
-from headcount.ledger.ledger import LedgerWriter
+from headcount.ledger.writer import LedgerWriter
 
 
 @pytest.fixture

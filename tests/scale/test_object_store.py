@@ -7,14 +7,10 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
-from headcount.ledger.ledger import (
-    LedgerWriter,
-    Row,
-    check_location,
-    open_location,
-    read_ledger,
-    unsealed,
-)
+from headcount.ledger.location import check_location, open_location, unsealed
+from headcount.ledger.reader import read_ledger
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 from tests.scale.object_store import BUCKET, object_store, opened
 
 LEDGER = f"s3://{BUCKET}/ledgers/run-1"

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import SparkContext
 
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.compare_run import counting, ordering, reconcile
 from headcount_analysis.compare_run.classes import FLAGS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.parquet as pq
 
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount_analysis.arrow_types import Integers, Integers32
 
 

@@ -19,7 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headcount.ledger.ledger import SCHEMA, GeneratorLedger, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import GeneratorLedger
+from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.compare_run.classes import UNKNOWN

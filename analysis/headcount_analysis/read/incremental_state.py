@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame
 
 from headcount.errors import EvidenceError
 from headcount.ledger.digest import names_of
-from headcount.ledger.ledger import GeneratorLedger, Known, open_location, read_ledger
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import GeneratorLedger, Known, read_ledger
 from headcount.run.manifest import Manifest, RunFolder
 from headcount_analysis.compare_run.blocks import Compared, Comparison, Grains, Work, works
 from headcount_analysis.evidence import TopicSeen

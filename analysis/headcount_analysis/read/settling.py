@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from headcount.ledger.ledger import GeneratorLedger
+from headcount.ledger.reader import GeneratorLedger
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
 
 LOOK_EVERY_S = 1.0

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.arrow_types import equal_ranges
 from headcount_analysis.compare_run.counting import MessageCounts, count_messages, merged_messages

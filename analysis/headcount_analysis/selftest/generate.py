@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headcount.ledger.ledger import LedgerWriter, Row, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.ids import EventId
 from headcount.run.outcome import Outcome
 from headcount_analysis.selftest.events import (

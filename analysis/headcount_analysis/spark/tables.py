@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from headcount.errors import EvidenceError
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount_analysis.spark.object_store import spark_url
 
 if TYPE_CHECKING:  # what says where tables go is needed before Spark's Python part is loaded

@@ -26,7 +26,7 @@ from headcount.cli.result import show
 from headcount.cli.run_lock import turn
 from headcount.cli.verification import judge
 from headcount.console import Console
-from headcount.ledger.ledger import open_location, traces, unsealed
+from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.manifest import RunFolder
 
 POLL_S = 0.5

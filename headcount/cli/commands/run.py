@@ -36,7 +36,7 @@ from headcount.cli.run_lock import turn
 from headcount.cli.verification import judge
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
-from headcount.ledger.ledger import open_location, unsealed
+from headcount.ledger.location import open_location, unsealed
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Spacing
 from headcount.open_model.scheduled_arrivals import all_arrivals

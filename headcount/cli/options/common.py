@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from headcount.errors import UsageError
-from headcount.ledger.ledger import check_location
+from headcount.ledger.location import check_location
 from headcount.run.manifest import RunFolder
 from headcount.thresholds.grammar import Threshold, parse_all, read_file
 from headcount.thresholds.metrics import MetricError

@@ -27,7 +27,7 @@ from locust.runners import (
 )
 
 from headcount.errors import HeadcountError, PartError
-from headcount.ledger.ledger import open_location, unsealed
+from headcount.ledger.location import open_location, unsealed
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.run_folder import folder_of, ledger_location

@@ -11,7 +11,7 @@ from headcount_analysis.compare_run.classes import FLAGS, Fate, classify
 from headcount_analysis.ledger.ledger import COLUMNS
 from headcount_analysis.messages.content import ARRIVALS, Kind
 
-from headcount.ledger.ledger import SCHEMA
+from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome
 
 RUN = "run-1"

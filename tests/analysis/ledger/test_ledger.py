@@ -12,7 +12,7 @@ import pytest
 from headcount_analysis.evidence import GeneratorState
 from headcount_analysis.ledger import ledger
 
-from headcount.ledger.ledger import read_ledger
+from headcount.ledger.reader import read_ledger
 from tests.analysis.history import RUN, History
 
 pytestmark = pytest.mark.e2e

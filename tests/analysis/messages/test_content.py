@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from headcount.ledger.digest import describe, digest, shape, signed_hash
-from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 
 CORPUS_SIZE = 150
 RUN = "run-1"

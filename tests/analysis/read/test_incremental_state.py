@@ -14,7 +14,8 @@ from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
 
 from headcount.errors import EvidenceError
-from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators
 from headcount.run.verdict import Verdict
 from tests.analysis.compare_run.test_blocks import fates, told, troubled

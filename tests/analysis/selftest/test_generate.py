@@ -10,7 +10,7 @@ from headcount_analysis.selftest.faults import Fault
 from headcount_analysis.selftest.generate import Generation, Message, write_run
 from headcount_analysis.selftest.plan import GENERATORS, PARTITIONS, Plan
 
-from headcount.ledger.ledger import read_ledger
+from headcount.ledger.reader import read_ledger
 from headcount.run.ids import HEADER
 
 

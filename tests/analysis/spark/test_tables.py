@@ -8,7 +8,7 @@ from headcount_analysis.spark.tables import Tables, keep_only
 from pyspark.sql import DataFrame, SparkSession
 
 from headcount.errors import EvidenceError
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 
 ROWS = 1000
 

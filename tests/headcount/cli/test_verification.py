@@ -14,7 +14,8 @@ from headcount.cli import topic_end, verification
 from headcount.cli.options.common import Judging
 from headcount.cli.options.verify_options import Question
 from headcount.console import Console
-from headcount.ledger.ledger import LedgerWriter, read_ledger
+from headcount.ledger.reader import read_ledger
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import End, Generators, Manifest, RunFolder
 
 MANIFEST = Manifest(

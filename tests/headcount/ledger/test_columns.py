@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from headcount.ledger.columns import Columns
-from headcount.ledger.ledger import LedgerWriter, Row
+from headcount.ledger.schema import Row
+from headcount.ledger.writer import LedgerWriter
 
 LARGEST = 1 << 63
 TEXTS = some.text(max_size=5)

@@ -16,7 +16,8 @@ from headcount.ledger.generator_health import (
     dump,
     read_health,
 )
-from headcount.ledger.ledger import LedgerWriter, read_ledger
+from headcount.ledger.reader import read_ledger
+from headcount.ledger.writer import LedgerWriter
 
 RUN = "run-1"
 

@@ -9,16 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from headcount.errors import UsageError
-from headcount.ledger.ledger import (
-    SCHEMA,
-    GeneratorLedger,
-    LedgerWriter,
-    Row,
-    check_location,
-    read_ledger,
-    unsealed,
-    with_later_reservations,
-)
+from headcount.ledger.location import check_location, unsealed
+from headcount.ledger.reader import GeneratorLedger, read_ledger, with_later_reservations
+from headcount.ledger.schema import SCHEMA, Row
+from headcount.ledger.writer import LedgerWriter
 
 RUN = "run-1"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from pyarrow.fs import LocalFileSystem
 
-from headcount.ledger.ledger import LedgerWriter
 from headcount.ledger.shortfall import (
     FILE,
     MOST_ERRORS,
@@ -16,6 +15,7 @@ from headcount.ledger.shortfall import (
     merged,
     read_shortfall,
 )
+from headcount.ledger.writer import LedgerWriter
 
 
 def counted(*errors: tuple[Stage, Exception, str]) -> Counter:

@@ -2,7 +2,7 @@
 
 import json
 
-from headcount.ledger.ledger import Row
+from headcount.ledger.schema import Row
 from headcount.monitor.progress import Durations, Ended, Progress, Tally
 
 S, MS = 1_000_000_000, 1_000_000

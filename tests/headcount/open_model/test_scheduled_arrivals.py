@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from headcount.ledger.ledger import LedgerWriter, open_location, read_ledger
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import read_ledger
+from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
 
 

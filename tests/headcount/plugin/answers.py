@@ -19,7 +19,8 @@ from gevent.server import StreamServer
 from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 from locust.env import Environment
 
-from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 

@@ -14,7 +14,8 @@ from gevent.server import StreamServer
 from locust.contrib.fasthttp import FastHttpSession
 from locust.event import EventHook
 
-from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 from headcount.run.ids import HEADER

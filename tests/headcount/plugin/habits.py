@@ -15,7 +15,8 @@ from gevent.server import StreamServer
 from locust import HttpUser, TaskSet, User, constant, task
 from locust.env import Environment
 
-from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
 from headcount.plugin import LedgerUser
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.recorder import Recorder

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from headcount.ledger.ledger import GeneratorLedger, open_location, read_ledger
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import GeneratorLedger, read_ledger
 from headcount.run.ids import EventId
 from headcount.run.manifest import Generators, RunFolder
 from headcount.stack.broker import Broker

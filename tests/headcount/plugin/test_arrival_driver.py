@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
 from headcount.run.manifest import RunFolder
 from headcount.stack.ports import free_port, is_listening

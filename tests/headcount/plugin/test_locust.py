@@ -15,7 +15,7 @@ import pytest
 from requests.auth import _basic_auth_str
 
 from headcount.ledger.generator_health import read_health
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.run.manifest import RunFolder
 from headcount.run.marks import read_marks
 from headcount.stack.ports import free_port, is_listening

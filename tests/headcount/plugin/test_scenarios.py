@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headcount.ledger.ledger import open_location
+from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.scheduled_arrivals import total
 from headcount.stack.ports import free_port, is_listening

@@ -15,7 +15,8 @@ from gevent.server import StreamServer
 from locust.env import Environment
 from locust.exception import LocustError, ResponseError
 
-from headcount.ledger.ledger import LedgerWriter, open_location
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 from headcount.run.outcome_rules import split

@@ -12,7 +12,7 @@ from headcount.cli.commands import follow
 from headcount.cli.commands.follow import LOOK_EVERY_S, SILENT_AFTER_S
 from headcount.cli.follower import Follower
 from headcount.console import Console
-from headcount.ledger.ledger import LedgerWriter
+from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators, RunFolder
 from tests.headcount.cli.test_verification import MANIFEST
 

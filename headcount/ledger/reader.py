@@ -1,0 +1,219 @@
+"""Reads what generators left in a ledger, without the rows: blocks, seals and damage."""
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from headcount.ledger.schema import COLUMNS_BY_FORMAT, READABLE, Reservation, Seal, Segment
+
+READERS = 32
+"""How many segments are looked over at once: an object store answers each of them late."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorLedger:
+    """What one generator left, as found: `seal` is None where it was killed."""
+
+    generator: int
+    reserved: int
+    segments: tuple[str, ...]
+    seal: Seal | None
+    damage: tuple[str, ...] = ()
+    sha256s: tuple[str, ...] = ()
+    """Of the segments, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found in a segment: the SHA-256 of its bytes, and what is wrong with its form."""
+
+    sha256: str
+    damage: tuple[str, ...]
+
+
+_File = tuple[str, int, int]
+"""A file's path, size and time: while they are the same, it is."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What was found in a ledger's files before, so that each of them is read once."""
+
+    segments: dict[_File, _Look] = field(default_factory=dict)
+    reservations: dict[_File, Reservation | None] = field(default_factory=dict)
+
+
+def read_ledger(
+    filesystem: pafs.FileSystem, location: str, tag: str, known: Known | None = None
+) -> list[GeneratorLedger]:
+    """Look over every generator's part, without reading the rows. Raises OSError.
+
+    What is `known` is not read again; what is read is noted there.
+    """
+    known = Known() if known is None else known
+    selector = pafs.FileSelector(location, allow_not_found=True)
+    folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
+    with ThreadPoolExecutor(READERS) as pool:
+        parts = [_read_generator(filesystem, entry.path, tag, pool, known) for entry in folders]
+    return sorted(parts, key=lambda part: part.generator)
+
+
+def with_later_reservations(
+    parts: Sequence[GeneratorLedger], later: Sequence[GeneratorLedger]
+) -> list[GeneratorLedger]:
+    """Take over what was reserved by a later look, by generators that had not sealed by the first.
+
+    Their rows stay as they were found first; a generator that is new has none.
+    """
+    found = {part.generator: part for part in parts}
+    for part in later:
+        mine = found.get(part.generator)
+        if mine is None:
+            mine = replace(part, segments=(), sha256s=(), seal=None, damage=())
+        if mine.seal is None:
+            mine = replace(mine, reserved=max(mine.reserved, part.reserved))
+        found[part.generator] = mine
+    return [found[generator] for generator in sorted(found)]
+
+
+def _read_generator(
+    filesystem: pafs.FileSystem, folder: str, tag: str, pool: ThreadPoolExecutor, known: Known
+) -> GeneratorLedger:
+    entries = sorted(
+        (
+            entry
+            for entry in filesystem.get_file_info(pafs.FileSelector(folder))
+            if entry.is_file and not entry.base_name.startswith(".")
+        ),
+        key=lambda entry: entry.base_name,
+    )
+    generator = int(folder.rsplit("/", 1)[-1])
+    files = [entry for entry in entries if entry.base_name.startswith("segment-")]
+    segments = tuple(entry.base_name for entry in files)
+    damage: list[str] = []
+    reserved = _read_reservations(filesystem, entries, pool, known, damage)
+    has_seal = any(entry.base_name == "seal.json" for entry in entries)
+    seal = _read_seal(filesystem, folder, damage) if has_seal else None
+    sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
+    look = functools.partial(_look, filesystem, tag, generator, known)
+    looks = list(pool.map(look, files))
+    for entry, found in zip(files, looks, strict=True):
+        damage += found.damage
+        if sealed.get(entry.base_name, found.sha256) != found.sha256:
+            damage.append(f"{entry.path} is not what was sealed")
+    if seal is not None:
+        if (seal.tag, seal.generator) != (tag, generator):
+            damage.append(f"{folder}/seal.json is of {seal.tag}.{seal.generator}")
+        damage += _seal_damage(folder, seal, segments)
+    sha256s = tuple(found.sha256 for found in looks)
+    return GeneratorLedger(generator, reserved, segments, seal, tuple(damage), sha256s)
+
+
+def _identified(entry: pafs.FileInfo) -> _File:
+    return entry.path, entry.size, entry.mtime_ns
+
+
+def _read_reservations(
+    filesystem: pafs.FileSystem,
+    entries: Iterable[pafs.FileInfo],
+    pool: ThreadPoolExecutor,
+    known: Known,
+    damage: list[str],
+) -> int:
+    """Read the end of the last reserved block; blocks that do not follow each other are damage."""
+    files = [entry for entry in entries if entry.base_name.startswith("reservation-")]
+    read = functools.partial(_read_reservation, filesystem, known)
+    end_seq = 0
+    for index, (entry, block) in enumerate(zip(files, pool.map(read, files), strict=True)):
+        follows = block is not None and block.first_seq == end_seq < block.end_seq
+        if block is None or not follows or entry.base_name != f"reservation-{index:06}.json":
+            damage.append(f"{entry.path} does not follow the reservation before it")
+            continue
+        end_seq = block.end_seq
+    return end_seq
+
+
+def _read_reservation(
+    filesystem: pafs.FileSystem, known: Known, entry: pafs.FileInfo
+) -> Reservation | None:
+    """Read a reservation; None where it is none."""
+    file = _identified(entry)
+    if file not in known.reservations:
+        try:
+            block = Reservation(**json.loads(_read(filesystem, entry.path)))
+            is_sound = isinstance(block.first_seq, int) and isinstance(block.end_seq, int)
+        except (ValueError, TypeError):
+            is_sound = False
+        known.reservations[file] = block if is_sound else None
+    return known.reservations[file]
+
+
+def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> Seal | None:
+    try:
+        content = json.loads(_read(filesystem, f"{folder}/seal.json"))
+        if content["format"] not in READABLE:
+            damage.append(
+                f"{folder}/seal.json has format {content['format']!r}, and this version reads "
+                f"{' and '.join(map(str, sorted(READABLE)))}: use the version of headcount that "
+                "wrote it"
+            )
+            return None
+        if "run_id" in content:
+            content["tag"] = content.pop("run_id")
+        segments = tuple(Segment(**segment) for segment in content.pop("segments"))
+        return Seal(segments=segments, **content)
+    except (ValueError, TypeError, KeyError):
+        damage.append(f"{folder}/seal.json cannot be read")
+        return None
+
+
+def _seal_damage(folder: str, seal: Seal, found: tuple[str, ...]) -> list[str]:
+    """Hold a seal against the names that are there."""
+    damage = []
+    sealed = {segment.name: segment for segment in seal.segments}
+    damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(found))]
+    damage += [f"{folder}/{name} is not in the seal" for name in sorted(set(found) - sealed.keys())]
+    if sum(segment.rows for segment in seal.segments) != seal.attempted:
+        damage.append(f"{folder}/seal.json counts other rows than attempts")
+    return damage
+
+
+def _look(
+    filesystem: pafs.FileSystem, tag: str, generator: int, known: Known, entry: pafs.FileInfo
+) -> _Look:
+    """Look at a segment, which is read whole, and once."""
+    file = _identified(entry)
+    if file not in known.segments:
+        content = _read(filesystem, entry.path)
+        damage = tuple(_form_damage(tag, generator, entry.path, content))
+        known.segments[file] = _Look(hashlib.sha256(content).hexdigest(), damage)
+    return known.segments[file]
+
+
+def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
+    """Tell what is wrong with its form: a torn file, another run's, another schema."""
+    if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
+        return [f"{path} is not a segment's name"]
+    try:
+        schema = pq.read_schema(pa.BufferReader(content))
+    except (pa.ArrowException, OSError):
+        return [f"{path} is torn: it is no whole Parquet file"]
+    metadata = schema.metadata or {}
+    if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
+        return [f"{path} is of another run"]
+    if schema.names != COLUMNS_BY_FORMAT.get(metadata.get(b"headcount.format", b"").decode()):
+        return [f"{path} is of another format; generator {generator} was of another version"]
+    return []
+
+
+def _read(filesystem: pafs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())

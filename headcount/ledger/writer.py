@@ -1,0 +1,141 @@
+"""Writes one generator's part of a ledger."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from headcount.files import force_to_disk
+from headcount.ledger.generator_health import FILE as HEALTH_FILE
+from headcount.ledger.generator_health import Health, dump
+from headcount.ledger.parquet_encoding import encoded
+from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
+from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
+from headcount.ledger.shortfall import Shortfall
+from headcount.ledger.shortfall import dump as dump_shortfall
+from headcount.open_model.scheduled_arrivals import FILE as ARRIVALS_FILE
+from headcount.open_model.scheduled_arrivals import Arrivals
+
+_COUNTING = (
+    *("seq", "intended_at_ns", "sent_at_ns", "answered_at_ns"),
+    *("acked_offset", "ended_at_ns"),
+)
+
+_FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
+
+_ENCODED = encoded([*_FEW, "changes.key_value.key", "changes.key_value.value"], _COUNTING)
+
+_A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
+
+
+@dataclass(slots=True)
+class LedgerWriter:
+    """Writes one generator's part of a ledger. Every method raises OSError if it cannot."""
+
+    filesystem: pafs.FileSystem
+    location: str
+    tag: str
+    generator: int
+    reserved: int = 0
+    rows_written: int = 0
+    _reservations: int = 0
+    _segments: list[Segment] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Make the generator's folder; FileExistsError if another process has it already."""
+        if self.filesystem.get_file_info(self._folder).type != pafs.FileType.NotFound:
+            raise FileExistsError(
+                f"generator {self.generator} already has a ledger: {self._folder}"
+            )
+        self.filesystem.create_dir(self._folder, recursive=True)
+
+    def reserve(self, count: int) -> range:
+        """Put the next `count` sequence numbers on disk, and return them."""
+        block = range(self.reserved, self.reserved + count)
+        content = json.dumps(asdict(Reservation(block.start, block.stop)))
+        self._write(f"reservation-{self._reservations:06}.json", content.encode())
+        self._reservations += 1
+        self.reserved = block.stop
+        return block
+
+    def write_segment(self, rows: Iterable[Row]) -> None:
+        """Make rows visible as one more segment."""
+        columns = list(zip(*rows, strict=True))
+        if columns:
+            self.write_table(_table(columns))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Make rows visible as one more segment; the columns are those of `Row`."""
+        content = _segment_bytes(table, self.tag, self.generator)
+        name = f"segment-{len(self._segments):06}.parquet"
+        self._write(name, content)
+        digest = hashlib.sha256(content).hexdigest()
+        self._segments.append(Segment(name, table.num_rows, digest))
+        self.rows_written += table.num_rows
+
+    def write_arrivals(self, arrivals: Arrivals) -> None:
+        """Say, in place of what was said before, what has become of the arrivals of a rate."""
+        self._write(ARRIVALS_FILE, json.dumps(asdict(arrivals)).encode())
+
+    def write_health(self, health: Health) -> None:
+        """Say how busy the generator was, instead of what was said of that before."""
+        self._write(HEALTH_FILE, dump(health))
+
+    def write_shortfall(self, shortfall: Shortfall) -> None:
+        """Say what the generator did not make, instead of what was said of that before."""
+        self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
+
+    def seal(self, attempted: int) -> Seal:
+        """Say the last word; nothing is written after it."""
+        seal = Seal(self.tag, self.generator, attempted, tuple(self._segments))
+        self._write("seal.json", json.dumps(asdict(seal), indent=1).encode())
+        return seal
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.location}/{self.generator}"
+
+    def _write(self, name: str, content: bytes | pa.Buffer) -> None:
+        aside, target = f"{self._folder}/.{name}.tmp", f"{self._folder}/{name}"
+        with self.filesystem.open_output_stream(aside) as stream:
+            stream.write(content)
+        is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
+        if is_local:
+            force_to_disk(aside)
+        self.filesystem.move(aside, target)
+        if is_local:
+            force_to_disk(self._folder)  # which has the name
+
+
+def warm_up() -> None:
+    """Load what pyarrow loads when it writes first (pandas, where there is one).
+
+    It takes a second of the interpreter: better before the load than under it.
+    """
+    _segment_bytes(_table([(value,) for value in _A_ROW]), "", 0)
+
+
+def _table(columns: list[tuple[object, ...]]) -> pa.Table:
+    fields = [SCHEMA.field(name) for name in Row._fields]
+    arrays = [
+        pa.array(column, item.type.value_type).dictionary_encode()
+        if pa.types.is_dictionary(item.type)
+        else pa.array(column, item.type)
+        for column, item in zip(columns, fields, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _segment_bytes(table: pa.Table, tag: str, generator: int) -> pa.Buffer:
+    generators = pa.repeat(pa.scalar(generator, pa.int32()), table.num_rows)
+    metadata = {"headcount.tag": tag, "headcount.format": str(FORMAT)}
+    whole = pa.Table.from_arrays(
+        [generators, *table.columns], schema=SCHEMA.with_metadata(metadata)
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(whole, sink, write_statistics=["seq"], **_ENCODED)
+    return sink.getvalue()
