@@ -28,7 +28,7 @@ faults: .venv/ready
 # Upgrades every dependency and jar to the newest that pyproject.toml and jars.py allow.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
-	$(BIN)/python -m headcount.stack.jvm.jars lock
+	$(BIN)/python -m headcount.stack.jvm.jars_update
 
 # Marked ready when whole, so that an interrupted installation is begun again.
 .venv/ready: requirements.lock pyproject.toml

@@ -28,7 +28,7 @@ from headcount.cli.platform import platform
 from headcount.cli.spark_options import session_config
 from headcount.console import Console
 from headcount.errors import PartError
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 BATCHES, LEAST = 50, 200
 """Into how many batches a run is cut, none of which has fewer messages."""

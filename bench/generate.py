@@ -25,8 +25,9 @@ from headcount.ledger.digest import digest, shape
 from headcount.ledger.location import open_location
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
+from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId, new_tag
-from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.outcome import Outcome
 
 GENERATORS = 2

@@ -32,8 +32,9 @@ from bench.generate import (
 from headcount.ledger.generator_health import FILE, Health, dump
 from headcount.ledger.generator_health import Sample as HealthSample
 from headcount.ledger.schema import Row
+from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
-from headcount.run.manifest import Generators, RunFolder
+from headcount.run.manifest import Generators
 from headcount.run.outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5

@@ -19,7 +19,7 @@ from bench.target import Target
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.ledger.reader import GeneratorLedger
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.stack.ports import LOOPBACK, free_port, is_listening
 from headcount.stack.process import Process, wait_until
 

@@ -17,7 +17,7 @@ from confluent_kafka import Message
 
 from bench.peer_read import batches
 from headcount.ledger.digest import digest
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 ARRIVALS = {
     "id": pl.String,

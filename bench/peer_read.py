@@ -12,7 +12,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 BATCH = 10_000
 TIMEOUT_S = 30.0

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig
 
 
 def started_together(configs: Sequence[BrokerConfig], stack: ExitStack) -> tuple[Broker, ...]:

@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, settings
 
 from headcount.console import Console
 from headcount.kafka.topic import ensure_topic
-from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import broker_jars
 from headcount.stack.jvm.java import Java, find_java
 
 LONGEST_FIRST = ("scale", "bench", "faults", "headcount/plugin", "e2e", "distributed")

@@ -24,8 +24,8 @@ from ruamel.yaml import YAML
 
 from headcount.cli.main import COMMANDS, cli
 from headcount.kafka.topic import TOPIC_CONFIG
-from headcount.stack import broker
-from headcount.stack.jvm.jars import BROKER, read_lock
+from headcount.stack import broker_config
+from headcount.stack.jvm.jars_lock import BROKER, read_lock
 from headcount.stack.jvm.java import BUNDLED
 
 ROOT = Path(__file__).parents[1]
@@ -298,7 +298,7 @@ def test_no_zookeeper() -> None:
 
 def test_kafka_settings() -> None:
     """The container's broker has the embedded one's settings, but for names and places."""
-    settings = broker._SETTINGS  # noqa: SLF001 - the one place that has them
+    settings = broker_config._SETTINGS  # noqa: SLF001 - the one place that has them
     alone = settings.replace("{nodes}", "1").replace("{min_insync}", "1")
     lines = alone.splitlines()
     embedded = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

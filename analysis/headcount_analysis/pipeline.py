@@ -22,21 +22,22 @@ from headcount.ledger.reader import GeneratorLedger
 from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.scheduled_arrivals import all_arrivals
-from headcount.run.manifest import End, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Manifest
 from headcount.run.marks import read_marks
 from headcount.thresholds.grammar import Threshold
-from headcount_analysis.compare_run import counting, ordering
+from headcount_analysis.compare_run import attempt_counts, message_counts, ordering
 from headcount_analysis.compare_run.blocks import Block, Grains, works
 from headcount_analysis.compare_run.classes import UNKNOWN
 from headcount_analysis.compare_run.exception_patterns import patterns
 from headcount_analysis.evidence import Evidence, LedgerState, Order, PartitionRead, TopicSeen
 from headcount_analysis.judge import Judgement, Limits, crashed, judge, other_topic
-from headcount_analysis.ledger import ledger
-from headcount_analysis.ledger.ledger import Overview
+from headcount_analysis.ledger import overview
+from headcount_analysis.ledger.overview import Overview
 from headcount_analysis.measure import clocks, over_time, timeline
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sampled_every
 from headcount_analysis.measure.generator_health import Generators, generators
-from headcount_analysis.measure.latency import Bucket, Measure, distributions
+from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.over_time import OverTime, RateAt
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
@@ -294,7 +295,7 @@ def _whole(evidence: Evidence, buckets: tuple[Bucket, ...]) -> Sample:
 class _Compared:
     """What came of comparing a ledger with what was read of the topic."""
 
-    found: ledger.Ledger
+    found: overview.Ledger
     arrived: topic_rows.Arrivals
     cut: "_Cut"
     blocks: tuple[Block, ...]
@@ -371,7 +372,7 @@ class _Cut:
         )
 
 
-def _cut(found: ledger.Ledger, arrived: topic_rows.Arrivals) -> _Cut:
+def _cut(found: overview.Ledger, arrived: topic_rows.Arrivals) -> _Cut:
     times, seen = found.times, None
     if arrived.first_ms is not None and arrived.last_ms is not None:
         seen = arrived.first_ms, arrived.last_ms
@@ -419,7 +420,7 @@ def _rates(case: Case, attempted: int, span_s: float) -> Rates:
 
 
 def _state(
-    case: Case, found: ledger.Ledger, spark: SparkContext, source: Source
+    case: Case, found: overview.Ledger, spark: SparkContext, source: Source
 ) -> tuple[StateCheck, Economy | None]:
     """Compare what was expected, what the topic implies, and what the database says."""
     unknown = sorted(set(found.state.changing_types) - EVENT_TYPES - {UNKNOWN})
@@ -438,7 +439,7 @@ def _state(
 
 
 def _accounted(
-    case: Case, found: ledger.Ledger, spark: SparkContext, events: DataFrame
+    case: Case, found: overview.Ledger, spark: SparkContext, events: DataFrame
 ) -> tuple[StateCheck, Economy]:
     changes = case.tables.keep(effects(events, case.owners), EFFECTS_FOLDER)
     fates = _fates(case, spark)
@@ -464,11 +465,11 @@ def _stored(case: Case, spark: SparkContext) -> DataFrame | None:
 def _evidence(
     case: Case, state: LedgerState, arrived: topic_rows.Arrivals, blocks: Sequence[Block]
 ) -> Evidence:
-    messages = counting.of_messages(arrived.counts, case.offsets)
-    attempts = counting.merged_attempts([block.attempts for block in blocks])
-    _check_sums(messages, attempts, counting.claimed(arrived.counts))
+    messages = message_counts.of_messages(arrived.counts, case.offsets)
+    attempts = attempt_counts.merged_attempts([block.attempts for block in blocks])
+    _check_sums(messages, attempts, message_counts.claimed(arrived.counts))
     return Evidence(
-        by_event_type=counting.merged(attempts.by_event_type, messages.by_event_type),
+        by_event_type=attempt_counts.merged(attempts.by_event_type, messages.by_event_type),
         ledger=state,
         partitions=tuple(_with_tail(each, case.is_empty) for each in messages.partitions),
         manifest=case.manifest,
@@ -486,7 +487,9 @@ def _evidence(
     )
 
 
-def _check_sums(messages: counting.Messages, attempts: counting.Attempts, claimed: int) -> None:
+def _check_sums(
+    messages: message_counts.Messages, attempts: attempt_counts.Attempts, claimed: int
+) -> None:
     """See that each message was read and compared once. EvidenceError if the sums say otherwise."""
     wrong = "the verifier is wrong; please report it"
     if claimed != attempts.copies:

@@ -17,7 +17,8 @@ from headcount.cli.platform import Platform
 from headcount.cli.spark_options import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 
 ADVANCE_EVERY_S = 2.0
 MOST_STARTS = 5

@@ -11,7 +11,8 @@ from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.topic import describe, ensure_topic
 from headcount.run.address import without_secrets
-from headcount.stack.broker import Broker, BrokerConfig
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.service import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig

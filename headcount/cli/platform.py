@@ -6,7 +6,8 @@ from pathlib import Path
 
 from headcount.console import Console
 from headcount.stack.cache import cache_folder
-from headcount.stack.jvm.jars import Fetcher, broker_jars, connector_jars, object_store_jars
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import broker_jars, connector_jars, object_store_jars
 from headcount.stack.jvm.java import Java, find_java
 
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.verdict import Area, Result, against, tally_of
 
 _STYLES = {Result.BROKEN: "bold red", Result.UNPROVEN: "bold yellow"}

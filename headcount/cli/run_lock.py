@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 POLL_S = 0.2
 _NO_LOCKS = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})

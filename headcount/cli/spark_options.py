@@ -9,7 +9,8 @@ from headcount_analysis.spark.tables import Tables
 
 from headcount.cli.options.common import Judging
 from headcount.cli.platform import Platform
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.flags import LONG_WORK

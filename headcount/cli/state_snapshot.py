@@ -15,7 +15,8 @@ from headcount_service.game.progress import Progress
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored_state
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.stack.service import sqlite_url
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from headcount.errors import EvidenceError
 from headcount.kafka import topic
 from headcount.ledger.location import open_location, sealed_at_ns
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
-from headcount.run.manifest import End, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Manifest
 
 REPLICATION_TIMEOUT_S = 60.0
 """Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from headcount_analysis.ledger.ledger import Overview
+from headcount_analysis.ledger.overview import Overview
 from headcount_analysis.pipeline import Report, TopicSeen, verify
 from headcount_analysis.read.incremental_state import Followed, forget, ledger_parts, load
 from headcount_analysis.spark.jvm import Jvm, SessionConfig
@@ -25,7 +25,8 @@ from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.thresholds.grammar import Threshold, parse_all
 
 SEAL_TIMEOUT_S = 10.0

@@ -23,27 +23,27 @@ What JSON cannot write is refused when it is asked for, not compared wrongly lat
 
 import functools
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import NamedTuple
 
 import xxhash
 
-SEED = 42
-MAX_PLACES = 38
-"""Numbers of more places than these before or after the point are written with an exponent."""
+from headcount.ledger.canonical_json import (
+    MAX_DEPTH,
+    canonical_key,
+    canonical_text,
+    canonical_value,
+    refusal,
+)
 
-MAX_DEPTH = 200
-"""Objects and lists within each other, beyond which an event is refused."""
+SEED = 42
 
 MAX_ASKED = 256
 """A canonical form of more characters is not kept, only a hash of each field."""
 
 HASHED, HASH_LENGTH = "~", 8
-_LARGE = 10**MAX_PLACES
-_MOST_SHOWN = 80
+
 _WHOLE = 0
 """A form: the value is compared whole."""
 
@@ -51,8 +51,6 @@ Form = Mapping[str, "Form"] | Sequence["Form"] | int
 """A shape as it is worked with; the keys of a mapping are sorted."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
-_CONTROL_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
 
 
 class Description(NamedTuple):
@@ -108,13 +106,6 @@ def names_of(shape: str) -> tuple[str, ...]:
     return tuple(form_of(shape))
 
 
-def pointer(path: Sequence[str | int]) -> str:
-    """Name a place in an event: a field of its own by its name, any other by a JSON pointer."""
-    if len(path) == 1:
-        return str(path[0])
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
 def _short_hash(pair: str) -> str:
     digest: str = xxhash.xxh32_hexdigest(pair.encode(), SEED)
     return digest
@@ -130,7 +121,7 @@ def signed_hash(content: bytes) -> int:
 def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Sort an event's names, and write the shape that it has if nothing is within it."""
     for name in names:
-        _text(name)
+        canonical_text(name)
     ordered = tuple(sorted(names))
     return ordered, _written(dict.fromkeys(ordered, _WHOLE))
 
@@ -149,7 +140,7 @@ def _scalar_pair(name: str, value: object) -> str:
     """Write a pair; TypeError where something can be within the value, or it cannot be kept."""
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
-    return f"{_text(name)}:{canonical_value(value)},"
+    return f"{canonical_text(name)}:{canonical_value(value)},"
 
 
 def _described(event: Mapping[str, object]) -> tuple[str, list[str]]:
@@ -161,13 +152,13 @@ def _described(event: Mapping[str, object]) -> tuple[str, list[str]]:
         except TypeError:
             return _nested(event, names)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise _refusal(event, error) from None
+        raise refusal(event, error) from None
 
 
 def _nested(event: Mapping[str, object], names: Sequence[str]) -> tuple[str, list[str]]:
     """Write the shape and the fields of an event with objects or lists in it."""
     form = {name: _form(event[name], 1) for name in names}
-    pairs = [f"{_key(name)}:{canonical_value(event[name])}," for name in names]
+    pairs = [f"{canonical_key(name)}:{canonical_value(event[name])}," for name in names]
     return _written(form), pairs
 
 
@@ -215,7 +206,7 @@ def _over(
                 text = canonical_value(value) if part == _WHOLE else _projected(value, part)
             except (_LackingError, ValueError, RecursionError):
                 return None  # what has no canonical form was never asked for
-            pair = f"{_key(name)}:{text},"
+            pair = f"{canonical_key(name)}:{text},"
             if part == _WHOLE:
                 whole[name] = pair
         pairs.append(pair)
@@ -229,130 +220,11 @@ def _projected(value: object, form: Form) -> str:
     if isinstance(form, Mapping):
         if not isinstance(value, Mapping) or not form.keys() <= value.keys():
             raise _LackingError
-        pairs = [f"{_key(key)}:{_projected(value[key], part)}" for key, part in form.items()]
+        pairs = [
+            f"{canonical_key(key)}:{_projected(value[key], part)}" for key, part in form.items()
+        ]
         return "{" + ",".join(pairs) + "}"
     if not isinstance(value, list | tuple) or len(form) not in {1, len(value)}:
         raise _LackingError
     parts = form if len(form) > 1 else [*form] * len(value)
     return "[" + ",".join(map(_projected, value, parts)) + "]"
-
-
-def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
-    """Write a JSON value in its canonical form; ValueError where it has none."""
-    match value:
-        case str():
-            return _text(value)
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return _number(value)
-        case None:
-            return "null"
-        case Decimal():
-            return _exact(value)
-        case list() | tuple():
-            return "[" + ",".join([canonical_value(item) for item in value]) + "]"
-        case Mapping():
-            pairs = [f"{_text(key)}:{canonical_value(value[key])}" for key in sorted(value)]
-            return "{" + ",".join(pairs) + "}"
-        case _:
-            raise ValueError(
-                f"a {type(value).__name__} is no JSON value; give the text or number that the "
-                "service publishes"
-            )
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        value = int(value)  # an enumeration's
-        return str(value) if -_LARGE < value < _LARGE else _exact(Decimal(value))
-    text = repr(float(value))  # numpy's too
-    if "e" in text or "n" in text:
-        if not math.isfinite(value):
-            raise ValueError(f"{text} is no JSON number")
-        return _exact(Decimal(text))
-    return _trimmed(text)
-
-
-def _exact(value: Decimal) -> str:
-    """Write a number of any size by its value."""
-    if not value.is_finite():
-        raise ValueError(f"{value} is no JSON number")
-    if not value:
-        return "0"
-    if abs(value.adjusted()) <= MAX_PLACES:
-        return _trimmed(format(value, "f"))
-    # Nor is a gigabyte of zeros written for somebody's exponent.
-    sign, places, exponent = value.as_tuple()
-    digits = "".join(map(str, places))
-    kept = digits.rstrip("0")
-    assert isinstance(exponent, int), "it is finite"
-    return f"{'-' * sign}{kept}e{exponent + len(digits) - len(kept)}"
-
-
-def _trimmed(number: str) -> str:
-    """Leave out zeros at the end of a fraction."""
-    if "." in number:
-        number = number.rstrip("0").rstrip(".")
-    return "0" if number == "-0" else number
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"the key {value!r:.40} is no text")  # noqa: TRY004 - told as the others
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("a lone surrogate has no place in UTF-8") from None
-    text = _ENCODER.encode(value)
-    return _CONTROL_ESCAPE.sub(_upper_escape, text) if "\\u" in text else text
-
-
-_key = functools.lru_cache(maxsize=4096, typed=True)(_text)
-
-
-def _upper_escape(match: re.Match[str]) -> str:
-    escape = match.group(1)
-    return "\\u" + escape[1:].upper() if len(escape) > 1 else match.group(0)
-
-
-def _refusal(event: object, error: Exception) -> ValueError:
-    """Say what of an event cannot be compared, and why."""
-    if not isinstance(event, Mapping):
-        return ValueError(
-            f"an event is a mapping of its fields, such as a dict, and not {event!r:.60} "
-            f"({type(event).__name__})"
-        )
-    for path, value in _parts(event):
-        reason = _reason(value, len(path))
-        if reason is not None:
-            place = f"field {pointer(path)[:_MOST_SHOWN]!r}" if path else "the event"
-            return ValueError(f"{place} cannot be compared: {reason}")
-    return ValueError(f"the event cannot be compared: {error}")
-
-
-def _parts(event: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Give every value in an event and where it stands, the outer ones first."""
-    waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
-    while waiting:
-        path, value = waiting.pop()
-        yield path, value
-        if isinstance(value, Mapping):
-            waiting += [((*path, key), item) for key, item in value.items()]
-        elif isinstance(value, list | tuple):
-            waiting += [((*path, place), item) for place, item in enumerate(value)]
-
-
-def _reason(value: object, depth: int) -> str | None:
-    """Tell why a value itself cannot be compared, whatever is within it."""
-    try:
-        if depth > MAX_DEPTH:
-            return f"it lies more than {MAX_DEPTH} objects and lists deep"
-        if isinstance(value, Mapping):
-            for key in value:
-                _text(key)
-        elif not isinstance(value, list | tuple):
-            canonical_value(value)
-    except ValueError as error:
-        return str(error)
-    return None

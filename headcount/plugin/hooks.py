@@ -318,7 +318,7 @@ def _versions(*, has_own_broker: bool) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     if has_own_broker:
         # It needs what the command alone brings, and only the command starts a broker.
-        from headcount.stack.jvm.jars import read_lock  # noqa: PLC0415
+        from headcount.stack.jvm.jars_lock import read_lock  # noqa: PLC0415
 
         versions["kafka"] = next(
             jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")

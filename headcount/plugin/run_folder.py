@@ -4,7 +4,7 @@ from pathlib import Path
 
 from locust.env import Environment
 
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 
 def folder_of(environment: Environment) -> RunFolder:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from headcount.errors import HeadcountError
 from headcount.files import is_own
+from headcount.run.folder import RunFolder
 from headcount.run.ids import is_run_id
-from headcount.run.manifest import RunFolder
 from headcount.run.verdict import Result, VerdictTold, read_verdict
 
 MOST = 500

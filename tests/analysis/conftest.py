@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.flags import QUICK_START
-from headcount.stack.jvm.jars import Fetcher, connector_jars
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import connector_jars
 from headcount.stack.jvm.java import Java
 from tests.analysis.history import History
 

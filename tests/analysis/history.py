@@ -25,8 +25,9 @@ from pyspark.sql import DataFrame, SparkSession
 from headcount.ledger.digest import describe
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
+from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
-from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.state_changes import Changes
 from headcount.thresholds.grammar import Threshold
 

@@ -10,8 +10,9 @@ from headcount_analysis import pipeline
 from headcount_analysis.compare_run import blocks
 from headcount_analysis.compare_run.blocks import Work
 from headcount_analysis.judge import Limits
-from headcount_analysis.ledger.ledger import Ledger
-from headcount_analysis.measure.latency import TOTAL, Measure
+from headcount_analysis.ledger.overview import Ledger
+from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency import TOTAL
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
 

@@ -12,7 +12,7 @@ from headcount_analysis.compare_run.blocks import Work, works
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import TopicSeen
 from headcount_analysis.judge import Limits
-from headcount_analysis.ledger.ledger import Ledger
+from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.pipeline import verify
 from headcount_analysis.read.source import Frames

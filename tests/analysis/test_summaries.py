@@ -13,7 +13,7 @@ import xmlschema
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
-from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.report import document, junit, markdown
@@ -25,7 +25,7 @@ from junitparser import JUnitXml
 
 from headcount.cli.result import show
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.verdict import Label, against, read_verdict
 from headcount.thresholds.grammar import parse
 from tests.analysis.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts

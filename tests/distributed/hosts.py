@@ -14,8 +14,9 @@ from pathlib import Path
 from headcount.cli.platform import platform
 from headcount.console import Console
 from headcount.kafka.topic import ensure_topic
-from headcount.run.manifest import RunFolder
-from headcount.stack.broker import Broker, BrokerConfig
+from headcount.run.folder import RunFolder
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig
 from headcount.stack.process import Process, wait_until
 from headcount.stack.service import Server, ServerConfig
 from tests.headcount.plugin.locusts import counted

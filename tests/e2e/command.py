@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 DEADLINE_S = 900.0
 PATIENT = {"SERVICE_ACK_TIMEOUT_S": "60"}

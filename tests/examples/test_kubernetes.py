@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from headcount.cli.commands.verify import verify
 from headcount.kafka.topic import TOPIC_CONFIG
-from headcount.stack.jvm.jars import read_lock
+from headcount.stack.jvm.jars_lock import read_lock
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
 KUBERNETES = "1.34"

@@ -16,9 +16,10 @@ from kafka import KafkaAdminClient
 
 from headcount.cli.platform import Platform
 from headcount.kafka.topic import ensure_topic
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.marks import Mark, append_mark
-from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig, Membership
 from headcount.stack.process import Process, wait_until
 from headcount.stack.service import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from tests.brokers import started_together

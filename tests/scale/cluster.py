@@ -11,7 +11,8 @@ from pathlib import Path
 
 from headcount.cli.platform import Platform
 from headcount.kafka.topic import ensure_topic
-from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig, Membership
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.ports import free_port

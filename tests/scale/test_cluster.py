@@ -20,7 +20,7 @@ from headcount.cli import topic_end
 from headcount.cli.platform import platform
 from headcount.console import Console, Step
 from headcount.kafka import topic
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from tests.e2e.command import Outcome
 from tests.scale.cluster import BROKERS, GENERATORS, RUN_ID, SPARK_WORKERS, TOPIC, Cluster, cluster
 from tests.scale.object_store import BUCKET, opened

@@ -13,7 +13,8 @@ from headcount_analysis.compare import words
 from headcount_analysis.compare.change import Change, Label
 from headcount_analysis.compare.model import Comparison, Versus
 from headcount_analysis.compare.runs import Quantile, Run, Side, Slice
-from headcount_analysis.report.charts import MAX_POINTS, PALETTE, svg
+from headcount_analysis.report.charts import MAX_POINTS
+from headcount_analysis.report.svg import PALETTE, svg
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 """How the lines of each side are drawn, so that colour is not needed to tell them apart."""

@@ -17,7 +17,8 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import open_own
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.run.verdict import (
     DOCUMENT_FORMAT,
     MOST_BYTES,

@@ -22,12 +22,13 @@ from pyspark import SparkContext
 
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
-from headcount_analysis.compare_run import counting, ordering, reconcile
+from headcount_analysis.compare_run import attempt_counts, ordering, reconcile
 from headcount_analysis.compare_run.classes import FLAGS
 from headcount_analysis.compare_run.ordering import Reach
-from headcount_analysis.ledger import ledger
-from headcount_analysis.ledger.ledger import Ledger, Stretch
-from headcount_analysis.measure import breakdown, clocks, latency, over_time, timeline
+from headcount_analysis.ledger import attempts
+from headcount_analysis.ledger.attempts import Stretch
+from headcount_analysis.ledger.overview import Ledger
+from headcount_analysis.measure import breakdown, clocks, histogram, over_time, timeline
 from headcount_analysis.measure.bin_width import Grain
 from headcount_analysis.messages import timestamps
 from headcount_analysis.read.topic_rows import STRANGERS, Groups, RowGroup, read_groups
@@ -93,7 +94,7 @@ class Block:
     grains: Grains
     file: str
     reaches: tuple[Reach, ...]
-    attempts: counting.Attempts
+    attempts: attempt_counts.Attempts
     durations: pa.Table
     course: over_time.Counted | None
     moments: timeline.Counted | None
@@ -119,11 +120,11 @@ class Comparison:
         claimed = read_groups(self.arrivals, work.messages)
         if work.stretch is None:
             return self._counted(work, reconcile.phantoms(claimed))
-        attempts = ledger.attempts(self.ledger, work.stretch)
+        asked = attempts.attempts(self.ledger, work.stretch)
         first = work.stretch.first_seq
         corrections_ms = dict(work.corrections_ms)
         found = reconcile.fates(
-            attempts,
+            asked,
             claimed,
             self.tag,
             self.late_after_ms,
@@ -137,14 +138,14 @@ class Comparison:
         fates = _marked(found, {*_events(ordering.reordered(line)), *work.overtaken})
         course, timed = self.grains.course, self.grains.timeline
         place = None if course is None else over_time.due_place(fates, course)
-        durations = latency.counted(fates, self.event_types, place)
+        durations = histogram.counted(fates, self.event_types, place)
         return Block(
             work=work,
             grains=self.grains,
             file=self._written(work.number, fates),
             reaches=ordering.reaches(line),
-            attempts=counting.of_fates(fates, self.event_types),
-            durations=latency.by_keys([durations], latency.BY_TYPE),
+            attempts=attempt_counts.of_fates(fates, self.event_types),
+            durations=histogram.by_keys([durations], histogram.BY_TYPE),
             course=None if course is None else over_time.counted(fates, course, durations),
             moments=None if timed is None else timeline.counted(fates, timed),
             sample=breakdown.sample(fates, self.grains.sampled_every),
@@ -169,7 +170,7 @@ class Comparison:
 
 def works(found: Ledger, groups: Groups, span: int) -> list[Work]:
     """Tell what there is to be compared, block by block, that of strangers first."""
-    stretches = ledger.stretches(found, span)
+    stretches = attempts.stretches(found, span)
     return [
         Work(STRANGERS, None, groups.get(STRANGERS, ())),
         *(Work(number, each, groups.get(number, ())) for number, each in stretches.items()),

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount_analysis.arrow_types import TEXTS, Flags
-from headcount_analysis.compare_run.counting import answers
-from headcount_analysis.measure.latency import Measure, durations_ns
+from headcount_analysis.compare_run.attempt_counts import answers
+from headcount_analysis.measure.histogram import Measure, durations_ns
 
 MOST = 400_000
 MOST_GROUPS = 32

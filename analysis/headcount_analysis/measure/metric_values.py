@@ -13,7 +13,8 @@ from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import OF_MESSAGES, Kind
 from headcount_analysis.compare_run.classes import Counts, total
 from headcount_analysis.evidence import Checkable
-from headcount_analysis.measure.latency import Bucket, Measure, latency_ms, ordered_buckets, rank
+from headcount_analysis.measure.histogram import Bucket, Measure
+from headcount_analysis.measure.latency import latency_ms, ordered_buckets, rank
 from headcount_analysis.measure.samples import Sample
 from headcount_analysis.messages.timestamps import describe
 

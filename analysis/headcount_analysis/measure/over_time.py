@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import Integers, equal_ranges
 from headcount_analysis.measure.bin_width import Grain, Tally, added_up, tally
-from headcount_analysis.measure.latency import BY_PLACE, Measure, by_keys, rank
+from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys
+from headcount_analysis.measure.latency import rank
 from headcount_analysis.messages.timestamps import YEAR_MS
 
 MOST_SLICES = 600

@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.thresholds.grammar import Window
-from headcount_analysis.compare_run import counting
+from headcount_analysis.compare_run import attempt_counts
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import Checkable, Order
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.latency import Bucket, counted, distributions
+from headcount_analysis.measure.histogram import Bucket, counted, distributions
 from headcount_analysis.messages.timestamps import Unit
 
 _SHARE_OF_WINDOW = 0.05
@@ -99,9 +99,9 @@ def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]
 def _measured(parts: Iterable[pa.Table], whole: Sample, event_types: Sequence[str]) -> Sample:
     attempts, durations = [], []
     for part in parts:
-        attempts.append(counting.of_fates(part, event_types))
+        attempts.append(attempt_counts.of_fates(part, event_types))
         durations.append(counted(part, event_types))
-    merged = counting.merged_attempts(attempts)
+    merged = attempt_counts.merged_attempts(attempts)
     return replace(
         whole,
         by_event_type=merged.by_event_type,

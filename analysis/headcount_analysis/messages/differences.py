@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from headcount.ledger.digest import HASH_LENGTH, HASHED, canonical_value, field_hashes, pointer
+from headcount.ledger.canonical_json import canonical_value, pointer
+from headcount.ledger.digest import HASH_LENGTH, HASHED, field_hashes
 from headcount_analysis.messages.json_message import Object, Parsed, parse
 
 MOST_FIELDS = 20

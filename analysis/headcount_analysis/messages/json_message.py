@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from headcount.ledger.digest import canonical_value, digests_over
+from headcount.ledger.canonical_json import canonical_value
+from headcount.ledger.digest import digests_over
 from headcount.run.ids import HEADER
 
 Object = Mapping[str, object]

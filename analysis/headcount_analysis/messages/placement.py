@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from headcount.ledger.digest import pointer
+from headcount.ledger.canonical_json import pointer
 from headcount.run import ids
 from headcount.run.ids import HEADER
 from headcount_analysis.messages.json_message import framed_schema, parse

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run import ids
-from headcount_analysis.messages.content import Kind
+from headcount_analysis.messages.kinds import Kind
 
 MOST_TYPES = 1000
 

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount_analysis.evidence import Evidence, PartitionRead
-from headcount_analysis.ledger.ledger import Ledger, asked_for
+from headcount_analysis.ledger.attempts import asked_for
+from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.messages import placement
 from headcount_analysis.messages.differences import Compared, Differences, differences
 from headcount_analysis.messages.placement import Placement

@@ -19,15 +19,16 @@ from headcount.errors import EvidenceError
 from headcount.ledger.digest import names_of
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, Known, read_ledger
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount_analysis.compare_run.blocks import Compared, Comparison, Grains, Work, works
 from headcount_analysis.evidence import TopicSeen
-from headcount_analysis.ledger import ledger
 from headcount_analysis.ledger.asked_shapes import AskedShapes
-from headcount_analysis.ledger.ledger import Overview
+from headcount_analysis.ledger.overview import Ledger, Overview
+from headcount_analysis.ledger.overview import load as load_ledger
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import sampled_every
-from headcount_analysis.messages.content import MAX_SHAPES, Expected
+from headcount_analysis.messages.kinds import MAX_SHAPES, Expected
 from headcount_analysis.read import topic_range, topic_rows
 from headcount_analysis.read.read_batches import Piece, Pieces, standing
 from headcount_analysis.read.source import Source, worked
@@ -70,7 +71,7 @@ class Followed:
         self,
         source: Source,
         expected: Expected,
-        found: ledger.Ledger,
+        found: Ledger,
         wanted: topic_range.OffsetRange,
         seen: TopicSeen,
     ) -> topic_rows.Arrivals:
@@ -92,7 +93,7 @@ class Followed:
 
 def _whole(
     read: topic_rows.Arrivals,
-    found: ledger.Ledger,
+    found: Ledger,
     wanted: topic_range.OffsetRange,
     epochs: Mapping[int, int],
 ) -> Piece:
@@ -217,7 +218,7 @@ class Following:
         self._ends.update({partition: end for partition, (_, end) in piece.offsets.items()})
         self._messages += sum(told.count for told in piece.arrivals.counts.by_key.values())
 
-    def _look(self) -> ledger.Ledger:
+    def _look(self) -> Ledger:
         parts = ledger_parts(self.folder, self.manifest, self.followed.files)
         return load(self.folder, self.manifest, parts, self.followed.overview)
 
@@ -239,7 +240,7 @@ class Following:
             for partition, (first, end) in found.items()
         }
 
-    def _settled(self, found: ledger.Ledger) -> list[Work]:
+    def _settled(self, found: Ledger) -> list[Work]:
         """Choose the blocks to which nothing was added for a while."""
         now_s, settled = time.monotonic(), []
         for work in works(found, self._groups, self.followed.span or 1):
@@ -298,12 +299,12 @@ def ledger_parts(
 
 def load(
     folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger], overview: Overview
-) -> ledger.Ledger:
+) -> Ledger:
     """Look over a run's ledger, but for what was looked over before. Raises OSError."""
-    return ledger.load(folder.ledger_location(manifest), parts, folder.begun, overview)
+    return load_ledger(folder.ledger_location(manifest), parts, folder.begun, overview)
 
 
-def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:
+def expected(manifest: Manifest, found: Ledger) -> Expected:
     """Tell what is looked for in the topic."""
     return Expected(
         tag=manifest.tag,
@@ -314,18 +315,22 @@ def expected(manifest: Manifest, found: ledger.Ledger) -> Expected:
     )
 
 
-def _is_varied(found: ledger.Ledger) -> bool:
+def _is_varied(found: Ledger) -> bool:
     return len(found.state.shapes) > MAX_SHAPES
 
 
-def _asked_shapes(found: ledger.Ledger) -> AskedShapes:
+def _asked_shapes(found: Ledger) -> AskedShapes:
     names = {name for shape in found.state.shapes for name in names_of(shape)}
     segments = tuple(segment.name for segment in found.segments)
     return AskedShapes(found.location, segments, frozenset(names))
 
 
 def compared_by(
-    manifest: Manifest, late_after_ms: int, found: ledger.Ledger, grains: Grains, followed: Followed
+    manifest: Manifest,
+    late_after_ms: int,
+    found: Ledger,
+    grains: Grains,
+    followed: Followed,
 ) -> Comparison:
     """Tell by what the blocks of a run are compared."""
     return Comparison(
@@ -339,7 +344,7 @@ def compared_by(
     )
 
 
-def _grains(found: ledger.Ledger) -> Grains:
+def _grains(found: Ledger) -> Grains:
     """Choose how finely a run is counted that is not over."""
     first, last = (each.get("intended_at_ns") for each in (found.times.first, found.times.last))
     sent_ns = found.times.sent_ns

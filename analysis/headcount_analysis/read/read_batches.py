@@ -17,9 +17,9 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError
 from headcount.files import write_atomically
-from headcount_analysis.compare_run.counting import MessageCount, MessageCounts, MessageKey
-from headcount_analysis.ledger.ledger import Ledger
-from headcount_analysis.messages.content import MAX_SHAPES
+from headcount_analysis.compare_run.message_counts import MessageCount, MessageCounts, MessageKey
+from headcount_analysis.ledger.overview import Ledger
+from headcount_analysis.messages.kinds import MAX_SHAPES
 from headcount_analysis.messages.read_assumptions import Claims
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Arrivals, RowGroup

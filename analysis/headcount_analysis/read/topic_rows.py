@@ -19,8 +19,13 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.arrow_types import equal_ranges
-from headcount_analysis.compare_run.counting import MessageCounts, count_messages, merged_messages
-from headcount_analysis.messages.content import ARRIVALS, Expected, Reader
+from headcount_analysis.compare_run.message_counts import (
+    MessageCounts,
+    count_messages,
+    merged_messages,
+)
+from headcount_analysis.messages.content import Reader
+from headcount_analysis.messages.kinds import ARRIVALS, Expected
 from headcount_analysis.messages.read_assumptions import Claims, claims, merged_claims
 
 BUFFERED_ROWS = 250_000

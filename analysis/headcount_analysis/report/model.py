@@ -14,13 +14,8 @@ from headcount_analysis.judge import Judgement, Limits
 from headcount_analysis.judge.notes import few_acknowledged
 from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.generator_health import Generators
-from headcount_analysis.measure.latency import (
-    Bucket,
-    Latency,
-    Quantile,
-    latencies,
-    percentile_curve,
-)
+from headcount_analysis.measure.histogram import Bucket
+from headcount_analysis.measure.latency import Latency, Quantile, latencies, percentile_curve
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import Judged

@@ -12,7 +12,8 @@ from markupsafe import Markup
 from headcount.run.verdict import tally_of
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, COUNT_KEYS, Counts
 from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
-from headcount_analysis.measure.latency import TOTAL, Latency, Measure
+from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency import TOTAL, Latency
 from headcount_analysis.measure.timeline import Moment, Source
 from headcount_analysis.report import charts, game_charts, tables
 from headcount_analysis.report.configuration import configuration

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
-from headcount_analysis.measure.latency import PERCENTILES, TOTAL, Measure
+from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency import PERCENTILES, TOTAL
 from headcount_analysis.measure.over_time import COUNTED, Percentiles, Slice
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report

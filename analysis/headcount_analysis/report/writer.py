@@ -1,7 +1,7 @@
 """Writes a run's report: one JSON document, tables for programs, and a page for people."""
 
 from headcount.files import write_atomically
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount_analysis.messages.differences import Differences
 from headcount_analysis.report import document, exceptions, junit, markdown, page, tables
 from headcount_analysis.report.model import Report

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import FLAGS, Fate
-from headcount_analysis.messages.content import Kind
+from headcount_analysis.messages.kinds import Kind
 
 CLEAN = Fate.DELIVERED.value
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount_analysis.compare_run.classes import FLAGS, Fate
-from headcount_analysis.messages.content import Kind
+from headcount_analysis.messages.kinds import Kind
 from headcount_analysis.selftest.faults import CLEAN, label
 from headcount_analysis.selftest.plan import GENERATORS, Place, Plan
 

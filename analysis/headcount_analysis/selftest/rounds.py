@@ -13,7 +13,8 @@ from pathlib import Path
 from pyspark import SparkContext
 
 from headcount.kafka import topic
-from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, FLAGS, Fate
 from headcount_analysis.pipeline import Report, verify

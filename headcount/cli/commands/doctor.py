@@ -17,7 +17,7 @@ from headcount.cli.options.common import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka import topic
-from headcount.stack.broker import DEFAULT_PORT as BROKER_PORT
+from headcount.stack.broker_config import DEFAULT_PORT as BROKER_PORT
 from headcount.stack.cache import cache_folder, made_folder
 from headcount.stack.jvm.jars import are_cached
 from headcount.stack.jvm.java import find_java

@@ -27,7 +27,7 @@ from headcount.cli.run_lock import turn
 from headcount.cli.verification import judge
 from headcount.console import Console
 from headcount.ledger.location import open_location, traces, unsealed
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 POLL_S = 0.5
 LOOK_EVERY_S = 5.0

@@ -40,9 +40,10 @@ from headcount.ledger.location import open_location, unsealed
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Spacing
 from headcount.open_model.scheduled_arrivals import all_arrivals
+from headcount.run.folder import RunFolder
 from headcount.run.ids import is_run_id, new_run_id
 from headcount.run.locust_exit import Cause, LocustExit
-from headcount.run.manifest import JUDGED_BY_PARENT, RunFolder
+from headcount.run.manifest import JUDGED_BY_PARENT
 from headcount.run.outcome_rules import Rule, joined, split
 from headcount.run.verdict import BROKEN_THRESHOLD
 from headcount.stack.ports import LOOPBACK, free_port

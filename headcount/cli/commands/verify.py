@@ -20,7 +20,8 @@ from headcount.cli.platform import platform
 from headcount.cli.run_lock import turn
 from headcount.cli.spark_options import session_config
 from headcount.console import Console
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 
 _EXAMPLES = """
 \b

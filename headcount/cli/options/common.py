@@ -11,7 +11,7 @@ import click
 
 from headcount.errors import UsageError
 from headcount.ledger.location import check_location
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.thresholds.grammar import Threshold, parse_all, read_file
 from headcount.thresholds.metrics import MetricError
 from headcount.time_span import seconds_of

@@ -6,7 +6,7 @@ from headcount_analysis.judge import Limits
 
 from headcount.cli.options.common import Judging
 from headcount.errors import UsageError
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from headcount.monitor.watch_gap import Blindness
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
 from headcount.plugin.monitor.watcher import Watch
 from headcount.plugin.shutdown.verification import Judging, Stage, cannot_judge
-from headcount.run.manifest import Abort, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
 from headcount.thresholds.grammar import Threshold
 

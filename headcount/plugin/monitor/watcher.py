@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 
 from headcount.monitor.topic_counts import Sight, load
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.stack.process import Process, telling_lines
 
 FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0

@@ -6,7 +6,7 @@ import sys
 import time
 from enum import StrEnum
 
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.verdict import VerdictTold, read_verdict
 from headcount.stack.process import Process, telling_lines
 

@@ -33,7 +33,7 @@ from headcount.plugin.environment_state import state_of
 from headcount.plugin.options import check, open_load_of
 from headcount.plugin.shutdown.verification import cannot_judge
 from headcount.plugin.web.comparison import Comparison, compare
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
 from headcount.run.verdict import VerdictTold, read_verdict, tally_of
 from headcount.thresholds.metrics import MetricError

@@ -6,7 +6,8 @@ from typing import Any
 
 from headcount_analysis.compare.runs import Run, Side, read_run
 
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 
 ZERO = dict.fromkeys(
     (

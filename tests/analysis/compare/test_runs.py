@@ -8,7 +8,7 @@ from headcount_analysis.compare import runs
 from headcount_analysis.compare.runs import read_run
 
 from headcount.errors import EvidenceError, HeadcountError, UsageError
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from tests.analysis.compare.sample import verdict, written
 
 OVER_TIME = (

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 from headcount_analysis.arrow_types import TEXTS
+from headcount_analysis.compare_run.attempt_counts import known_types
 from headcount_analysis.compare_run.classes import UNKNOWN
-from headcount_analysis.compare_run.counting import known_types
 
 
 @pytest.mark.parametrize("asked", [["a", "b"], [UNKNOWN, "b", "a"]])

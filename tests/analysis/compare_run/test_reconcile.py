@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from headcount_analysis.compare_run import ordering, reconcile
 from headcount_analysis.compare_run.classes import FLAGS, Fate, classify
-from headcount_analysis.ledger.ledger import COLUMNS
-from headcount_analysis.messages.content import ARRIVALS, Kind
+from headcount_analysis.ledger.attempts import COLUMNS
+from headcount_analysis.messages.kinds import ARRIVALS, Kind
 
 from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome

@@ -10,7 +10,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 from headcount_analysis.evidence import GeneratorState
-from headcount_analysis.ledger import ledger
+from headcount_analysis.ledger import attempts, overview
 
 from headcount.ledger.reader import read_ledger
 from tests.analysis.history import RUN, History
@@ -18,19 +18,19 @@ from tests.analysis.history import RUN, History
 pytestmark = pytest.mark.e2e
 
 
-def loaded(history: History) -> ledger.Ledger:
+def loaded(history: History) -> overview.Ledger:
     """Read what is on disk."""
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
-    return ledger.load(location, parts, [part.generator for part in parts])
+    return overview.load(location, parts, [part.generator for part in parts])
 
 
-def rows(found: ledger.Ledger) -> pa.Table:
+def rows(found: overview.Ledger) -> pa.Table:
     """Read all attempts, block by block."""
-    stretches = ledger.stretches(found, 3)
+    stretches = attempts.stretches(found, 3)
     assert list(stretches) == list(range(len(stretches)))
-    nothing = ledger.attempts(found.location, ledger.Stretch(0, 3, (), ()))
-    blocks = [ledger.attempts(found.location, each) for each in stretches.values()]
+    nothing = attempts.attempts(found.location, attempts.Stretch(0, 3, (), ()))
+    blocks = [attempts.attempts(found.location, each) for each in stretches.values()]
     return pa.concat_tables([nothing, *blocks])
 
 
@@ -80,7 +80,7 @@ def test_torn(history: History) -> None:
         GeneratorState(0, sealed=False, asked=6, rows=2, without_row=4),
     )
     assert found.state.damage == ()
-    assert tuple(rows(found).column_names) == ledger.COLUMNS
+    assert tuple(rows(found).column_names) == attempts.COLUMNS
     told = {row["seq"]: (row["event_type"], row["outcome"]) for row in rows(found).to_pylist()}
     assert told == {
         **dict.fromkeys((0, 2), ("purchase_sword", "acked")),
@@ -135,9 +135,9 @@ def test_missing_generator(history: History) -> None:
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
 
-    (gone,) = ledger.load(location, parts, (0, 1)).state.damage
+    (gone,) = overview.load(location, parts, (0, 1)).state.damage
     assert gone.startswith("generator 1 has begun, and ")
-    (unknown,) = ledger.load(location, parts, None).state.damage
+    (unknown,) = overview.load(location, parts, None).state.damage
     assert "generators.json is missing" in unknown
 
 

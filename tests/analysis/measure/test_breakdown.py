@@ -8,7 +8,7 @@ from headcount_analysis.compare_run.blocks import Grains
 from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure import breakdown as module
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sample, sampled_every
-from headcount_analysis.measure.latency import Measure
+from headcount_analysis.measure.histogram import Measure
 
 MS = 1_000_000
 START_NS = 1_700_000_000_000 * MS

@@ -4,14 +4,11 @@ import math
 import random
 
 import pyarrow as pa
+from headcount_analysis.measure.histogram import Bucket, Measure, counted, distributions
 from headcount_analysis.measure.latency import (
     PERCENTILES,
     TICKS,
     TOTAL,
-    Bucket,
-    Measure,
-    counted,
-    distributions,
     latencies,
     percentile_curve,
     quantiles,

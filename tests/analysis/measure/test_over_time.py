@@ -6,9 +6,9 @@ import random
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from headcount_analysis.measure import latency
+from headcount_analysis.measure import histogram
 from headcount_analysis.measure.bin_width import Grain
-from headcount_analysis.measure.latency import Measure
+from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.over_time import (
     MOST_SLICES,
     Counted,
@@ -70,7 +70,7 @@ def course(*attempts: Attempt) -> OverTime:
 
 def part_of(fates: pa.Table, grain: Grain) -> Counted:
     """Count some of the attempts."""
-    return counted(fates, grain, latency.counted(fates, ["a"], due_place(fates, grain)))
+    return counted(fates, grain, histogram.counted(fates, ["a"], due_place(fates, grain)))
 
 
 def test_each_thing_counts_where_it_happened() -> None:

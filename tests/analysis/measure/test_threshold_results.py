@@ -8,7 +8,7 @@ import pytest
 from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
 from headcount_analysis.evidence import Checkable, Order
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured
 from headcount_analysis.measure.samples import Sample, unfilled
 from headcount_analysis.measure.threshold_results import Judged, judged

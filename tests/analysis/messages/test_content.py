@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
 from headcount_analysis.ledger.asked_shapes import AskedShapes
-from headcount_analysis.messages.content import Expected, Kind, Reader
+from headcount_analysis.messages.content import Reader
+from headcount_analysis.messages.kinds import Expected, Kind
 from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.counting import of_messages
-from headcount_analysis.messages.content import Expected, Kind
+from headcount_analysis.compare_run.message_counts import of_messages
+from headcount_analysis.messages.kinds import Expected, Kind
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.topic_range import MESSAGES, OffsetRange
 from headcount_analysis.read.topic_rows import STRANGERS, Arrivals, Scribe, merged, read_groups

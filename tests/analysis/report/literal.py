@@ -6,7 +6,7 @@ import pandas as pd
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.generator_health import generators
-from headcount_analysis.measure.latency import Bucket, Measure
+from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.over_time import OverTime, Percentiles, Slice
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions

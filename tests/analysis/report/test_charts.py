@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.report import charts
-from headcount_analysis.report.charts import MAX_LETTERS, classes
+from headcount_analysis.report import svg
+from headcount_analysis.report.charts import classes
+from headcount_analysis.report.svg import MAX_LETTERS
 
 DRAWN = """
 import sys
@@ -40,5 +41,5 @@ def test_a_long_name_is_cut() -> None:
 @pytest.mark.parametrize("days", [0.001, 2, 20_000])
 def test_time_has_few_ticks(days: float) -> None:
     """However far apart the clocks of generators are."""
-    drawn: Any = charts._elapsed(pd.Series([0.0, days * 86_400])).to_dict()  # noqa: SLF001
+    drawn: Any = svg.elapsed(pd.Series([0.0, days * 86_400])).to_dict()
     assert 2 <= len(drawn["axis"]["values"]) <= 8

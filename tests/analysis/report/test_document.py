@@ -13,7 +13,7 @@ from headcount_analysis.report.document import document, dump
 from headcount_analysis.report.writer import write
 
 from headcount.ledger.generator_health import Sample
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from tests.analysis.report.literal import a_report
 
 BUSY = "generator 0 used 90 % or more of a core in 30 of 30 samples under load (median 99 %)"

@@ -8,7 +8,7 @@ import pytest
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.breakdown import Breakdown, Group
-from headcount_analysis.measure.latency import Measure
+from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import Judged
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report

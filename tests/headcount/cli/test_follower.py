@@ -11,7 +11,7 @@ from headcount.cli import follower
 from headcount.cli.follower import MOST_STARTS, Follower
 from headcount.cli.options.common import Judging
 from headcount.errors import PartError
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 
 def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:

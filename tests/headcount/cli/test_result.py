@@ -11,7 +11,7 @@ from headcount_analysis.report.model import Report
 
 from headcount.cli.result import show
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import a_report
 

@@ -14,7 +14,7 @@ import pytest
 
 from headcount.cli.run_lock import turn
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.stack.process import wait_until
 from tests.headcount.test_console import Screen
 

@@ -17,7 +17,7 @@ from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, fi
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored_state
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from tests.headcount.cli.test_verification import MANIFEST
 
 URL = "sqlite:////tmp/game.sqlite3"

@@ -16,7 +16,8 @@ from headcount.cli.options.verify_options import Question
 from headcount.console import Console
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
-from headcount.run.manifest import End, Generators, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Generators, Manifest
 
 MANIFEST = Manifest(
     run_id="run-1",

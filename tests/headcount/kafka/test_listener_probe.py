@@ -11,8 +11,10 @@ import pytest
 from headcount.errors import PartError, UsageError
 from headcount.kafka.listener_probe import complaint
 from headcount.kafka.topic import describe
-from headcount.stack.broker import Broker, BrokerConfig, Membership
-from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig, Membership
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import broker_jars
 from headcount.stack.jvm.java import Java
 from headcount.stack.ports import LOOPBACK, free_port
 from tests.certificates import write_server_certificate

@@ -14,8 +14,9 @@ import pyarrow.dataset as pads
 
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, read_ledger
+from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
-from headcount.run.manifest import Generators, RunFolder
+from headcount.run.manifest import Generators
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService

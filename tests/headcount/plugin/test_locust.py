@@ -16,7 +16,7 @@ from requests.auth import _basic_auth_str
 
 from headcount.ledger.generator_health import read_health
 from headcount.ledger.location import open_location
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 from headcount.run.marks import read_marks
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import (

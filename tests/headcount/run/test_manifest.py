@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from headcount.errors import EvidenceError, UsageError
-from headcount.run.manifest import End, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Manifest
 
 MANIFEST = Manifest(
     run_id="run-1",

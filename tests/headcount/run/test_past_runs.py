@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.run.past_runs import past_runs
 from headcount.run.verdict import Verdict
 

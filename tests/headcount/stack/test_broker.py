@@ -17,10 +17,12 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
 from headcount.kafka.topic import cluster_id, describe, end_offsets, ensure_topic
-from headcount.stack import broker as broker_module
-from headcount.stack.broker import Broker, BrokerConfig, Membership
+from headcount.stack import broker_config
+from headcount.stack.broker import Broker
+from headcount.stack.broker_config import BrokerConfig, Membership
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.jars import Fetcher, broker_jars
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import broker_jars
 from headcount.stack.jvm.java import Java, find_java
 from headcount.stack.ports import free_port, is_free
 from headcount.stack.process import wait_until
@@ -171,7 +173,7 @@ def test_another_broker_never_passes_for_it(
 ) -> None:
     """A port that another broker took just before it is bound is answered by that one."""
     taken = iter([broker.port])
-    monkeypatch.setattr(broker_module, "free_port", lambda *_: next(taken, None) or free_port())
+    monkeypatch.setattr(broker_config, "free_port", lambda *_: next(taken, None) or free_port())
     other = new_broker()
     assert (other.port == broker.port, other.cluster_id == broker.cluster_id) == (False, False)
     other.stop()

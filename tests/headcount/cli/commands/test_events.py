@@ -8,7 +8,8 @@ import pytest
 from kafka import KafkaProducer
 
 from headcount.kafka import topic as kafka_topic
-from headcount.run.manifest import End, Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Manifest
 from headcount.stack.broker import Broker
 from tests.e2e.command import headcount
 

@@ -13,7 +13,8 @@ from headcount.cli.commands.follow import LOOK_EVERY_S, SILENT_AFTER_S
 from headcount.cli.follower import Follower
 from headcount.console import Console
 from headcount.ledger.writer import LedgerWriter
-from headcount.run.manifest import Generators, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Generators
 from tests.headcount.cli.test_verification import MANIFEST
 
 SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from headcount.cli.commands.mark import mark
 from headcount.errors import UsageError
-from headcount.run.manifest import Manifest, RunFolder
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.run.marks import Mark, read_marks
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from headcount.run.folder import RunFolder
 from headcount.run.locust_exit import Cause, LocustExit
-from headcount.run.manifest import RunFolder
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench, counted
 
 pytestmark = pytest.mark.e2e

@@ -14,21 +14,11 @@ import pytest
 
 from headcount.console import Console
 from headcount.errors import PartError
-from headcount.stack.jvm import jars as jars_module
-from headcount.stack.jvm.jars import (
-    LEFT_OUT,
-    ROOTS,
-    SHIPPED_BY_PYSPARK,
-    Fetcher,
-    Jar,
-    connector_jars,
-    diagnosis,
-    fetched,
-    main,
-    read_lock,
-    sha256,
-    verify,
-)
+from headcount.stack.jvm import jars, jars_lock
+from headcount.stack.jvm.ivy import Fetcher, diagnosis
+from headcount.stack.jvm.ivy_file import LEFT_OUT, ROOTS, SHIPPED_BY_PYSPARK
+from headcount.stack.jvm.jars import connector_jars, fetched, verify
+from headcount.stack.jvm.jars_lock import Jar, read_lock, sha256
 from headcount.stack.jvm.java import Java
 from headcount.stack.process import wait_until
 
@@ -67,8 +57,8 @@ def folder(tmp_path: Path) -> Path:
 def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock of two small jars in the place of the real one."""
     path = tmp_path / "jars.lock"
-    path.write_text("".join(jars_module._lock_line(each) for each in JARS))  # noqa: SLF001
-    monkeypatch.setattr(jars_module, "read_lock", lambda: read_lock(path))
+    path.write_text("".join(jars_lock.lock_line(each) for each in JARS))
+    monkeypatch.setattr(jars, "read_lock", lambda: read_lock(path))
 
 
 def fetcher_with(tmp_path: Path, extra: str = "") -> Fetcher:
@@ -91,7 +81,7 @@ def command(tmp_path: Path) -> list[str]:
     program = (
         "from pathlib import Path\n"
         "import tests.headcount.stack.jvm.test_jars as t\n"
-        "from headcount.stack import jars\n"
+        "from headcount.stack.jvm import jars\n"
         "jars.read_lock = lambda: t.JARS\n"
         f"jars.fetched(t.fetcher_in(Path({str(tmp_path)!r})), 'broker')\n"
     )
@@ -265,12 +255,6 @@ def test_no_network_is_one_clear_line(tmp_path: Path, fetcher: Fetcher) -> None:
 def test_a_failure_is_condensed(said: str, told: str) -> None:
     """Known causes are told with their remedy, others by the line that says most."""
     assert told in diagnosis(said)
-
-
-def test_the_module_takes_one_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """Anything but `lock` is a usage error, and writes nothing."""
-    assert main([]) == 2
-    assert "jars lock" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small_lock")

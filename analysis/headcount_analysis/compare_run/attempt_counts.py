@@ -1,0 +1,155 @@
+"""Counts of attempts, by class, event type and answer, as the judge wants them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount.run.outcome import Outcome
+from headcount_analysis.compare_run.classes import FLAGS, UNKNOWN, Counts, Fate, total
+from headcount_analysis.compare_run.column_combinations import Combined
+from headcount_analysis.evidence import Checkable
+
+LONGEST_ERROR = 60
+
+_NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What the fates add up to; phantoms, which no generator asked for, only by event type.
+
+    `by_answer` is by HTTP status, as text, or by what kept an answer from coming; `copies` are the
+    messages of all. `rows` has by generator how many attempts have a row in the ledger, and
+    `checkable` by event type how many events the flags can be told of.
+    """
+
+    by_event_type: dict[str, Counts]
+    by_generator: dict[int, Counts]
+    by_answer: dict[str, Counts]
+    copies: int
+    rows: dict[int, int] = field(default_factory=dict)
+    checkable: dict[str, Checkable] = field(default_factory=dict)
+
+
+def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
+    """Count fates, of `reconcile.FATES`.
+
+    Phantoms of a type that no generator asked for count as `(unknown)`, for their names are
+    anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
+    that the sums give it away.
+    """
+    types = known_types(fates["event_type"], event_types)
+    combined = Combined.of(
+        {
+            "event_type": types,
+            "answer": answers(fates).fill_null(_NO_ANSWER),
+            **{name: fates[name] for name in ("generator", "outcome", "fate", *FLAGS)},
+        }
+    )
+    by_type: dict[str, Counts] = {}
+    by_generator: dict[int, Counts] = {}
+    by_answer: dict[str, Counts] = {}
+    for row, number in combined.counts():
+        counts = _counts(row, number)
+        by_type[row["event_type"]] = by_type.get(row["event_type"], Counts()) + counts
+        if row["generator"] is not None:
+            generator, answer = row["generator"], row["answer"]
+            by_generator[generator] = by_generator.get(generator, Counts()) + counts
+            by_answer[answer] = by_answer.get(answer, Counts()) + counts
+    return Attempts(
+        by_type,
+        by_generator,
+        by_answer,
+        pc.sum(fates["copies"]).as_py() or 0,
+        _rows(fates),
+        _checkable(fates, types),
+    )
+
+
+def _rows(fates: pa.Table) -> dict[int, int]:
+    """Count by generator the attempts that the ledger has a row of: only these were sent."""
+    generator = fates["generator"].filter(fates["sent_at_ns"].is_valid())
+    return {each["values"]: each["counts"] for each in pc.value_counts(generator).to_pylist()}
+
+
+def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkable]:
+    """Count by event type the attempts that were seen, and what is known of them."""
+    is_seen = pc.and_(pc.greater(fates["copies"], 0), fates["sent_at_ns"].is_valid())
+    has_place = pc.and_(fates["acked_partition"].is_valid(), fates["acked_offset"].is_valid())
+    conditions = (
+        is_seen,
+        pc.and_(is_seen, fates["entered_at_ns"].is_valid()),
+        pc.and_(is_seen, has_place),
+    )
+    place, names = types.indices.to_numpy(), types.dictionary.to_pylist()
+    counts = [
+        np.bincount(place[condition.to_numpy()], minlength=len(names)).tolist()
+        for condition in conditions
+    ]
+    found = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
+    return {name: each for name, each in found.items() if each.seen}
+
+
+def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
+    """Add up what was counted apart."""
+    return Attempts(
+        added(part.by_event_type for part in parts),
+        added(part.by_generator for part in parts),
+        added(part.by_answer for part in parts),
+        sum(part.copies for part in parts),
+        added(part.rows for part in parts),
+        added(part.checkable for part in parts),
+    )
+
+
+def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    """Add up counts, key by key."""
+    found: dict[Any, Any] = {}
+    for part in parts:
+        for name, counts in part.items():
+            found[name] = found[name] + counts if name in found else counts
+    return found
+
+
+def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:
+    """Give event types, in which types that no generator asked for, and none, are `(unknown)`."""
+    names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
+    whole = types.combine_chunks().dictionary_encode()
+    known = pc.index_in(whole.dictionary, pa.array(names, pa.string()))
+    return pa.DictionaryArray.from_arrays(known.take(whole.indices).fill_null(0), names)
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give texts without their dictionary."""
+    return values.cast(pa.string())
+
+
+def answers(fates: pa.Table) -> pa.ChunkedArray:
+    """Name answers: by status, or by the kind of the error, which is what stands before a `:`."""
+    status = fates["http_status"].cast(pa.string())
+    error = fates["error"]
+    if error.null_count == len(error):
+        return status
+    kind = pc.replace_substring_regex(plain(error), pattern=r"(?s):.*", replacement="")
+    return pc.coalesce(status, pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR))
+
+
+def _counts(row: Mapping[str, Any], number: int) -> Counts:
+    keys = {flag for flag in FLAGS if row[flag]}
+    if row["fate"] in set(Fate):
+        keys.add(row["fate"])
+    if row["fate"] != Fate.PHANTOM:
+        keys.add("attempted")
+    if row["outcome"] in set(Outcome):
+        keys.add(row["outcome"])
+    return Counts(**dict.fromkeys(keys, number))
+
+
+def merged(*parts: dict[str, Counts]) -> dict[str, Counts]:
+    """Add up counts by event type, the types in order and the unknown one last."""
+    names = sorted({name for part in parts for name in part}, key=lambda n: (n == UNKNOWN, n))
+    return {name: total(part.get(name, Counts()) for part in parts) for name in names}

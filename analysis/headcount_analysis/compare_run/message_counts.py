@@ -1,0 +1,163 @@
+"""Counts of messages, by partition, kind and defect, as the judge wants them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount_analysis.compare_run.attempt_counts import added, known_types, plain
+from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.compare_run.column_combinations import Combined
+from headcount_analysis.evidence import SAMPLES, Defect, PartitionRead
+from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.read.topic_range import OffsetRange
+
+_STRANGERS = {
+    Kind.MALFORMED.value: ("malformed",),
+    Kind.GARBLED.value: ("malformed", "garbled"),
+    Kind.FOREIGN.value: ("foreign",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What the arrivals add up to: by partition, and by event type for what belongs to nobody."""
+
+    partitions: tuple[PartitionRead, ...]
+    by_event_type: dict[str, Counts]
+    timestamp_types: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """What messages are counted by; `defect` is empty unless they are malformed."""
+
+    partition: int
+    kind: str
+    event_type: str
+    defect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCount:
+    """How many messages of a key there are, and the offsets of the first and the last."""
+
+    count: int
+    first: int
+    last: int
+
+    def __add__(self, other: "MessageCount") -> "MessageCount":
+        """Put two counts together."""
+        return MessageCount(
+            self.count + other.count, min(self.first, other.first), max(self.last, other.last)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCounts:
+    """What messages add up to; `samples` has by partition the first offsets of each stranger."""
+
+    by_key: Mapping[MessageKey, MessageCount] = field(default_factory=dict)
+    timestamp_types: frozenset[int] = frozenset()
+    samples: Mapping[tuple[int, bool], tuple[int, ...]] = field(default_factory=dict)
+
+
+def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
+    """Count messages, of `content.ARRIVALS`."""
+    offsets = arrivals["offset"].to_numpy()
+    combined = Combined.of(
+        {
+            **{name: arrivals[name] for name in ("partition", "kind")},
+            "event_type": known_types(arrivals["event_type"], event_types),
+            "defect": arrivals["defect"],
+        }
+    )
+    parts = []
+    for key, rows in combined.rows():
+        mine = offsets[rows]
+        count = MessageCount(len(mine), int(mine.min()), int(mine.max()))
+        parts.append({MessageKey(**{**key, "defect": key["defect"] or ""}): count})
+    counts: dict[MessageKey, MessageCount] = added(parts)
+    return MessageCounts(
+        counts,
+        frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),
+        _samples(arrivals) if any(key.kind in _STRANGERS for key in counts) else {},
+    )
+
+
+def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
+    """Name the first offsets of malformed and, apart from them, foreign messages."""
+    kinds = plain(arrivals["kind"])
+    strangers = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
+    is_foreign = pc.equal(plain(strangers["kind"]), Kind.FOREIGN.value)
+    found: dict[tuple[int, bool], list[int]] = {}
+    rows = (strangers["partition"], is_foreign, strangers["offset"])
+    for partition, foreign, offset in zip(*(each.to_pylist() for each in rows), strict=True):
+        found.setdefault((partition, foreign), []).append(offset)
+    return {key: tuple(sorted(offsets)[:SAMPLES]) for key, offsets in found.items()}
+
+
+def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
+    """Add up what was counted apart."""
+    samples: dict[tuple[int, bool], list[int]] = {}
+    for part in parts:
+        for key, offsets in part.samples.items():
+            samples[key] = sorted([*samples.get(key, []), *offsets])[:SAMPLES]
+    return MessageCounts(
+        added(part.by_key for part in parts),
+        frozenset(kind for part in parts for kind in part.timestamp_types),
+        {key: tuple(offsets) for key, offsets in samples.items()},
+    )
+
+
+def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
+    """Say what the messages of a range add up to."""
+    partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
+    return Messages(partitions, _strangers(counts), counts.timestamp_types)
+
+
+def claimed(counts: MessageCounts) -> int:
+    """Count the messages that claim to be of the run, each of which is compared."""
+    mine = {Kind.CLAIMED, Kind.PHANTOM}
+    return sum(told.count for key, told in counts.by_key.items() if key.kind in mine)
+
+
+def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> PartitionRead:
+    mine = {key: told for key, told in counts.by_key.items() if key.partition == number}
+    by_kind: Counter[str] = Counter()
+    for key, told in mine.items():
+        by_kind[key.kind] += told.count
+    return PartitionRead(
+        partition=number,
+        start=offsets.first(number),
+        end=offsets.end[number],
+        read=by_kind.total(),
+        first=min((told.first for told in mine.values()), default=None),
+        last=max((told.last for told in mine.values()), default=None),
+        malformed=by_kind[Kind.MALFORMED] + by_kind[Kind.GARBLED],
+        foreign=by_kind[Kind.FOREIGN],
+        malformed_samples=counts.samples.get((number, False), ()),
+        foreign_samples=counts.samples.get((number, True), ()),
+        defects=_defects(mine),
+    )
+
+
+def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
+    """Say how messages are malformed, by the offset of the first of each."""
+    by_defect: dict[str, MessageCount] = added(
+        {key.defect: told} for key, told in counts.items() if key.defect
+    )
+    found = [Defect(name, told.count, told.first) for name, told in by_defect.items()]
+    return tuple(sorted(found, key=lambda defect: defect.first_offset))
+
+
+def _strangers(counts: MessageCounts) -> dict[str, Counts]:
+    """Count by event type what belongs to no attempt: a malformed message has no type."""
+    by_type: dict[str, Counts] = {}
+    for key, told in counts.by_key.items():
+        if key.kind in _STRANGERS:
+            more = Counts(**dict.fromkeys(_STRANGERS[key.kind], told.count))
+            by_type[key.event_type] = by_type.get(key.event_type, Counts()) + more
+    return by_type

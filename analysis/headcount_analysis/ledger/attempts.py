@@ -1,0 +1,169 @@
+"""The attempts of a stretch of sequence numbers: a row for each, answered or not."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headcount.ledger.location import open_location
+from headcount.ledger.schema import SCHEMA
+from headcount.run.outcome import Outcome
+from headcount_analysis.compare_run.classes import UNKNOWN
+from headcount_analysis.ledger.overview import Ledger, Segment
+
+COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
+"""The columns of a segment that are compared with the topic."""
+
+_LOST_MEANWHILE = "no row: its generator ended before the answer was written"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
+
+    `asked` has by generator the end of those that may have been used, as far as any of these was;
+    `segments` are by their paths below the ledger's location, with the SHA-256 of each.
+    """
+
+    first_seq: int
+    end_seq: int
+    asked: tuple[tuple[int, int], ...]
+    segments: tuple[tuple[str, str], ...]
+
+
+def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
+    """Cut all that was asked for into stretches of so many numbers, by their own number from 0."""
+    segments: dict[int, list[tuple[str, str]]] = {}
+    for segment in ledger.segments:
+        for number in _met(segment, span):
+            segments.setdefault(number, []).append((segment.name, segment.sha256))
+    states = ledger.state.generators
+    last = max((state.asked for state in states), default=0)
+    return {
+        number: Stretch(
+            first,
+            first + span,
+            tuple(
+                (each.generator, min(each.asked, first + span))
+                for each in states
+                if each.asked > first
+            ),
+            tuple(segments.get(number, ())),
+        )
+        for number, first in enumerate(range(0, last, span))
+    }
+
+
+def _met(segment: Segment, span: int) -> set[int]:
+    """Number the stretches that a segment has rows of."""
+    return {
+        number
+        for first, last in segment.spans.values()
+        for number in range(first // span, last // span + 1)
+    }
+
+
+def attempts(location: str, stretch: Stretch) -> pa.Table:
+    """Read the attempts of a stretch from the ledger at a location: none twice, none missing.
+
+    Returns:
+        A row for each, of COLUMNS, in one chunk. Raises OSError.
+    """
+    filesystem, root = open_location(location)
+    within = (pc.field("seq") >= stretch.first_seq) & (pc.field("seq") < stretch.end_seq)
+    tables = [_NO_ROWS] + [
+        pq.read_table(
+            f"{root}/{name}",
+            filesystem=filesystem,
+            schema=_ROWS,  # in which a column that a format before lacks is null
+            filters=within,
+            partitioning=None,
+        )
+        for name, _ in stretch.segments
+    ]
+    rows = _without_repetition(pa.concat_tables(tables))
+    missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]
+    return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
+
+
+def asked_for(
+    ledger: Ledger, events: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[str | None, str]]:
+    """Read what some events, by generator and number, were asked for, and in which shape.
+
+    A ledger of the format before does not say. Raises OSError.
+    """
+    filesystem, root = open_location(ledger.location)
+    columns = ["generator", "seq", "shape", "asked"]
+    found: dict[tuple[int, int], tuple[str | None, str]] = {}
+    for segment in ledger.segments:
+        numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
+        path = f"{root}/{segment.name}"
+        if not numbers or "asked" not in pq.read_schema(path, filesystem=filesystem).names:
+            continue
+        rows = pq.read_table(
+            path,
+            filesystem=filesystem,
+            columns=columns,
+            filters=pc.field("seq").isin(numbers),
+            partitioning=None,
+        )
+        for row in rows.to_pylist():
+            found[row["generator"], row["seq"]] = row["asked"], row["shape"]
+    return found
+
+
+def _has(segment: Segment, generator: int, seq: int) -> bool:
+    first, last = segment.spans.get(generator, (0, -1))
+    return first <= seq <= last
+
+
+_ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])
+
+_NO_ROWS = _ROWS.empty_table()
+
+
+def _without_repetition(rows: pa.Table) -> pa.Table:
+    """Keep the first row of each attempt; that there were more is among the damage."""
+    if not _is_repeated(rows):
+        return rows
+    ordered = rows.sort_by([(name, "ascending") for name in ("generator", "seq", "sent_at_ns")])
+    generator, seq = ordered["generator"].to_numpy(), ordered["seq"].to_numpy()
+    is_first = np.ones(len(seq), np.bool_)
+    is_first[1:] = (generator[1:] != generator[:-1]) | (seq[1:] != seq[:-1])
+    return ordered.filter(pa.array(is_first))
+
+
+def _is_repeated(rows: pa.Table) -> bool:
+    generator, seq = rows["generator"].to_numpy().astype(np.int64), rows["seq"].to_numpy()
+    if not len(seq):
+        return False
+    least, width = int(seq.min()), int(seq.max() - seq.min()) + 1
+    lines = np.searchsorted(np.unique(generator), generator)
+    return bool(np.bincount(lines * width + (seq - least)).max() > 1)
+
+
+def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) -> pa.Table:
+    """Rows for attempts that were reserved, and of which nothing more is known."""
+    known = rows["seq"].to_numpy()[rows["generator"].to_numpy() == generator]
+    is_missing = np.ones(end_seq - first_seq, np.bool_)
+    is_missing[known - first_seq] = False
+    missing = np.flatnonzero(is_missing) + first_seq
+    told: dict[str, object] = {
+        "generator": generator,
+        "event_type": UNKNOWN,
+        "outcome": Outcome.INDETERMINATE.value,
+        "error": _LOST_MEANWHILE,
+    }
+    columns = [
+        pa.array(missing)
+        if item.name == "seq"
+        else pa.array([told.get(item.name)], item.type).take(
+            pa.array(np.zeros(len(missing), np.int64))
+        )
+        for item in _ROWS
+    ]
+    return pa.Table.from_arrays(columns, schema=_ROWS)

@@ -1,0 +1,108 @@
+"""Damage: rows that are missing from a ledger, stand twice in it or are not as they were sealed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from headcount.ledger.reader import GeneratorLedger
+from headcount_analysis.arrow_types import Flags, Integers
+from headcount_analysis.evidence import GeneratorState
+
+_BITMAP_BITS = 1 << 15
+
+_FULL = np.ones(_BITMAP_BITS, np.bool_)
+"""The one bitmap of all stretches without a hole, which are nearly all."""
+
+
+@dataclass(slots=True)
+class SeqRows:
+    """What the rows of one generator add up to; distinct ones are counted exactly, by bitmaps."""
+
+    rows: int = 0
+    min_seq: int = 0
+    max_seq: int = -1
+    bitmaps: dict[int, Flags] = field(default_factory=dict)
+
+    @property
+    def distinct(self) -> int:
+        """How many different sequence numbers there are."""
+        return sum(int(bitmap.sum()) for bitmap in self.bitmaps.values())
+
+    def note(self, numbers: Integers) -> None:
+        """Take the sequence numbers of some rows."""
+        if not self.rows:
+            self.min_seq = int(numbers.min())
+        self.rows += len(numbers)
+        self.min_seq = min(self.min_seq, int(numbers.min()))
+        self.max_seq = max(self.max_seq, int(numbers.max()))
+        buckets = numbers // _BITMAP_BITS
+        for bucket in np.unique(buckets):
+            bitmap = self.bitmaps.setdefault(int(bucket), np.zeros(_BITMAP_BITS, np.bool_))
+            bitmap[numbers[buckets == bucket] % _BITMAP_BITS] = True
+            if bitmap.all():
+                self.bitmaps[int(bucket)] = _FULL
+
+
+def absent(
+    location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None
+) -> list[str]:
+    """Tell of generators that made requests and whose part is not there."""
+    if begun is None and parts:
+        return ["which generators made requests is not known, for generators.json is missing"]
+    missing = sorted(set(begun or ()) - {part.generator for part in parts})
+    return [
+        f"generator {number} has begun, and {location} has nothing of it; restore its folder, or "
+        "put --reports-dir where every generator can write to it"
+        for number in missing
+    ]
+
+
+def ledger_state(part: GeneratorLedger, sums: SeqRows) -> GeneratorState:
+    """Hold a generator's rows against what it reserved and sealed."""
+    promised = part.reserved if part.seal is None else part.seal.attempted
+    asked = max(promised, sums.max_seq + 1)
+    sealed = part.seal is not None
+    return GeneratorState(
+        part.generator,
+        sealed,
+        asked,
+        sums.rows,
+        asked - sums.distinct,
+        part.seal.attempted if part.seal is not None else None,
+    )
+
+
+def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
+    """Tell what the rows themselves give away."""
+    damage = []
+    if sums.rows > sums.distinct:
+        damage.append(
+            f"{sums.rows - sums.distinct} rows are of an attempt that has one already; remove the "
+            "segment that was copied"
+        )
+    if sums.min_seq < 0 or sums.max_seq >= part.reserved:
+        damage.append(
+            f"rows up to {sums.max_seq}, and {part.reserved} were reserved; restore the missing "
+            "reservation"
+        )
+    if part.seal is not None and (sums.distinct, sums.max_seq + 1) != (part.seal.attempted,) * 2:
+        damage.append(
+            f"{sums.distinct} attempts have rows, and {part.seal.attempted} were sealed; restore "
+            "the missing or damaged segment"
+        )
+    if part.seal is None:
+        damage += _missing_in_between(part)
+    return damage
+
+
+def with_remedy(damage: str) -> str:
+    """Say what to do about a damage, unless it says so itself."""
+    return damage if ": use " in damage else f"{damage}; restore it from a copy, or run again"
+
+
+def _missing_in_between(part: GeneratorLedger) -> list[str]:
+    """Without a seal, only a hole in the numbering tells that a segment is gone."""
+    expected = [f"segment-{index:06}.parquet" for index in range(len(part.segments))]
+    missing = sorted(set(expected) - set(part.segments))
+    return [f"{name} is missing; restore it" for name in missing]

@@ -1,0 +1,218 @@
+"""The overview of a ledger: its segments, times and shapes, and whether it is whole."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headcount.ledger.location import open_location
+from headcount.ledger.reader import GeneratorLedger
+from headcount.ledger.schema import SCHEMA
+from headcount_analysis.evidence import LedgerState
+from headcount_analysis.ledger.damage import SeqRows, absent, ledger_state, row_damage, with_remedy
+
+_LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
+
+_TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns")
+
+_OVERVIEW = pa.schema([SCHEMA.field(name).with_nullable(True) for name in (*_LOOKED_OVER, *_TIMES)])
+
+_NEVER = np.iinfo(np.int64).max
+
+_AHEAD = 8
+"""So many segments are read while another is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment that is to be read, by its path below the ledger's location.
+
+    `spans` has by generator the first and last number in it; `sha256` is of its bytes.
+    """
+
+    name: str
+    spans: Mapping[int, tuple[int, int]]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The first and the last of each of an attempt's times, in ns, as far as any has one."""
+
+    first: Mapping[str, int]
+    last: Mapping[str, int]
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """When the first request was sent, and when the last was answered or given up."""
+        if "sent_at_ns" not in self.first:
+            return None
+        ends = ("sent_at_ns", "answered_at_ns", "ended_at_ns")
+        return self.first["sent_at_ns"], max(self.last.get(name, 0) for name in ends)
+
+    @property
+    def sent_ns(self) -> tuple[int, int] | None:
+        """When the first and the last request was sent."""
+        name = "sent_at_ns"
+        return (self.first[name], self.last[name]) if name in self.first else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a ledger is worth, and where its rows are; `location` is a path or a URL."""
+
+    location: str
+    segments: tuple[Segment, ...]
+    state: LedgerState
+    times: Times
+    first_of_shape: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """By shape and generator, the first number of which an event of that shape was asked for."""
+
+
+@dataclass(slots=True)
+class Overview:
+    """What is found in looking over the segments, each of which is read once."""
+
+    segments: dict[str, Segment] = field(default_factory=dict)
+    generators: dict[int, SeqRows] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(
+        default_factory=lambda: {"shape": set(), "event_type": set(), "changing_type": set()}
+    )
+    first: dict[str, int] = field(default_factory=dict)
+    last: dict[str, int] = field(default_factory=dict)
+    first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def read(self, location: str, names: Mapping[str, str]) -> None:
+        """Look over those of the segments at a location that were not looked at. Raises OSError.
+
+        `names` have the SHA-256 of each.
+        """
+        if any(names.get(each.name) != each.sha256 for each in self.segments.values()):
+            # One is gone, or is another now: what it added cannot be taken away.
+            self._forget()
+        unread = [name for name in names if name not in self.segments]
+        for name, rows in zip(unread, _tables(location, unread), strict=True):
+            self.segments[name] = Segment(name, self._note(rows), names[name])
+
+    def _forget(self) -> None:
+        for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
+            known.clear()
+        for names in self.names.values():
+            names.clear()
+
+    def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
+        """Take in a segment, and give by generator its first and last number."""
+        spans = {}
+        generators = pc.unique(rows["generator"]).to_pylist()
+        for generator in generators:
+            is_alone = len(generators) == 1
+            mine = rows if is_alone else rows.filter(pc.equal(rows["generator"], generator))
+            numbers = mine["seq"].to_numpy()
+            self.generators.setdefault(generator, SeqRows()).note(numbers)
+            self._note_shapes(generator, mine)
+            spans[generator] = int(numbers.min()), int(numbers.max())
+        changing = rows["event_type"].filter(rows["owner"].is_valid())
+        found = {"shape": rows["shape"], "event_type": rows["event_type"]}
+        for name, values in {**found, "changing_type": changing}.items():
+            self.names[name].update(pc.unique(values).to_pylist())
+        for name in _TIMES:
+            self._note_times(name, rows[name])
+        return spans
+
+    def _note_shapes(self, generator: int, rows: pa.Table) -> None:
+        for chunk in rows.select(["shape", "seq"]).to_batches():
+            shapes, numbers = chunk["shape"].dictionary_encode(), chunk["seq"].to_numpy()
+            firsts = np.full(len(shapes.dictionary), _NEVER)
+            np.minimum.at(firsts, shapes.indices.to_numpy(), numbers)
+            for place in map(int, np.flatnonzero(firsts != _NEVER)):
+                known = self.first_of_shape.setdefault(shapes.dictionary[place].as_py(), {})
+                known[generator] = min(int(firsts[place]), known.get(generator, _NEVER))
+
+    def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
+        found = pc.min_max(times_ns).as_py()
+        if found["min"] is not None:
+            self.first[name] = min(found["min"], self.first.get(name, found["min"]))
+            self.last[name] = max(found["max"], self.last.get(name, found["max"]))
+
+
+def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Read what is looked over of segments, some of them ahead of their turn. Raises OSError."""
+    filesystem, root = open_location(location)
+
+    def read(name: str) -> pa.Table:
+        path = f"{root}/{name}"
+        return pq.read_table(path, filesystem=filesystem, schema=_OVERVIEW, partitioning=None)
+
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        waiting: deque[Future[pa.Table]] = deque()
+        for name in names:
+            waiting.append(pool.submit(read, name))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        yield from (each.result() for each in waiting)
+
+
+def load(
+    location: str,
+    parts: Sequence[GeneratorLedger],
+    begun: Sequence[int] | None,
+    overview: Overview | None = None,
+) -> Ledger:
+    """Look over every undamaged segment of the parts that were found at a location.
+
+    `begun` are the generators that there must be; None where that is not known. `overview` has what
+    was looked over before. Raises OSError.
+    """
+    overview = Overview() if overview is None else overview
+    overview.read(location, _segment_names(parts))
+    return Ledger(
+        location,
+        tuple(segment for segment in overview.segments.values() if segment.spans),
+        _judged(location, parts, begun, overview),
+        Times(dict(overview.first), dict(overview.last)),
+        {shape: dict(firsts) for shape, firsts in overview.first_of_shape.items()},
+    )
+
+
+def _judged(
+    location: str,
+    parts: Sequence[GeneratorLedger],
+    begun: Sequence[int] | None,
+    overview: Overview,
+) -> LedgerState:
+    found = overview.generators
+    strangers = sorted(found.keys() - {part.generator for part in parts})
+    damage = absent(location, parts, begun)
+    damage += [
+        f"{location} has rows of generator {stranger}, which has no folder in it; restore it"
+        for stranger in strangers
+    ]
+    states = []
+    for part in parts:
+        sums = found.get(part.generator, SeqRows())
+        states.append(ledger_state(part, sums))
+        damage += [with_remedy(text) for text in part.damage]
+        damage += [f"{location}/{part.generator}: {text}" for text in row_damage(part, sums)]
+    names = {name: tuple(sorted(told)) for name, told in overview.names.items()}
+    return LedgerState(
+        generators=tuple(states),
+        shapes=names["shape"],
+        event_types=names["event_type"],
+        damage=tuple(damage),
+        has_repeated_rows=any(sums.rows > sums.distinct for sums in found.values()),
+        changing_types=names["changing_type"],
+    )
+
+
+def _segment_names(parts: Sequence[GeneratorLedger]) -> dict[str, str]:
+    return {
+        f"{part.generator}/{name}": sha256
+        for part in parts
+        for name, sha256 in zip(part.segments, part.sha256s, strict=True)
+        if not any(f"/{name} " in damage for damage in part.damage)
+    }

@@ -1,0 +1,175 @@
+"""Histograms: durations counted in buckets of a bounded relative error, for each measure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.compare_run.attempt_counts import known_types
+
+_SUB_BUCKET_BITS = 10
+
+NS_PER_MS = 1_000_000
+
+
+class Measure(StrEnum):
+    """What is measured."""
+
+    HTTP = "http"
+    FROM_INTENDED = "from_intended"
+    END_TO_END = "end_to_end"
+
+    @property
+    def words(self) -> str:
+        """Its name, for people."""
+        return "HTTP" if self is Measure.HTTP else self.value.replace("_", " ")
+
+
+COUNTED = pa.schema(
+    [
+        ("event_type", pa.string()),
+        ("measure", pa.string()),
+        ("place", pa.int32()),
+        ("bucket", pa.int64()),
+        ("count", pa.int64()),
+        ("min", pa.int64()),
+        ("max", pa.int64()),
+        ("sum", pa.float64()),
+        ("unanswered", pa.int64()),
+    ]
+)
+"""Durations in ns, counted by what they are of, by the slice of the run (see `over_time.py`) in
+which their request was due, and by bucket; `unanswered` of them are of requests without an answer.
+"""
+
+BY_TYPE = ("event_type", "measure", "bucket")
+
+BY_PLACE = ("place", "measure", "bucket")
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many durations of one kind were how long; `unanswered` of them are longer than known."""
+
+    event_type: str
+    measure: Measure
+    count: int
+    min_ns: int
+    max_ns: int
+    sum_ns: float
+    unanswered: int = 0
+
+
+def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None = None) -> pa.Table:
+    """Count durations by bucket.
+
+    Args:
+        fates: Of the columns `reconcile.FATES`.
+        event_types: The types to tell apart; every other one counts as `(unknown)`.
+        place: The slice of each; by default all are of one.
+
+    Returns:
+        Rows of COUNTED.
+    """
+    types = known_types(fates["event_type"], event_types)
+    keys = {
+        "event_type": types.indices,
+        "place": pa.array(np.zeros(len(fates)) if place is None else place, pa.int32()),
+    }
+    if fates["ended_at_ns"].null_count < len(fates):
+        keys["unanswered"] = fates["answered_at_ns"].is_null().cast(pa.int64())
+    durations = durations_ns(fates).items()
+    parts = [_of_measure(measure, values, keys, types.dictionary) for measure, values in durations]
+    return by_keys(parts, COUNTED.names[:4])
+
+
+def _of_measure(
+    measure: Measure, values_ns: pa.ChunkedArray, keys: Mapping[str, pa.Array], types: pa.Array
+) -> pa.Table:
+    """Count one measure of the attempts that have it; event types are places in `types`."""
+    known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
+    value = known["value"].to_numpy()
+    columns = {
+        **{name: known[name] for name in known.column_names},
+        "bucket": pa.array(bucket_number(value)),
+        "value_ns": pa.array(value.astype(np.float64)),
+    }
+    sums = [([], "count_all"), ("value", "min"), ("value", "max"), ("value_ns", "sum")]
+    by_bucket = (
+        pa.table(columns)
+        .group_by(["event_type", "place", "bucket"], use_threads=False)
+        .aggregate([*sums, *([("unanswered", "sum")] if "unanswered" in keys else [])])
+    )
+    names = ("place", "bucket", "count_all", "value_min", "value_max", "value_ns_sum")
+    counted = [
+        types.take(by_bucket["event_type"]),
+        pa.repeat(pa.scalar(measure.value), len(by_bucket)),
+        *(by_bucket[name] for name in names),
+        by_bucket["unanswered_sum"] if "unanswered" in keys else _zeros(len(by_bucket)),
+    ]
+    return pa.Table.from_arrays(counted, schema=COUNTED)
+
+
+def _zeros(count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(0, pa.int64()), count)
+
+
+def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
+    """Give each measure of each attempt in ns, null where an attempt lacks it."""
+    intended, sent = fates["intended_at_ns"], fates["sent_at_ns"]
+    ended = over_ns(fates)
+    waited_ms = pc.subtract(
+        pc.divide(fates["entered_at_ns"], NS_PER_MS), pc.divide(intended, NS_PER_MS)
+    )
+    return {
+        Measure.HTTP: pc.subtract(ended, sent),
+        Measure.FROM_INTENDED: pc.subtract(ended, intended),
+        Measure.END_TO_END: pc.multiply(waited_ms, NS_PER_MS),
+    }
+
+
+def over_ns(fates: pa.Table) -> pa.ChunkedArray:
+    """Give when each request was answered, or was waited for no longer."""
+    answered, ended = fates["answered_at_ns"], fates["ended_at_ns"]
+    return answered if ended.null_count == len(ended) else pc.coalesce(answered, ended)
+
+
+def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
+    """Add up rows of COUNTED by some of their keys; the others are gone."""
+    names = [*keys, *COUNTED.names[4:]]
+    together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
+    has_unanswered = bool(pc.max(together["unanswered"]).as_py())
+    sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
+    if has_unanswered:  # there seldom are any, and a sum of nothing takes as long
+        sums.append(("unanswered", "sum"))
+    found = together.group_by(list(keys), use_threads=False).aggregate(sums)
+    columns = [found[name] for name in (*keys, *("_".join(each) for each in sums))]
+    if not has_unanswered:
+        columns.append(_zeros(len(found)))
+    return pa.Table.from_arrays(columns, names)
+
+
+def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
+    """Put together what was counted, rows of COUNTED."""
+    rows = by_keys(parts, BY_TYPE)
+    names = ("event_type", "measure", "count", "min", "max", "sum", "unanswered")
+    columns = (rows[name].to_pylist() for name in names)
+    return tuple(
+        Bucket(event_type, Measure(measure), *numbers)
+        for event_type, measure, *numbers in zip(*columns, strict=True)
+    )
+
+
+def bucket_number(values_ns: Integers) -> Integers:
+    """Number the buckets of durations; numbers are in the order of the durations."""
+    size_us = np.abs(values_ns) // 1000
+    # Where log2 rounds up at a power of two, the bucket is half as wide: no harm.
+    magnitude = np.floor(np.log2(np.maximum(size_us, 1))).astype(np.int64)
+    shift = np.maximum(magnitude - _SUB_BUCKET_BITS, 0)
+    number = (shift << (_SUB_BUCKET_BITS + 1)) + (size_us >> shift)
+    signed: Integers = np.where(values_ns < 0, -number - 1, number)
+    return signed

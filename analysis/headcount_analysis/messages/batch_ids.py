@@ -1,0 +1,87 @@
+"""The ids in a batch's messages, found in all their bytes at once."""
+
+import json
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from headcount_analysis.arrow_types import Flags, Integers
+from headcount_analysis.messages import volatile_fields
+from headcount_analysis.messages.byte_rows import Characters, Span, Texts
+
+_MAX_DIGITS = 18  # of an id's number, see `headcount/run/ids.py`
+
+_DIGITS = Characters.of(string.digits)
+
+_ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Messages as dictionary-encoded texts, and what is masked in each: a bit for each place."""
+
+    texts: pa.DictionaryArray
+    what: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Ids of this run that stand in a batch's messages as plain text.
+
+    `generator` and `seq` mean nothing where `is_there` is false; the spans are of their digits.
+    """
+
+    prefix: str
+    texts: Texts
+    is_there: Flags
+    generator: Integers
+    seq: Integers
+    spans: tuple[Span, ...]
+
+    def identity(self, row: int) -> str:
+        """Write the id that stands in a message."""
+        return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
+
+    def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
+        """Give the messages without the digits of their ids, and without the values of fields."""
+        spans = [*self.spans, *volatile_fields.spans(self.texts, fields)]
+        flags: Integers = np.array([span.is_one for span in spans], np.int64)
+        what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
+        return Masked(self.texts.masked(spans).dictionary_encode(), what)
+
+
+def identities(values: pa.Array, prefix: str, names: Sequence[str]) -> Identities:
+    """Find the ids that begin with a prefix in messages, in the fields of these names.
+
+    `values` are binary, none null.
+    """
+    texts = Texts.of(values)
+    fields = [json.dumps(name, ensure_ascii=False) for name in names]
+    at = texts.after(
+        *(f'{field}:{space}"{prefix}'.encode() for field in fields for space in ("", " "))
+    )
+    generator = _number(texts, at)
+    seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
+    is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
+    spans = tuple(Span(is_there, each.start, each.end) for each in (generator, seq))
+    values_of = [np.where(is_there, _value(texts, each), 0) for each in (generator, seq)]
+    return Identities(prefix, texts, is_there, values_of[0], values_of[1], spans)
+
+
+def _number(texts: Texts, start: Integers) -> Span:
+    """Find a number as ids have it: without a sign or a zero before it, of at most 18 digits."""
+    end = texts.run(start, _DIGITS, _MAX_DIGITS)
+    is_padded = (end - start > 1) & (texts.byte(start) == _ZERO)
+    return Span((start >= 0) & (end > start) & ~is_padded, start, end)
+
+
+def _value(texts: Texts, number: Span) -> Integers:
+    value = np.zeros(len(number.start), np.int64)
+    for place in range(int((number.end - number.start).max(initial=0))):
+        at = number.start + place
+        digit = texts.byte(at).astype(np.int64) - _ZERO
+        value = np.where(at < number.end, value * 10 + digit, value)
+    return value

@@ -1,0 +1,117 @@
+"""The table of a batch's messages: kinds, ids, keys and digests as columns."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from headcount.ledger.digest import SEED, signed_hash
+from headcount_analysis.arrow_types import Flags, Integers
+from headcount_analysis.messages.batch_ids import Identities
+from headcount_analysis.messages.json_message import (
+    Content,
+)
+from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, Kind
+
+_MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """What was read of a text, and its kind, but for whether its id was asked for.
+
+    `generator` and `seq` are -1 where the text has no id of the run, or only a masked one.
+    """
+
+    content: Content
+    kind: Kind
+    generator: int = -1
+    seq: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was read of a batch: `place` says for each message which of `reads` it is.
+
+    Where `is_masked`, the message's own id is the one that was found in it.
+    """
+
+    found: "Identities"
+    reads: Sequence[ReadMessage]
+    place: Integers
+    is_masked: Flags
+
+    def numbers(self, number: Callable[[ReadMessage], int]) -> Integers:
+        """Give a number that was read of each message."""
+        numbers: Integers = np.array([number(each) for each in self.reads], np.int64)[self.place]
+        return numbers
+
+    def identity(self, row: int) -> str:
+        """Write the id of a message that has one."""
+        if self.is_masked[row]:
+            return self.found.identity(row)
+        return self.reads[self.place[row]].content.identity or ""
+
+
+def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> pa.Table:
+    """Put the arrivals together."""
+    is_masked, place = batch.is_masked, pa.array(batch.place)
+    generator = np.where(is_masked, batch.found.generator, batch.numbers(lambda r: r.generator))
+    seq = np.where(is_masked, batch.found.seq, batch.numbers(lambda r: r.seq))
+    kind = batch.numbers(lambda each: KINDS.index(each.kind))
+    named = kind == KINDS.index(Kind.CLAIMED)
+    is_asked = named & _is_asked(generator, seq, expected.asked)
+    kind[named & ~is_asked] = KINDS.index(Kind.PHANTOM)
+    types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
+    defects = pa.array([each.content.defect for each in batch.reads], pa.string())
+    digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
+    columns = [
+        *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
+        _key_hashes(messages["key"]),
+        pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), list(KINDS)),
+        _claimed_ids(batch, kind == KINDS.index(Kind.PHANTOM)),
+        pa.array(generator.astype(np.int32), mask=~is_asked),
+        pa.array(seq, mask=~is_asked),
+        types.dictionary_encode().take(place),
+        digests.take(place),
+        _value_hashes(messages["value"]),
+        defects.dictionary_encode().take(place),
+    ]
+    return pa.Table.from_arrays(columns, schema=ARRIVALS)
+
+
+def _claimed_ids(batch: Batch, is_phantom: Flags) -> pa.Array:
+    claimed = np.full(len(is_phantom), None, dtype=object)
+    for row in map(int, np.flatnonzero(is_phantom)):
+        claimed[row] = _shown(batch.identity(row))
+    return pa.array(claimed, pa.string())
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else text[:_MAX_SHOWN]
+
+
+def _key_hashes(keys: pa.Array) -> pa.Array:
+    encoded = keys.dictionary_encode()
+    hashes = pa.array([signed_hash(key) for key in encoded.dictionary.to_pylist()], pa.int64())
+    return hashes.take(encoded.indices)
+
+
+def _value_hashes(values: pa.Array) -> pa.Array:
+    texts = values.fill_null(b"").to_numpy(zero_copy_only=False)
+    hashes = map(xxhash.xxh64_intdigest, texts, itertools.repeat(SEED))
+    return pa.array(np.fromiter(hashes, np.uint64, len(texts)).view(np.int64))
+
+
+def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:
+    """Tell which ids are those that a generator has asked for or may have."""
+    if not asked:
+        return np.zeros(len(seq), np.bool_)
+    numbers = np.array(sorted(asked), np.int64)
+    bounds = np.array([asked[number] for number in sorted(asked)], np.int64)
+    place = np.minimum(np.searchsorted(numbers, generator), len(numbers) - 1)
+    is_asked: Flags = (numbers[place] == generator) & (seq < bounds[place])
+    return is_asked

@@ -1,0 +1,193 @@
+"""A run's folder and manifest: what has to be known of a run to judge it, now or in a year.
+
+reports/<run-id>/
+    run.json      the manifest: written before the first request
+    generators.json  which generators have begun; written anew as they do
+    schedule.json  with --rate: when its schedule began, and what was due of each generator
+    marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
+    abort.json    the threshold that stopped the test, where one did
+    locust.json   how Locust ended, once it has (see `locust_exit.py`)
+    end.json      where the topic ended once the run was over
+    ledger/       what the generators asked for (see `ledger.py`), where no other place was named
+    broker/       the embedded broker's data, where there was one
+    game.sqlite3  the service's state, where it was started and keeps it in no other database
+    stored.parquet  what the service's database said when the run was over (see `stored.py`)
+    follow/       how far a run that is followed was read, until it is judged
+    logs/         what each part had to say
+    verdict.json, report.html, summary.md, junit.xml, and tables as CSV (see `analysis/report`)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.files import write_atomically
+from headcount.run.ids import is_run_id
+from headcount.run.locust_exit import LocustExit
+from headcount.run.manifest import FORMAT, LEDGER, Abort, End, Generators, Manifest, Scheduled
+
+_Document = TypeVar("_Document")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of a run's folder."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def logs(self) -> Path:
+        """Where the parts log to."""
+        return self.path / "logs"
+
+    @property
+    def marks_path(self) -> Path:
+        """Where it is marked what happened meanwhile (see `marks.py`)."""
+        return self.path / "marks.jsonl"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The manifest's path."""
+        return self.path / "run.json"
+
+    def create(self) -> None:
+        """Make the folder. UsageError if it is there already or cannot be made."""
+        try:
+            self.path.mkdir(parents=True)
+            self.logs.mkdir()
+        except FileExistsError:
+            raise UsageError(
+                f"{self.path} exists already: choose another --run-id, or remove it"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot make the run's folder {self.path}: {error.strerror}; "
+                "choose another --reports-dir"
+            ) from None
+
+    def forget_verdict(self) -> None:
+        """Remove what an earlier judgement said, which the next one may not live to replace."""
+        for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def ledger_of(self, ledgers: str, tag: str) -> str:
+        """What the manifest says of a ledger that is kept with others, or, if empty, in here."""
+        return f"{ledgers.rstrip('/')}/{self.shared_name(tag)}" if ledgers else LEDGER
+
+    def shared_name(self, tag: str) -> str:
+        """The run's name in storage of several hosts, of which two may choose the same run id."""
+        return self.run_id if tag == self.run_id else f"{self.run_id}-{tag}"
+
+    def ledger_location(self, manifest: Manifest) -> str:
+        """Where the ledger is: a URL as it stands, a path from the run's folder."""
+        return self.located(manifest.ledger)
+
+    def located(self, ledger: str) -> str:
+        """Where a ledger is of which the manifest says this."""
+        return ledger if "://" in ledger else str(self.path / ledger)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write `run.json`. Raises OSError."""
+        write_atomically(self.manifest_path, _dump(Manifest, manifest))
+
+    def read_manifest(self) -> Manifest:
+        """Read `run.json`. UsageError if the folder is no run, EvidenceError if it is damaged."""
+        if not self.manifest_path.is_file():
+            raise UsageError(f"{self.path} is no run: it has no run.json")
+        self._refuse_links()
+        manifest = _load(Manifest, self.manifest_path)
+        if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
+            raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
+        if not is_run_id(manifest.tag):
+            raise EvidenceError(f"{self.manifest_path} is damaged: tag: {manifest.tag!r}")
+        return manifest
+
+    def _refuse_links(self) -> None:
+        """Refuse a folder that leads elsewhere, for it may come from anywhere: EvidenceError."""
+        inside = self.path.resolve()
+        for entry in (*self.path.glob("*"), *self.path.glob("*/*")):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+                raise EvidenceError(
+                    f"{entry} is a symbolic link that leads out of the run's folder: put there "
+                    "what it leads to"
+                )
+
+    def write_generators(self, generators: Generators) -> None:
+        """Write `generators.json`. Raises OSError."""
+        write_atomically(self.path / "generators.json", _dump(Generators, generators))
+
+    def read_generators(self) -> Generators | None:
+        """Read `generators.json`, or None where none has begun."""
+        return _load_if_there(Generators, self.path / "generators.json")
+
+    @property
+    def begun(self) -> tuple[int, ...] | None:
+        """Which generators have begun, None where none has. EvidenceError if that is damaged."""
+        found = self.read_generators()
+        return None if found is None else found.begun
+
+    def write_abort(self, abort: Abort) -> None:
+        """Write `abort.json`. Raises OSError."""
+        write_atomically(self.path / "abort.json", _dump(Abort, abort))
+
+    def read_abort(self) -> Abort | None:
+        """Read `abort.json`, or None where the test was not stopped."""
+        return _load_if_there(Abort, self.path / "abort.json")
+
+    def write_locust_exit(self, locust_exit: LocustExit) -> None:
+        """Write `locust.json`. Raises OSError."""
+        write_atomically(self.path / "locust.json", _dump(LocustExit, locust_exit))
+
+    def read_locust_exit(self) -> LocustExit | None:
+        """Read `locust.json`, or None where it is not known how Locust ended."""
+        return _load_if_there(LocustExit, self.path / "locust.json")
+
+    def write_scheduled(self, scheduled: Scheduled) -> None:
+        """Write `schedule.json`. Raises OSError."""
+        write_atomically(self.path / "schedule.json", _dump(Scheduled, scheduled))
+
+    def read_scheduled(self) -> Scheduled | None:
+        """Read `schedule.json`, or None where no rate was to be kept."""
+        return _load_if_there(Scheduled, self.path / "schedule.json")
+
+    def write_end(self, end: End) -> None:
+        """Write `end.json`. Raises OSError."""
+        write_atomically(self.path / "end.json", _dump(End, end))
+
+    def read_end(self) -> End | None:
+        """Read `end.json`, or None where no one has looked yet."""
+        return _load_if_there(End, self.path / "end.json")
+
+
+def _dump(kind: type[_Document], document: _Document) -> bytes:
+    return TypeAdapter(kind).dump_json(document, indent=1) + b"\n"
+
+
+def _load_if_there(kind: type[_Document], path: Path) -> _Document | None:
+    return _load(kind, path) if path.is_file() else None
+
+
+def _load(kind: type[_Document], path: Path) -> _Document:
+    try:
+        content = json.loads(path.read_bytes())
+        if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
+            raise EvidenceError(
+                f"{path} has format {content['format']!r}, and only {FORMAT} can be read: "
+                "use the version of headcount that wrote it"
+            )
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise EvidenceError(f"{path} is damaged: {where}: {first['msg']}") from None
+    except (ValueError, OSError) as error:
+        raise EvidenceError(f"{path} cannot be read: {error}") from None
