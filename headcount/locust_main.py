@@ -13,8 +13,8 @@ import locust.main
 from locust.util.load_locustfile import load_locustfile
 
 import headcount.plugin  # noqa: F401 - it adds its options and listens
+from headcount import scenario_location
 from headcount.errors import UsageError
-from headcount.plugin import scenario_location
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
+from headcount import scenario_location
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger.columns import Columns
 from headcount.ledger.comparability import REFUSED, why_not_comparable
@@ -32,7 +33,6 @@ from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress import Tally
 from headcount.open_model.user_pool import Pool
-from headcount.plugin import scenario_location
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check

@@ -7,8 +7,8 @@ import gevent
 from locust import TaskSet, User
 from locust.exception import StopTest, StopUser
 
+from headcount import scenario_location
 from headcount.ledger.shortfall import Stage
-from headcount.plugin import scenario_location
 from headcount.plugin.environment_state import state_of
 
 _COUNTED = "_headcount_is_counted"

@@ -18,8 +18,8 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import LocustError, ResponseError
 
-from headcount.plugin.http.response_head import fields
 from headcount.plugin.http.transport import OneAnswer, PlainAnswer
+from headcount.response_head import fields
 from headcount.run.outcome import Outcome, of_failure, parse_outcome
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from geventhttpclient.header import Headers
 from geventhttpclient.response import HTTPProtocolViolationError, HTTPSocketPoolResponse
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
-from headcount.plugin.http.response_head import Frame, frame
+from headcount.response_head import Frame, frame
 
 LARGEST_HEAD = 1 << 18
 """A head with more bytes is no answer."""

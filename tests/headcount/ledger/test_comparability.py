@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from headcount import scenario_location
 from headcount.ledger.comparability import why_not_comparable
-from headcount.plugin import scenario_location
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 from typing import NamedTuple
 
 _STANDARD = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-_LIBRARIES = tuple(f"{folder}/" for folder in (*_STANDARD, str(Path(__file__).parents[1])))
+_LIBRARIES = tuple(f"{folder}/" for folder in (*_STANDARD, str(Path(__file__).parent)))
 
 
 class Place(NamedTuple):

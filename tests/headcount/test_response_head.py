@@ -5,7 +5,7 @@ from geventhttpclient.response import HTTPParseError, HTTPResponse
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from headcount.plugin.http.response_head import LONGEST_BODY, LONGEST_HEAD, Frame, fields, frame
+from headcount.response_head import LONGEST_BODY, LONGEST_HEAD, Frame, fields, frame
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = OK + b"Content-Length: 2\r\nConnection: keep-alive\r\n\r\nok"
