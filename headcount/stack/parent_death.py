@@ -1,6 +1,6 @@
 """The leash: starts a program that dies with the one who started it. Run as a script, not imported.
 
-    python -I -S leash.py PARENT_PID PROGRAM ARGUMENT...
+    python -I -S parent_death.py PARENT_PID PROGRAM ARGUMENT...
 
 On Linux the kernel sends SIGTERM to the program when its parent dies, in whatever way. The setting
 survives exec, so the program needs no part in it. Elsewhere it is started as it is. This is a

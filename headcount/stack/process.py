@@ -20,7 +20,7 @@ import psutil
 
 from headcount.errors import PartError
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("parent_death.py")
 POLL_S = 0.05
 # What a part leaves behind in its group, such as workers of a killed master, is given so long.
 GROUP_GRACE_S = 2.0

@@ -24,7 +24,7 @@ import sys, time
 from pathlib import Path
 from headcount.cli.run_lock import turn
 from headcount.console import Console
-from headcount.run.manifest import RunFolder
+from headcount.run.folder import RunFolder
 
 with turn(RunFolder(Path(sys.argv[1])), Console()):
     print("has it", flush=True)

@@ -55,9 +55,10 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
 def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
     """As is what only a database needs."""
     script = (
-        "import sys; from headcount.cli import judgement, verify;"
+        "import sys; from headcount.cli import verification;"
+        "from headcount.cli.commands import verify;"
         "assert not {'altair', 'sqlalchemy'} & set(sys.modules);"
-        "judgement._warm_up_report();"
+        "verification._warm_up_report();"
         "assert 'altair' in sys.modules"
     )
     done = subprocess.run(

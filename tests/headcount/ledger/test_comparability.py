@@ -50,7 +50,7 @@ def test_a_place_is_the_users_line() -> None:
     """The innermost line of the user's own, below the function by which it was entered."""
     found = _inner()
     assert found is not None
-    assert found.line.startswith("test_refusal.py:")
+    assert found.line.startswith("test_comparability.py:")
     assert scenario_location.of_traceback(None) is None
 
 
@@ -61,5 +61,5 @@ def test_an_error_in_a_library_is_placed_where_the_scenario_called_it() -> None:
     except BaseException as error:  # noqa: BLE001 - what pytest raises is no Exception
         found = scenario_location.of_traceback(error.__traceback__)
     assert found is not None
-    assert found.line.startswith("test_refusal.py:")
+    assert found.line.startswith("test_comparability.py:")
     assert found.entry == "test_an_error_in_a_library_is_placed_where_the_scenario_called_it"

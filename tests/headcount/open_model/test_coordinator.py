@@ -8,7 +8,7 @@ import sys
 PACED = """
 import json
 import gevent
-import headcount.pool
+from headcount.open_model import user_pool
 from headcount.open_model.coordinator import START_IN_S, Pacer
 from headcount.open_model.user_pool import Pool
 from headcount.open_model.rate import parse_rate
@@ -37,8 +37,8 @@ TOLD = """
 import contextlib
 import json
 import gevent
-import headcount.pool
-from headcount.plugin import pace
+from headcount.open_model import user_pool
+from headcount.open_model import coordinator
 from headcount.open_model.user_pool import Pool
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Schedule, Spacing, Span
@@ -48,18 +48,18 @@ class User:
         pass
 
 headcount.open_model.user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
-slept, alarm = [], pace.alarm
+slept, alarm = [], coordinator.alarm
 @contextlib.contextmanager
 def noted():
     with alarm() as sleep:
         yield lambda ns: (slept.append(ns), sleep(ns))
-pace.alarm = noted
+coordinator.alarm = noted
 over = gevent.event.Event()
 pool = Pool(0, lambda: None)
 for _ in range(6000):
     pool.freed(User(), 0)
 plan = Schedule(parse_rate("10000/s:0.5s"), Spacing.CONSTANT, "7")
-pacer = pace.Pacer(plan, pool, None, lambda: None, over.set)
+pacer = coordinator.Pacer(plan, pool, None, lambda: None, over.set)
 pacer.grant(Span(0, 5000, (0,)), 0.0, is_last=True)
 over.wait(60)
 print(json.dumps([pool.started, slept]))

@@ -13,7 +13,7 @@ import json
 import os
 import time
 import gevent
-from headcount.plugin import alarm as module
+from headcount.open_model import timer as module
 
 {before}
 files = lambda: len(os.listdir("/proc/self/fd"))

@@ -11,7 +11,7 @@ import pytest
 SAMPLED = """
 import dataclasses, json, time
 import gevent, gevent.monkey
-from headcount.plugin import health
+from headcount.plugin.monitor import health_sampler as health
 
 health.SAMPLE_EVERY_S, health.WRITE_EVERY = 0.2, 1
 block = gevent.monkey.get_original("time", "sleep")

@@ -9,7 +9,7 @@ import pytest
 INTERRUPTED = """
 import signal
 import gevent
-from headcount.plugin import interrupt
+from headcount.plugin.shutdown import interrupt
 
 {before}
 interrupt.listen()

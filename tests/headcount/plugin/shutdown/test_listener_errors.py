@@ -7,14 +7,14 @@ from pathlib import Path
 PROGRAM = """
 from locust.event import Events
 from locust.env import Environment
-from headcount.plugin import problems
+from headcount.plugin.shutdown import listener_errors
 from headcount.plugin.shutdown.exit_code import code_of
 from headcount.plugin.environment_state import state_of
 
 events = Events()
 environment = Environment(events=events)
 environment.create_local_runner()
-problems.listen(environment)
+listener_errors.listen(environment)
 environment.parsed_options = type("Options", (), {"exit_code_on_error": 6})
 
 @events.test_stop.add_listener
@@ -58,7 +58,7 @@ def test_what_listeners_raise(tmp_path: Path) -> None:
 
 ANSWERED = """
 from locust.env import Environment
-from headcount.plugin import answers
+from headcount.plugin.shutdown import failed_responses
 from headcount.plugin.environment_state import state_of
 
 class Response:
@@ -67,7 +67,7 @@ class Response:
 
 environment = Environment()
 environment.create_local_runner()
-answers.listen(environment)
+failed_responses.listen(environment)
 
 def fire(response, exception):
     environment.events.request.fire(
