@@ -1,0 +1,1 @@
+"""Checks of the source tree that no linter makes, and figures about it."""

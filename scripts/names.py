@@ -1,0 +1,118 @@
+"""Names: no class name stands for two things, and no identifier says nothing.
+
+`python -m scripts.names` prints each violation that `allowed_names.txt` does not list, and each
+entry there that is no longer needed; it exits with 1 if there is one. `--write` rewrites the list.
+"""
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scripts.source import ROOT, Module, read_modules
+
+BANNED = frozenset({"told", "tell", "found", "mine", "thing", "given"})
+"""Not the name of a module, class, function, parameter or variable, underscores aside."""
+
+BANNED_IN_SIGNATURES = frozenset({"each"})
+"""Not the name of a module, class, function, parameter or field; a loop may use it."""
+
+ALLOWED = Path(__file__).with_name("allowed_names.txt")
+
+FOLDERS = ("headcount", "analysis", "service", "locustfiles", "bench", "scripts")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a name is bound: `kind` is module, class, function, parameter, field or variable."""
+
+    name: str
+    kind: str
+    line: int
+
+
+def duplicate_classes(modules: Iterable[Module]) -> dict[str, list[Path]]:
+    """Return the class names, without leading underscores, that more than one file defines."""
+    paths = defaultdict(list)
+    for module in modules:
+        for name in _top_level_classes(module):
+            paths[name.lstrip("_")].append(module.path)
+    return {name: places for name, places in sorted(paths.items()) if len(places) > 1}
+
+
+def violations(modules: Iterable[Module]) -> dict[str, str]:
+    """Return violations: the entry that would allow it, and the place, `path:line`."""
+    modules = list(modules)
+    problems = {
+        f"duplicate class {name}": ", ".join(str(path) for path in paths)
+        for name, paths in duplicate_classes(modules).items()
+    }
+    for module in modules:
+        for binding in bindings(module):
+            if _is_banned(binding):
+                entry = f"{module.path} {binding.kind} {binding.name}"
+                problems.setdefault(entry, f"{module.path}:{binding.line}")
+    return problems
+
+
+def bindings(module: Module) -> Iterator[Binding]:
+    """Yield every name that a module binds, and its own."""
+    yield Binding(module.path.stem, "module", 1)
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.ClassDef():
+                yield Binding(node.name, "class", node.lineno)
+                yield from _fields(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield Binding(node.name, "function", node.lineno)
+                yield from _parameters(node.args)
+            case ast.Lambda():  # a loop in short
+                yield from (replace(name, kind="variable") for name in _parameters(node.args))
+            case ast.Name(ctx=ast.Store()):
+                yield Binding(node.id, "variable", node.lineno)
+            case ast.alias(asname=str(name)):
+                yield Binding(name, "variable", node.lineno)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                yield Binding(name, "variable", node.lineno)
+
+
+def _top_level_classes(module: Module) -> Iterator[str]:
+    yield from (node.name for node in module.tree.body if isinstance(node, ast.ClassDef))
+
+
+def _fields(node: ast.ClassDef) -> Iterator[Binding]:
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield Binding(statement.target.id, "field", statement.lineno)
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[Binding]:
+    several = (arguments.vararg, arguments.kwarg)
+    plain = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    for argument in (*plain, *(star for star in several if star is not None)):
+        yield Binding(argument.arg, "parameter", argument.lineno)
+
+
+def _is_banned(binding: Binding) -> bool:
+    word = binding.name.strip("_").lower()
+    return word in BANNED or (word in BANNED_IN_SIGNATURES and binding.kind != "variable")
+
+
+def main(arguments: list[str]) -> int:
+    """Print what breaks the rules, and return the exit code."""
+    problems = violations(read_modules(ROOT, FOLDERS))
+    if "--write" in arguments:
+        ALLOWED.write_text("".join(f"{entry}\n" for entry in sorted(problems)), encoding="utf-8")
+        return 0
+    allowed = set(ALLOWED.read_text(encoding="utf-8").splitlines())
+    broken = [f"{place}: {entry}" for entry, place in problems.items() if entry not in allowed]
+    stale = [f"{ALLOWED.name}: no longer needed: {entry}" for entry in allowed - problems.keys()]
+    for line in sorted(broken) + sorted(stale):
+        print(line)
+    return 1 if broken or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,15 @@
+"""A source tree written down for a test."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from scripts.source import Module, read_modules
+
+
+def modules(root: Path, texts: Mapping[str, str]) -> list[Module]:
+    """Write modules, by path without suffix, and read them."""
+    for name, text in texts.items():
+        path = root / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return read_modules(root)
