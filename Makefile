@@ -1,6 +1,6 @@
 # Each target is one line that calls a tool; ARGS are passed on to it.
 #   make run ARGS="--users 50 --run-time 2m"
-.PHONY: run up test check bench faults lock clean
+.PHONY: run up test test-slow check house bench faults lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -12,11 +12,23 @@ run: .venv/ready
 up: .venv/ready
 	@$(BIN)/headcount up $(ARGS)
 
+# As many workers as tests/conftest.py says: none for one file or -k.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+
 test: .venv/ready
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: .venv/ready
+	$(PYTEST) -m slow $(ARGS)
 
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/python -m scripts.imports && $(BIN)/python -m scripts.names
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests
+
+# Sizes and names; with ARGS=REPORT, a junit file or the output of --durations=0, the tests' time.
+house: .venv/ready
+	@$(BIN)/python -m scripts.house $(ARGS)
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(or $(ARGS),all --write docs)
