@@ -1,9 +1,15 @@
-"""Brokers of a cluster, which vote: none of them is up before the others."""
+"""Brokers that tests start: those of a cluster, and one for a whole test run."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
 
+import psutil
+
+from headcount.errors import PartError
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig
 
@@ -18,3 +24,45 @@ def started_together(configs: Sequence[BrokerConfig], stack: ExitStack) -> tuple
 
     with ThreadPoolExecutor(len(configs)) as pool:
         return tuple(pool.map(start, configs))
+
+
+@contextmanager
+def described(config: BrokerConfig) -> Iterator[str]:
+    """Run a broker until the block ends; yields what `SharedBroker.of` reads."""
+    with Broker(config) as broker:
+        yield json.dumps([broker.port, broker.pid, broker.cluster_id, str(broker.data_dir)])
+
+
+class SharedBroker(Broker):
+    """A broker that a process of this test run has started; nobody who uses it can stop it."""
+
+    def __init__(self, port: int, pid: int, cluster_id: str, data_dir: Path) -> None:
+        self.port, self.cluster_id = port, cluster_id
+        self._pid, self._data_dir = pid, data_dir
+
+    @classmethod
+    def of(cls, description: str) -> Self:
+        """Join the broker that `described` describes."""
+        port, pid, cluster_id, data_dir = json.loads(description)
+        return cls(port, pid, cluster_id, Path(data_dir))
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._pid
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder that holds all of it."""
+        return self._data_dir
+
+    def poll_or_raise(self) -> None:
+        """Raise PartError if it is over."""
+        if not psutil.pid_exists(self._pid):
+            raise PartError("the shared broker is over")
+
+    def stop(self) -> None:
+        """Refuse: others use it."""
+        raise AssertionError("a test must not stop the shared broker")
+
+    kill = stop

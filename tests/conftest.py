@@ -4,10 +4,13 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 from gevent.monkey import is_module_patched
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadGroupScheduling
 
 from headcount.console import Console
 from headcount.kafka.topic import ensure_topic
@@ -18,9 +21,16 @@ from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import broker_jars
 from headcount.stack.jvm.java import Java, find_java
+from tests.brokers import SharedBroker, described
+from tests.sharing import shared
 
-LONGEST_FIRST = ("scale", "bench", "faults", "headcount/plugin", "e2e", "distributed")
+LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed", "headcount/plugin")
+MOST_WORKERS = 4
+SPARK = "spark"
+"""The group of all tests that use the one Spark session: one worker has them, and its JVM."""
+
 NewBroker = Callable[..., Broker]
+NewConfig = Callable[..., BrokerConfig]
 
 # How long an example takes says something about the machine alone.
 settings.register_profile(
@@ -29,16 +39,45 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "on a busy machine"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose tests take longest, so that nobody waits for them in the end.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Start workers, but for -k and a single file, which are done before workers have started."""
+    named = [argument for argument in config.args if ".py" in argument]
+    is_small = bool(config.option.keyword) or len(named) == len(config.args) == 1
+    return 0 if is_small else MOST_WORKERS
 
-    Skip what needs root without it.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroupScheduling:
+    """Give each worker whole files, and one of them all that needs Spark."""
+    return FileOrGroup(config, log)
+
+
+class FileOrGroup(LoadGroupScheduling):  # type: ignore[misc]
+    """Keeps the tests of a group together, and without one those of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group = str(super()._split_scope(nodeid))
+        return group.split("::", maxsplit=1)[0]
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the files that use Spark, run the longest folders first, and skip `root` without root.
+
+    A long file that ran last would keep one worker busy while the others wait.
     """
+    with_spark = {item.path for item in items if SPARK in getattr(item, "fixturenames", ())}
+    for item in items:
+        if item.path in with_spark:
+            item.add_marker(pytest.mark.xdist_group(SPARK))
     prefixes = [f"tests/{folder}/" for folder in LONGEST_FIRST]
 
     def place(item: pytest.Item) -> int:
-        found = (number for number, each in enumerate(prefixes) if item.nodeid.startswith(each))
-        return next(found, len(prefixes))
+        if item.path in with_spark:
+            return -1
+        places = (n for n, prefix in enumerate(prefixes) if item.nodeid.startswith(prefix))
+        return next(places, len(prefixes))
 
     items.sort(key=place)
     if os.geteuid() != 0:
@@ -79,43 +118,60 @@ def fetcher(java: Java, cache: Path, environ: dict[str, str]) -> Fetcher:
 
 
 @pytest.fixture(scope="session")
-def new_broker(
-    java: Java,
-    fetcher: Fetcher,
-    environ: dict[str, str],
-    cache: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[NewBroker]:
-    """Starts brokers of a test's own, for those that stop or kill them."""
-    jars = tuple(broker_jars(fetcher))
-    started: list[Broker] = []
-
-    def start(
-        data_dir: Path | None = None, *, port: int = 0, java: Java = java, **settings: str
-    ) -> Broker:
-        folder = data_dir or tmp_path_factory.mktemp("broker")
-        named = {name.replace("_", "."): value for name, value in settings.items()}
-        class_data = ClassData.of(cache, java.home, jars)
-        config = BrokerConfig(
-            java, jars, folder, environ, port=port, settings=named, class_data=class_data
-        )
-        started.append(Broker(config))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of the test run, which its workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def broker(new_broker: NewBroker) -> Broker:
-    """One real embedded broker for the session; a test must not stop it."""
-    return new_broker()
+def new_config(java: Java, fetcher: Fetcher, environ: dict[str, str], cache: Path) -> NewConfig:
+    """Configures brokers; settings are given by name, with _ for each dot."""
+    jars = tuple(broker_jars(fetcher))
+
+    def configure(
+        folder: Path, *, port: int = 0, java: Java = java, **settings: str
+    ) -> BrokerConfig:
+        named = {name.replace("_", "."): value for name, value in settings.items()}
+        class_data = ClassData.of(cache, java.home, jars)
+        return BrokerConfig(
+            java, jars, folder, environ, port=port, settings=named, class_data=class_data
+        )
+
+    return configure
+
+
+@pytest.fixture(scope="session")
+def new_broker(
+    new_config: NewConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewBroker]:
+    """Starts brokers of a test's own, for those that stop or kill them."""
+    started: list[Broker] = []
+
+    def start(data_dir: Path | None = None, **options: Any) -> Broker:
+        folder = data_dir or tmp_path_factory.mktemp("broker")
+        started.append(Broker(new_config(folder, **options)))
+        return started[-1]
+
+    yield start
+    for broker in started:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def broker(new_config: NewConfig, run_folder: Path) -> Iterator[Broker]:
+    """One real embedded broker for the whole test run; a test must not stop it."""
+    folder = run_folder / f"broker-{os.getpid()}"
+    with shared(run_folder / "broker", lambda: described(new_config(folder))) as description:
+        yield SharedBroker.of(description)
 
 
 @pytest.fixture
-def topic(broker: Broker) -> str:
+def topic(broker: Broker) -> Iterator[str]:
     """A topic of the test's own, with 4 partitions."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     ensure_topic(broker.bootstrap_servers, name, partitions=4, timeout_s=120)
-    return name
+    yield name
+    # Whoever looks through all topics looks through those of the tests that run now.
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    admin.delete_topics([name])[name].exception(120)

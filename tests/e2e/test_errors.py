@@ -3,25 +3,39 @@
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-import uuid
 from pathlib import Path
 
 import psutil
 import pytest
 
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
 from headcount.stack.broker import Broker
 from tests.conftest import NewBroker
-from tests.e2e.command import a_counted_run, a_short_run, headcount, left_by
+from tests.e2e.command import a_short_run, headcount, left_by
 from tests.permissions import DENIED, guarded_broker
 from tests.processes import is_alive
 from tests.service.server import serving
 
 pytestmark = pytest.mark.e2e
+
+MANIFEST = Manifest(
+    run_id="run-1",
+    created_at="2026-11-23T22:15:30Z",
+    headcount_version="0",
+    scenario="mixed",
+    host="http://localhost",
+    bootstrap_servers="127.0.0.1:1",
+    cluster_id="cluster",
+    topic="events",
+    topic_id="topic",
+    cleanup_policy="delete",
+    start_offsets={0: 0},
+)
 
 
 @pytest.fixture
@@ -85,6 +99,7 @@ def test_a_run_folder_that_exists(reports: Path) -> None:
     assert list((reports / "run-1").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_the_ledger(
     reports: Path, broker: Broker, topic: str, tmp_path: Path
 ) -> None:
@@ -116,22 +131,14 @@ def test_a_class_that_there_is_not(reports: Path) -> None:
     assert not reports.exists()
 
 
-@pytest.fixture(scope="module")
-def finished(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that passed; tests harm copies of it."""
-    topic = f"test-{uuid.uuid4().hex[:12]}"
-    reports = tmp_path_factory.mktemp("finished")
-    options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic, "--create-topic")
-    run = headcount(reports, *a_counted_run(*options, "--reports-dir", str(reports)))
-    assert run.code == 0, run.err
-    return run.folder
-
-
 @pytest.fixture
-def harmed(finished: Path, reports: Path) -> Path:
-    """A copy of the run that may be harmed."""
-    shutil.copytree(finished, reports / finished.name)
-    return reports / finished.name
+def harmed(reports: Path) -> Path:
+    """The folder of a run that was judged before; a test harms it."""
+    folder = RunFolder(reports / "run-1")
+    folder.create()
+    folder.write_manifest(MANIFEST)
+    (folder.path / "verdict.json").write_text("{}")
+    return folder.path
 
 
 def _set_format(path: Path) -> None:
@@ -162,24 +169,6 @@ def test_a_wrong_broker_address(harmed: Path) -> None:
     assert not (harmed / "verdict.json").exists()
 
 
-def test_a_segment_that_is_torn(harmed: Path) -> None:
-    """The verdict is inconclusive, and names the file."""
-    segment = harmed / "ledger" / "0" / "segment-000000.parquet"
-    segment.write_bytes(segment.read_bytes()[:-100])
-    judged = headcount(harmed.parent, "verify", str(harmed))
-    assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive")
-    assert "segment-000000.parquet is torn" in judged.out
-    assert "Traceback" not in judged.out + judged.err
-
-
-def test_a_seal_of_a_newer_format(harmed: Path) -> None:
-    """Neither is it taken for no seal."""
-    _set_format(harmed / "ledger" / "0" / "seal.json")
-    judged = headcount(harmed.parent, "verify", str(harmed))
-    assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive")
-    assert "seal.json has format 99, and this version reads 2 and 3" in judged.out
-
-
 def test_a_mark_in_no_run(reports: Path) -> None:
     """It is told as for any other command."""
     marked = headcount(reports, "mark", str(reports / "none"), "what happened")
@@ -187,6 +176,7 @@ def test_a_mark_in_no_run(reports: Path) -> None:
     assert "is no run" in told(marked.err)
 
 
+@pytest.mark.slow
 def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> None:
     """Topic and brokers are named, and that it is a matter of permission."""
     broker = guarded_broker(new_broker, "secret", DENIED)
@@ -198,6 +188,7 @@ def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> Non
     assert "the user may not use this topic; grant it" in told(run.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["Starting the broker", "Load:", "Starting Spark"])
 def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
     """An interrupt at any moment leaves no process, which could listen where the next run will.

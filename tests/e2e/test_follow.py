@@ -18,7 +18,7 @@ from headcount.stack.process import wait_until
 from headcount.stack.service import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, left_by
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_run_that_is_followed(tmp_path: Path) -> None:

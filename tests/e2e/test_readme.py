@@ -35,6 +35,7 @@ def orders(broker: Broker, environ: dict[str, str], tmp_path: Path) -> Iterator[
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.slow
 def test_a_service_of_ones_own(orders: str, broker: Broker, tmp_path: Path) -> None:
     """A service that only copies the id into its message is accounted for, field by field."""
     options = (
@@ -69,6 +70,7 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     assert sorted(done.stdout.split()) == sorted(event.decode() for event in EVENTS)
 
 
+@pytest.mark.slow
 def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     """The shell reads the topic with format("kafka"), and shows a table of event types."""
     script = f"""

@@ -38,6 +38,7 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
     assert 'failures="2"' in (run.folder / "junit.xml").read_text()
 
 
+@pytest.mark.slow
 def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
     """As many requests as the plan has are made or counted as dropped, and all is told.
 
@@ -62,6 +63,7 @@ def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
         assert told in (run.folder / name).read_text()
 
 
+@pytest.mark.slow
 def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
     """What it could not begin is the run's evidence that it was saturated, and no failure.
 
@@ -107,19 +109,13 @@ def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
     ]
 
 
-def test_one_event_less_is_a_failure(on_broker: list[str], tmp_path: Path) -> None:
-    """With one event removed on its way, the run fails and names exactly that id."""
-    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS="drop@7")
-    assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
-    assert "Verdict: fail" in run.out
-    assert [(row["id"], row["class"]) for row in run.table("exceptions.csv")] == [
-        (f"{run.tag}.0.7", "lost")
-    ]
-
-
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
-    """Of several faults, each is named by its id as what it is, and nothing else is."""
+    """Of several faults, each is named by its id as what it is, and nothing else is.
+
+    Messages of others are counted, and are nobody's fault.
+    """
     faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,take_twice@15,misplace@17"
+    faults += ",bring_foreign@19"
     run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS=faults)
     found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
     assert found == {
@@ -138,19 +134,14 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     assert where[f"{run.tag}.0.15"].startswith("in the topic with copies that differ")
     assert where[f"{run.tag}.0.13"] == "accepted, and not acknowledged"
     assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
-    assert run.code == 1, run.err
+    assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
+    assert "Verdict: fail" in run.out
+    assert run.verdict["counts"]["foreign"] == 2
     for found_of in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):
         assert any(reason.startswith(found_of) for reason in run.verdict["reasons"])
 
 
-def test_what_is_allowed_passes(on_broker: list[str], tmp_path: Path) -> None:
-    """Messages of others are counted, an answer of 500 promises nothing, and the run passes."""
-    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS="bring_foreign@3,crash@5")
-    assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
-    assert run.verdict["counts"]["foreign"] == 2
-    assert [row["class"] for row in run.table("exceptions.csv")] == ["recovered"]
-
-
+@pytest.mark.slow
 def test_a_threshold_that_aborts_ends_the_run_early(tmp_path: Path) -> None:
     """The test is stopped long before its time; delivery is judged, and the exit code is 4."""
     options = ("-u", "5", "-t", "10m", "--run-id", "run-1", "--reports-dir", str(tmp_path))

@@ -11,7 +11,7 @@ from headcount.stack.broker import Broker
 from tests.e2e.command import Outcome, headcount
 from tests.service.postgres import postgres
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SCENARIO = "tests/e2e/life_locustfile.py"
 PASSWORD = "not-to-be-seen"  # noqa: S105 - the server lets everybody in

@@ -21,7 +21,7 @@ from tests.e2e.browser import DEADLINE_S, Browser, chromium
 from tests.e2e.command import left_by, open_beyond_loopback
 from tests.headcount.plugin.counting_service import counting_service
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PASSWORD = "let me in"  # noqa: S105 - of this test alone
 LOGIN = Path(__file__).with_name("login_locustfile.py")

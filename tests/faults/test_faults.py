@@ -10,7 +10,7 @@ from headcount.console import Console
 from tests.faults.result import perform
 from tests.faults.scenarios import SCENARIOS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 HERE = ("players-killed", "run-killed", "service-lies")
 

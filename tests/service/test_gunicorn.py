@@ -43,6 +43,7 @@ def test_it_serves_without_kafka_when_publishing_is_off(tmp_path: Path) -> None:
         assert server.terminate() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeps_connections", [True, False])
 def test_an_end_leaves_no_request_indeterminate(tmp_path: Path, keeps_connections: bool) -> None:
     """Each is answered, or its connection is refused: on connections that stay and on new ones."""
@@ -80,6 +81,7 @@ def test_no_header_reaches_the_log(tmp_path: Path) -> None:
     assert "t0ken" not in server.log_path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_end_before_the_beginning(tmp_path: Path) -> None:
     """A worker that is told to end while it waits for its broker ends as any other."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

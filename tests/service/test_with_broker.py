@@ -120,6 +120,7 @@ def narrow_topic(broker: Broker) -> str:
     return name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acks", ["0", "1"])
 def test_weaker_acknowledgements_can_be_asked_for(
     broker: Broker, topic: str, tmp_path: Path, acks: str
@@ -173,6 +174,7 @@ def test_an_event_that_the_broker_refuses(
     assert seen(broker.bootstrap_servers, narrow_topic) == {"small-0": 1, "small-1": 1}
 
 
+@pytest.mark.slow
 def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> None:
     """First the outcome is unknown, then refusals promise nothing was published, then it goes on.
 
@@ -207,6 +209,7 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
     broker.stop()
 
 
+@pytest.mark.slow
 def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path) -> None:
     """The service starts without its broker, outlives it, and goes on whenever it is there."""
     port = free_port()

@@ -238,6 +238,7 @@ def test_a_topic_that_there_is_not(broker: Broker) -> None:
     assert time.monotonic() - began_s < 50
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_a_broker_that_goes_away_is_told(
     new_broker: Callable[..., Broker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -111,6 +111,7 @@ def test_wrong_heap_is_told(tmp_path: Path, java: Java) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) -> None:

@@ -70,6 +70,7 @@ def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
     assert len(asked) == 3
 
 
+@pytest.mark.slow
 def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
     """It is said what to grant, not that there is no such topic."""
     broker = guarded_broker(new_broker, "discreet", *DISCREET)
@@ -208,6 +209,7 @@ def is_stopped(pid: int) -> bool:
     return all(each.rpartition(")")[2].split()[0] == "T" for each in stats)
 
 
+@pytest.mark.slow
 def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> None:
     """A broker that stops answering ends the call within its time."""
     frozen = new_broker()

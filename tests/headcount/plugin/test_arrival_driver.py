@@ -75,7 +75,7 @@ def latencies_ms(rows: Iterable[dict[str, Any]]) -> list[float]:
     return [(row["answered_at_ns"] - row["intended_at_ns"]) / 1e6 for row in rows]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("options", "due", "users"),
     [
@@ -114,6 +114,7 @@ def test_generators_take_turns(bench: Bench) -> None:
     assert len(even) + len(odd) + total(arrivals(bench)).dropped == 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
 def test_the_total_is_held_when_a_worker_leaves(
     bench: Bench, tmp_path: Path, end: signal.Signals
@@ -183,6 +184,7 @@ def be_slow(environment, **_):
 """
 
 
+@pytest.mark.slow
 def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
     """The schedule begins when each has its users, and none is behind by what the slowest took."""
     (tmp_path / "slow.py").write_text(SLOW)
@@ -257,6 +259,7 @@ def test_so_many_at_once(bench: Bench) -> None:
     assert total(arrivals(bench)).dropped > 30
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_the_arrivals(bench: Bench) -> None:
     """With Poisson spacing the same seed has them at the same times, another at others."""
 

@@ -76,6 +76,7 @@ def test_master_and_workers(bench: Bench) -> None:
     bench.assert_accounts_agree(generators=2)
 
 
+@pytest.mark.slow
 def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
     """Workers write where the master says, and have nothing else of the run."""
     port = str(free_port())
@@ -94,6 +95,7 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
     bench.assert_accounts_agree(generators=2)
 
 
+@pytest.mark.slow
 def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
     """One comes late, one leaves early, one comes back, one hangs: every request has its row."""
     port, log = str(free_port()), tmp_path / "master.log"
@@ -141,7 +143,7 @@ def test_web_ui(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) -> None:
     """A run that is ended by a signal is sealed, with every request in it."""
     options = ("--headless", "-u", "10", "-r", "10", "--run-id", "run-1")
@@ -197,6 +199,7 @@ def test_a_redirect_is_not_followed(bench: Bench) -> None:
     }
 
 
+@pytest.mark.slow
 def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path) -> None:
     """Two hosts give the same run id at once: no identity of one could be taken for the other's.
 
@@ -224,6 +227,7 @@ def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path)
     assert [path for path in files if b"hunter2" in path.read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_the_requests(bench: Bench) -> None:
     """The same seed gives each generator the same sequence of requests, another seed another."""
 
@@ -277,7 +281,7 @@ def test_a_run_is_not_written_over(bench: Bench) -> None:
     assert RunFolder(bench.reports / "run-1").read_manifest() == before
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: int) -> None:
     """A disk that takes no more ends the test early, with exit code 5 and one clear line."""
     several = () if processes == 1 else ("--processes", str(processes))
@@ -296,6 +300,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: i
     assert os.listdir(bench.reports / "run-1" / "ledger")  # noqa: PTH208 - only that it is there
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
     """Of two workers one cannot write: the master stays for the other's seal alone."""
     port = str(free_port())
@@ -315,7 +320,7 @@ def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
     assert sum(part.seal is not None for part in bench.parts()) == 1
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     """Of a service that publishes nothing: exit code 4, all is sealed, and it is written down."""
     several = () if processes == 1 else ("--processes", str(processes))

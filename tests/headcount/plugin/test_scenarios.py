@@ -79,7 +79,9 @@ class Player(LedgerUser):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("--processes", "2"), ("--rate", "50/s")])
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("--processes", "2"), marks=pytest.mark.slow), ("--rate", "50/s")]
+)
 def test_an_event_that_is_none_stops_the_run(
     bench: Bench, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

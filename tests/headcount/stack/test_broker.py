@@ -64,6 +64,7 @@ def values(bootstrap_servers: str, topic: str) -> list[bytes]:
         consumer.close()
 
 
+@pytest.mark.slow
 def test_it_works_in_a_folder_of_any_name(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_it_works_in_a_folder_of_any_name(
     assert list((tmp_path / "jürgen").iterdir()) == [folder]
 
 
+@pytest.mark.slow
 def test_it_starts_from_what_another_has_kept(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) 
     second.stop()
 
 
+@pytest.mark.slow
 def test_a_killed_broker_keeps_what_it_acknowledged(new_broker: NewBroker, tmp_path: Path) -> None:
     """After a crash every acknowledged message is there, and the folder can be used at once."""
     first = new_broker(tmp_path)
@@ -160,6 +163,7 @@ def test_the_broker_itself_holds_its_folder(broker: Broker) -> None:
     assert str(broker.data_dir / "broker.lock") in held
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> None:
     """Where the wanted port is taken, a free one is used."""
     other = new_broker(port=broker.port)
@@ -168,6 +172,7 @@ def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> N
     other.stop()
 
 
+@pytest.mark.slow
 def test_another_broker_never_passes_for_it(
     broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +194,7 @@ def test_a_broken_folder_is_told_in_one_line(new_broker: NewBroker, tmp_path: Pa
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.slow
 def test_a_format_that_was_interrupted_is_done_again(new_broker: NewBroker, tmp_path: Path) -> None:
     """A folder that was half formatted when the command was killed is no obstacle."""
     (tmp_path / "log.formatting").mkdir()
@@ -219,6 +225,7 @@ def test_it_listens_on_the_loopback_interface_only(broker: Broker) -> None:
     assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_the_bundled_java_runs_it(
     new_broker: NewBroker, environ: dict[str, str], cache: Path
 ) -> None:
@@ -232,6 +239,7 @@ def test_the_bundled_java_runs_it(
     started.stop()
 
 
+@pytest.mark.slow
 def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
     """A broker that cannot heed SIGTERM does not hold the command up for ever."""
     started = new_broker()
@@ -243,6 +251,7 @@ def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
     started.stop()
 
 
+@pytest.mark.slow
 def test_no_cluster_id_looks_like_an_option(
     new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +265,7 @@ def test_no_cluster_id_looks_like_an_option(
     assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
 
 
+@pytest.mark.slow
 def test_several_are_one_cluster(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def post(server: Server, path: str, event_id: str, **asked: Any) -> tuple[int, A
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_that_dies_at_publishing(
     dying: Server, broker: Broker, topic: str, tmp_path: Path, when: str
@@ -94,6 +95,7 @@ def test_a_worker_that_dies_at_publishing(
     assert seen(broker.bootstrap_servers, topic) == {"run.0.0": 1, "run.0.1": 1, "run.0.2": 1}
 
 
+@pytest.mark.slow
 def test_workers_race_on_one_player(two_workers: Server, broker: Broker, topic: str) -> None:
     """Each purchase is asked for twice at once, and made once; gold becomes swords, and no more."""
     price, asked, player = 20 + 15, 60, f"{topic}-racing"

@@ -88,6 +88,7 @@ def relay_for(parts: Parts, duration_s: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_worker_that_goes_on(
     step: str, load: LoadSettings, database_url: str, topic: Path, other: Parts

@@ -31,6 +31,7 @@ CHECKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_the_service_is_as_described(tmp_path: Path, mode: GenerationMode) -> None:

@@ -65,7 +65,7 @@ def ended(bench: Bench, path: Path, more: str, *options: str) -> tuple[int, Locu
     return done.returncode, noted, done.stderr
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_listener_that_leaves(bench: Bench, tmp_path: Path, processes: int) -> None:
     """`sys.exit` wherever Locust ends leaves no ledger unsealed."""
     several = () if processes == 1 else ("--processes", str(processes))

@@ -224,6 +224,7 @@ with open_session(config) as spark:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -> None:
     """The JVM has the archive in its memory; what was broken off has left none, and nobody waited.
