@@ -21,7 +21,7 @@ from headcount_service.catalogue import CatalogueError, load_catalogue
 from headcount_service.errors import DatabaseError, SettingsError
 from headcount_service.migrations.upgrade import upgrade
 from headcount_service.settings import load_settings
-from headcount_service.worker.listener_filter import drop_new_connections
+from headcount_service.listener_filter import drop_new_connections
 
 try:
     _settings = load_settings()

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from headcount_service.worker.deferring import DeferringWorker
+from headcount_service.gunicorn_worker import DeferringWorker
 
 PAUSE_S = 0.0005
 

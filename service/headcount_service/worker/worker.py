@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from headcount_service.worker.listener_filter import receive_packets
+from headcount_service.listener_filter import receive_packets
 from headcount_service.worker.sharing import SharingWorker
 
 CLOSE_AFTER_S = 0.25

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from headcount_service.publish import producer
 from headcount_service.publish.producer import GatheringClient
-from headcount_service.worker.inflight import InProgress
+from headcount_service.inflight import InProgress
 
 NODE = 1
 

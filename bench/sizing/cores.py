@@ -1,0 +1,132 @@
+"""`cores`: how the time to a verdict grows with events, and falls with cores.
+
+Generated runs of two sizes are judged by `headcount verify`. What the larger one takes more, in
+time and in processor time, is the sum of a part that cores share and one that they do not: on n
+cores the first takes its n-th part of the time, and both take all of theirs of the processors. The
+two sizes tell both from the time to start.
+"""
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness.figures import in_turn, spread
+from bench.runs.generated import generated, verified
+from bench.harness.parts import Stage, warm_up
+from bench.harness.result import Result
+from headcount.errors import PartError
+
+NAME = "cores"
+MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How it is measured: `events` are two sizes, for both of which Spark starts the same way."""
+
+    rounds: int = 2
+    events: tuple[int, int] = (4_000_000, 12_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What the verdict on a run took."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the verdict on a run of so many events took."""
+
+    events: int
+    took: Took
+    peak_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Seconds to a verdict: `start_s`, and for each million events a shared and an own part.
+
+    With `cores` they are `start_s + millions * (shared_s / cores + serial_s)`, Amdahl's law.
+    """
+
+    start_s: float
+    shared_s: float
+    serial_s: float
+
+
+def fit(took: Mapping[int, Took], cores: int) -> Fit:
+    """Fit the three to what two sizes took on so many cores, which are two at least.
+
+    A part that comes out below nothing, by what measuring is worth, is none.
+    """
+    small, large = sorted(took)
+    millions = (large - small) / MILLION
+    seconds = max(0.0, took[large].seconds - took[small].seconds) / millions
+    cpu_seconds = max(0.0, took[large].cpu_seconds - took[small].cpu_seconds) / millions
+    shared_s = min(max(0.0, cpu_seconds - seconds) * cores / (cores - 1), seconds * cores)
+    serial_s = max(0.0, seconds - shared_s / cores)
+    start_s = took[small].seconds - small / MILLION * seconds
+    return Fit(max(0.0, start_s), shared_s, serial_s)
+
+
+def measure(settings: Settings, stage: Stage) -> Result:
+    """Generate the runs, and have each judged. PartError where there is one core alone."""
+    cores = len(os.sched_getaffinity(0))
+    if cores == 1:
+        raise PartError("this machine has one core: how time falls with cores cannot be measured")
+    runs = {
+        events: generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
+        for events in settings.events
+    }
+    warm_up(stage, functools.partial(verified, stage, runs[min(runs)], min(runs)))
+    taken = []
+    for number in range(settings.rounds):
+        for name in in_turn(list(map(str, runs)), number):
+            with stage.console.step(f"Round {number + 1} of {settings.rounds}: {int(name):,}"):
+                taken.append(_verify(stage, runs[int(name)], int(name)))
+    return _result(settings, taken, cores)
+
+
+def _verify(stage: Stage, run: Path, events: int) -> Round:
+    seen = verified(stage, run, events)
+    return Round(events, Took(seen.seconds, seen.cpu_seconds), seen.peak_mib)
+
+
+def _result(settings: Settings, taken: Sequence[Round], cores: int) -> Result:
+    by_size = {
+        events: [each for each in taken if each.events == events] for events in settings.events
+    }
+    seconds = {events: spread(each.took.seconds for each in by_size[events]) for events in by_size}
+    busy = {events: spread(each.took.cpu_seconds for each in by_size[events]) for events in by_size}
+    found = fit(
+        {events: Took(seconds[events].median, busy[events].median) for events in by_size}, cores
+    )
+    peak = spread(each.peak_mib for each in taken)
+    return Result(
+        name=NAME,
+        title="cores: what a verdict takes, by events",
+        columns=("events", "seconds", "CPU seconds"),
+        rows=[
+            (f"{events:,}", seconds[events].show(".1f"), busy[events].show(".1f"))
+            for events in by_size
+        ],
+        settings={"settings": settings, "cores": cores},
+        rounds=taken,
+        figures={
+            "start_s": found.start_s,
+            "shared_s_per_million": found.shared_s,
+            "serial_s_per_million": found.serial_s,
+            "peak_mib": peak,
+        },
+        notes=(
+            f"on {cores} cores: start {found.start_s:.1f} s",
+            f"a million events: {found.shared_s:.2f} s of a core that cores share",
+            f"a million events: {found.serial_s:.2f} s that they do not",
+            f"peak {peak.show()} MiB; median (lowest-highest) of {settings.rounds} rounds",
+        ),
+    )

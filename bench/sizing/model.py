@@ -1,0 +1,249 @@
+"""`sizing`: what a load takes of each part, by the costs that were measured.
+
+A model and no measurement: processor time grows with the rate, storage with the events, and the
+time to a verdict by Amdahl's law. Its figures are those of `costs.json` and `cores.json`; what it
+assumes besides is in `Wish`. Pure, but for reading those two and writing the document.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.sizing import cores, costs
+from bench.sizing.cores import MILLION, Fit
+from bench.pages.markdown import table
+from headcount.errors import UsageError
+from headcount.files import write_atomically
+from headcount.open_model.rate import RatePlan
+
+GENERATORS = "generators"
+BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
+_BLOCK = re.compile(f"{BEGIN}\n.*{END}", re.DOTALL)
+SEGMENT_EVERY_S = 2.0
+"""How often a generator writes what it has, as `headcount/plugin/recorder.py` says it."""
+_GIGA, _TERA = 1e9, 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one event costs: microseconds of one core of each part, and bytes of each store."""
+
+    generator_us: float
+    service_us: float
+    broker_us: float
+    ledger_bytes: float
+    topic_bytes: float
+    verdict: Fit
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be borne, and how: `busy` is how much of a core is used for good."""
+
+    plan: RatePlan
+    within_s: float = 900.0
+    busy: float = 0.6
+    replication: int = 3
+
+    @property
+    def events(self) -> float:
+        """All requests of the run."""
+        return self.plan.total
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a part needs: `carries` is what one core of it does, in events a second."""
+
+    part: str
+    carries: float
+    cores: int
+    grows_by: str
+
+
+def read_costs(folder: Path) -> Costs:
+    """Read what the two benchmarks have found. UsageError where one of them was not taken."""
+    cost, core = (_read(folder / f"{name}.json") for name in (costs.NAME, cores.NAME))
+    us, size = cost["figures"]["cpu_us_per_event"], cost["figures"]["bytes_per_event"]
+    found = core["figures"]
+    machine = cost["machine"]
+    return Costs(
+        generator_us=us["generator"]["median"],
+        service_us=us["service"]["median"],
+        broker_us=us["broker"]["median"],
+        ledger_bytes=size["ledger"]["median"],
+        topic_bytes=size["topic"]["median"],
+        verdict=Fit(found["start_s"], found["shared_s_per_million"], found["serial_s_per_million"]),
+        machine=f"{machine['cores']} cores, {machine['processor']}, {cost['taken_at'][:10]}",
+    )
+
+
+def needs(costs: Costs, wish: Wish) -> tuple[Need, ...]:
+    """Say how many cores each part needs while the load is on, the scarcest first."""
+    found = (
+        _need("service", costs.service_us, wish, "replicas, each of as many workers as cores"),
+        _need(GENERATORS, costs.generator_us, wish, "Locust workers, one core each"),
+        # Every replica takes what the leader takes, at most.
+        _need("brokers", costs.broker_us * wish.replication, wish, "brokers, and partitions"),
+    )
+    return tuple(sorted(found, key=lambda need: need.carries))
+
+
+def verdict_s(costs: Costs, events: float, executors: int) -> float:
+    """How long a verdict takes on so many cores."""
+    fit, millions = costs.verdict, events / MILLION
+    return fit.start_s + millions * (fit.shared_s / executors + fit.serial_s)
+
+
+def verdict_cores(costs: Costs, wish: Wish) -> int | None:
+    """How many cores bring a verdict in time; None where no number of them does."""
+    fit, millions = costs.verdict, wish.events / MILLION
+    left_s = wish.within_s - fit.start_s - millions * fit.serial_s
+    return max(1, math.ceil(millions * fit.shared_s / left_s)) if left_s > 0 else None
+
+
+def markdown(costs: Costs, wish: Wish, command: str) -> str:
+    """Write it all down."""
+    sections = (_of_costs(costs, command), _of_cores(costs, wish), _of_storage(costs, wish))
+    verdict = (*_of_verdict(costs, wish), "", _first(costs, wish))
+    return "\n".join(line for section in (*sections, verdict) for line in (*section, "")).rstrip()
+
+
+def rewritten(document: str, block: str) -> str:
+    """Put the block between the document's marks. UsageError where they are missing."""
+    if not _BLOCK.search(document):
+        raise UsageError(f"the document has no {BEGIN} and {END}")
+    return _BLOCK.sub(lambda _: f"{BEGIN}\n{block}\n{END}", document)
+
+
+def rewrite(path: Path, block: str) -> None:
+    """Do so with a file. Raises OSError."""
+    write_atomically(path, rewritten(path.read_text(encoding="utf-8"), block))
+
+
+def _need(part: str, cost_us: float, wish: Wish, grows_by: str) -> Need:
+    carries = 1e6 / cost_us * wish.busy
+    return Need(part, carries, math.ceil(wish.plan.peak / carries), grows_by)
+
+
+def _of_costs(costs: Costs, command: str) -> Iterator[str]:
+    fit = costs.verdict
+    yield f"Measured on {costs.machine}, and computed by `{command}`:"
+    yield ""
+    yield from table(
+        ("cost", "of", "figure"),
+        (
+            ("a request", "a generator", f"{costs.generator_us:,.0f} µs of a core"),
+            ("an acknowledgement", "the service", f"{costs.service_us:,.0f} µs of a core"),
+            ("an event", "a broker", f"{costs.broker_us:,.0f} µs of a core, for each replica"),
+            ("a million events", "the ledger", f"{costs.ledger_bytes:,.1f} MB"),
+            ("a million events", "the topic", f"{costs.topic_bytes:,.0f} MB, for each replica"),
+            ("a million events", "the verdict", f"{fit.shared_s:.2f} s of a core, shared by cores"),
+            ("a million events", "the verdict", f"{fit.serial_s:.2f} s that cores do not share"),
+            ("a verdict", "its start", f"{fit.start_s:.1f} s"),
+        ),
+    )
+
+
+def _of_cores(costs: Costs, wish: Wish) -> Iterator[str]:
+    yield (
+        f"For {wish.plan.peak:,.0f} requests a second, with cores {wish.busy:.0%} busy and "
+        f"{wish.replication} replicas:"
+    )
+    yield ""
+    yield from table(
+        ("part", "one core carries", "cores", "grows by"),
+        tuple(
+            (each.part, f"{each.carries:,.0f} /s", f"{each.cores:,}", each.grows_by)
+            for each in needs(costs, wish)
+        ),
+    )
+
+
+def _of_storage(costs: Costs, wish: Wish) -> Iterator[str]:
+    peak, events = wish.plan.peak, wish.events
+    topic, ledger = costs.topic_bytes, costs.ledger_bytes
+    (generators,) = (each.cores for each in needs(costs, wish) if each.part == GENERATORS)
+    segments = math.ceil(generators * (wish.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
+    yield f"For its {events / MILLION:,.0f} million events in {_span(wish.plan.duration_s)}:"
+    yield ""
+    yield from table(
+        ("store", "written at the peak", "in all", "files"),
+        (
+            (
+                f"brokers' disks, {wish.replication} replicas",
+                f"{peak * topic * wish.replication / 1e6:,.0f} MB/s",
+                _size(events * topic * wish.replication),
+                "",
+            ),
+            (
+                "ledgers",
+                f"{peak * ledger / 1e6:,.1f} MB/s",
+                _size(events * ledger),
+                f"{segments:,} segments",
+            ),
+        ),
+    )
+
+
+def _of_verdict(costs: Costs, wish: Wish) -> Iterator[str]:
+    chosen = verdict_cores(costs, wish)
+    counts = sorted({2, 8, 32, 128} | ({chosen} if chosen else set()))
+    yield "The verdict on them, by the cores of Spark's executors:"
+    yield ""
+    yield from table(
+        ("cores", "takes"),
+        tuple(
+            (f"{each:,}", _span(verdict_s(costs, wish.events, each), exact=False))
+            for each in counts
+        ),
+    )
+    yield ""
+    if chosen is None:
+        serial_s = costs.verdict.start_s + wish.events / MILLION * costs.verdict.serial_s
+        yield (
+            f"No number of cores brings it within {_span(wish.within_s)}: what they do not share "
+            f"takes {_span(serial_s, exact=False)} by itself. Shorter runs, one after the other, "
+            "are judged beside each other."
+        )
+    else:
+        yield f"{chosen:,} cores bring it within {_span(wish.within_s)}."
+
+
+def _first(costs: Costs, wish: Wish) -> str:
+    first, *others = needs(costs, wish)
+    then = ", then ".join(f"{each.part} ({each.carries:,.0f} /s)" for each in others)
+    return (
+        f"The first limit is the {first.part}: a core of it carries {first.carries:,.0f} /s; add "
+        f"{first.grows_by}. After it come the {then}."
+    )
+
+
+def _size(size_bytes: float) -> str:
+    if size_bytes >= _TERA:
+        return f"{size_bytes / _TERA:,.1f} TB"
+    return f"{size_bytes / _GIGA:,.1f} GB"
+
+
+def _span(seconds: float | None, *, exact: bool = True) -> str:
+    """Write a span of time in the largest unit that it fills."""
+    seconds = seconds or 0.0
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{seconds / unit_s:{'g' if exact else '.1f'}} {unit}"
+    return f"{seconds:{'g' if exact else '.0f'}} s"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}; take it with python -m bench {path.stem}"
+        ) from None
+    return document
