@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import spread
-from bench.runs.generated import check_found, deadline_s, generated, verified
 from bench.harness.parts import Stage, Watched, finished, last_line, warm_up
 from bench.harness.result import Result
 from bench.harness.target import Target
+from bench.runs.generated import check_found, deadline_s, generated, verified
 
 NAME = "follow"
 TARGET_S = 10.0

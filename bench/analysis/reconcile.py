@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.harness.figures import Spread, in_turn, ratio, spread
-from bench.runs.generated import deadline_s, generated, verified
 from bench.harness.parts import Stage, Watched, last_line, warm_up, watched
 from bench.harness.result import Result
 from bench.harness.target import Target
+from bench.runs.generated import deadline_s, generated, verified
 from headcount.errors import PartError
 from headcount.stack.process import Process
 

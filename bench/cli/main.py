@@ -11,15 +11,15 @@ from typing import NoReturn
 
 import click
 
-from bench.sizing import cores, costs, model
 from bench.analysis import follow, reconcile
-from bench.service import outage, throughput
+from bench.harness.parts import Stage, stage, versions
+from bench.harness.result import Result, machine, save, show
 from bench.load import overhead, rate
 from bench.pages import performance
 from bench.report import page_load
 from bench.runs import warm
-from bench.harness.parts import Stage, stage, versions
-from bench.harness.result import Result, machine, save, show
+from bench.service import outage, throughput
+from bench.sizing import cores, costs, model
 from headcount.console import Console
 from headcount.errors import HeadcountError
 from headcount.open_model.rate import parse_rate

@@ -95,7 +95,7 @@ def one_round(settings: Settings, stage: Stage, variant: str, number: int, url: 
     run_id, seen = f"{variant}-{number}", stage.folder / f"{variant}-{number}.json"
     locust = stage.start(
         f"locust {variant}",
-        *("-m", "locust", "-f", f"bench/users/{variant}_players.py", "--host", url),
+        *("-m", "locust", "-f", f"bench/load/users/{variant}_players.py", "--host", url),
         *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
         *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
         *("--window-file", str(seen), "--only-summary", "--loglevel", "WARNING"),

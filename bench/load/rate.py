@@ -20,13 +20,13 @@ from pathlib import Path
 
 import pyarrow.dataset as pads
 
-from bench.load import overhead
 from bench.harness.figures import percentile, spread
 from bench.harness.parts import ROOT, TOPIC, Stage, finished, last_line, pin, two_cores
-from bench.load.responder import STALL_S
 from bench.harness.result import Result
 from bench.harness.target import Target
+from bench.load import overhead
 from bench.load.bare_timer import QUANTILES
+from bench.load.responder import STALL_S
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.ledger.location import open_location

@@ -9,10 +9,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.report.chromium import Chromium, Opened, chromium
 from bench.harness.figures import in_turn, ratio, spread
 from bench.harness.parts import TOPIC, Stage, Watched, finished, watched
 from bench.harness.result import Result
+from bench.report.chromium import Chromium, Opened, chromium
 from headcount.errors import PartError
 
 RUN_ID = "long"
@@ -61,7 +61,9 @@ def measure(settings: Settings, stage: Stage) -> Result:
     with stage.console.step(f"Generating {settings.events:,} events"):
         wish = (settings.minutes, settings.rate, settings.faults)
         place = (run, stage.broker.bootstrap_servers, TOPIC)
-        maker = stage.start("the generation", "-m", "bench.runs.long_run", *map(str, (*place, *wish)))
+        maker = stage.start(
+            "the generation", "-m", "bench.runs.long_run", *map(str, (*place, *wish))
+        )
         finished(maker, DEADLINE_S)
     with stage.console.step("headcount verify"):
         seen = _verify(settings, stage, run)

@@ -1,4 +1,4 @@
-"""The long run: as `bench.runs.generate`, but spread over its time, with all that a report has to show.
+"""Generates a long run for the report: `bench.runs.generate`, spread over time, with incidents.
 
     python -m bench.runs.long_run RUN_FOLDER BOOTSTRAP_SERVERS TOPIC MINUTES RATE FAULTS
 
@@ -17,7 +17,18 @@ from random import Random
 
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from bench.runs.generate import GENERATORS, POLL_EVERY, POOL, Generation, Sample, a_manifest, a_row, finish, producer, samples
+from bench.runs.generate import (
+    GENERATORS,
+    POLL_EVERY,
+    POOL,
+    Generation,
+    Sample,
+    a_manifest,
+    a_row,
+    finish,
+    producer,
+    samples,
+)
 from headcount.ledger.generator_health import FILE, Health, dump
 from headcount.ledger.generator_health import Sample as HealthSample
 from headcount.ledger.schema import Row

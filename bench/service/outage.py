@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, replace
 
 import psutil
 
-from bench.service.request_list import STATELESS, asks, write
 from bench.harness.figures import Spread, spread
 from bench.harness.parts import TOPIC, Stage, finished, last_line
 from bench.harness.result import Result
 from bench.harness.target import Target
+from bench.service.request_list import STATELESS, asks, write
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.service import Server, ServerConfig
@@ -63,7 +63,9 @@ def measure(settings: Settings, stage: Stage) -> Result:
         server = stack.enter_context(_server(settings, stage))
         span_s = BEFORE_S + settings.outage_s + AFTER_S
         wish = (server.config.host, server.port, asked, settings.connections, 0, span_s)
-        load = stack.enter_context(stage.start("load", "-m", "bench.service.http_load", *map(str, wish)))
+        load = stack.enter_context(
+            stage.start("load", "-m", "bench.service.http_load", *map(str, wish))
+        )
         with stage.console.step("with the broker"):
             taken += _samples("before", server, BEFORE_S)
         with (

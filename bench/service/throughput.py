@@ -14,11 +14,11 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
 from bench.harness.figures import Spread, in_turn, ratio, spread
 from bench.harness.parts import TOPIC, Stage, finished, last_line
 from bench.harness.result import Result
 from bench.harness.target import Target
+from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.process import Process

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import in_turn, spread
-from bench.runs.generated import generated, verified
 from bench.harness.parts import Stage, warm_up
 from bench.harness.result import Result
+from bench.runs.generated import generated, verified
 from headcount.errors import PartError
 
 NAME = "cores"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import spread
-from bench.load.overhead import ledger_of, ledger_options
 from bench.harness.parts import TOPIC, Stage, finished, usage
 from bench.harness.result import Result
+from bench.load.overhead import ledger_of, ledger_options
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.service import Server, ServerConfig

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.pages.markdown import table
 from bench.sizing import cores, costs
 from bench.sizing.cores import MILLION, Fit
-from bench.pages.markdown import table
 from headcount.errors import UsageError
 from headcount.files import write_atomically
 from headcount.open_model.rate import RatePlan

@@ -16,10 +16,10 @@ from pathlib import Path
 from headcount_service.app import create_app
 from headcount_service.errors import OutcomeUnknown
 from headcount_service.http.deferred_response import DeferredResponse
+from headcount_service.inflight import requests
 from headcount_service.publish.events import Event
 from headcount_service.publish.publisher import NoPublisher, Place
 from headcount_service.settings import load_settings
-from headcount_service.inflight import requests
 
 _FILE = Path(os.environ["HOLD_FILE"])
 _LARGE_BYTES = int(os.environ["LARGE_BYTES"])

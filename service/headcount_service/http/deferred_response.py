@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class DeferredAnswer:
+class DeferredBody:
     """What a WSGI server gets; to iterate it may block until its deadline, unless it is settled."""
 
     def __init__(self, publication: Publication, begin: Callable[[], Iterable[bytes]]) -> None:
@@ -59,7 +59,7 @@ class DeferredResponse(Response):
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Give the server something that it can wait for."""
-        return DeferredAnswer(self._publication, lambda: self._begin(environ, start_response))
+        return DeferredBody(self._publication, lambda: self._begin(environ, start_response))
 
     def _begin(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.sticky import StickyPartitioner
 
-from headcount_service.settings import Settings
 from headcount_service.inflight import InProgress, requests
+from headcount_service.settings import Settings
 
 GATHER_S = 0.008  # at most, for which a record waits for others
 _RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages

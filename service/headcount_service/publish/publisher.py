@@ -21,10 +21,10 @@ from kafka.errors import (
 )
 
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from headcount_service.inflight import requests
 from headcount_service.publish.events import Event, encode_event
 from headcount_service.publish.producer import Pending, Producer, broker_answers, connect_producer
 from headcount_service.settings import Settings
-from headcount_service.inflight import requests
 
 log = logging.getLogger(__name__)
 

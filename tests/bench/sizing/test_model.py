@@ -9,7 +9,19 @@ from click.testing import CliRunner
 
 from bench.cli.main import cli
 from bench.sizing.cores import Fit, Took, fit
-from bench.sizing.model import BEGIN, END, SEGMENT_EVERY_S, Costs, Wish, markdown, needs, read_costs, rewritten, verdict_cores, verdict_s
+from bench.sizing.model import (
+    BEGIN,
+    END,
+    SEGMENT_EVERY_S,
+    Costs,
+    Wish,
+    markdown,
+    needs,
+    read_costs,
+    rewritten,
+    verdict_cores,
+    verdict_s,
+)
 from headcount.errors import UsageError
 from headcount.open_model.rate import parse_rate
 

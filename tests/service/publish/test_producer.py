@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from headcount_service.inflight import InProgress
 from headcount_service.publish import producer
 from headcount_service.publish.producer import GatheringClient
-from headcount_service.inflight import InProgress
 
 NODE = 1
 

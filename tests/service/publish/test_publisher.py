@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from headcount_service.inflight import requests
 from headcount_service.publish.publisher import KafkaPublisher, NoPublisher, Place, make_publisher
 from headcount_service.settings import Settings
-from headcount_service.inflight import requests
 from kafka.errors import (
     KafkaConnectionError,
     KafkaTimeoutError,
