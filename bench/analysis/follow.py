@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import spread
-from bench.harness.parts import Stage, Watched, finished, last_line, warm_up
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.parts import ProcessUsage, Workbench, finished, last_line, warm_up
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from bench.runs.generated import check_found, deadline_s, generated, verified
 
 NAME = "follow"
@@ -23,7 +23,7 @@ HELD_BY = "what is read of the whole run at its end, above all the report's tabl
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FollowSettings:
     """How it is measured: `events` are the two sizes."""
 
     rounds: int = 1
@@ -31,7 +31,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedRun:
     """What a follower says: what it had found when the run was over, and what was left to do."""
 
     messages: int
@@ -40,17 +40,17 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class FollowRound:
     """A run of so many events: followed, and judged afterwards."""
 
     events: int
-    followed: Followed
-    afterwards: Watched
+    followed: FollowedRun
+    afterwards: ProcessUsage
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: FollowSettings, stage: Workbench) -> BenchmarkResult:
     """Generate the runs, follow each, and judge each again."""
-    taken: list[Round] = []
+    taken: list[FollowRound] = []
     for events in settings.events:
         run = generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
         if not taken:
@@ -61,16 +61,16 @@ def measure(settings: Settings, stage: Stage) -> Result:
     return _result(settings, taken)
 
 
-def _round(stage: Stage, run: Path, events: int) -> Round:
+def _round(stage: Workbench, run: Path, events: int) -> FollowRound:
     """Follow a run, and verify it. PartError if either does not pass."""
     follower = stage.start("the follower", "-m", "bench.analysis.follower", str(run))
     finished(follower, deadline_s(events))
-    found = Followed(**json.loads(last_line(follower)))
+    found = FollowedRun(**json.loads(last_line(follower)))
     check_found(run, events)
-    return Round(events, found, verified(stage, run, events))
+    return FollowRound(events, found, verified(stage, run, events))
 
 
-def _result(settings: Settings, taken: Sequence[Round]) -> Result:
+def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> BenchmarkResult:
     by_size = {
         events: [each for each in taken if each.events == events] for events in settings.events
     }
@@ -81,7 +81,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
         events: spread(each.afterwards.seconds for each in mine) for events, mine in by_size.items()
     }
     last = by_size[settings.events[-1]][-1].followed
-    return Result(
+    return BenchmarkResult(
         name=NAME,
         title="follow: seconds from the end of a run to its verdict",
         columns=("events", "followed", "verified afterwards"),
@@ -101,7 +101,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
             "verified afterwards: a process of its own, from its start to its end",
         ),
         targets=[
-            Target(
+            PerformanceTarget(
                 f"verdict after the drain, {events:,} events",
                 TARGET_S,
                 soon[events],

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from bench.harness.figures import Spread, in_turn, ratio, spread
-from bench.harness.parts import Stage, Watched, last_line, warm_up, watched
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.figures import MedianRange, in_turn, ratio, spread
+from bench.harness.parts import ProcessUsage, Workbench, last_line, warm_up, watched
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from bench.runs.generated import deadline_s, generated, verified
 from headcount.errors import PartError
 from headcount.stack.process import Process
@@ -38,7 +38,7 @@ VERIFY, FAULTY, SCRIPT, READ = "headcount verify", "the same, with faults", "scr
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ReconcileSettings:
     """How it is measured; in a run with faults, so many acknowledged events are missing."""
 
     rounds: int = 3
@@ -51,7 +51,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class RunPair:
     """Two runs of the same size, of which one has faults; a large one has no other beside it."""
 
     events: int
@@ -62,22 +62,22 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ReconcileRound:
     """What one contender took, and how many it found lost."""
 
     events: int
     variant: str
-    watched: Watched
+    watched: ProcessUsage
     lost: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReconcileRounds:
     """Some rounds, looked at by size and contender."""
 
-    rounds: Sequence[Round] = field(default_factory=list)
+    rounds: Sequence[ReconcileRound] = field(default_factory=list)
 
-    def of(self, events: int, variant: str, value: Callable[[Watched], float]) -> list[float]:
+    def of(self, events: int, variant: str, value: Callable[[ProcessUsage], float]) -> list[float]:
         """Give a figure of each round of a contender."""
         return [
             value(each.watched)
@@ -90,9 +90,9 @@ class Taken:
         return self.of(events, variant, lambda seen: seen.seconds)
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: ReconcileSettings, stage: Workbench) -> BenchmarkResult:
     """Generate the runs, then let each contender at them, in turn."""
-    taken: list[Round] = []
+    taken: list[ReconcileRound] = []
     for events in settings.events:
         runs = _runs(settings, stage, events)
         contenders = _contenders(runs, stage)
@@ -102,27 +102,27 @@ def measure(settings: Settings, stage: Stage) -> Result:
             for name in in_turn(list(contenders), number):
                 with stage.console.step(f"{events:,} events, round {number + 1}: {name}"):
                     taken.append(contenders[name]())
-    return _result(settings, stage, Taken(taken))
+    return _result(settings, stage, ReconcileRounds(taken))
 
 
-def _runs(settings: Settings, stage: Stage, events: int) -> Runs:
+def _runs(settings: ReconcileSettings, stage: Workbench, events: int) -> RunPair:
     topic, folder = f"events-{events}", stage.folder / f"generated-{events}"
     clean = generated(stage, folder, topic, events)
     faults, faulty = min(settings.faults, events), None
     if events <= MOST_REPEATED:
         beside = folder.with_name(f"{folder.name}-faults")
         faulty = generated(stage, beside, f"{topic}-faults", events, faults)
-    return Runs(events, topic, clean, faulty, faults)
+    return RunPair(events, topic, clean, faulty, faults)
 
 
-def _contenders(runs: Runs, stage: Stage) -> dict[str, Callable[[], Round]]:
+def _contenders(runs: RunPair, stage: Workbench) -> dict[str, Callable[[], ReconcileRound]]:
     events, faulty = runs.events, runs.faulty
     contenders = {
-        VERIFY: lambda: Round(events, VERIFY, verified(stage, runs.clean, events), 0),
+        VERIFY: lambda: ReconcileRound(events, VERIFY, verified(stage, runs.clean, events), 0),
         READ: lambda: _read(stage, runs),
     }
     if faulty is not None:
-        contenders[FAULTY] = lambda: Round(
+        contenders[FAULTY] = lambda: ReconcileRound(
             events, FAULTY, verified(stage, faulty, events, runs.faults), runs.faults
         )
     if events <= MOST_FOR_THE_SCRIPT:
@@ -130,7 +130,7 @@ def _contenders(runs: Runs, stage: Stage) -> dict[str, Callable[[], Round]]:
     return contenders
 
 
-def _script(stage: Stage, runs: Runs) -> Round:
+def _script(stage: Workbench, runs: RunPair) -> ReconcileRound:
     """Let the script judge it. PartError if it does not find the same."""
     process = stage.start("the script", "-m", "bench.analysis.polars_script", str(runs.clean))
     seen = watched(process, deadline_s(runs.events))
@@ -138,13 +138,13 @@ def _script(stage: Stage, runs: Runs) -> Round:
     lost = counts.get("lost", 0)
     if (lost, counts.get("delivered", 0)) != (0, runs.events):
         raise PartError(f"the script counts {counts}")
-    return Round(runs.events, SCRIPT, seen, lost)
+    return ReconcileRound(runs.events, SCRIPT, seen, lost)
 
 
-def _read(stage: Stage, runs: Runs) -> Round:
+def _read(stage: Workbench, runs: RunPair) -> ReconcileRound:
     if not shutil.which("kcat"):
         process = stage.start("the bare read", "-m", "bench.analysis.bare_read", str(runs.clean))
-        return Round(runs.events, READ, watched(process, deadline_s(runs.events)), None)
+        return ReconcileRound(runs.events, READ, watched(process, deadline_s(runs.events)), None)
     servers = stage.broker.bootstrap_servers
     kcat = Process(
         "kcat",
@@ -152,10 +152,12 @@ def _read(stage: Stage, runs: Runs) -> Round:
         log_path=stage.folder / "logs" / "kcat.log",
         environ=stage.ready.environ,
     )
-    return Round(runs.events, READ, watched(kcat, deadline_s(runs.events)), None)
+    return ReconcileRound(runs.events, READ, watched(kcat, deadline_s(runs.events)), None)
 
 
-def _result(settings: Settings, stage: Stage, taken: Taken) -> Result:
+def _result(
+    settings: ReconcileSettings, stage: Workbench, taken: ReconcileRounds
+) -> BenchmarkResult:
     rows, figures = [], {}
     for events in settings.events:
         for name in (VERIFY, FAULTY, SCRIPT, READ):
@@ -173,7 +175,7 @@ def _result(settings: Settings, stage: Stage, taken: Taken) -> Result:
                     sums["verify_over_it"].show(".2f"),
                 )
             )
-    return Result(
+    return BenchmarkResult(
         name="reconcile",
         title="reconcile: what a verdict takes, by the events of a run",
         columns=("events", "", "seconds", "CPU seconds", "peak MiB", "verify over it"),
@@ -186,7 +188,7 @@ def _result(settings: Settings, stage: Stage, taken: Taken) -> Result:
     )
 
 
-def _sums(taken: Taken, events: int, name: str) -> dict[str, Spread]:
+def _sums(taken: ReconcileRounds, events: int, name: str) -> dict[str, MedianRange]:
     return {
         "seconds": spread(taken.seconds(events, name)),
         "cpu_seconds": spread(taken.of(events, name, lambda seen: seen.cpu_seconds)),
@@ -195,11 +197,13 @@ def _sums(taken: Taken, events: int, name: str) -> dict[str, Spread]:
     }
 
 
-def _targets(settings: Settings, taken: Taken) -> list[Target]:
+def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
     """Hold the verdict against the script, a bare read, and itself."""
     return [
         *(
-            Target(f"the script's time, {events:,} events", limit, share, True, held_by=HELD_BY)
+            PerformanceTarget(
+                f"the script's time, {events:,} events", limit, share, True, held_by=HELD_BY
+            )
             for events, limit in TARGET_RATIOS.items()
             if events in settings.events
             for share in [
@@ -209,7 +213,7 @@ def _targets(settings: Settings, taken: Taken) -> list[Target]:
         *_of_faults(settings, taken),
         *_of_growth(settings, taken),
         *(
-            Target(
+            PerformanceTarget(
                 f"memory of the verdict, {events:,} events",
                 TARGET_MIB,
                 spread(taken.of(events, VERIFY, lambda seen: seen.peak_mib)),
@@ -221,18 +225,18 @@ def _targets(settings: Settings, taken: Taken) -> list[Target]:
     ]
 
 
-def _of_faults(settings: Settings, taken: Taken) -> list[Target]:
+def _of_faults(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
     """Hold runs with faults against those without."""
     found = []
     for events in settings.events:
         if seconds := taken.seconds(events, FAULTY):
             share = ratio(seconds, taken.seconds(events, VERIFY))
             what = f"the clean run's time, {settings.faults:,} faults in {events:,} events"
-            found.append(Target(what, TARGET_FAULTS, share, at_most=True))
+            found.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
     return found
 
 
-def _of_growth(settings: Settings, taken: Taken) -> list[Target]:
+def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
     """Hold what more events take against what a bare read of them takes."""
 
     def median(events: int, name: str) -> float:
@@ -246,7 +250,9 @@ def _of_growth(settings: Settings, taken: Taken) -> list[Target]:
     if not shares:
         return []
     what = "the growing part, over a bare read's"
-    return [Target(what, TARGET_GROWTH, spread(shares), at_most=True, held_by=HELD_GROWTH_BY)]
+    return [
+        PerformanceTarget(what, TARGET_GROWTH, spread(shares), at_most=True, held_by=HELD_GROWTH_BY)
+    ]
 
 
 def _label(name: str) -> str:
@@ -256,7 +262,7 @@ def _label(name: str) -> str:
     }.get(name, name)
 
 
-def _notes(settings: Settings, stage: Stage) -> tuple[str, ...]:
+def _notes(settings: ReconcileSettings, stage: Workbench) -> tuple[str, ...]:
     log = sum(each.stat().st_size for each in stage.folder.glob("broker/log/*/*.log"))
     events = sum(each if each > MOST_REPEATED else 2 * each for each in settings.events)
     rounds = f"median (lowest-highest) of {settings.rounds} rounds in turn"

@@ -12,8 +12,8 @@ from typing import NoReturn
 import click
 
 from bench.analysis import follow, reconcile
-from bench.harness.parts import Stage, stage, versions
-from bench.harness.result import Result, machine, save, show
+from bench.harness.parts import Workbench, stage, versions
+from bench.harness.result import BenchmarkResult, machine, save, show
 from bench.load import overhead, rate
 from bench.pages import performance
 from bench.report import page_load
@@ -93,13 +93,16 @@ def with_two_sizes(
 @click.pass_obj
 def overhead_command(output: Output, rounds: int, users: int, seconds: float) -> None:
     """Requests per second of a saturated generator: LedgerUser over FastHttpUser."""
-    settings = overhead.Settings(rounds=rounds, users=users, window_s=seconds)
+    settings = overhead.OverheadSettings(rounds=rounds, users=users, window_s=seconds)
     _take(output, lambda stage: overhead.measure(settings, stage))
 
 
 @cli.command("service")
 @click.option(
-    "--rounds", type=click.IntRange(min=1), default=throughput.Settings().rounds, show_default=True
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=throughput.ThroughputSettings().rounds,
+    show_default=True,
 )
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
 @click.option(
@@ -125,7 +128,7 @@ def service_command(
     path: str,
 ) -> None:
     """Acknowledged requests per second of the service, over the same one that publishes nothing."""
-    settings = throughput.Settings(rounds, seconds, connections, workers, threads, path)
+    settings = throughput.ThroughputSettings(rounds, seconds, connections, workers, threads, path)
     _take(output, lambda stage: throughput.measure(settings, stage))
 
 
@@ -136,7 +139,7 @@ def service_command(
 @click.pass_obj
 def outage_command(output: Output, *, seconds: float, by: str, connections: int) -> None:
     """Memory of the service's workers while its broker is away, and what they answer."""
-    settings = outage.Settings(seconds, by, connections)
+    settings = outage.OutageSettings(seconds, by, connections)
     _take(output, lambda stage: outage.measure(settings, stage))
 
 
@@ -146,21 +149,21 @@ def outage_command(output: Output, *, seconds: float, by: str, connections: int)
     "--events",
     type=click.IntRange(min=1),
     multiple=True,
-    default=reconcile.Settings().events,
+    default=reconcile.ReconcileSettings().events,
     show_default=True,
     help="Repeatable.",
 )
 @click.option(
     "--faults",
     type=click.IntRange(min=1),
-    default=reconcile.Settings().faults,
+    default=reconcile.ReconcileSettings().faults,
     show_default=True,
     help="How many acknowledged events the topic of a run with faults lacks.",
 )
 @click.pass_obj
 def reconcile_command(output: Output, rounds: int, events: tuple[int, ...], faults: int) -> None:
     """Seconds and memory of `headcount verify`, beside a script of librdkafka, json and polars."""
-    settings = reconcile.Settings(rounds, events, faults)
+    settings = reconcile.ReconcileSettings(rounds, events, faults)
     _take(output, lambda stage: reconcile.measure(settings, stage))
 
 
@@ -170,19 +173,19 @@ def reconcile_command(output: Output, rounds: int, events: tuple[int, ...], faul
 @click.pass_obj
 def warm_command(output: Output, rounds: int, seconds: int) -> None:
     """What a short `headcount run` takes beyond its load."""
-    _take(output, lambda stage: warm.measure(warm.Settings(rounds, seconds), stage))
+    _take(output, lambda stage: warm.measure(warm.WarmSettings(rounds, seconds), stage))
 
 
 @cli.command("rate")
 @click.option(
-    "--rounds", type=click.IntRange(min=1), default=rate.Settings().rounds, show_default=True
+    "--rounds", type=click.IntRange(min=1), default=rate.RateSettings().rounds, show_default=True
 )
 @click.option("--seconds", type=click.IntRange(min=3), default=10, show_default=True)
 @click.option("--stalled-rate", type=click.IntRange(min=1), default=300, show_default=True)
 @click.pass_obj
 def rate_command(output: Output, rounds: int, seconds: int, stalled_rate: int) -> None:
     """How late --rate begins its requests, and what it says of a stall, beside Vegeta."""
-    settings = rate.Settings(rounds=rounds, seconds=seconds, stalled_rate=stalled_rate)
+    settings = rate.RateSettings(rounds=rounds, seconds=seconds, stalled_rate=stalled_rate)
     _take(output, lambda stage: rate.measure(settings, stage))
 
 
@@ -203,7 +206,7 @@ def report_command(
     output: Output, *, minutes: float, rate: int, faults: int, rounds: int, keep: Path | None
 ) -> None:
     """Size of a long run's report, and how soon chromium shows it beside an empty page."""
-    settings = page_load.Settings(minutes, rate, faults, rounds, keep)
+    settings = page_load.PageLoadSettings(minutes, rate, faults, rounds, keep)
     _take(output, lambda stage: page_load.measure(settings, stage))
 
 
@@ -213,34 +216,34 @@ def report_command(
 @click.pass_obj
 def costs_command(output: Output, rounds: int, seconds: float) -> None:
     """What one event takes of generator, service and broker, and of ledger and topic."""
-    settings = costs.Settings(rounds=rounds, seconds=seconds)
+    settings = costs.CostsSettings(rounds=rounds, seconds=seconds)
     _take(output, lambda stage: costs.measure(settings, stage))
 
 
 @cli.command("follow")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True)
-@with_two_sizes(follow.Settings().events)
+@with_two_sizes(follow.FollowSettings().events)
 @click.pass_obj
 def follow_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """Seconds from the end of a run that was followed to its verdict."""
-    settings = follow.Settings(rounds, events)
+    settings = follow.FollowSettings(rounds, events)
     _take(output, lambda stage: follow.measure(settings, stage))
 
 
 @cli.command("cores")
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
-@with_two_sizes(cores.Settings().events)
+@with_two_sizes(cores.CoresSettings().events)
 @click.pass_obj
 def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
     """How the time to a verdict grows with events, and falls with cores."""
     if events[0] >= events[1]:
         raise click.BadParameter(f"--events must be a smaller and a larger number, got {events}")
-    settings = cores.Settings(rounds, events)
+    settings = cores.CoresSettings(rounds, events)
     _take(output, lambda stage: cores.measure(settings, stage))
 
 
 _RATE, _DURATION = "100000/s", "1h"
-_WISH = model.Wish(parse_rate(f"{_RATE}:{_DURATION}"), 15 * 60, 0.6, 3)
+_DEFAULT_REQUEST = model.SizingRequest(parse_rate(f"{_RATE}:{_DURATION}"), 15 * 60, 0.6, 3)
 """What the document on scaling answers, and `sizing` by default."""
 
 
@@ -255,7 +258,7 @@ def _sizing_of(rate: str, duration: str) -> str:
     "--within",
     "within_m",
     type=click.FloatRange(min=0, min_open=True),
-    default=_WISH.within_s / 60,
+    default=_DEFAULT_REQUEST.within_s / 60,
     show_default=True,
     metavar="MINUTES",
     help="When the verdict is wanted.",
@@ -263,12 +266,15 @@ def _sizing_of(rate: str, duration: str) -> str:
 @click.option(
     "--busy",
     type=click.FloatRange(0, 1, min_open=True),
-    default=_WISH.busy,
+    default=_DEFAULT_REQUEST.busy,
     show_default=True,
     help="How much of each core is used for good.",
 )
 @click.option(
-    "--replication", type=click.IntRange(min=1), default=_WISH.replication, show_default=True
+    "--replication",
+    type=click.IntRange(min=1),
+    default=_DEFAULT_REQUEST.replication,
+    show_default=True,
 )
 @click.option(
     "--measured",
@@ -293,8 +299,10 @@ def sizing_command(
     write: Path | None,
 ) -> None:
     """What a load takes of each part, which limit comes first, and what to add."""
-    wish = model.Wish(parse_rate(f"{rate}:{duration}"), within_m * 60, busy, replication)
-    block = model.markdown(model.read_costs(measured), wish, _sizing_of(rate, duration))
+    request = model.SizingRequest(
+        parse_rate(f"{rate}:{duration}"), within_m * 60, busy, replication
+    )
+    block = model.markdown(model.read_costs(measured), request, _sizing_of(rate, duration))
     click.echo(block)
     if write is not None:
         model.rewrite(write, block)
@@ -310,16 +318,16 @@ def sizing_command(
 def all_command(output: Output, write: Path | None) -> None:
     """Take every benchmark but `report`, as it is by default; an hour, and 20 GiB of room."""
     folder = None if write is None else write / "measured"
-    measures: tuple[Callable[[Stage], Result], ...] = (
-        lambda stage: overhead.measure(overhead.Settings(), stage),
-        lambda stage: rate.measure(rate.Settings(), stage),
-        lambda stage: throughput.measure(throughput.Settings(), stage),
-        lambda stage: outage.measure(outage.Settings(), stage),
-        lambda stage: reconcile.measure(reconcile.Settings(), stage),
-        lambda stage: warm.measure(warm.Settings(), stage),
-        lambda stage: follow.measure(follow.Settings(), stage),
-        lambda stage: costs.measure(costs.Settings(), stage),
-        lambda stage: cores.measure(cores.Settings(), stage),
+    measures: tuple[Callable[[Workbench], BenchmarkResult], ...] = (
+        lambda stage: overhead.measure(overhead.OverheadSettings(), stage),
+        lambda stage: rate.measure(rate.RateSettings(), stage),
+        lambda stage: throughput.measure(throughput.ThroughputSettings(), stage),
+        lambda stage: outage.measure(outage.OutageSettings(), stage),
+        lambda stage: reconcile.measure(reconcile.ReconcileSettings(), stage),
+        lambda stage: warm.measure(warm.WarmSettings(), stage),
+        lambda stage: follow.measure(follow.FollowSettings(), stage),
+        lambda stage: costs.measure(costs.CostsSettings(), stage),
+        lambda stage: cores.measure(cores.CoresSettings(), stage),
     )
     try:
         for measure in measures:
@@ -339,11 +347,15 @@ def page_command(documents: Path) -> None:
 def _write_pages(documents: Path) -> None:
     measured = documents / "measured"
     performance.write(documents / "performance.md", measured)
-    block = model.markdown(model.read_costs(measured), _WISH, _sizing_of(_RATE, _DURATION))
+    block = model.markdown(
+        model.read_costs(measured), _DEFAULT_REQUEST, _sizing_of(_RATE, _DURATION)
+    )
     model.rewrite(documents / "scaling.md", block)
 
 
-def _take(output: Output, measure: Callable[[Stage], Result], kept_in: Path | None = None) -> None:
+def _take(
+    output: Output, measure: Callable[[Workbench], BenchmarkResult], kept_in: Path | None = None
+) -> None:
     """Run a benchmark on parts of its own, print its table and save it."""
     seen = machine()
     output.folder.mkdir(parents=True, exist_ok=True)

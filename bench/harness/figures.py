@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class MedianRange:
     """The median of some rounds, and the lowest and the highest of them."""
 
     median: float
@@ -22,13 +22,13 @@ class Spread:
         return f"{self.median:{form}} ({self.low:{form}}-{self.high:{form}})"
 
 
-def spread(values: Iterable[float]) -> Spread:
+def spread(values: Iterable[float]) -> MedianRange:
     """Sum up at least one value."""
     found = sorted(values)
-    return Spread(statistics.median(found), found[0], found[-1], len(found))
+    return MedianRange(statistics.median(found), found[0], found[-1], len(found))
 
 
-def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Spread:
+def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> MedianRange:
     """Sum up the ratios of the pairs: the two of a round met the same state of the machine."""
     return spread(
         above / below for above, below in zip(numerators, denominators, strict=True) if below

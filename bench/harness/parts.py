@@ -29,7 +29,7 @@ MOST_WARM_UPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Workbench:
     """What a benchmark has to work with: the platform, a broker, and a folder that goes away."""
 
     ready: Platform
@@ -53,7 +53,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ProcessUsage:
     """A program that is over: how long it took, and the most memory that it held.
 
     `peak_mib` is the largest sum, over samples, of the resident memory of it and its children.
@@ -66,11 +66,11 @@ class Watched:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, console: Console) -> Iterator[Stage]:
+def stage(folder: Path, console: Console) -> Iterator[Workbench]:
     """Start a broker for the block."""
     ready = platform(dict(os.environ), console)
     with start_broker(ready, folder / "broker") as broker:
-        yield Stage(ready, broker, folder)
+        yield Workbench(ready, broker, folder)
 
 
 def versions(ready: Platform) -> dict[str, str]:
@@ -79,7 +79,7 @@ def versions(ready: Platform) -> dict[str, str]:
     return {"java": str(ready.java.version), "kafka": next(each[1] for each in found if each)}
 
 
-def warm_up(stage: Stage, judged: Callable[[], object]) -> None:
+def warm_up(stage: Workbench, judged: Callable[[], object]) -> None:
     """Judge without counting it: once, and until what Spark's JVM keeps of its classes is there."""
     for _ in range(MOST_WARM_UPS):
         with stage.console.step("A round that does not count"):
@@ -100,7 +100,7 @@ def last_line(process: Process) -> str:
     return process.log_path.read_text(encoding="utf-8").strip().splitlines()[-1]
 
 
-def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) -> Watched:
+def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) -> ProcessUsage:
     """Watch a program until it is done. PartError for an exit code that is not allowed."""
     started_s = time.monotonic()
     peak_bytes, cpu_seconds = 0, 0.0
@@ -115,7 +115,7 @@ def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) 
         code = process.stop()
         if code not in allowed:
             process.poll_or_raise()
-    return Watched(seconds, cpu_seconds, peak_bytes / 2**20, code)
+    return ProcessUsage(seconds, cpu_seconds, peak_bytes / 2**20, code)
 
 
 def usage(pid: int) -> tuple[int, float]:

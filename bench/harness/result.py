@@ -16,7 +16,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.harness.target import Target
+from bench.harness.target import PerformanceTarget
 from headcount.files import write_atomically
 
 PACKAGES = (
@@ -35,7 +35,7 @@ PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class BenchmarkResult:
     """What a benchmark found: `figures` are the sums, `rounds` what was measured, one by one."""
 
     name: str
@@ -46,7 +46,7 @@ class Result:
     rounds: Sequence[Any]
     figures: Mapping[str, Any]
     notes: Sequence[str] = field(default=())
-    targets: Sequence[Target] = field(default=())
+    targets: Sequence[PerformanceTarget] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,10 @@ def versions(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def save(
-    result: Result, seen: Machine, folder: Path, parts: Mapping[str, str] = MappingProxyType({})
+    result: BenchmarkResult,
+    seen: Machine,
+    folder: Path,
+    parts: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Write the result as `<name>.json`, and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +117,7 @@ def save(
     return path
 
 
-def show(result: Result, seen: Machine) -> None:
+def show(result: BenchmarkResult, seen: Machine) -> None:
     """Print the table, what it needs to be understood, and the machine."""
     table = Table(title=result.title, title_justify="left")
     for place, column in enumerate(result.columns):
@@ -131,7 +134,7 @@ def show(result: Result, seen: Machine) -> None:
         console.print(note, markup=False, soft_wrap=True)
 
 
-def _told(target: Target) -> dict[str, Any]:
+def _told(target: PerformanceTarget) -> dict[str, Any]:
     shown = ("wanted", "measured", "verdict", "is_met")
     return {**asdict(target), **{name: getattr(target, name) for name in shown}}
 

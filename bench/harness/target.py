@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from bench.harness.figures import Spread
+from bench.harness.figures import MedianRange
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PerformanceTarget:
     """A figure and its limit: an upper one where `at_most`, else a lower one.
 
     `held_by` says in a clause what keeps the figure from its limit, as far as that is known.
@@ -14,7 +14,7 @@ class Target:
 
     what: str
     limit: float
-    found: Spread
+    found: MedianRange
     at_most: bool = False
     unit: str = ""
     held_by: str = ""

@@ -13,9 +13,9 @@ from pathlib import Path
 from headcount_analysis.read.incremental_state import ledger_parts
 
 from bench.harness.figures import in_turn, ratio, spread
-from bench.harness.parts import TOPIC, Stage, finished, pin, two_cores
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.parts import TOPIC, Workbench, finished, pin, two_cores
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.ledger.reader import GeneratorLedger
@@ -36,7 +36,7 @@ START_DEADLINE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class OverheadSettings:
     """How it is measured; the window is a multiple of the ledger's flush, so that none is cut."""
 
     rounds: int = 5
@@ -46,7 +46,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class OverheadRound:
     """What one generator did in its window."""
 
     variant: str
@@ -65,11 +65,11 @@ class Round:
         return self.cpu_seconds / self.requests * 1e6
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
     """Take the rounds, one variant after the other."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores = two_cores()
-    taken: list[Round] = []
+    taken: list[OverheadRound] = []
     with responder(stage) as (server, url):
         if cores is not None:
             pin(server.pid, cores[1])
@@ -82,7 +82,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
 
 
 @contextmanager
-def responder(stage: Stage, *options: str) -> Iterator[tuple[Process, str]]:
+def responder(stage: Workbench, *options: str) -> Iterator[tuple[Process, str]]:
     """Start a responder for the block; give it and its address."""
     port = free_port()
     with stage.start("the responder", "-m", "bench.load.responder", str(port), *options) as server:
@@ -90,7 +90,9 @@ def responder(stage: Stage, *options: str) -> Iterator[tuple[Process, str]]:
         yield server, f"http://{LOOPBACK}:{port}"
 
 
-def one_round(settings: Settings, stage: Stage, variant: str, number: int, url: str) -> Round:
+def one_round(
+    settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
+) -> OverheadRound:
     """Run one Locust to its end. PartError if a request failed or the ledger lacks one."""
     run_id, seen = f"{variant}-{number}", stage.folder / f"{variant}-{number}.json"
     locust = stage.start(
@@ -110,10 +112,12 @@ def one_round(settings: Settings, stage: Stage, variant: str, number: int, url: 
         raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
     if variant == "ledger":
         _check_ledger(stage.folder / run_id, int(counted["requests"]))
-    return Round(variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"])
+    return OverheadRound(
+        variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"]
+    )
 
 
-def ledger_options(stage: Stage, run_id: str) -> tuple[str, ...]:
+def ledger_options(stage: Workbench, run_id: str) -> tuple[str, ...]:
     """What a Locust is told that keeps a ledger in the stage's folder."""
     servers = stage.broker.bootstrap_servers
     options = {"--bootstrap-servers": servers, "--topic": TOPIC, "--run-id": run_id}
@@ -135,7 +139,9 @@ def _check_ledger(run: Path, requests: int) -> None:
         raise PartError(f"the ledger of {run} does not hold its {requests} requests: {part}")
 
 
-def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | None) -> Result:
+def _result(
+    settings: OverheadSettings, taken: list[OverheadRound], cores: tuple[int, int] | None
+) -> BenchmarkResult:
     by_variant = {name: [each for each in taken if each.variant == name] for name in VARIANTS}
     rates = {name: [each.per_second for each in found] for name, found in by_variant.items()}
     costs = {name: [each.cpu_us for each in found] for name, found in by_variant.items()}
@@ -146,7 +152,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
         for name, label in (("plain", "FastHttpUser"), ("ledger", "LedgerUser with event="))
     ]
     rows.append(("ratio, with / without", share.show(".3f"), cpu_share.show(".3f")))
-    return Result(
+    return BenchmarkResult(
         name="overhead",
         title="overhead: requests per second of one generator, with the ledger and without",
         columns=("users", "requests/s", "CPU µs/request"),
@@ -169,7 +175,9 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
             PROFILED,
         ),
         targets=(
-            Target("requests with the ledger over FastHttpUser's without", TARGET, share),
-            Target("the same, as an aim", AIM, share, held_by=HELD_BY),
+            PerformanceTarget(
+                "requests with the ledger over FastHttpUser's without", TARGET, share
+            ),
+            PerformanceTarget("the same, as an aim", AIM, share, held_by=HELD_BY),
         ),
     )

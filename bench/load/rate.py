@@ -21,9 +21,9 @@ from pathlib import Path
 import pyarrow.dataset as pads
 
 from bench.harness.figures import percentile, spread
-from bench.harness.parts import ROOT, TOPIC, Stage, finished, last_line, pin, two_cores
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.parts import ROOT, TOPIC, Workbench, finished, last_line, pin, two_cores
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from bench.load import overhead
 from bench.load.bare_timer import QUANTILES
 from bench.load.responder import STALL_S
@@ -49,7 +49,7 @@ Percentiles = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RateSettings:
     """How it is measured; each run at a rate takes so many seconds."""
 
     rounds: int = 7
@@ -68,7 +68,7 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class RateRound:
     """What one round found; `vegeta_ms` is None where there is no Vegeta."""
 
     lag: Lag
@@ -78,7 +78,7 @@ class Round:
     vegeta_ms: Percentiles | None
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: RateSettings, stage: Workbench) -> BenchmarkResult:
     """Take the rounds, each at half of what the generator can do then."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores, vegeta = two_cores(), shutil.which("vegeta")
@@ -99,7 +99,7 @@ def exact_ms(seconds: int) -> dict[str, float]:
     }
 
 
-def _capacity(settings: Settings, stage: Stage, number: int) -> float:
+def _capacity(settings: RateSettings, stage: Workbench, number: int) -> float:
     """How many requests a second are begun where more are asked for than can be."""
     with overhead.responder(stage) as (server, url):
         run = _driven(settings, stage, f"capacity-{number}", TOO_MUCH, server=server, url=url)
@@ -107,7 +107,7 @@ def _capacity(settings: Settings, stage: Stage, number: int) -> float:
     return found.started / settings.seconds
 
 
-def _round(settings: Settings, stage: Stage, number: int, vegeta: str | None) -> Round:
+def _round(settings: RateSettings, stage: Workbench, number: int, vegeta: str | None) -> RateRound:
     half = max(1, round(_capacity(settings, stage, number) / 2))
     with overhead.responder(stage) as (server, url):
         paced = _driven(settings, stage, f"lag-{number}", half, server=server, url=url)
@@ -120,7 +120,7 @@ def _round(settings: Settings, stage: Stage, number: int, vegeta: str | None) ->
     if vegeta is not None:
         with overhead.responder(stage, stall_at) as (_, url):
             seen = _percentiles(_attacked(vegeta, settings, url))
-    return Round(
+    return RateRound(
         _lag(paced, half),
         timer_ms,
         _percentiles(_durations_ms(stalled, "intended_at_ns", "answered_at_ns")),
@@ -130,7 +130,7 @@ def _round(settings: Settings, stage: Stage, number: int, vegeta: str | None) ->
 
 
 def _driven(
-    settings: Settings, stage: Stage, run_id: str, rate: int, *, server: Process, url: str
+    settings: RateSettings, stage: Workbench, run_id: str, rate: int, *, server: Process, url: str
 ) -> Path:
     """Let one Locust keep a rate, and give its run's folder."""
     locust = stage.start(
@@ -147,7 +147,7 @@ def _driven(
     return stage.folder / run_id
 
 
-def _timed(settings: Settings, stage: Stage, rate: int) -> Percentiles:
+def _timed(settings: RateSettings, stage: Workbench, rate: int) -> Percentiles:
     """Let a bare timer keep the same rate."""
     timer = stage.start("timer", "-m", "bench.load.bare_timer", str(rate), str(settings.seconds))
     cores = two_cores()
@@ -178,7 +178,7 @@ def _durations_ms(run: Path, begin: str, end: str) -> list[float]:
     return [(row[end] - row[begin]) / _NS_PER_MS for row in rows]
 
 
-def _attacked(vegeta: str, settings: Settings, url: str) -> list[float]:
+def _attacked(vegeta: str, settings: RateSettings, url: str) -> list[float]:
     """Let Vegeta keep the same rate; give its latencies, in ms."""
     attack = [vegeta, "attack", f"-rate={settings.stalled_rate}/s"]
     attack.append(f"-duration={settings.seconds}s")
@@ -204,7 +204,9 @@ def _percentiles(values: Sequence[float]) -> dict[str, float]:
     return {name: percentile(values, quantile) for name, quantile in QUANTILES.items()}
 
 
-def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | None) -> Result:
+def _result(
+    settings: RateSettings, taken: list[RateRound], cores: tuple[int, int] | None
+) -> BenchmarkResult:
     lag = [each.lag.ms for each in taken]
     stalled: dict[str, list[Percentiles]] = {
         "from_intended": [each.from_intended_ms for each in taken],
@@ -224,7 +226,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
     rows.append(_row("the same, a bare timer instead of requests", timers))
     rows += [_row(labels[name], found) for name, found in stalled.items() if found]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
-    return Result(
+    return BenchmarkResult(
         name="rate",
         title="rate: how late requests of a rate are, and what a stall does to latency, in ms",
         columns=("ms", *QUANTILES),
@@ -256,7 +258,7 @@ def _result(settings: Settings, taken: list[Round], cores: tuple[int, int] | Non
 
 def _targets(
     lag: Sequence[Percentiles], stalled: Mapping[str, Sequence[Percentiles]]
-) -> list[Target]:
+) -> list[PerformanceTarget]:
     late = spread(each["p99"] for each in lag)
     (exact,) = stalled["exact"]
     mine = stalled["from_intended"]
@@ -266,8 +268,10 @@ def _targets(
     )
     what = "p99 of how late requests are sent, at half of what the generator can do"
     return [
-        Target(what, TARGET_MS, late, at_most=True, unit=" ms", held_by=HELD_BY),
-        Target("p99.9 of a stall of 1 s, apart from the peer's", TARGET_APART, apart, at_most=True),
+        PerformanceTarget(what, TARGET_MS, late, at_most=True, unit=" ms", held_by=HELD_BY),
+        PerformanceTarget(
+            "p99.9 of a stall of 1 s, apart from the peer's", TARGET_APART, apart, at_most=True
+        ),
     ]
 
 

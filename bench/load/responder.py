@@ -38,7 +38,7 @@ class Stall:
                 time.sleep(STALL_S)
 
 
-class Connection:
+class ServerConnection:
     """One connection, whose requests are answered once they are whole, their bodies included."""
 
     def __init__(self, made: socket.socket, stall: Stall) -> None:
@@ -73,13 +73,13 @@ class Connection:
 def serve(port: int, stall: Stall) -> None:
     """Serve on loopback until the process ends."""
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)
-    poll, connections = select.epoll(), dict[int, Connection]()
+    poll, connections = select.epoll(), dict[int, ServerConnection]()
     poll.register(listener, select.EPOLLIN)
     while True:
         for number, _ in poll.poll():
             if number == listener.fileno():
                 made, _ = listener.accept()
-                connections[made.fileno()] = Connection(made, stall)
+                connections[made.fileno()] = ServerConnection(made, stall)
                 poll.register(made, select.EPOLLIN)
             elif not connections[number].answer():
                 del connections[number]

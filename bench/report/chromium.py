@@ -36,7 +36,7 @@ _TIMES = """
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class PageTiming:
     """How long it took from asking for a page to its first paint, and to all of it being there.
 
     In ms, by the page's own clock; `nodes` are its elements.
@@ -74,7 +74,7 @@ class Chromium:
                 return result
             self.events.append(answer)
 
-    def open(self, url: str) -> Opened:
+    def open(self, url: str) -> PageTiming:
         """Open a page, and wait until it is there."""
         self.events.clear()
         self.ask("Page.navigate", url=url)
@@ -84,7 +84,7 @@ class Chromium:
         while time.monotonic() < deadline:
             found = json.loads(self.evaluate(_TIMES))
             if found["load_ms"] and (found["paint_ms"] or not found["nodes"] > 3):  # noqa: PLR2004
-                return Opened(**found)
+                return PageTiming(**found)
             time.sleep(0.02)
         raise RuntimeError(f"{url} was not shown within {TIMEOUT_S:g} s")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import in_turn, ratio, spread
-from bench.harness.parts import TOPIC, Stage, Watched, finished, watched
-from bench.harness.result import Result
-from bench.report.chromium import Chromium, Opened, chromium
+from bench.harness.parts import TOPIC, ProcessUsage, Workbench, finished, watched
+from bench.harness.result import BenchmarkResult
+from bench.report.chromium import Chromium, PageTiming, chromium
 from headcount.errors import PartError
 
 RUN_ID = "long"
@@ -29,7 +29,7 @@ _NOTHING = '<!DOCTYPE html><html lang="en"><title>empty</title><p>empty'
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PageLoadSettings:
     """How it is measured: `minutes` of `rate` requests a second, of which `faults` are harmed.
 
     `keep` is where the page and pictures of it are kept.
@@ -48,14 +48,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class PageLoadRound:
     """How one page opened."""
 
     variant: str
-    opened: Opened
+    opened: PageTiming
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: PageLoadSettings, stage: Workbench) -> BenchmarkResult:
     """Generate the run, have it judged, and open its report."""
     run = stage.folder / RUN_ID
     with stage.console.step(f"Generating {settings.events:,} events"):
@@ -70,12 +70,12 @@ def measure(settings: Settings, stage: Stage) -> Result:
     empty = stage.folder / "empty.html"
     empty.write_text(_NOTHING, encoding="utf-8")
     pages = {EMPTY: empty, PAGE: run / "report.html"}
-    taken: list[Round] = []
+    taken: list[PageLoadRound] = []
     with stage.console.step(f"Opening it, {settings.rounds} times"):
         for number in range(settings.rounds):
             for name in in_turn(list(pages), number):
                 with chromium() as browser:
-                    taken.append(Round(name, _opened(browser, pages[name])))
+                    taken.append(PageLoadRound(name, _opened(browser, pages[name])))
     if settings.keep is not None:
         with stage.console.step("Taking pictures"):
             take_pictures(run / "report.html", settings.keep)
@@ -94,7 +94,7 @@ def take_pictures(page: Path, folder: Path) -> None:
         browser.pdf(folder / "paper.pdf")
 
 
-def _verify(settings: Settings, stage: Stage, run: Path) -> Watched:
+def _verify(settings: PageLoadSettings, stage: Workbench, run: Path) -> ProcessUsage:
     """Judge the run. PartError if it is not judged as what it is."""
     command = ("-m", "headcount", "verify", str(run), "--quiet", "--spark-heap", HEAP)
     seen = watched(stage.start("headcount verify", *command), DEADLINE_S, allowed=(0, 1))
@@ -105,12 +105,14 @@ def _verify(settings: Settings, stage: Stage, run: Path) -> Watched:
     return seen
 
 
-def _opened(browser: Chromium, page: Path) -> Opened:
+def _opened(browser: Chromium, page: Path) -> PageTiming:
     browser.show_as(1200)
     return browser.open(page.as_uri())
 
 
-def _result(settings: Settings, run: Path, seen: Watched, taken: list[Round]) -> Result:
+def _result(
+    settings: PageLoadSettings, run: Path, seen: ProcessUsage, taken: list[PageLoadRound]
+) -> BenchmarkResult:
     rows, figures = [], {}
     load = {name: [each.opened.load_ms for each in taken if each.variant == name] for name in PAGES}
     for name in PAGES:
@@ -121,7 +123,7 @@ def _result(settings: Settings, run: Path, seen: Watched, taken: list[Round]) ->
         shown = (paint.show(".0f"), spread(load[name]).show(".0f"), over.show(".0f"))
         rows.append((name, *shown, f"{mine[0].nodes:,}"))
     size = (run / "report.html").stat().st_size
-    return Result(
+    return BenchmarkResult(
         name="report",
         title=f"report: {settings.events:,} requests in {settings.minutes:g} min",
         columns=("", "first paint, ms", "loaded, ms", "over empty", "elements"),

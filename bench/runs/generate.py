@@ -43,7 +43,7 @@ _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client-2
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EventTemplate:
     """One of the events that are repeated: `before` and `after` stand around the id in its JSON.
 
     Each repetition has a receipt of its own at its end, as the service gives one to each event.
@@ -62,7 +62,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Generation:
+class RunBuilder:
     """A run in the making."""
 
     producer: Producer
@@ -70,7 +70,7 @@ class Generation:
     tag: str
     events: int
     missing: frozenset[int]
-    samples: list[Sample]
+    event_templates: list[EventTemplate]
     published: int = 0
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
@@ -78,11 +78,11 @@ class Generation:
         prefix = str(EventId(self.tag, generator, 0))[:-1].encode()
         for seq in range(first, last):
             index = seq * GENERATORS + generator
-            sample = self.samples[index % POOL]
+            template = self.event_templates[index % POOL]
             now_ns = time.time_ns()
             if index not in self.missing:
-                self.publish(sample.value(b"%b%d" % (prefix, seq), index), sample.key)
-            yield a_row(seq, sample, now_ns)
+                self.publish(template.value(b"%b%d" % (prefix, seq), index), template.key)
+            yield a_row(seq, template, now_ns)
             if seq % POLL_EVERY == 0:
                 self.producer.poll(0)
 
@@ -105,7 +105,7 @@ def generate(folder: RunFolder, servers: str, name: str, events: int, faults: in
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
     missing = frozenset(number * events // faults for number in range(faults))
-    making = Generation(producer(servers), name, manifest.tag, events, missing, samples())
+    making = RunBuilder(producer(servers), name, manifest.tag, events, missing, event_templates())
     finish(making, folder, manifest)
     assert making.published == events - faults, f"{making.published} of {events - faults} are sent"
 
@@ -123,7 +123,7 @@ def producer(servers: str) -> Producer:
     )
 
 
-def finish(making: Generation, folder: RunFolder, manifest: Manifest) -> None:
+def finish(making: RunBuilder, folder: RunFolder, manifest: Manifest) -> None:
     """Publish and write all of a run, and note its end."""
     servers, name = manifest.bootstrap_servers, manifest.topic
     _write(making, folder.ledger_location(manifest))
@@ -139,7 +139,7 @@ def finish(making: Generation, folder: RunFolder, manifest: Manifest) -> None:
     folder.write_end(end)
 
 
-def _write(making: Generation, location: str) -> None:
+def _write(making: RunBuilder, location: str) -> None:
     """Publish and write block by block, the generators in turn."""
     filesystem, path = open_location(location)
     shares = [len(range(number, making.events, GENERATORS)) for number in range(GENERATORS)]
@@ -156,14 +156,14 @@ def _write(making: Generation, location: str) -> None:
         writer.seal(share)
 
 
-def a_row(seq: int, sample: Sample, now_ns: int) -> Row:
+def a_row(seq: int, template: EventTemplate, now_ns: int) -> Row:
     """Make the row of an attempt that was acknowledged at once."""
     return Row(
         seq=seq,
-        event_type=sample.event_type,
+        event_type=template.event_type,
         scenario_user="Player",
-        shape=sample.shape,
-        digest=sample.digest,
+        shape=template.shape,
+        digest=template.digest,
         intended_at_ns=now_ns,
         sent_at_ns=now_ns,
         answered_at_ns=now_ns + ANSWERED_AFTER_NS,
@@ -173,7 +173,7 @@ def a_row(seq: int, sample: Sample, now_ns: int) -> Row:
     )
 
 
-def samples() -> list[Sample]:
+def event_templates() -> list[EventTemplate]:
     """Make the pool of events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
     wishes: list[dict[str, object]] = []
@@ -184,16 +184,16 @@ def samples() -> list[Sample]:
         elif kind == "join_guild":
             own = {"player_id": a_player(random), "guild": a_guild(random)}
         wishes.append({"event_type": kind, **own})
-    return [_sample(wish) for wish in wishes]
+    return [_event_template(wish) for wish in wishes]
 
 
-def _sample(wish: dict[str, object]) -> Sample:
+def _event_template(wish: dict[str, object]) -> EventTemplate:
     """Write an event as the service does: the headers, the id among them, then its own fields."""
     event = {**_HEADERS, "X-Event-Id": "\0", **wish}
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     before, after = text.encode().removesuffix(b"}").split(b"\\u0000")
     player = wish.get("player_id")
-    return Sample(
+    return EventTemplate(
         event_type=str(wish["event_type"]),
         shape=shape(wish),
         digest=digest(wish),

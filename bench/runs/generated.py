@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bench.harness.parts import Stage, Watched, finished, watched
+from bench.harness.parts import ProcessUsage, Workbench, finished, watched
 from headcount.errors import PartError
 
 START_S, EVENTS_PER_S = 300.0, 5_000  # what a deadline allows: no machine is that slow
@@ -14,7 +14,7 @@ def deadline_s(events: int) -> float:
     return START_S + events / EVENTS_PER_S
 
 
-def generated(stage: Stage, run: Path, topic: str, events: int, faults: int = 0) -> Path:
+def generated(stage: Workbench, run: Path, topic: str, events: int, faults: int = 0) -> Path:
     """Generate a run of which `faults` events are missing, and give its folder."""
     with stage.console.step(f"Generating {events:,} events"):
         wish = (run, stage.broker.bootstrap_servers, topic, events, faults)
@@ -23,7 +23,7 @@ def generated(stage: Stage, run: Path, topic: str, events: int, faults: int = 0)
     return run
 
 
-def verified(stage: Stage, run: Path, events: int, lost: int = 0) -> Watched:
+def verified(stage: Workbench, run: Path, events: int, lost: int = 0) -> ProcessUsage:
     """Judge a run of which so many events are lost. PartError if that is not what is found."""
     process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
     seen = watched(process, deadline_s(events), allowed=(1 if lost else 0,))

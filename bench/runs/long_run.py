@@ -21,16 +21,16 @@ from bench.runs.generate import (
     GENERATORS,
     POLL_EVERY,
     POOL,
-    Generation,
-    Sample,
+    EventTemplate,
+    RunBuilder,
     a_manifest,
     a_row,
+    event_templates,
     finish,
     producer,
-    samples,
 )
 from headcount.ledger.generator_health import FILE, Health, dump
-from headcount.ledger.generator_health import Sample as HealthSample
+from headcount.ledger.generator_health import Sample
 from headcount.ledger.schema import Row
 from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
@@ -51,7 +51,7 @@ _STATUS_UNAVAILABLE = 503
 
 
 @dataclass(slots=True)
-class LongRun(Generation):
+class LongRun(RunBuilder):
     """A run in the making that began at `first_ns`, and asked for `rate` requests a second.
 
     `harmed` says which of FAULTS is done to an attempt.
@@ -66,26 +66,26 @@ class LongRun(Generation):
         """Publish a block of one generator's sequence numbers, and give its rows."""
         for seq in range(first, last):
             index = seq * GENERATORS + generator
-            yield self._attempt(generator, seq, index, self.samples[index % POOL])
+            yield self._attempt(generator, seq, index, self.event_templates[index % POOL])
             if seq % POLL_EVERY == 0:
                 self.producer.poll(0)
 
-    def _attempt(self, generator: int, seq: int, index: int, sample: Sample) -> Row:
+    def _attempt(self, generator: int, seq: int, index: int, template: EventTemplate) -> Row:
         chance = self.random
         intended_ns = self.first_ns + round(index / self.rate * _NS_PER_S)
         is_slow = SLOW_FROM <= index / self.events < SLOW_TO
         took_ms = chance.lognormvariate(math.log(TYPICAL_MS), SPREAD) * (SLOWER if is_slow else 1)
         sent_ns = intended_ns + round(chance.expovariate(5.0) * _NS_PER_MS)
         answered_ns = sent_ns + round(took_ms * _NS_PER_MS)
-        row = replace_times(a_row(seq, sample, intended_ns), sent_ns, answered_ns)
+        row = replace_times(a_row(seq, template, intended_ns), sent_ns, answered_ns)
         if is_slow and chance.random() < REFUSED:
             outcome = Outcome.FAILED.value
             return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
         fault = self.harmed.get(index)
         at_ms = (sent_ns + round(took_ms * 0.7 * _NS_PER_MS)) // _NS_PER_MS
-        value = sample.value(str(EventId(self.tag, generator, seq)).encode(), index)
+        value = template.value(str(EventId(self.tag, generator, seq)).encode(), index)
         for text in (value,) if fault is None else FAULTS[fault](value):
-            self.publish(text, sample.key, at_ms)
+            self.publish(text, template.key, at_ms)
         if is_slow and chance.random() < UNANSWERED:
             outcome = Outcome.INDETERMINATE.value
             error = "TimeoutError: no answer within 10 s"
@@ -130,7 +130,7 @@ def generate(
         manifest.tag,
         events,
         frozenset(),
-        samples(),
+        event_templates(),
         first_ns=time.time_ns() - round(minutes * 60 * _NS_PER_S),
         rate=rate,
         harmed={
@@ -151,7 +151,7 @@ def _health(making: LongRun) -> Health:
     chance = making.random
     return Health(
         tuple(
-            HealthSample(
+            Sample(
                 at_ns=making.first_ns + number * step_ns,
                 cpu_percent=chance.uniform(20, 30),
                 schedule_lag_ms=chance.expovariate(0.5),

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.harness.figures import spread
-from bench.harness.parts import Stage, Watched, warm_up, watched
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.parts import ProcessUsage, Workbench, warm_up, watched
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from headcount.errors import PartError
 
 NAME = "warm"
@@ -22,7 +22,7 @@ LONGEST_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WarmSettings:
     """How it is measured."""
 
     rounds: int = 3
@@ -30,19 +30,19 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class WarmRound:
     """One run, and how many requests it made."""
 
-    watched: Watched
+    watched: ProcessUsage
     attempted: int
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: WarmSettings, stage: Workbench) -> BenchmarkResult:
     """Make some runs, behind some that do not count. PartError if one does not pass."""
-    taken: list[Round] = []
+    taken: list[WarmRound] = []
     number = itertools.count()
 
-    def judged() -> Round:
+    def judged() -> WarmRound:
         return _round(settings, stage, f"warm-{next(number)}")
 
     warm_up(stage, judged)
@@ -52,7 +52,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
     return _result(settings, taken)
 
 
-def _round(settings: Settings, stage: Stage, run_id: str) -> Round:
+def _round(settings: WarmSettings, stage: Workbench, run_id: str) -> WarmRound:
     wish = ("--run-time", f"{settings.run_time_s}s", "--run-id", run_id)
     reports = stage.folder / "reports"
     where = ("--reports-dir", str(reports), "--quiet")
@@ -61,14 +61,14 @@ def _round(settings: Settings, stage: Stage, run_id: str) -> Round:
     said = json.loads((reports / run_id / "verdict.json").read_text(encoding="utf-8"))
     if said["verdict"] != "pass":
         raise PartError(f"the verdict is {said['verdict']}: {'; '.join(said['reasons'])}")
-    return Round(seen, said["counts"]["attempted"])
+    return WarmRound(seen, said["counts"]["attempted"])
 
 
-def _result(settings: Settings, taken: Sequence[Round]) -> Result:
+def _result(settings: WarmSettings, taken: Sequence[WarmRound]) -> BenchmarkResult:
     beyond_s = spread(each.watched.seconds - settings.run_time_s for each in taken)
     cpu_seconds = spread(each.watched.cpu_seconds for each in taken)
     attempted = spread(each.attempted for each in taken)
-    return Result(
+    return BenchmarkResult(
         name=NAME,
         title=f"warm: a run of {settings.run_time_s} s, from its command to its end",
         columns=("seconds beyond its load", "CPU seconds", "requests"),
@@ -81,7 +81,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
             f"median (lowest-highest) of {settings.rounds} rounds, behind some that do not count",
         ),
         targets=[
-            Target(
+            PerformanceTarget(
                 f"a warm run of {settings.run_time_s} s, beyond its load",
                 TARGET_S,
                 beyond_s,

@@ -27,7 +27,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
-class Tally:
+class LoadResult:
     """What was answered: `acknowledged` are 2xx, `refused` all other statuses."""
 
     acknowledged: int = 0
@@ -40,7 +40,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Connection:
+class ClientConnection:
     """One connection with one request under way."""
 
     socket: socket.socket
@@ -73,10 +73,10 @@ def load(
     connections: int,
     warm_up_s: float,
     window_s: float,
-) -> Tally:
+) -> LoadResult:
     """Put load on an address, and count what is answered within the window."""
     following = itertools.cycle(messages)
-    poll, by_number, tally = select.epoll(), {}, Tally()
+    poll, by_number, tally = select.epoll(), {}, LoadResult()
     for _ in range(connections):
         made = _connected(address)
         by_number[made.socket.fileno()] = made
@@ -93,14 +93,14 @@ def load(
     return tally
 
 
-def _connected(address: tuple[str, int]) -> Connection:
+def _connected(address: tuple[str, int]) -> ClientConnection:
     made = socket.create_connection(address, timeout=10.0)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Connection(made)
+    return ClientConnection(made)
 
 
 def _step(
-    connection: Connection, following: Iterator[bytes], tally: Tally, *, counted: bool
+    connection: ClientConnection, following: Iterator[bytes], tally: LoadResult, *, counted: bool
 ) -> bool:
     """Take what has come on a connection; False where it is of no more use."""
     try:
@@ -116,7 +116,7 @@ def _step(
     return True
 
 
-def _count(tally: Tally, answer: bytes, took_s: float) -> None:
+def _count(tally: LoadResult, answer: bytes, took_s: float) -> None:
     tally.latencies_s.append(took_s)
     if answer.startswith(b"HTTP/1.1 2"):
         tally.acknowledged += 1
@@ -124,7 +124,7 @@ def _count(tally: Tally, answer: bytes, took_s: float) -> None:
         tally.refused += 1
 
 
-def summed_up(tally: Tally) -> dict[str, float]:
+def summed_up(tally: LoadResult) -> dict[str, float]:
     """Give the tally as it is printed: percentiles instead of single latencies."""
     found = sorted(tally.latencies_s) or [0.0]
     tally.p50_ms = found[len(found) // 2] * 1000

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, replace
 
 import psutil
 
-from bench.harness.figures import Spread, spread
-from bench.harness.parts import TOPIC, Stage, finished, last_line
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.figures import MedianRange, spread
+from bench.harness.parts import TOPIC, Workbench, finished, last_line
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from bench.service.request_list import STATELESS, asks, write
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
@@ -34,7 +34,7 @@ DEADLINE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class OutageSettings:
     """How long the broker is away, how that is done, and how many clients ask meanwhile."""
 
     outage_s: float = 60.0
@@ -44,7 +44,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class MemorySample:
     """What one worker held at one time."""
 
     phase: str
@@ -53,12 +53,12 @@ class Sample:
     resident_mib: float
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: OutageSettings, stage: Workbench) -> BenchmarkResult:
     """Take the broker away and give it back, under load."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     asked = stage.folder / "asks.txt"
     write(asked, asks(STATELESS, "/"))
-    taken: list[Sample] = []
+    taken: list[MemorySample] = []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_server(settings, stage))
         span_s = BEFORE_S + settings.outage_s + AFTER_S
@@ -80,7 +80,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
     return _result(settings, taken, answers)
 
 
-def _server(settings: Settings, stage: Stage) -> Server:
+def _server(settings: OutageSettings, stage: Workbench) -> Server:
     return Server(
         ServerConfig(
             bootstrap_servers=stage.broker.bootstrap_servers,
@@ -94,7 +94,7 @@ def _server(settings: Settings, stage: Stage) -> Server:
 
 
 @contextlib.contextmanager
-def _away(settings: Settings, broker: Broker, stack: contextlib.ExitStack) -> Iterator[None]:
+def _away(settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack) -> Iterator[None]:
     """Take the broker away for the block; one that was killed is another one, on its folder."""
     if settings.by == "stop":
         os.kill(broker.pid, signal.SIGSTOP)
@@ -108,19 +108,19 @@ def _away(settings: Settings, broker: Broker, stack: contextlib.ExitStack) -> It
     stack.enter_context(Broker(replace(broker.config, port=broker.port)))
 
 
-def _samples(phase: str, server: Server, seconds: float) -> list[Sample]:
+def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
     """Look at each worker again and again."""
     began_s, found = time.monotonic(), []
     while (at_s := time.monotonic() - began_s) < seconds:
         for worker in psutil.Process(server.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 resident = worker.memory_info().rss / 2**20
-                found.append(Sample(phase, worker.pid, round(at_s, 1), resident))
+                found.append(MemorySample(phase, worker.pid, round(at_s, 1), resident))
         time.sleep(SAMPLE_EVERY_S)
     return found
 
 
-def growth_mib(taken: Sequence[Sample]) -> dict[int, float]:
+def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:
     """By how much each worker's peak without the broker exceeds its peak before."""
     peaks: dict[tuple[int, str], float] = {}
     for each in taken:
@@ -130,9 +130,11 @@ def growth_mib(taken: Sequence[Sample]) -> dict[int, float]:
     return {pid: peaks[pid, "during"] - peaks[pid, "before"] for pid in lasting}
 
 
-def _result(settings: Settings, taken: list[Sample], answers: Mapping[str, object]) -> Result:
+def _result(
+    settings: OutageSettings, taken: list[MemorySample], answers: Mapping[str, object]
+) -> BenchmarkResult:
     growth = growth_mib(taken)
-    held: dict[int, dict[str, Spread]] = {
+    held: dict[int, dict[str, MedianRange]] = {
         pid: {
             phase: spread(
                 each.resident_mib for each in taken if (each.phase, each.pid) == (phase, pid)
@@ -149,7 +151,7 @@ def _result(settings: Settings, taken: list[Sample], answers: Mapping[str, objec
         )
         for number, pid in enumerate(held, 1)
     ]
-    return Result(
+    return BenchmarkResult(
         name="outage",
         title="outage: a worker's resident MiB while its broker is away",
         columns=("service", *PHASES, "growth of the peak"),
@@ -172,7 +174,7 @@ def _result(settings: Settings, taken: list[Sample], answers: Mapping[str, objec
             ),
         ),
         targets=(
-            Target(
+            PerformanceTarget(
                 "growth of a worker's peak of memory while its broker is away",
                 TARGET_GROWTH_MIB,
                 spread(growth.values()),

@@ -34,7 +34,7 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ListedRequest:
     """A request; its body is JSON or nothing."""
 
     method: str
@@ -54,32 +54,38 @@ class Ask:
         return (head + self.body).encode()
 
 
-def sign_ups() -> list[Ask]:
+def sign_ups() -> list[ListedRequest]:
     """What makes the players."""
-    return [Ask("POST", "/players", f'{{"player_id":"p{number}"}}') for number in range(PLAYERS)]
+    return [
+        ListedRequest("POST", "/players", f'{{"player_id":"p{number}"}}')
+        for number in range(PLAYERS)
+    ]
 
 
-def asks(route: str, path: str) -> list[Ask]:
+def asks(route: str, path: str) -> list[ListedRequest]:
     """What is asked for on a route; `path` is what the stateless one gets."""
     if route == STATELESS:
-        return [Ask("GET", path)]
+        return [ListedRequest("GET", path)]
     players = [f"p{number}" for number in range(PLAYERS)]
     potion = '"item":"potion","effect":"healing","strength":1,"quantity":1'
     name = "potion:effect=healing,strength=1"
     return [
-        *(Ask("POST", f"/players/{each}/earnings", '{"gold":100}') for each in players),
-        *(Ask("POST", "/purchases", f'{{"player_id":"{each}",{potion}}}') for each in players),
-        *(Ask("POST", f"/players/{each}/cart", f"{{{potion}}}") for each in players),
-        *(Ask("DELETE", f"/players/{each}/cart/{name}") for each in players),
+        *(ListedRequest("POST", f"/players/{each}/earnings", '{"gold":100}') for each in players),
+        *(
+            ListedRequest("POST", "/purchases", f'{{"player_id":"{each}",{potion}}}')
+            for each in players
+        ),
+        *(ListedRequest("POST", f"/players/{each}/cart", f"{{{potion}}}") for each in players),
+        *(ListedRequest("DELETE", f"/players/{each}/cart/{name}") for each in players),
     ]
 
 
-def write(path: Path, listed: Iterable[Ask]) -> None:
+def write(path: Path, listed: Iterable[ListedRequest]) -> None:
     """Write a list, a line each."""
     path.write_text("".join(f"{each.line}\n" for each in listed), encoding="utf-8")
 
 
-def read(path: Path) -> list[Ask]:
+def read(path: Path) -> list[ListedRequest]:
     """Read a list."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return [Ask(*line.split(" ", 2)) for line in lines]
+    return [ListedRequest(*line.split(" ", 2)) for line in lines]

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bench.harness.figures import Spread, in_turn, ratio, spread
-from bench.harness.parts import TOPIC, Stage, finished, last_line
-from bench.harness.result import Result
-from bench.harness.target import Target
+from bench.harness.figures import MedianRange, in_turn, ratio, spread
+from bench.harness.parts import TOPIC, Workbench, finished, last_line
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
 from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
@@ -38,7 +38,7 @@ _WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ThroughputSettings:
     """How it is measured; `threads` are those of each worker."""
 
     rounds: int = 5
@@ -51,7 +51,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ThroughputRound:
     """What was answered in one window: 2xx are acknowledged, everything else is not."""
 
     variant: str
@@ -70,7 +70,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadSpec:
     """What a round is: who is asked, for what, by how many."""
 
     variant: str
@@ -79,12 +79,12 @@ class Load:
     connections: int
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: ThroughputSettings, stage: Workbench) -> BenchmarkResult:
     """Take the rounds of each number of connections and route, one variant after the other."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     for route in ROUTES:
         _write_asks(route, settings, stage)
-    taken: list[Round] = []
+    taken: list[ThroughputRound] = []
     with ExitStack() as stack:
         servers = {
             variant: stack.enter_context(_server(variant, settings, stage)) for variant in VARIANTS
@@ -94,25 +94,29 @@ def measure(settings: Settings, stage: Stage) -> Result:
         with stage.console.step("warming up"):
             longer = replace(settings, window_s=WARM_UP_WINDOWS * settings.window_s)
             for variant, server in servers.items():
-                _round(Load(variant, server, STATELESS, max(settings.connections)), longer, stage)
+                _round(
+                    LoadSpec(variant, server, STATELESS, max(settings.connections)), longer, stage
+                )
         for connections, route in itertools.product(settings.connections, ROUTES):
             for number in range(settings.rounds):
                 title = f"{connections} connections, {route}, round {number + 1}"
                 with stage.console.step(f"{title} of {settings.rounds}"):
                     taken += [
-                        _round(Load(variant, servers[variant], route, connections), settings, stage)
+                        _round(
+                            LoadSpec(variant, servers[variant], route, connections), settings, stage
+                        )
                         for variant in in_turn(VARIANTS, number)
                     ]
     return _result(settings, taken)
 
 
-def _write_asks(route: str, settings: Settings, stage: Stage) -> None:
+def _write_asks(route: str, settings: ThroughputSettings, stage: Workbench) -> None:
     path = _asks_path(route, stage)
     write(path, asks(route, settings.path))
     path.with_suffix(".lua").write_text(WRK_SCRIPT.format(path=path), encoding="utf-8")
 
 
-def _asks_path(route: str, stage: Stage) -> Path:
+def _asks_path(route: str, stage: Workbench) -> Path:
     return stage.folder / f"{route}.txt"
 
 
@@ -128,7 +132,7 @@ def _sign_up(server: Server) -> None:
     connection.close()
 
 
-def _server(variant: str, settings: Settings, stage: Stage) -> Server:
+def _server(variant: str, settings: ThroughputSettings, stage: Workbench) -> Server:
     own = {"SERVICE_PUBLISH": "off" if variant == "off" else "on", "SERVICE_LOG_LEVEL": "warning"}
     own |= {"SERVICE_ACKS": "all", "SERVICE_IDEMPOTENCE": "on"}
     return Server(
@@ -145,7 +149,7 @@ def _server(variant: str, settings: Settings, stage: Stage) -> Server:
     )
 
 
-def _round(load: Load, settings: Settings, stage: Stage) -> Round:
+def _round(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
     take = _wrk if shutil.which("wrk") else _own_client
     taken = take(load, settings, stage)
     if taken.acknowledged == 0:
@@ -153,7 +157,7 @@ def _round(load: Load, settings: Settings, stage: Stage) -> Round:
     return taken
 
 
-def _own_client(load: Load, settings: Settings, stage: Stage) -> Round:
+def _own_client(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
     wish = (load.connections, settings.warm_up_s, settings.window_s)
     where = (load.server.config.host, load.server.port, _asks_path(load.route, stage))
     client = stage.start("load", "-m", "bench.service.http_load", *map(str, (*where, *wish)))
@@ -161,10 +165,12 @@ def _own_client(load: Load, settings: Settings, stage: Stage) -> Round:
     said = json.loads(last_line(client))
     other = said["refused"] + said["broken"]
     times = (said["seconds"], said["p50_ms"], said["p99_ms"])
-    return Round(load.variant, load.route, load.connections, said["acknowledged"], other, *times)
+    return ThroughputRound(
+        load.variant, load.route, load.connections, said["acknowledged"], other, *times
+    )
 
 
-def _wrk(load: Load, settings: Settings, stage: Stage) -> Round:
+def _wrk(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
     """Let wrk do it; it knows no warm-up, so it gets a short run before the one that counts."""
     script = _asks_path(load.route, stage).with_suffix(".lua")
     for seconds in (settings.warm_up_s, settings.window_s):
@@ -191,7 +197,7 @@ def _wrk(load: Load, settings: Settings, stage: Stage) -> Round:
     return wrk_round(load.variant, load.route, load.connections, said)
 
 
-def wrk_round(variant: str, route: str, connections: int, said: str) -> Round:
+def wrk_round(variant: str, route: str, connections: int, said: str) -> ThroughputRound:
     """Read what wrk printed last: requests and seconds, what was no 2xx, and percentiles."""
     *_, summary = re.finditer(r"(\d+) requests in ([\d.]+)s", said)
     tail = said[summary.start() :]
@@ -204,13 +210,13 @@ def wrk_round(variant: str, route: str, connections: int, said: str) -> Round:
     }
     acknowledged = int(summary[1]) - (int(refused[1]) if refused else 0)
     times = (float(summary[2]), percentiles["50"], percentiles["99"])
-    return Round(variant, route, connections, acknowledged, other, *times)
+    return ThroughputRound(variant, route, connections, acknowledged, other, *times)
 
 
-def _result(settings: Settings, taken: list[Round]) -> Result:
+def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> BenchmarkResult:
     figures: dict[str, dict[str, object]] = {}
     rows: list[tuple[str, ...]] = []
-    held: list[Target] = []
+    held: list[PerformanceTarget] = []
     for connections, route in itertools.product(settings.connections, ROUTES):
         off, on = (
             [
@@ -239,7 +245,7 @@ def _result(settings: Settings, taken: list[Round]) -> Result:
             "ratio": share,
             "p99_ratio": tail,
         }
-    return Result(
+    return BenchmarkResult(
         name="service",
         title="service: acknowledged requests per second, over the same app without publishing",
         columns=("service", "requests/s", "p99 ms", "ratio", "p99 ratio"),
@@ -252,12 +258,12 @@ def _result(settings: Settings, taken: list[Round]) -> Result:
     )
 
 
-def _targets(connections: int, share: Spread, tail: Spread) -> list[Target]:
+def _targets(connections: int, share: MedianRange, tail: MedianRange) -> list[PerformanceTarget]:
     """Hold the two ratios against what they should be."""
     over = f"over publishing off, {connections} connections"
     return [
-        Target(f"acknowledged requests {over}", TARGET_RATIO, share, held_by=HELD_BY),
-        Target(f"p99 {over}", TARGET_P99_RATIO, tail, at_most=True, held_by=HELD_BY),
+        PerformanceTarget(f"acknowledged requests {over}", TARGET_RATIO, share, held_by=HELD_BY),
+        PerformanceTarget(f"p99 {over}", TARGET_P99_RATIO, tail, at_most=True, held_by=HELD_BY),
     ]
 
 
@@ -265,7 +271,7 @@ def _row(rates: list[float], tails: list[float]) -> tuple[str, str]:
     return spread(rates).show(), spread(tails).show(".1f")
 
 
-def _notes(settings: Settings, taken: list[Round]) -> tuple[str, ...]:
+def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[str, ...]:
     other = sum(each.other for each in taken)
     return (
         f"naive code gives a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",

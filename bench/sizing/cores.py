@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import in_turn, spread
-from bench.harness.parts import Stage, warm_up
-from bench.harness.result import Result
+from bench.harness.parts import Workbench, warm_up
+from bench.harness.result import BenchmarkResult
 from bench.runs.generated import generated, verified
 from headcount.errors import PartError
 
@@ -23,7 +23,7 @@ MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CoresSettings:
     """How it is measured: `events` are two sizes, for both of which Spark starts the same way."""
 
     rounds: int = 2
@@ -39,7 +39,7 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class CoresRound:
     """What the verdict on a run of so many events took."""
 
     events: int
@@ -74,7 +74,7 @@ def fit(took: Mapping[int, Took], cores: int) -> Fit:
     return Fit(max(0.0, start_s), shared_s, serial_s)
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: CoresSettings, stage: Workbench) -> BenchmarkResult:
     """Generate the runs, and have each judged. PartError where there is one core alone."""
     cores = len(os.sched_getaffinity(0))
     if cores == 1:
@@ -92,12 +92,12 @@ def measure(settings: Settings, stage: Stage) -> Result:
     return _result(settings, taken, cores)
 
 
-def _verify(stage: Stage, run: Path, events: int) -> Round:
+def _verify(stage: Workbench, run: Path, events: int) -> CoresRound:
     seen = verified(stage, run, events)
-    return Round(events, Took(seen.seconds, seen.cpu_seconds), seen.peak_mib)
+    return CoresRound(events, Took(seen.seconds, seen.cpu_seconds), seen.peak_mib)
 
 
-def _result(settings: Settings, taken: Sequence[Round], cores: int) -> Result:
+def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) -> BenchmarkResult:
     by_size = {
         events: [each for each in taken if each.events == events] for events in settings.events
     }
@@ -107,7 +107,7 @@ def _result(settings: Settings, taken: Sequence[Round], cores: int) -> Result:
         {events: Took(seconds[events].median, busy[events].median) for events in by_size}, cores
     )
     peak = spread(each.peak_mib for each in taken)
-    return Result(
+    return BenchmarkResult(
         name=NAME,
         title="cores: what a verdict takes, by events",
         columns=("events", "seconds", "CPU seconds"),

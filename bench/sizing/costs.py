@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.figures import spread
-from bench.harness.parts import TOPIC, Stage, finished, usage
-from bench.harness.result import Result
+from bench.harness.parts import TOPIC, Workbench, finished, usage
+from bench.harness.result import BenchmarkResult
 from bench.load.overhead import ledger_of, ledger_options
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
@@ -24,7 +24,7 @@ DEADLINE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CostsSettings:
     """How it is measured; the first round warms the parts up, and does not count."""
 
     rounds: int = 3
@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class CostsRound:
     """What each of so many acknowledged events took: processor time by part, and bytes by store."""
 
     events: int
@@ -43,7 +43,7 @@ class Round:
     bytes: dict[str, float]
 
 
-def measure(settings: Settings, stage: Stage) -> Result:
+def measure(settings: CostsSettings, stage: Workbench) -> BenchmarkResult:
     """Take the rounds."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     config = ServerConfig(
@@ -63,7 +63,7 @@ def measure(settings: Settings, stage: Stage) -> Result:
     return _result(settings, taken[1:])
 
 
-def _round(settings: Settings, stage: Stage, server: Server, run_id: str) -> Round:
+def _round(settings: CostsSettings, stage: Workbench, server: Server, run_id: str) -> CostsRound:
     """Run one Locust to its end. PartError if not every request was acknowledged."""
     seen = stage.folder / f"{run_id}.json"
     before = _used(stage, server)
@@ -82,7 +82,7 @@ def _round(settings: Settings, stage: Stage, server: Server, run_id: str) -> Rou
     if window["failures"]:
         raise PartError(f"{window['failures']:.0f} requests failed: see {locust.log_path}")
     events, ledger = _attempted(stage.folder / run_id), stage.folder / run_id / "ledger"
-    return Round(
+    return CostsRound(
         events=events,
         cpu_us={
             # Of its steady time alone: a generator's start is no cost of an event.
@@ -97,7 +97,7 @@ def _round(settings: Settings, stage: Stage, server: Server, run_id: str) -> Rou
     )
 
 
-def _used(stage: Stage, server: Server) -> tuple[float, float, float]:
+def _used(stage: Workbench, server: Server) -> tuple[float, float, float]:
     """Give the processor seconds of service and broker, and the bytes of the topic, until now."""
     logs = stage.folder.glob(f"broker/log/{TOPIC}-*/*.log")
     return usage(server.pid)[1], usage(stage.broker.pid)[1], float(_size(logs))
@@ -114,7 +114,7 @@ def _size(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _result(settings: Settings, taken: Sequence[Round]) -> Result:
+def _result(settings: CostsSettings, taken: Sequence[CostsRound]) -> BenchmarkResult:
     cpu_us = {name: spread(each.cpu_us[name] for each in taken) for name in PARTS}
     size = {name: spread(each.bytes[name] for each in taken) for name in STORES}
     rows = [
@@ -123,7 +123,7 @@ def _result(settings: Settings, taken: Sequence[Round]) -> Result:
     ]
     rows += [(name, "", "", found.show(".0f")) for name, found in size.items()]
     events = sum(each.events for each in taken)
-    return Result(
+    return BenchmarkResult(
         name=NAME,
         title="costs: what one acknowledged event takes of each part",
         columns=("part", "CPU µs", "events/s of one core", "bytes"),

@@ -2,7 +2,7 @@
 
 A model and no measurement: processor time grows with the rate, storage with the events, and the
 time to a verdict by Amdahl's law. Its figures are those of `costs.json` and `cores.json`; what it
-assumes besides is in `Wish`. Pure, but for reading those two and writing the document.
+assumes besides is in `SizingRequest`. Pure, but for reading those two and writing the document.
 """
 
 import json
@@ -42,7 +42,7 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SizingRequest:
     """What is to be borne, and how: `busy` is how much of a core is used for good."""
 
     plan: RatePlan
@@ -57,7 +57,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class PartNeed:
     """What a part needs: `carries` is what one core of it does, in events a second."""
 
     part: str
@@ -83,13 +83,13 @@ def read_costs(folder: Path) -> Costs:
     )
 
 
-def needs(costs: Costs, wish: Wish) -> tuple[Need, ...]:
+def needs(costs: Costs, request: SizingRequest) -> tuple[PartNeed, ...]:
     """Say how many cores each part needs while the load is on, the scarcest first."""
     found = (
-        _need("service", costs.service_us, wish, "replicas, each of as many workers as cores"),
-        _need(GENERATORS, costs.generator_us, wish, "Locust workers, one core each"),
+        _need("service", costs.service_us, request, "replicas, each of as many workers as cores"),
+        _need(GENERATORS, costs.generator_us, request, "Locust workers, one core each"),
         # Every replica takes what the leader takes, at most.
-        _need("brokers", costs.broker_us * wish.replication, wish, "brokers, and partitions"),
+        _need("brokers", costs.broker_us * request.replication, request, "brokers, and partitions"),
     )
     return tuple(sorted(found, key=lambda need: need.carries))
 
@@ -100,17 +100,17 @@ def verdict_s(costs: Costs, events: float, executors: int) -> float:
     return fit.start_s + millions * (fit.shared_s / executors + fit.serial_s)
 
 
-def verdict_cores(costs: Costs, wish: Wish) -> int | None:
+def verdict_cores(costs: Costs, request: SizingRequest) -> int | None:
     """How many cores bring a verdict in time; None where no number of them does."""
-    fit, millions = costs.verdict, wish.events / MILLION
-    left_s = wish.within_s - fit.start_s - millions * fit.serial_s
+    fit, millions = costs.verdict, request.events / MILLION
+    left_s = request.within_s - fit.start_s - millions * fit.serial_s
     return max(1, math.ceil(millions * fit.shared_s / left_s)) if left_s > 0 else None
 
 
-def markdown(costs: Costs, wish: Wish, command: str) -> str:
+def markdown(costs: Costs, request: SizingRequest, command: str) -> str:
     """Write it all down."""
-    sections = (_of_costs(costs, command), _of_cores(costs, wish), _of_storage(costs, wish))
-    verdict = (*_of_verdict(costs, wish), "", _first(costs, wish))
+    sections = (_of_costs(costs, command), _of_cores(costs, request), _of_storage(costs, request))
+    verdict = (*_of_verdict(costs, request), "", _first(costs, request))
     return "\n".join(line for section in (*sections, verdict) for line in (*section, "")).rstrip()
 
 
@@ -126,9 +126,9 @@ def rewrite(path: Path, block: str) -> None:
     write_atomically(path, rewritten(path.read_text(encoding="utf-8"), block))
 
 
-def _need(part: str, cost_us: float, wish: Wish, grows_by: str) -> Need:
-    carries = 1e6 / cost_us * wish.busy
-    return Need(part, carries, math.ceil(wish.plan.peak / carries), grows_by)
+def _need(part: str, cost_us: float, request: SizingRequest, grows_by: str) -> PartNeed:
+    carries = 1e6 / cost_us * request.busy
+    return PartNeed(part, carries, math.ceil(request.plan.peak / carries), grows_by)
 
 
 def _of_costs(costs: Costs, command: str) -> Iterator[str]:
@@ -150,35 +150,35 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
     )
 
 
-def _of_cores(costs: Costs, wish: Wish) -> Iterator[str]:
+def _of_cores(costs: Costs, request: SizingRequest) -> Iterator[str]:
     yield (
-        f"For {wish.plan.peak:,.0f} requests a second, with cores {wish.busy:.0%} busy and "
-        f"{wish.replication} replicas:"
+        f"For {request.plan.peak:,.0f} requests a second, with cores {request.busy:.0%} busy and "
+        f"{request.replication} replicas:"
     )
     yield ""
     yield from table(
         ("part", "one core carries", "cores", "grows by"),
         tuple(
             (each.part, f"{each.carries:,.0f} /s", f"{each.cores:,}", each.grows_by)
-            for each in needs(costs, wish)
+            for each in needs(costs, request)
         ),
     )
 
 
-def _of_storage(costs: Costs, wish: Wish) -> Iterator[str]:
-    peak, events = wish.plan.peak, wish.events
+def _of_storage(costs: Costs, request: SizingRequest) -> Iterator[str]:
+    peak, events = request.plan.peak, request.events
     topic, ledger = costs.topic_bytes, costs.ledger_bytes
-    (generators,) = (each.cores for each in needs(costs, wish) if each.part == GENERATORS)
-    segments = math.ceil(generators * (wish.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
-    yield f"For its {events / MILLION:,.0f} million events in {_span(wish.plan.duration_s)}:"
+    (generators,) = (each.cores for each in needs(costs, request) if each.part == GENERATORS)
+    segments = math.ceil(generators * (request.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
+    yield f"For its {events / MILLION:,.0f} million events in {_span(request.plan.duration_s)}:"
     yield ""
     yield from table(
         ("store", "written at the peak", "in all", "files"),
         (
             (
-                f"brokers' disks, {wish.replication} replicas",
-                f"{peak * topic * wish.replication / 1e6:,.0f} MB/s",
-                _size(events * topic * wish.replication),
+                f"brokers' disks, {request.replication} replicas",
+                f"{peak * topic * request.replication / 1e6:,.0f} MB/s",
+                _size(events * topic * request.replication),
                 "",
             ),
             (
@@ -191,32 +191,32 @@ def _of_storage(costs: Costs, wish: Wish) -> Iterator[str]:
     )
 
 
-def _of_verdict(costs: Costs, wish: Wish) -> Iterator[str]:
-    chosen = verdict_cores(costs, wish)
+def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
+    chosen = verdict_cores(costs, request)
     counts = sorted({2, 8, 32, 128} | ({chosen} if chosen else set()))
     yield "The verdict on them, by the cores of Spark's executors:"
     yield ""
     yield from table(
         ("cores", "takes"),
         tuple(
-            (f"{each:,}", _span(verdict_s(costs, wish.events, each), exact=False))
+            (f"{each:,}", _span(verdict_s(costs, request.events, each), exact=False))
             for each in counts
         ),
     )
     yield ""
     if chosen is None:
-        serial_s = costs.verdict.start_s + wish.events / MILLION * costs.verdict.serial_s
+        serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
-            f"No number of cores brings it within {_span(wish.within_s)}: what they do not share "
-            f"takes {_span(serial_s, exact=False)} by itself. Shorter runs, one after the other, "
-            "are judged beside each other."
+            f"No number of cores brings it within {_span(request.within_s)}: the part that they "
+            f"do not share takes {_span(serial_s, exact=False)} alone. Make several shorter runs "
+            "instead, and judge them in parallel."
         )
     else:
-        yield f"{chosen:,} cores bring it within {_span(wish.within_s)}."
+        yield f"{chosen:,} cores bring it within {_span(request.within_s)}."
 
 
-def _first(costs: Costs, wish: Wish) -> str:
-    first, *others = needs(costs, wish)
+def _first(costs: Costs, request: SizingRequest) -> str:
+    first, *others = needs(costs, request)
     then = ", then ".join(f"{each.part} ({each.carries:,.0f} /s)" for each in others)
     return (
         f"The first limit is the {first.part}: a core of it carries {first.carries:,.0f} /s; add "

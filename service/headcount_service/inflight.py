@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class InProgress:
+class InflightRequests:
     """How many requests may yet hand over an event; each is taken to make one at most."""
 
     def __init__(self) -> None:
@@ -67,4 +67,4 @@ class InProgress:
             each()
 
 
-requests = InProgress()
+requests = InflightRequests()

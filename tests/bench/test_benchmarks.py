@@ -131,8 +131,8 @@ def test_costs(tmp_path: Path) -> None:
 
 def test_verdicts_of_both_sizes_are_reached_in_one_way() -> None:
     """A line through two ways of starting Spark would say nothing of either."""
-    assert len({suited_to(events) for events in cores.Settings().events}) == 1
-    assert suited_to(min(cores.Settings().events)) == LONG_WORK
+    assert len({suited_to(events) for events in cores.CoresSettings().events}) == 1
+    assert suited_to(min(cores.CoresSettings().events)) == LONG_WORK
 
 
 def test_cores(tmp_path: Path) -> None:

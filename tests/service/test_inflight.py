@@ -4,12 +4,12 @@ import contextlib
 import threading
 
 import pytest
-from headcount_service.inflight import InProgress
+from headcount_service.inflight import InflightRequests
 
 
 def test_without_requests_nobody_waits() -> None:
     """Under a server that does not count them."""
-    requests, called = InProgress(), []
+    requests, called = InflightRequests(), []
     requests.when_none(lambda: called.append(1))
     assert requests.is_none()
     assert called == [1]
@@ -17,7 +17,7 @@ def test_without_requests_nobody_waits() -> None:
 
 def test_a_thread_without_a_request_counts_nothing() -> None:
     """It may hand over what no request asked for."""
-    requests = InProgress()
+    requests = InflightRequests()
     requests.begin()
     with requests.handing_over():
         assert not requests.is_none()
@@ -26,7 +26,7 @@ def test_a_thread_without_a_request_counts_nothing() -> None:
 
 def test_a_request_that_hands_over_is_waited_for_no_more() -> None:
     """From the moment it does, though whoever waits is called only afterwards."""
-    requests, called = InProgress(), []
+    requests, called = InflightRequests(), []
     requests.begin()
     requests.when_none(lambda: called.append(1))
     with requests.handled_here():
@@ -39,7 +39,7 @@ def test_a_request_that_hands_over_is_waited_for_no_more() -> None:
 @pytest.mark.parametrize("error", [None, ValueError])
 def test_a_request_without_an_event_is_over_in_the_end(error: type[Exception] | None) -> None:
     """Or when it fails."""
-    requests, called = InProgress(), []
+    requests, called = InflightRequests(), []
     requests.begin()
     requests.when_none(lambda: called.append(1))
     with contextlib.suppress(ValueError), requests.handled_here():
@@ -51,7 +51,7 @@ def test_a_request_without_an_event_is_over_in_the_end(error: type[Exception] | 
 
 def test_the_last_of_several_calls() -> None:
     """Each in a thread of its own; who began to wait twice is called once."""
-    requests, called = InProgress(), []
+    requests, called = InflightRequests(), []
 
     def call() -> None:
         called.append(threading.current_thread().name)

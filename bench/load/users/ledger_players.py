@@ -7,7 +7,7 @@ import bench.load.users.window  # noqa: F401 - it listens to Locust
 from headcount.plugin import LedgerUser
 
 
-class Player(LedgerUser):
+class LedgerPlayer(LedgerUser):
     """Does one thing after the other, without a pause."""
 
     wait_time = constant(0)

@@ -10,7 +10,7 @@ import bench.load.users.window  # noqa: F401 - it listens to Locust
 _random = Random(7)  # noqa: S311 - traffic
 
 
-class Player(FastHttpUser):
+class PlainPlayer(FastHttpUser):
     """Does one thing after the other, without a pause."""
 
     wait_time = constant(0)

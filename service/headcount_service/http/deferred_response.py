@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from headcount_service.http.route import TEXT
-from headcount_service.publish.publisher import Place, Publication
+from headcount_service.publish.publisher import Publication, RecordPosition
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -46,7 +46,7 @@ class DeferredResponse(Response):
         text: str,
         publication: Publication,
         *,
-        good: Callable[[Response, Place | None], Response],
+        good: Callable[[Response, RecordPosition | None], Response],
         bad: Callable[[Exception], Response],
     ) -> None:
         """Make one that passes through `good` once its event is placed, or gives way to `bad`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.harness.figures import Spread, in_turn, ratio, spread
+from bench.harness.figures import MedianRange, in_turn, ratio, spread
 from bench.service.throughput import wrk_round
 
 WRK = """Running 5s test @ http://127.0.0.1:8000/
@@ -21,14 +21,14 @@ Requests/sec:   2000.00
 
 def test_a_spread_has_the_median_and_what_it_lies_between() -> None:
     """The order of the rounds does not matter."""
-    assert spread([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0, 3)
+    assert spread([3.0, 1.0, 2.0]) == MedianRange(2.0, 1.0, 3.0, 3)
     assert spread([3.0, 1.0, 2.0]).show(".1f") == "2.0 (1.0-3.0)"
     assert spread([1234.4]).show() == "1,234"
 
 
 def test_a_ratio_is_of_each_round_s_pair() -> None:
     """The median of the pairs' ratios, not the ratio of the medians."""
-    assert ratio([1.0, 4.0, 9.0], [2.0, 2.0, 3.0]) == Spread(2.0, 0.5, 3.0, 3)
+    assert ratio([1.0, 4.0, 9.0], [2.0, 2.0, 3.0]) == MedianRange(2.0, 0.5, 3.0, 3)
 
 
 def test_a_ratio_needs_whole_pairs() -> None:

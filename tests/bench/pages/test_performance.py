@@ -9,16 +9,18 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main as command_line
-from bench.harness.figures import Spread
+from bench.harness.figures import MedianRange
+from bench.harness.result import BenchmarkResult, Machine, save
+from bench.harness.target import PerformanceTarget
 from bench.pages.performance import page, read
-from bench.harness.result import Machine, Result, save
-from bench.harness.target import Target
 from headcount.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
 MACHINE = Machine("Linux 6", "a processor", 2, 16.0, 0.4)
-RATIO = Target("ratio", 0.7, Spread(0.75, 0.5, 0.9, 3))
-LATE = Target("p99", 2.0, Spread(3.25, 3.0, 4.0, 3), at_most=True, unit=" ms", held_by="the wait")
+RATIO = PerformanceTarget("ratio", 0.7, MedianRange(0.75, 0.5, 0.9, 3))
+LATE = PerformanceTarget(
+    "p99", 2.0, MedianRange(3.25, 3.0, 4.0, 3), at_most=True, unit=" ms", held_by="the wait"
+)
 
 
 def test_a_target_is_met_or_missed_by_so_much() -> None:
@@ -33,16 +35,16 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
         "3.25 (3.00-4.00) ms",
         "missed by 1.25 ms",
     )
-    assert Target("a", 3072, Spread(3072, 1, 9000, 3), at_most=True).is_met
-    assert not Target("a", 3072, Spread(3073, 1, 9000, 3), at_most=True).is_met
-    assert not Target("a", 1.5, Spread(1.4, 1.4, 1.4, 1)).is_met
+    assert PerformanceTarget("a", 3072, MedianRange(3072, 1, 9000, 3), at_most=True).is_met
+    assert not PerformanceTarget("a", 3072, MedianRange(3073, 1, 9000, 3), at_most=True).is_met
+    assert not PerformanceTarget("a", 1.5, MedianRange(1.4, 1.4, 1.4, 1)).is_met
 
 
 def test_the_page_has_tables_targets_and_what_holds_a_figure(tmp_path: Path) -> None:
     """In its own order, whatever stands in a cell."""
     for name in ("service", "overhead"):
         rows = [("a|b", "1\n2")]
-        result = Result(
+        result = BenchmarkResult(
             name, f"{name}: it", ("x", "y"), rows, {}, [], {}, ("a note",), (RATIO, LATE)
         )
         save(result, MACHINE, tmp_path)

@@ -14,7 +14,7 @@ from bench.sizing.model import (
     END,
     SEGMENT_EVERY_S,
     Costs,
-    Wish,
+    SizingRequest,
     markdown,
     needs,
     read_costs,
@@ -35,15 +35,15 @@ COSTS = Costs(
     verdict=Fit(start_s=10, shared_s=8, serial_s=1),
     machine="a machine",
 )
-WISH = Wish(parse_rate("1000/s:1000s"), within_s=60, busy=0.5, replication=3)
+REQUEST = SizingRequest(parse_rate("1000/s:1000s"), within_s=60, busy=0.5, replication=3)
 
 
 def test_cores_by_the_rate() -> None:
     """1,000/s at 500 µs are half a core, and one core half busy; the scarcest part comes first."""
-    found = {need.part: (round(need.carries), need.cores) for need in needs(COSTS, WISH)}
+    found = {need.part: (round(need.carries), need.cores) for need in needs(COSTS, REQUEST)}
     assert found == {"service": (1000, 1), "brokers": (3333, 1), "generators": (5000, 1)}
-    assert [need.part for need in needs(COSTS, WISH)] == ["service", "brokers", "generators"]
-    more = replace(WISH, plan=parse_rate("1001/s:1s"))
+    assert [need.part for need in needs(COSTS, REQUEST)] == ["service", "brokers", "generators"]
+    more = replace(REQUEST, plan=parse_rate("1001/s:1s"))
     assert needs(COSTS, more)[0].cores == 2
 
 
@@ -51,8 +51,8 @@ def test_the_verdict_by_the_cores() -> None:
     """A million events: 10 s to start, 8 s of a core, 1 s that is not shared."""
     assert verdict_s(COSTS, 1e6, 1) == 19
     assert verdict_s(COSTS, 1e6, 8) == 12
-    assert verdict_cores(COSTS, replace(WISH, within_s=12)) == 8
-    assert verdict_cores(COSTS, replace(WISH, within_s=11)) is None
+    assert verdict_cores(COSTS, replace(REQUEST, within_s=12)) == 8
+    assert verdict_cores(COSTS, replace(REQUEST, within_s=11)) is None
 
 
 def test_a_fit_finds_what_it_was_made_of() -> None:
@@ -72,14 +72,14 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
 
 def test_what_it_says() -> None:
     """The tables, in their units; and what cannot be had in time is said."""
-    text = markdown(COSTS, WISH, "the command")
+    text = markdown(COSTS, REQUEST, "the command")
     assert "For 1,000 requests a second, with cores 50% busy and 3 replicas:" in text
     assert "| service | 1,000 /s | 1 |" in text
     assert "| brokers' disks, 3 replicas | 1 MB/s | 0.9 GB |" in text
     assert "| ledgers | 0.0 MB/s | 0.0 GB | 500 segments |" in text
     assert "1 cores bring it within 1 min." in text
     assert "The first limit is the service" in text
-    late = markdown(COSTS, replace(WISH, within_s=5), "the command")
+    late = markdown(COSTS, replace(REQUEST, within_s=5), "the command")
     assert "No number of cores brings it within 5 s" in late
 
 
