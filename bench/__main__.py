@@ -1,4 +1,4 @@
-"""`python -m bench` is the benchmarks' command."""
+"""Entry point of `python -m bench`."""
 
 from bench.cli.main import main
 

@@ -1,8 +1,8 @@
-"""`follow`: how soon a verdict stands after a run that was followed, however long the run was.
+"""`follow`: time from the end of a followed run to its verdict, by the run's length.
 
-Generated runs of two sizes are followed until nearly all of each is taken in and its blocks are
-compared. Then the run is over: the time from there to the report is taken, and beside it that of
-`headcount verify`, which begins with nothing.
+A follower reads generated runs of two sizes until nearly all of each is read and compared. Then the
+run ends: the benchmark measures the time from there to the report, and compares it with that of
+`headcount verify`, which starts from scratch.
 """
 
 import functools
@@ -19,12 +19,12 @@ from bench.runs.generated import check_found, deadline_s, generated, verified
 
 NAME = "follow"
 TARGET_S = 10.0
-HELD_BY = "what is read of the whole run at its end, above all the report's tables"
+HELD_BY = "the parts that read the whole run at its end, above all the report's tables"
 
 
 @dataclass(frozen=True, slots=True)
 class FollowSettings:
-    """How it is measured: `events` are the two sizes."""
+    """Settings of the measurement; `events` are the two sizes."""
 
     rounds: int = 1
     events: tuple[int, int] = (1_000_000, 5_000_000)
@@ -32,7 +32,7 @@ class FollowSettings:
 
 @dataclass(frozen=True, slots=True)
 class FollowedRun:
-    """What a follower says: what it had found when the run was over, and what was left to do."""
+    """A follower's progress at the end of the run, and its time from there to the report."""
 
     messages: int
     blocks: int
@@ -41,7 +41,7 @@ class FollowedRun:
 
 @dataclass(frozen=True, slots=True)
 class FollowRound:
-    """A run of so many events: followed, and judged afterwards."""
+    """A run that was followed, and judged again afterwards."""
 
     events: int
     followed: FollowedRun
@@ -62,7 +62,7 @@ def measure(settings: FollowSettings, stage: Workbench) -> BenchmarkResult:
 
 
 def _round(stage: Workbench, run: Path, events: int) -> FollowRound:
-    """Follow a run, and verify it. PartError if either does not pass."""
+    """Follow a run, then verify it. Raises PartError if either does not pass."""
     follower = stage.start("the follower", "-m", "bench.analysis.follower", str(run))
     finished(follower, deadline_s(events))
     found = FollowedRun(**json.loads(last_line(follower)))
@@ -75,10 +75,12 @@ def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> Benchmark
         events: [each for each in taken if each.events == events] for events in settings.events
     }
     soon = {
-        events: spread(each.followed.seconds for each in mine) for events, mine in by_size.items()
+        events: spread(each.followed.seconds for each in rounds)
+        for events, rounds in by_size.items()
     }
     late = {
-        events: spread(each.afterwards.seconds for each in mine) for events, mine in by_size.items()
+        events: spread(each.afterwards.seconds for each in rounds)
+        for events, rounds in by_size.items()
     }
     last = by_size[settings.events[-1]][-1].followed
     return BenchmarkResult(
@@ -96,9 +98,9 @@ def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> Benchmark
             "verified_s": {str(events): late[events] for events in by_size},
         },
         notes=(
-            f"when it was over: {last.messages:,} messages read, {last.blocks} blocks compared",
-            "what is left then: the stream's end, the seals, what else the topic has, the report",
-            "verified afterwards: a process of its own, from its start to its end",
+            f"at the end of the run: {last.messages:,} messages, {last.blocks} blocks compared",
+            "work left then: the stream's end, the seals, the rest of the topic, the report",
+            "verified afterwards: a separate process, from start to exit",
         ),
         targets=[
             PerformanceTarget(

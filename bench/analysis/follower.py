@@ -1,10 +1,9 @@
-"""The follower: follows a generated run to nearly its end, and then judges it.
+"""Follows a generated run almost to its end, then judges it.
 
     python -m bench.analysis.follower RUN_FOLDER
 
-It prints what it had found when the run was over, and how long the verdict took from there, as
-JSON. A run that was generated has all its events from the start: they are taken in so many at a
-time.
+It prints its progress at the end of the run and the time from there to the verdict, as JSON. A
+generated run has all its events from the start, so the follower reads them in batches.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 
 BATCHES, LEAST = 50, 200
-"""Into how many batches a run is cut, none of which has fewer messages."""
+"""The number of batches of a run, and the least number of messages in one."""
 
 SETTLED_AFTER_S = 1.0
 POLL_S = 0.1
@@ -39,7 +38,7 @@ POLL_S = 0.1
 
 @contextlib.contextmanager
 def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
-    """Follow a run until one batch is left at most, and its blocks are compared."""
+    """Follow a run until at most one batch is left, and its blocks are compared."""
     manifest, end = folder.read_manifest(), folder.read_end()
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
@@ -64,7 +63,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
 
 
 def main(path: Path) -> dict[str, float]:
-    """Follow, judge, and tell."""
+    """Follow and judge a run; return the figures."""
     folder = RunFolder(path)
     ready = platform(dict(os.environ), Console(quiet=True))
     with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:

@@ -1,6 +1,6 @@
-"""The parts that benchmarks start: a broker, and programs that are watched while they run.
+"""Starts and watches the parts of a benchmark: a broker and programs.
 
-Whatever is started here ends with the block or the call that started it.
+Each part ends with the block or the call that started it.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ MOST_WARM_UPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What a benchmark has to work with: the platform, a broker, and a folder that goes away."""
+    """What every benchmark works with: the platform, a broker and a temporary folder."""
 
     ready: Platform
     broker: Broker
@@ -38,11 +38,11 @@ class Workbench:
 
     @property
     def console(self) -> Console:
-        """Where progress is told."""
+        """Where to report progress."""
         return self.ready.console
 
     def start(self, name: str, *arguments: str) -> Process:
-        """Start a Python program in a process of its own, from the project's folder."""
+        """Start a Python program as a process in the project's folder."""
         return Process(
             name,
             [sys.executable, *arguments],
@@ -54,9 +54,9 @@ class Workbench:
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """A program that is over: how long it took, and the most memory that it held.
+    """Time, CPU time and peak memory of a finished program.
 
-    `peak_mib` is the largest sum, over samples, of the resident memory of it and its children.
+    `peak_mib` is the largest sampled sum of the resident memory of it and its children.
     """
 
     seconds: float
@@ -67,47 +67,47 @@ class ProcessUsage:
 
 @contextlib.contextmanager
 def stage(folder: Path, console: Console) -> Iterator[Workbench]:
-    """Start a broker for the block."""
+    """Run a broker for the block."""
     ready = platform(dict(os.environ), console)
     with start_broker(ready, folder / "broker") as broker:
         yield Workbench(ready, broker, folder)
 
 
 def versions(ready: Platform) -> dict[str, str]:
-    """Name the versions of Java and of the broker."""
-    found = (re.fullmatch(r"kafka-clients-(.+)\.jar", jar.name) for jar in ready.broker_jars)
-    return {"java": str(ready.java.version), "kafka": next(each[1] for each in found if each)}
+    """Versions of Java and of the broker."""
+    matches = (re.fullmatch(r"kafka-clients-(.+)\.jar", jar.name) for jar in ready.broker_jars)
+    return {"java": str(ready.java.version), "kafka": next(match[1] for match in matches if match)}
 
 
 def warm_up(stage: Workbench, judged: Callable[[], object]) -> None:
-    """Judge without counting it: once, and until what Spark's JVM keeps of its classes is there."""
+    """Run `judged` uncounted, until the class data archive of Spark's JVM exists."""
     for _ in range(MOST_WARM_UPS):
-        with stage.console.step("A round that does not count"):
+        with stage.console.step("Warming up"):
             judged()
         if class_data(stage.ready, stage.ready.connector_jars).archive.exists():
             return
 
 
 def finished(process: Process, deadline_s: float) -> None:
-    """Wait until a program is done. PartError if it fails or takes too long."""
+    """Wait for a program to end. Raises PartError if it fails or takes too long."""
     with process:
         if process.wait(deadline_s) != 0:
             process.poll_or_raise()
 
 
 def last_line(process: Process) -> str:
-    """Give what a program that is over said last."""
+    """The last line that a finished program printed."""
     return process.log_path.read_text(encoding="utf-8").strip().splitlines()[-1]
 
 
 def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) -> ProcessUsage:
-    """Watch a program until it is done. PartError for an exit code that is not allowed."""
+    """Watch a program until it ends. Raises PartError for a disallowed exit code."""
     started_s = time.monotonic()
     peak_bytes, cpu_seconds = 0, 0.0
     with process:
         while process.returncode is None:
             if time.monotonic() - started_s > deadline_s:
-                raise PartError(f"{process.name} is not done after {deadline_s:g} s")
+                raise PartError(f"{process.name} did not finish within {deadline_s:g} s")
             resident, busy = usage(process.pid)
             peak_bytes, cpu_seconds = max(peak_bytes, resident), max(cpu_seconds, busy)
             time.sleep(SAMPLE_EVERY_S)
@@ -119,20 +119,20 @@ def watched(process: Process, deadline_s: float, allowed: Sequence[int] = (0,)) 
 
 
 def usage(pid: int) -> tuple[int, float]:
-    """Sum up the resident bytes and the processor seconds of a process and those below it."""
+    """Resident bytes and CPU seconds of a process and its descendants."""
     resident, busy = 0, 0.0
     with contextlib.suppress(psutil.NoSuchProcess):
         leader = psutil.Process(pid)
-        for each in (leader, *leader.children(recursive=True)):
+        for process in (leader, *leader.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
-                resident += each.memory_info().rss
-                times = each.cpu_times()
+                resident += process.memory_info().rss
+                times = process.cpu_times()
                 busy += times.user + times.system
     return resident, busy
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep all threads of a process on one core; what they start later stays there, too."""
+    """Pin all threads of a process to one core; threads started later inherit it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for thread in psutil.Process(pid).threads():
             with contextlib.suppress(ProcessLookupError):
@@ -140,7 +140,7 @@ def pin(pid: int, core: int) -> None:
 
 
 def two_cores() -> tuple[int, int] | None:
-    """Name a core for the generator and one for the rest; None where they cannot be kept apart."""
+    """A core for the generator and one for the rest; None if they cannot be separated."""
     if not hasattr(os, "sched_getaffinity"):
         return None
     cores = sorted(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""The result: a table for the reader, and a JSON document with all that it was made of."""
+"""A benchmark's result: a table to print, and a JSON document with every figure."""
 
 import importlib.metadata
 import json
@@ -36,7 +36,7 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """What a benchmark found: `figures` are the sums, `rounds` what was measured, one by one."""
+    """A benchmark's result: `rounds` are the raw measurements, `figures` their summary."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ class BenchmarkResult:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What it ran on, and how busy that was with other things when it began."""
+    """The machine, and its load average before the benchmark."""
 
     system: str
     processor: str
@@ -61,7 +61,7 @@ class Machine:
 
     @property
     def line(self) -> str:
-        """The machine in a line."""
+        """The machine as one line."""
         return (
             f"{self.cores} cores ({self.processor}), {self.memory_gib:.0f} GiB, {self.system}, "
             f"load before: {self.load_1m_before:.1f}"
@@ -69,7 +69,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """Look at the machine; called before a benchmark puts load on it."""
+    """Describe the machine; call it before a benchmark loads it."""
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         processor=_processor(),
@@ -80,7 +80,7 @@ def machine() -> Machine:
 
 
 def versions(parts: Mapping[str, str]) -> dict[str, str]:
-    """Name the versions of what is measured; `parts` are those of what is no Python package."""
+    """Versions of the measured software; `parts` adds software other than Python packages."""
     return {
         "python": platform.python_version(),
         **parts,
@@ -94,7 +94,7 @@ def save(
     folder: Path,
     parts: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """Write the result as `<name>.json`, and return its path. Raises OSError."""
+    """Write the result as `<name>.json` and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
         "benchmark": result.name,
@@ -107,7 +107,7 @@ def save(
             "columns": list(result.columns),
             "rows": [list(row) for row in result.rows],
         },
-        "targets": [_told(each) for each in result.targets],
+        "targets": [_target_document(target) for target in result.targets],
         "figures": result.figures,
         "rounds": result.rounds,
         "notes": list(result.notes),
@@ -118,7 +118,7 @@ def save(
 
 
 def show(result: BenchmarkResult, seen: Machine) -> None:
-    """Print the table, what it needs to be understood, and the machine."""
+    """Print the table, the targets, the notes and the machine."""
     table = Table(title=result.title, title_justify="left")
     for place, column in enumerate(result.columns):
         table.add_column(column, justify="left" if place == 0 else "right")
@@ -134,7 +134,7 @@ def show(result: BenchmarkResult, seen: Machine) -> None:
         console.print(note, markup=False, soft_wrap=True)
 
 
-def _told(target: PerformanceTarget) -> dict[str, Any]:
+def _target_document(target: PerformanceTarget) -> dict[str, Any]:
     shown = ("wanted", "measured", "verdict", "is_met")
     return {**asdict(target), **{name: getattr(target, name) for name in shown}}
 

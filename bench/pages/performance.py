@@ -1,4 +1,4 @@
-"""The performance page: every benchmark's table and targets, from what was measured and kept."""
+"""Writes docs/performance.md: every benchmark's table and targets, from docs/measured."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ ORDER = (
     *("overhead", "rate", "service", "outage"),
     *("reconcile", "warm", "follow", "cores", "costs", "report"),
 )
-"""The benchmarks, as the page has them; one that was not taken is left out."""
+"""The benchmarks in the page's order; one without figures is left out."""
 
 _COMMAND = "make bench"
 _SHOWN_VERSIONS = (
@@ -23,12 +23,12 @@ _SHOWN_VERSIONS = (
 
 
 def read(folder: Path) -> tuple[Mapping[str, Any], ...]:
-    """Read what was measured. UsageError where there is nothing, or it cannot be read."""
+    """Read the figures. Raises UsageError if there are none, or a file cannot be read."""
     paths = [folder / f"{name}.json" for name in ORDER]
-    found = [_document(path) for path in paths if path.exists()]
-    if not found:
-        raise UsageError(f"there is nothing measured in {folder}: take it with {_COMMAND}")
-    return tuple(found)
+    documents = tuple(_document(path) for path in paths if path.exists())
+    if not documents:
+        raise UsageError(f"{folder} has no figures; measure them with {_COMMAND}")
+    return documents
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -40,12 +40,12 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def write(path: Path, folder: Path) -> None:
-    """Write the page anew. Raises OSError."""
+    """Rewrite the page from the figures in a folder. Raises OSError."""
     write_atomically(path, page(read(folder)))
 
 
 def page(measured: Sequence[Mapping[str, Any]]) -> str:
-    """Write the page."""
+    """The page as Markdown."""
     return "\n".join([*_head(measured), *_targets(measured), *_tables(measured)])
 
 
@@ -53,9 +53,9 @@ def _head(measured: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     machine, versions = measured[0]["machine"], measured[0]["versions"]
     yield "# Performance"
     yield ""
-    yield f"What `{_COMMAND}` measured, and wrote down here. A figure is the median of rounds, with"
-    yield "the lowest and the highest in brackets; a target is a ratio against a peer of the same"
-    yield "rounds, or a bound. What is missed stays in the table."
+    yield f"`{_COMMAND}` measures these figures and writes this page. A figure is the median of its"
+    yield "rounds, with the range in brackets; a target is a ratio over a peer in the same rounds,"
+    yield "or an upper bound. Missed targets are listed too."
     yield ""
     yield (
         f"Machine: {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} "
@@ -69,7 +69,7 @@ def _head(measured: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _targets(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield "## Targets"
     yield ""
-    yield from table(("benchmark", "target", "wanted", "measured", ""), _rows(measured))
+    yield from table(("benchmark", "target", "limit", "measured", "result"), _rows(measured))
     yield ""
 
 
@@ -89,18 +89,18 @@ def _rows(measured: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
 
 def _tables(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for document in measured:
-        found = document["table"]
-        yield f"## {found['title']}"
+        content = document["table"]
+        yield f"## {content['title']}"
         yield ""
         header, *rows = (
-            [_cell(each) for each in row] for row in (found["columns"], *found["rows"])
+            [_cell(each) for each in row] for row in (content["columns"], *content["rows"])
         )
         yield from table(header, rows)
         yield ""
         for note in document["notes"]:
             yield f"- {note}"
         before = document["machine"]["load_1m_before"]
-        yield f"- taken at {document['taken_at']}; the machine's load before it was {before:.1f}"
+        yield f"- measured at {document['taken_at']}; load average before: {before:.1f}"
         yield ""
 
 

@@ -1,7 +1,7 @@
-"""Chromium, driven over a pipe: how soon it shows a page, and what that looks like.
+"""Drives Chromium over a pipe: page load times, screenshots and PDFs.
 
 The protocol is Chrome's own (chromedevtools.github.io/devtools-protocol): JSON, each message ended
-by a zero byte, over the file descriptors 3 and 4. Nothing of it needs a network or a package.
+by a zero byte, over the file descriptors 3 and 4. It needs neither a network nor a package.
 """
 
 import base64
@@ -37,9 +37,9 @@ _TIMES = """
 
 @dataclass(frozen=True, slots=True)
 class PageTiming:
-    """How long it took from asking for a page to its first paint, and to all of it being there.
+    """Times from navigation to first paint and to the load event, in ms by the page's clock.
 
-    In ms, by the page's own clock; `nodes` are its elements.
+    `nodes` is the number of its elements.
     """
 
     paint_ms: float
@@ -49,7 +49,7 @@ class PageTiming:
 
 @dataclass(slots=True)
 class Chromium:
-    """A browser that is running."""
+    """A running browser."""
 
     to: int
     back: int
@@ -59,7 +59,7 @@ class Chromium:
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol, and give its result. RuntimeError if it fails."""
+        """Call a method of the protocol and return its result. Raises RuntimeError if it fails."""
         self.number += 1
         message: dict[str, Any] = {"id": self.number, "method": method, "params": parameters}
         if self.session:
@@ -75,7 +75,7 @@ class Chromium:
             self.events.append(answer)
 
     def open(self, url: str) -> PageTiming:
-        """Open a page, and wait until it is there."""
+        """Open a page, and wait until it has loaded."""
         self.events.clear()
         self.ask("Page.navigate", url=url)
         while not any(each.get("method") == "Page.loadEventFired" for each in self.events):
@@ -86,14 +86,14 @@ class Chromium:
             if found["load_ms"] and (found["paint_ms"] or not found["nodes"] > 3):  # noqa: PLR2004
                 return PageTiming(**found)
             time.sleep(0.02)
-        raise RuntimeError(f"{url} was not shown within {TIMEOUT_S:g} s")
+        raise RuntimeError(f"{url} did not load within {TIMEOUT_S:g} s")
 
     def evaluate(self, expression: str) -> Any:
-        """Work out an expression in the page."""
+        """Evaluate a JavaScript expression in the page."""
         return self.ask("Runtime.evaluate", expression=expression)["result"].get("value")
 
     def show_as(self, width: int, *, scheme: str = "light", media: str = "screen") -> None:
-        """Choose the page's width, its colours and its medium."""
+        """Set the page's width, colour scheme and medium."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -105,7 +105,7 @@ class Chromium:
         self.ask("Emulation.setEmulatedMedia", media=media, features=features)
 
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
-        """Keep a picture of the page, all of it or what is seen first, as PNG."""
+        """Save a screenshot as PNG: the whole page, or the visible part."""
         taken = self.ask("Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole))
         path.write_bytes(base64.b64decode(taken["data"]))
 
@@ -116,7 +116,7 @@ class Chromium:
         return {"clip": {**size, "scale": 1}}
 
     def pdf(self, path: Path) -> None:
-        """Print the page."""
+        """Save the page as PDF."""
         path.write_bytes(base64.b64decode(self.ask("Page.printToPDF")["data"]))
 
     def _next(self) -> dict[str, Any]:
@@ -124,22 +124,22 @@ class Chromium:
             ready, _, _ = select.select([self.back], [], [], TIMEOUT_S)
             chunk = os.read(self.back, 1 << 20) if ready else b""
             if not chunk:
-                raise RuntimeError(f"chromium said nothing for {TIMEOUT_S:g} s, or ended")
+                raise RuntimeError(f"chromium sent nothing for {TIMEOUT_S:g} s, or exited")
             self.rest += chunk
         message, _, self.rest = self.rest.partition(b"\0")
-        told: dict[str, Any] = json.loads(message)
-        return told
+        decoded: dict[str, Any] = json.loads(message)
+        return decoded
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Chromium]:
-    """Start a browser with a profile of its own for the block. UsageError if there is none."""
+    """Run a browser with its own profile for the block. Raises UsageError if there is none."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        raise UsageError("there is no chromium on PATH: install Debian's package chromium")
+        raise UsageError("no chromium on PATH; install it (Debian: apt install chromium)")
     (its_in, to), (back, its_out) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The browser wants its ends at 3 and 4, wherever they are here; sh knows none beyond 9.
+        # The browser reads descriptor 3 and writes descriptor 4; sh has none above 9.
         script = f'exec "$0" "$@" 3<&{its_in} 4>&{its_out}'
         command = ["bash", "-c", script, program, *_OPTIONS, f"--user-data-dir={profile}"]
         process = subprocess.Popen(
@@ -157,7 +157,7 @@ def chromium() -> Iterator[Chromium]:
 
 
 def _attached(browser: Chromium) -> Chromium:
-    """Open a tab, and talk to it from now on."""
+    """Open a tab and attach to it."""
     target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
     attached = browser.ask("Target.attachToTarget", targetId=target, flatten=True)
     browser.session = attached["sessionId"]

@@ -29,8 +29,7 @@ from bench.runs.generate import (
     finish,
     producer,
 )
-from headcount.ledger.generator_health import FILE, Health, dump
-from headcount.ledger.generator_health import Sample
+from headcount.ledger.generator_health import FILE, Health, Sample, dump
 from headcount.ledger.schema import Row
 from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId

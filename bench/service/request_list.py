@@ -1,9 +1,8 @@
-"""The asks: what is asked of the service in a benchmark, as a list that connections take turns in.
+"""The list of requests that the connections of a benchmark take turns in.
 
-Stateless requests are one and the same. Stateful ones are acts of many players, each act of all
-players before the next, so that no two requests of a player meet; the list can be asked for as
-often as one likes, for all that a player spends is earned first, and what is put into the cart is
-taken out again.
+The stateless list repeats one request. The stateful list holds commands of many players: all
+players send one command before any sends the next, so that no two requests of a player overlap.
+It can be repeated: players earn what they spend, and remove what they put into their carts.
 """
 
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ STATELESS, STATEFUL = "stateless", "stateful"
 ROUTES = (STATELESS, STATEFUL)
 PLAYERS = 500
 
-# Reads the list once, and lets each request be the next of it.
+# A wrk script: reads the list once, and sends its requests in turn.
 WRK_SCRIPT = """
 local requests, last = {{}}, 0
 init = function()
@@ -35,7 +34,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class ListedRequest:
-    """A request; its body is JSON or nothing."""
+    """A request; its body is JSON or empty."""
 
     method: str
     path: str
@@ -43,11 +42,11 @@ class ListedRequest:
 
     @property
     def line(self) -> str:
-        """It as a line of a file."""
+        """The request as one line of a file."""
         return f"{self.method} {self.path} {self.body}".strip()
 
     def message(self, host: str) -> bytes:
-        """It as HTTP writes it."""
+        """The request as HTTP/1.1."""
         kind = "Content-Type: application/json\r\n" if self.body else ""
         length = f"Content-Length: {len(self.body)}\r\n" if self.method != "GET" else ""
         head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n{kind}{length}\r\n"
@@ -55,7 +54,7 @@ class ListedRequest:
 
 
 def sign_ups() -> list[ListedRequest]:
-    """What makes the players."""
+    """The requests that create the players."""
     return [
         ListedRequest("POST", "/players", f'{{"player_id":"p{number}"}}')
         for number in range(PLAYERS)
@@ -63,7 +62,7 @@ def sign_ups() -> list[ListedRequest]:
 
 
 def asks(route: str, path: str) -> list[ListedRequest]:
-    """What is asked for on a route; `path` is what the stateless one gets."""
+    """The requests for a route; `path` is the path of the stateless request."""
     if route == STATELESS:
         return [ListedRequest("GET", path)]
     players = [f"p{number}" for number in range(PLAYERS)]
@@ -81,7 +80,7 @@ def asks(route: str, path: str) -> list[ListedRequest]:
 
 
 def write(path: Path, listed: Iterable[ListedRequest]) -> None:
-    """Write a list, a line each."""
+    """Write a list, one request a line."""
     path.write_text("".join(f"{each.line}\n" for each in listed), encoding="utf-8")
 
 

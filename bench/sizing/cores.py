@@ -1,9 +1,8 @@
-"""`cores`: how the time to a verdict grows with events, and falls with cores.
+"""`cores`: how the time to a verdict depends on events and cores.
 
-Generated runs of two sizes are judged by `headcount verify`. What the larger one takes more, in
-time and in processor time, is the sum of a part that cores share and one that they do not: on n
-cores the first takes its n-th part of the time, and both take all of theirs of the processors. The
-two sizes tell both from the time to start.
+`headcount verify` judges generated runs of two sizes. The extra time and CPU time of the larger run
+are fitted to Amdahl's law: a parallel part, which n cores divide by n, and a serial part. Two sizes
+separate both from the start-up time.
 """
 
 import functools
@@ -24,7 +23,7 @@ MILLION = 1e6
 
 @dataclass(frozen=True, slots=True)
 class CoresSettings:
-    """How it is measured: `events` are two sizes, for both of which Spark starts the same way."""
+    """Settings of the measurement; Spark starts the same way for both sizes in `events`."""
 
     rounds: int = 2
     events: tuple[int, int] = (4_000_000, 12_000_000)
@@ -32,7 +31,7 @@ class CoresSettings:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """What the verdict on a run took."""
+    """Time and CPU time of one verdict."""
 
     seconds: float
     cpu_seconds: float
@@ -40,7 +39,7 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class CoresRound:
-    """What the verdict on a run of so many events took."""
+    """One verdict on a run of `events` events."""
 
     events: int
     took: Took
@@ -49,7 +48,7 @@ class CoresRound:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Seconds to a verdict: `start_s`, and for each million events a shared and an own part.
+    """Seconds to a verdict: `start_s`, and a parallel and a serial part per million events.
 
     With `cores` they are `start_s + millions * (shared_s / cores + serial_s)`, Amdahl's law.
     """
@@ -60,9 +59,9 @@ class Fit:
 
 
 def fit(took: Mapping[int, Took], cores: int) -> Fit:
-    """Fit the three to what two sizes took on so many cores, which are two at least.
+    """Fit Amdahl's law to two sizes, measured on at least two cores.
 
-    A part that comes out below nothing, by what measuring is worth, is none.
+    A part that measurement noise makes negative becomes 0.
     """
     small, large = sorted(took)
     millions = (large - small) / MILLION
@@ -75,10 +74,10 @@ def fit(took: Mapping[int, Took], cores: int) -> Fit:
 
 
 def measure(settings: CoresSettings, stage: Workbench) -> BenchmarkResult:
-    """Generate the runs, and have each judged. PartError where there is one core alone."""
+    """Generate the runs and judge each. Raises PartError on a machine with one core."""
     cores = len(os.sched_getaffinity(0))
     if cores == 1:
-        raise PartError("this machine has one core: how time falls with cores cannot be measured")
+        raise PartError("`cores` needs at least two cores, and this machine has one")
     runs = {
         events: generated(stage, stage.folder / f"generated-{events}", f"events-{events}", events)
         for events in settings.events
@@ -109,7 +108,7 @@ def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) ->
     peak = spread(each.peak_mib for each in taken)
     return BenchmarkResult(
         name=NAME,
-        title="cores: what a verdict takes, by events",
+        title="cores: time to a verdict, by events",
         columns=("events", "seconds", "CPU seconds"),
         rows=[
             (f"{events:,}", seconds[events].show(".1f"), busy[events].show(".1f"))
@@ -125,8 +124,8 @@ def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) ->
         },
         notes=(
             f"on {cores} cores: start {found.start_s:.1f} s",
-            f"a million events: {found.shared_s:.2f} s of a core that cores share",
-            f"a million events: {found.serial_s:.2f} s that they do not",
+            f"a million events: {found.shared_s:.2f} s of CPU that cores share",
+            f"a million events: {found.serial_s:.2f} s that they do not share",
             f"peak {peak.show()} MiB; median (lowest-highest) of {settings.rounds} rounds",
         ),
     )

@@ -1,7 +1,7 @@
-"""`costs`: what one event costs each part, in processor time and in bytes.
+"""`costs`: CPU time and bytes per event, for each part and store.
 
-A generator, the service and a broker work for each other as they do in a run, and what each of them
-used is divided by the requests. The sizing model is made of these figures (see `sizing.py`).
+A generator, the service and a broker work together as in a run; the CPU time and bytes that each
+used are divided by the number of requests. The sizing model uses these figures (`model.py`).
 """
 
 import json
@@ -25,7 +25,7 @@ DEADLINE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class CostsSettings:
-    """How it is measured; the first round warms the parts up, and does not count."""
+    """Settings of the measurement; the first round warms up and does not count."""
 
     rounds: int = 3
     seconds: float = 10.0
@@ -36,7 +36,7 @@ class CostsSettings:
 
 @dataclass(frozen=True, slots=True)
 class CostsRound:
-    """What each of so many acknowledged events took: processor time by part, and bytes by store."""
+    """CPU time by part and bytes by store, for each of `events` acknowledged events."""
 
     events: int
     cpu_us: dict[str, float]
@@ -64,7 +64,7 @@ def measure(settings: CostsSettings, stage: Workbench) -> BenchmarkResult:
 
 
 def _round(settings: CostsSettings, stage: Workbench, server: Server, run_id: str) -> CostsRound:
-    """Run one Locust to its end. PartError if not every request was acknowledged."""
+    """Run one Locust. Raises PartError if a request was not acknowledged."""
     seen = stage.folder / f"{run_id}.json"
     before = _used(stage, server)
     locust = stage.start(
@@ -85,7 +85,7 @@ def _round(settings: CostsSettings, stage: Workbench, server: Server, run_id: st
     return CostsRound(
         events=events,
         cpu_us={
-            # Of its steady time alone: a generator's start is no cost of an event.
+            # In its steady state only: starting a generator is not a cost of an event.
             "generator": window["cpu_seconds"] / window["requests"] * 1e6,
             "service": service_s / events * 1e6,
             "broker": broker_s / events * 1e6,
@@ -98,7 +98,7 @@ def _round(settings: CostsSettings, stage: Workbench, server: Server, run_id: st
 
 
 def _used(stage: Workbench, server: Server) -> tuple[float, float, float]:
-    """Give the processor seconds of service and broker, and the bytes of the topic, until now."""
+    """CPU seconds of service and broker, and bytes of the topic, so far."""
     logs = stage.folder.glob(f"broker/log/{TOPIC}-*/*.log")
     return usage(server.pid)[1], usage(stage.broker.pid)[1], float(_size(logs))
 
@@ -106,7 +106,7 @@ def _used(stage: Workbench, server: Server) -> tuple[float, float, float]:
 def _attempted(run: Path) -> int:
     part = ledger_of(run)
     if part.seal is None or part.damage or not part.seal.attempted:
-        raise PartError(f"the ledger of {run} is not whole: {part}")
+        raise PartError(f"the ledger of {run} is incomplete: {part}")
     return part.seal.attempted
 
 
@@ -125,7 +125,7 @@ def _result(settings: CostsSettings, taken: Sequence[CostsRound]) -> BenchmarkRe
     events = sum(each.events for each in taken)
     return BenchmarkResult(
         name=NAME,
-        title="costs: what one acknowledged event takes of each part",
+        title="costs: CPU time and bytes per acknowledged event",
         columns=("part", "CPU µs", "events/s of one core", "bytes"),
         rows=rows,
         settings={"settings": settings},
@@ -133,9 +133,9 @@ def _result(settings: CostsSettings, taken: Sequence[CostsRound]) -> BenchmarkRe
         figures={"cpu_us_per_event": cpu_us, "bytes_per_event": size},
         notes=(
             f"{events:,} events; median (lowest-highest) of {settings.rounds} rounds",
-            f"rounds of {settings.seconds:g} s, after one that does not count",
+            f"rounds of {settings.seconds:g} s, after one warm-up round",
             f"{settings.users} users without a pause; acks=all, idempotent, one broker",
             f"gunicorn, {settings.workers} workers of {settings.threads} threads",
-            "the requests of locustfiles/mixed.py, which leave no state in a database",
+            "the requests of locustfiles/mixed.py, which do not use the database",
         ),
     )

@@ -1,8 +1,8 @@
-"""`sizing`: what a load takes of each part, by the costs that were measured.
+"""`sizing`: the cores and storage that a load needs, from measured costs.
 
-A model and no measurement: processor time grows with the rate, storage with the events, and the
-time to a verdict by Amdahl's law. Its figures are those of `costs.json` and `cores.json`; what it
-assumes besides is in `SizingRequest`. Pure, but for reading those two and writing the document.
+A model, not a measurement: CPU time grows with the rate, storage with the events, and the time to a
+verdict follows Amdahl's law. The costs come from `costs.json` and `cores.json`, all other
+assumptions from `SizingRequest`. Pure, except for reading those files and writing the document.
 """
 
 import json
@@ -24,13 +24,13 @@ GENERATORS = "generators"
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 _BLOCK = re.compile(f"{BEGIN}\n.*{END}", re.DOTALL)
 SEGMENT_EVERY_S = 2.0
-"""How often a generator writes what it has, as `headcount/plugin/recorder.py` says it."""
+"""Interval between ledger segments: FLUSH_EVERY_S of `headcount/plugin/recorder.py`."""
 _GIGA, _TERA = 1e9, 1e12
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What one event costs: microseconds of one core of each part, and bytes of each store."""
+    """Cost per event: microseconds of one core for each part, and bytes for each store."""
 
     generator_us: float
     service_us: float
@@ -43,7 +43,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class SizingRequest:
-    """What is to be borne, and how: `busy` is how much of a core is used for good."""
+    """The load, and its constraints; `busy` is the sustained utilisation of a core."""
 
     plan: RatePlan
     within_s: float = 900.0
@@ -52,13 +52,13 @@ class SizingRequest:
 
     @property
     def events(self) -> float:
-        """All requests of the run."""
+        """Number of requests in the run."""
         return self.plan.total
 
 
 @dataclass(frozen=True, slots=True)
 class PartNeed:
-    """What a part needs: `carries` is what one core of it does, in events a second."""
+    """What a part needs; `carries` is the events per second that one of its cores handles."""
 
     part: str
     carries: float
@@ -67,10 +67,10 @@ class PartNeed:
 
 
 def read_costs(folder: Path) -> Costs:
-    """Read what the two benchmarks have found. UsageError where one of them was not taken."""
+    """Read the figures of both benchmarks. Raises UsageError if one is missing."""
     cost, core = (_read(folder / f"{name}.json") for name in (costs.NAME, cores.NAME))
     us, size = cost["figures"]["cpu_us_per_event"], cost["figures"]["bytes_per_event"]
-    found = core["figures"]
+    verdict = core["figures"]
     machine = cost["machine"]
     return Costs(
         generator_us=us["generator"]["median"],
@@ -78,51 +78,55 @@ def read_costs(folder: Path) -> Costs:
         broker_us=us["broker"]["median"],
         ledger_bytes=size["ledger"]["median"],
         topic_bytes=size["topic"]["median"],
-        verdict=Fit(found["start_s"], found["shared_s_per_million"], found["serial_s_per_million"]),
+        verdict=Fit(
+            verdict["start_s"],
+            verdict["shared_s_per_million"],
+            verdict["serial_s_per_million"],
+        ),
         machine=f"{machine['cores']} cores, {machine['processor']}, {cost['taken_at'][:10]}",
     )
 
 
 def needs(costs: Costs, request: SizingRequest) -> tuple[PartNeed, ...]:
-    """Say how many cores each part needs while the load is on, the scarcest first."""
-    found = (
+    """The cores that each part needs during the load, the first limit first."""
+    parts = (
         _need("service", costs.service_us, request, "replicas, each of as many workers as cores"),
         _need(GENERATORS, costs.generator_us, request, "Locust workers, one core each"),
-        # Every replica takes what the leader takes, at most.
+        # An upper bound: a replica costs at most as much as the leader.
         _need("brokers", costs.broker_us * request.replication, request, "brokers, and partitions"),
     )
-    return tuple(sorted(found, key=lambda need: need.carries))
+    return tuple(sorted(parts, key=lambda need: need.carries))
 
 
 def verdict_s(costs: Costs, events: float, executors: int) -> float:
-    """How long a verdict takes on so many cores."""
+    """Seconds to a verdict on `executors` cores."""
     fit, millions = costs.verdict, events / MILLION
     return fit.start_s + millions * (fit.shared_s / executors + fit.serial_s)
 
 
 def verdict_cores(costs: Costs, request: SizingRequest) -> int | None:
-    """How many cores bring a verdict in time; None where no number of them does."""
+    """The cores that bring the verdict in time; None if no number does."""
     fit, millions = costs.verdict, request.events / MILLION
     left_s = request.within_s - fit.start_s - millions * fit.serial_s
     return max(1, math.ceil(millions * fit.shared_s / left_s)) if left_s > 0 else None
 
 
 def markdown(costs: Costs, request: SizingRequest, command: str) -> str:
-    """Write it all down."""
+    """The sizing as Markdown."""
     sections = (_of_costs(costs, command), _of_cores(costs, request), _of_storage(costs, request))
     verdict = (*_of_verdict(costs, request), "", _first(costs, request))
     return "\n".join(line for section in (*sections, verdict) for line in (*section, "")).rstrip()
 
 
 def rewritten(document: str, block: str) -> str:
-    """Put the block between the document's marks. UsageError where they are missing."""
+    """Replace the block between the document's marks. Raises UsageError if they are missing."""
     if not _BLOCK.search(document):
         raise UsageError(f"the document has no {BEGIN} and {END}")
     return _BLOCK.sub(lambda _: f"{BEGIN}\n{block}\n{END}", document)
 
 
 def rewrite(path: Path, block: str) -> None:
-    """Do so with a file. Raises OSError."""
+    """Replace the block in a file. Raises OSError."""
     write_atomically(path, rewritten(path.read_text(encoding="utf-8"), block))
 
 
@@ -133,7 +137,7 @@ def _need(part: str, cost_us: float, request: SizingRequest, grows_by: str) -> P
 
 def _of_costs(costs: Costs, command: str) -> Iterator[str]:
     fit = costs.verdict
-    yield f"Measured on {costs.machine}, and computed by `{command}`:"
+    yield f"Measured on {costs.machine}; computed by `{command}`:"
     yield ""
     yield from table(
         ("cost", "of", "figure"),
@@ -143,7 +147,7 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
             ("an event", "a broker", f"{costs.broker_us:,.0f} µs of a core, for each replica"),
             ("a million events", "the ledger", f"{costs.ledger_bytes:,.1f} MB"),
             ("a million events", "the topic", f"{costs.topic_bytes:,.0f} MB, for each replica"),
-            ("a million events", "the verdict", f"{fit.shared_s:.2f} s of a core, shared by cores"),
+            ("a million events", "the verdict", f"{fit.shared_s:.2f} s of CPU, shared by cores"),
             ("a million events", "the verdict", f"{fit.serial_s:.2f} s that cores do not share"),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),
@@ -170,10 +174,10 @@ def _of_storage(costs: Costs, request: SizingRequest) -> Iterator[str]:
     topic, ledger = costs.topic_bytes, costs.ledger_bytes
     (generators,) = (each.cores for each in needs(costs, request) if each.part == GENERATORS)
     segments = math.ceil(generators * (request.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
-    yield f"For its {events / MILLION:,.0f} million events in {_span(request.plan.duration_s)}:"
+    yield f"For the {events / MILLION:,.0f} million events in {_span(request.plan.duration_s)}:"
     yield ""
     yield from table(
-        ("store", "written at the peak", "in all", "files"),
+        ("store", "peak rate", "total", "files"),
         (
             (
                 f"brokers' disks, {request.replication} replicas",
@@ -194,10 +198,10 @@ def _of_storage(costs: Costs, request: SizingRequest) -> Iterator[str]:
 def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     chosen = verdict_cores(costs, request)
     counts = sorted({2, 8, 32, 128} | ({chosen} if chosen else set()))
-    yield "The verdict on them, by the cores of Spark's executors:"
+    yield "Time to the verdict, by the cores of Spark's executors:"
     yield ""
     yield from table(
-        ("cores", "takes"),
+        ("cores", "time"),
         tuple(
             (f"{each:,}", _span(verdict_s(costs, request.events, each), exact=False))
             for each in counts
@@ -207,20 +211,20 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     if chosen is None:
         serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
-            f"No number of cores brings it within {_span(request.within_s)}: the part that they "
-            f"do not share takes {_span(serial_s, exact=False)} alone. Make several shorter runs "
+            f"No number of cores brings the verdict within {_span(request.within_s)}: the part "
+            f"that they do not share takes {_span(serial_s, exact=False)} alone. Make several shorter runs "
             "instead, and judge them in parallel."
         )
     else:
-        yield f"{chosen:,} cores bring it within {_span(request.within_s)}."
+        yield f"{chosen:,} cores bring the verdict within {_span(request.within_s)}."
 
 
 def _first(costs: Costs, request: SizingRequest) -> str:
     first, *others = needs(costs, request)
     then = ", then ".join(f"{each.part} ({each.carries:,.0f} /s)" for each in others)
     return (
-        f"The first limit is the {first.part}: a core of it carries {first.carries:,.0f} /s; add "
-        f"{first.grows_by}. After it come the {then}."
+        f"The first limit is the {first.part}: one core carries {first.carries:,.0f} /s; add "
+        f"{first.grows_by}. The next limits are {then}."
     )
 
 
@@ -231,7 +235,7 @@ def _size(size_bytes: float) -> str:
 
 
 def _span(seconds: float | None, *, exact: bool = True) -> str:
-    """Write a span of time in the largest unit that it fills."""
+    """A duration in the largest unit that it fills."""
     seconds = seconds or 0.0
     for unit_s, unit in ((3600, "h"), (60, "min")):
         if seconds >= unit_s:
@@ -244,6 +248,6 @@ def _read(path: Path) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"cannot read {path}: {error.strerror}; take it with python -m bench {path.stem}"
+            f"cannot read {path}: {error.strerror}; measure it with python -m bench {path.stem}"
         ) from None
     return document

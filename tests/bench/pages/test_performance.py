@@ -80,10 +80,10 @@ def test_one_command_takes_all_and_writes_the_pages(
     """What it takes goes where the pages are made of it."""
     documents, taken = tmp_path / "docs", []
 
-    def take(*given: Any) -> None:
-        taken.append(given[2])
+    def take(*arguments: Any) -> None:
+        taken.append(arguments[2])
 
-    monkeypatch.setattr(command_line, "_take", take)
+    monkeypatch.setattr(command_line, "take", take)
     shutil.copytree(ROOT / "docs", documents)
     (documents / "performance.md").write_text("")
     done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
