@@ -1,7 +1,7 @@
-"""The benchmarks: each measures a part of Headcount beside a peer in the same run.
+"""The benchmarks: each compares a part of Headcount with a peer in the same run.
 
-    python -m bench overhead|service|reconcile|all
+    python -m bench --help
 
-Absolute figures drift from machine to machine; what counts is the ratio of two that were taken in
-turn. Nothing here is a test, and no test waits for a figure of it.
+Absolute figures differ between machines; what counts is the ratio of two contenders that took
+turns. No test asserts on a figure.
 """

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from random import Random
 
-from headcount_players._life import Act, Life
+from headcount_players._life import Life, PlayerAction
 from locust import between, events, task
 from locust.argument_parser import LocustArgumentParser
 
@@ -38,7 +38,7 @@ def _add_options(parser: LocustArgumentParser) -> None:
 events.init_command_line_parser.add_listener(_add_options)
 
 
-class Player(LedgerUser):
+class StatefulPlayer(LedgerUser):
     """One player after another, each doing one thing at a time."""
 
     wait_time = between(0.1, 0.5)
@@ -95,7 +95,7 @@ class Player(LedgerUser):
         """End this life, with whatever is in the cart."""
         self.life = None
 
-    def _live(self, choose: Callable[[Life, Random], Act]) -> None:
+    def _live(self, choose: Callable[[Life, Random], PlayerAction]) -> None:
         """Do what is chosen, or make a mistake; a new life begins with signing up."""
         options = self.environment.parsed_options
         assert options is not None
@@ -107,7 +107,7 @@ class Player(LedgerUser):
         else:
             self._do(self.life, choose(self.life, self.random))
 
-    def _do(self, life: Life, act: Act, *, is_mistake: bool = False) -> None:
+    def _do(self, life: Life, act: PlayerAction, *, is_mistake: bool = False) -> None:
         with self.client.request(
             act.method,
             act.path,

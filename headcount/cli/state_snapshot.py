@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from headcount_analysis.read.settling import Database
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import Progress
+from headcount_service.game.progress import PublishProgress
 
 from headcount.console import Console
 from headcount.errors import EvidenceError
@@ -20,12 +20,12 @@ from headcount.run.manifest import Manifest
 from headcount.stack.service import sqlite_url
 
 if TYPE_CHECKING:
-    from headcount_service.game.snapshot import Account
+    from headcount_service.game.snapshot import Snapshot
 
 CONNECT_TIMEOUT_S = 5.0
 OUTBOX_TIMEOUT_S = 60.0
 POLL_S = 0.2
-_UNREAD = Progress(-1, 0)
+_UNREAD = PublishProgress(-1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class GameDatabase:
     owners: str
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator["Account"]:
+    def opened(self) -> Iterator["Snapshot"]:
         """Look at it as it is at one moment. DatabaseError says why that cannot be."""
         # SQLAlchemy takes long to load, and most runs have no database.
-        from headcount_service.game.snapshot import open_account  # noqa: PLC0415
+        from headcount_service.game.snapshot import open_snapshot  # noqa: PLC0415
 
-        with open_account(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
+        with open_snapshot(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
             yield account
 
-    def progress(self) -> Progress:
+    def progress(self) -> PublishProgress:
         """How far the events of the run's players are. Raises DatabaseError."""
         with self.opened() as account:
             return account.progress()
@@ -69,7 +69,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
     return GameDatabase(sqlite_url(path), owners)
 
 
-def await_outbox(database: GameDatabase | None, console: Console) -> Progress | None:
+def await_outbox(database: GameDatabase | None, console: Console) -> PublishProgress | None:
     """Wait until no event of the run's players is still to be published, and say how far they are.
 
     None without a database; what equals nothing where it cannot be read, as `account` will say.
@@ -97,7 +97,9 @@ class Reading:
     is_moving: bool = False
 
 
-def account(database: GameDatabase | None, before: Progress | None, folder: RunFolder) -> Reading:
+def account(
+    database: GameDatabase | None, before: PublishProgress | None, folder: RunFolder
+) -> Reading:
     """Write down what the database says now, if it is of the same moment as the topic's end.
 
     `before` is how far it was just before that end was noted; None where the end was noted earlier.
@@ -122,7 +124,7 @@ def account(database: GameDatabase | None, before: Progress | None, folder: RunF
     return Reading(Database(path))
 
 
-def _unfit(progress: Progress, then: int | None) -> str:
+def _unfit(progress: PublishProgress, then: int | None) -> str:
     """Say why the account is not of the same moment as the topic's end; empty if it is."""
     if progress.unpublished:
         return (

@@ -30,7 +30,7 @@ _LEAVE = "DELETE /guilds/{guild}/members/{player_id}"
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PlayerAction:
     """A request, and by how much it changes each thing of the player if it is done.
 
     `spelling` is method and path, the path with the names of parameters in it; `asked` are all
@@ -72,7 +72,7 @@ class Life:
     things: Counter[str] = field(default_factory=Counter)
     variants: dict[str, Variant] = field(default_factory=dict)
 
-    def remember(self, act: Act) -> None:
+    def remember(self, act: PlayerAction) -> None:
         """Take in that an act is done."""
         self.things.update(act.changes)
 
@@ -104,68 +104,68 @@ class Life:
             for name, quantity in self.cart.items()
         )
 
-    def sign_up(self) -> Act:
+    def sign_up(self) -> PlayerAction:
         """Become a player."""
         changes = {"player": 1, "gold": CATALOGUE.starting_gold}
         return self._act(_SIGN_UP, "sign_up", changes)
 
-    def earn(self, gold: int) -> Act:
+    def earn(self, gold: int) -> PlayerAction:
         """Earn some gold."""
         return self._act(_EARN, "earn", {"gold": gold}, gold=gold)
 
-    def buy(self, variant: Variant, quantity: int) -> Act:
+    def buy(self, variant: Variant, quantity: int) -> PlayerAction:
         """Buy so many of a variant at once."""
         cost = quantity * unit_price(CATALOGUE, variant)
         changes = {"gold": -cost, f"item:{variant.name}": quantity}
         return self._act(_PURCHASE, "purchase", changes, **_goods(variant, quantity))
 
-    def add_to_cart(self, variant: Variant, quantity: int) -> Act:
+    def add_to_cart(self, variant: Variant, quantity: int) -> PlayerAction:
         """Put more of a variant into the cart."""
         self.variants[variant.name] = variant
         changes = {f"cart:{variant.name}": quantity}
         return self._act(_ADD_TO_CART, "add_to_cart", changes, **_goods(variant, quantity))
 
-    def change_cart(self, name: str, quantity: int) -> Act:
+    def change_cart(self, name: str, quantity: int) -> PlayerAction:
         """Let a line of the cart have another quantity."""
         changes = {f"cart:{name}": quantity - self.things[f"cart:{name}"]}
         return self._act(_CHANGE_CART, "change_cart", changes, variant=name, quantity=quantity)
 
-    def remove_from_cart(self, name: str) -> Act:
+    def remove_from_cart(self, name: str) -> PlayerAction:
         """Take a line out of the cart."""
         changes = {f"cart:{name}": -self.things[f"cart:{name}"]}
         return self._act(_REMOVE_FROM_CART, "remove_from_cart", changes, variant=name)
 
-    def check_out(self) -> Act:
+    def check_out(self) -> PlayerAction:
         """Buy all that is in the cart."""
         changes = {"gold": -self.cost_of_cart}
         for name, quantity in self.cart.items():
             changes |= {f"cart:{name}": -quantity, f"item:{name}": quantity}
         return self._act(_CHECK_OUT, "checkout", changes)
 
-    def join(self, guild: str) -> Act:
+    def join(self, guild: str) -> PlayerAction:
         """Join a guild."""
         return self._act(_JOIN, "add_member", {f"guild:{guild}": 1}, guild=guild)
 
-    def leave(self, guild: str) -> Act:
+    def leave(self, guild: str) -> PlayerAction:
         """Leave a guild."""
         return self._act(_LEAVE, "remove_member", {f"guild:{guild}": -1}, guild=guild)
 
-    def purchase(self, random: Random) -> Act:
+    def purchase(self, random: Random) -> PlayerAction:
         """Buy something; earn first if it costs too much."""
         act = self.buy(a_variant(random), random.randint(1, MOST_AT_ONCE))
         return act if self.gold + act.changes["gold"] >= 0 else self.earnings(random)
 
-    def earnings(self, random: Random) -> Act:
+    def earnings(self, random: Random) -> PlayerAction:
         """Earn something."""
         return self.earn(random.randint(CATALOGUE.max_earnings // 10, CATALOGUE.max_earnings))
 
-    def filling(self, random: Random) -> Act:
+    def filling(self, random: Random) -> PlayerAction:
         """Put something into the cart, as long as it is small."""
         if len(self.cart) >= MOST_LINES:
             return self.second_thought(random)
         return self.add_to_cart(a_variant(random), random.randint(1, MOST_AT_ONCE))
 
-    def second_thought(self, random: Random) -> Act:
+    def second_thought(self, random: Random) -> PlayerAction:
         """Want more or less of something in the cart, or none of it."""
         if not self.cart:
             return self.filling(random)
@@ -174,17 +174,17 @@ class Life:
             return self.remove_from_cart(name)
         return self.change_cart(name, random.randint(1, MOST_AT_ONCE))
 
-    def payment(self, random: Random) -> Act:
+    def payment(self, random: Random) -> PlayerAction:
         """Check out; earn or think again if there is nothing to buy, or too little to pay with."""
         if self.cart and self.cost_of_cart <= self.gold:
             return self.check_out()
         return random.choice((self.earnings, self.second_thought))(random)
 
-    def another_guild(self, random: Random) -> Act:
+    def another_guild(self, random: Random) -> PlayerAction:
         """Leave the guild that one is in, or else join one."""
         return self.leave(self.guild) if self.guild else self.join(a_guild(random))
 
-    def mistake(self, random: Random) -> Act:
+    def mistake(self, random: Random) -> PlayerAction:
         """Ask for something that the game must refuse as things stand, so that nothing changes."""
         variant = a_variant(random)
         beyond_means = self.gold // max(1, unit_price(CATALOGUE, variant)) + 1
@@ -214,9 +214,11 @@ class Life:
             if thing.startswith(start)
         }
 
-    def _act(self, spelling: str, event_type: str, changes: Mapping[str, int], **asked: Any) -> Act:
+    def _act(
+        self, spelling: str, event_type: str, changes: Mapping[str, int], **asked: Any
+    ) -> PlayerAction:
         asked = {"player_id": self.player_id, **asked}
-        return Act(spelling, asked, {"event_type": event_type, **asked}, changes)
+        return PlayerAction(spelling, asked, {"event_type": event_type, **asked}, changes)
 
 
 def _goods(variant: Variant, quantity: int) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from werkzeug.exceptions import HTTPException
 
 from headcount_service.catalogue import load_catalogue
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
-from headcount_service.game.commands import Play
-from headcount_service.game.database import Database
+from headcount_service.game.commands import CommandHandler
+from headcount_service.game.database import StateDatabase
 from headcount_service.game.relay import Relay
 from headcount_service.game.routes import Game, game_routes, placed
 from headcount_service.http.deferred_response import DeferredResponse
@@ -41,7 +41,7 @@ from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON, given
 from headcount_service.http.route import TEXT, Route
 from headcount_service.publish.events import HeaderLimits, build_event
-from headcount_service.publish.publisher import HandsOver, Publisher
+from headcount_service.publish.publisher import DeferringPublisher, EventPublisher
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ _PROBLEMS = (400, 413, 415, 431, 503, 504)
 class Parts:
     """What works for an application in each process that serves it."""
 
-    publisher: Publisher
-    database: Database
+    publisher: EventPublisher
+    database: StateDatabase
     relay: Relay
 
     def start(self) -> None:
@@ -77,18 +77,18 @@ def new_receipt() -> str:
 
 
 def create_app(
-    settings: Settings, publisher: Publisher, receipts: Callable[[], str] = new_receipt
+    settings: Settings, publisher: EventPublisher, receipts: Callable[[], str] = new_receipt
 ) -> Flask:
     """The application around a publisher, which it uses but neither starts nor closes."""
     app = Flask("service", static_folder=None)
-    database = Database(settings)
+    database = StateDatabase(settings)
     app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     app.after_request(_signed)
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
-    play = Play(settings, database, publisher)
+    play = CommandHandler(settings, database, publisher)
     game = Game(play, database, limits, receipts, load_catalogue())
     routes = (
         *_stateless_routes(publisher, limits, receipts),
@@ -120,10 +120,10 @@ def _add(app: Flask, route: Route) -> None:
 
 
 def _stateless_routes(
-    publisher: Publisher, limits: HeaderLimits, receipts: Callable[[], str]
+    publisher: EventPublisher, limits: HeaderLimits, receipts: Callable[[], str]
 ) -> tuple[Route, ...]:
     """The acts that change nothing but the topic."""
-    hand_over = publisher.hand_over if isinstance(publisher, HandsOver) else None
+    hand_over = publisher.hand_over if isinstance(publisher, DeferringPublisher) else None
 
     def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
         def view(asked: Mapping[str, Any]) -> Response:
@@ -150,7 +150,7 @@ def _stateless_routes(
     )
 
 
-def _health_routes(publisher: Publisher) -> tuple[Route, ...]:
+def _health_routes(publisher: EventPublisher) -> tuple[Route, ...]:
     def healthz(_asked: Mapping[str, Any]) -> Response:
         return Response("alive\n", content_type=TEXT)
 

@@ -71,7 +71,7 @@ class Choice(_Strict):
         return self.values[str(value)]
 
 
-class Measure(_Strict):
+class NumberAttribute(_Strict):
     """An attribute that is counted or measured; each unit above the minimum adds to the price."""
 
     minimum: int = Field(ge=0)
@@ -104,9 +104,10 @@ def _kind(value: Any) -> str:
     return "measure" if {"minimum", "maximum"} & set(described) else "choice"
 
 
-Attribute = Choice | Measure
-_Described = Annotated[
-    Annotated[Choice, Tag("choice")] | Annotated[Measure, Tag("measure")], Discriminator(_kind)
+Attribute = Choice | NumberAttribute
+_TaggedAttribute = Annotated[
+    Annotated[Choice, Tag("choice")] | Annotated[NumberAttribute, Tag("measure")],
+    Discriminator(_kind),
 ]
 
 
@@ -114,7 +115,7 @@ class Item(_Strict):
     """A type of item: what it costs at least, and what describes it."""
 
     price: Gold
-    attributes: dict[Name, _Described] = Field(default_factory=dict)
+    attributes: dict[Name, _TaggedAttribute] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _unreserved(self) -> Self:

@@ -27,7 +27,7 @@ class SettingsError(ServiceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InvalidParameter:
     """One thing wrong with a request: which parameter, what it held, and the rule it broke."""
 
     name: str
@@ -38,7 +38,7 @@ class Fault:
 class RequestError(ServiceError):
     """The request cannot be answered as asked; `status` is the HTTP status that says so."""
 
-    def __init__(self, status: int, detail: str, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, status: int, detail: str, faults: tuple[InvalidParameter, ...] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail

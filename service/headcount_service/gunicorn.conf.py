@@ -19,9 +19,9 @@ from typing import Any
 from headcount_service.app import parts_of
 from headcount_service.catalogue import CatalogueError, load_catalogue
 from headcount_service.errors import DatabaseError, SettingsError
+from headcount_service.gunicorn_worker import drop_connections_on_term
 from headcount_service.migrations.upgrade import upgrade
 from headcount_service.settings import load_settings
-from headcount_service.worker.listener_filter import drop_new_connections
 
 try:
     _settings = load_settings()
@@ -32,7 +32,7 @@ except (SettingsError, CatalogueError) as error:
 
 wsgi_app = "headcount_service.wsgi:app"
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "headcount_service.worker.worker.ClosingWorker"
+worker_class = "headcount_service.gunicorn_worker.GunicornWorker"
 workers = _settings.workers
 threads = _settings.threads
 preload_app = False  # a producer does not survive a fork
@@ -72,18 +72,8 @@ def on_starting(_server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Have nobody connect any more as soon as gunicorn is told to end, before its workers are."""
-
-    def handle_term() -> None:
-        dropped = [drop_new_connections(listener) for listener in server.LISTENERS]
-        if not all(dropped):
-            server.log.warning(
-                "this kernel cannot drop new connections: one that is made in the instant in which "
-                "the port is closed is reset, and its client cannot know what became of its request"
-            )
-        stop()
-
-    stop, server.handle_term = server.handle_term, handle_term
+    """Prepare the master for a shutdown that leaves no request's outcome unknown."""
+    drop_connections_on_term(server)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from headcount_service.app import create_app
 from headcount_service.errors import NotPublished
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, Publisher, make_publisher
+from headcount_service.publish.publisher import EventPublisher, RecordPosition, make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy
@@ -17,51 +17,51 @@ ID = "X-Event-Id"
 class FaultyPublisher(Proxy):
     """Publishes through another publisher, and harms events by their sequence numbers."""
 
-    def __init__(self, real: Publisher, faults: str) -> None:
+    def __init__(self, real: EventPublisher, faults: str) -> None:
         super().__init__(real)
-        self._harms: dict[str, Callable[[Event, str | None], Place | None]] = {}
+        self._harms: dict[str, Callable[[Event, str | None], RecordPosition | None]] = {}
         for fault in faults.split(","):
             name, _, seq = fault.partition("@")
             self._harms[seq] = getattr(self, f"_{name}")
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish, and harm those that are to be."""
         seq = str(event.get(ID, "")).rpartition(".")[2]
         return self._harms.get(seq, self.real.publish)(event, key)
 
-    def _drop(self, _event: Event, _key: str | None) -> Place | None:
+    def _drop(self, _event: Event, _key: str | None) -> RecordPosition | None:
         """Say that it is published."""
         return None
 
-    def _duplicate(self, event: Event, key: str | None) -> Place | None:
+    def _duplicate(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
         return self.real.publish(event, key)
 
-    def _take_twice(self, event: Event, key: str | None) -> Place | None:
+    def _take_twice(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish({**event, "receipt": "another"}, key)
         return self.real.publish(event, key)
 
-    def _alter(self, event: Event, key: str | None) -> Place | None:
+    def _alter(self, event: Event, key: str | None) -> RecordPosition | None:
         return self.real.publish({**event, "event_type": "sell_sword"}, key)
 
-    def _misplace(self, event: Event, key: str | None) -> Place | None:
+    def _misplace(self, event: Event, key: str | None) -> RecordPosition | None:
         place = self.real.publish(event, key)
-        return place and Place(place.partition, place.offset + 1_000_000)
+        return place and RecordPosition(place.partition, place.offset + 1_000_000)
 
-    def _invent(self, event: Event, key: str | None) -> Place | None:
+    def _invent(self, event: Event, key: str | None) -> RecordPosition | None:
         run_and_generator = str(event[ID]).rpartition(".")[0]
         self.real.publish({**event, ID: f"{run_and_generator}.999999"}, key)
         return self.real.publish(event, key)
 
-    def _refuse(self, event: Event, key: str | None) -> Place | None:
+    def _refuse(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
         raise NotPublished("it is published all the same")
 
-    def _crash(self, event: Event, key: str | None) -> Place | None:
+    def _crash(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
         raise RuntimeError("after publishing")
 
-    def _bring_foreign(self, event: Event, key: str | None) -> Place | None:
+    def _bring_foreign(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish({"event_type": "default"}, None)
         self.real.publish({**event, ID: "another-run.0.1"}, key)
         return self.real.publish(event, key)

@@ -14,7 +14,7 @@ from pathlib import Path
 from flask import request
 from headcount_service.app import create_app
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, make_publisher
+from headcount_service.publish.publisher import RecordPosition, make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy
@@ -26,7 +26,7 @@ HARM_FILE = Path(os.environ["HARM_FILE"])
 class Slow(Proxy):
     """Publishes, and takes its time to say so."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish, and wait."""
         place = super().publish(event, key)
         if HARM_FILE.exists():
@@ -37,7 +37,7 @@ class Slow(Proxy):
 class Resetting(Proxy):
     """Resets connections, of some requests before it publishes and of others after."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish, or do not, and reset the connection either way."""
         if not HARM_FILE.exists():
             return super().publish(event, key)
@@ -59,7 +59,7 @@ class Lying(Proxy):
         self._later: queue.SimpleQueue[tuple[Event, str | None]] = queue.SimpleQueue()
         threading.Thread(target=self._publish_later, daemon=True).start()
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Promise."""
         self._later.put((event, key))
         return None

@@ -1,13 +1,13 @@
 """The proxy: a publisher around the real one, for services that do wrong."""
 
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, Publisher
+from headcount_service.publish.publisher import EventPublisher, RecordPosition
 
 
 class Proxy:
     """Publishes through another publisher; the base of those that do wrong."""
 
-    def __init__(self, real: Publisher) -> None:
+    def __init__(self, real: EventPublisher) -> None:
         self.real = real
 
     def start(self) -> None:
@@ -26,6 +26,6 @@ class Proxy:
         """Close the real one."""
         self.real.close()
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish through the real one."""
         return self.real.publish(event, key)

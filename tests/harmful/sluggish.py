@@ -4,7 +4,7 @@ import time
 
 from headcount_service.app import create_app
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, make_publisher
+from headcount_service.publish.publisher import RecordPosition, make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy
@@ -15,7 +15,7 @@ DELAY_S = 0.3
 class Sluggish(Proxy):
     """Waits, and then publishes through the real one."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Wait, and publish."""
         time.sleep(DELAY_S)
         return super().publish(event, key)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from flask.testing import FlaskClient
-from headcount_players._life import Act, Life
+from headcount_players._life import Life, PlayerAction
 from headcount_service.app import create_app, parts_of
 from headcount_service.migrations.upgrade import upgrade
 from headcount_service.settings import Settings
@@ -33,7 +33,7 @@ def game(tmp_path: Path, published: RecordingPublisher) -> Iterator[FlaskClient]
     parts_of(app).database.close()
 
 
-def asked(game: FlaskClient, act: Act) -> TestResponse:
+def asked(game: FlaskClient, act: PlayerAction) -> TestResponse:
     """Ask for an act as a scenario does."""
     return game.open(act.path, method=act.method, json=act.body or None)
 
@@ -95,7 +95,7 @@ def test_every_mistake_is_refused(game: FlaskClient, published: RecordingPublish
 def test_a_life_can_be_lived_again() -> None:
     """The same random numbers make the same requests."""
 
-    def lived() -> list[Act]:
+    def lived() -> list[PlayerAction]:
         random, life = Random(3), Life("p")
         acts = []
         for _ in range(50):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headcount_service.app import create_app
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, make_publisher
+from headcount_service.publish.publisher import RecordPosition, make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy
@@ -21,7 +21,7 @@ _DEATH_FILE = Path(os.environ["DEATH_FILE"])
 class Dying(Proxy):
     """Publishes, or dies at it."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Do as the file says."""
         when = _DEATH_FILE.read_text("utf-8") if _DEATH_FILE.exists() else ""
         _DEATH_FILE.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place
+from headcount_service.publish.publisher import RecordPosition
 from kafka.errors import KafkaTimeoutError
 
 
@@ -18,12 +18,12 @@ class RecordingPublisher:
     published: list[tuple[Event, str | None]] = field(default_factory=list)
     failure: Exception | None = None
     ready: bool = True
-    place: Place | None = None
+    place: RecordPosition | None = None
 
     def start(self) -> None:
         """Nothing to take up."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Remember the event, or raise the failure."""
         if self.failure is not None:
             raise self.failure

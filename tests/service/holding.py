@@ -16,10 +16,10 @@ from pathlib import Path
 from headcount_service.app import create_app
 from headcount_service.errors import OutcomeUnknown
 from headcount_service.http.deferred_response import DeferredResponse
+from headcount_service.inflight import requests
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import NoPublisher, Place
+from headcount_service.publish.publisher import NoPublisher, RecordPosition
 from headcount_service.settings import load_settings
-from headcount_service.worker.inflight import requests
 
 _FILE = Path(os.environ["HOLD_FILE"])
 _LARGE_BYTES = int(os.environ["LARGE_BYTES"])
@@ -32,7 +32,7 @@ class Held:
     def __init__(self, timeout_s: float, *, fails: bool) -> None:
         self.deadline_s = time.monotonic() + timeout_s
         self._fails = fails
-        self._future: Future[Place] = Future()
+        self._future: Future[RecordPosition] = Future()
 
     def when_settled(self, then: Callable[[], None]) -> None:
         """Call it once."""
@@ -43,9 +43,9 @@ class Held:
         if self._fails:
             self._future.set_exception(OutcomeUnknown("As asked."))
         else:
-            self._future.set_result(Place(1, 2))
+            self._future.set_result(RecordPosition(1, 2))
 
-    def place(self) -> Place | None:
+    def place(self) -> RecordPosition | None:
         """Wait for it."""
         try:
             return self._future.result(max(0.0, self.deadline_s - time.monotonic()))

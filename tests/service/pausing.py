@@ -2,9 +2,9 @@
 
 import os
 
-from headcount_service.worker import sharing
+from headcount_service import gunicorn_worker
 from headcount_service.wsgi import app
 
 __all__ = ["app"]
 
-sharing.PAUSE_S = float(os.environ["PAUSE_S"])
+gunicorn_worker.SHARE_PAUSE_S = float(os.environ["PAUSE_S"])

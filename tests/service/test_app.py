@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from headcount_service.app import create_app, new_receipt, parts_of
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place
+from headcount_service.publish.publisher import RecordPosition
 from werkzeug.test import TestResponse
 
 from tests.service.conftest import LoadSettings
@@ -69,7 +69,7 @@ def test_an_answer_says_where_its_event_is(
 ) -> None:
     """Partition and offset where the broker told them, and always the process that answered."""
     bare = client.get("/")
-    publisher.place = Place(3, 17)
+    publisher.place = RecordPosition(3, 17)
     placed = client.get("/")
     assert "X-Event-Partition" not in bare.headers
     assert (placed.headers["X-Event-Partition"], placed.headers["X-Event-Offset"]) == ("3", "17")

@@ -8,14 +8,14 @@ import sys
 from headcount_service.app import create_app
 from headcount_service.errors import OutcomeUnknown
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import Place, Publisher, make_publisher
+from headcount_service.publish.publisher import EventPublisher, RecordPosition, make_publisher
 from headcount_service.settings import load_settings
 
 
 class WrappedPublisher:
     """Passes everything on, but for the events that ask otherwise."""
 
-    def __init__(self, real: Publisher) -> None:
+    def __init__(self, real: EventPublisher) -> None:
         self._real = real
 
     def start(self) -> None:
@@ -23,7 +23,7 @@ class WrappedPublisher:
         self._real.start()
         self._say("started")
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish, and deny it if asked to."""
         place = self._real.publish(event, key)
         if "X-Deny" in event:

@@ -23,15 +23,15 @@ from headcount_service.errors import (
     Refused,
 )
 from headcount_service.game import idempotency, outbox
-from headcount_service.game.database import Database
-from headcount_service.game.domain_events import Happening
-from headcount_service.game.idempotency import Answer, Identity
-from headcount_service.game.outbox import EarlierUnpublished, Entry
+from headcount_service.game.database import StateDatabase
+from headcount_service.game.domain_events import DomainEvent
+from headcount_service.game.idempotency import CommandResult, Identity
+from headcount_service.game.outbox import EarlierEventUnpublished, OutboxEntry
 from headcount_service.game.ownership import Sending
 from headcount_service.game.rules import NOT_FOUND
 from headcount_service.game.state import lock_player
 from headcount_service.publish.events import Event, encode_event
-from headcount_service.publish.publisher import Place, Publisher
+from headcount_service.publish.publisher import EventPublisher, RecordPosition
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ EARLIER_POLL_S = 0.01
 LEASE_MARGIN_S = 5.0
 _RECORD_OVERHEAD_BYTES = 512  # more than Kafka's batch, record and key need
 
-Rule = Callable[[Connection, Any, Mapping[str, Any]], Happening]
+Rule = Callable[[Connection, Any, Mapping[str, Any]], DomainEvent]
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Command:
     """One act of a player: its rule, and what a good answer to it is called."""
 
     name: str
@@ -54,44 +54,46 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CommandRequest:
     """A request for an act: what was asked for, by whom, and how its event is made."""
 
-    act: Act
+    command: Command
     asked: Mapping[str, Any]
     identity: Identity | None
-    make_event: Callable[[Happening], Event]
+    make_event: Callable[[DomainEvent], Event]
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class _Committed:
     """What a transaction did: the answer, and the event that is still to be published."""
 
-    answer: Answer
-    made: "_Made | None"
+    answer: CommandResult
+    made: "_NewEvent | None"
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _NewEvent:
     """An event that this process has made, and is to send."""
 
-    entry: Entry
+    entry: OutboxEntry
     owner: int
     sending: Sending
     renew_after_s: float
 
 
-class Play:
+class CommandHandler:
     """Does acts, in any number of threads."""
 
-    def __init__(self, settings: Settings, database: Database, publisher: Publisher) -> None:
+    def __init__(
+        self, settings: Settings, database: StateDatabase, publisher: EventPublisher
+    ) -> None:
         self._settings = settings
         self._database = database
         self._publisher = publisher
         self._ownership = database.ownership
         self._lease_ms = lease_ms(settings)
 
-    def do(self, wish: Wish) -> Answer:
+    def do(self, wish: CommandRequest) -> CommandResult:
         """Do what is wished for, and return what is to be told, once its event is acknowledged.
 
         Raises:
@@ -105,22 +107,22 @@ class Play:
         if done.made is None:
             return done.answer
         place = self._publish(done.made)
-        return Answer(done.answer.status, done.answer.body, place)
+        return CommandResult(done.answer.status, done.answer.body, place)
 
-    def _commit(self, wish: Wish) -> _Done:
+    def _commit(self, wish: CommandRequest) -> _Committed:
         """Change the state, once no earlier event of the player waits to be published."""
         deadline = time.monotonic() + self._settings.ack_timeout_s
         while True:
             try:
                 return self._changed(wish)
-            except EarlierUnpublished:
+            except EarlierEventUnpublished:
                 if time.monotonic() >= deadline:
                     raise NotPublished(
                         "An earlier event of the player has not been published yet."
                     ) from None
                 time.sleep(EARLIER_POLL_S)
 
-    def _changed(self, wish: Wish) -> _Done:
+    def _changed(self, wish: CommandRequest) -> _Committed:
         """Change the state, or not; what was written and rolled back is nothing to send."""
         begun: list[Sending] = []
         kept: Sending | None = None
@@ -133,31 +135,33 @@ class Play:
                     sending.end()
         return done
 
-    def _change(self, wish: Wish, begun: list[Sending], connection: Connection) -> _Done:
+    def _change(
+        self, wish: CommandRequest, begun: list[Sending], connection: Connection
+    ) -> _Committed:
         identity = wish.identity
-        if identity is not None and (before := idempotency.given_before(connection, identity)):
-            return _Done(before, None)
+        if identity is not None and (before := idempotency.stored_result(connection, identity)):
+            return _Committed(before, None)
         try:
             answer, made = self._acted(wish, begun, connection)
         except Refused as refusal:
             if identity is None:
                 raise
-            answer, made = idempotency.of_refusal(refusal), None
+            answer, made = idempotency.refusal_result(refusal), None
         if identity is not None:
             number = None if made is None else made.entry.number
-            idempotency.keep(connection, identity, answer, number)
-        return _Done(answer, made)
+            idempotency.store_result(connection, identity, answer, number)
+        return _Committed(answer, made)
 
     def _acted(
-        self, wish: Wish, begun: list[Sending], connection: Connection
-    ) -> tuple[Answer, _Made]:
+        self, wish: CommandRequest, begun: list[Sending], connection: Connection
+    ) -> tuple[CommandResult, _NewEvent]:
         player_id = wish.asked["player_id"]
         player = lock_player(connection, player_id)
         if player is not None:
             outbox.check_published(connection, player_id)
-        elif wish.act.is_by_player:
+        elif wish.command.is_by_player:
             raise Refused(NOT_FOUND, f"There is no player {player_id!r}.")
-        happening = wish.act.rule(connection, player, wish.asked)
+        happening = wish.command.rule(connection, player, wish.asked)
         event = wish.make_event(happening)
         self._check_size(event)
         owner, now_s = self._ownership.number, time.monotonic()
@@ -171,8 +175,8 @@ class Play:
         )
         # Before the commit: from that on the relay would take it for one that nobody sends.
         begun.append(self._ownership.in_flight.begin(entry.number))
-        made = _Made(entry, owner, begun[-1], now_s + LEASE_MARGIN_S)
-        return Answer(wish.act.status, happening.fields), made
+        made = _NewEvent(entry, owner, begun[-1], now_s + LEASE_MARGIN_S)
+        return CommandResult(wish.command.status, happening.fields), made
 
     def _check_size(self, event: Event) -> None:
         # Kafka would refuse it only when the state has changed.
@@ -180,7 +184,7 @@ class Play:
         if size > self._settings.max_event_bytes:
             raise RecordTooLarge("The event is too large.")
 
-    def _publish(self, made: _Made) -> Place | None:
+    def _publish(self, made: _NewEvent) -> RecordPosition | None:
         is_over: Callable[[], bool] | None = None
         try:
             self._check_lease(made)
@@ -195,7 +199,7 @@ class Play:
             made.sending.end(is_over)
         return place
 
-    def _check_lease(self, made: _Made) -> None:
+    def _check_lease(self, made: _NewEvent) -> None:
         """Renew the lease if the commit is long ago. Raises OutcomeUnknown if another has it."""
         if time.monotonic() < made.renew_after_s:
             return
@@ -205,7 +209,7 @@ class Play:
         ):
             raise OutcomeUnknown("Another worker publishes the event.")
 
-    def _mark(self, entry: Entry, place: Place | None) -> None:
+    def _mark(self, entry: OutboxEntry, place: RecordPosition | None) -> None:
         try:
             self._database.change(lambda each: outbox.mark_published(each, [(entry, place)]))
         except PublishError as error:

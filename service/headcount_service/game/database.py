@@ -37,7 +37,7 @@ _UNREACHABLE = (OperationalError, InterfaceError, InternalError, NoConnectionErr
 _Result = TypeVar("_Result")
 
 
-class Database:
+class StateDatabase:
     """Connections to the game's state; made before the fork, it connects when it is first used."""
 
     def __init__(self, settings: Settings) -> None:

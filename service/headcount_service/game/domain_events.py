@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from headcount_service.catalogue import Value, Variant
 
 
-class Happening(BaseModel):
+class DomainEvent(BaseModel):
     """What every change tells: which it was, and of whom."""
 
     model_config = ConfigDict(frozen=True)
@@ -26,26 +26,26 @@ class Happening(BaseModel):
         return self.model_dump()
 
     @property
-    def bought(self) -> tuple["Line", ...]:
+    def bought(self) -> tuple["OrderLine", ...]:
         """What was bought."""
         return ()
 
 
-class SignedUp(Happening):
+class SignedUp(DomainEvent):
     """A player is new, and has `gold`."""
 
     event_type: Literal["sign_up"] = "sign_up"
     gold: int
 
 
-class Earned(Happening):
+class Earned(DomainEvent):
     """A player has so much more `gold`."""
 
     event_type: Literal["earn"] = "earn"
     gold: int
 
 
-class Line(BaseModel):
+class OrderLine(BaseModel):
     """So many of one variant, at what one costs; its attributes are fields of it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -56,7 +56,7 @@ class Line(BaseModel):
     unit_price: int
 
     @classmethod
-    def of(cls, variant: Variant, quantity: int, price: int) -> "Line":
+    def of(cls, variant: Variant, quantity: int, price: int) -> "OrderLine":
         """A line of a variant."""
         return cls(
             item=variant.item,
@@ -77,7 +77,7 @@ class Line(BaseModel):
         return self.quantity * self.unit_price
 
 
-class Purchased(Happening, Line):
+class Purchased(DomainEvent, OrderLine):
     """A player has bought something, for `total` gold."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -86,12 +86,12 @@ class Purchased(Happening, Line):
     total: int
 
     @property
-    def bought(self) -> tuple[Line, ...]:
+    def bought(self) -> tuple[OrderLine, ...]:
         """The one line."""
         return (self,)
 
 
-class CartChanged(Happening):
+class CartChanged(DomainEvent):
     """A line of a cart has `change` more of a variant, or less, and now `in_cart` of it.
 
     `quantity` is what was asked for: how many more in `add_to_cart`, how many in `change_cart`.
@@ -112,20 +112,20 @@ class CartChanged(Happening):
         return self.model_dump(exclude_none=True)
 
 
-class CheckedOut(Happening):
+class CheckedOut(DomainEvent):
     """A player has bought a whole cart, for `total` gold, and the cart is empty."""
 
     event_type: Literal["checkout"] = "checkout"
-    lines: tuple[Line, ...]
+    lines: tuple[OrderLine, ...]
     total: int
 
     @property
-    def bought(self) -> tuple[Line, ...]:
+    def bought(self) -> tuple[OrderLine, ...]:
         """The cart's lines."""
         return self.lines
 
 
-class MembershipChanged(Happening):
+class MembershipChanged(DomainEvent):
     """A player has joined a guild, or left it."""
 
     event_type: Literal["add_member", "remove_member"]

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from headcount_service.errors import Refused, RequestError
-from headcount_service.game.outbox import EarlierUnpublished
+from headcount_service.game.outbox import EarlierEventUnpublished
 from headcount_service.game.tables import answers, events
-from headcount_service.publish.publisher import Place
+from headcount_service.publish.publisher import RecordPosition
 
 HEADER = "X-Event-Id"
 MAX_LENGTH = 200
@@ -25,12 +25,12 @@ _BAD_REQUEST, _UNPROCESSABLE = 400, 422
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """What a request is told: a status, a body and, where it made an event, the event's place."""
 
     status: int
     body: Mapping[str, Any]
-    place: Place | None = None
+    place: RecordPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def identity(event_id: str | None, act: str, asked: Mapping[str, Any]) -> Identi
     return Identity(event_id, hashlib.sha256(content.encode()).hexdigest())
 
 
-def given_before(connection: Connection, asked: Identity) -> Answer | None:
+def stored_result(connection: Connection, asked: Identity) -> CommandResult | None:
     """The answer that was given to this identity; None if this is the first time.
 
     Raises:
@@ -78,13 +78,15 @@ def given_before(connection: Connection, asked: Identity) -> Answer | None:
             f"{HEADER} is that of another request before.",
         )
     if row.leased_until_ms is not None:
-        raise EarlierUnpublished
+        raise EarlierEventUnpublished
     told = row.topic_partition is not None
-    place = Place(row.topic_partition, row.topic_offset) if told else None
-    return Answer(row.status, json.loads(row.body), place)
+    place = RecordPosition(row.topic_partition, row.topic_offset) if told else None
+    return CommandResult(row.status, json.loads(row.body), place)
 
 
-def keep(connection: Connection, asked: Identity, answer: Answer, event: int | None) -> None:
+def store_result(
+    connection: Connection, asked: Identity, answer: CommandResult, event: int | None
+) -> None:
     """Keep an answer. Raises IntegrityError if another request had the same identity meanwhile."""
     connection.execute(
         insert(answers).values(
@@ -97,6 +99,6 @@ def keep(connection: Connection, asked: Identity, answer: Answer, event: int | N
     )
 
 
-def of_refusal(refusal: Refused) -> Answer:
+def refusal_result(refusal: Refused) -> CommandResult:
     """What a refused request is told."""
-    return Answer(refusal.status, {"detail": refusal.detail})
+    return CommandResult(refusal.status, {"detail": refusal.detail})

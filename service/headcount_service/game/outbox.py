@@ -26,10 +26,10 @@ from sqlalchemy import (
 )
 
 from headcount_service.errors import ServiceError
-from headcount_service.game.domain_events import Happening
+from headcount_service.game.domain_events import DomainEvent
 from headcount_service.game.tables import event_lines, events
 from headcount_service.publish.events import Event, encode_event
-from headcount_service.publish.publisher import Place
+from headcount_service.publish.publisher import RecordPosition
 
 RECEIPT = "receipt"
 _WRITING = 0x6576656E7473
@@ -42,12 +42,12 @@ _NOW_MS = {
 TAKEN_UP_AT_ONCE = 200
 
 
-class EarlierUnpublished(ServiceError):  # noqa: N818 - a state of things, which passes
+class EarlierEventUnpublished(ServiceError):  # noqa: N818 - a state of things, which passes
     """An earlier event of the player is not in the topic yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """An event that is to be published."""
 
     number: int
@@ -83,18 +83,18 @@ def check_published(connection: Connection, player_id: str) -> None:
         events.c.player_id == player_id, events.c.leased_until_ms.is_not(None)
     )
     if connection.execute(query.limit(1)).first() is not None:
-        raise EarlierUnpublished
+        raise EarlierEventUnpublished
 
 
 def add(
     connection: Connection,
-    happening: Happening,
+    happening: DomainEvent,
     event: Event,
     *,
     event_id: str | None,
     owner: int,
     lease_ms: int,
-) -> Entry:
+) -> OutboxEntry:
     """Write an event, which `owner` owns then, and has a lease on."""
     at_ms, value = now_ms(), encode_event(event).decode()
     _await_readers(connection)
@@ -125,7 +125,7 @@ def add(
     ]
     if lines:
         connection.execute(insert(event_lines), lines)
-    return Entry(made, happening.player_id, value, at_ms)
+    return OutboxEntry(made, happening.player_id, value, at_ms)
 
 
 def _await_readers(connection: Connection) -> None:
@@ -168,7 +168,7 @@ def take_over(
     owner: int,
     but: Collection[int],
     lease_ms: int,
-) -> list[Entry]:
+) -> list[OutboxEntry]:
     """Have `owner` own and lease events whose leases are over: its own, and those of who is gone.
 
     Those whose numbers are in `but` are left as they are.
@@ -182,7 +182,7 @@ def take_over(
         .limit(TAKEN_UP_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    found = [Entry(*row) for row in connection.execute(query)]
+    found = [OutboxEntry(*row) for row in connection.execute(query)]
     if found:
         numbers = [entry.number for entry in found]
         leased_until_ms = _database_ms(connection) + lease_ms
@@ -213,7 +213,9 @@ def renew(connection: Connection, number: int, owner: int, lease_ms: int) -> boo
     return connection.execute(renewed).rowcount == 1
 
 
-def mark_published(connection: Connection, places: Iterable[tuple[Entry, Place | None]]) -> None:
+def mark_published(
+    connection: Connection, places: Iterable[tuple[OutboxEntry, RecordPosition | None]]
+) -> None:
     """Note that events are in the topic, and where, as far as that is told."""
     for entry, place in places:
         connection.execute(

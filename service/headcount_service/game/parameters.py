@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, create_model
 
 from headcount_service.catalogue import Attribute, Catalogue, Choice
-from headcount_service.errors import Fault, RequestError
+from headcount_service.errors import InvalidParameter, RequestError
 from headcount_service.http.parameters import (
     GUILD_PATTERN,
     GUILD_RULE,
     PLAYER_PATTERN,
     PLAYER_RULE,
     Form,
-    Given,
     Parameters,
     Plain,
+    RequestParameter,
     WholeNumber,
     check_parameters,
     kind_of,
@@ -43,7 +43,7 @@ class ByItem:
 
     by_item: Mapping[str, type[Parameters]]
 
-    def check(self, given: Iterable[Given]) -> dict[str, Any]:
+    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
         """See `Form`."""
         all_given = tuple(given)
         items = [each.value for each in all_given if each.name == "item"]
@@ -52,7 +52,7 @@ class ByItem:
             return check_parameters(self.by_item[item], all_given)
         *others, last = sorted(self.by_item)
         rule = f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
-        fault = Fault(
+        fault = InvalidParameter(
             "item", show(item) if items else "", rule if items else f"is missing; it {rule}"
         )
         raise RequestError(_BAD_REQUEST, "Not acceptable: item.", (fault,))

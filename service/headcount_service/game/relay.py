@@ -19,9 +19,9 @@ from sqlalchemy import Connection
 from headcount_service.errors import OutcomeUnknown, PublishError
 from headcount_service.game import outbox
 from headcount_service.game.commands import lease_ms
-from headcount_service.game.database import Database
-from headcount_service.game.outbox import RECEIPT, Entry
-from headcount_service.publish.publisher import Place, Publisher
+from headcount_service.game.database import StateDatabase
+from headcount_service.game.outbox import RECEIPT, OutboxEntry
+from headcount_service.publish.publisher import EventPublisher, RecordPosition
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,14 @@ _POLL_MS = 500
 class Relay:
     """A thread of a worker that looks after what is left over, in all workers' names."""
 
-    def __init__(self, settings: Settings, database: Database, publisher: Publisher) -> None:
+    def __init__(
+        self, settings: Settings, database: StateDatabase, publisher: EventPublisher
+    ) -> None:
         self._settings = settings
         self._database = database
         self._publisher = publisher
         self._ownership = database.ownership
-        self._taken: dict[int, Entry] = {}  # over, and not yet published
+        self._taken: dict[int, OutboxEntry] = {}  # over, and not yet published
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
@@ -89,14 +91,14 @@ class Relay:
         taken = self._database.change(self._taken_over)
         self._taken |= {entry.number: entry for entry in taken}
 
-    def _taken_over(self, connection: Connection) -> list[Entry]:
+    def _taken_over(self, connection: Connection) -> list[OutboxEntry]:
         owners = outbox.overdue_owners(connection)
         gone = [each for each in owners if self._ownership.is_gone(connection, each)]
         but = self._ownership.in_flight.numbers() | self._taken.keys()
         quiet_ms = round(1000 * QUIET_S)
         return outbox.take_over(connection, gone, self._ownership.number, but, quiet_ms)
 
-    def _due(self) -> list[Entry]:
+    def _due(self) -> list[OutboxEntry]:
         """Those of the events taken over that the broker has had its time for."""
         if not self._taken:
             return []
@@ -104,7 +106,7 @@ class Relay:
         due = self._database.look(lambda each: outbox.due(each, owner, numbers))
         return [entry for number, entry in self._taken.items() if number in due]
 
-    def _publish(self, entry: Entry, place: Place | None) -> bool:
+    def _publish(self, entry: OutboxEntry, place: RecordPosition | None) -> bool:
         """Publish an event unless it has a place, and note that; False if it is another's now."""
         sending = self._ownership.in_flight.begin(entry.number)
         is_over: Callable[[], bool] | None = None
@@ -127,7 +129,7 @@ class Relay:
         return True
 
 
-def find(settings: Settings, entries: Sequence[Entry]) -> dict[str, Place]:
+def find(settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, RecordPosition]:
     """Look which events are in the topic, by their receipts, and where.
 
     Raises:
@@ -149,7 +151,7 @@ def find(settings: Settings, entries: Sequence[Entry]) -> dict[str, Place]:
 
 def _found(
     consumer: KafkaConsumer, topic: str, wanted: Iterable[str], since_ms: int
-) -> dict[str, Place]:
+) -> dict[str, RecordPosition]:
     partitions = [
         TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic) or ()
     ]
@@ -158,7 +160,7 @@ def _found(
     ends = consumer.end_offsets(partitions)
     starts = consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
     behind = {each for each in partitions if starts[each] and starts[each].offset < ends[each]}
-    found: dict[str, Place] = {}
+    found: dict[str, RecordPosition] = {}
     consumer.assign(sorted(behind))
     for each in behind:
         consumer.seek(each, starts[each].offset)
@@ -167,7 +169,7 @@ def _found(
             for record in records:
                 receipt = _receipt(record.value)
                 if receipt in wanted:
-                    found.setdefault(receipt, Place(each.partition, record.offset))
+                    found.setdefault(receipt, RecordPosition(each.partition, record.offset))
         behind = {each for each in behind if consumer.position(each) < ends[each]}
     return found
 

@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headcount_service.game.domain_events import Happening
+from headcount_service.game.domain_events import DomainEvent
 
 
-class Player(BaseModel):
+class PlayerState(BaseModel):
     """A player; `guild` is null for one who is in none."""
 
     player_id: str
@@ -30,7 +30,7 @@ class Holdings(BaseModel):
     lines: list[Holding]
 
 
-class Membership(BaseModel):
+class GuildMembership(BaseModel):
     """The guild that a player is in, or null."""
 
     player_id: str
@@ -45,7 +45,7 @@ class Members(BaseModel):
     next: str | None
 
 
-class AnyHappening(Happening):
+class AnyDomainEvent(DomainEvent):
     """An event of any type, with the fields of that type."""
 
     model_config = ConfigDict(extra="allow")
@@ -58,7 +58,7 @@ class Event(BaseModel):
     event_id: str | None
     at_ms: int
     is_published: bool
-    event: AnyHappening
+    event: AnyDomainEvent
 
 
 class Events(BaseModel):

@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 
 from headcount_service.catalogue import Catalogue
 from headcount_service.game import queries, response_models
-from headcount_service.game.commands import Act, Play, Rule, Wish
-from headcount_service.game.database import Database
+from headcount_service.game.commands import Command, CommandHandler, CommandRequest, Rule
+from headcount_service.game.database import StateDatabase
 from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
+    DomainEvent,
     Earned,
-    Happening,
     MembershipChanged,
     Purchased,
     SignedUp,
@@ -38,7 +38,7 @@ from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON
 from headcount_service.http.route import Route
 from headcount_service.publish.events import HeaderLimits, build_event
-from headcount_service.publish.publisher import Place
+from headcount_service.publish.publisher import RecordPosition
 
 CREATED, OK = 201, 200
 _ACT_PROBLEMS = (400, 404, 409, 413, 415, 422, 431, 503, 504)
@@ -52,8 +52,8 @@ Query = Callable[[Connection, Mapping[str, Any]], dict[str, Any]]
 class Game:
     """What the routes work with."""
 
-    play: Play
-    database: Database
+    play: CommandHandler
+    database: StateDatabase
     limits: HeaderLimits
     receipts: Callable[[], str]
     catalogue: Catalogue
@@ -61,10 +61,10 @@ class Game:
 
 def game_routes(game: Game) -> tuple[Route, ...]:
     """Every route of the game."""
-    return (*_acts(game), *_queries(game))
+    return (*_commands(game), *_queries(game))
 
 
-def placed(response: Response, place: Place | None) -> Response:
+def placed(response: Response, place: RecordPosition | None) -> Response:
     """Say in the header where the event is, as far as that is known."""
     if place is not None:
         response.headers["X-Event-Partition"] = str(place.partition)
@@ -72,14 +72,16 @@ def placed(response: Response, place: Place | None) -> Response:
     return response
 
 
-def _acts(game: Game) -> tuple[Route, ...]:
+def _commands(game: Game) -> tuple[Route, ...]:
     forms, rules = Forms(game.catalogue), Rules(game.catalogue)
     player, line, member = Plain(PlayerForm), Plain(CartLineForm), Plain(MemberForm)
 
-    def act(spelling: str, summary: str, form: Form, rule: Rule, answer: type[Happening]) -> Route:
+    def command(
+        spelling: str, summary: str, form: Form, rule: Rule, answer: type[DomainEvent]
+    ) -> Route:
         method, path = spelling.split()
         status = CREATED if method == "POST" else OK
-        done = Act(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
+        done = Command(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
         view = _act_view(game, done)
         return Route(
             path,
@@ -97,39 +99,43 @@ def _acts(game: Game) -> tuple[Route, ...]:
 
     cart = "/players/<player_id>/cart"
     return (
-        act("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
-        act("POST /players/<player_id>/earnings", "Earn gold.", forms.earnings, rules.earn, Earned),
-        act("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
-        act(
+        command("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
+        command(
+            "POST /players/<player_id>/earnings", "Earn gold.", forms.earnings, rules.earn, Earned
+        ),
+        command("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
+        command(
             f"POST {cart}",
             "Put more of an item into the cart.",
             forms.goods,
             rules.add_to_cart,
             CartChanged,
         ),
-        act(
+        command(
             f"PUT {cart}/<variant>",
             "Change how many there are of it in the cart.",
             forms.cart_change,
             rules.change_cart,
             CartChanged,
         ),
-        act(
+        command(
             f"DELETE {cart}/<variant>",
             "Take it out of the cart.",
             line,
             rules.remove_from_cart,
             CartChanged,
         ),
-        act(
+        command(
             "POST /players/<player_id>/checkout",
             "Buy everything in the cart, or nothing.",
             player,
             rules.check_out,
             CheckedOut,
         ),
-        act("POST /guilds/<guild>/members", "Join a guild.", member, rules.join, MembershipChanged),
-        act(
+        command(
+            "POST /guilds/<guild>/members", "Join a guild.", member, rules.join, MembershipChanged
+        ),
+        command(
             "DELETE /guilds/<guild>/members/<player_id>",
             "Leave a guild.",
             member,
@@ -150,7 +156,9 @@ def _queries(game: Game) -> tuple[Route, ...]:
         return Route(path, ("GET",), name, summary, form, view, answer, OK, _QUERY_PROBLEMS)
 
     return (
-        query("/players/<player_id>", "A player.", player, queries.player, response_models.Player),
+        query(
+            "/players/<player_id>", "A player.", player, queries.player, response_models.PlayerState
+        ),
         query(
             "/players/<player_id>/inventory",
             "What a player has, or what of it is an item with such attributes.",
@@ -170,7 +178,7 @@ def _queries(game: Game) -> tuple[Route, ...]:
             "The guild that a player is in.",
             player,
             queries.guild,
-            response_models.Membership,
+            response_models.GuildMembership,
         ),
         query(
             "/guilds/<guild>/members",
@@ -189,15 +197,17 @@ def _queries(game: Game) -> tuple[Route, ...]:
     )
 
 
-def _act_view(game: Game, act: Act) -> Callable[[Mapping[str, Any]], Response]:
+def _act_view(game: Game, command: Command) -> Callable[[Mapping[str, Any]], Response]:
     def view(asked: Mapping[str, Any]) -> Response:
         headers = list(request.headers.items())
 
-        def make_event(happening: Happening) -> Mapping[str, Any]:
+        def make_event(happening: DomainEvent) -> Mapping[str, Any]:
             own = {**happening.fields, RECEIPT: game.receipts()}
             return build_event(happening.event_type, own, headers, game.limits)
 
-        wish = Wish(act, asked, identity(request.headers.get(HEADER), act.name, asked), make_event)
+        wish = CommandRequest(
+            command, asked, identity(request.headers.get(HEADER), command.name, asked), make_event
+        )
         answer = game.play.do(wish)
         if answer.status >= _GOOD:
             return problem(answer.status, answer.body["detail"])

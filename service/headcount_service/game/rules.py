@@ -16,14 +16,14 @@ from headcount_service.game import state
 from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
+    DomainEvent,
     Earned,
-    Happening,
-    Line,
     MembershipChanged,
+    OrderLine,
     Purchased,
     SignedUp,
 )
-from headcount_service.game.state import Player, Stack
+from headcount_service.game.state import LockedPlayer, VariantQuantity
 
 Asked = Mapping[str, Any]
 """The checked parameters of a request, by name."""
@@ -37,7 +37,9 @@ class Rules:
 
     catalogue: Catalogue
 
-    def sign_up(self, connection: Connection, player: Player | None, asked: Asked) -> Happening:
+    def sign_up(
+        self, connection: Connection, player: LockedPlayer | None, asked: Asked
+    ) -> DomainEvent:
         """Make a player, with the gold that everybody starts with."""
         player_id = asked["player_id"]
         if player is not None:
@@ -46,7 +48,7 @@ class Rules:
         state.add_player(connection, player_id, gold)
         return SignedUp(player_id=player_id, gold=gold)
 
-    def earn(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def earn(self, connection: Connection, player: LockedPlayer, asked: Asked) -> DomainEvent:
         """Give gold to a player."""
         gold, most = player.gold + asked["gold"], self.catalogue.max_gold
         if gold > most:
@@ -54,14 +56,16 @@ class Rules:
         state.set_gold(connection, player, gold)
         return Earned(player_id=player.player_id, gold=asked["gold"])
 
-    def purchase(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def purchase(self, connection: Connection, player: LockedPlayer, asked: Asked) -> DomainEvent:
         """Sell so many of one variant."""
-        line = self._priced(Stack(self._variant(asked), asked["quantity"]))
+        line = self._priced(VariantQuantity(self._variant(asked), asked["quantity"]))
         self._pay(connection, player, line.cost)
         state.hold(connection, player, self._variant(asked), line.quantity)
         return Purchased(player_id=player.player_id, total=line.cost, **line.model_dump())
 
-    def add_to_cart(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def add_to_cart(
+        self, connection: Connection, player: LockedPlayer, asked: Asked
+    ) -> DomainEvent:
         """Put so many more of a variant into the cart."""
         variant, more = self._variant(asked), asked["quantity"]
         found = state.in_cart(connection, player, variant.name)
@@ -72,24 +76,28 @@ class Rules:
         most = self.catalogue.max_quantity
         if was + more > most:
             raise Refused(CONFLICT, f"A line can have at most {most}; it would be {was + more}.")
-        state.put_in_cart(connection, player, Stack(variant, was + more), was)
-        return _changed("add_to_cart", player, Stack(variant, was + more), was, more)
+        state.put_in_cart(connection, player, VariantQuantity(variant, was + more), was)
+        return _changed("add_to_cart", player, VariantQuantity(variant, was + more), was, more)
 
-    def change_cart(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def change_cart(
+        self, connection: Connection, player: LockedPlayer, asked: Asked
+    ) -> DomainEvent:
         """Let a line of the cart have another quantity."""
         found = _line(connection, player, asked["variant"])
-        then = Stack(found.variant, asked["quantity"])
+        then = VariantQuantity(found.variant, asked["quantity"])
         state.put_in_cart(connection, player, then, found.quantity)
         return _changed("change_cart", player, then, found.quantity, then.quantity)
 
-    def remove_from_cart(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def remove_from_cart(
+        self, connection: Connection, player: LockedPlayer, asked: Asked
+    ) -> DomainEvent:
         """Take a line out of the cart."""
         found = _line(connection, player, asked["variant"])
-        none = Stack(found.variant, 0)
+        none = VariantQuantity(found.variant, 0)
         state.put_in_cart(connection, player, none, found.quantity)
         return _changed("remove_from_cart", player, none, found.quantity, None)
 
-    def check_out(self, connection: Connection, player: Player, _asked: Asked) -> Happening:
+    def check_out(self, connection: Connection, player: LockedPlayer, _asked: Asked) -> DomainEvent:
         """Sell everything in the cart, or nothing."""
         stacks = state.cart(connection, player)
         if not stacks:
@@ -102,7 +110,7 @@ class Rules:
         state.empty_cart(connection, player)
         return CheckedOut(player_id=player.player_id, lines=lines, total=total)
 
-    def join(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def join(self, connection: Connection, player: LockedPlayer, asked: Asked) -> DomainEvent:
         """Let a player who has no guild join one."""
         if player.guild is not None:
             raise Refused(CONFLICT, f"The player is in the guild {player.guild!r}.")
@@ -111,7 +119,7 @@ class Rules:
             event_type="add_member", player_id=player.player_id, guild=asked["guild"]
         )
 
-    def leave(self, connection: Connection, player: Player, asked: Asked) -> Happening:
+    def leave(self, connection: Connection, player: LockedPlayer, asked: Asked) -> DomainEvent:
         """Let a member leave."""
         if player.guild != asked["guild"]:
             raise Refused(NOT_FOUND, f"The player is not in the guild {asked['guild']!r}.")
@@ -124,18 +132,20 @@ class Rules:
         names = self.catalogue.items[asked["item"]].attributes
         return Variant(asked["item"], {name: asked[name] for name in sorted(names)})
 
-    def _priced(self, stack: Stack) -> Line:
+    def _priced(self, stack: VariantQuantity) -> OrderLine:
         if not sells(self.catalogue, stack.variant):
             raise Refused(CONFLICT, f"{stack.variant.name!r} is not sold any more.")
-        return Line.of(stack.variant, stack.quantity, unit_price(self.catalogue, stack.variant))
+        return OrderLine.of(
+            stack.variant, stack.quantity, unit_price(self.catalogue, stack.variant)
+        )
 
-    def _pay(self, connection: Connection, player: Player, cost: int) -> None:
+    def _pay(self, connection: Connection, player: LockedPlayer, cost: int) -> None:
         if cost > player.gold:
             raise Refused(CONFLICT, f"It costs {cost} gold, and the player has {player.gold}.")
         state.set_gold(connection, player, player.gold - cost)
 
 
-def _line(connection: Connection, player: Player, name: str) -> Stack:
+def _line(connection: Connection, player: LockedPlayer, name: str) -> VariantQuantity:
     found = state.in_cart(connection, player, name)
     if found is None:
         raise Refused(NOT_FOUND, f"The cart has no {name!r}.")
@@ -143,7 +153,7 @@ def _line(connection: Connection, player: Player, name: str) -> Stack:
 
 
 def _changed(
-    event_type: Any, player: Player, then: Stack, was: int, asked_for: int | None
+    event_type: Any, player: LockedPlayer, then: VariantQuantity, was: int, asked_for: int | None
 ) -> CartChanged:
     return CartChanged(
         event_type=event_type,

@@ -14,30 +14,30 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import SQLAlchemyError
 
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import Progress
+from headcount_service.game.progress import PublishProgress
 from headcount_service.game.sqlite_file import readable_uri
 from headcount_service.game.tables import cart_lines, events, holdings, players
 
-Entry = tuple[str, str, int]
+SnapshotEntry = tuple[str, str, int]
 """A player, a thing (`player`, `gold`, `guild:…`, `item:…`, `cart:…`) and how much of it."""
 
 _ROWS_AT_ONCE = 10_000
 
 
-class Account:
+class Snapshot:
     """The players whose ids begin with `prefix`, at one moment."""
 
     def __init__(self, connection: Connection, prefix: str) -> None:
         self._connection = connection
         self._prefix = prefix
 
-    def progress(self) -> Progress:
+    def progress(self) -> PublishProgress:
         """How far their events are."""
         mine = events.c.player_id.startswith(self._prefix, autoescape=True)
         query = select(func.count(), func.count(events.c.leased_until_ms)).where(mine)
-        return Progress(*self._connection.execute(query).one())
+        return PublishProgress(*self._connection.execute(query).one())
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[SnapshotEntry]:
         """What each has; what is not mentioned is 0."""
         for player_id, gold, guild in self._rows(players, "gold", "guild"):
             yield player_id, "player", 1
@@ -55,7 +55,7 @@ class Account:
 
 
 @contextmanager
-def open_account(url: str, prefix: str, timeout_s: float) -> Iterator[Account]:
+def open_snapshot(url: str, prefix: str, timeout_s: float) -> Iterator[Snapshot]:
     """Look into a game's database for the length of the block.
 
     Raises:
@@ -68,7 +68,7 @@ def open_account(url: str, prefix: str, timeout_s: float) -> Iterator[Account]:
             stack.callback(engine.dispose)
             connection = stack.enter_context(engine.connect())
             stack.enter_context(connection.begin())
-            yield Account(connection, prefix)
+            yield Snapshot(connection, prefix)
     except (SQLAlchemyError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         shown = parsed.render_as_string(hide_password=True)

@@ -11,7 +11,7 @@ from headcount_service.game.tables import cart_lines, holdings, players
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class LockedPlayer:
     """A player, whose row is locked until the transaction ends."""
 
     player_id: str
@@ -20,18 +20,18 @@ class Player:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class VariantQuantity:
     """So many of one variant, in a cart or an inventory."""
 
     variant: Variant
     quantity: int
 
 
-def lock_player(connection: Connection, player_id: str) -> Player | None:
+def lock_player(connection: Connection, player_id: str) -> LockedPlayer | None:
     """Find a player, and keep others from changing it until the transaction ends."""
     query = select(players.c.player_id, players.c.gold, players.c.guild).with_for_update()
     row = connection.execute(query.where(players.c.player_id == player_id)).one_or_none()
-    return None if row is None else Player(*row)
+    return None if row is None else LockedPlayer(*row)
 
 
 def add_player(connection: Connection, player_id: str, gold: int) -> None:
@@ -39,53 +39,57 @@ def add_player(connection: Connection, player_id: str, gold: int) -> None:
     connection.execute(insert(players).values(player_id=player_id, gold=gold))
 
 
-def set_gold(connection: Connection, player: Player, gold: int) -> None:
+def set_gold(connection: Connection, player: LockedPlayer, gold: int) -> None:
     """Give a player so much gold."""
     mine = players.c.player_id == player.player_id
     connection.execute(update(players).where(mine).values(gold=gold))
 
 
-def set_guild(connection: Connection, player: Player, guild: str | None) -> None:
+def set_guild(connection: Connection, player: LockedPlayer, guild: str | None) -> None:
     """Put a player into a guild, or into none."""
     mine = players.c.player_id == player.player_id
     connection.execute(update(players).where(mine).values(guild=guild))
 
 
-def hold(connection: Connection, player: Player, variant: Variant, quantity: int) -> None:
+def hold(connection: Connection, player: LockedPlayer, variant: Variant, quantity: int) -> None:
     """Add to a player's inventory."""
     held = _quantity(connection, holdings, player, variant.name)
-    _put(connection, holdings, player, Stack(variant, held + quantity), was=held)
+    _put(connection, holdings, player, VariantQuantity(variant, held + quantity), was=held)
 
 
-def in_cart(connection: Connection, player: Player, name: str) -> Stack | None:
+def in_cart(connection: Connection, player: LockedPlayer, name: str) -> VariantQuantity | None:
     """What a player has of a variant in the cart."""
     row = connection.execute(select(cart_lines).where(*_of(cart_lines, player, name))).one_or_none()
     return None if row is None else _stack(row)
 
 
-def cart(connection: Connection, player: Player) -> list[Stack]:
+def cart(connection: Connection, player: LockedPlayer) -> list[VariantQuantity]:
     """What a player has in the cart, by the variants' names."""
     mine = cart_lines.c.player_id == player.player_id
     rows = connection.execute(select(cart_lines).where(mine).order_by(cart_lines.c.variant))
     return [_stack(row) for row in rows]
 
 
-def put_in_cart(connection: Connection, player: Player, stack: Stack, was: int) -> None:
+def put_in_cart(
+    connection: Connection, player: LockedPlayer, stack: VariantQuantity, was: int
+) -> None:
     """Let a line of the cart have so many, or be none, where it had `was`."""
     _put(connection, cart_lines, player, stack, was=was)
 
 
-def empty_cart(connection: Connection, player: Player) -> None:
+def empty_cart(connection: Connection, player: LockedPlayer) -> None:
     """Remove every line of the cart."""
     connection.execute(delete(cart_lines).where(cart_lines.c.player_id == player.player_id))
 
 
-def _quantity(connection: Connection, table: Table, player: Player, name: str) -> int:
+def _quantity(connection: Connection, table: Table, player: LockedPlayer, name: str) -> int:
     query = select(table.c.quantity).where(*_of(table, player, name))
     return connection.execute(query).scalar() or 0
 
 
-def _put(connection: Connection, table: Table, player: Player, stack: Stack, *, was: int) -> None:
+def _put(
+    connection: Connection, table: Table, player: LockedPlayer, stack: VariantQuantity, *, was: int
+) -> None:
     name = stack.variant.name
     if stack.quantity == 0:
         connection.execute(delete(table).where(*_of(table, player, name)))
@@ -105,10 +109,10 @@ def _put(connection: Connection, table: Table, player: Player, stack: Stack, *, 
         )
 
 
-def _of(table: Table, player: Player, name: str) -> tuple[Any, Any]:
+def _of(table: Table, player: LockedPlayer, name: str) -> tuple[Any, Any]:
     return table.c.player_id == player.player_id, table.c.variant == name
 
 
-def _stack(row: Row[Any]) -> Stack:
+def _stack(row: Row[Any]) -> VariantQuantity:
     attributes: Mapping[str, Value] = row.attributes
-    return Stack(Variant(row.item, attributes), row.quantity)
+    return VariantQuantity(Variant(row.item, attributes), row.quantity)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from headcount_service.http.route import TEXT
-from headcount_service.publish.publisher import Place, Publication
+from headcount_service.publish.publisher import Publication, RecordPosition
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class DeferredAnswer:
+class DeferredBody:
     """What a WSGI server gets; to iterate it may block until its deadline, unless it is settled."""
 
     def __init__(self, publication: Publication, begin: Callable[[], Iterable[bytes]]) -> None:
@@ -46,7 +46,7 @@ class DeferredResponse(Response):
         text: str,
         publication: Publication,
         *,
-        good: Callable[[Response, Place | None], Response],
+        good: Callable[[Response, RecordPosition | None], Response],
         bad: Callable[[Exception], Response],
     ) -> None:
         """Make one that passes through `good` once its event is placed, or gives way to `bad`."""
@@ -59,7 +59,7 @@ class DeferredResponse(Response):
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Give the server something that it can wait for."""
-        return DeferredAnswer(self._publication, lambda: self._begin(environ, start_response))
+        return DeferredBody(self._publication, lambda: self._begin(environ, start_response))
 
     def _begin(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from headcount_service.catalogue import Attribute, Catalogue, Choice
-from headcount_service.errors import Fault, RequestError
+from headcount_service.errors import InvalidParameter, RequestError
 
 _BAD_REQUEST = 400
 _SHOWN_CHARS = 100
@@ -86,7 +86,7 @@ class GuildParameters(PlayerParameters):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class RequestParameter:
     """One parameter as it was given, by path, query string, form or JSON."""
 
     name: str
@@ -100,7 +100,7 @@ class Form(Protocol):
     def models(self) -> tuple[type[Parameters], ...]:
         """What the parameters may be: one of these."""
 
-    def check(self, given: Iterable[Given]) -> dict[str, Any]:
+    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
         """The parameters, checked. Raises RequestError: 400, with a fault for each bad one."""
 
 
@@ -115,12 +115,12 @@ class Plain:
         """See `Form`."""
         return (self.model,)
 
-    def check(self, given: Iterable[Given]) -> dict[str, Any]:
+    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
         """See `Form`."""
         return check_parameters(self.model, given)
 
 
-def check_parameters(model: type[Parameters], given: Iterable[Given]) -> dict[str, Any]:
+def check_parameters(model: type[Parameters], given: Iterable[RequestParameter]) -> dict[str, Any]:
     """The parameters that were given, checked; those that were not are absent.
 
     Raises:
@@ -142,7 +142,7 @@ def check_parameters(model: type[Parameters], given: Iterable[Given]) -> dict[st
     return checked.model_dump(exclude_unset=True)
 
 
-def parse_json_object(body: bytes) -> tuple[Given, ...]:
+def parse_json_object(body: bytes) -> tuple[RequestParameter, ...]:
     """The members of a JSON object, in order, those with the same name included.
 
     Raises:
@@ -154,7 +154,7 @@ def parse_json_object(body: bytes) -> tuple[Given, ...]:
         raise RequestError(_BAD_REQUEST, "The body is not well-formed JSON.") from error
     if not isinstance(pairs, _Pairs):
         raise RequestError(_BAD_REQUEST, "The body must be a JSON object.")
-    return tuple(Given(name, value) for name, value in pairs)
+    return tuple(RequestParameter(name, value) for name, value in pairs)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -165,10 +165,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _given_twice(given: tuple[Given, ...]) -> tuple[Fault, ...]:
+def _given_twice(given: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
     times = Counter(each.name for each in given)
     return tuple(
-        Fault(
+        InvalidParameter(
             show(name),
             ", ".join(show(each.value) for each in given if each.name == name),
             f"must be given once, not {count} times",
@@ -178,15 +178,17 @@ def _given_twice(given: tuple[Given, ...]) -> tuple[Fault, ...]:
     )
 
 
-def _fault(model: type[Parameters], error: ErrorDetails) -> Fault:
+def _fault(model: type[Parameters], error: ErrorDetails) -> InvalidParameter:
     name = str(error["loc"][0])
     field = model.model_fields.get(name)
     if field is not None and error["type"] == "missing":
-        return Fault(name, "", f"is missing; it must be {field.description}")
+        return InvalidParameter(name, "", f"is missing; it must be {field.description}")
     if field is not None:
-        return Fault(name, show(error["input"]), f"must be {field.description}")
+        return InvalidParameter(name, show(error["input"]), f"must be {field.description}")
     takes = ", ".join(sorted(model.model_fields)) or "no parameters"
-    return Fault(show(name), show(error["input"]), f"is not known here; this route takes {takes}")
+    return InvalidParameter(
+        show(name), show(error["input"]), f"is not known here; this route takes {takes}"
+    )
 
 
 def show(value: Any) -> str:

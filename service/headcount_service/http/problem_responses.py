@@ -12,12 +12,12 @@ from typing import Literal
 from flask import Response
 from pydantic import BaseModel
 
-from headcount_service.errors import Fault
+from headcount_service.errors import InvalidParameter
 
 CONTENT_TYPE = "application/problem+json"
 
 
-class Wrong(BaseModel):
+class ParameterProblem(BaseModel):
     """One thing wrong with a request: a parameter, what it held, and the rule it broke."""
 
     name: str
@@ -32,14 +32,14 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Wrong] = []
+    errors: list[ParameterProblem] = []
 
 
 def problem(
     status: int,
     detail: str,
     *,
-    faults: Iterable[Fault] = (),
+    faults: Iterable[InvalidParameter] = (),
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
     """A response with the members `type`, `title`, `status`, `detail`, and `errors` if any."""

@@ -5,25 +5,27 @@ from collections.abc import Iterator, Mapping
 from flask import Request
 from werkzeug.datastructures import MultiDict
 
-from headcount_service.errors import Fault, RequestError
-from headcount_service.http.parameters import Given, parse_json_object, show
+from headcount_service.errors import InvalidParameter, RequestError
+from headcount_service.http.parameters import RequestParameter, parse_json_object, show
 
 JSON = "application/json"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def given(request: Request, path: Mapping[str, str]) -> Iterator[Given]:
+def given(request: Request, path: Mapping[str, str]) -> Iterator[RequestParameter]:
     """Every parameter that a request gives, in its path, its query string and its body.
 
     Raises:
         RequestError: 400 for a body that cannot be read, 415 for one of another kind.
     """
-    yield from (Given(name, value) for name, value in path.items())
+    yield from (RequestParameter(name, value) for name, value in path.items())
     yield from _members(request.args)
     if request.mimetype in FORMS:
         yield from _members(request.form)
         if request.files:
-            faults = tuple(Fault(show(name), "a file", "must be text") for name in request.files)
+            faults = tuple(
+                InvalidParameter(show(name), "a file", "must be text") for name in request.files
+            )
             raise RequestError(400, "A form's fields must be text, not files.", faults)
         return
     body = request.get_data()
@@ -35,5 +37,5 @@ def given(request: Request, path: Mapping[str, str]) -> Iterator[Given]:
     yield from parse_json_object(body)
 
 
-def _members(values: MultiDict[str, str]) -> Iterator[Given]:
-    return (Given(name, value) for name, value in values.items(multi=True))
+def _members(values: MultiDict[str, str]) -> Iterator[RequestParameter]:
+    return (RequestParameter(name, value) for name, value in values.items(multi=True))

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.sticky import StickyPartitioner
 
+from headcount_service.inflight import InflightRequests, requests
 from headcount_service.settings import Settings
-from headcount_service.worker.inflight import InProgress, requests
 
 GATHER_S = 0.008  # at most, for which a record waits for others
 _RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
@@ -65,7 +65,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
     the interpreter from everything else meanwhile.
     """
 
-    def __init__(self, *, requests: InProgress, **given: Any) -> None:
+    def __init__(self, *, requests: InflightRequests, **given: Any) -> None:
         super().__init__(**given)
         self._requests = requests
         self._gathered_s: dict[Any, float] = {}  # by node, from when on it waits for no others

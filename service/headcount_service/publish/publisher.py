@@ -21,10 +21,10 @@ from kafka.errors import (
 )
 
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
+from headcount_service.inflight import requests
 from headcount_service.publish.events import Event, encode_event
 from headcount_service.publish.producer import Pending, Producer, broker_answers, connect_producer
 from headcount_service.settings import Settings
-from headcount_service.worker.inflight import requests
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ _NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPosition:
     """Where the broker has put an event."""
 
     partition: int
     offset: int
 
 
-class Publisher(Protocol):
+class EventPublisher(Protocol):
     """Where the application sends its events.
 
     Anything with these five methods can stand in for the real one, or around it.
@@ -51,7 +51,7 @@ class Publisher(Protocol):
     def start(self) -> None:
         """Take up work; called once in each worker, after the fork and before the first request."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish one event, and return its place once it is acknowledged; None if none is told.
 
         Raises:
@@ -82,8 +82,8 @@ class Publication(Protocol):
         That may be never: a deadline that has passed settles it as well.
         """
 
-    def place(self) -> Place | None:
-        """Its place, as `Publisher.publish` returns it; waits if it is not settled.
+    def place(self) -> RecordPosition | None:
+        """Its place, as `EventPublisher.publish` returns it; waits if it is not settled.
 
         Raises:
             OutcomeUnknown: it may be in the topic, or may still come to be.
@@ -91,7 +91,7 @@ class Publication(Protocol):
 
 
 @runtime_checkable
-class HandsOver(Protocol):
+class DeferringPublisher(Protocol):
     """What a publisher can do that need not wait for the acknowledgement.
 
     One that cannot, such as one around another, is asked to `publish`, in a thread that waits.
@@ -112,7 +112,7 @@ class NoPublisher:
     def start(self) -> None:
         """Nothing to take up."""
 
-    def publish(self, event: Event, key: str | None) -> Place | None:  # noqa: ARG002
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:  # noqa: ARG002
         """Drop the event."""
         return None
 
@@ -129,7 +129,7 @@ class NoPublisher:
 
 
 @dataclass(slots=True, eq=False)
-class _Source:
+class _ProducerHandle:
     """A producer, and whether it was closed: it sends nothing more then."""
 
     producer: Producer
@@ -143,7 +143,7 @@ class _Source:
             self.closed.set()
 
 
-def make_publisher(settings: Settings) -> Publisher:
+def make_publisher(settings: Settings) -> EventPublisher:
     """The publisher that the settings ask for, not yet started."""
     return KafkaPublisher(settings) if settings.publish else NoPublisher()
 
@@ -170,7 +170,7 @@ class KafkaPublisher:
         self._connect = connect or connect_producer
         self._answers = answers or broker_answers
         self._state = threading.Condition()  # guards the three below
-        self._source: _Source | None = None  # none while the broker is away
+        self._source: _ProducerHandle | None = None  # none while the broker is away
         self._outstanding = 0
         self._closing = False
         self._wanted = threading.Event()  # a producer is wanted, or the watcher is to stop
@@ -189,7 +189,7 @@ class KafkaPublisher:
             self._wanted.set()
         self._watcher.start()
 
-    def publish(self, event: Event, key: str | None) -> Place | None:
+    def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish one event, and return its place once the broker has acknowledged it."""
         return self.hand_over(event, key).place()
 
@@ -233,7 +233,7 @@ class KafkaPublisher:
         if source is not None:
             source.close(1.0)
 
-    def _admit(self) -> _Source:
+    def _admit(self) -> _ProducerHandle:
         """Count an event in, or refuse it while nothing of it has left this process."""
         with self._state:
             if self._closing:
@@ -245,7 +245,7 @@ class KafkaPublisher:
             self._outstanding += 1
             return self._source
 
-    def _send(self, source: _Source, value: bytes, key: bytes | None) -> Pending:
+    def _send(self, source: _ProducerHandle, value: bytes, key: bytes | None) -> Pending:
         try:
             with requests.handing_over():
                 pending = source.producer.send(self._settings.topic, value=value, key=key)
@@ -274,7 +274,7 @@ class KafkaPublisher:
             if self._outstanding == 0:
                 self._state.notify_all()
 
-    def _suspect(self, source: _Source, error: Exception) -> None:
+    def _suspect(self, source: _ProducerHandle, error: Exception) -> None:
         """Use a producer no more, and want another; what it has taken may still end well."""
         with self._state:
             if self._source is not source:
@@ -310,7 +310,7 @@ class KafkaPublisher:
         with self._state:
             self._wanted.clear()
             if not self._closing:
-                self._source = _Source(producer)
+                self._source = _ProducerHandle(producer)
                 return True
         producer.close(0)
         return False
@@ -331,7 +331,7 @@ class _KafkaPublication:
         self.pending.add_callback(lambda _: then())
         self.pending.add_errback(lambda _: then())
 
-    def place(self) -> Place | None:
+    def place(self) -> RecordPosition | None:
         """See `Publication`; without an outcome the producer comes under suspicion."""
         try:
             record = self.pending.get(max(0.0, self.deadline_s - time.monotonic()))
@@ -345,4 +345,4 @@ class _KafkaPublication:
             ) from error
         # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
         is_told = self.acks != "0" and record.offset >= 0
-        return Place(record.partition, record.offset) if is_told else None
+        return RecordPosition(record.partition, record.offset) if is_told else None

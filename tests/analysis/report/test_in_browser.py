@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from headcount_analysis.report.page import render
 
-from bench.chromium import chromium
+from bench.report.chromium import chromium
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
 
 pytestmark = [

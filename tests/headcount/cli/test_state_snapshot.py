@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import Progress
-from headcount_service.game.snapshot import Entry
+from headcount_service.game.progress import PublishProgress
+from headcount_service.game.snapshot import SnapshotEntry
 
 from headcount.cli import state_snapshot as database_module
 from headcount.cli.commands.verify import verify
@@ -28,9 +28,9 @@ PLAYED = GameDatabase(URL, "run-1.")
 class Fake:
     """A database that is at one point after the other, each time that it is opened."""
 
-    points: Sequence[Progress]
+    points: Sequence[PublishProgress]
     opened: int = 0
-    entered: list[Entry] = field(default_factory=lambda: [("run-1.0.o0", "gold", 5)])
+    entered: list[SnapshotEntry] = field(default_factory=lambda: [("run-1.0.o0", "gold", 5)])
 
     @contextlib.contextmanager
     def open(self, _url: str, prefix: str, _timeout_s: float) -> Iterator["Fake"]:
@@ -39,11 +39,11 @@ class Fake:
         self.opened += 1
         yield self
 
-    def progress(self) -> Progress:
+    def progress(self) -> PublishProgress:
         """How far it is."""
         return self.points[min(self.opened, len(self.points)) - 1]
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[SnapshotEntry]:
         """What it holds."""
         yield from self.entered
 
@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return made
 
 
-def opening(monkeypatch: pytest.MonkeyPatch, *points: Progress) -> Fake:
+def opening(monkeypatch: pytest.MonkeyPatch, *points: PublishProgress) -> Fake:
     """Let a database be opened that is at these points."""
     fake = Fake(points)
     monkeypatch.setattr("headcount_service.game.snapshot.open_account", fake.open)
@@ -66,14 +66,14 @@ def opening(monkeypatch: pytest.MonkeyPatch, *points: Progress) -> Fake:
 
 def test_the_outbox_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until nothing is left in it."""
-    fake = opening(monkeypatch, Progress(7, 2), Progress(7, 1), Progress(7, 0))
-    assert await_outbox(PLAYED, Console(quiet=True)) == Progress(7, 0)
+    fake = opening(monkeypatch, PublishProgress(7, 2), PublishProgress(7, 1), PublishProgress(7, 0))
+    assert await_outbox(PLAYED, Console(quiet=True)) == PublishProgress(7, 0)
     assert fake.opened == 3
 
 
 def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
     """It is waited for so long, and then the state is no state of the topic's end."""
-    opening(monkeypatch, Progress(7, 2))
+    opening(monkeypatch, PublishProgress(7, 2))
     monkeypatch.setattr(database_module, "OUTBOX_TIMEOUT_S", 0)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
@@ -83,8 +83,8 @@ def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder
 
 def test_an_account_of_the_same_moment(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
     """It is written down, and a later one of the same point is as good."""
-    opening(monkeypatch, Progress(7, 0))
-    reading = account(PLAYED, Progress(7, 0), folder)
+    opening(monkeypatch, PublishProgress(7, 0))
+    reading = account(PLAYED, PublishProgress(7, 0), folder)
     path = folder.path / stored_state.FILE
     assert (reading.database.stored, reading.is_moving) == (path, False)
     moment = stored_state.read_moment(path)
@@ -95,8 +95,8 @@ def test_an_account_of_the_same_moment(monkeypatch: pytest.MonkeyPatch, folder: 
 
 def test_an_account_of_a_later_moment(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
     """What was played since is in no topic that ends before."""
-    opening(monkeypatch, Progress(8, 0))
-    reading = account(PLAYED, Progress(7, 0), folder)
+    opening(monkeypatch, PublishProgress(8, 0))
+    reading = account(PLAYED, PublishProgress(7, 0), folder)
     assert (reading.database.stored, reading.database.is_due, reading.is_moving) == (
         *(None, True, True),
     )
@@ -110,7 +110,7 @@ def test_an_end_that_was_noted_without_an_account(
     monkeypatch: pytest.MonkeyPatch, folder: RunFolder
 ) -> None:
     """Nobody knows what was stored then, so nothing is compared."""
-    opening(monkeypatch, Progress(7, 0))
+    opening(monkeypatch, PublishProgress(7, 0))
     reading = account(PLAYED, None, folder)
     assert (reading.database.stored, reading.database.is_due) == (None, True)
     assert "--until latest" in reading.database.why_not
@@ -122,15 +122,15 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     def refuse(*_: object) -> contextlib.AbstractContextManager[Fake]:
         raise DatabaseError("the database cannot be read")
 
-    fake = opening(monkeypatch, Progress(7, 0))
+    fake = opening(monkeypatch, PublishProgress(7, 0))
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
-    assert "much" in account(PLAYED, Progress(7, 0), folder).database.why_not
+    assert "much" in account(PLAYED, PublishProgress(7, 0), folder).database.why_not
     monkeypatch.setattr("headcount_service.game.snapshot.open_account", refuse)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"
     assert reading.database.is_due
-    opening(monkeypatch, Progress(7, 0))
+    opening(monkeypatch, PublishProgress(7, 0))
     assert account(PLAYED, before, folder).is_moving  # it can be read again, and is looked at anew
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from headcount_service.app import create_app, parts_of
 from headcount_service.game import commands, relay
-from headcount_service.game.outbox import RECEIPT, Entry
+from headcount_service.game.outbox import RECEIPT, OutboxEntry
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import NoPublisher, Place
+from headcount_service.publish.publisher import NoPublisher, RecordPosition
 from headcount_service.settings import Settings, load_settings
 
 STEPS = ("making:before", "making:after", "relaying:look", "relaying:before", "relaying:after")
@@ -32,7 +32,7 @@ class FilePublisher(NoPublisher):
         self._topic = topic
         self._step = step
 
-    def publish(self, event: Event, _key: str | None) -> Place | None:
+    def publish(self, event: Event, _key: str | None) -> RecordPosition | None:
         """Append an event."""
         self.pass_by("before")
         with self._topic.open("a", encoding="utf-8") as file:
@@ -45,11 +45,11 @@ class FilePublisher(NoPublisher):
         if self._step == step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    def find(self, settings: Settings, entries: Sequence[Entry]) -> dict[str, Place]:  # noqa: ARG002
+    def find(self, settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, RecordPosition]:  # noqa: ARG002
         """Look which events are there, in place of the relay's own look; it stops after that."""
         there = {event[RECEIPT] for event in read(self._topic)}
         self.pass_by("look")
-        return {entry.receipt: Place(0, 0) for entry in entries if entry.receipt in there}
+        return {entry.receipt: RecordPosition(0, 0) for entry in entries if entry.receipt in there}
 
 
 def read(topic: Path) -> list[Event]:

@@ -8,8 +8,8 @@ from flask import Flask
 from headcount_service.app import parts_of
 from headcount_service.game import outbox, state
 from headcount_service.game.domain_events import SignedUp
-from headcount_service.game.progress import Progress
-from headcount_service.game.snapshot import open_account
+from headcount_service.game.progress import PublishProgress
+from headcount_service.game.snapshot import open_snapshot
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -20,8 +20,8 @@ def test_an_event_that_is_committed_late(app: Flask, database_url: str) -> None:
     def page() -> Any:
         return app.test_client().get("/events").get_json()["events"]
 
-    def progress() -> Progress:
-        with open_account(database_url, "", 5) as account:
+    def progress() -> PublishProgress:
+        with open_snapshot(database_url, "", 5) as account:
             return account.progress()
 
     happening = SignedUp(player_id="slow", gold=1)

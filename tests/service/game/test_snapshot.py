@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from headcount_service.errors import DatabaseError, OutcomeUnknown
-from headcount_service.game.progress import Progress
-from headcount_service.game.snapshot import open_account
+from headcount_service.game.progress import PublishProgress
+from headcount_service.game.snapshot import open_snapshot
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,7 +25,7 @@ def test_what_players_have(game: FlaskClient, database_url: str) -> None:
     game.post("/purchases", json={"player_id": "run_1.0.o1", **BOW, "quantity": 2})
     game.post(f"{path}/cart", json={**BOW, "quantity": 3})
     game.post("/guilds/knights/members", json={"player_id": "run_1.0.o1"})
-    with open_account(database_url, "run_1.", 5) as account:
+    with open_snapshot(database_url, "run_1.", 5) as account:
         assert set(account.entries()) == {
             ("run_1.0.o0", "player", 1),
             ("run_1.0.o0", "gold", 1000),
@@ -38,26 +38,26 @@ def test_what_players_have(game: FlaskClient, database_url: str) -> None:
         before = account.progress()
     assert before.unpublished == 0
     game.post("/players", json={"player_id": "another"})
-    with open_account(database_url, "run_1.", 5) as account:
+    with open_snapshot(database_url, "run_1.", 5) as account:
         assert account.progress() == before
 
 
 def test_progress(game: FlaskClient, database_url: str, publisher: RecordingPublisher) -> None:
     """An event more is told, and that it is not published."""
-    with open_account(database_url, "p", 5) as account:
-        assert account.progress() == Progress(0, 0)
+    with open_snapshot(database_url, "p", 5) as account:
+        assert account.progress() == PublishProgress(0, 0)
     game.post("/players", json={"player_id": "p"})
     publisher.failure = OutcomeUnknown("no answer")
     game.post("/players/p/earnings", json={"gold": 5})
-    with open_account(database_url, "p", 5) as account:
+    with open_snapshot(database_url, "p", 5) as account:
         progress = account.progress()
-    assert progress == Progress(2, 1)
+    assert progress == PublishProgress(2, 1)
 
 
 def test_it_is_of_one_moment(game: FlaskClient, database_url: str) -> None:
     """What is changed while it is read is not in it."""
     game.post("/players", json={"player_id": "p"})
-    with open_account(database_url, "p", 5) as account:
+    with open_snapshot(database_url, "p", 5) as account:
         before = account.progress()
         game.post("/players/p/earnings", json={"gold": 5})
         assert account.progress() == before
@@ -69,7 +69,7 @@ def test_nothing_can_be_changed(game: FlaskClient, database_url: str) -> None:
     game.post("/players", json={"player_id": "p"})
     with (
         pytest.raises(DatabaseError, match="cannot be read"),
-        open_account(database_url, "p", 5) as account,
+        open_snapshot(database_url, "p", 5) as account,
     ):
         account._connection.execute(text("DELETE FROM players"))  # noqa: SLF001 - to try it
     engine = create_engine(database_url)
@@ -99,5 +99,5 @@ def test_no_database(tmp_path: Path) -> None:
 
 
 def _read(url: str) -> None:
-    with open_account(url, "p", 2) as account:
+    with open_snapshot(url, "p", 2) as account:
         account.progress()

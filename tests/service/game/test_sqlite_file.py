@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from headcount_service.app import create_app, parts_of
-from headcount_service.game.snapshot import open_account
+from headcount_service.game.snapshot import open_snapshot
 from headcount_service.migrations.upgrade import upgrade
 
 from tests.service.conftest import LoadSettings
@@ -68,7 +68,7 @@ def test_a_read_only_folder(folder: Path) -> None:
     """The account is whole, and nothing is left beside it."""
     before = sorted(path.name for path in folder.iterdir())
     with read_only(folder):
-        with open_account(f"sqlite:///{folder}/game.sqlite3", "run-1.", 5) as account:
+        with open_snapshot(f"sqlite:///{folder}/game.sqlite3", "run-1.", 5) as account:
             assert sorted(account.entries()) == HELD
             assert account.progress().unpublished == 0
         assert sorted(path.name for path in folder.iterdir()) == before

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from headcount_service.app import create_app
-from headcount_service.http.deferred_response import DeferredAnswer
+from headcount_service.http.deferred_response import DeferredBody
 from headcount_service.publish.publisher import KafkaPublisher
 
 from tests.service.conftest import LoadSettings
@@ -88,7 +88,7 @@ def test_a_server_can_wait_for_the_outcome(make: Make, producer: FakeProducer) -
         return [b"answer"]
 
     told: list[str] = []
-    answer = DeferredAnswer(make(20).hand_over({}, None), begin)
+    answer = DeferredBody(make(20).hand_over({}, None), begin)
     answer.when_settled(lambda: told.append("told"))
     assert (told, begun) == ([], [])
     producer.pending[0].settle()

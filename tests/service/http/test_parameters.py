@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from headcount_service.catalogue import load_catalogue
-from headcount_service.errors import Fault, RequestError
+from headcount_service.errors import InvalidParameter, RequestError
 from headcount_service.http.parameters import (
-    Given,
     GuildParameters,
     NoParameters,
     Parameters,
+    RequestParameter,
     check_parameters,
     parse_json_object,
     sword_parameters,
@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 SwordParameters = sword_parameters(load_catalogue())
 
 
-def refused(model: type[Parameters], *given: tuple[str, Any]) -> tuple[Fault, ...]:
+def refused(model: type[Parameters], *given: tuple[str, Any]) -> tuple[InvalidParameter, ...]:
     """The faults of a request that must be refused."""
     with pytest.raises(RequestError) as raised:
-        check_parameters(model, (Given(*each) for each in given))
+        check_parameters(model, (RequestParameter(*each) for each in given))
     assert raised.value.status == 400
     return raised.value.faults
 
@@ -36,7 +36,9 @@ def test_nothing_given_is_nothing_taken() -> None:
 @pytest.mark.parametrize("quantity", ["7", 7])
 def test_a_quantity_is_a_number_in_the_event(quantity: str | int) -> None:
     """From a query string or from JSON, the event holds an int."""
-    assert check_parameters(SwordParameters, [Given("quantity", quantity)]) == {"quantity": 7}
+    assert check_parameters(SwordParameters, [RequestParameter("quantity", quantity)]) == {
+        "quantity": 7
+    }
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_bad_value_is_named_with_its_rule(
 @given(st.text("abcXYZ019._:-", min_size=1, max_size=64))
 def test_a_player_is_taken_as_it_is(player_id: str) -> None:
     """What is accepted is not altered."""
-    assert check_parameters(GuildParameters, [Given("player_id", player_id)]) == {
+    assert check_parameters(GuildParameters, [RequestParameter("player_id", player_id)]) == {
         "player_id": player_id
     }
 
@@ -96,7 +98,7 @@ def test_a_player_is_taken_as_it_is(player_id: str) -> None:
 def test_an_unknown_parameter_is_told_what_there_is() -> None:
     """A misspelling is answered with the names that the route takes."""
     (fault,) = refused(SwordParameters, ("metall", "iron"))
-    assert fault == Fault(
+    assert fault == InvalidParameter(
         "metall", "iron", "is not known here; this route takes metal, player_id, quantity"
     )
 
@@ -110,7 +112,7 @@ def test_a_route_without_parameters_says_so() -> None:
 def test_a_parameter_given_twice_is_refused_once() -> None:
     """Two values leave open which was meant, even two equal ones; it is one fault, not two."""
     assert refused(SwordParameters, ("metal", "iron"), ("metal", "tin")) == (
-        Fault("metal", "iron, tin", "must be given once, not 2 times"),
+        InvalidParameter("metal", "iron, tin", "must be given once, not 2 times"),
     )
     assert len(refused(SwordParameters, ("metal", "iron"), ("metal", "iron"))) == 1
 
@@ -129,7 +131,10 @@ def test_a_shown_value_is_short() -> None:
 
 def test_json_keeps_a_name_given_twice() -> None:
     """A dict would hide the first value."""
-    assert parse_json_object(b'{"a": 1, "a": 2}') == (Given("a", 1), Given("a", 2))
+    assert parse_json_object(b'{"a": 1, "a": 2}') == (
+        RequestParameter("a", 1),
+        RequestParameter("a", 2),
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from headcount_service.inflight import InflightRequests
 from headcount_service.publish import producer
 from headcount_service.publish.producer import GatheringClient
-from headcount_service.worker.inflight import InProgress
 
 NODE = 1
 
@@ -24,9 +24,9 @@ class Net:
 
 
 @pytest.fixture
-def requests() -> InProgress:
+def requests() -> InflightRequests:
     """None in progress."""
-    return InProgress()
+    return InflightRequests()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def net() -> Net:
 
 
 def client(
-    requests: InProgress, net: Net, *, is_connected: bool = True, is_paused: bool = False
+    requests: InflightRequests, net: Net, *, is_connected: bool = True, is_paused: bool = False
 ) -> GatheringClient:
     """A client with one node."""
     connection = SimpleNamespace(connected=is_connected, paused=is_paused)
@@ -44,7 +44,7 @@ def client(
     return GatheringClient(requests=requests, net=net, manager=manager)
 
 
-def end(requests: InProgress) -> None:
+def end(requests: InflightRequests) -> None:
     """Handle the only request that was counted."""
     with requests.handled_here():
         pass
@@ -52,7 +52,7 @@ def end(requests: InProgress) -> None:
 
 @pytest.mark.parametrize(("is_connected", "delay"), [(True, math.inf), (False, 0.5)])
 def test_the_sender_waits_for_room(
-    requests: InProgress, net: Net, *, is_connected: bool, delay: float
+    requests: InflightRequests, net: Net, *, is_connected: bool, delay: float
 ) -> None:
     """A connection that is there and takes no request now has an answer to come, and no delay."""
     made = client(requests, net, is_connected=is_connected, is_paused=True)
@@ -60,14 +60,14 @@ def test_the_sender_waits_for_room(
     assert made.connection_delay(NODE) == delay
 
 
-def test_a_record_that_comes_alone_goes_at_once(requests: InProgress, net: Net) -> None:
+def test_a_record_that_comes_alone_goes_at_once(requests: InflightRequests, net: Net) -> None:
     """Nothing else is in progress that could bring another."""
     assert client(requests, net).is_ready(NODE)
     assert net.wakeups == 0
 
 
 def test_a_record_waits_for_the_requests_in_progress(
-    requests: InProgress, net: Net, monkeypatch: pytest.MonkeyPatch
+    requests: InflightRequests, net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the last of them wakes the sender, once."""
     monkeypatch.setattr(producer, "GATHER_S", 3600)
@@ -83,7 +83,7 @@ def test_a_record_waits_for_the_requests_in_progress(
 
 
 def test_a_record_does_not_wait_for_long(
-    requests: InProgress, net: Net, monkeypatch: pytest.MonkeyPatch
+    requests: InflightRequests, net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many requests follow; the next group waits anew."""
     now_s = 0.0
@@ -97,7 +97,7 @@ def test_a_record_does_not_wait_for_long(
     assert not made.is_ready(NODE)
 
 
-def test_what_is_no_record_waits_for_nobody(requests: InProgress, net: Net) -> None:
+def test_what_is_no_record_waits_for_nobody(requests: InflightRequests, net: Net) -> None:
     """A producer cannot begin before it has an identity, which is asked for in the same way."""
     requests.begin()
     assert client(requests, net).await_ready(NODE, timeout_ms=0)

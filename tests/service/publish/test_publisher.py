@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
-from headcount_service.publish.publisher import KafkaPublisher, NoPublisher, Place, make_publisher
+from headcount_service.inflight import requests
+from headcount_service.publish.publisher import (
+    KafkaPublisher,
+    NoPublisher,
+    RecordPosition,
+    make_publisher,
+)
 from headcount_service.settings import Settings
-from headcount_service.worker.inflight import requests
 from kafka.errors import (
     KafkaConnectionError,
     KafkaTimeoutError,
@@ -88,7 +93,7 @@ def accepts(publisher: KafkaPublisher) -> bool:
 def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Cluster) -> None:
     """It is sent once, to the topic of the settings, keyed by the player in UTF-8."""
     publisher = make(TOPIC="game")
-    assert publisher.publish({"event_type": "join_guild"}, "p-1") == Place(3, 17)
+    assert publisher.publish({"event_type": "join_guild"}, "p-1") == RecordPosition(3, 17)
     publisher.publish(EVENT, None)
     assert cluster.producers[0].sent == [
         ("game", b'{"event_type":"join_guild"}', b"p-1"),
@@ -144,7 +149,7 @@ def test_a_late_failure_does_not_condemn_the_fresh_producer(
     """What an earlier producer still reports says nothing about the one in its place."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(ACK_TIMEOUT_S=20)
-    waiting: list[Future[Place | None]] = [
+    waiting: list[Future[RecordPosition | None]] = [
         pool.submit(publisher.publish, EVENT, None) for _ in range(2)
     ]
     eventually(lambda: len(cluster.producers[0].pending) == 2, "two sends")

@@ -1,0 +1,90 @@
+"""Follows a generated run almost to its end, then judges it.
+
+    python -m bench.analysis.follower RUN_FOLDER
+
+It prints its progress at the end of the run and the time from there to the verdict, as JSON. A
+generated run has all its events from the start, so the follower reads them in batches.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
+from headcount_analysis.pipeline import verify
+from headcount_analysis.read import stream
+from headcount_analysis.read.incremental_state import Following, follow, forget, ledger_parts
+from headcount_analysis.spark.session import open_session, sql
+from headcount_analysis.spark.tables import Tables
+from pyspark import SparkContext
+
+from headcount.cli.options.common import Judging
+from headcount.cli.platform import platform
+from headcount.cli.spark_options import session_config
+from headcount.console import Console
+from headcount.errors import PartError
+from headcount.run.folder import RunFolder
+
+BATCHES, LEAST = 50, 200
+"""The number of batches of a run, and the least number of messages in one."""
+
+SETTLED_AFTER_S = 1.0
+POLL_S = 0.1
+
+
+@contextlib.contextmanager
+def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
+    """Follow a run until at most one batch is left, and its blocks are compared."""
+    manifest, end = folder.read_manifest(), folder.read_end()
+    assert end is not None, "a generated run has an end"
+    events = sum(end.end_offsets.values())
+    tables = Tables(folder.path.absolute())
+    following = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
+    following.settled_after_s = SETTLED_AFTER_S
+    most = max(LEAST, events // BATCHES)
+    servers = manifest.bootstrap_servers
+    query = stream.begin(sql(spark), servers, following, every_s=0, most_offsets=most)
+    try:
+        while following.messages < events - most:
+            if (error := query.exception()) is not None:
+                raise PartError(str(error))
+            following.advance(spark)
+            time.sleep(POLL_S)
+        following.advance(spark)
+        time.sleep(SETTLED_AFTER_S)
+        following.advance(spark)
+        yield following
+    finally:
+        query.stop()
+
+
+def main(path: Path) -> dict[str, float]:
+    """Follow and judge a run; return the figures."""
+    folder = RunFolder(path)
+    ready = platform(dict(os.environ), Console(quiet=True))
+    with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:
+        manifest, end = folder.read_manifest(), folder.read_end()
+        assert end is not None
+        with followed(folder, spark) as following:
+            began_s = time.monotonic()
+            found = following.end()
+        messages, blocks = following.messages, following.blocks
+        verify(
+            folder=folder,
+            manifest=manifest,
+            end=end,
+            spark=spark,
+            parts=ledger_parts(folder, manifest, found.files),
+            followed=found,
+        )
+        seconds = time.monotonic() - began_s
+    forget(folder)
+    return {"messages": messages, "blocks": blocks, "seconds": seconds}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]))) + "\n")

@@ -1,0 +1,1 @@
+"""The benchmarks' command line, one module for each group of commands."""

@@ -1,0 +1,1 @@
+"""Shared by all benchmarks: started processes, statistics, targets and results."""

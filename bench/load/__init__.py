@@ -1,0 +1,1 @@
+"""Benchmarks of the load generator: throughput with a ledger, punctuality at a rate."""

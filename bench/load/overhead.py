@@ -1,0 +1,183 @@
+"""`overhead`: what a saturated generator does with its ledger, beside Locust without one.
+
+Bare FastHttpUsers and LedgerUsers send the same requests in turn, on one core, to a responder on
+another. Both are saturated: users who never wait, on a server that is faster than they are.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from headcount_analysis.read.incremental_state import ledger_parts
+
+from bench.harness.figures import in_turn, ratio, spread
+from bench.harness.parts import TOPIC, Workbench, finished, pin, two_cores
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
+from headcount.errors import PartError
+from headcount.kafka.topic import ensure_topic
+from headcount.ledger.reader import GeneratorLedger
+from headcount.run.folder import RunFolder
+from headcount.stack.ports import LOOPBACK, free_port, is_listening
+from headcount.stack.process import Process, wait_until
+
+HELD_BY = "Locust's loop of tasks, its events and statistics, and two system calls a request"
+PROFILED = (
+    "a profiler finds FastHttpUser's time in writing URL and headers anew for each request, in "
+    "reading an answer in pieces through a socket's layers and a parser, and in the objects made "
+    "of both; plain requests are spared these"
+)
+TARGET, AIM = 1.5, 2.2
+"""How often FastHttpUser's rate: where k6 stands when it writes every sample, and without that."""
+VARIANTS = ("plain", "ledger")
+START_DEADLINE_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class OverheadSettings:
+    """How it is measured; the window is a multiple of the ledger's flush, so that none is cut."""
+
+    rounds: int = 5
+    users: int = 50
+    warm_up_s: float = 3.0
+    window_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class OverheadRound:
+    """What one generator did in its window."""
+
+    variant: str
+    requests: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Requests per second of time."""
+        return self.requests / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of processor time for a request."""
+        return self.cpu_seconds / self.requests * 1e6
+
+
+def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
+    """Take the rounds, one variant after the other."""
+    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    cores = two_cores()
+    taken: list[OverheadRound] = []
+    with responder(stage) as (server, url):
+        if cores is not None:
+            pin(server.pid, cores[1])
+            pin(stage.broker.pid, cores[1])
+        for number in range(settings.rounds):
+            for variant in in_turn(VARIANTS, number):
+                with stage.console.step(f"Round {number + 1} of {settings.rounds}: {variant}"):
+                    taken.append(one_round(settings, stage, variant, number, url))
+    return _result(settings, taken, cores)
+
+
+@contextmanager
+def responder(stage: Workbench, *options: str) -> Iterator[tuple[Process, str]]:
+    """Start a responder for the block; give it and its address."""
+    port = free_port()
+    with stage.start("the responder", "-m", "bench.load.responder", str(port), *options) as server:
+        wait_until(lambda: is_listening(port), START_DEADLINE_S, "it listens", server)
+        yield server, f"http://{LOOPBACK}:{port}"
+
+
+def one_round(
+    settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
+) -> OverheadRound:
+    """Run one Locust to its end. PartError if a request failed or the ledger lacks one."""
+    run_id, seen = f"{variant}-{number}", stage.folder / f"{variant}-{number}.json"
+    locust = stage.start(
+        f"locust {variant}",
+        *("-m", "locust", "-f", f"bench/load/users/{variant}_players.py", "--host", url),
+        *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
+        *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
+        *("--window-file", str(seen), "--only-summary", "--loglevel", "WARNING"),
+        *(ledger_options(stage, run_id) if variant == "ledger" else ()),
+    )
+    cores = two_cores()
+    if cores is not None:
+        pin(locust.pid, cores[0])
+    finished(locust, START_DEADLINE_S + settings.warm_up_s + settings.window_s)
+    counted = json.loads(seen.read_text(encoding="utf-8"))
+    if counted["failures"]:
+        raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
+    if variant == "ledger":
+        _check_ledger(stage.folder / run_id, int(counted["requests"]))
+    return OverheadRound(
+        variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"]
+    )
+
+
+def ledger_options(stage: Workbench, run_id: str) -> tuple[str, ...]:
+    """What a Locust is told that keeps a ledger in the stage's folder."""
+    servers = stage.broker.bootstrap_servers
+    options = {"--bootstrap-servers": servers, "--topic": TOPIC, "--run-id": run_id}
+    options |= {"--reports-dir": str(stage.folder), "--seed": "7"}
+    return tuple(part for pair in options.items() for part in pair)
+
+
+def ledger_of(run: Path) -> GeneratorLedger:
+    """Look over the ledger of a run that had one generator."""
+    folder = RunFolder(run)
+    (part,) = ledger_parts(folder, folder.read_manifest())
+    return part
+
+
+def _check_ledger(run: Path, requests: int) -> None:
+    """See that the ledger was on: sealed, whole, with at least the window's requests."""
+    part = ledger_of(run)
+    if part.seal is None or part.damage or part.seal.attempted < requests:
+        raise PartError(f"the ledger of {run} does not hold its {requests} requests: {part}")
+
+
+def _result(
+    settings: OverheadSettings, taken: list[OverheadRound], cores: tuple[int, int] | None
+) -> BenchmarkResult:
+    by_variant = {name: [each for each in taken if each.variant == name] for name in VARIANTS}
+    rates = {name: [each.per_second for each in found] for name, found in by_variant.items()}
+    costs = {name: [each.cpu_us for each in found] for name, found in by_variant.items()}
+    share = ratio(rates["ledger"], rates["plain"])
+    cpu_share = ratio(costs["plain"], costs["ledger"])
+    rows = [
+        (label, spread(rates[name]).show(), spread(costs[name]).show(".1f"))
+        for name, label in (("plain", "FastHttpUser"), ("ledger", "LedgerUser with event="))
+    ]
+    rows.append(("ratio, with / without", share.show(".3f"), cpu_share.show(".3f")))
+    return BenchmarkResult(
+        name="overhead",
+        title="overhead: requests per second of one generator, with the ledger and without",
+        columns=("users", "requests/s", "CPU µs/request"),
+        rows=rows,
+        settings={"settings": settings, "pinned_to_cores": cores, "target": TARGET, "aim": AIM},
+        rounds=[(each, {"per_second": each.per_second}) for each in taken],
+        figures={
+            "requests_per_s": {name: spread(values) for name, values in rates.items()},
+            "cpu_us_per_request": {name: spread(values) for name, values in costs.items()},
+            "ratio": share,
+            "cpu_ratio": cpu_share,
+        },
+        notes=(
+            f"k6 --out csv stands at {TARGET}, and k6 without its samples at {AIM}",
+            f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
+            f"{settings.users} users without a pause; the ratio is of each round's pair",
+            f"generator on core {cores[0]}, server on core {cores[1]}"
+            if cores
+            else "generator and server could not be kept on cores of their own",
+            PROFILED,
+        ),
+        targets=(
+            PerformanceTarget(
+                "requests with the ledger over FastHttpUser's without", TARGET, share
+            ),
+            PerformanceTarget("the same, as an aim", AIM, share, held_by=HELD_BY),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Locust users for the benchmarks: the same requests, with and without a ledger."""

@@ -1,0 +1,1 @@
+"""The benchmark of a run's HTML report in a browser."""

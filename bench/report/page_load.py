@@ -1,0 +1,139 @@
+"""`report`: how large the page of a long run is, and how soon a browser shows it.
+
+A generated run is judged by `headcount verify`; then chromium opens its report, and an empty page
+beside it, in turn.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness.figures import in_turn, ratio, spread
+from bench.harness.parts import TOPIC, ProcessUsage, Workbench, finished, watched
+from bench.harness.result import BenchmarkResult
+from bench.report.chromium import Chromium, PageTiming, chromium
+from headcount.errors import PartError
+
+RUN_ID = "long"
+DEADLINE_S = 1800.0
+HEAP = "2g"
+PAGES = EMPTY, PAGE = "an empty page", "report.html"
+LOOKS = (
+    ("wide", 1200, "light", "screen"),
+    ("dark", 1200, "dark", "screen"),
+    ("phone", 390, "light", "screen"),
+    ("paper", 720, "light", "print"),
+)
+_NOTHING = '<!DOCTYPE html><html lang="en"><title>empty</title><p>empty'
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoadSettings:
+    """How it is measured: `minutes` of `rate` requests a second, of which `faults` are harmed.
+
+    `keep` is where the page and pictures of it are kept.
+    """
+
+    minutes: float = 30.0
+    rate: int = 500
+    faults: int = 2_000
+    rounds: int = 5
+    keep: Path | None = None
+
+    @property
+    def events(self) -> int:
+        """How many requests that makes."""
+        return round(self.minutes * 60 * self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoadRound:
+    """How one page opened."""
+
+    variant: str
+    opened: PageTiming
+
+
+def measure(settings: PageLoadSettings, stage: Workbench) -> BenchmarkResult:
+    """Generate the run, have it judged, and open its report."""
+    run = stage.folder / RUN_ID
+    with stage.console.step(f"Generating {settings.events:,} events"):
+        wish = (settings.minutes, settings.rate, settings.faults)
+        place = (run, stage.broker.bootstrap_servers, TOPIC)
+        maker = stage.start(
+            "the generation", "-m", "bench.runs.long_run", *map(str, (*place, *wish))
+        )
+        finished(maker, DEADLINE_S)
+    with stage.console.step("headcount verify"):
+        seen = _verify(settings, stage, run)
+    empty = stage.folder / "empty.html"
+    empty.write_text(_NOTHING, encoding="utf-8")
+    pages = {EMPTY: empty, PAGE: run / "report.html"}
+    taken: list[PageLoadRound] = []
+    with stage.console.step(f"Opening it, {settings.rounds} times"):
+        for number in range(settings.rounds):
+            for name in in_turn(list(pages), number):
+                with chromium() as browser:
+                    taken.append(PageLoadRound(name, _opened(browser, pages[name])))
+    if settings.keep is not None:
+        with stage.console.step("Taking pictures"):
+            take_pictures(run / "report.html", settings.keep)
+    return _result(settings, run, seen, taken)
+
+
+def take_pictures(page: Path, folder: Path) -> None:
+    """Keep a page, and how it looks on a desk, on a phone, in the dark and on paper."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(page, folder / page.name)
+    with chromium() as browser:
+        for name, width, scheme, media in LOOKS:
+            browser.show_as(width, scheme=scheme, media=media)
+            browser.open(page.as_uri())
+            browser.screenshot(folder / f"{name}.png")
+        browser.pdf(folder / "paper.pdf")
+
+
+def _verify(settings: PageLoadSettings, stage: Workbench, run: Path) -> ProcessUsage:
+    """Judge the run. PartError if it is not judged as what it is."""
+    command = ("-m", "headcount", "verify", str(run), "--quiet", "--spark-heap", HEAP)
+    seen = watched(stage.start("headcount verify", *command), DEADLINE_S, allowed=(0, 1))
+    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
+    expected = "fail" if settings.faults else "pass"
+    if said["verdict"] != expected or said["counts"]["attempted"] != settings.events:
+        raise PartError(f"headcount verify says {said['verdict']}: {'; '.join(said['reasons'])}")
+    return seen
+
+
+def _opened(browser: Chromium, page: Path) -> PageTiming:
+    browser.show_as(1200)
+    return browser.open(page.as_uri())
+
+
+def _result(
+    settings: PageLoadSettings, run: Path, seen: ProcessUsage, taken: list[PageLoadRound]
+) -> BenchmarkResult:
+    rows, figures = [], {}
+    load = {name: [each.opened.load_ms for each in taken if each.variant == name] for name in PAGES}
+    for name in PAGES:
+        mine = [each.opened for each in taken if each.variant == name]
+        paint = spread(each.paint_ms for each in mine)
+        over = ratio(load[name], load[EMPTY])
+        figures[name] = {"paint_ms": paint, "load_ms": spread(load[name]), "load_over_empty": over}
+        shown = (paint.show(".0f"), spread(load[name]).show(".0f"), over.show(".0f"))
+        rows.append((name, *shown, f"{mine[0].nodes:,}"))
+    size = (run / "report.html").stat().st_size
+    return BenchmarkResult(
+        name="report",
+        title=f"report: {settings.events:,} requests in {settings.minutes:g} min",
+        columns=("", "first paint, ms", "loaded, ms", "over empty", "elements"),
+        rows=rows,
+        settings={"settings": settings, "heap": HEAP},
+        rounds=taken,
+        figures={**figures, "report_bytes": size, "verify": seen},
+        notes=(
+            f"report.html has {size / 1e6:.2f} MB",
+            f"headcount verify took {seen.seconds:.1f} s and {seen.peak_mib:,.0f} MiB, heap {HEAP}",
+            "each page is opened by a chromium of its own; times are by the page's own clock",
+        ),
+    )

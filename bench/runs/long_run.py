@@ -1,0 +1,174 @@
+"""Generates a long run for the report: `bench.runs.generate`, spread over time, with incidents.
+
+    python -m bench.runs.long_run RUN_FOLDER BOOTSTRAP_SERVERS TOPIC MINUTES RATE FAULTS
+
+Requests were due at an even rate, and took as long as a service's do: log-normally distributed,
+with a slow spell in the middle, in which some were refused and some not answered. FAULTS of the
+others are lost, published twice or altered, in turn.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from bench.runs.generate import (
+    GENERATORS,
+    POLL_EVERY,
+    POOL,
+    EventTemplate,
+    RunBuilder,
+    a_manifest,
+    a_row,
+    event_templates,
+    finish,
+    producer,
+)
+from headcount.ledger.generator_health import FILE, Health, Sample, dump
+from headcount.ledger.schema import Row
+from headcount.run.folder import RunFolder
+from headcount.run.ids import EventId
+from headcount.run.manifest import Generators
+from headcount.run.outcome import Outcome
+
+TYPICAL_MS, SPREAD = 4.0, 0.5
+SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0
+"""From which share of the run to which it was slow, and how much."""
+
+REFUSED, UNANSWERED = 0.05, 0.03
+"""How many were, of those in the slow spell."""
+
+PARTITIONS = 4
+_NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
+_HEALTH_SAMPLES = 450
+_STATUS_UNAVAILABLE = 503
+
+
+@dataclass(slots=True)
+class LongRun(RunBuilder):
+    """A run in the making that began at `first_ns`, and asked for `rate` requests a second.
+
+    `harmed` says which of FAULTS is done to an attempt.
+    """
+
+    first_ns: int = 0
+    rate: float = 1.0
+    harmed: Mapping[int, int] = field(default_factory=dict)
+    random: Random = field(default_factory=lambda: Random(11))  # noqa: S311 - traffic
+
+    def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
+        """Publish a block of one generator's sequence numbers, and give its rows."""
+        for seq in range(first, last):
+            index = seq * GENERATORS + generator
+            yield self._attempt(generator, seq, index, self.event_templates[index % POOL])
+            if seq % POLL_EVERY == 0:
+                self.producer.poll(0)
+
+    def _attempt(self, generator: int, seq: int, index: int, template: EventTemplate) -> Row:
+        chance = self.random
+        intended_ns = self.first_ns + round(index / self.rate * _NS_PER_S)
+        is_slow = SLOW_FROM <= index / self.events < SLOW_TO
+        took_ms = chance.lognormvariate(math.log(TYPICAL_MS), SPREAD) * (SLOWER if is_slow else 1)
+        sent_ns = intended_ns + round(chance.expovariate(5.0) * _NS_PER_MS)
+        answered_ns = sent_ns + round(took_ms * _NS_PER_MS)
+        row = replace_times(a_row(seq, template, intended_ns), sent_ns, answered_ns)
+        if is_slow and chance.random() < REFUSED:
+            outcome = Outcome.FAILED.value
+            return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
+        fault = self.harmed.get(index)
+        at_ms = (sent_ns + round(took_ms * 0.7 * _NS_PER_MS)) // _NS_PER_MS
+        value = template.value(str(EventId(self.tag, generator, seq)).encode(), index)
+        for text in (value,) if fault is None else FAULTS[fault](value):
+            self.publish(text, template.key, at_ms)
+        if is_slow and chance.random() < UNANSWERED:
+            outcome = Outcome.INDETERMINATE.value
+            error = "TimeoutError: no answer within 10 s"
+            return row._replace(outcome=outcome, http_status=None, answered_at_ns=None, error=error)
+        return row
+
+
+FAULTS = (
+    lambda _value: (),
+    lambda value: (value, value),
+    lambda value: (value.replace(b'"event_type":"', b'"event_type":"un'),),
+)
+"""What is published instead: nothing, the event twice, another event."""
+
+
+def replace_times(row: Row, sent_ns: int, answered_ns: int) -> Row:
+    """Give an attempt its times."""
+    return row._replace(sent_at_ns=sent_ns, answered_at_ns=answered_ns)
+
+
+def generate(
+    folder: RunFolder, servers: str, name: str, *, minutes: float, rate: float, faults: int
+) -> None:
+    """Make the whole of a run that ended a moment ago."""
+    folder.create()
+    # The events' times are told, not taken when the broker gets them.
+    settings = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_topics([NewTopic(name, PARTITIONS, 1, config=settings)])[name].result()
+    events = round(minutes * 60 * rate)
+    manifest = replace(
+        a_manifest(folder, servers, name),
+        scenario="bench/runs/long_run.py",
+        promise="acks=all, idempotent",
+        options={"run_time": round(minutes * 60), "processes": GENERATORS, "seed": 11},
+    )
+    folder.write_manifest(manifest)
+    folder.write_generators(Generators(tuple(range(GENERATORS))))
+    making = LongRun(
+        producer(servers),
+        name,
+        manifest.tag,
+        events,
+        frozenset(),
+        event_templates(),
+        first_ns=time.time_ns() - round(minutes * 60 * _NS_PER_S),
+        rate=rate,
+        harmed={
+            number * events // faults + number // len(FAULTS) % GENERATORS: number % len(FAULTS)
+            for number in range(faults)
+        },
+    )
+    finish(making, folder, manifest)
+    for generator in range(GENERATORS):
+        path = folder.path / manifest.ledger / str(generator) / FILE
+        path.write_bytes(dump(_health(making)))
+
+
+def _health(making: LongRun) -> Health:
+    """Make what a generator would have seen of itself."""
+    share = making.events // GENERATORS // _HEALTH_SAMPLES
+    step_ns = round(making.events / making.rate * _NS_PER_S / _HEALTH_SAMPLES)
+    chance = making.random
+    return Health(
+        tuple(
+            Sample(
+                at_ns=making.first_ns + number * step_ns,
+                cpu_percent=chance.uniform(20, 30),
+                schedule_lag_ms=chance.expovariate(0.5),
+                in_flight=1,
+                attempted=number * share,
+            )
+            for number in range(1, _HEALTH_SAMPLES + 1)
+        )
+    )
+
+
+if __name__ == "__main__":
+    path, bootstrap_servers, topic_name, length, per_second, harmed = sys.argv[1:]
+    generate(
+        RunFolder(Path(path)),
+        bootstrap_servers,
+        topic_name,
+        minutes=float(length),
+        rate=float(per_second),
+        faults=int(harmed),
+    )

@@ -1,0 +1,1 @@
+"""Benchmarks of the game service: throughput, and memory during a broker outage."""

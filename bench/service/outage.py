@@ -1,0 +1,185 @@
+"""`outage`: what a worker of the service holds in memory while its broker is away.
+
+The service is under load all the time. The broker is stopped (SIGSTOP: connections stay open and
+nothing answers) or killed, and comes back. What a worker holds before and after is the peer of what
+it holds meanwhile.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import psutil
+
+from bench.harness.figures import MedianRange, spread
+from bench.harness.parts import TOPIC, Workbench, finished, last_line
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
+from bench.service.request_list import STATELESS, asks, write
+from headcount.kafka.topic import ensure_topic
+from headcount.stack.broker import Broker
+from headcount.stack.service import Server, ServerConfig
+
+WAYS = ("stop", "kill")
+PHASES = ("before", "during", "after")
+TARGET_GROWTH_MIB = 32.0
+SAMPLE_EVERY_S = 0.5
+BEFORE_S = 10.0
+AFTER_S = 20.0
+DEADLINE_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutageSettings:
+    """How long the broker is away, how that is done, and how many clients ask meanwhile."""
+
+    outage_s: float = 60.0
+    by: str = "stop"
+    connections: int = 32
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySample:
+    """What one worker held at one time."""
+
+    phase: str
+    pid: int
+    at_s: float
+    resident_mib: float
+
+
+def measure(settings: OutageSettings, stage: Workbench) -> BenchmarkResult:
+    """Take the broker away and give it back, under load."""
+    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    asked = stage.folder / "asks.txt"
+    write(asked, asks(STATELESS, "/"))
+    taken: list[MemorySample] = []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(_server(settings, stage))
+        span_s = BEFORE_S + settings.outage_s + AFTER_S
+        wish = (server.config.host, server.port, asked, settings.connections, 0, span_s)
+        load = stack.enter_context(
+            stage.start("load", "-m", "bench.service.http_load", *map(str, wish))
+        )
+        with stage.console.step("with the broker"):
+            taken += _samples("before", server, BEFORE_S)
+        with (
+            stage.console.step(f"without it for {settings.outage_s:g} s"),
+            _away(settings, stage.broker, stack),
+        ):
+            taken += _samples("during", server, settings.outage_s)
+        with stage.console.step("with the broker again"):
+            taken += _samples("after", server, AFTER_S)
+            finished(load, DEADLINE_S + settings.outage_s)
+        answers = json.loads(last_line(load))
+    return _result(settings, taken, answers)
+
+
+def _server(settings: OutageSettings, stage: Workbench) -> Server:
+    return Server(
+        ServerConfig(
+            bootstrap_servers=stage.broker.bootstrap_servers,
+            topic=TOPIC,
+            log_path=stage.folder / "logs" / "service.log",
+            environ=stage.ready.environ,
+            port=0,
+            workers=settings.workers,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _away(settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack) -> Iterator[None]:
+    """Take the broker away for the block; one that was killed is another one, on its folder."""
+    if settings.by == "stop":
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+        return
+    broker.kill()
+    yield
+    stack.enter_context(Broker(replace(broker.config, port=broker.port)))
+
+
+def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
+    """Look at each worker again and again."""
+    began_s, found = time.monotonic(), []
+    while (at_s := time.monotonic() - began_s) < seconds:
+        for worker in psutil.Process(server.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                resident = worker.memory_info().rss / 2**20
+                found.append(MemorySample(phase, worker.pid, round(at_s, 1), resident))
+        time.sleep(SAMPLE_EVERY_S)
+    return found
+
+
+def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:
+    """By how much each worker's peak without the broker exceeds its peak before."""
+    peaks: dict[tuple[int, str], float] = {}
+    for each in taken:
+        key = each.pid, each.phase
+        peaks[key] = max(peaks.get(key, 0.0), each.resident_mib)
+    lasting = sorted({pid for pid, _ in peaks if all((pid, phase) in peaks for phase in PHASES)})
+    return {pid: peaks[pid, "during"] - peaks[pid, "before"] for pid in lasting}
+
+
+def _result(
+    settings: OutageSettings, taken: list[MemorySample], answers: Mapping[str, object]
+) -> BenchmarkResult:
+    growth = growth_mib(taken)
+    held: dict[int, dict[str, MedianRange]] = {
+        pid: {
+            phase: spread(
+                each.resident_mib for each in taken if (each.phase, each.pid) == (phase, pid)
+            )
+            for phase in PHASES
+        }
+        for pid in growth
+    }
+    rows = [
+        (
+            f"worker {number}",
+            *(held[pid][phase].show(".1f") for phase in PHASES),
+            f"{growth[pid]:+.1f}",
+        )
+        for number, pid in enumerate(held, 1)
+    ]
+    return BenchmarkResult(
+        name="outage",
+        title="outage: a worker's resident MiB while its broker is away",
+        columns=("service", *PHASES, "growth of the peak"),
+        rows=rows,
+        settings=asdict(settings),
+        rounds=taken,
+        figures={"growth_mib": growth, "resident_mib": held, "answers": answers},
+        notes=(
+            (
+                f"broker away for {settings.outage_s:g} s by SIG{settings.by.upper()};"
+                f" {settings.connections} connections ask all the time"
+            ),
+            (
+                f"answers: {answers['acknowledged']} 2xx, {answers['refused']} others,"
+                f" {answers['broken']} broken connections"
+            ),
+            (
+                "median (lowest-highest) of samples, "
+                f"one every {SAMPLE_EVERY_S:g} s for {BEFORE_S:g} s before and {AFTER_S:g} s after"
+            ),
+        ),
+        targets=(
+            PerformanceTarget(
+                "growth of a worker's peak of memory while its broker is away",
+                TARGET_GROWTH_MIB,
+                spread(growth.values()),
+                at_most=True,
+                unit=" MiB",
+            ),
+        ),
+    )

@@ -1,0 +1,287 @@
+"""`service`: what it costs the service to wait for acknowledgements.
+
+The real service under gunicorn, publishing with acks=all by an idempotent producer, and the same
+one with publishing switched off, both up all the time and under load in turn, on the stateless
+routes and on those that change a player's state in SQLite. The targets are for the stateless ones.
+"""
+
+import http.client
+import itertools
+import json
+import re
+import shutil
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from bench.harness.figures import MedianRange, in_turn, ratio, spread
+from bench.harness.parts import TOPIC, Workbench, finished, last_line
+from bench.harness.result import BenchmarkResult
+from bench.harness.target import PerformanceTarget
+from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
+from headcount.errors import PartError
+from headcount.kafka.topic import ensure_topic
+from headcount.stack.process import Process
+from headcount.stack.service import Server, ServerConfig
+
+VARIANTS = ("off", "acknowledged")
+NAIVE_RATIO = 0.42
+TARGET_RATIO = 0.70  # at least, of requests per second
+TARGET_P99_RATIO = 2.0  # at most
+HELD_BY = (
+    "kafka-python holds the interpreter for each record and for each produce request, and the "
+    "broker takes its share of the same cores"
+)
+WARM_UP_WINDOWS = 2  # before all rounds: the broker compiles its hot paths at first
+DEADLINE_S = 180.0
+_WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputSettings:
+    """How it is measured; `threads` are those of each worker."""
+
+    rounds: int = 5
+    window_s: float = 5.0
+    connections: tuple[int, ...] = (32, 256)
+    workers: int = 2
+    threads: int = 16
+    path: str = "/"
+    warm_up_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputRound:
+    """What was answered in one window: 2xx are acknowledged, everything else is not."""
+
+    variant: str
+    route: str
+    connections: int
+    acknowledged: int
+    other: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def per_second(self) -> float:
+        """Acknowledged requests per second."""
+        return self.acknowledged / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """What a round is: who is asked, for what, by how many."""
+
+    variant: str
+    server: Server
+    route: str
+    connections: int
+
+
+def measure(settings: ThroughputSettings, stage: Workbench) -> BenchmarkResult:
+    """Take the rounds of each number of connections and route, one variant after the other."""
+    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    for route in ROUTES:
+        _write_asks(route, settings, stage)
+    taken: list[ThroughputRound] = []
+    with ExitStack() as stack:
+        servers = {
+            variant: stack.enter_context(_server(variant, settings, stage)) for variant in VARIANTS
+        }
+        for server in servers.values():
+            _sign_up(server)
+        with stage.console.step("warming up"):
+            longer = replace(settings, window_s=WARM_UP_WINDOWS * settings.window_s)
+            for variant, server in servers.items():
+                _round(
+                    LoadSpec(variant, server, STATELESS, max(settings.connections)), longer, stage
+                )
+        for connections, route in itertools.product(settings.connections, ROUTES):
+            for number in range(settings.rounds):
+                title = f"{connections} connections, {route}, round {number + 1}"
+                with stage.console.step(f"{title} of {settings.rounds}"):
+                    taken += [
+                        _round(
+                            LoadSpec(variant, servers[variant], route, connections), settings, stage
+                        )
+                        for variant in in_turn(VARIANTS, number)
+                    ]
+    return _result(settings, taken)
+
+
+def _write_asks(route: str, settings: ThroughputSettings, stage: Workbench) -> None:
+    path = _asks_path(route, stage)
+    write(path, asks(route, settings.path))
+    path.with_suffix(".lua").write_text(WRK_SCRIPT.format(path=path), encoding="utf-8")
+
+
+def _asks_path(route: str, stage: Workbench) -> Path:
+    return stage.folder / f"{route}.txt"
+
+
+def _sign_up(server: Server) -> None:
+    connection = http.client.HTTPConnection(server.config.host, server.port, timeout=DEADLINE_S)
+    headers = {"Content-Type": "application/json"}
+    for each in sign_ups():
+        connection.request(each.method, each.path, each.body, headers)
+        answer = connection.getresponse()
+        if answer.status != http.client.CREATED:
+            raise PartError(f"no player can sign up: {answer.read().decode()}")
+        answer.read()
+    connection.close()
+
+
+def _server(variant: str, settings: ThroughputSettings, stage: Workbench) -> Server:
+    own = {"SERVICE_PUBLISH": "off" if variant == "off" else "on", "SERVICE_LOG_LEVEL": "warning"}
+    own |= {"SERVICE_ACKS": "all", "SERVICE_IDEMPOTENCE": "on"}
+    return Server(
+        ServerConfig(
+            bootstrap_servers=stage.broker.bootstrap_servers,
+            topic=TOPIC,
+            log_path=stage.folder / "logs" / f"service-{variant}.log",
+            environ={**stage.ready.environ, **own},
+            port=0,
+            database=stage.folder / f"game-{variant}.sqlite3",
+            workers=settings.workers,
+            threads=settings.threads,
+        )
+    )
+
+
+def _round(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
+    take = _wrk if shutil.which("wrk") else _own_client
+    taken = take(load, settings, stage)
+    if taken.acknowledged == 0:
+        raise PartError(f"the service acknowledged nothing: see {load.server.log_path}")
+    return taken
+
+
+def _own_client(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
+    wish = (load.connections, settings.warm_up_s, settings.window_s)
+    where = (load.server.config.host, load.server.port, _asks_path(load.route, stage))
+    client = stage.start("load", "-m", "bench.service.http_load", *map(str, (*where, *wish)))
+    finished(client, DEADLINE_S + settings.window_s)
+    said = json.loads(last_line(client))
+    other = said["refused"] + said["broken"]
+    times = (said["seconds"], said["p50_ms"], said["p99_ms"])
+    return ThroughputRound(
+        load.variant, load.route, load.connections, said["acknowledged"], other, *times
+    )
+
+
+def _wrk(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
+    """Let wrk do it; it knows no warm-up, so it gets a short run before the one that counts."""
+    script = _asks_path(load.route, stage).with_suffix(".lua")
+    for seconds in (settings.warm_up_s, settings.window_s):
+        connections, span = f"-c{load.connections}", f"-d{max(1, round(seconds))}s"
+        wrk = Process(
+            "wrk",
+            [
+                "wrk",
+                "-t1",
+                connections,
+                span,
+                "--latency",
+                "--timeout",
+                "10s",
+                "-s",
+                script,
+                load.server.url,
+            ],
+            log_path=stage.folder / "logs" / f"wrk-{seconds:g}.log",
+            environ=stage.ready.environ,
+        )
+        finished(wrk, DEADLINE_S + seconds)
+    said = wrk.log_path.read_text(encoding="utf-8")
+    return wrk_round(load.variant, load.route, load.connections, said)
+
+
+def wrk_round(variant: str, route: str, connections: int, said: str) -> ThroughputRound:
+    """Read what wrk printed last: requests and seconds, what was no 2xx, and percentiles."""
+    *_, summary = re.finditer(r"(\d+) requests in ([\d.]+)s", said)
+    tail = said[summary.start() :]
+    errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", tail)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", tail)
+    other = (int(refused[1]) if refused else 0) + sum(map(int, errors.groups() if errors else ()))
+    percentiles = {
+        name: float(number) * _WRK_UNITS_MS[unit]
+        for name, number, unit in re.findall(r" (50|99)%\s+([\d.]+)(us|ms|s)", said)
+    }
+    acknowledged = int(summary[1]) - (int(refused[1]) if refused else 0)
+    times = (float(summary[2]), percentiles["50"], percentiles["99"])
+    return ThroughputRound(variant, route, connections, acknowledged, other, *times)
+
+
+def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> BenchmarkResult:
+    figures: dict[str, dict[str, object]] = {}
+    rows: list[tuple[str, ...]] = []
+    held: list[PerformanceTarget] = []
+    for connections, route in itertools.product(settings.connections, ROUTES):
+        off, on = (
+            [
+                each
+                for each in taken
+                if (each.variant, each.route, each.connections) == (variant, route, connections)
+            ]
+            for variant in VARIANTS
+        )
+        rates = [[each.per_second for each in found] for found in (off, on)]
+        tails = [[each.p99_ms for each in found] for found in (off, on)]
+        share, tail = ratio(rates[1], rates[0]), ratio(tails[1], tails[0])
+        if route == STATELESS:
+            held += _targets(connections, share, tail)
+        rows += [
+            (f"{connections} connections, {route}: off", *_row(rates[0], tails[0]), "1", "1"),
+            (
+                "    acknowledged",
+                *_row(rates[1], tails[1]),
+                *(share.show(".2f"), tail.show(".2f")),
+            ),
+        ]
+        figures.setdefault(str(connections), {})[route] = {
+            "requests_per_s": {"off": spread(rates[0]), "acknowledged": spread(rates[1])},
+            "p99_ms": {"off": spread(tails[0]), "acknowledged": spread(tails[1])},
+            "ratio": share,
+            "p99_ratio": tail,
+        }
+    return BenchmarkResult(
+        name="service",
+        title="service: acknowledged requests per second, over the same app without publishing",
+        columns=("service", "requests/s", "p99 ms", "ratio", "p99 ratio"),
+        rows=rows,
+        settings={**asdict(settings), "naive_ratio": NAIVE_RATIO, "load": _load_name()},
+        rounds=taken,
+        figures=figures,
+        notes=_notes(settings, taken),
+        targets=held,
+    )
+
+
+def _targets(connections: int, share: MedianRange, tail: MedianRange) -> list[PerformanceTarget]:
+    """Hold the two ratios against what they should be."""
+    over = f"over publishing off, {connections} connections"
+    return [
+        PerformanceTarget(f"acknowledged requests {over}", TARGET_RATIO, share, held_by=HELD_BY),
+        PerformanceTarget(f"p99 {over}", TARGET_P99_RATIO, tail, at_most=True, held_by=HELD_BY),
+    ]
+
+
+def _row(rates: list[float], tails: list[float]) -> tuple[str, str]:
+    return spread(rates).show(), spread(tails).show(".1f")
+
+
+def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[str, ...]:
+    other = sum(each.other for each in taken)
+    return (
+        f"naive code gives a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",
+        f"gunicorn, {settings.workers} workers of {settings.threads} threads; GET {settings.path}",
+        "stateful: earning, buying, and putting into a cart and taking out again, on SQLite",
+        f"load by {_load_name()}; acks=all, idempotent",
+        f"median (lowest-highest) of {settings.rounds} rounds in turn of {settings.window_s:g} s",
+        "the ratio is of each round's pair",
+    )
+
+
+def _load_name() -> str:
+    return "wrk" if shutil.which("wrk") else "bench/service/http_load.py (wrk is not on PATH)"

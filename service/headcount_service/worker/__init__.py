@@ -1,1 +1,0 @@
-"""Gunicorn's worker for the service."""

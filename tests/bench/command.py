@@ -1,0 +1,20 @@
+"""Runs the benchmarks' command at a size that measures nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(output: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """Run one benchmark to its end, and read what it saved."""
+    command = [sys.executable, "-m", "bench", "--quiet", "--output", str(output), *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads((output / f"{arguments[0]}.json").read_text())
+    return done, document

@@ -1,0 +1,21 @@
+"""The `rate` benchmark, end to end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.command import bench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_rate(tmp_path: Path) -> None:
+    """Every arrival was made on time or counted, and the stall is in the high percentiles."""
+    size = ("--rounds", "1", "--seconds", "4", "--stalled-rate", "50")
+    done, document = bench(tmp_path, "rate", *size)
+    lag = document["rounds"][0]["lag"]["due"]
+    assert lag > 0
+    stalled = document["figures"]["stall_ms"]
+    assert stalled["exact"]["p99"] == 960
+    assert stalled["from_intended"]["p99"] > 500
+    assert "by calculation" in done.stdout

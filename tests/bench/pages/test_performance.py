@@ -1,0 +1,94 @@
+"""The performance page: what was measured, and what was missed, as it was."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import main as command_line
+from bench.harness.figures import MedianRange
+from bench.harness.result import BenchmarkResult, Machine, save
+from bench.harness.target import PerformanceTarget
+from bench.pages.performance import page, read
+from headcount.errors import UsageError
+
+ROOT = Path(__file__).parents[3]
+MACHINE = Machine("Linux 6", "a processor", 2, 16.0, 0.4)
+RATIO = PerformanceTarget("ratio", 0.7, MedianRange(0.75, 0.5, 0.9, 3))
+LATE = PerformanceTarget(
+    "p99", 2.0, MedianRange(3.25, 3.0, 4.0, 3), at_most=True, unit=" ms", held_by="the wait"
+)
+
+
+def test_a_target_is_met_or_missed_by_so_much() -> None:
+    """On the side of its limit that is wanted; the limit itself is enough."""
+    assert (RATIO.wanted, RATIO.measured, RATIO.verdict) == (
+        "at least 0.70",
+        "0.75 (0.50-0.90)",
+        "met",
+    )
+    assert (LATE.wanted, LATE.measured, LATE.verdict) == (
+        "at most 2.00 ms",
+        "3.25 (3.00-4.00) ms",
+        "missed by 1.25 ms",
+    )
+    assert PerformanceTarget("a", 3072, MedianRange(3072, 1, 9000, 3), at_most=True).is_met
+    assert not PerformanceTarget("a", 3072, MedianRange(3073, 1, 9000, 3), at_most=True).is_met
+    assert not PerformanceTarget("a", 1.5, MedianRange(1.4, 1.4, 1.4, 1)).is_met
+
+
+def test_the_page_has_tables_targets_and_what_holds_a_figure(tmp_path: Path) -> None:
+    """In its own order, whatever stands in a cell."""
+    for name in ("service", "overhead"):
+        rows = [("a|b", "1\n2")]
+        result = BenchmarkResult(
+            name, f"{name}: it", ("x", "y"), rows, {}, [], {}, ("a note",), (RATIO, LATE)
+        )
+        save(result, MACHINE, tmp_path)
+    text = page(read(tmp_path))
+    assert text.index("## overhead: it") < text.index("## service: it")
+    assert "| a\\|b | 1; 2 |" in text
+    assert "| `service` | ratio | at least 0.70 | 0.75 (0.50-0.90) | met |" in text
+    assert "| missed by 1.25 ms: the wait |" in text
+    assert "2 cores (a processor), 16 GiB, Linux 6" in text
+    assert "- a note" in text
+
+
+def test_nothing_measured_is_told(tmp_path: Path) -> None:
+    """With the command that measures."""
+    with pytest.raises(UsageError, match="make bench"):
+        read(tmp_path)
+    (tmp_path / "rate.json").write_text("{")
+    with pytest.raises(UsageError, match=r"cannot read .*rate\.json"):
+        read(tmp_path)
+
+
+def test_the_document_is_what_was_measured() -> None:
+    """docs/performance.md is made of docs/measured, and of nothing else."""
+    folder = ROOT / "docs" / "measured"
+    assert (ROOT / "docs" / "performance.md").read_text() == page(read(folder))
+    taken = json.loads((folder / "overhead.json").read_text())
+    assert taken["targets"]
+
+
+def test_one_command_takes_all_and_writes_the_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes goes where the pages are made of it."""
+    documents, taken = tmp_path / "docs", []
+
+    def take(*arguments: Any) -> None:
+        taken.append(arguments[2])
+
+    monkeypatch.setattr(command_line, "take", take)
+    shutil.copytree(ROOT / "docs", documents)
+    (documents / "performance.md").write_text("")
+    done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
+    assert done.exit_code == 0, done.output
+    assert len(taken) == 9
+    assert set(taken) == {documents / "measured"}
+    written = (documents / "performance.md").read_text()
+    assert written == (ROOT / "docs" / "performance.md").read_text()

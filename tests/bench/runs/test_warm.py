@@ -1,0 +1,17 @@
+"""The `warm` benchmark, end to end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.command import bench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_warm(tmp_path: Path) -> None:
+    """A run passes, and takes longer than its load."""
+    _, document = bench(tmp_path, "warm", "--rounds", "1", "--seconds", "2")
+    (each,) = document["rounds"]
+    assert each["attempted"] > 0
+    assert 0 < document["figures"]["beyond_s"]["median"] == each["watched"]["seconds"] - 2

@@ -1,0 +1,21 @@
+"""The `service` benchmark, end to end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.command import bench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_service(tmp_path: Path) -> None:
+    """Both variants answered on both kinds of routes, and every answer was a 2xx."""
+    size = ("--rounds", "1", "--seconds", "4", "--connections", "4")
+    _, document = bench(tmp_path, "service", *size)
+    assert {(each["variant"], each["route"]) for each in document["rounds"]} == {
+        (variant, route)
+        for variant in ("off", "acknowledged")
+        for route in ("stateless", "stateful")
+    }
+    assert all(each["acknowledged"] and not each["other"] for each in document["rounds"])
