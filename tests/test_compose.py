@@ -161,7 +161,7 @@ def gunicorn_says(*options: str) -> subprocess.CompletedProcess[str]:
     kept = {name: it for name, it in os.environ.items() if not name.startswith(PREFIX)}
     return subprocess.run(
         [sys.executable, "-m", program, *given, *options],
-        cwd=ROOT,
+        cwd=ROOT / "service",  # what the image has in its working folder
         env=kept
         | environment("service/Dockerfile")
         | services()["service"]["environment"]

@@ -1,5 +1,8 @@
-"""What the README shows besides the run: a service of one's own, and the topic seen by eye."""
+"""What the documentation shows besides a run: its commands and scripts, read from it and run."""
 
+import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,17 +13,35 @@ from kafka import KafkaProducer
 
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
+from headcount.stack.jvm.ivy import Fetcher
+from headcount.stack.jvm.jars import connector_jars
 from headcount.stack.ports import free_port, is_listening
 from headcount.stack.process import Process, wait_until
 from tests.e2e.command import a_counted_run, headcount
 
 pytestmark = pytest.mark.e2e
 
+DOCS = Path(__file__).parents[2] / "docs"
 EVENTS = (
     b'{"event_type":"default","Host":"127.0.0.1:8000"}',
     b'{"event_type":"purchase_sword","Host":"127.0.0.1:8000"}',
     b'{"event_type":"default","Host":"127.0.0.1:8000"}',
 )
+
+
+def block(page: str, heading: str) -> str:
+    """Return the first block of code, without its prompts' output, under a heading of a page."""
+    section = (DOCS / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    (first, *_) = re.findall(r"^```\w*\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    return str(first)
+
+
+def on(broker: Broker, topic: str, text: str) -> str:
+    """Point what the documentation shows at a test's own broker and topic."""
+    assert "127.0.0.1:9092" in text
+    assert "events" in text
+    addressed = text.replace("127.0.0.1:9092", broker.bootstrap_servers)
+    return re.sub(r'(-t |"subscribe", ")events\b', rf"\g<1>{topic}", addressed)
 
 
 @pytest.fixture
@@ -38,6 +59,9 @@ def orders(broker: Broker, environ: dict[str, str], tmp_path: Path) -> Iterator[
 @pytest.mark.slow
 def test_a_service_of_ones_own(orders: str, broker: Broker, tmp_path: Path) -> None:
     """A service that only copies the id into its message is accounted for, field by field."""
+    shown = shlex.split(block("own-service.md", "Run it").replace("\\\n", ""), comments=True)
+    command = " ".join(shown[shown.index("run") :])
+    assert "--topic orders --create-topic --event-id-field request_id" in command
     options = (
         *("--host", orders, "--bootstrap-servers", broker.bootstrap_servers),
         *("--topic", "orders", "--event-id-field", "request_id"),
@@ -62,10 +86,12 @@ def filled(broker: Broker, topic: str) -> str:
 
 def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     """The console consumer prints every event, and ends."""
-    command = [sys.executable, "-m", "kafka.consumer", "-b", broker.bootstrap_servers]
-    options = ["-l", "ERROR", "-C", "auto_offset_reset=earliest", "-C", "consumer_timeout_ms=20000"]
+    shown = block("course.md", "Read the topic").partition("\n{")[0].replace("\\\n", "")
+    prompt, program, *options = shlex.split(on(broker, filled, shown))
+    assert (prompt, program) == ("$", ".venv/bin/python")
+    timeout = [each.replace("_ms=3000", "_ms=20000") for each in options]
     done = subprocess.run(
-        [*command, "-t", filled, *options], capture_output=True, text=True, timeout=240, check=True
+        [sys.executable, *timeout], capture_output=True, text=True, timeout=240, check=True
     )
     assert sorted(done.stdout.split()) == sorted(event.decode() for event in EVENTS)
 
@@ -73,13 +99,8 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
 @pytest.mark.slow
 def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     """The shell reads the topic with format("kafka"), and shows a table of event types."""
-    script = f"""
-from pyspark.sql.functions import col, get_json_object
-topic = spark.read.format("kafka").option("kafka.bootstrap.servers", "{broker.bootstrap_servers}")
-topic = topic.option("subscribe", "{filled}").load()
-event_type = get_json_object(col("value").cast("string"), "$.event_type").alias("event_type")
-topic.select(event_type).groupBy("event_type").count().orderBy("event_type").show()
-"""
+    shown = block("course.md", "Filter in a PySpark shell")
+    script = on(broker, filled, "".join(re.findall(r"^>>> (.*\n)", shown, re.MULTILINE)))
     done = subprocess.run(
         [sys.executable, "-m", "headcount", "shell"],
         input=script,
@@ -88,5 +109,38 @@ topic.select(event_type).groupBy("event_type").count().orderBy("event_type").sho
         timeout=600,
         check=True,
     )
-    table = [line.replace(" ", "") for line in done.stdout.splitlines() if "|" in line]
-    assert table[-3:] == ["|event_type|count|", "|default|2|", "|purchase_sword|1|"]
+    assert rows(done.stdout)[-3:] == ["|event_type|count|", "|default|2|", "|purchase_sword|1|"]
+
+
+def test_a_script_with_spark_submit(
+    broker: Broker, filled: str, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    """A script of one's own reads and filters the topic, and writes what it has kept."""
+    connector_jars(fetcher)
+    page = (DOCS / "course.md").read_text()
+    script = on(broker, filled, block("course.md", "Your own script with spark-submit"))
+    (tmp_path / "swords.py").write_text(script)
+    (command,) = re.findall(r"^\$ (spark-submit .*)$", page, re.MULTILINE)
+    cache, binaries = shlex.quote(str(fetcher.cache)), Path(sys.executable).parent
+    done = subprocess.run(
+        ["/bin/bash", "-c", command.replace("~/.cache/headcount", cache)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "JAVA_HOME": str(fetcher.java.home),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, (tmp_path / "spark.log").read_text()
+    assert rows(done.stdout) == ["|metal|count|", "|NULL|1|"]
+    assert (tmp_path / "swords" / "_SUCCESS").exists()
+
+
+def rows(shown: str) -> list[str]:
+    """Return the rows of the tables that Spark has shown, without spaces."""
+    return [line.replace(" ", "") for line in shown.splitlines() if "|" in line]
