@@ -28,11 +28,11 @@ from locust.web import WebUI
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.kafka import topic
 from headcount.ledger.location import check_location, open_location
-from headcount.ledger.writer import LedgerWriter, warm_up
+from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.abort_rules import Broken
 from headcount.monitor.progress import Progress
 from headcount.open_model.mix import parse_mix, weighted
-from headcount.plugin import arrival_driver, option_conflicts, scenario_errors
+from headcount.plugin import arrival_driver, option_conflicts, scenario_errors, warm_up
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.host_check import check_host
 from headcount.plugin.interpreter_settings import make_ready
@@ -90,7 +90,7 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     # Without it Locust kills what is in flight, whose events may be in the topic all the same.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     if not isinstance(environment.runner, MasterRunner):
-        warm_up()
+        warm_up.begin()
     arrival_driver.listen(environment)
     if isinstance(environment.runner, WorkerRunner):
         return
@@ -360,6 +360,7 @@ def _begin_recording(environment: Environment) -> None:
     options, runner = environment.parsed_options, environment.runner
     assert options is not None
     assert runner is not None
+    warm_up.finish()
     generator = max(getattr(runner, "worker_index", 0), 0)
     filesystem, location = open_location(ledger_location(environment))
     writer = LedgerWriter(filesystem, location, options.prepared_tag, generator)

@@ -1,7 +1,9 @@
 """Real Locusts, pointed at a counting service and a real broker: run, waited for, looked into."""
 
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pads
+import pytest
 
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, read_ledger
@@ -22,6 +25,7 @@ from headcount.stack.ports import free_port
 from tests.headcount.plugin.counting_service import CountingService
 
 DEADLINE_S = 240.0
+LAST_LINES = 30
 ENOUGH = 60
 """So many requests of each generator make a counted run."""
 AWAITED = "HEADCOUNT_TESTS_AWAITED"
@@ -33,6 +37,35 @@ def counted(locustfile: str = "locustfiles/mixed.py") -> str:
     return f"{locustfile},tests/headcount/plugin/ending.py"
 
 
+class StartedLocust(subprocess.Popen[bytes]):
+    """A Locust beside the test; `log` is the file that its stderr goes to."""
+
+    log: Path
+    _is_asked_to_end = False
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal; after one that ends it, its end is no surprise."""
+        self._is_asked_to_end |= sig not in {signal.SIGSTOP, signal.SIGCONT}
+        super().send_signal(sig)
+
+    @property
+    def has_ended_by_itself(self) -> bool:
+        """Whether it has ended, though the test did not ask it to."""
+        return not self._is_asked_to_end and self.poll() is not None
+
+    @property
+    def stderr_text(self) -> str:
+        """All that it has written to its stderr so far."""
+        return self.log.read_text(errors="replace")
+
+    def __str__(self) -> str:
+        """Its state and its last lines, for whoever reads why a test failed."""
+        code = self.poll()
+        state = "still runs" if code is None else f"ended with exit code {code}"
+        lines = self.stderr_text.splitlines()[-LAST_LINES:]
+        return "\n  ".join([f"process {self.pid} {state}; its last lines:", *lines])
+
+
 @dataclass(frozen=True)
 class Bench:
     """What every Locust of a test is pointed at."""
@@ -42,6 +75,7 @@ class Bench:
     topic: str
     reports: Path
     seen: dict[int, int] = field(default_factory=dict)
+    running: list["StartedLocust"] = field(default_factory=list)
 
     def command(self, *options: str, locustfile: str = "locustfiles/mixed.py") -> list[str]:
         """Spell out a Locust command."""
@@ -59,6 +93,36 @@ class Bench:
         # Nobody reads the tables meanwhile, and a full pipe would stop Locust.
         options = ("--only-summary", *options)
         return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
+
+    @contextmanager
+    def started(self, command: list[str]) -> Iterator["StartedLocust"]:
+        """Run a command beside the test, and end it; its stderr goes to a file of the test's."""
+        self.reports.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, log = tempfile.mkstemp(".log", "locust-", self.reports.parent)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - there is only its descriptor
+            process = StartedLocust(command, stderr=file)
+        process.log = Path(log)
+        self.running.append(process)
+        with process:
+            try:
+                yield process
+            finally:
+                self.running.remove(process)
+                if process.poll() is None:
+                    process.kill()
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until a condition holds; fail once a Locust has ended, or when the time is over."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            has_ended = any(locust.has_ended_by_itself for locust in self.running)
+            if condition():
+                return
+            if has_ended or time.monotonic() > deadline:
+                reason = "a Locust ended" if has_ended else f"timed out after {DEADLINE_S:g} s"
+                states = "\n".join(map(str, self.running))
+                pytest.fail(f"{reason} while waiting until {what}\n{states}")
+            time.sleep(0.05)
 
     def headless(
         self,
@@ -122,23 +186,3 @@ class Bench:
         written = [str(EventId(tag, row["generator"], row["seq"])) for row in rows]
         assert written
         assert sorted(written) == sorted(self.service.received)
-
-
-@contextmanager
-def started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command beside the test, and end it."""
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    with process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.05)

@@ -21,7 +21,7 @@ from headcount.ledger.location import open_location
 from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port, is_listening
-from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench
 
 pytestmark = pytest.mark.e2e
 
@@ -133,16 +133,20 @@ def test_the_total_is_held_when_a_worker_leaves(
     def received(generator: int) -> int:
         return sum(f".{generator}." in each for each in list(bench.service.received))
 
-    with started(master) as leader, started(worker) as one, started(worker) as two:
-        wait_for(lambda: min(received(0), received(1)) > 100, "both make requests")
+    with (
+        bench.started(master) as leader,
+        bench.started(worker) as one,
+        bench.started(worker) as two,
+    ):
+        bench.wait_for(lambda: min(received(0), received(1)) > 100, "both make requests")
         two.send_signal(end)
-        wait_for(lambda: "failed to send heartbeat" in log.read_text(), "it is missed")
+        bench.wait_for(lambda: "failed to send heartbeat" in log.read_text(), "it is missed")
         seen = len(bench.service.received)
-        wait_for(lambda: len(bench.service.received) > seen + 400, "the other goes on")
+        bench.wait_for(lambda: len(bench.service.received) > seen + 400, "the other goes on")
         if end == signal.SIGSTOP:
             before = [received(0), received(1)]
             two.send_signal(signal.SIGCONT)
-            wait_for(
+            bench.wait_for(
                 lambda: min(received(0) - before[0], received(1) - before[1]) > 100,
                 "both make requests again",
             )
@@ -200,7 +204,7 @@ def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
 def stall(bench: Bench) -> None:
     """Let the service stall for a second, while requests go on until after it."""
     bench.service.stall(1.0)
-    wait_for(lambda: time.monotonic() > bench.service.stalled_s[1] + 0.5, "it is over")
+    bench.wait_for(lambda: time.monotonic() > bench.service.stalled_s[1] + 0.5, "it is over")
 
 
 def test_a_stall_is_seen_by_all_that_were_due(bench: Bench) -> None:
@@ -208,8 +212,8 @@ def test_a_stall_is_seen_by_all_that_were_due(bench: Bench) -> None:
     command = bench.command(
         *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "300", "-r", "300")
     )
-    with started(command) as locust:
-        wait_for(lambda: len(bench.service.received) > 100, "requests arrive")
+    with bench.started(command) as locust:
+        bench.wait_for(lambda: len(bench.service.received) > 100, "requests arrive")
         stall(bench)
         locust.terminate()
         assert locust.wait(DEADLINE_S) == 0
@@ -230,11 +234,12 @@ def test_what_no_user_is_free_for_is_dropped(bench: Bench) -> None:
     command = bench.command(
         *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "5", "-r", "5")
     )
-    with started(command) as locust:
-        wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+    with bench.started(command) as locust:
+        bench.wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
         stall(bench)
         locust.terminate()
-        _, said = locust.communicate(timeout=DEADLINE_S)
+        locust.wait(DEADLINE_S)
+        said = locust.stderr_text
     found = total(arrivals(bench))
     assert found.dropped > 60
     assert found.started == len(bench.rows()) == len(bench.service.received) > 50
@@ -342,8 +347,8 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
     command = bench.command(
         *("--web-host", "127.0.0.1", "--web-port", str(port), "--logfile", str(log))
     )
-    with started(command) as locust:
-        wait_for(lambda: is_listening(port), "the web UI listens")
+    with bench.started(command) as locust:
+        bench.wait_for(lambda: is_listening(port), "the web UI listens")
         with urllib.request.urlopen(web, timeout=120) as answer:
             page = answer.read().decode()
         assert all(f'"{name}"' in page for name in ("rate", "spacing", "max_in_flight"))
@@ -351,17 +356,17 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
         assert "needs a time, as 50/s..50/s:1m" in told
         assert not bench.reports.exists()
         _swarm(web, rate="50/s:2s", user_count="20")
-        wait_for(lambda: "all arrivals have been due" in log.read_text(), "it ends")
+        bench.wait_for(lambda: "all arrivals have been due" in log.read_text(), "it ends")
         (first,) = (path.name for path in bench.reports.iterdir())
-        wait_for(functools.partial(bench.is_sealed, first), "it is sealed")
+        bench.wait_for(functools.partial(bench.is_sealed, first), "it is sealed")
         assert total(arrivals(bench, first)).due == 100
         bench.assert_accounts_agree(first)
         bench.service.received.clear()
         _swarm(web, rate="", user_count="10")
-        wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+        bench.wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
         _post(f"{web}/stop")
         (second,) = (path.name for path in bench.reports.iterdir() if path.name != first)
-        wait_for(functools.partial(bench.is_sealed, second), "it is sealed")
+        bench.wait_for(functools.partial(bench.is_sealed, second), "it is sealed")
         locust.terminate()
         locust.wait(DEADLINE_S)
     assert RunFolder(bench.reports / second).read_scheduled() is None

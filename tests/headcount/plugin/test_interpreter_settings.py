@@ -16,7 +16,11 @@ def a_cycle():
     one.itself = one
     return one, weakref.ref(one)
 
+frozen, of_frozen = a_cycle()
+gc.freeze()  # as Locust does before it forks its workers
+del frozen
 make_ready()
+assert of_frozen() is not None, "what is frozen before the first run stays so"
 before = gc.get_freeze_count()
 user, of_user = a_cycle()
 users = [User() for _ in range(1000)]

@@ -24,8 +24,6 @@ from tests.headcount.plugin.locusts import (
     ENOUGH,
     Bench,
     counted,
-    started,
-    wait_for,
 )
 
 pytestmark = pytest.mark.e2e
@@ -70,7 +68,11 @@ def test_master_and_workers(bench: Bench) -> None:
         locustfile=counted(),
     )
     worker = bench.command("--worker", "--master-port", port, locustfile=counted())
-    with started(master) as leader, started(worker) as one, started(worker) as two:
+    with (
+        bench.started(master) as leader,
+        bench.started(worker) as one,
+        bench.started(worker) as two,
+    ):
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
     bench.assert_accounts_agree(generators=2)
@@ -87,7 +89,11 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
         locustfile=counted(),
     )
     worker = bench.command("--worker", "--master-port", port, locustfile=counted())
-    with started(master) as leader, started(worker) as one, started(worker) as two:
+    with (
+        bench.started(master) as leader,
+        bench.started(worker) as one,
+        bench.started(worker) as two,
+    ):
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
     assert bench.ledger() == tmp_path / "ledgers" / f"run-1-{bench.tag()}"
@@ -104,19 +110,21 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
         *("--headless", "-u", "20", "-r", "20", "--expect-workers", "1", "--logfile", str(log)),
     )
     worker = bench.command("--worker", "--master-port", port)
-    with started(master) as leader, started(worker) as first:
-        wait_for(lambda: bench.has_received_from(0), "the first makes requests")
-        with started(worker) as second:
-            wait_for(lambda: bench.has_received_from(1), "one that came late makes requests")
+    with bench.started(master) as leader, bench.started(worker) as first:
+        bench.wait_for(lambda: bench.has_received_from(0), "the first makes requests")
+        with bench.started(worker) as second:
+            bench.wait_for(lambda: bench.has_received_from(1), "one that came late makes requests")
             second.terminate()
             assert second.wait(DEADLINE_S) == 0
-        with started(worker) as third:
-            wait_for(lambda: bench.has_received_from(2), "one that came back makes requests")
+        with bench.started(worker) as third:
+            bench.wait_for(lambda: bench.has_received_from(2), "one that came back makes requests")
             first.send_signal(signal.SIGSTOP)
-            wait_for(lambda: "failed to send heartbeat" in log.read_text(), "the first is missed")
+            bench.wait_for(
+                lambda: "failed to send heartbeat" in log.read_text(), "the first is missed"
+            )
             bench.has_received_from(0)
             first.send_signal(signal.SIGCONT)
-            wait_for(lambda: bench.has_received_from(0), "the first goes on")
+            bench.wait_for(lambda: bench.has_received_from(0), "the first goes on")
             leader.terminate()
             codes = [each.wait(DEADLINE_S) for each in (leader, first, third)]
     assert codes == [0, 0, 0]
@@ -126,15 +134,15 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
 def test_web_ui(bench: Bench) -> None:
     """Each test that is started from the web UI is a run of its own."""
     port = free_port()
-    with started(bench.command("--web-host", "127.0.0.1", "--web-port", str(port))) as locust:
-        wait_for(lambda: is_listening(port), "the web UI listens")
+    with bench.started(bench.command("--web-host", "127.0.0.1", "--web-port", str(port))) as locust:
+        bench.wait_for(lambda: is_listening(port), "the web UI listens")
         for _ in range(2):
             bench.service.received.clear()
             _post(f"http://127.0.0.1:{port}/swarm", user_count="10", spawn_rate="10", mix="sword=1")
-            wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
+            bench.wait_for(lambda: len(bench.service.received) > 50, "requests arrive")
             _post(f"http://127.0.0.1:{port}/stop")
             newest = max(bench.reports.iterdir(), key=lambda path: path.stat().st_ctime_ns).name
-            wait_for(functools.partial(bench.is_sealed, newest), "it is sealed")
+            bench.wait_for(functools.partial(bench.is_sealed, newest), "it is sealed")
             bench.assert_accounts_agree(newest)
             assert {row["event_type"] for row in bench.rows(newest)} == {"purchase_sword"}
         locust.terminate()
@@ -148,9 +156,10 @@ def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) ->
     """A run that is ended by a signal is sealed, with every request in it."""
     options = ("--headless", "-u", "10", "-r", "10", "--run-id", "run-1")
     several = () if processes == 1 else ("--processes", str(processes))
-    with started(bench.command(*options, *several)) as locust:
+    with bench.started(bench.command(*options, *several)) as locust:
         for generator in range(processes):
-            wait_for(functools.partial(bench.has_received_from, generator), "each makes requests")
+            has_received = functools.partial(bench.has_received_from, generator)
+            bench.wait_for(has_received, f"generator {generator} makes requests")
         locust.send_signal(number)
         locust.wait(DEADLINE_S)
     bench.assert_accounts_agree(generators=processes)
@@ -214,7 +223,7 @@ def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path)
         for each in benches:
             options = ("--host", host, "--ledger", str(ledgers))
             command = each.command(*load, *options, locustfile=counted())
-            locust = stack.enter_context(started(command))
+            locust = stack.enter_context(bench.started(command))
             stack.callback(locust.wait, DEADLINE_S)
 
     tags = [each.tag() for each in benches]
@@ -310,10 +319,14 @@ def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
     )
     worker = bench.command("--worker", "--master-port", port)
     limited = ["sh", "-c", 'ulimit -f 4; exec "$@"', "limited", *worker]  # of 512 bytes
-    with started(master) as leader, started(worker) as one, started(limited) as other:
-        _, said = leader.communicate(timeout=DEADLINE_S)
-        for each in (one, other):
-            each.wait(DEADLINE_S)
+    with (
+        bench.started(master) as leader,
+        bench.started(worker) as one,
+        bench.started(limited) as other,
+    ):
+        for process in (leader, one, other):
+            process.wait(DEADLINE_S)
+        said = leader.stderr_text
     assert leader.returncode == 5, said
     assert "the ledger cannot be written" in said
     assert "has not sealed" not in said

@@ -12,7 +12,7 @@ from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.scheduled_arrivals import total
 from headcount.stack.ports import free_port, is_listening
-from tests.headcount.plugin.locusts import DEADLINE_S, Bench, started, wait_for
+from tests.headcount.plugin.locusts import DEADLINE_S, Bench
 from tests.headcount.plugin.test_arrival_driver import arrivals
 
 pytestmark = pytest.mark.e2e
@@ -110,13 +110,13 @@ def test_a_refused_event_is_shown_in_the_web_ui(bench: Bench, tmp_path: Path) ->
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     options = ("--web-host", "127.0.0.1", "--web-port", str(port))
-    with started(bench.command(*options, locustfile=str(tmp_path / "refused.py"))) as locust:
-        wait_for(lambda: is_listening(port), "the web UI listens")
+    with bench.started(bench.command(*options, locustfile=str(tmp_path / "refused.py"))) as locust:
+        bench.wait_for(lambda: is_listening(port), "the web UI listens")
         form = urllib.parse.urlencode({"user_count": "4", "spawn_rate": "4"}).encode()
         with urllib.request.urlopen(f"{url}/swarm", form, timeout=120) as answer:  # noqa: S310
             assert answer.status == 200
-        wait_for(lambda: "(task bad)" in _read(f"{url}/exceptions"), "the reason is shown")
-        wait_for(lambda: _state(url) == "stopped", "the test is stopped")
+        bench.wait_for(lambda: "(task bad)" in _read(f"{url}/exceptions"), "the reason is shown")
+        bench.wait_for(lambda: _state(url) == "stopped", "the test is stopped")
         locust.terminate()
         locust.wait(DEADLINE_S)
 
