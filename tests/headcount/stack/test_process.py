@@ -80,9 +80,7 @@ def test_a_part_has_a_session_of_its_own(tmp_path: Path, environ: dict[str, str]
         assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="Linux signals a child when its parent dies"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux signals a child when its parent dies")
 def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -> None:
     """A command that is killed with SIGKILL, and so can do nothing, leaves no part behind."""
     program = (
