@@ -22,9 +22,9 @@ from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext
 
-from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Judging
 from headcount.cli.platform import platform
-from headcount.cli.spark_options import session_config
+from headcount.cli.spark_config import session_config
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder

@@ -12,9 +12,9 @@ from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Judging
 from headcount.cli.platform import Platform
-from headcount.cli.spark_options import session_config, tables_of
+from headcount.cli.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.run.folder import RunFolder

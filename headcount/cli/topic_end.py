@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from headcount_analysis.read.incremental_state import ledger_parts
 from headcount_analysis.read.settling import Reach, Waits
 
-from headcount.cli.options.common import Judging
-from headcount.cli.options.verify_options import Question
+from headcount.cli.options.verify_options import Judging
 from headcount.cli.settling import SinceAnswer, TopicSettling
 from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, find
+from headcount.cli.verify_request import Question
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic

@@ -16,10 +16,10 @@ from pyspark import SparkContext
 
 from headcount.cli.follower import Follower
 from headcount.cli.local_stack import start_broker
-from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import Platform
-from headcount.cli.spark_options import session_config, tables_of
+from headcount.cli.spark_config import session_config, tables_of
 from headcount.cli.topic_end import end_of_run, noting_in_time
+from headcount.cli.verify_request import Question, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic

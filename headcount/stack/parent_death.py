@@ -1,10 +1,10 @@
-"""The leash: starts a program that dies with the one who started it. Run as a script, not imported.
+"""Starts a program that ends when its parent dies. Run as a script, not imported.
 
     python -I -S parent_death.py PARENT_PID PROGRAM ARGUMENT...
 
-On Linux the kernel sends SIGTERM to the program when its parent dies, in whatever way. The setting
-survives exec, so the program needs no part in it. Elsewhere it is started as it is. This is a
-script rather than a `preexec_fn`, which is not safe in a process that has threads.
+On Linux the kernel sends SIGTERM to the program when its parent dies, for whatever reason. The
+setting survives exec, so the program need not cooperate. On other systems the program starts
+without it. This is a script because a `preexec_fn` is not safe in a process that has threads.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Put this process on the leash, then become the program."""
+    """Ask for SIGTERM on the parent's death, then become the program."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -20,7 +20,7 @@ import psutil
 
 from headcount.errors import PartError
 
-LEASH = Path(__file__).with_name("parent_death.py")
+PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 POLL_S = 0.05
 # What a part leaves behind in its group, such as workers of a killed master, is given so long.
 GROUP_GRACE_S = 2.0
@@ -61,12 +61,12 @@ class Process:
         self._swept = False
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = log_path.stat().st_size if log_path.exists() else 0
-        command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+        command = [sys.executable, "-I", "-S", str(PARENT_DEATH), str(os.getpid())]
         command += [os.fspath(each) for each in argv]
         descriptors = [file.fileno() for file in keep_open]
         start = functools.partial(_start, command, log_path, dict(environ), cwd, descriptors)
         future: Future[subprocess.Popen[bytes]] = Future()
-        # The kernel's leash is held by the thread that starts the child, so a lasting one does it.
+        # The kernel watches the thread that starts the child, so a thread that lasts starts it.
         orders = _starter(os.getpid())
         try:
             orders.put((future, start))

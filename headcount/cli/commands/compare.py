@@ -12,7 +12,7 @@ from headcount_analysis.compare.runs import Run, read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.options.common import found_run, with_reports_dir
+from headcount.cli.options.verify_options import found_run, with_reports_dir
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
-from headcount.cli.options.common import with_reports_dir
+from headcount.cli.options.verify_options import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka import topic

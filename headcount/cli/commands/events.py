@@ -17,7 +17,7 @@ from pyspark.sql.types import DataType, LongType, StringType
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.options.common import (
+from headcount.cli.options.verify_options import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -25,10 +25,10 @@ from headcount.cli.options.common import (
     with_reports_dir,
     with_spark,
 )
-from headcount.cli.options.verify_options import Question
 from headcount.cli.platform import platform
-from headcount.cli.spark_options import session_config
+from headcount.cli.spark_config import session_config
 from headcount.cli.verification import brokers
+from headcount.cli.verify_request import Question
 from headcount.console import Console
 from headcount.errors import UsageError
 

@@ -11,7 +11,7 @@ import click
 import pyarrow.fs as pafs
 
 from headcount.cli.follower import Follower, following
-from headcount.cli.options.common import (
+from headcount.cli.options.verify_options import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -20,11 +20,11 @@ from headcount.cli.options.common import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import platform
 from headcount.cli.result import show
 from headcount.cli.run_lock import turn
 from headcount.cli.verification import judge
+from headcount.cli.verify_request import Question, limits_of
 from headcount.console import Console
 from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.folder import RunFolder

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from headcount.cli.options.common import found_run, with_reports_dir
+from headcount.cli.options.verify_options import found_run, with_reports_dir
 from headcount.errors import UsageError
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
 

@@ -17,7 +17,9 @@ from headcount.cli.locustfile import (
     default_locustfile,
     last_word,
 )
-from headcount.cli.options.common import (
+from headcount.cli.options.locust_options import BY_RUN, refuse_decided
+from headcount.cli.options.target_options import with_target
+from headcount.cli.options.verify_options import (
     Judging,
     PassThrough,
     TimeSpan,
@@ -27,13 +29,11 @@ from headcount.cli.options.common import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.locust_options import BY_RUN, refuse_decided
-from headcount.cli.options.target_options import with_target
-from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import Platform, platform
 from headcount.cli.result import show
 from headcount.cli.run_lock import turn
 from headcount.cli.verification import judge
+from headcount.cli.verify_request import Question, limits_of
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ledger.location import open_location, unsealed

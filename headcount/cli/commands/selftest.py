@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.local_stack import BROKER_DATA, start_broker
-from headcount.cli.options.common import with_quiet, with_reports_dir
+from headcount.cli.options.verify_options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
-from headcount.cli.spark_options import class_data
+from headcount.cli.spark_config import class_data
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.topic import ensure_topic

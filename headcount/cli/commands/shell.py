@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from headcount_analysis.spark.jvm import socket_settings
 
-from headcount.cli.options.common import PassThrough
+from headcount.cli.options.verify_options import PassThrough
 from headcount.cli.platform import platform
 from headcount.console import Console
 

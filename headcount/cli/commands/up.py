@@ -11,9 +11,9 @@ import click
 
 from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target, Wish, start
 from headcount.cli.locustfile import GENERATOR, default_locustfile
-from headcount.cli.options.common import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.target_options import with_target
+from headcount.cli.options.verify_options import PassThrough, with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
 from headcount.errors import UsageError

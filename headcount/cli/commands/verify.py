@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from headcount_analysis.spark.jvm import begun_jvm
 
-from headcount.cli.options.common import (
+from headcount.cli.options.verify_options import (
     Judging,
     found_run,
     with_brokers_of_run,
@@ -15,10 +15,10 @@ from headcount.cli.options.common import (
     with_quiet,
     with_reports_dir,
 )
-from headcount.cli.options.verify_options import Question, limits_of
 from headcount.cli.platform import platform
 from headcount.cli.run_lock import turn
-from headcount.cli.spark_options import session_config
+from headcount.cli.spark_config import session_config
+from headcount.cli.verify_request import Question, limits_of
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headcount.cli.local_stack import Wish
-from headcount.cli.options.common import gathered
+from headcount.cli.options.verify_options import gathered
 from headcount.errors import UsageError
 from headcount.run.id_field import check_id_field
 from headcount.run.ids import HEADER

@@ -9,7 +9,7 @@ import pytest
 
 from headcount.cli import follower
 from headcount.cli.follower import MOST_STARTS, Follower
-from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Judging
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 

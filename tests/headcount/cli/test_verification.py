@@ -11,8 +11,8 @@ import pyarrow.fs as pafs
 import pytest
 
 from headcount.cli import topic_end, verification
-from headcount.cli.options.common import Judging
-from headcount.cli.options.verify_options import Question
+from headcount.cli.options.verify_options import Judging
+from headcount.cli.verify_request import Question
 from headcount.console import Console
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter

@@ -80,7 +80,7 @@ def test_a_part_has_a_session_of_its_own(tmp_path: Path, environ: dict[str, str]
         assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's leash is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux signals a child when its parent dies")
 def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -> None:
     """A command that is killed with SIGKILL, and so can do nothing, leaves no part behind."""
     program = (
@@ -104,12 +104,12 @@ def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -
 def test_a_part_outlives_the_thread_that_started_it(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """The leash is tied to the command, not to whichever of its threads made the part."""
+    """A child is tied to the command, not to the thread of it that started the child."""
     made: list[Process] = []
 
     def start() -> None:
         made.append(python("import time; print('ready'); time.sleep(60)", tmp_path, environ))
-        # The thread lives until the leash is on.
+        # The thread lives until the child has asked for the signal.
         wait_until(said(made[0], "ready"), 60, "the part is ready", made[0])
 
     thread = threading.Thread(target=start)

@@ -7,7 +7,7 @@ from headcount_analysis.spark import object_store
 from headcount_analysis.spark.jvm import SessionConfig, class_path_files, suited_to
 from headcount_analysis.spark.tables import Tables
 
-from headcount.cli.options.common import Judging
+from headcount.cli.options.verify_options import Judging
 from headcount.cli.platform import Platform
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
