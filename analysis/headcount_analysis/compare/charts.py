@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
-from headcount.thresholds.metrics import DURATIONS, Kind
+from headcount.thresholds.metrics import MetricKind, names_of
 from headcount_analysis.compare import words
 from headcount_analysis.compare.change import Change, Label
 from headcount_analysis.compare.model import Comparison, Versus
@@ -101,7 +101,8 @@ def changes(versus: Versus) -> Picture | None:
 
 def _is_drawn(change: Change) -> bool:
     return change.ratio is not None and (
-        change.metric.kind in {Kind.RATE, Kind.RATIO} or change.metric.aggregate in _DRAWN
+        change.metric.kind in {MetricKind.RATE, MetricKind.RATIO}
+        or change.metric.aggregate in _DRAWN
     )
 
 
@@ -139,7 +140,7 @@ def _measures(comparison: Comparison) -> Iterator[str]:
     names = {
         each.metric.name for versus in comparison.others for each in words.distinct(versus.in_total)
     }
-    return (name for name in DURATIONS if name in names)
+    return (name for name in names_of(MetricKind.DURATION) if name in names)
 
 
 def _picture(

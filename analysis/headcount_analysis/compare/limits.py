@@ -28,8 +28,9 @@ from statistics import fmean
 
 from lark import Lark
 
-from headcount.thresholds import metrics
-from headcount.thresholds.metrics import UNITS, Kind, Metric, Parsed
+from headcount.thresholds import metric_text
+from headcount.thresholds.metric_text import Parsed
+from headcount.thresholds.metrics import Metric, MetricKind
 from headcount_analysis.compare.change import AGGREGATES, Change
 from headcount_analysis.compare.statistics import Estimate, Interval, level_of
 
@@ -38,14 +39,14 @@ _GRAMMAR = (
 start: _metric SIGN NUMBER UNIT?
 SIGN: "+" | "-"
 """
-    + metrics.GRAMMAR
+    + metric_text.GRAMMAR
 )
 _SHARE = "%"
-_UNITS_IN_WORDS = {
-    Kind.COUNT: "a number without a unit, or in %",
-    Kind.RATE: "a number, with or without /s, or in %",
-    Kind.RATIO: "a share such as 0.01, or in % of the base",
-    Kind.DURATION: "a time such as 20ms or 2s, or in %",
+_AMOUNT_RULES = {
+    MetricKind.COUNT: "a number without a unit, or in %",
+    MetricKind.RATE: "a number, with or without /s, or in %",
+    MetricKind.RATIO: "a share such as 0.01, or in % of the base",
+    MetricKind.DURATION: "a time such as 20ms or 2s, or in %",
 }
 
 
@@ -96,17 +97,17 @@ class Judged:
 
 def parse(text: str) -> Limit:
     """Read a limit. MetricError points at what is wrong with it."""
-    parsed = metrics.parse(_parser, text)
-    metric = _with_known_aggregate(parsed, metrics.metric_of(parsed))
+    parsed = metric_text.parse(_parser, text)
+    metric = _with_known_aggregate(parsed, metric_text.metric_of(parsed))
     unit = parsed.get("UNIT")
     is_share = unit == _SHARE
-    units = {**UNITS[metric.kind], _SHARE: 0.01}
-    rule = f"the change of {metric.name} must be {_UNITS_IN_WORDS[metric.kind]}"
+    units = {**metric.kind.units, _SHARE: 0.01}
+    rule = f"the change of {metric.name} must be {_AMOUNT_RULES[metric.kind]}"
     return Limit(
         text=text.strip(),
         metric=metric,
         is_of_rise=parsed["SIGN"] == "+",
-        amount=metrics.amount_of(parsed, units, rule),
+        amount=metric_text.amount_of(parsed, units, rule),
         is_share=is_share,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from statistics import fmean
 
-from headcount.thresholds.metrics import Kind, Metric
+from headcount.thresholds.metrics import Metric, MetricKind
 from headcount_analysis.compare.change import Change, Label
 from headcount_analysis.compare.facts import worse_verdict
 from headcount_analysis.compare.limits import Judged, State
@@ -206,7 +206,7 @@ def plain(metric: Metric) -> str:
 
 def figure(metric: Metric, value: float) -> str:
     """Write a figure; the mean of counts is no whole number."""
-    if metric.kind is Kind.COUNT and abs(value - round(value)) > _WHOLE:
+    if metric.kind is MetricKind.COUNT and abs(value - round(value)) > _WHOLE:
         return f"{value:,.1f}"
     return metric.show(value)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
 from headcount.ledger.shortfall import Shortfall, merged
+from headcount.thresholds.percentiles import percentile
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0
@@ -58,7 +59,7 @@ class GeneratorHealth:
     def schedule_lag_p99_ms(self) -> float | None:
         """The 99th percentile of the samples' greatest lags, by nearest rank."""
         lags = sorted(each.schedule_lag_ms for each in self.samples)
-        return lags[-(-99 * len(lags) // 100) - 1] if lags else None
+        return percentile(lags, 0.99) if lags else None
 
     @property
     def dropped(self) -> int | None:

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
+from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.arrow_types import Integers, equal_ranges
 from headcount_analysis.measure.bin_width import Grain, Tally, added_up, tally
 from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys
-from headcount_analysis.measure.latency import rank
 from headcount_analysis.messages.timestamps import YEAR_MS
 
 MOST_SLICES = 600
@@ -223,7 +223,7 @@ def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentil
 
 
 def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:
-    reached = np.cumsum(count)
-    ranks = [rank(int(reached[-1]), quantile) for quantile in SHOWN_QUANTILES]
-    at = [most_ns[np.searchsorted(reached, each)] for each in ranks]
-    return Percentiles(*(float(each) / 1e6 for each in (*at, most_ns.max())))
+    cumulative = np.cumsum(count).tolist()
+    ranks = (nearest_rank(cumulative[-1], quantile) for quantile in SHOWN_QUANTILES)
+    longest_ns = (*(most_ns[bucket_at(cumulative, rank)] for rank in ranks), most_ns.max())
+    return Percentiles(*(float(duration_ns) / 1e6 for duration_ns in longest_ns))

@@ -16,7 +16,7 @@ from headcount.cli.options.common import found_run, with_reports_dir
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 
 _STDOUT = Path("-")
 _STYLES = {

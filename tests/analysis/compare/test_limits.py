@@ -8,7 +8,8 @@ from headcount_analysis.compare.facts import FACTS
 from headcount_analysis.compare.limits import State, judge, parse
 from headcount_analysis.compare.runs import Side
 
-from headcount.thresholds.metrics import METRICS, Kind, Metric, MetricError
+from headcount.thresholds.metric_text import MetricError
+from headcount.thresholds.metrics import METRICS, Metric, MetricKind
 from tests.analysis.compare.sample import a_run, a_side, counts
 
 
@@ -64,10 +65,15 @@ def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> 
 
 def test_every_metric_can_be_limited() -> None:
     """Each in its own unit, and in % of the base."""
-    units = {Kind.COUNT: "0", Kind.RATE: "1/s", Kind.RATIO: "0.1", Kind.DURATION: "1ms"}
-    for name, kind in METRICS.items():
-        metric = f"{name}{'.p99' if kind is Kind.DURATION else ''}"
-        for amount in (units[kind], "5%"):
+    amounts = {
+        MetricKind.COUNT: "0",
+        MetricKind.RATE: "1/s",
+        MetricKind.RATIO: "0.1",
+        MetricKind.DURATION: "1ms",
+    }
+    for name, row in METRICS.items():
+        metric = f"{name}{'.p99' if row.kind is MetricKind.DURATION else ''}"
+        for amount in (amounts[row.kind], "5%"):
             assert parse(f"{metric} +{amount}").metric.name == name
 
 

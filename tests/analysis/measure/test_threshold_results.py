@@ -17,7 +17,7 @@ from headcount_analysis.messages.timestamps import Unit
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
-from headcount.thresholds.metrics import DURATIONS, METRICS, Kind
+from headcount.thresholds.metrics import METRICS, MetricKind, names_of
 from tests.analysis.history import History, event_id
 
 MS = 1_000_000
@@ -73,9 +73,8 @@ def test_what_was_not_measured_is_unproven() -> None:
 
 def test_every_metric_is_one_that_is_measured() -> None:
     """What can be asked for is there to be looked at."""
-    counts = {name for name, kind in METRICS.items() if kind is Kind.COUNT}
-    assert counts == set(COUNT_KEYS)
-    assert set(DURATIONS) <= {measure.value for measure in Measure}
+    assert set(names_of(MetricKind.COUNT)) == set(COUNT_KEYS)
+    assert set(names_of(MetricKind.DURATION)) <= {measure.value for measure in Measure}
 
 
 @pytest.mark.e2e
@@ -275,10 +274,11 @@ def test_a_count_of_what_was_not_there_to_be_looked_at(text: str, doubt: str) ->
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> None:
     """Whatever the comparison: a gate that is never tried is no gate."""
-    aggregate = ".p99" if metric in DURATIONS else ""
+    is_duration = METRICS[metric].kind is MetricKind.DURATION
+    aggregate = ".p99" if is_duration else ""
     for comparison in ("<", ">=", "!="):
         text = f"{metric}{{event_type=nothing}}{aggregate} {comparison} 0"
-        if metric in DURATIONS:
+        if is_duration:
             text += "ms"
         result, shown = result_of(text, SAMPLE)
         assert result == "unproven", text
