@@ -8,7 +8,7 @@ from statistics import fmean, geometric_mean
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
 from headcount_analysis.compare.facts import judged_in
-from headcount_analysis.compare.runs import TOTAL, Document, Run, Side
+from headcount_analysis.compare.runs import TOTAL, Document, Side, VerifiedRun
 from headcount_analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
@@ -27,7 +27,7 @@ _FROM_COUNTS = tuple(
 )
 
 
-class Label(StrEnum):
+class ChangeLabel(StrEnum):
     """What is said of a change.
 
     A fact that counts against a run is *worse* or *better*. A sample is *noise* where the interval
@@ -73,30 +73,30 @@ class Change:
         return self.ratio or self.difference
 
     @property
-    def label(self) -> Label:
+    def label(self) -> ChangeLabel:
         """What it is."""
         estimate = self.estimate
         if estimate is None:
-            return Label.NOT_MEASURED
+            return ChangeLabel.NOT_MEASURED
         if self.is_same or (self.is_fact and not estimate.change):
-            return Label.SAME
+            return ChangeLabel.SAME
         if self.is_fact:
             return self._direction(estimate)
         if estimate.interval is None:
-            return Label.UNKNOWN
+            return ChangeLabel.UNKNOWN
         if estimate.interval.has_no_change:
-            return Label.NOISE if self._is_narrow(estimate.interval) else Label.UNKNOWN
+            return ChangeLabel.NOISE if self._is_narrow(estimate.interval) else ChangeLabel.UNKNOWN
         return self._direction(estimate)
 
-    def _direction(self, estimate: Estimate) -> Label:
+    def _direction(self, estimate: Estimate) -> ChangeLabel:
         """Name a change that there is."""
         rises = estimate.change > 0
         is_worse = rises == (self.metric.definition.worse is Worse.RISING)
         if self.is_judged:
-            return Label.WORSE if is_worse else Label.BETTER
+            return ChangeLabel.WORSE if is_worse else ChangeLabel.BETTER
         if self.metric.kind is MetricKind.DURATION:
-            return Label.SLOWER if is_worse else Label.FASTER
-        return Label.MORE if rises else Label.FEWER
+            return ChangeLabel.SLOWER if is_worse else ChangeLabel.FASTER
+        return ChangeLabel.MORE if rises else ChangeLabel.FEWER
 
     def _is_narrow(self, interval: Interval) -> bool:
         low, high = NOISE_WITHIN
@@ -105,7 +105,7 @@ class Change:
     @property
     def is_told(self) -> bool:
         """Whether it is told from noise."""
-        told = {Label.NOISE, Label.SAME, Label.UNKNOWN, Label.NOT_MEASURED}
+        told = {ChangeLabel.NOISE, ChangeLabel.SAME, ChangeLabel.UNKNOWN, ChangeLabel.NOT_MEASURED}
         return self.label not in told
 
     @property
@@ -215,7 +215,7 @@ def _duration_ms(metric: Metric, document: Document) -> float | None:
     return None
 
 
-def _metrics(runs: Sequence[Run]) -> Iterator[Metric]:
+def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
     """Name what any of the runs has measured; a count that is 0 everywhere is left out."""
     types = sorted({name for run in runs for name in run.document.by_event_type})
     for event_type in (None, *types):

@@ -50,7 +50,7 @@ _AMOUNT_RULES = {
 }
 
 
-class State(StrEnum):
+class LimitState(StrEnum):
     """What is said of a limit."""
 
     KEPT = "kept"
@@ -70,12 +70,12 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LimitResult:
     """A limit, the side that is held against it, what is said, and the change that it is about."""
 
     limit: Limit
     side: str
-    state: State
+    state: LimitState
     change: Change
     allows_single_run: bool = False
 
@@ -119,7 +119,7 @@ def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
 
 def judge(
     limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
-) -> tuple[Judged, ...]:
+) -> tuple[LimitResult, ...]:
     """Hold each change of a side against its limit.
 
     Args:
@@ -131,7 +131,7 @@ def judge(
     level = level_of(chance for chance in chances if chance is not None)
     among = ((limit, side, change.among(level)) for limit, side, change in held)
     return tuple(
-        Judged(
+        LimitResult(
             limit,
             side,
             _state(limit, change, allow_single_run=allow_single_run),
@@ -164,14 +164,14 @@ def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
     return Metric(metric.name, metric.event_type, aggregate)
 
 
-def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
+def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitState:
     if change.difference is None:
-        return State.BROKEN
+        return LimitState.BROKEN
     is_single = len(change.base) == len(change.run) == 1
     if is_single and not (change.is_fact or allow_single_run):
-        return State.UNKNOWN
+        return LimitState.UNKNOWN
     if change.is_same:
-        return State.KEPT
+        return LimitState.KEPT
     estimate, allowed = _in_question(limit, change, change.difference)
     if estimate.interval is None:
         # Rounding alone may have made a difference of one step.
@@ -180,16 +180,16 @@ def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
     return _of_interval(estimate.change > allowed, estimate.interval, allowed)
 
 
-def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> State:
+def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> LimitState:
     if is_beyond:
-        return State.UNKNOWN if is_rounding else State.BROKEN
-    return State.KEPT
+        return LimitState.UNKNOWN if is_rounding else LimitState.BROKEN
+    return LimitState.KEPT
 
 
-def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> State:
+def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> LimitState:
     if is_beyond and not interval.has_no_change:
-        return State.BROKEN
-    return State.KEPT if interval.high <= allowed else State.UNKNOWN
+        return LimitState.BROKEN
+    return LimitState.KEPT if interval.high <= allowed else LimitState.UNKNOWN
 
 
 def _in_question(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:

@@ -90,7 +90,7 @@ class GeneratorHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Generators:
+class FleetHealth:
     """The health of all generators of a run, and what they did not make of it.
 
     `missing` is how many were asked for and never began, None where it is not known how many have.
@@ -141,7 +141,7 @@ def generators(
     begun: Sequence[int] | None,
     options: Mapping[str, Any],
     shortfalls: Iterable[Shortfall] = (),
-) -> Generators:
+) -> FleetHealth:
     """Weigh what each generator has left.
 
     Args:
@@ -157,7 +157,7 @@ def generators(
         for number, health in ((each, healths.get(each)) for each in numbers)
     )
     missing = None if begun is None else max(0, _asked_for(options) - len(set(begun)))
-    return Generators(known, missing, merged(shortfalls))
+    return FleetHealth(known, missing, merged(shortfalls))
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:

@@ -16,7 +16,7 @@ TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Quantile:
+class CurvePoint:
     """A point of a percentile curve: `count` of the durations are `ms` or less.
 
     `quantile` is from 0 to 1; `ms` is the nearest-rank percentile.
@@ -52,17 +52,17 @@ def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
     return tuple(_latency(key, mine) for key, mine in _grouped(buckets))
 
 
-def percentile_curve(buckets: Iterable[Bucket]) -> tuple[Quantile, ...]:
+def percentile_curve(buckets: Iterable[Bucket]) -> tuple[CurvePoint, ...]:
     """Give the whole curve of every measure, by event type and in total."""
     return tuple(itertools.chain.from_iterable(_curve(*each) for each in _grouped(buckets)))
 
 
-def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[Quantile]:
+def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[CurvePoint]:
     ordered = ordered_buckets(buckets)
     reached = list(itertools.accumulate(bucket.count for bucket in ordered))
     for quantile in quantiles(reached[-1]):
         place = bucket_at(reached, nearest_rank(reached[-1], quantile))
-        yield Quantile(*key, quantile, ordered[place].max_ns / NS_PER_MS, reached[place])
+        yield CurvePoint(*key, quantile, ordered[place].max_ns / NS_PER_MS, reached[place])
 
 
 def quantiles(count: int) -> Iterator[float]:

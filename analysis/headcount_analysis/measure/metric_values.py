@@ -18,7 +18,7 @@ from headcount_analysis.compare_run.classes import Counts, total
 from headcount_analysis.evidence import Checkable
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets
-from headcount_analysis.measure.samples import Sample
+from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
 _WHOLE_MS = 1.0
@@ -42,7 +42,7 @@ class Measurement:
     is_empty: bool = False
 
 
-def measured(threshold: Threshold, sample: Sample) -> Measurement:
+def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure what a threshold looks at."""
     if threshold.kind is MetricKind.DURATION:
         is_end_to_end = _needs(threshold) is Needs.TIMES
@@ -68,20 +68,20 @@ def _nothing_sent(threshold: Threshold) -> str:
     return f"no request of event type {threshold.event_type} was sent"
 
 
-def _counts(threshold: Threshold, sample: Sample) -> Counts | None:
+def _counts(threshold: Threshold, sample: WindowSample) -> Counts | None:
     """Return the counts of the threshold's event type; None if it did not occur."""
     if threshold.event_type is None:
         return total(sample.by_event_type.values())
     return sample.by_event_type.get(threshold.event_type)
 
 
-def _checkable(threshold: Threshold, sample: Sample) -> Checkable:
+def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
     if threshold.event_type is None:
         return sum(sample.checkable.values(), start=Checkable())
     return sample.checkable.get(threshold.event_type, Checkable())
 
 
-def _count(threshold: Threshold, value: float, counts: Counts, sample: Sample) -> Measurement:
+def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSample) -> Measurement:
     """Measure a count; what could not be checked is a doubt if it was everything."""
     checked, total, what = _coverage(threshold, counts, sample)
     coverage = f"{checked} of {total} {what}"
@@ -90,7 +90,7 @@ def _count(threshold: Threshold, value: float, counts: Counts, sample: Sample) -
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
 
 
-def _coverage(threshold: Threshold, counts: Counts, sample: Sample) -> tuple[int, int, str]:
+def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:
     """Return how many of how many requests or events a count could be decided for."""
     known = _checkable(threshold, sample)
     match _needs(threshold):
@@ -110,7 +110,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: Sample) -> tuple[int
             return 1, 1, ""
 
 
-def _of_requests(threshold: Threshold, sample: Sample) -> Measurement:
+def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure how long requests took; of those without an answer only the least is known."""
     buckets = _buckets(threshold, sample)
     if not buckets:
@@ -123,7 +123,7 @@ def _of_requests(threshold: Threshold, sample: Sample) -> Measurement:
     return Measurement(value, value, max(value, most), told, told if unanswered else "")
 
 
-def _buckets(threshold: Threshold, sample: Sample) -> list[Bucket]:
+def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
     measure = Measure(threshold.metric)
     return [
         each
@@ -154,7 +154,7 @@ def _slowest_ms(
     return known[place][2] if place < len(known) else math.inf
 
 
-def _end_to_end(threshold: Threshold, sample: Sample) -> Measurement:
+def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure how long events took; timestamps and clocks bound how well that is known."""
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
@@ -177,7 +177,7 @@ def _end_to_end(threshold: Threshold, sample: Sample) -> Measurement:
     return Measurement(value, least - shorter, max(value, most) + longer, doubt, remark)
 
 
-def _clock_error_ms(sample: Sample) -> tuple[float, float]:
+def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
     errors = [each.error_ms for each in sample.clocks]
     return (
         max((shorter for shorter, _ in errors), default=0.0),
@@ -185,6 +185,6 @@ def _clock_error_ms(sample: Sample) -> tuple[float, float]:
     )
 
 
-def _clock_doubt(sample: Sample) -> str:
+def _clock_doubt(sample: WindowSample) -> str:
     worst = max(sample.clocks, key=lambda each: sum(each.error_ms), default=None)
     return "" if worst is None else worst.doubt

@@ -14,7 +14,7 @@ from headcount_analysis.compare_run.classes import ATTEMPT_FATES, COUNT_KEYS, Co
 from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL, Latency
-from headcount_analysis.measure.timeline import Moment, Source
+from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import charts, game_charts, tables
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, kind
@@ -55,7 +55,7 @@ _LATENCY_TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PageTable:
     """A table for the page: its header cells and its rows, all text; `kinds` name its rows."""
 
     header: tuple[str, ...]
@@ -175,7 +175,7 @@ def _load_text(report: Report) -> str:
     return f"A second: {'; '.join(told)}. Lines that lie upon each other are drawn wide and narrow."
 
 
-def _course(report: Report) -> Table:
+def _course(report: Report) -> PageTable:
     """Show some of the slices."""
     frame = tables.over_time(report)
     shown = [
@@ -216,7 +216,7 @@ def _latency_charts(
         yield title, text, drawn
 
 
-def _latency(report: Report, *, only_total: bool) -> Table:
+def _latency(report: Report, *, only_total: bool) -> PageTable:
     frame = tables.latency(report).drop(columns=[*tables.RATES])
     is_total = frame["event_type"] == TOTAL
     mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
@@ -228,7 +228,7 @@ def _latency(report: Report, *, only_total: bool) -> Table:
     return _as_text(mine.map(_number))
 
 
-def _groups(parted: Breakdown) -> Table:
+def _groups(parted: Breakdown) -> PageTable:
     names = [tables.percentile_name(each) for each in QUANTILES]
     rows = (
         (
@@ -237,7 +237,7 @@ def _groups(parted: Breakdown) -> Table:
         )
         for each in parted.groups
     )
-    return Table(("of a", "which", "measure", "count", *names, "max"), tuple(rows))
+    return PageTable(("of a", "which", "measure", "count", *names, "max"), tuple(rows))
 
 
 def _groups_caption(parted: Breakdown) -> str:
@@ -251,7 +251,7 @@ def _number(value: object) -> object:
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def _counts(name: str, groups: Mapping[str, Counts], total: Counts | None = None) -> Table:
+def _counts(name: str, groups: Mapping[str, Counts], total: Counts | None = None) -> PageTable:
     """Show what became of groups of attempts, without columns that hold nothing but zeros."""
     rows = {key: counts.as_dict() for key, counts in groups.items()}
     if total is not None and len(rows) > 1:
@@ -259,7 +259,7 @@ def _counts(name: str, groups: Mapping[str, Counts], total: Counts | None = None
     shown = [
         key for key in COUNT_KEYS if key in _ALWAYS or any(counts[key] for counts in rows.values())
     ]
-    return Table(
+    return PageTable(
         (name, *shown),
         tuple(
             (_cell(each), *(f"{counts[key]:,}" for key in shown)) for each, counts in rows.items()
@@ -278,14 +278,14 @@ def _by_generator(report: Report) -> Mapping[str, Counts]:
     return {str(number): counts for number, counts in sorted(groups.items())}
 
 
-def _generators(report: Report) -> Table:
+def _generators(report: Report) -> PageTable:
     """Show who made the requests: ledger, health and clock."""
     header = (
         *("generator", "ledger", "ids", "rows", "CPU median, %", "CPU max, %"),
         *("lag p99, ms", "dropped", "topic's clock less its own, ms"),
     )
     if report.evidence is None:
-        return Table(header, ())
+        return PageTable(header, ())
     states = {each.generator: each for each in report.evidence.ledger.generators}
     clocks = {
         each.generator: f"{each.offset_ms:.2f} ± {each.uncertainty_ms:.2f}"
@@ -304,7 +304,7 @@ def _generators(report: Report) -> Table:
                 clocks.get(each.generator, "not known"),
             )
         )
-    return Table(header, tuple(rows))
+    return PageTable(header, tuple(rows))
 
 
 def _known(value: float | None) -> str:
@@ -313,27 +313,27 @@ def _known(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _offsets(report: Report) -> Table:
+def _offsets(report: Report) -> PageTable:
     header = ("partition", "start", "end", "read", "gaps", "malformed", "foreign")
     partitions = report.evidence.partitions if report.evidence else ()
     rows = (
         (each.partition, each.start, each.end, each.read, each.gaps, each.malformed, each.foreign)
         for each in partitions
     )
-    return Table(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
+    return PageTable(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
 
 
-def _moments(report: Report) -> Table:
+def _moments(report: Report) -> PageTable:
     header = ("at", "what", "source", "recovered after")
     rows = (
         (iso_time(each.at_ns), each.text, each.source.value, _recovered(each))
         for each in report.timeline.moments
     )
-    return Table(header, tuple(rows))
+    return PageTable(header, tuple(rows))
 
 
-def _recovered(moment: Moment) -> str:
-    if moment.source is Source.OBSERVED:
+def _recovered(moment: TimelineEvent) -> str:
+    if moment.source is EventOrigin.OBSERVED:
         return ""
     if moment.recovered_after_ms is None:
         return "no request was disturbed"
@@ -341,21 +341,21 @@ def _recovered(moment: Moment) -> str:
     return took if moment.is_recovered else f"not within {took}"
 
 
-def _checks(report: Report) -> Table:
+def _checks(report: Report) -> PageTable:
     """Show all that was judged, and what came of it."""
     rows = tuple(
         (each.name, each.result.value, each.evidence, each.remedy) for each in report.checks
     )
     kinds = tuple(each.result.value for each in report.checks)
-    return Table(("check", "result", "evidence", "what to do"), rows, kinds)
+    return PageTable(("check", "result", "evidence", "what to do"), rows, kinds)
 
 
-def _thresholds(report: Report) -> Table:
+def _thresholds(report: Report) -> PageTable:
     rows = ((each.threshold.text, each.shown, each.result.value) for each in report.thresholds)
-    return Table(("threshold", "measured", "result"), tuple(rows))
+    return PageTable(("threshold", "measured", "result"), tuple(rows))
 
 
-def _state(report: Report) -> Table:
+def _state(report: Report) -> PageTable:
     """Show the numbers of the state that differ, each with the events that tell most of it."""
     frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
@@ -364,7 +364,7 @@ def _state(report: Report) -> Table:
         for each in report.state.differences[:SHOWN_DIFFERENCES]
     )
     rows = zip(table.rows, events, strict=True)
-    return Table((*table.header, "events"), tuple((*row, told) for row, told in rows))
+    return PageTable((*table.header, "events"), tuple((*row, told) for row, told in rows))
 
 
 def _event(entry: Entry) -> str:
@@ -387,20 +387,20 @@ def shown_exceptions(exceptions: Exceptions) -> str:
     return f"{count:,} requests or ids are exceptions: {kinds}. {some}; all are in exceptions.csv."
 
 
-def _exceptions(exceptions: Exceptions) -> Table:
+def _exceptions(exceptions: Exceptions) -> PageTable:
     """Show them by kind, in the order in which the kinds are counted."""
     frame = exceptions.first
     kinds = kind(frame)
     order = {name: place for place, name in enumerate(exceptions.counts)}
     by_kind = kinds.map(order).sort_values(kind="stable").index
     table = _as_text(frame.loc[by_kind, list(_EXCEPTION_COLUMNS)])
-    return Table(table.header, table.rows, tuple(kinds[by_kind]))
+    return PageTable(table.header, table.rows, tuple(kinds[by_kind]))
 
 
-def _as_text(frame: pd.DataFrame) -> Table:
+def _as_text(frame: pd.DataFrame) -> PageTable:
     header = tuple(str(name).replace("_", " ") for name in frame.columns)
     rows = (tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
-    return Table(header, tuple(rows))
+    return PageTable(header, tuple(rows))
 
 
 def _cell(value: object) -> str:
