@@ -12,7 +12,8 @@ from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.page import LONGEST_CELL, hash_of, render
+from headcount_analysis.report.page import hash_of, render
+from headcount_analysis.report.page_tables import LONGEST_CELL
 
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse
