@@ -10,7 +10,7 @@ from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount_analysis.compare_run.classes import Counts, total
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.generator_health import Generators
+from headcount_analysis.measure.generator_health import FleetHealth
 from headcount_analysis.messages.differences import Differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.messages.timestamps import Unit
@@ -185,7 +185,7 @@ class Evidence:
     state: StateCheck = field(default_factory=StateCheck)
     by_generator: Mapping[int, Counts] = field(default_factory=dict)
     by_answer: Mapping[str, Counts] = field(default_factory=dict)
-    generators: Generators = field(default_factory=Generators)
+    generators: FleetHealth = field(default_factory=FleetHealth)
     problems: tuple[str, ...] = ()
     longest_delay_s: float | None = None
     locust_exit: LocustExit | None = None

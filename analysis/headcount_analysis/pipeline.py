@@ -36,13 +36,13 @@ from headcount_analysis.ledger import overview
 from headcount_analysis.ledger.overview import Overview
 from headcount_analysis.measure import clocks, over_time, timeline
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sampled_every
-from headcount_analysis.measure.generator_health import Generators, generators
+from headcount_analysis.measure.generator_health import FleetHealth, generators
 from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.over_time import OverTime, RateAt
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
-from headcount_analysis.measure.samples import Sample, samples
-from headcount_analysis.measure.threshold_results import Judged, judged
+from headcount_analysis.measure.samples import WindowSample, samples
+from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.messages import timestamps
 from headcount_analysis.messages.second_look import compared, placed
@@ -278,9 +278,9 @@ def _order(case: Case, evidence: Evidence) -> Order | None:
     return ordering.order(case.folder.path / FATES_FOLDER, evidence.checked.seen)
 
 
-def _whole(evidence: Evidence, buckets: tuple[Bucket, ...]) -> Sample:
+def _whole(evidence: Evidence, buckets: tuple[Bucket, ...]) -> WindowSample:
     """Give what was measured in all of the run, but for its length."""
-    return Sample(
+    return WindowSample(
         evidence.by_event_type,
         buckets,
         0.0,
@@ -359,8 +359,8 @@ def _compared(
 class _Cut:
     """How a run's course and its timeline are cut up; None where nothing is timed."""
 
-    course: over_time.Span | None
-    timeline: timeline.Span | None
+    course: over_time.LoadBinning | None
+    timeline: timeline.OutcomeBinning | None
     sampled_every: int
 
     @property
@@ -378,7 +378,7 @@ def _cut(found: overview.Ledger, arrived: topic_rows.Arrivals) -> _Cut:
         seen = arrived.first_ms, arrived.last_ms
     return _Cut(
         over_time.span(times.first, times.last, seen),
-        None if times.sent_ns is None else timeline.Span(*times.sent_ns),
+        None if times.sent_ns is None else timeline.OutcomeBinning(*times.sent_ns),
         sampled_every(found.state.asked),
     )
 
@@ -504,7 +504,7 @@ def _check_sums(
             )
 
 
-def _generators(case: Case, state: LedgerState) -> Generators:
+def _generators(case: Case, state: LedgerState) -> FleetHealth:
     filesystem, path = open_location(case.folder.ledger_location(case.manifest))
     numbers = [each.generator for each in state.generators]
     healths = {number: read_health(filesystem, path, number) for number in numbers}
@@ -526,7 +526,7 @@ def _fates(case: Case, spark: SparkContext) -> DataFrame:
 
 
 def _crashed(case: Case, reason: str) -> Report:
-    nothing = tuple(Judged(each, None) for each in case.thresholds)
+    nothing = tuple(ThresholdResult(each, None) for each in case.thresholds)
     return _report(case, crashed(reason, case.limits, nothing), thresholds=nothing)
 
 
@@ -542,7 +542,7 @@ def _report(
     parted: Breakdown | None = None,
     trade: Economy | None = None,
     span_s: float = 0.0,
-    thresholds: tuple[Judged, ...] = (),
+    thresholds: tuple[ThresholdResult, ...] = (),
 ) -> Report:
     fates = case.folder.path / FATES_FOLDER if evidence else None
     return Report(

@@ -1,9 +1,10 @@
 """Statistics of rounds: medians, ranges, ratios and percentiles. Pure functions."""
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from headcount.thresholds import percentiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> MedianR
 
 
 def percentile(values: Sequence[float], quantile: float) -> float:
-    """The nearest-rank percentile of at least one value."""
-    return sorted(values)[max(1, math.ceil(round(quantile * len(values), 9))) - 1]
+    """Return the nearest-rank percentile of at least one value, in any order."""
+    return percentiles.percentile(sorted(values), quantile)
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bench.harness.figures import percentile
 from bench.service.request_list import read
 
 BUFFER_BYTES = 65536
@@ -126,9 +127,9 @@ def _count(tally: LoadResult, answer: bytes, took_s: float) -> None:
 
 def summed_up(tally: LoadResult) -> dict[str, float]:
     """Give the tally as it is printed: percentiles instead of single latencies."""
-    found = sorted(tally.latencies_s) or [0.0]
-    tally.p50_ms = found[len(found) // 2] * 1000
-    tally.p99_ms = found[len(found) * 99 // 100] * 1000
+    latencies_s = tally.latencies_s or [0.0]
+    tally.p50_ms = percentile(latencies_s, 0.5) * 1000
+    tally.p99_ms = percentile(latencies_s, 0.99) * 1000
     return {name: value for name, value in asdict(tally).items() if name != "latencies_s"}
 
 

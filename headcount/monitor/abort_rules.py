@@ -16,6 +16,7 @@ exact, and looks at all.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,9 +24,9 @@ from ddsketch import DDSketch
 
 from headcount.monitor.live_stats import Gauge
 from headcount.monitor.progress import Durations, Ended, Progress
-from headcount.run.outcome import Outcome
+from headcount.thresholds.evaluation import evaluate
 from headcount.thresholds.grammar import Threshold
-from headcount.thresholds.metrics import SEEN_IN_TOPIC, Kind
+from headcount.thresholds.metrics import METRICS, LiveSource, MetricKind
 
 ACCURACY = 0.01
 RATED_AFTER_S = 5
@@ -50,9 +51,7 @@ class _Watched:
     """A threshold and what it looks at, of the seconds and the event type that are its own."""
 
     threshold: Threshold
-    attempted: int = 0
-    not_acked: int = 0
-    counted: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     longest_ms: float = 0.0
     sketch: DDSketch = field(default_factory=lambda: DDSketch(ACCURACY))
 
@@ -64,9 +63,8 @@ class _Watched:
         return is_in and self.threshold.event_type in {None, event_type}
 
     def count(self, ended: Ended) -> None:
-        self.attempted += ended.count
-        self.not_acked += ended.count * (ended.outcome != Outcome.ACKED)
-        self.counted += ended.count * (self.threshold.metric in {"attempted", ended.outcome})
+        self.counts["attempted"] += ended.count
+        self.counts[ended.outcome] += ended.count
 
     def measure(self, durations: Durations) -> None:
         is_http = self.threshold.metric == "http"
@@ -86,13 +84,15 @@ class Guard:
     @property
     def needs_durations(self) -> bool:
         """Whether generators must tell how long each request took."""
-        return any(each.threshold.kind is Kind.DURATION for each in self._watched)
+        return any(each.threshold.kind is MetricKind.DURATION for each in self._watched)
 
     @property
     def needing_topic(self) -> tuple[str, ...]:
         """The thresholds for which what is seen in the topic must be known."""
         return tuple(
-            each.threshold.text for each in self._watched if each.threshold.metric in SEEN_IN_TOPIC
+            each.threshold.text
+            for each in self._watched
+            if METRICS[each.threshold.metric].live is LiveSource.TOPIC
         )
 
     def tell(self, progress: Progress) -> None:
@@ -121,20 +121,17 @@ class Guard:
     def _value(self, watched: _Watched, gauge: Gauge) -> float | None:
         threshold = watched.threshold
         match threshold.kind:
-            case Kind.DURATION:
+            case MetricKind.DURATION:
                 return _duration_ms(watched)
-            case Kind.RATIO:
+            case MetricKind.RATIO:
                 return _ratio(watched)
-            case Kind.RATE:
+            case MetricKind.RATE:
                 return self._rate(watched, gauge)
-            case _ if threshold.metric == "lost":
-                value = gauge.missing
-            case _ if threshold.metric == "duplicated":
-                value = gauge.duplicated
-            case _:
-                value = watched.counted
-        # Less than a limit that must be met exactly is not broken yet.
-        return None if threshold.comparison == "==" and value < threshold.limit else value
+            case MetricKind.COUNT:
+                in_topic = {"lost": gauge.missing, "duplicated": gauge.duplicated}
+                value = evaluate(threshold.measures, {**watched.counts, **in_topic}, 0) or 0
+                # Less than a limit that must be met exactly is not broken yet.
+                return None if threshold.comparison == "==" and value < threshold.limit else value
 
     def _rate(self, watched: _Watched, gauge: Gauge) -> float | None:
         """Requests a second; the most that it can be for a lower limit, else the least."""
@@ -147,19 +144,19 @@ class Guard:
         if length_s < RATED_AFTER_S:
             return None
         if watched.threshold.comparison in {"<", "<="}:
-            return watched.attempted / (length_s + 1)
+            return watched.counts["attempted"] / (length_s + 1)
         # What is in flight was sent as well, and is told of only when it is over.
-        return (watched.attempted + gauge.in_flight) / length_s
+        return (watched.counts["attempted"] + gauge.in_flight) / length_s
 
 
 def _ratio(watched: _Watched) -> float | None:
     """Give the share of attempts that were not acknowledged, if there are enough to tell."""
-    attempted, threshold = watched.attempted, watched.threshold
+    attempted, threshold = watched.counts["attempted"], watched.threshold
     if not attempted:
         return None
     is_certain = threshold.limit == 0
     is_enough = attempted >= FEWEST_SAMPLES and threshold.holds(1 / attempted)
-    return watched.not_acked / attempted if is_certain or is_enough else None
+    return evaluate(threshold.measures, watched.counts, 0) if is_certain or is_enough else None
 
 
 def _duration_ms(watched: _Watched) -> float | None:

@@ -24,8 +24,8 @@ from typing import Any, Protocol
 from lark import Lark, Token
 
 from headcount.run.outcome import OUTCOMES, Outcome
-from headcount.thresholds import metrics
-from headcount.thresholds.metrics import Parsed
+from headcount.thresholds import metric_text
+from headcount.thresholds.metric_text import Parsed
 
 SEPARATOR = ";"
 LARGEST_BODY = 1 << 20
@@ -164,7 +164,7 @@ def decide(rules: Iterable[Rule], answer: Answer) -> Outcome | None:
 
 def parse(text: str) -> Rule:
     """Read a rule. MetricError points at what is wrong with it."""
-    parsed = metrics.parse(_parser, text, _EXPECTED)
+    parsed = metric_text.parse(_parser, text, _EXPECTED)
     named = parsed["OUTCOME"]
     if str(named).lower() not in set(Outcome):
         raise parsed.mistake(named, f"an outcome is {OUTCOMES}")

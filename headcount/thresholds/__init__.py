@@ -1,1 +1,1 @@
-"""Thresholds: what a run must keep to besides delivery, and the metrics that they name."""
+"""Thresholds: the metrics, and the limits that a run must keep besides delivery."""

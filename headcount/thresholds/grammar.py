@@ -7,10 +7,9 @@
     rps > 400
     lost == 0 abort
 
-A threshold is a metric (see `metrics.py`), a comparison and a limit. `after` leaves out what was
-sent earlier than so long after the first request, `for` what was sent later than so long after
-that. `abort` stops a test that goes on when the threshold is broken, for what is known by then (see
-`live/guard.py`). Pure.
+A threshold is a metric (see `metrics.py`), a comparison and a limit. `after 20s` leaves out the
+requests of the first 20 s, `for 30s` those sent more than 30 s after that. `abort` stops the test
+as soon as the threshold is certainly broken (see `headcount/monitor/abort_rules.py`). Pure.
 """
 
 import functools
@@ -20,17 +19,9 @@ from dataclasses import dataclass
 
 from lark import Lark
 
-from headcount.thresholds import metrics
-from headcount.thresholds.metrics import (
-    FILTER,
-    KNOWN_LIVE,
-    OF_MESSAGES,
-    SEEN_IN_TOPIC,
-    UNITS,
-    Kind,
-    Metric,
-    Parsed,
-)
+from headcount.thresholds import metric_text
+from headcount.thresholds.metric_text import Parsed
+from headcount.thresholds.metrics import FILTER, METRICS, LiveSource, Metric, MetricKind, Needs
 from headcount.time_span import seconds_of
 
 SEPARATOR = ";"
@@ -43,11 +34,11 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_UNITS_IN_WORDS = {
-    Kind.COUNT: "a number without a unit",
-    Kind.RATE: "a number, with or without /s",
-    Kind.RATIO: "a share such as 0.01 or 1%",
-    Kind.DURATION: "a time such as 300ms or 2s",
+_LIMIT_RULES = {
+    MetricKind.COUNT: "a number without a unit",
+    MetricKind.RATE: "a number, with or without /s",
+    MetricKind.RATIO: "a share such as 0.01 or 1%",
+    MetricKind.DURATION: "a time such as 300ms or 2s",
 }
 
 _GRAMMAR = (
@@ -59,26 +50,26 @@ FOR: "for"
 ABORT: "abort"
 SPAN: /[0-9]+(\.[0-9]+)?(ms|s|m|h)/
 """
-    + metrics.GRAMMAR
+    + metric_text.GRAMMAR
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of the run, in seconds from its first request; without an end, all of the rest."""
+    """A part of the run, in seconds from its first request; without `for_s`, to the run's end."""
 
     after_s: float = 0.0
     for_s: float | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole run."""
+        """Whether it covers the whole run."""
         return self == Window()
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What must hold; `limit` is in ms, per second, as a share or a number."""
+    """A condition; `limit` is in the metric's own unit: ms, per second, a share or a number."""
 
     text: str
     metric: str
@@ -90,34 +81,39 @@ class Threshold:
     abort: bool = False
 
     @property
-    def kind(self) -> Kind:
-        """What its metric is."""
-        return metrics.METRICS[self.metric]
+    def measures(self) -> Metric:
+        """The metric with its event type and aggregate."""
+        return Metric(self.metric, self.event_type, self.aggregate)
+
+    @property
+    def kind(self) -> MetricKind:
+        """The kind of its metric."""
+        return METRICS[self.metric].kind
 
     @property
     def quantile(self) -> float | None:
-        """The quantile of a percentile; None for another aggregate."""
+        """The quantile, from 0 to 1, if the aggregate is a percentile."""
         return float(self.aggregate[1:]) / 100 if self.aggregate.startswith("p") else None
 
     def holds(self, value: float) -> bool:
-        """Tell whether a value keeps to it."""
+        """Return whether a value satisfies it."""
         return COMPARISONS[self.comparison](value, self.limit)
 
     def show(self, value: float) -> str:
-        """Write a value as its limit is written."""
-        return Metric(self.metric, self.event_type, self.aggregate).show(value)
+        """Format a value in the unit of the limit."""
+        return self.measures.show(value)
 
 
 def parse(text: str) -> Threshold:
-    """Read a threshold. MetricError points at what is wrong with it."""
-    parsed = metrics.parse(_parser, text)
-    metric = metrics.metric_of(parsed)
-    rule = f"the limit of {metric.name} must be {_UNITS_IN_WORDS[metric.kind]}"
-    limit = metrics.amount_of(parsed, UNITS[metric.kind], rule)
+    """Parse a threshold. MetricError points at a mistake."""
+    parsed = metric_text.parse(_parser, text)
+    metric = metric_text.metric_of(parsed)
+    rule = f"the limit of {metric.name} must be {_LIMIT_RULES[metric.kind]}"
+    limit = metric_text.amount_of(parsed, metric.kind.units, rule)
     window = _window(parsed)
-    if metric.name in OF_MESSAGES and not window.is_whole:
-        told = f"{metric.name} is of no request, and of no time of one"
-        raise parsed.mistake(parsed.all("SPAN")[0], told)
+    if metric.definition.needs is Needs.MESSAGES and not window.is_whole:
+        rule = f"{metric.name} counts messages, which no request's time can place"
+        raise parsed.mistake(parsed.all("SPAN")[0], rule)
     if parsed.get("ABORT"):
         _check_abort(parsed, metric, window)
     return Threshold(
@@ -133,35 +129,36 @@ def parse(text: str) -> Threshold:
 
 
 def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
-    """See that a threshold that stops the test can be told to be broken before its end."""
+    """Check that the test can break the threshold before its end. MetricError if it cannot."""
     name, abort, comparison = metric.name, parsed["ABORT"], parsed["COMPARISON"]
-    if name not in KNOWN_LIVE:
+    live = metric.definition.live
+    if live is LiveSource.NONE:
         raise parsed.mistake(abort, f"{name} is known only when the run is over: nothing to abort")
-    if name in SEEN_IN_TOPIC and (metric.event_type is not None or not window.is_whole):
-        told = "is known of all event types and all of the run until it is over: leave out"
-        raise parsed.mistake(abort, f"{name} {told} {FILTER}, after and for, or abort")
-    upper = {"<", "<="} if metric.kind is not Kind.COUNT else {"<", "<=", "=="}
-    if metric.kind is not Kind.RATE and comparison not in upper:
-        rule = f"{name} can come to it until the end: abort needs an upper limit"
+    if live is LiveSource.TOPIC and (metric.event_type is not None or not window.is_whole):
+        rule = f"while the test runs, {name} is known only for the whole run and all event types"
+        raise parsed.mistake(abort, f"{rule}: leave out {FILTER}, after and for, or abort")
+    upper = {"<", "<="} if metric.kind is not MetricKind.COUNT else {"<", "<=", "=="}
+    if metric.kind is not MetricKind.RATE and comparison not in upper:
+        rule = f"{name} may still reach it before the end: abort needs an upper limit"
         raise parsed.mistake(comparison, rule)
-    if metric.kind is Kind.RATE and comparison in {"==", "!="}:
+    if metric.kind is MetricKind.RATE and comparison in {"==", "!="}:
         rule = f"{name} is never exactly a number: abort needs a lower or an upper limit"
         raise parsed.mistake(comparison, rule)
 
 
 def parse_all(texts: Iterable[str]) -> tuple[Threshold, ...]:
-    """Read thresholds. MetricError points at the first mistake."""
+    """Parse thresholds. MetricError points at the first mistake."""
     return tuple(parse(text) for text in texts)
 
 
 def read_file(content: str) -> tuple[Threshold, ...]:
-    """Read a file's thresholds, one a line; `#` begins a comment. MetricError as `parse`."""
+    """Parse a file: one threshold per line, comments from `#`. MetricError as in `parse`."""
     lines = (line.partition("#")[0].strip() for line in content.splitlines())
     return parse_all(line for line in lines if line)
 
 
 def split(text: str) -> tuple[Threshold, ...]:
-    """Read thresholds that stand in one line, parted by `;`. MetricError as `parse`."""
+    """Parse thresholds separated by `;`. MetricError as in `parse`."""
     return parse_all(part.strip() for part in text.split(SEPARATOR) if part.strip())
 
 

@@ -19,7 +19,7 @@ from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.judge.notes import rule_of_three
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.state.differences import Difference, StateCheck
 
@@ -135,7 +135,7 @@ INCONCLUSIVE = {
 
 def test_every_subject_is_a_check() -> None:
     """What was looked at and found in order is listed, too; what nobody asked for is not tried."""
-    judged = judge(SANE, Limits(), [Judged(parse("http.p99 < 1s"), 5.0)])
+    judged = judge(SANE, Limits(), [ThresholdResult(parse("http.p99 < 1s"), 5.0)])
     results = {check.name: check.result.value for check in judged.checks}
     kept = [
         *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "verification", "sums"),
@@ -150,8 +150,8 @@ def test_every_subject_is_a_check() -> None:
 
 def test_thresholds_are_judged_beside_delivery() -> None:
     """A broken one makes a pass less; one that nothing was measured for cannot be told."""
-    broken = Judged(parse("http.p99 < 1ms"), 5.0)
-    untold = Judged(parse("http.p99 < 1ms"), None)
+    broken = ThresholdResult(parse("http.p99 < 1ms"), 5.0)
+    untold = ThresholdResult(parse("http.p99 < 1ms"), None)
     assert judge(SANE, Limits(), [broken]).label is Label.THRESHOLD_BROKEN
     assert judge(SANE, Limits(), [untold]).label is Label.INCONCLUSIVE
     assert judge(SANE, Limits(), [broken]).reasons == ("threshold broken: http.p99 < 1ms: 5.0ms",)
@@ -173,7 +173,7 @@ def test_no_class_is_kept_for_certain_without_the_whole(evidence: Evidence) -> N
 
 def test_a_run_without_evidence_is_inconclusive() -> None:
     """Its first reason says what happened, and nothing counts as kept or broken."""
-    judgement = crashed("Spark has no room", Limits(), [Judged(parse("rps > 1"), None)])
+    judgement = crashed("Spark has no room", Limits(), [ThresholdResult(parse("rps > 1"), None)])
     assert judgement.label is Label.INCONCLUSIVE
     assert judgement.reasons[0] == "Spark has no room"
     results = {check.result for check in judgement.checks}

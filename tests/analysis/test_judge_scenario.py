@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.judge import Limits, judge
-from headcount_analysis.measure.generator_health import Generators
+from headcount_analysis.measure.generator_health import FleetHealth
 
 from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 from headcount.run.verdict import Label
@@ -16,7 +16,7 @@ BROKEN_TASK = ScenarioError(Stage.TASK, "KeyError: 'guild'", "shop.py:20", 38)
 def test_what_was_not_made_is_a_note() -> None:
     """And no reason against what was made."""
     shortfall = Shortfall((BROKEN_TASK,), 112)
-    judged = judge(replace(SANE, generators=Generators(shortfall=shortfall)), Limits())
+    judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.PASS
     assert judged.notes[:2] == shortfall.sentences
 
@@ -24,7 +24,7 @@ def test_what_was_not_made_is_a_note() -> None:
 def test_a_run_that_was_stopped_for_an_event_is_no_pass() -> None:
     """Its rest was never made, and nobody knows what would have become of it."""
     shortfall = Shortfall(refused="Player asks in shop.py:9 for an event that is none")
-    judged = judge(replace(SANE, generators=Generators(shortfall=shortfall)), Limits())
+    judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.INCONCLUSIVE
     assert "the run was stopped: Player asks in shop.py:9" in judged.reasons[0]
 
@@ -39,7 +39,7 @@ def test_a_run_that_was_stopped_for_an_event_is_no_pass() -> None:
 )
 def test_nothing_was_attempted_for_a_reason(shortfall: Shortfall, told: str) -> None:
     """The most telling one is named, with what to do."""
-    nothing = replace(SANE, by_event_type={}, generators=Generators(shortfall=shortfall))
+    nothing = replace(SANE, by_event_type={}, generators=FleetHealth(shortfall=shortfall))
     judged = judge(nothing, Limits())
     assert judged.label is Label.INCONCLUSIVE
     assert any("nothing was attempted" in each and told in each for each in judged.reasons)

@@ -15,7 +15,7 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report import document, junit, markdown
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
@@ -30,12 +30,12 @@ from headcount.run.verdict import Label, against, read_verdict
 from headcount.thresholds.grammar import parse
 from tests.analysis.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
 
-KEPT = Judged(parse("http.p99 < 300ms"), 12.0)
-BROKEN = Judged(parse("rps > 400"), 12.0)
+KEPT = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
+BROKEN = ThresholdResult(parse("rps > 400"), 12.0)
 
 
 def report_of(
-    evidence: Evidence | None, *thresholds: Judged, limits: Limits | None = None
+    evidence: Evidence | None, *thresholds: ThresholdResult, limits: Limits | None = None
 ) -> Report:
     """Judge evidence, and make a report of it."""
     limits = limits or Limits()
@@ -63,8 +63,8 @@ HOSTILE = 'a \x00 \x1b ]]> <b> & \ufffe "'
         report_of(SANE, KEPT, BROKEN),
         report_of(with_counts(attempted=1, acked=1, lost=1), KEPT),
         report_of(DIFFERENT),
-        report_of(None, Judged(parse("lost == 0"), None)),
-        report_of(None, Judged(replace(KEPT.threshold, text=HOSTILE), None)),
+        report_of(None, ThresholdResult(parse("lost == 0"), None)),
+        report_of(None, ThresholdResult(replace(KEPT.threshold, text=HOSTILE), None)),
     ],
 )
 def test_it_fits_the_schema(report: Report) -> None:
@@ -128,7 +128,7 @@ def test_a_pass() -> None:
             | {"verdict": "Error", "lost": "Error", "ledger": "Error"},
         ),
         (
-            report_of(SANE, Judged(KEPT.threshold, None)),
+            report_of(SANE, ThresholdResult(KEPT.threshold, None)),
             UNTRIED | {"verdict": "Error", "http.p99 < 300ms": "Error"},
         ),
     ],
@@ -149,7 +149,7 @@ def test_several_doubts_of_a_subject_are_one_case() -> None:
 
 def test_without_evidence() -> None:
     """What could not be judged is no success, and no failure of the service either."""
-    found = results(report_of(None, Judged(KEPT.threshold, None)))
+    found = results(report_of(None, ThresholdResult(KEPT.threshold, None)))
     assert (found["verdict"], found["verification"]) == ("Error", "Error")
     assert (found["lost"], found["garbled"]) == ("Skipped", "Skipped")
     assert found["http.p99 < 300ms"] == "Error"

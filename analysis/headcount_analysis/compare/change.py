@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, geometric_mean
 
-from headcount.thresholds.metrics import DURATIONS, METRICS, OF_MESSAGES, Kind, Metric
-from headcount_analysis.compare.facts import FACTS, judged_in
-from headcount_analysis.compare.runs import TOTAL, Document, Run, Side
+from headcount.thresholds.evaluation import can_evaluate, evaluate
+from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
+from headcount_analysis.compare.facts import judged_in
+from headcount_analysis.compare.runs import TOTAL, Document, Side, VerifiedRun
 from headcount_analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
@@ -19,11 +20,14 @@ BROKER_GRAIN_MS = 1.0
 NOISE_WITHIN = (-0.5, 1.0)
 """An interval that allows for half or double says nothing, not that nothing has changed."""
 
-_NANOSECOND_S = 1e-9
-_COUNTS = tuple(name for name, kind in METRICS.items() if kind is Kind.COUNT)
+_FROM_COUNTS = tuple(
+    name
+    for kind in (MetricKind.COUNT, MetricKind.RATE, MetricKind.RATIO)
+    for name in names_of(kind)
+)
 
 
-class Label(StrEnum):
+class ChangeLabel(StrEnum):
     """What is said of a change.
 
     A fact that counts against a run is *worse* or *better*. A sample is *noise* where the interval
@@ -61,7 +65,7 @@ class Change:
     @property
     def is_fact(self) -> bool:
         """Whether it is counted, not sampled."""
-        return self.metric.name in FACTS
+        return self.metric.definition.is_fact
 
     @property
     def estimate(self) -> Estimate | None:
@@ -69,29 +73,30 @@ class Change:
         return self.ratio or self.difference
 
     @property
-    def label(self) -> Label:
+    def label(self) -> ChangeLabel:
         """What it is."""
         estimate = self.estimate
         if estimate is None:
-            return Label.NOT_MEASURED
+            return ChangeLabel.NOT_MEASURED
         if self.is_same or (self.is_fact and not estimate.change):
-            return Label.SAME
+            return ChangeLabel.SAME
         if self.is_fact:
             return self._direction(estimate)
         if estimate.interval is None:
-            return Label.UNKNOWN
+            return ChangeLabel.UNKNOWN
         if estimate.interval.has_no_change:
-            return Label.NOISE if self._is_narrow(estimate.interval) else Label.UNKNOWN
+            return ChangeLabel.NOISE if self._is_narrow(estimate.interval) else ChangeLabel.UNKNOWN
         return self._direction(estimate)
 
-    def _direction(self, estimate: Estimate) -> Label:
+    def _direction(self, estimate: Estimate) -> ChangeLabel:
         """Name a change that there is."""
         rises = estimate.change > 0
+        is_worse = rises == (self.metric.definition.worse is Worse.RISING)
         if self.is_judged:
-            return Label.WORSE if rises else Label.BETTER
-        if self.metric.kind is Kind.DURATION:
-            return Label.SLOWER if rises else Label.FASTER
-        return Label.MORE if rises else Label.FEWER
+            return ChangeLabel.WORSE if is_worse else ChangeLabel.BETTER
+        if self.metric.kind is MetricKind.DURATION:
+            return ChangeLabel.SLOWER if is_worse else ChangeLabel.FASTER
+        return ChangeLabel.MORE if rises else ChangeLabel.FEWER
 
     def _is_narrow(self, interval: Interval) -> bool:
         low, high = NOISE_WITHIN
@@ -100,7 +105,7 @@ class Change:
     @property
     def is_told(self) -> bool:
         """Whether it is told from noise."""
-        told = {Label.NOISE, Label.SAME, Label.UNKNOWN, Label.NOT_MEASURED}
+        told = {ChangeLabel.NOISE, ChangeLabel.SAME, ChangeLabel.UNKNOWN, ChangeLabel.NOT_MEASURED}
         return self.label not in told
 
     @property
@@ -139,7 +144,7 @@ def _is_certain(estimate: Estimate | None) -> bool:
 
 def grain_of(metric: Metric) -> float:
     """Give the steps in which a metric is measured, in its own unit."""
-    is_rounded = metric.name == "end_to_end" and metric.aggregate != "mean"
+    is_rounded = metric.definition.needs is Needs.TIMES and metric.aggregate not in {"", "mean"}
     return BROKER_GRAIN_MS if is_rounded else 0.0
 
 
@@ -148,7 +153,7 @@ def change_of(metric: Metric, base: Side, run: Side) -> Change:
     before, after = _figures(metric, base), _figures(metric, run)
     if len(before) < len(base.runs) or len(after) < len(run.runs):
         return Change(metric, before, after)
-    if metric.name in FACTS:
+    if metric.definition.is_fact:
         is_judged = metric.name in judged_in((*base.runs, *run.runs))
         change = Estimate(fmean(after) - fmean(before))
         return Change(metric, before, after, difference=change, is_judged=is_judged)
@@ -185,21 +190,12 @@ def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def measured(metric: Metric, document: Document) -> float | None:
     """What a run has of a metric, in its own unit; None if nothing was measured."""
-    if metric.kind is Kind.DURATION:
+    if metric.kind is MetricKind.DURATION:
         return _duration_ms(metric, document)
     counts = _counts(metric.event_type, document)
-    attempted = counts.get("attempted", 0)
-    match metric.kind:
-        case Kind.RATIO:
-            failed = counts.get("failed", 0) + counts.get("indeterminate", 0)
-            return failed / attempted if attempted else None
-        case Kind.RATE:
-            span_s = document.span_s or 0.0
-            return attempted / span_s if span_s >= _NANOSECOND_S and attempted else None
-        case _:
-            if metric.name not in OF_MESSAGES and not attempted:
-                return None
-            return counts.get(metric.name)
+    if not can_evaluate(metric, counts):
+        return None
+    return evaluate(metric, counts, document.span_s or 0.0)
 
 
 def _counts(event_type: str | None, document: Document) -> dict[str, int]:
@@ -219,13 +215,17 @@ def _duration_ms(metric: Metric, document: Document) -> float | None:
     return None
 
 
-def _metrics(runs: Sequence[Run]) -> Iterator[Metric]:
+def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
     """Name what any of the runs has measured; a count that is 0 everywhere is left out."""
     types = sorted({name for run in runs for name in run.document.by_event_type})
     for event_type in (None, *types):
         found = (
-            *(Metric(name, event_type) for name in (*_COUNTS, "rps", "fail_ratio")),
-            *(Metric(name, event_type, each) for name in DURATIONS for each in AGGREGATES),
+            *(Metric(name, event_type) for name in _FROM_COUNTS),
+            *(
+                Metric(name, event_type, each)
+                for name in names_of(MetricKind.DURATION)
+                for each in AGGREGATES
+            ),
         )
         for metric in found:
             values = {measured(metric, run.document) for run in runs}

@@ -8,11 +8,11 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
-from headcount.thresholds.metrics import DURATIONS, Kind
+from headcount.thresholds.metrics import MetricKind, names_of
 from headcount_analysis.compare import words
-from headcount_analysis.compare.change import Change, Label
-from headcount_analysis.compare.model import Comparison, Versus
-from headcount_analysis.compare.runs import Quantile, Run, Side, Slice
+from headcount_analysis.compare.change import Change, ChangeLabel
+from headcount_analysis.compare.model import RunComparison, Versus
+from headcount_analysis.compare.runs import OverTimeRow, PercentileRow, Side, VerifiedRun
 from headcount_analysis.report.charts import MAX_POINTS
 from headcount_analysis.report.svg import PALETTE, svg
 
@@ -40,15 +40,15 @@ _WIDEST = 2
 """An interval is drawn as far as this power of the largest factor."""
 _DRAWN = ("mean", "p50", "p95", "p99", "max")
 _MARKS = {
-    Label.WORSE: ("#d55e00", "triangle-right"),
-    Label.BETTER: ("#009e73", "triangle-left"),
-    Label.SLOWER: ("#d55e00", "triangle-right"),
-    Label.MORE: ("#0072b2", "triangle-right"),
-    Label.FASTER: ("#009e73", "triangle-left"),
-    Label.FEWER: ("#0072b2", "triangle-left"),
-    Label.UNKNOWN: ("#e69f00", "diamond"),
-    Label.NOISE: ("#888888", "circle"),
-    Label.SAME: ("#888888", "square"),
+    ChangeLabel.WORSE: ("#d55e00", "triangle-right"),
+    ChangeLabel.BETTER: ("#009e73", "triangle-left"),
+    ChangeLabel.SLOWER: ("#d55e00", "triangle-right"),
+    ChangeLabel.MORE: ("#0072b2", "triangle-right"),
+    ChangeLabel.FASTER: ("#009e73", "triangle-left"),
+    ChangeLabel.FEWER: ("#0072b2", "triangle-left"),
+    ChangeLabel.UNKNOWN: ("#e69f00", "diamond"),
+    ChangeLabel.NOISE: ("#888888", "circle"),
+    ChangeLabel.SAME: ("#888888", "square"),
 }
 
 
@@ -80,7 +80,7 @@ def changes(versus: Versus) -> Picture | None:
         x=alt.X("low:Q", title="change against base", axis=axis, scale=scale), x2="high:Q"
     )
     found = [each.value for each in _MARKS if each.value in set(frame["which is"])]
-    marks = [_MARKS[Label(name)] for name in found]
+    marks = [_MARKS[ChangeLabel(name)] for name in found]
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x="factor:Q",
         color=alt.Color(
@@ -101,7 +101,8 @@ def changes(versus: Versus) -> Picture | None:
 
 def _is_drawn(change: Change) -> bool:
     return change.ratio is not None and (
-        change.metric.kind in {Kind.RATE, Kind.RATIO} or change.metric.aggregate in _DRAWN
+        change.metric.kind in {MetricKind.RATE, MetricKind.RATIO}
+        or change.metric.aggregate in _DRAWN
     )
 
 
@@ -111,7 +112,7 @@ def _factors(lowest: float, highest: float) -> Sequence[float]:
     return _FAR_FACTORS if is_far else _NEAR_FACTORS
 
 
-def overlaid(comparison: Comparison) -> Iterator[Picture]:
+def overlaid(comparison: RunComparison) -> Iterator[Picture]:
     """Draw what every run's tables have of percentiles, and over time."""
     sides = comparison.sides
     for measure in _measures(comparison):
@@ -134,12 +135,12 @@ def _bar(change: Change) -> tuple[str, float, float, float, str]:
     return words.readable(change.metric), factor, low, high, change.label.value
 
 
-def _measures(comparison: Comparison) -> Iterator[str]:
+def _measures(comparison: RunComparison) -> Iterator[str]:
     """Leave out what is in every run the same as another."""
     names = {
         each.metric.name for versus in comparison.others for each in words.distinct(versus.in_total)
     }
-    return (name for name in DURATIONS if name in names)
+    return (name for name in names_of(MetricKind.DURATION) if name in names)
 
 
 def _picture(
@@ -160,7 +161,7 @@ def _curves(sides: Sequence[Side], measure: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["side", "run", "odds", "y"])
 
 
-def _curve(quantiles: Iterable[Quantile], measure: str) -> Iterator[tuple[float, float]]:
+def _curve(quantiles: Iterable[PercentileRow], measure: str) -> Iterator[tuple[float, float]]:
     mine = sorted((each for each in quantiles if each.measure == measure), key=_by_quantile)
     odds = 1.0
     for each in mine:
@@ -169,7 +170,7 @@ def _curve(quantiles: Iterable[Quantile], measure: str) -> Iterator[tuple[float,
         yield odds, each.ms
 
 
-def _by_quantile(point: Quantile) -> float:
+def _by_quantile(point: PercentileRow) -> float:
     return point.quantile
 
 
@@ -192,7 +193,9 @@ def _over_time(sides: Sequence[Side], name: str, *, is_rate: bool) -> pd.DataFra
     return pd.DataFrame(rows, columns=["side", "run", "elapsed_s", "y"])
 
 
-def _thinned(slices: Sequence[Slice], name: str, *, is_rate: bool) -> Iterator[tuple[float, float]]:
+def _thinned(
+    slices: Sequence[OverTimeRow], name: str, *, is_rate: bool
+) -> Iterator[tuple[float, float]]:
     """Give no more points than can be told apart: the mean of a rate, the worst of durations."""
     step = -(-len(slices) // MAX_POINTS) or 1
     for start in range(0, len(slices), step):
@@ -227,7 +230,7 @@ def _lines(frame: pd.DataFrame, x: alt.X, unit: str | None) -> alt.Chart:
     )
 
 
-def lacking(runs: Iterable[Run]) -> str:
+def lacking(runs: Iterable[VerifiedRun]) -> str:
     """Say which runs have no tables to draw from; empty where all have."""
     names = [run.run_id for run in runs if run.slices is None or run.quantiles is None]
     if not names:

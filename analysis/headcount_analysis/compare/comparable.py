@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from headcount.run.verdict import Label
-from headcount_analysis.compare.runs import Run, Side
+from headcount_analysis.compare.runs import Side, VerifiedRun
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
 """Options that leave the load what it is; any other that differs is an obstacle."""
@@ -22,29 +22,29 @@ _MOST_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
+class RunDifferences:
     """What differs between the runs, in a line each: obstacles, and what is only shown."""
 
     obstacles: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
 
 
-def differences(sides: Iterable[Side]) -> Differences:
+def differences(sides: Iterable[Side]) -> RunDifferences:
     """Tell what differs between any of the runs, repetitions of one side included."""
     runs = [run for side in sides for run in side.runs]
-    return Differences(
+    return RunDifferences(
         obstacles=(*_inconclusive(runs), *_differing(runs, _essentials)),
         shown=tuple(_differing(runs, _circumstances)),
     )
 
 
-def _inconclusive(runs: Iterable[Run]) -> Iterator[str]:
+def _inconclusive(runs: Iterable[VerifiedRun]) -> Iterator[str]:
     for run in runs:
         if run.document.label is Label.INCONCLUSIVE:
             yield f"verdict: {run.run_id} is inconclusive, so its figures prove nothing"
 
 
-def _essentials(run: Run) -> Iterator[tuple[str, object]]:
+def _essentials(run: VerifiedRun) -> Iterator[tuple[str, object]]:
     document = run.document
     yield "scenario", document.scenario
     yield (
@@ -59,7 +59,7 @@ def _essentials(run: Run) -> Iterator[tuple[str, object]]:
             yield f"option {name}", value
 
 
-def _circumstances(run: Run) -> Iterator[tuple[str, object]]:
+def _circumstances(run: VerifiedRun) -> Iterator[tuple[str, object]]:
     document, manifest = run.document, run.manifest
     yield "verdict", document.label.value
     for name in sorted(UNESSENTIAL_OPTIONS):
@@ -73,7 +73,7 @@ def _circumstances(run: Run) -> Iterator[tuple[str, object]]:
 
 
 def _differing(
-    runs: Sequence[Run], facts: Callable[[Run], Iterable[tuple[str, object]]]
+    runs: Sequence[VerifiedRun], facts: Callable[[VerifiedRun], Iterable[tuple[str, object]]]
 ) -> Iterator[str]:
     """Name each fact in which any two runs differ; one that a run lacks is nothing there."""
     told: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]

@@ -6,21 +6,21 @@ from typing import Any
 
 from headcount_analysis.compare import words
 from headcount_analysis.compare.change import Change
-from headcount_analysis.compare.limits import Judged
-from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.limits import LimitResult
+from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.compare.runs import Side
 from headcount_analysis.compare.statistics import CONFIDENCE, Estimate
 
 FORMAT = 1
 
 
-def dump(comparison: Comparison) -> str:
+def dump(comparison: RunComparison) -> str:
     """Write the document."""
     made = document(comparison)
     return json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: RunComparison) -> dict[str, Any]:
     """Make the document; durations are in ms, changes of `ratio` shares of the base."""
     return {
         "format": FORMAT,
@@ -49,7 +49,7 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
-def _versus(comparison: Comparison, versus: Versus) -> dict[str, Any]:
+def _versus(comparison: RunComparison, versus: Versus) -> dict[str, Any]:
     return {
         **_side(versus.side),
         "worse": list(words.worse_of(comparison, versus)),
@@ -82,7 +82,7 @@ def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
     return {"change": estimate.change, "low": low, "high": high}
 
 
-def _limit(judged: Judged) -> dict[str, Any]:
+def _limit(judged: LimitResult) -> dict[str, Any]:
     return {
         "text": judged.limit.text,
         "side": judged.side,

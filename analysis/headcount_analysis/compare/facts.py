@@ -8,19 +8,19 @@ is noise. Of several runs on a side the mean is compared.
 from collections.abc import Iterable, Iterator
 
 from headcount.run.verdict import Label
-from headcount_analysis.compare.runs import Run, Side
+from headcount.thresholds.metrics import METRICS
+from headcount_analysis.compare.runs import Side, VerifiedRun
 
-ALWAYS_JUDGED = ("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled")
-JUDGED_BY_LIMIT = ("reordered", "late", "misplaced", "malformed")
-FACTS = frozenset({*ALWAYS_JUDGED, *JUDGED_BY_LIMIT})
+FACTS = frozenset(name for name, row in METRICS.items() if row.is_fact)
+_ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)
 
 
-def judged_in(runs: Iterable[Run]) -> frozenset[str]:
+def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
     """Name the facts that count against any of the runs."""
     limited = (
         name for run in runs for name, limit in run.document.limits.items() if limit is not None
     )
-    return frozenset({*ALWAYS_JUDGED, *limited}) & FACTS
+    return _ALWAYS_JUDGED | (frozenset(limited) & FACTS)
 
 
 def worse_verdict(base: Side, run: Side) -> Iterator[str]:

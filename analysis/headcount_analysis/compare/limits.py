@@ -28,8 +28,9 @@ from statistics import fmean
 
 from lark import Lark
 
-from headcount.thresholds import metrics
-from headcount.thresholds.metrics import UNITS, Kind, Metric, Parsed
+from headcount.thresholds import metric_text
+from headcount.thresholds.metric_text import Parsed
+from headcount.thresholds.metrics import Metric, MetricKind
 from headcount_analysis.compare.change import AGGREGATES, Change
 from headcount_analysis.compare.statistics import Estimate, Interval, level_of
 
@@ -38,18 +39,18 @@ _GRAMMAR = (
 start: _metric SIGN NUMBER UNIT?
 SIGN: "+" | "-"
 """
-    + metrics.GRAMMAR
+    + metric_text.GRAMMAR
 )
 _SHARE = "%"
-_UNITS_IN_WORDS = {
-    Kind.COUNT: "a number without a unit, or in %",
-    Kind.RATE: "a number, with or without /s, or in %",
-    Kind.RATIO: "a share such as 0.01, or in % of the base",
-    Kind.DURATION: "a time such as 20ms or 2s, or in %",
+_AMOUNT_RULES = {
+    MetricKind.COUNT: "a number without a unit, or in %",
+    MetricKind.RATE: "a number, with or without /s, or in %",
+    MetricKind.RATIO: "a share such as 0.01, or in % of the base",
+    MetricKind.DURATION: "a time such as 20ms or 2s, or in %",
 }
 
 
-class State(StrEnum):
+class LimitState(StrEnum):
     """What is said of a limit."""
 
     KEPT = "kept"
@@ -69,12 +70,12 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LimitResult:
     """A limit, the side that is held against it, what is said, and the change that it is about."""
 
     limit: Limit
     side: str
-    state: State
+    state: LimitState
     change: Change
     allows_single_run: bool = False
 
@@ -96,17 +97,17 @@ class Judged:
 
 def parse(text: str) -> Limit:
     """Read a limit. MetricError points at what is wrong with it."""
-    parsed = metrics.parse(_parser, text)
-    metric = _with_known_aggregate(parsed, metrics.metric_of(parsed))
+    parsed = metric_text.parse(_parser, text)
+    metric = _with_known_aggregate(parsed, metric_text.metric_of(parsed))
     unit = parsed.get("UNIT")
     is_share = unit == _SHARE
-    units = {**UNITS[metric.kind], _SHARE: 0.01}
-    rule = f"the change of {metric.name} must be {_UNITS_IN_WORDS[metric.kind]}"
+    units = {**metric.kind.units, _SHARE: 0.01}
+    rule = f"the change of {metric.name} must be {_AMOUNT_RULES[metric.kind]}"
     return Limit(
         text=text.strip(),
         metric=metric,
         is_of_rise=parsed["SIGN"] == "+",
-        amount=metrics.amount_of(parsed, units, rule),
+        amount=metric_text.amount_of(parsed, units, rule),
         is_share=is_share,
     )
 
@@ -118,7 +119,7 @@ def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
 
 def judge(
     limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
-) -> tuple[Judged, ...]:
+) -> tuple[LimitResult, ...]:
     """Hold each change of a side against its limit.
 
     Args:
@@ -130,7 +131,7 @@ def judge(
     level = level_of(chance for chance in chances if chance is not None)
     among = ((limit, side, change.among(level)) for limit, side, change in held)
     return tuple(
-        Judged(
+        LimitResult(
             limit,
             side,
             _state(limit, change, allow_single_run=allow_single_run),
@@ -163,14 +164,14 @@ def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
     return Metric(metric.name, metric.event_type, aggregate)
 
 
-def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
+def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitState:
     if change.difference is None:
-        return State.BROKEN
+        return LimitState.BROKEN
     is_single = len(change.base) == len(change.run) == 1
     if is_single and not (change.is_fact or allow_single_run):
-        return State.UNKNOWN
+        return LimitState.UNKNOWN
     if change.is_same:
-        return State.KEPT
+        return LimitState.KEPT
     estimate, allowed = _in_question(limit, change, change.difference)
     if estimate.interval is None:
         # Rounding alone may have made a difference of one step.
@@ -179,16 +180,16 @@ def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> State:
     return _of_interval(estimate.change > allowed, estimate.interval, allowed)
 
 
-def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> State:
+def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> LimitState:
     if is_beyond:
-        return State.UNKNOWN if is_rounding else State.BROKEN
-    return State.KEPT
+        return LimitState.UNKNOWN if is_rounding else LimitState.BROKEN
+    return LimitState.KEPT
 
 
-def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> State:
+def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> LimitState:
     if is_beyond and not interval.has_no_change:
-        return State.BROKEN
-    return State.KEPT if interval.high <= allowed else State.UNKNOWN
+        return LimitState.BROKEN
+    return LimitState.KEPT if interval.high <= allowed else LimitState.UNKNOWN
 
 
 def _in_question(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:

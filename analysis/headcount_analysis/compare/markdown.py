@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from headcount_analysis.compare import words
-from headcount_analysis.compare.limits import Judged, State
-from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.limits import LimitResult, LimitState
+from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.report.markdown_text import code, table, text
 
-_MARKS = {State.KEPT: "✅", State.BROKEN: "❌", State.UNKNOWN: "⚠️"}
-_WORST_FIRST = (State.BROKEN, State.UNKNOWN, State.KEPT)
+_MARKS = {LimitState.KEPT: "✅", LimitState.BROKEN: "❌", LimitState.UNKNOWN: "⚠️"}
+_WORST_FIRST = (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT)
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """Write the document."""
     return "\n".join(_lines(comparison)) + "\n"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: RunComparison) -> Iterator[str]:
     yield f"## {_title(comparison)}"
     yield ""
     yield from (f"- {text(str(side))}" for side in comparison.sides)
@@ -41,23 +41,23 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from (f"- {text(each)}" for each in comparison.differences.shown)
 
 
-def _title(comparison: Comparison) -> str:
+def _title(comparison: RunComparison) -> str:
     """Say what matters most in a line."""
     mark = ""
     if any(words.worse_of(comparison, each) for each in comparison.others):
-        mark = _MARKS[State.BROKEN]
+        mark = _MARKS[LimitState.BROKEN]
     elif comparison.limits:
         states = {each.state for each in comparison.limits}
         mark = _MARKS[next(each for each in _WORST_FIRST if each in states)]
     return f"{mark} Comparison: {text(words.headline(comparison))}".strip()
 
 
-def _limit(judged: Judged) -> tuple[str, ...]:
+def _limit(judged: LimitResult) -> tuple[str, ...]:
     state = f"{_MARKS[judged.state]} {judged.state}"
     return state, code(judged.limit.text), text(judged.side), text(words.limit(judged))
 
 
-def _versus(comparison: Comparison, versus: Versus) -> Iterator[str]:
+def _versus(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     yield from ("", f"### {text(versus.side.name)} against base", "")
     yield from (f"- {text(each)}" for each in words.sentences(comparison, versus))
     rows = ((code(str(each.metric)), *map(text, words.cells(each))) for each in words.rows(versus))

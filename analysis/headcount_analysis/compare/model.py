@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from headcount.errors import UsageError
 from headcount.run.verdict import Verdict
-from headcount_analysis.compare.change import Change, Label, change_of, changes
-from headcount_analysis.compare.comparable import Differences, differences
-from headcount_analysis.compare.limits import Judged, Limit, State, judge
+from headcount_analysis.compare.change import Change, ChangeLabel, change_of, changes
+from headcount_analysis.compare.comparable import RunDifferences, differences
+from headcount_analysis.compare.limits import Limit, LimitResult, LimitState, judge
 from headcount_analysis.compare.runs import Side
 
 BROKEN_LIMIT = 4
@@ -34,14 +34,14 @@ class Versus:
     @property
     def worse(self) -> tuple[Change, ...]:
         """The facts that became worse: in total, and of an event type what the total hides."""
-        return self._facts(Label.WORSE)
+        return self._facts(ChangeLabel.WORSE)
 
     @property
     def better(self) -> tuple[Change, ...]:
         """The facts that became better, likewise."""
-        return self._facts(Label.BETTER)
+        return self._facts(ChangeLabel.BETTER)
 
-    def _facts(self, label: Label) -> tuple[Change, ...]:
+    def _facts(self, label: ChangeLabel) -> tuple[Change, ...]:
         found = [each for each in self.changes if each.label is label]
         in_total = {each.metric.name for each in found if each.metric.event_type is None}
         return tuple(
@@ -62,13 +62,13 @@ class Versus:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunComparison:
     """Sides against a base, what differs between their runs besides, and each limit's outcome."""
 
     base: Side
     others: tuple[Versus, ...]
-    differences: Differences
-    limits: tuple[Judged, ...] = ()
+    differences: RunDifferences
+    limits: tuple[LimitResult, ...] = ()
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -80,16 +80,16 @@ class Comparison:
         """Whether any side has several runs, so that noise can be told from change."""
         return any(len(side.runs) > 1 for side in self.sides)
 
-    def of_state(self, state: State) -> tuple[Judged, ...]:
+    def of_state(self, state: LimitState) -> tuple[LimitResult, ...]:
         """The limits of which this is said."""
         return tuple(each for each in self.limits if each.state is state)
 
     @property
     def exit_code(self) -> int:
         """4 if a limit is broken, else 3 if one cannot be told, else 0."""
-        if self.of_state(State.BROKEN):
+        if self.of_state(LimitState.BROKEN):
             return BROKEN_LIMIT
-        return Verdict.INCONCLUSIVE.exit_code if self.of_state(State.UNKNOWN) else 0
+        return Verdict.INCONCLUSIVE.exit_code if self.of_state(LimitState.UNKNOWN) else 0
 
 
 def compare(
@@ -98,7 +98,7 @@ def compare(
     *,
     anyway: bool = False,
     allow_single_run: bool = False,
-) -> Comparison:
+) -> RunComparison:
     """Compare sides with the first of them.
 
     UsageError names all that keeps them from being comparable, unless they are to be compared
@@ -112,7 +112,7 @@ def compare(
             "with --anyway they are compared all the same, and this stands above the result"
         )
     base, *others = sides
-    return Comparison(
+    return RunComparison(
         base=base,
         others=tuple(Versus(side, changes(base, side)) for side in others),
         differences=found,

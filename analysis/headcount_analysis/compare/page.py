@@ -6,15 +6,15 @@ from pathlib import Path
 
 from headcount_analysis.compare import charts, words
 from headcount_analysis.compare.change import Change
-from headcount_analysis.compare.limits import State
-from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.limits import LimitState
+from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.report.templates import template
 
-_CLASSES = {State.KEPT: "pass", State.BROKEN: "fail", State.UNKNOWN: "inconclusive"}
+_CLASSES = {LimitState.KEPT: "pass", LimitState.BROKEN: "fail", LimitState.UNKNOWN: "inconclusive"}
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ComparisonTable:
     """A table for the page: its header cells, and its rows with the class of each, all text."""
 
     caption: str
@@ -30,10 +30,10 @@ class Section:
     title: str
     sentences: tuple[str, ...]
     picture: charts.Picture | None
-    tables: tuple[Table, ...]
+    tables: tuple[ComparisonTable, ...]
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """Write the page."""
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
@@ -48,27 +48,27 @@ def render(comparison: Comparison) -> str:
     )
 
 
-def _mood(comparison: Comparison) -> str:
+def _mood(comparison: RunComparison) -> str:
     """The class of the first line: of a fact that became worse, or of the worst limit."""
     if any(words.worse_of(comparison, each) for each in comparison.others):
-        return _CLASSES[State.BROKEN]
-    for state in (State.BROKEN, State.UNKNOWN, State.KEPT):
+        return _CLASSES[LimitState.BROKEN]
+    for state in (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT):
         if comparison.of_state(state):
             return _CLASSES[state]
     return "neutral"
 
 
-def _limits(comparison: Comparison) -> Table:
+def _limits(comparison: RunComparison) -> ComparisonTable:
     rows = tuple(
         (each.limit.text, each.state.value, words.limit(each), each.side)
         for each in comparison.limits
     )
     classes = tuple(_CLASSES[each.state] for each in comparison.limits)
     header = ("limit", "result", "found", "side")
-    return Table("Limits of change against the base", header, rows, classes)
+    return ComparisonTable("Limits of change against the base", header, rows, classes)
 
 
-def _section(comparison: Comparison, versus: Versus) -> Section:
+def _section(comparison: RunComparison, versus: Versus) -> Section:
     name = versus.side.name
     by_type = (
         _table(f"Of {event_type}", _of_type(versus, event_type))
@@ -86,18 +86,18 @@ def _of_type(versus: Versus, event_type: str) -> tuple[Change, ...]:
     return tuple(each for each in versus.changes if each.metric.event_type == event_type)
 
 
-def _table(caption: str, changes: tuple[Change, ...]) -> Table:
+def _table(caption: str, changes: tuple[Change, ...]) -> ComparisonTable:
     rows = tuple((words.plain(each.metric), *words.cells(each)) for each in changes)
     classes = tuple("told" if each.is_told else "" for each in changes)
-    return Table(caption, ("metric", *words.HEADER), rows, classes)
+    return ComparisonTable(caption, ("metric", *words.HEADER), rows, classes)
 
 
-def _runs(comparison: Comparison) -> Table:
+def _runs(comparison: RunComparison) -> ComparisonTable:
     header = ("run", "side", "verdict", "began", "requests", "spread over")
-    return Table("The runs", header, tuple(_run_rows(comparison)))
+    return ComparisonTable("The runs", header, tuple(_run_rows(comparison)))
 
 
-def _run_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+def _run_rows(comparison: RunComparison) -> Iterator[tuple[str, ...]]:
     for side in comparison.sides:
         for run in side.runs:
             document = run.document

@@ -44,7 +44,7 @@ _Cell = Annotated[_Number | None, BeforeValidator(lambda cell: cell or None)]
 
 
 @validated(frozen=True, slots=True)
-class Durations:
+class LatencyRow:
     """One measure of one event type, in ms; percentiles by quantile, as text."""
 
     event_type: _Text
@@ -72,7 +72,7 @@ class Document:
     verdict: Verdict
     counts: _Counts | None
     by_event_type: Annotated[dict[_Text, _Counts], Field(max_length=_MOST_TYPES)]
-    latency_ms: Annotated[list[Durations], Field(max_length=4 * _MOST_TYPES)]
+    latency_ms: Annotated[list[LatencyRow], Field(max_length=4 * _MOST_TYPES)]
     scenario: _Text
     host: _Text
     promise: _Text
@@ -94,7 +94,7 @@ class Document:
 
 
 @validated(frozen=True, slots=True)
-class Slice:
+class OverTimeRow:
     """A row of `over_time.csv`: rates a second and durations in ms, None where there were none."""
 
     elapsed_s: _Number
@@ -106,7 +106,7 @@ class Slice:
 
 
 @validated(frozen=True, slots=True)
-class Quantile:
+class PercentileRow:
     """A row of `percentiles.csv`: so much of the durations are `ms` or less."""
 
     event_type: _Text
@@ -116,14 +116,14 @@ class Quantile:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class VerifiedRun:
     """A verified run; the slices and the quantiles (over all types) are None where no file is."""
 
     path: Path
     manifest: Manifest
     document: Document
-    slices: tuple[Slice, ...] | None = None
-    quantiles: tuple[Quantile, ...] | None = None
+    slices: tuple[OverTimeRow, ...] | None = None
+    quantiles: tuple[PercentileRow, ...] | None = None
 
     @property
     def run_id(self) -> str:
@@ -136,14 +136,14 @@ class Side:
     """Repeated runs of the same thing, one at least, and what they are called together."""
 
     name: str
-    runs: tuple[Run, ...]
+    runs: tuple[VerifiedRun, ...]
 
     def __str__(self) -> str:
         """Write the name, and which runs it stands for."""
         return f"{self.name} ({', '.join(run.run_id for run in self.runs)})"
 
 
-def read_run(folder: RunFolder) -> Run:
+def read_run(folder: RunFolder) -> VerifiedRun:
     """Read a run.
 
     Raises:
@@ -155,10 +155,10 @@ def read_run(folder: RunFolder) -> Run:
     if document.run_id != manifest.run_id:
         where = folder.path / "verdict.json"
         raise EvidenceError(f"{where} is of {document.run_id!r}, not of this run")
-    slices = _table(folder.path / "over_time.csv", Slice)
-    quantiles = _table(folder.path / "percentiles.csv", Quantile)
+    slices = _table(folder.path / "over_time.csv", OverTimeRow)
+    quantiles = _table(folder.path / "percentiles.csv", PercentileRow)
     of_all = None if quantiles is None else (row for row in quantiles if row.event_type == TOTAL)
-    return Run(
+    return VerifiedRun(
         path=folder.path.resolve(),
         manifest=manifest,
         document=document,
@@ -167,7 +167,7 @@ def read_run(folder: RunFolder) -> Run:
     )
 
 
-def sides_of(groups: Iterable[Iterable[Run]]) -> tuple[Side, ...]:
+def sides_of(groups: Iterable[Iterable[VerifiedRun]]) -> tuple[Side, ...]:
     """Name the sides, the base first. UsageError if a run is there twice."""
     given = [tuple(group) for group in groups]
     seen: set[object] = set()

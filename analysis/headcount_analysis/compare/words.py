@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from statistics import fmean
 
-from headcount.thresholds.metrics import Kind, Metric
-from headcount_analysis.compare.change import Change, Label
+from headcount.thresholds.metrics import Metric, MetricKind
+from headcount_analysis.compare.change import Change, ChangeLabel
 from headcount_analysis.compare.facts import worse_verdict
-from headcount_analysis.compare.limits import Judged, State
-from headcount_analysis.compare.model import Comparison, Versus
+from headcount_analysis.compare.limits import LimitResult, LimitState
+from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.compare.statistics import Estimate
 
 HEADER = ("base", "run", "change", "95 % interval", "which is")
@@ -23,12 +23,14 @@ _FARTHEST = 10.0
 _WHOLE = 0.05
 
 
-def headline(comparison: Comparison) -> str:
+def headline(comparison: RunComparison) -> str:
     """Say in a line what matters most: what became worse, then limits, then other changes."""
     worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
     told = [f"WORSE: {'; '.join(worse)}"] if worse else []
     count = len(comparison.limits)
-    broken, unknown = (len(comparison.of_state(each)) for each in (State.BROKEN, State.UNKNOWN))
+    broken, unknown = (
+        len(comparison.of_state(each)) for each in (LimitState.BROKEN, LimitState.UNKNOWN)
+    )
     if broken:
         told.append(f"{broken} of {count} limits broken")
     elif unknown:
@@ -39,7 +41,7 @@ def headline(comparison: Comparison) -> str:
     return line[0].upper() + line[1:]
 
 
-def _without_limits(comparison: Comparison) -> str:
+def _without_limits(comparison: RunComparison) -> str:
     better = [_fact(each) for versus in comparison.others for each in versus.better]
     if better:
         return f"better: {'; '.join(better)}"
@@ -51,7 +53,7 @@ def _without_limits(comparison: Comparison) -> str:
     return "no change is told from noise"
 
 
-def worse_of(comparison: Comparison, versus: Versus) -> tuple[str, ...]:
+def worse_of(comparison: RunComparison, versus: Versus) -> tuple[str, ...]:
     """Say of each fact, and of the verdict, how it became worse."""
     whose = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
     told = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
@@ -61,19 +63,19 @@ def worse_of(comparison: Comparison, versus: Versus) -> tuple[str, ...]:
 def _fact(change: Change) -> str:
     before, after = (figure(change.metric, fmean(side)) for side in (change.base, change.run))
     is_repeated = max(len(change.base), len(change.run)) > 1
-    direction = "rose" if change.label in {Label.WORSE, Label.MORE} else "fell"
+    direction = "rose" if change.label in {ChangeLabel.WORSE, ChangeLabel.MORE} else "fell"
     mean = " in the mean of a run" if is_repeated else ""
     return f"{readable(change.metric)} {direction} from {before} to {after}{mean}"
 
 
-def sentences(comparison: Comparison, versus: Versus) -> Iterator[str]:
+def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     """Say first what became worse, then what changed."""
     yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
     yield from (f"better: {_fact(each)}" for each in versus.better)
     headlines = [
         each
         for each in distinct(versus.in_total)
-        if _is_headline(each.metric) and each.label not in {Label.WORSE, Label.BETTER}
+        if _is_headline(each.metric) and each.label not in {ChangeLabel.WORSE, ChangeLabel.BETTER}
     ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
@@ -90,7 +92,10 @@ def sentences(comparison: Comparison, versus: Versus) -> Iterator[str]:
 def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
     """Say how many more changed, and of how many it cannot be told."""
     count = sum(each.estimate is not None for each in versus.samples)
-    told, unknown = len(versus.told), sum(each.label is Label.UNKNOWN for each in versus.samples)
+    told, unknown = (
+        len(versus.told),
+        sum(each.label is ChangeLabel.UNKNOWN for each in versus.samples),
+    )
     if told > said:
         yield (
             f"{told} of {count} figures changed by more than noise, by event type included; of "
@@ -168,12 +173,12 @@ def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
     return f"{low} to {high}"
 
 
-def limit(judged: Judged) -> str:
+def limit(judged: LimitResult) -> str:
     """Say what was found for a limit, without what is said of it."""
     change, estimate = judged.change, judged.estimate
     if estimate is None:
         return "was not measured in every run"
-    if change.is_same and judged.state is not State.UNKNOWN:
+    if change.is_same and judged.state is not LimitState.UNKNOWN:
         return "the same in every run"
     is_share = judged.is_share
     found = signed(change.metric, estimate.change, is_share=is_share)
@@ -181,11 +186,11 @@ def limit(judged: Judged) -> str:
     if change.is_fact:
         return found
     sure = f" (95 % CI {interval})" if interval else ", one run a side"
-    why = _why_unknown(judged) if judged.state is State.UNKNOWN else ""
+    why = _why_unknown(judged) if judged.state is LimitState.UNKNOWN else ""
     return f"{found}{sure}{why}"
 
 
-def _why_unknown(judged: Judged) -> str:
+def _why_unknown(judged: LimitResult) -> str:
     """Say why a limit is neither kept nor broken."""
     if not judged.is_single:
         return ", which allows for both; more or longer runs are needed"
@@ -206,7 +211,7 @@ def plain(metric: Metric) -> str:
 
 def figure(metric: Metric, value: float) -> str:
     """Write a figure; the mean of counts is no whole number."""
-    if metric.kind is Kind.COUNT and abs(value - round(value)) > _WHOLE:
+    if metric.kind is MetricKind.COUNT and abs(value - round(value)) > _WHOLE:
         return f"{value:,.1f}"
     return metric.show(value)
 

@@ -29,7 +29,7 @@ from headcount_analysis.ledger import attempts
 from headcount_analysis.ledger.attempts import Stretch
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure import breakdown, clocks, histogram, over_time, timeline
-from headcount_analysis.measure.bin_width import Grain
+from headcount_analysis.measure.bin_width import BinWidth
 from headcount_analysis.messages import timestamps
 from headcount_analysis.read.topic_rows import STRANGERS, Groups, RowGroup, read_groups
 from headcount_analysis.spark.executors import mapped
@@ -56,8 +56,8 @@ class Grains:
     One request of `sampled_every` is looked at by itself.
     """
 
-    course: Grain | None
-    timeline: Grain | None
+    course: BinWidth | None
+    timeline: BinWidth | None
     sampled_every: int
 
     def serve(self, coarser: "Grains") -> bool:
@@ -96,8 +96,8 @@ class Block:
     reaches: tuple[Reach, ...]
     attempts: attempt_counts.Attempts
     durations: pa.Table
-    course: over_time.Counted | None
-    moments: timeline.Counted | None
+    course: over_time.OverTimeCounts | None
+    moments: timeline.TimelineCounts | None
     sample: pa.Table
     clocks: tuple[clocks.Bounds, ...]
     unusable: Mapping[timestamps.Unit, int]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from headcount.run.verdict import Area, Check, Result
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 
 
-def checks(judged: Iterable[Judged]) -> Iterator[Check]:
+def checks(judged: Iterable[ThresholdResult]) -> Iterator[Check]:
     """Say of each threshold whether what was measured keeps to it."""
     for each in judged:
         mark = "" if each.result is Result.KEPT else f"threshold {each.result}: "

@@ -9,7 +9,7 @@ from headcount_analysis.judge import classes, problems, state, thresholds
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.judge.notes import NOTES
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Judgement:
 def judge(
     evidence: Evidence,
     limits: Limits,
-    judged: Iterable[Judged] = (),
+    judged: Iterable[ThresholdResult] = (),
     *,
     subjects: Sequence[Subject] = SUBJECTS,
 ) -> Judgement:
@@ -60,7 +60,7 @@ def judge(
     return Judgement(checks, tuple(note for notes in NOTES for note in notes(evidence)))
 
 
-def crashed(reason: str, limits: Limits, judged: Iterable[Judged] = ()) -> Judgement:
+def crashed(reason: str, limits: Limits, judged: Iterable[ThresholdResult] = ()) -> Judgement:
     """Judge a run of which no evidence could be gathered."""
     problem = Check(problems.NAME, Result.UNPROVEN, reason)
     return Judgement((problem, *classes.untold(limits), *thresholds.checks(judged)))

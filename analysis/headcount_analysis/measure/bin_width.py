@@ -11,7 +11,7 @@ _DENSE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Grain:
+class BinWidth:
     """Slices `width_ns` wide, numbered from the one that begins at `first_ns`."""
 
     first_ns: int
@@ -21,37 +21,39 @@ class Grain:
         """Number the slices of times."""
         return (times_ns - self.first_ns) // self.width_ns
 
-    def serves(self, coarser: "Grain") -> bool:
+    def serves(self, coarser: "BinWidth") -> bool:
         """Tell whether what was counted by this grain can be added up by the other."""
         return self.first_ns == coarser.first_ns and coarser.width_ns % self.width_ns == 0
 
-    def coarsened(self, places: Integers, coarser: "Grain") -> Integers:
+    def coarsened(self, places: Integers, coarser: "BinWidth") -> Integers:
         """Number the slices of a grain that this one serves, by this one's numbers."""
         return places * self.width_ns // coarser.width_ns
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BinCounts:
     """How many times fell into which slice; slices with none are left out."""
 
     places: Integers
     counts: Integers
 
 
-def tally(times_ns: Integers, grain: Grain) -> Tally:
+def count_bins(times_ns: Integers, grain: BinWidth) -> BinCounts:
     """Count times by slice."""
     place = grain.place(times_ns)
     if not len(place):
-        return Tally(place, place)
+        return BinCounts(place, place)
     least, most = int(place.min()), int(place.max())
     if most - least > _DENSE * len(place) + 1000:
-        return Tally(*np.unique(place, return_counts=True))
+        return BinCounts(*np.unique(place, return_counts=True))
     counts = np.bincount(place - least).astype(np.int64)
     met = np.flatnonzero(counts)
-    return Tally(met + least, counts[met])
+    return BinCounts(met + least, counts[met])
 
 
-def added_up(parts: Iterable[tuple[Grain, Tally]], grain: Grain, start: int, end: int) -> Integers:
+def added_up(
+    parts: Iterable[tuple[BinWidth, BinCounts]], grain: BinWidth, start: int, end: int
+) -> Integers:
     """Add up what was counted by grains that serve this one: slices `start` to `end`, in order.
 
     What lies beyond them is left out.

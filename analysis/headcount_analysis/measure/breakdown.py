@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headcount.thresholds.percentiles import nearest_rank
 from headcount_analysis.arrow_types import TEXTS, Flags
 from headcount_analysis.compare_run.attempt_counts import answers
 from headcount_analysis.measure.histogram import Measure, durations_ns
@@ -119,10 +120,10 @@ def _groups(requests: pa.Table) -> Iterator[Group]:
 
 
 def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
-    # The nearest rank, as everywhere: the least value that enough others do not exceed.
-    percentiles = np.quantile(values_ms, QUANTILES, method="inverted_cdf")
-    told = tuple(float(each) for each in percentiles)
-    return Group(by, key, measure, len(values_ms), told, float(values_ms.max()))
+    ranks = [nearest_rank(len(values_ms), quantile) for quantile in QUANTILES]
+    ordered = np.partition(values_ms, [rank - 1 for rank in ranks])
+    percentiles = tuple(float(ordered[rank - 1]) for rank in ranks)
+    return Group(by, key, measure, len(values_ms), percentiles, float(values_ms.max()))
 
 
 def _in_ms(durations_ns: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -22,6 +22,7 @@ from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
 from headcount.ledger.shortfall import Shortfall, merged
+from headcount.thresholds.percentiles import percentile
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0
@@ -58,7 +59,7 @@ class GeneratorHealth:
     def schedule_lag_p99_ms(self) -> float | None:
         """The 99th percentile of the samples' greatest lags, by nearest rank."""
         lags = sorted(each.schedule_lag_ms for each in self.samples)
-        return lags[-(-99 * len(lags) // 100) - 1] if lags else None
+        return percentile(lags, 0.99) if lags else None
 
     @property
     def dropped(self) -> int | None:
@@ -89,7 +90,7 @@ class GeneratorHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Generators:
+class FleetHealth:
     """The health of all generators of a run, and what they did not make of it.
 
     `missing` is how many were asked for and never began, None where it is not known how many have.
@@ -140,7 +141,7 @@ def generators(
     begun: Sequence[int] | None,
     options: Mapping[str, Any],
     shortfalls: Iterable[Shortfall] = (),
-) -> Generators:
+) -> FleetHealth:
     """Weigh what each generator has left.
 
     Args:
@@ -156,7 +157,7 @@ def generators(
         for number, health in ((each, healths.get(each)) for each in numbers)
     )
     missing = None if begun is None else max(0, _asked_for(options) - len(set(begun)))
-    return Generators(known, missing, merged(shortfalls))
+    return FleetHealth(known, missing, merged(shortfalls))
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:

@@ -1,11 +1,10 @@
 """Latency: how long requests took, and how long their events, from buckets to percentiles."""
 
 import itertools
-import math
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.measure.histogram import NS_PER_MS, Bucket, Measure
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
@@ -17,7 +16,7 @@ TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Quantile:
+class CurvePoint:
     """A point of a percentile curve: `count` of the durations are `ms` or less.
 
     `quantile` is from 0 to 1; `ms` is the nearest-rank percentile.
@@ -53,17 +52,17 @@ def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
     return tuple(_latency(key, mine) for key, mine in _grouped(buckets))
 
 
-def percentile_curve(buckets: Iterable[Bucket]) -> tuple[Quantile, ...]:
+def percentile_curve(buckets: Iterable[Bucket]) -> tuple[CurvePoint, ...]:
     """Give the whole curve of every measure, by event type and in total."""
     return tuple(itertools.chain.from_iterable(_curve(*each) for each in _grouped(buckets)))
 
 
-def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[Quantile]:
+def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[CurvePoint]:
     ordered = ordered_buckets(buckets)
     reached = list(itertools.accumulate(bucket.count for bucket in ordered))
     for quantile in quantiles(reached[-1]):
-        place = bisect_left(reached, rank(reached[-1], quantile))
-        yield Quantile(*key, quantile, ordered[place].max_ns / NS_PER_MS, reached[place])
+        place = bucket_at(reached, nearest_rank(reached[-1], quantile))
+        yield CurvePoint(*key, quantile, ordered[place].max_ns / NS_PER_MS, reached[place])
 
 
 def quantiles(count: int) -> Iterator[float]:
@@ -98,7 +97,7 @@ def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None
     """One figure of at least one bucket: a percentile, or `min`, `mean` or `max`, in ms."""
     ordered = ordered_buckets(buckets)
     if quantile is not None:
-        return _percentile_ms(ordered, sum(bucket.count for bucket in ordered), quantile)
+        return _percentiles_ms(ordered, (quantile,))[quantile]
     found = _latency((TOTAL, ordered[0].measure), ordered)
     return {"min": found.min_ms, "mean": found.mean_ms, "max": found.max_ms}[aggregate]
 
@@ -116,7 +115,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
         min_ms=ordered[0].min_ns / NS_PER_MS,
         mean_ms=sum(bucket.sum_ns for bucket in ordered) / count / NS_PER_MS,
         max_ms=max(bucket.max_ns for bucket in ordered) / NS_PER_MS,
-        percentiles={each: _percentile_ms(ordered, count, each) for each in PERCENTILES},
+        percentiles=_percentiles_ms(ordered, PERCENTILES),
     )
 
 
@@ -140,16 +139,11 @@ def _merged(one: Bucket, other: Bucket) -> Bucket:
     )
 
 
-def _percentile_ms(ordered: list[Bucket], count: int, quantile: float) -> float:
-    """Give the nearest-rank percentile: the least value that enough others do not exceed."""
-    wanted, reached = rank(count, quantile), 0
-    for bucket in ordered:
-        reached += bucket.count
-        if reached >= wanted:
-            return bucket.max_ns / NS_PER_MS
-    return ordered[-1].max_ns / NS_PER_MS
-
-
-def rank(count: int, quantile: float) -> int:
-    """Give the nearest rank of a quantile among so many values, from 1."""
-    return max(1, math.ceil(round(quantile * count, 9)))
+def _percentiles_ms(ordered: Sequence[Bucket], wanted: Iterable[float]) -> dict[float, float]:
+    """Return by quantile the longest duration in the bucket that holds its rank."""
+    cumulative = list(itertools.accumulate(bucket.count for bucket in ordered))
+    return {
+        quantile: ordered[bucket_at(cumulative, nearest_rank(cumulative[-1], quantile))].max_ns
+        / NS_PER_MS
+        for quantile in wanted
+    }

@@ -5,17 +5,20 @@ waited for. An event whose timestamp is no time took nobody knows how long. Wher
 times differ with them. A threshold is decided where it holds, or does not, within all the bounds.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
-from headcount.thresholds.metrics import OF_MESSAGES, Kind
+from headcount.thresholds.metrics import METRICS, MetricKind, Needs
+from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.compare_run.classes import Counts, total
 from headcount_analysis.evidence import Checkable
 from headcount_analysis.measure.histogram import Bucket, Measure
-from headcount_analysis.measure.latency import latency_ms, ordered_buckets, rank
-from headcount_analysis.measure.samples import Sample
+from headcount_analysis.measure.latency import latency_ms, ordered_buckets
+from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
 _WHOLE_MS = 1.0
@@ -39,34 +42,24 @@ class Measurement:
     is_empty: bool = False
 
 
-def measured(threshold: Threshold, sample: Sample) -> Measurement:
+def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure what a threshold looks at."""
-    counts = _counts(threshold, sample)
-    if threshold.kind is Kind.DURATION:
-        is_end_to_end = threshold.metric == Measure.END_TO_END
+    if threshold.kind is MetricKind.DURATION:
+        is_end_to_end = _needs(threshold) is Needs.TIMES
         return _end_to_end(threshold, sample) if is_end_to_end else _of_requests(threshold, sample)
-    if not counts.attempted and not _is_of_messages(threshold, sample):
+    counts = _counts(threshold, sample)
+    if counts is None or not can_evaluate(threshold.measures, counts.as_dict()):
         return Measurement(None, doubt=_nothing_sent(threshold))
-    match threshold.kind:
-        case Kind.RATIO:
-            failed = counts.failed + counts.indeterminate
-            return _exact(failed / counts.attempted)
-        case Kind.RATE if sample.seconds <= 0:
-            return Measurement(None, doubt="a single moment has no rate")
-        case Kind.RATE:
-            return _exact(counts.attempted / sample.seconds)
-        case _:
-            return _count(threshold, counts, sample)
-
-
-def _exact(value: float) -> Measurement:
+    value = evaluate(threshold.measures, counts.as_dict(), sample.seconds)
+    if value is None:
+        return Measurement(None, doubt="a single moment has no rate")
+    if threshold.kind is MetricKind.COUNT:
+        return _count(threshold, float(value), counts, sample)
     return Measurement(value, value, value)
 
 
-def _is_of_messages(threshold: Threshold, sample: Sample) -> bool:
-    """Tell whether messages are counted, of a type that there is."""
-    occurs = threshold.event_type is None or threshold.event_type in sample.by_event_type
-    return occurs and threshold.metric in OF_MESSAGES
+def _needs(threshold: Threshold) -> Needs:
+    return METRICS[threshold.metric].needs
 
 
 def _nothing_sent(threshold: Threshold) -> str:
@@ -75,43 +68,49 @@ def _nothing_sent(threshold: Threshold) -> str:
     return f"no request of event type {threshold.event_type} was sent"
 
 
-def _counts(threshold: Threshold, sample: Sample) -> Counts:
+def _counts(threshold: Threshold, sample: WindowSample) -> Counts | None:
+    """Return the counts of the threshold's event type; None if it did not occur."""
     if threshold.event_type is None:
         return total(sample.by_event_type.values())
-    return sample.by_event_type.get(threshold.event_type, Counts())
+    return sample.by_event_type.get(threshold.event_type)
 
 
-def _checkable(threshold: Threshold, sample: Sample) -> Checkable:
+def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
     if threshold.event_type is None:
         return sum(sample.checkable.values(), start=Checkable())
     return sample.checkable.get(threshold.event_type, Checkable())
 
 
-def _count(threshold: Threshold, counts: Counts, sample: Sample) -> Measurement:
-    value = float(getattr(counts, threshold.metric))
+def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSample) -> Measurement:
+    """Measure a count; what could not be checked is a doubt if it was everything."""
+    checked, total, what = _coverage(threshold, counts, sample)
+    coverage = f"{checked} of {total} {what}"
+    is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
+    remark = coverage if is_partial else ""
+    return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
+
+
+def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:
+    """Return how many of how many requests or events a count could be decided for."""
     known = _checkable(threshold, sample)
-    looked_at, of, what = {
-        "lost": (counts.acked, counts.attempted, "attempts were acknowledged"),
-        "duplicated": (known.seen, known.seen, "events were seen"),
-        "corrupted": (known.seen, known.seen, "events were seen"),
-        "late": (known.timed, known.seen, "events have a time"),
-        "misplaced": (known.placed, known.seen, "events have a place in their answers"),
-        "reordered": (
-            known.seen if sample.order is None else sample.order.events,
-            _seen(sample),
-            "events have another of their key to be in order with",
-        ),
-    }.get(threshold.metric, (1, 1, ""))
-    text = f"{looked_at} of {of} {what}"
-    remark = text if looked_at < of and threshold.metric != "lost" else ""
-    return Measurement(value, value, value, text, remark, is_empty=looked_at == 0)
+    match _needs(threshold):
+        case Needs.ACKNOWLEDGED:
+            return counts.acked, counts.attempted, "attempts were acknowledged"
+        case Needs.EVENTS:
+            return known.seen, known.seen, "events were seen"
+        case Needs.TIMES:
+            return known.timed, known.seen, "events have a time"
+        case Needs.PLACES:
+            return known.placed, known.seen, "events have a place in their answers"
+        case Needs.KEYS:
+            checked = known.seen if sample.order is None else sample.order.events
+            of_all = sum(part.seen for part in sample.checkable.values())
+            return checked, of_all, "events have another of their key to be in order with"
+        case Needs.REQUESTS | Needs.MESSAGES:
+            return 1, 1, ""
 
 
-def _seen(sample: Sample) -> int:
-    return sum(each.seen for each in sample.checkable.values())
-
-
-def _of_requests(threshold: Threshold, sample: Sample) -> Measurement:
+def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure how long requests took; of those without an answer only the least is known."""
     buckets = _buckets(threshold, sample)
     if not buckets:
@@ -124,7 +123,7 @@ def _of_requests(threshold: Threshold, sample: Sample) -> Measurement:
     return Measurement(value, value, max(value, most), told, told if unanswered else "")
 
 
-def _buckets(threshold: Threshold, sample: Sample) -> list[Bucket]:
+def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
     measure = Measure(threshold.metric)
     return [
         each
@@ -150,19 +149,12 @@ def _slowest_ms(
         return known[0][1] if known else math.inf
     if threshold.quantile is None:
         return math.inf
-    return _ranked_ms(known, rank(count, threshold.quantile))
+    cumulative = list(itertools.accumulate(number for number, _, _ in known))
+    place = bucket_at(cumulative, nearest_rank(count, threshold.quantile))
+    return known[place][2] if place < len(known) else math.inf
 
 
-def _ranked_ms(known: Sequence[tuple[int, float, float]], wanted: int) -> float:
-    reached = 0
-    for number, _, most_ms in known:
-        reached += number
-        if reached >= wanted:
-            return most_ms
-    return math.inf
-
-
-def _end_to_end(threshold: Threshold, sample: Sample) -> Measurement:
+def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure how long events took; timestamps and clocks bound how well that is known."""
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
@@ -185,7 +177,7 @@ def _end_to_end(threshold: Threshold, sample: Sample) -> Measurement:
     return Measurement(value, least - shorter, max(value, most) + longer, doubt, remark)
 
 
-def _clock_error_ms(sample: Sample) -> tuple[float, float]:
+def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
     errors = [each.error_ms for each in sample.clocks]
     return (
         max((shorter for shorter, _ in errors), default=0.0),
@@ -193,6 +185,6 @@ def _clock_error_ms(sample: Sample) -> tuple[float, float]:
     )
 
 
-def _clock_doubt(sample: Sample) -> str:
+def _clock_doubt(sample: WindowSample) -> str:
     worst = max(sample.clocks, key=lambda each: sum(each.error_ms), default=None)
     return "" if worst is None else worst.doubt

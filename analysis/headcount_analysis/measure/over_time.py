@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
+from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.arrow_types import Integers, equal_ranges
-from headcount_analysis.measure.bin_width import Grain, Tally, added_up, tally
+from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
 from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys
-from headcount_analysis.measure.latency import rank
 from headcount_analysis.messages.timestamps import YEAR_MS
 
 MOST_SLICES = 600
@@ -44,7 +44,7 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class LoadSlice:
     """What happened from `elapsed_s` on, counted; `target` is a rate, None where none was set.
 
     `arrived` are the events that were seen, by the time of their first copy.
@@ -70,14 +70,14 @@ class OverTime:
 
     width_s: float = 1.0
     first_ns: int = 0
-    slices: tuple[Slice, ...] = ()
+    slices: tuple[LoadSlice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LoadBinning:
     """How a run is cut up: slices of a grain, numbered `start` to `end`."""
 
-    grain: Grain
+    grain: BinWidth
     start: int
     end: int
 
@@ -88,20 +88,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class OverTimeCounts:
     """What some attempts add up to, by a grain: their numbers by name, and their durations.
 
     `durations` are rows of `latency.COUNTED`, by the slice in which a request was due.
     """
 
-    grain: Grain
-    numbers: Mapping[str, Tally]
+    grain: BinWidth
+    numbers: Mapping[str, BinCounts]
     durations: pa.Table
 
 
 def span(
     first: Mapping[str, int], last: Mapping[str, int], seen_ms: tuple[int, int] | None
-) -> Span | None:
+) -> LoadBinning | None:
     """Choose how to cut up a run; None where no request was ever due.
 
     Args:
@@ -122,12 +122,12 @@ def span(
     start = max(first_ns - margin, min(first_ns, earliest))
     ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
     end = min(last_due_ns + margin, max(last_due_ns, *ends))
-    grain = Grain(first_ns, round(width_for((end - start) / 1e9) * 1e9))
+    grain = BinWidth(first_ns, round(width_for((end - start) / 1e9) * 1e9))
     places = grain.place(np.array([start, end], np.int64))
-    return Span(grain, int(places[0]), int(places[1]))
+    return LoadBinning(grain, int(places[0]), int(places[1]))
 
 
-def counted(fates: pa.Table, grain: Grain, durations: pa.Table) -> Counted:
+def counted(fates: pa.Table, grain: BinWidth, durations: pa.Table) -> OverTimeCounts:
     """Count attempts, of `reconcile.FATES`, by slice.
 
     `durations` are theirs, rows of `latency.COUNTED`, with the places of the same grain.
@@ -140,17 +140,17 @@ def counted(fates: pa.Table, grain: Grain, durations: pa.Table) -> Counted:
         "acked": fates["answered_at_ns"].filter(is_acked),
         "arrived": fates["entered_at_ns"],
     }
-    numbers = {name: tally(times[name].drop_null().to_numpy(), grain) for name in COUNTED}
-    return Counted(grain, numbers, by_keys([durations], BY_PLACE))
+    numbers = {name: count_bins(times[name].drop_null().to_numpy(), grain) for name in COUNTED}
+    return OverTimeCounts(grain, numbers, by_keys([durations], BY_PLACE))
 
 
-def due_place(fates: pa.Table, grain: Grain) -> Integers:
+def due_place(fates: pa.Table, grain: BinWidth) -> Integers:
     """Number the slice in which each attempt was due; one that has no time is in the first."""
     return grain.place(fates["intended_at_ns"].fill_null(grain.first_ns).to_numpy())
 
 
 def over_time(
-    cut: Span | None, parts: Sequence[Counted], rate_at: RateAt | None = None
+    cut: LoadBinning | None, parts: Sequence[OverTimeCounts], rate_at: RateAt | None = None
 ) -> OverTime:
     """Put a run's course together.
 
@@ -169,7 +169,7 @@ def over_time(
     }
     latency = _latency([_coarsened(part, cut.grain) for part in parts])
     slices = (
-        Slice(
+        LoadSlice(
             elapsed_s=round(place * cut.width_s, 3),
             target=None
             if rate_at is None
@@ -192,16 +192,16 @@ def width_for(length_s: float) -> float:
     return 60 * -(-length_s // (60 * MOST_SLICES))
 
 
-def common_grain(first_ns: int, length_s: float) -> Grain:
+def common_grain(first_ns: int, length_s: float) -> BinWidth:
     """Choose the coarsest grain that serves a run which is so long now, and may become longer."""
     first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
     if length_s <= _SHORT_RUN_S:
-        return Grain(first_ns, round(_SHORT_WIDTH_S * 1e9))
+        return BinWidth(first_ns, round(_SHORT_WIDTH_S * 1e9))
     to_come = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
-    return Grain(first_ns, math.gcd(*to_come) * 1_000_000_000)
+    return BinWidth(first_ns, math.gcd(*to_come) * 1_000_000_000)
 
 
-def _coarsened(part: Counted, grain: Grain) -> pa.Table:
+def _coarsened(part: OverTimeCounts, grain: BinWidth) -> pa.Table:
     place = part.grain.coarsened(part.durations["place"].to_numpy().astype(np.int64), grain)
     at = part.durations.column_names.index("place")
     return part.durations.set_column(at, "place", pa.array(place, pa.int32()))
@@ -223,7 +223,7 @@ def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentil
 
 
 def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:
-    reached = np.cumsum(count)
-    ranks = [rank(int(reached[-1]), quantile) for quantile in SHOWN_QUANTILES]
-    at = [most_ns[np.searchsorted(reached, each)] for each in ranks]
-    return Percentiles(*(float(each) / 1e6 for each in (*at, most_ns.max())))
+    cumulative = np.cumsum(count).tolist()
+    ranks = (nearest_rank(cumulative[-1], quantile) for quantile in SHOWN_QUANTILES)
+    longest_ns = (*(most_ns[bucket_at(cumulative, rank)] for rank in ranks), most_ns.max())
+    return Percentiles(*(float(duration_ns) / 1e6 for duration_ns in longest_ns))

@@ -21,7 +21,7 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class WindowSample:
     """What was measured in a part of the run: counts, durations by event type, and its length.
 
     `unfilled` says that the run ended before the part did. The last three are of the whole run:
@@ -41,11 +41,11 @@ class Sample:
 
 def samples(
     windows: Iterable[Window],
-    whole: Sample,
+    whole: WindowSample,
     fates: Path,
     span_ns: tuple[int, int] | None,
     event_types: Sequence[str],
-) -> dict[Window, Sample]:
+) -> dict[Window, WindowSample]:
     """Measure parts of the run; each is a pass over the fates.
 
     Args:
@@ -57,7 +57,7 @@ def samples(
     """
     wanted = set(windows)
     if span_ns is None:
-        return dict.fromkeys(wanted, Sample({}, (), 0.0))
+        return dict.fromkeys(wanted, WindowSample({}, (), 0.0))
     first, last = span_ns
     run_s = (last - first) / 1e9
     found = {}
@@ -96,7 +96,9 @@ def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]
     return (pa.Table.from_batches([batch]) for batch in scanner.to_batches() if len(batch))
 
 
-def _measured(parts: Iterable[pa.Table], whole: Sample, event_types: Sequence[str]) -> Sample:
+def _measured(
+    parts: Iterable[pa.Table], whole: WindowSample, event_types: Sequence[str]
+) -> WindowSample:
     attempts, durations = [], []
     for part in parts:
         attempts.append(attempt_counts.of_fates(part, event_types))

@@ -13,11 +13,11 @@ from headcount.run.manifest import Abort
 from headcount.run.verdict import Result
 from headcount.thresholds.grammar import Threshold, Window
 from headcount_analysis.measure.metric_values import Measurement, measured
-from headcount_analysis.measure.samples import Sample
+from headcount_analysis.measure.samples import WindowSample
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ThresholdResult:
     """A threshold, what was measured for it (None if nothing was), and whether it holds.
 
     `doubt` says why it is unproven all the same, `remark` what should stand beside the value.
@@ -61,8 +61,10 @@ class Judged:
 
 
 def judged(
-    thresholds: Iterable[Threshold], samples: Mapping[Window, Sample], abort: Abort | None = None
-) -> tuple[Judged, ...]:
+    thresholds: Iterable[Threshold],
+    samples: Mapping[Window, WindowSample],
+    abort: Abort | None = None,
+) -> tuple[ThresholdResult, ...]:
     """Hold what was measured in each part of the run against the thresholds of that part.
 
     `abort` tells of the threshold that has stopped the test, if one did.
@@ -77,12 +79,14 @@ def judged(
     )
 
 
-def _judged(threshold: Threshold, sample: Sample, abort: Abort | None) -> Judged:
+def _judged(threshold: Threshold, sample: WindowSample, abort: Abort | None) -> ThresholdResult:
     found = measured(threshold, sample)
-    return Judged(threshold, found.value, abort, _doubt(threshold, sample, found), found.remark)
+    return ThresholdResult(
+        threshold, found.value, abort, _doubt(threshold, sample, found), found.remark
+    )
 
 
-def _doubt(threshold: Threshold, sample: Sample, found: Measurement) -> str:
+def _doubt(threshold: Threshold, sample: WindowSample, found: Measurement) -> str:
     """Say why a threshold cannot be told from what was measured; empty if it can."""
     if found.value is None:
         return sample.unfilled or found.doubt

@@ -18,7 +18,7 @@ from headcount.run.marks import Mark
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import Flags
 from headcount_analysis.compare_run.classes import Fate
-from headcount_analysis.measure.bin_width import Grain, Tally, added_up, tally
+from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
 
 FINEST_NS = 100_000_000
 MOST_SLICES = 3000
@@ -33,7 +33,7 @@ _COUNTED = ["sent_at_ns", "http_status", "outcome", "fate", "server"]
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class OutcomeSlice:
     """The attempts that were sent from `at_ns` on; `refused` are failed ones but for bad requests.
 
     The outcomes are disjoint; `lost` and `duplicated` are counted besides.
@@ -52,7 +52,7 @@ class Slice:
         return self.refused + self.indeterminate > 0
 
 
-class Source(StrEnum):
+class EventOrigin(StrEnum):
     """How it is known that something happened."""
 
     MARKED = "marked"
@@ -60,7 +60,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEvent:
     """What happened at a time; `recovered_after_ms` of a mark is None where nothing came of it.
 
     It is the time until requests were acknowledged again with none refused or unanswered, to a
@@ -69,7 +69,7 @@ class Moment:
 
     at_ns: int
     text: str
-    source: Source
+    source: EventOrigin
     recovered_after_ms: float | None = None
     is_recovered: bool = True
 
@@ -79,24 +79,24 @@ class Timeline:
     """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order."""
 
     width_ns: int = FINEST_NS
-    slices: tuple[Slice, ...] = ()
-    moments: tuple[Moment, ...] = ()
+    slices: tuple[OutcomeSlice, ...] = ()
+    moments: tuple[TimelineEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OutcomeBinning:
     """How a run is cut up: from the first attempt to the last, in slices of a grain."""
 
     first_ns: int
     last_ns: int
 
     @property
-    def grain(self) -> Grain:
+    def grain(self) -> BinWidth:
         """How finely times are counted; that of a run which has become longer is served by it."""
         width_ns = FINEST_NS
         while self.last_ns - self.first_ns >= width_ns * MOST_SLICES:
             width_ns *= 2
-        return Grain(self.first_ns, width_ns)
+        return BinWidth(self.first_ns, width_ns)
 
     @property
     def slices(self) -> int:
@@ -105,18 +105,18 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TimelineCounts:
     """What some attempts add up to, by a grain: their numbers by outcome.
 
     `servers` has when the first and the last attempt was sent that a process has answered.
     """
 
-    grain: Grain
-    numbers: Mapping[str, Tally]
+    grain: BinWidth
+    numbers: Mapping[str, BinCounts]
     servers: Mapping[str, tuple[int, int]]
 
 
-def counted(fates: pa.Table, grain: Grain) -> Counted:
+def counted(fates: pa.Table, grain: BinWidth) -> TimelineCounts:
     """Count attempts, of `reconcile.FATES`, by slice."""
     attempts = fates.select(_COUNTED).filter(fates["sent_at_ns"].is_valid())
     sent_ns = attempts["sent_at_ns"].to_numpy()
@@ -137,9 +137,10 @@ def counted(fates: pa.Table, grain: Grain) -> Counted:
         "duplicated": pc.equal(attempts["fate"], Fate.DUPLICATED.value),
     }
     numbers = {
-        name: tally(sent_ns[_flags(condition)], grain) for name, condition in conditions.items()
+        name: count_bins(sent_ns[_flags(condition)], grain)
+        for name, condition in conditions.items()
     }
-    return Counted(grain, numbers, _servers(attempts))
+    return TimelineCounts(grain, numbers, _servers(attempts))
 
 
 def _flags(condition: pa.ChunkedArray) -> Flags:
@@ -157,7 +158,9 @@ def _servers(attempts: pa.Table) -> dict[str, tuple[int, int]]:
     }
 
 
-def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) -> Timeline:
+def timeline(
+    cut: OutcomeBinning | None, parts: Sequence[TimelineCounts], marks: Iterable[Mark]
+) -> Timeline:
     """Put a run's timeline together.
 
     Args:
@@ -175,7 +178,7 @@ def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) 
         for name in parts[0].numbers
     }
     slices = tuple(
-        Slice(
+        OutcomeSlice(
             cut.first_ns + index * width, **{name: int(each[index]) for name, each in sums.items()}
         )
         for index in range(cut.slices)
@@ -186,7 +189,7 @@ def timeline(cut: Span | None, parts: Sequence[Counted], marks: Iterable[Mark]) 
     return Timeline(width, slices, in_order)
 
 
-def _all_servers(parts: Sequence[Counted]) -> dict[str, tuple[int, int]]:
+def _all_servers(parts: Sequence[TimelineCounts]) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for part in parts:
         for server, (first, last) in part.servers.items():
@@ -195,7 +198,9 @@ def _all_servers(parts: Sequence[Counted]) -> dict[str, tuple[int, int]]:
     return dict(sorted(found.items()))
 
 
-def _marked(slices: Sequence[Slice], width: int, marks: Iterable[Mark]) -> Iterator[Moment]:
+def _marked(
+    slices: Sequence[OutcomeSlice], width: int, marks: Iterable[Mark]
+) -> Iterator[TimelineEvent]:
     """Tell of each mark how long it took until all was well again."""
     ordered = list(marks)
     for mark, following in itertools.zip_longest(ordered, ordered[1:]):
@@ -204,34 +209,36 @@ def _marked(slices: Sequence[Slice], width: int, marks: Iterable[Mark]) -> Itera
         yield _recovery(mark, between, width)
 
 
-def _recovery(mark: Mark, slices: Sequence[Slice], width: int) -> Moment:
+def _recovery(mark: Mark, slices: Sequence[OutcomeSlice], width: int) -> TimelineEvent:
     disturbed = [index for index, each in enumerate(slices) if each.is_disturbed]
     if not disturbed:
-        return Moment(mark.at_ns, mark.text, Source.MARKED)
+        return TimelineEvent(mark.at_ns, mark.text, EventOrigin.MARKED)
     again = next((each.at_ns for each in slices[disturbed[-1] + 1 :] if each.acked), None)
     end_ns = slices[-1].at_ns + width if again is None else again
     took_ms = (end_ns - mark.at_ns) / _NS_PER_MS
-    return Moment(mark.at_ns, mark.text, Source.MARKED, took_ms, again is not None)
+    return TimelineEvent(mark.at_ns, mark.text, EventOrigin.MARKED, took_ms, again is not None)
 
 
-def _pauses(slices: Sequence[Slice], width: int) -> Iterator[Moment]:
+def _pauses(slices: Sequence[OutcomeSlice], width: int) -> Iterator[TimelineEvent]:
     """Tell of spans in which attempts were made and none was acknowledged."""
     for acked, group in itertools.groupby(slices, key=lambda each: each.acked > 0):
         span = list(group)
         length = len(span) * width
         if not acked and length >= PAUSE_NS and any(each.is_disturbed for each in span):
             text = f"nothing that was sent for {length / 1e9:.1f} s was acknowledged"
-            yield Moment(span[0].at_ns, text, Source.OBSERVED)
+            yield TimelineEvent(span[0].at_ns, text, EventOrigin.OBSERVED)
 
 
-def _comings(cut: Span, servers: Mapping[str, tuple[int, int]]) -> Iterator[Moment]:
+def _comings(
+    cut: OutcomeBinning, servers: Mapping[str, tuple[int, int]]
+) -> Iterator[TimelineEvent]:
     """Tell which of the service's processes came or went well within the run."""
     if len(servers) > MOST_SERVERS:
         return
     for server, (first, last) in servers.items():
         if first - cut.first_ns >= PAUSE_NS:
             text = f"process {server} of the service answered first"
-            yield Moment(first, text, Source.OBSERVED)
+            yield TimelineEvent(first, text, EventOrigin.OBSERVED)
         if cut.last_ns - last >= PAUSE_NS:
             text = f"process {server} of the service answered last"
-            yield Moment(last, text, Source.OBSERVED)
+            yield TimelineEvent(last, text, EventOrigin.OBSERVED)

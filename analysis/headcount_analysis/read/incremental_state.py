@@ -352,6 +352,6 @@ def _grains(found: Ledger) -> Grains:
         None
         if first is None or last is None
         else over_time.common_grain(first, (last - first) / 1e9),
-        None if sent_ns is None else timeline.Span(*sent_ns).grain,
+        None if sent_ns is None else timeline.OutcomeBinning(*sent_ns).grain,
         sampled_every(found.state.asked),
     )

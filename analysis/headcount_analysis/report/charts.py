@@ -10,7 +10,7 @@ from markupsafe import Markup
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, Counts, Fate
 from headcount_analysis.measure.generator_health import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import TOTAL, Quantile
+from headcount_analysis.measure.latency import TOTAL, CurvePoint
 from headcount_analysis.measure.over_time import OverTime, Percentiles
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.report.svg import INK, PALETTE, elapsed, is_single, svg, value_axis
@@ -100,7 +100,7 @@ def _lines(
     return lines
 
 
-def percentile_curve(curve: Iterable[Quantile]) -> Markup | None:
+def percentile_curve(curve: Iterable[CurvePoint]) -> Markup | None:
     """Draw the percentile curves over all event types, as HDR histograms are drawn."""
     rows = [
         # No value is beyond the last but itself, which stands where the curve ends.

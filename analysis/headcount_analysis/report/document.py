@@ -9,11 +9,11 @@ from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
 from headcount_analysis.measure.clocks import ClockOffset
-from headcount_analysis.measure.generator_health import Generators
+from headcount_analysis.measure.generator_health import FleetHealth
 from headcount_analysis.measure.latency import TOTAL, Latency
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.threshold_results import Judged
-from headcount_analysis.measure.timeline import Moment
+from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import StateCheck
@@ -123,7 +123,7 @@ def _ledger(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _generator(generators: Generators) -> dict[str, Any]:
+def _generator(generators: FleetHealth) -> dict[str, Any]:
     return {
         "saturated": generators.saturated,
         "evidence": list(generators.evidence),
@@ -151,7 +151,7 @@ def _check(check: Check) -> dict[str, str]:
     }
 
 
-def _threshold(judged: Judged) -> dict[str, Any]:
+def _threshold(judged: ThresholdResult) -> dict[str, Any]:
     return {
         "text": judged.threshold.text,
         "holds": judged.holds,
@@ -186,7 +186,7 @@ def _clock(clock: ClockOffset) -> dict[str, Any]:
     }
 
 
-def _moment(moment: Moment) -> dict[str, Any]:
+def _moment(moment: TimelineEvent) -> dict[str, Any]:
     return {
         "at": iso_time(moment.at_ns),
         "text": moment.text,

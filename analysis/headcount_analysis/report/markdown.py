@@ -12,7 +12,7 @@ from headcount_analysis.report.markdown_text import code as _code
 from headcount_analysis.report.markdown_text import table as _table
 from headcount_analysis.report.markdown_text import text as _text
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.page import shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import shown_exceptions, sum_of_classes
 
 _LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}
 _MARKS = {

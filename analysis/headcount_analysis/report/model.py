@@ -13,12 +13,12 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
 from headcount_analysis.judge.notes import few_acknowledged
 from headcount_analysis.measure.breakdown import Breakdown
-from headcount_analysis.measure.generator_health import Generators
+from headcount_analysis.measure.generator_health import FleetHealth
 from headcount_analysis.measure.histogram import Bucket
-from headcount_analysis.measure.latency import Latency, Quantile, latencies, percentile_curve
+from headcount_analysis.measure.latency import CurvePoint, Latency, latencies, percentile_curve
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
@@ -45,7 +45,7 @@ class Report:
     rates: Rates = field(default_factory=Rates)
     breakdown: Breakdown = field(default_factory=Breakdown)
     economy: Economy | None = None
-    thresholds: tuple[Judged, ...] = ()
+    thresholds: tuple[ThresholdResult, ...] = ()
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
     locust_exit: LocustExit | None = None
@@ -74,7 +74,7 @@ class Report:
         return self.judgement.checks
 
     @property
-    def broken(self) -> tuple[Judged, ...]:
+    def broken(self) -> tuple[ThresholdResult, ...]:
         """The thresholds that the run did not keep to, for all that was measured."""
         return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
 
@@ -116,9 +116,9 @@ class Report:
         return (*few, *self.generators.notes)
 
     @property
-    def generators(self) -> Generators:
+    def generators(self) -> FleetHealth:
         """The health of who made the requests."""
-        return Generators() if self.evidence is None else self.evidence.generators
+        return FleetHealth() if self.evidence is None else self.evidence.generators
 
     @property
     def latencies(self) -> tuple[Latency, ...]:
@@ -126,6 +126,6 @@ class Report:
         return latencies(self.buckets)
 
     @property
-    def percentiles(self) -> tuple[Quantile, ...]:
+    def percentiles(self) -> tuple[CurvePoint, ...]:
         """The percentile curve of every measure, by event type and in total."""
         return percentile_curve(self.buckets)

@@ -8,7 +8,7 @@ import pandas as pd
 from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import PERCENTILES, TOTAL
-from headcount_analysis.measure.over_time import COUNTED, Percentiles, Slice
+from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report
 from headcount_analysis.state.game.economy import Economy
@@ -99,7 +99,7 @@ def over_time(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
 
 
-def _percentile(each: Slice, measure: Measure, name: str) -> float | None:
+def _percentile(each: LoadSlice, measure: Measure, name: str) -> float | None:
     found = each.latency.get(measure)
     value: float | None = None if found is None else getattr(found, name)
     return value

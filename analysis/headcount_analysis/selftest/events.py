@@ -19,7 +19,7 @@ Wish = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EventTemplate:
     """One of the events that are repeated: `before` and `after` stand around the id in its JSON."""
 
     wish: Wish
@@ -39,7 +39,7 @@ class Sample:
         return b"%b%b%b" % (self.before, event_id.encode(), self.after)
 
 
-def samples() -> list[Sample]:
+def samples() -> list[EventTemplate]:
     """Make the pool of events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
     return [_sample(_wish(random)) for _ in range(POOL)]
@@ -63,11 +63,11 @@ def _wish(random: Random) -> Wish:
     return {"event_type": kind}
 
 
-def _sample(wish: Wish) -> Sample:
+def _sample(wish: Wish) -> EventTemplate:
     before, after = write(wish, "\0").split(b"\\u0000")
     player = wish.get("player_id")
     key = None if player is None else str(player).encode()
-    return Sample(wish, shape(wish), digest(wish), key, before, after)
+    return EventTemplate(wish, shape(wish), digest(wish), key, before, after)
 
 
 _ALTERATIONS: tuple[Callable[[Wish], Wish], ...] = (

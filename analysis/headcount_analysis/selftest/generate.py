@@ -16,7 +16,7 @@ from headcount.run.ids import EventId
 from headcount.run.outcome import Outcome
 from headcount_analysis.selftest.events import (
     UNPARSEABLE,
-    Sample,
+    EventTemplate,
     altered,
     foreign,
     invented,
@@ -58,7 +58,7 @@ class Generation:
     offsets: dict[int, int]
     expected: dict[Place, str] = field(default_factory=dict)
     strangers: dict[str, str] = field(default_factory=dict)
-    _samples: list[Sample] = field(default_factory=samples)
+    _samples: list[EventTemplate] = field(default_factory=samples)
     _acked: tuple[int, int] | None = None
     _held: dict[int, Message] = field(default_factory=dict)
     _last: list[Message] = field(default_factory=list)
@@ -160,7 +160,7 @@ class Generation:
         # A message without a value has a key, or the producer refuses it.
         self._publish(own._replace(value=value, key=own.key or b"a player"))
 
-    def _sample(self, place: Place) -> Sample:
+    def _sample(self, place: Place) -> EventTemplate:
         """Choose an attempt's event; the two that are swapped ask for the same, with a key."""
         generator, seq = place
         if self.plan.faults.get((generator, seq - 1)) in SWAPS:
@@ -178,7 +178,7 @@ class Generation:
         event_id, form = str(EventId(self.plan.tag, *place)), place[1] // PARTITIONS
         return altered(self._sample(place).wish, event_id, form)
 
-    def _row(self, place: Place, fault: Fault | None, sample: Sample) -> Row:
+    def _row(self, place: Place, fault: Fault | None, sample: EventTemplate) -> Row:
         # Each attempt begins after the one before was answered, whatever the clock does.
         self._now_ns = now_ns = max(time.time_ns(), self._now_ns + 2)
         outcome = Outcome.ACKED if fault is None else OUTCOMES.get(fault, Outcome.ACKED)

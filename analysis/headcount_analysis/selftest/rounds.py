@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RoundContext:
     """What rounds have to work with: where runs are written, a session, a broker and its topic."""
 
     reports: Path
@@ -60,7 +60,7 @@ class Round:
 
 
 def rounds(
-    stage: Stage, events: int, faults: int, seed: int, progress: Progress
+    stage: RoundContext, events: int, faults: int, seed: int, progress: Progress
 ) -> Iterator[Round]:
     """Harm a run in each way alone, then one of `events` attempts in all ways, `faults` times.
 
@@ -80,7 +80,7 @@ def _run_id(name: str) -> str:
     return "selftest-" + re.sub(r"[^a-z]+", "-", name)
 
 
-def _round(stage: Stage, plan: Plan, name: str, progress: Progress) -> Round:
+def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Round:
     folder = RunFolder(stage.reports / plan.run_id)
     folder.create()
     manifest = _manifest(stage, plan)
@@ -102,14 +102,14 @@ def _round(stage: Stage, plan: Plan, name: str, progress: Progress) -> Round:
     return Round(name, len(plan.faults), matrix, tuple(_problems(report, matrix)))
 
 
-def _written(stage: Stage, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
+def _written(stage: RoundContext, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
     with publisher(stage.bootstrap_servers, stage.topic) as kafka:
         generation = Generation(plan, kafka.publish, dict(offsets))
         write_run(generation, location, kafka.settle)
     return Injected(plan, generation.expected, generation.strangers)
 
 
-def _manifest(stage: Stage, plan: Plan) -> Manifest:
+def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
     described = topic.describe(stage.bootstrap_servers, stage.topic)
     assert described is not None
     return Manifest(
@@ -128,7 +128,7 @@ def _manifest(stage: Stage, plan: Plan) -> Manifest:
     )
 
 
-def _end(stage: Stage) -> End:
+def _end(stage: RoundContext) -> End:
     servers, name = stage.bootstrap_servers, stage.topic
     return End(topic.end_offsets(servers, name), topic.beginning_offsets(servers, name), _now())
 

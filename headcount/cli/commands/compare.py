@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 from headcount_analysis.compare import document, markdown, words
-from headcount_analysis.compare.change import Label
-from headcount_analysis.compare.limits import Limit, State, parse_all
-from headcount_analysis.compare.model import Comparison, Versus, compare
-from headcount_analysis.compare.runs import Run, read_run, sides_of
+from headcount_analysis.compare.change import ChangeLabel
+from headcount_analysis.compare.limits import Limit, LimitState, parse_all
+from headcount_analysis.compare.model import RunComparison, Versus, compare
+from headcount_analysis.compare.runs import VerifiedRun, read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
@@ -16,20 +16,24 @@ from headcount.cli.options.verify_options import found_run, with_reports_dir
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 
 _STDOUT = Path("-")
 _STYLES = {
-    Label.WORSE: "bold red",
-    Label.BETTER: "bold green",
-    Label.SLOWER: "bold red",
-    Label.FASTER: "bold green",
-    Label.MORE: "bold",
-    Label.FEWER: "bold",
-    Label.SAME: "dim",
-    Label.NOISE: "dim",
+    ChangeLabel.WORSE: "bold red",
+    ChangeLabel.BETTER: "bold green",
+    ChangeLabel.SLOWER: "bold red",
+    ChangeLabel.FASTER: "bold green",
+    ChangeLabel.MORE: "bold",
+    ChangeLabel.FEWER: "bold",
+    ChangeLabel.SAME: "dim",
+    ChangeLabel.NOISE: "dim",
 }
-_STATE_STYLES = {State.KEPT: "green", State.BROKEN: "bold red", State.UNKNOWN: "bold yellow"}
+_STATE_STYLES = {
+    LimitState.KEPT: "green",
+    LimitState.BROKEN: "bold red",
+    LimitState.UNKNOWN: "bold yellow",
+}
 
 _EPILOG = """
 \b
@@ -143,7 +147,7 @@ def compare_runs(
     return comparison.exit_code
 
 
-def _read(names: str, reports_dir: Path) -> list[Run]:
+def _read(names: str, reports_dir: Path) -> list[VerifiedRun]:
     return [read_run(found_run(Path(name), reports_dir)) for name in names.split(",")]
 
 
@@ -157,7 +161,7 @@ def _put(content: str, path: Path, console: Console) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _show(comparison: Comparison, console: Console) -> None:
+def _show(comparison: RunComparison, console: Console) -> None:
     """Print the result for a terminal."""
     if any(words.worse_of(comparison, each) for each in comparison.others):
         console.result(Text(words.headline(comparison), "bold red"))

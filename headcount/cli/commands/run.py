@@ -50,7 +50,7 @@ from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process
 from headcount.stack.service import DATABASE_VARIABLE
 from headcount.thresholds.grammar import SEPARATOR
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 
 POLL_S = 0.1
 USERS, RUN_TIME = 20, "30s"

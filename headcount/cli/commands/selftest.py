@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 from headcount_analysis.selftest.matrix import Matrix
-from headcount_analysis.selftest.rounds import Round, Stage, rounds
+from headcount_analysis.selftest.rounds import Round, RoundContext, rounds
 from headcount_analysis.spark.jvm import SessionConfig, suited_to
 from headcount_analysis.spark.session import open_session
 from rich.table import Table
@@ -96,7 +96,7 @@ def _stage(
     folder: Path,
     heap: str,
     java_options: tuple[str, ...],
-) -> Stage:
+) -> RoundContext:
     broker = stack.enter_context(start_broker(ready, folder / BROKER_DATA))
     ensure_topic(broker.bootstrap_servers, TOPIC, partitions=4)
     log = folder / "spark.log"
@@ -110,7 +110,7 @@ def _stage(
     )
     with ready.console.step("Starting Spark"):
         spark = stack.enter_context(open_session(config))
-    return Stage(folder, spark, broker.bootstrap_servers, TOPIC)
+    return RoundContext(folder, spark, broker.bootstrap_servers, TOPIC)
 
 
 def _show(done: list[Round], console: Console) -> None:

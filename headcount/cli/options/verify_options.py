@@ -13,7 +13,7 @@ from headcount.errors import UsageError
 from headcount.ledger.location import check_location
 from headcount.run.folder import RunFolder
 from headcount.thresholds.grammar import Threshold, parse_all, read_file
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 from headcount.time_span import seconds_of
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -36,7 +36,7 @@ from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
 from headcount.run.verdict import VerdictTold, read_verdict, tally_of
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _CHECKED = (

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headcount_analysis.compare.runs import Run, Side, read_run
+from headcount_analysis.compare.runs import Side, VerifiedRun, read_run
 
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
@@ -91,7 +91,7 @@ def written(reports: Path, run_id: str, ms: float = 100.0, **changes: Any) -> Ru
     return folder
 
 
-def a_run(reports: Path, run_id: str, ms: float = 100.0, **changes: Any) -> Run:
+def a_run(reports: Path, run_id: str, ms: float = 100.0, **changes: Any) -> VerifiedRun:
     """Write a run's folder and read it."""
     return read_run(written(reports, run_id, ms, **changes))
 

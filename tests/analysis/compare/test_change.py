@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare.change import Label, change_of, changes, measured
+from headcount_analysis.compare.change import ChangeLabel, change_of, changes, measured
 from headcount_analysis.compare.limits import parse
 from headcount_analysis.compare.runs import Side
 
@@ -56,17 +56,17 @@ def test_what_a_run_lacks(tmp_path: Path, changes: dict[str, Any], lacks: str) -
 @pytest.mark.parametrize(
     ("metric", "base", "run", "label"),
     [
-        ("http", [100, 101, 102], [150, 151, 152], Label.SLOWER),
-        ("http", [150, 151, 152], [100, 101, 102], Label.FASTER),
-        ("http", [100, 101, 102], [101, 102, 100], Label.NOISE),
-        ("http", [100, 200, 300], [150, 300, 500], Label.UNKNOWN),
-        ("http", [100], [150], Label.UNKNOWN),
-        ("http", [100], [100], Label.SAME),
-        ("http", [100, 100], [100, 100], Label.SAME),
+        ("http", [100, 101, 102], [150, 151, 152], ChangeLabel.SLOWER),
+        ("http", [150, 151, 152], [100, 101, 102], ChangeLabel.FASTER),
+        ("http", [100, 101, 102], [101, 102, 100], ChangeLabel.NOISE),
+        ("http", [100, 200, 300], [150, 300, 500], ChangeLabel.UNKNOWN),
+        ("http", [100], [150], ChangeLabel.UNKNOWN),
+        ("http", [100], [100], ChangeLabel.SAME),
+        ("http", [100, 100], [100, 100], ChangeLabel.SAME),
     ],
 )
 def test_a_label(
-    tmp_path: Path, metric: str, base: list[float], run: list[float], label: Label
+    tmp_path: Path, metric: str, base: list[float], run: list[float], label: ChangeLabel
 ) -> None:
     """Noise is what is narrow enough to say so; wide, or without repetition, nothing is told."""
     sides = a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run)
@@ -78,9 +78,10 @@ def test_more_and_fewer(tmp_path: Path) -> None:
     base = a_side(tmp_path, "base", 100, 101, 102)
     runs = (a_run(tmp_path, f"run-{n}", span_s=20.0 + 0.1 * n) for n in range(3))
     fewer = change_of(Metric("rps"), base, Side("run", tuple(runs)))
-    assert fewer.label is Label.FEWER
+    assert fewer.label is ChangeLabel.FEWER
     assert (
-        change_of(Metric("rps"), Side("run", (a_run(tmp_path, "one"),)), base).label is Label.SAME
+        change_of(Metric("rps"), Side("run", (a_run(tmp_path, "one"),)), base).label
+        is ChangeLabel.SAME
     )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from headcount_analysis.compare.change import change_of
 from headcount_analysis.compare.facts import FACTS
-from headcount_analysis.compare.limits import State, judge, parse
+from headcount_analysis.compare.limits import LimitState, judge, parse
 from headcount_analysis.compare.runs import Side
 
-from headcount.thresholds.metrics import METRICS, Kind, Metric, MetricError
+from headcount.thresholds.metric_text import MetricError
+from headcount.thresholds.metrics import METRICS, Metric, MetricKind
 from tests.analysis.compare.sample import a_run, a_side, counts
 
 
@@ -64,14 +65,19 @@ def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> 
 
 def test_every_metric_can_be_limited() -> None:
     """Each in its own unit, and in % of the base."""
-    units = {Kind.COUNT: "0", Kind.RATE: "1/s", Kind.RATIO: "0.1", Kind.DURATION: "1ms"}
-    for name, kind in METRICS.items():
-        metric = f"{name}{'.p99' if kind is Kind.DURATION else ''}"
-        for amount in (units[kind], "5%"):
+    amounts = {
+        MetricKind.COUNT: "0",
+        MetricKind.RATE: "1/s",
+        MetricKind.RATIO: "0.1",
+        MetricKind.DURATION: "1ms",
+    }
+    for name, row in METRICS.items():
+        metric = f"{name}{'.p99' if row.kind is MetricKind.DURATION else ''}"
+        for amount in (amounts[row.kind], "5%"):
             assert parse(f"{metric} +{amount}").metric.name == name
 
 
-def state(text: str, base: Side, run: Side, *, allow_single_run: bool = False) -> State:
+def state(text: str, base: Side, run: Side, *, allow_single_run: bool = False) -> LimitState:
     """What is said of a limit."""
     limit = parse(text)
     held = (limit, run.name, change_of(limit.metric, base, run))
@@ -83,31 +89,31 @@ def state(text: str, base: Side, run: Side, *, allow_single_run: bool = False) -
     ("text", "base", "run", "expected"),
     [
         # One run a side proves nothing of a speed.
-        ("http.p99 +10%", [100], [100], State.UNKNOWN),
-        ("http.p99 +10%", [100], [110], State.UNKNOWN),
-        ("http.p99 +10%", [100], [500], State.UNKNOWN),
-        ("rps -5%", [100], [100], State.UNKNOWN),
+        ("http.p99 +10%", [100], [100], LimitState.UNKNOWN),
+        ("http.p99 +10%", [100], [110], LimitState.UNKNOWN),
+        ("http.p99 +10%", [100], [500], LimitState.UNKNOWN),
+        ("rps -5%", [100], [100], LimitState.UNKNOWN),
         # Several: beyond the limit and beyond noise.
-        ("http.p99 +10%", [100, 101, 102], [130, 131, 132], State.BROKEN),
-        ("http.p99 +10%", [130, 131, 132], [100, 101, 102], State.KEPT),
-        ("http.p99 -10%", [130, 131, 132], [100, 101, 102], State.BROKEN),
+        ("http.p99 +10%", [100, 101, 102], [130, 131, 132], LimitState.BROKEN),
+        ("http.p99 +10%", [130, 131, 132], [100, 101, 102], LimitState.KEPT),
+        ("http.p99 -10%", [130, 131, 132], [100, 101, 102], LimitState.BROKEN),
         # Beyond the limit, and noise may have done it.
-        ("http.p99 +10%", [100, 150, 200], [140, 190, 260], State.UNKNOWN),
+        ("http.p99 +10%", [100, 150, 200], [140, 190, 260], LimitState.UNKNOWN),
         # Within the limit, and so is all that the interval allows for.
-        ("http.p99 +10%", [100, 101, 102], [100, 101, 103], State.KEPT),
+        ("http.p99 +10%", [100, 101, 102], [100, 101, 103], LimitState.KEPT),
         # Within the limit, and the interval allows for far more: a pass is not earned.
-        ("http.p99 +10%", [100, 150, 200], [100, 150, 210], State.UNKNOWN),
+        ("http.p99 +10%", [100, 150, 200], [100, 150, 210], LimitState.UNKNOWN),
         # A change that is certain, and within the limit, but not surely so.
-        ("http.p99 +10%", [100, 101, 102], [107, 110, 111], State.UNKNOWN),
+        ("http.p99 +10%", [100, 101, 102], [107, 110, 111], LimitState.UNKNOWN),
         # Every run has the same figure, however few they are.
-        ("end_to_end.p99 +0%", [2, 2], [2, 2], State.KEPT),
+        ("end_to_end.p99 +0%", [2, 2], [2, 2], LimitState.KEPT),
         # A new run against several of before.
-        ("http.p99 +10%", [100, 101, 102], [150], State.BROKEN),
-        ("http.p99 +10%", [100, 101, 102], [101], State.KEPT),
+        ("http.p99 +10%", [100, 101, 102], [150], LimitState.BROKEN),
+        ("http.p99 +10%", [100, 101, 102], [101], LimitState.KEPT),
     ],
 )
 def test_what_is_said(
-    tmp_path: Path, text: str, base: list[float], run: list[float], expected: State
+    tmp_path: Path, text: str, base: list[float], run: list[float], expected: LimitState
 ) -> None:
     """Broken where it is proven, kept where that is proven, and otherwise neither."""
     found = state(text, a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run))
@@ -117,21 +123,21 @@ def test_what_is_said(
 @pytest.mark.parametrize(
     ("text", "base", "run", "expected"),
     [
-        ("http.p99 +10%", 100, 100, State.KEPT),
-        ("http.p99 +10%", 100, 110, State.KEPT),
-        ("http.p99 +10%", 100, 111, State.BROKEN),
-        ("http.p99 +10ms", 100, 109, State.KEPT),
-        ("http.p99 +10ms", 100, 111, State.BROKEN),
-        ("http.p99 -10%", 100, 89, State.BROKEN),
-        ("http.p99 -10%", 100, 500, State.KEPT),
+        ("http.p99 +10%", 100, 100, LimitState.KEPT),
+        ("http.p99 +10%", 100, 110, LimitState.KEPT),
+        ("http.p99 +10%", 100, 111, LimitState.BROKEN),
+        ("http.p99 +10ms", 100, 109, LimitState.KEPT),
+        ("http.p99 +10ms", 100, 111, LimitState.BROKEN),
+        ("http.p99 -10%", 100, 89, LimitState.BROKEN),
+        ("http.p99 -10%", 100, 500, LimitState.KEPT),
         # Rounding to whole ms alone may make a ms; two are none.
-        ("end_to_end.p99 +10%", 2, 3, State.UNKNOWN),
-        ("end_to_end.p99 +10%", 2, 4, State.BROKEN),
-        ("end_to_end.mean +10%", 2, 3, State.BROKEN),
+        ("end_to_end.p99 +10%", 2, 3, LimitState.UNKNOWN),
+        ("end_to_end.p99 +10%", 2, 4, LimitState.BROKEN),
+        ("end_to_end.mean +10%", 2, 3, LimitState.BROKEN),
     ],
 )
 def test_one_run_may_be_allowed_to_decide(
-    tmp_path: Path, text: str, base: float, run: float, expected: State
+    tmp_path: Path, text: str, base: float, run: float, expected: LimitState
 ) -> None:
     """Then the estimate alone is held against the limit."""
     sides = a_side(tmp_path, "base", base), a_side(tmp_path, "run", run)
@@ -145,10 +151,10 @@ def test_one_run_decides_facts(tmp_path: Path, name: str) -> None:
         Side(side, (a_run(tmp_path, side, counts=counts(**{name: count})),))
         for side, count in (("base", 0), ("run", 23))
     )
-    assert state(f"{name} +0", none, some) is State.BROKEN
-    assert state(f"{name} +23", none, some) is State.KEPT
-    assert state(f"{name} +0", some, none) is State.KEPT
-    assert state(f"{name} +0", none, none) is State.KEPT
+    assert state(f"{name} +0", none, some) is LimitState.BROKEN
+    assert state(f"{name} +23", none, some) is LimitState.KEPT
+    assert state(f"{name} +0", some, none) is LimitState.KEPT
+    assert state(f"{name} +0", none, none) is LimitState.KEPT
 
 
 def test_many_limits_break_no_more_by_chance_than_one(tmp_path: Path) -> None:
@@ -158,26 +164,26 @@ def test_many_limits_break_no_more_by_chance_than_one(tmp_path: Path) -> None:
     wide = parse("http.p99 +5%")
     held = (wide, "run", change_of(wide.metric, base, run))
     (alone,) = judge([held])
-    assert alone.state is State.BROKEN
+    assert alone.state is LimitState.BROKEN
     equal = [parse("http.p50 +5%")] * 9
     same_base, same_run = a_side(tmp_path, "x", 100, 120, 140), a_side(tmp_path, "y", 101, 121, 139)
     others = [(each, "run", change_of(each.metric, same_base, same_run)) for each in equal]
     among, *_ = judge([held, *others])
-    assert among.state is State.UNKNOWN
+    assert among.state is LimitState.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("text", "lost", "expected"),
     [
-        ("lost +0", [0, 0], State.KEPT),
-        ("lost +0", [1, 1], State.BROKEN),
-        ("lost +0", [0, 1], State.BROKEN),
-        ("lost +10%", [1, 1], State.BROKEN),
-        ("lost +1", [1, 1], State.KEPT),
-        ("rps -5%", [0, 0], State.KEPT),
+        ("lost +0", [0, 0], LimitState.KEPT),
+        ("lost +0", [1, 1], LimitState.BROKEN),
+        ("lost +0", [0, 1], LimitState.BROKEN),
+        ("lost +10%", [1, 1], LimitState.BROKEN),
+        ("lost +1", [1, 1], LimitState.KEPT),
+        ("rps -5%", [0, 0], LimitState.KEPT),
     ],
 )
-def test_counts(tmp_path: Path, text: str, lost: list[int], expected: State) -> None:
+def test_counts(tmp_path: Path, text: str, lost: list[int], expected: LimitState) -> None:
     """From none to some is beyond any share of none."""
     base = a_side(tmp_path, "base", 100, 100)
     runs = (
@@ -189,11 +195,11 @@ def test_counts(tmp_path: Path, text: str, lost: list[int], expected: State) -> 
 @pytest.mark.parametrize("text", ["http{event_type=none}.p99 +10%", "lost{event_type=none} +9"])
 def test_what_was_not_measured_is_broken(tmp_path: Path, text: str) -> None:
     """A gate that is never tried is no gate."""
-    assert state(text, a_side(tmp_path, "base", 1), a_side(tmp_path, "run", 1)) is State.BROKEN
+    assert state(text, a_side(tmp_path, "base", 1), a_side(tmp_path, "run", 1)) is LimitState.BROKEN
 
 
 def test_what_one_run_lacks_is_broken(tmp_path: Path) -> None:
     """An older verdict says nothing of the time that its requests were spread over."""
     base = a_side(tmp_path, "base", 100, 100)
     runs = (a_run(tmp_path, "run-1"), a_run(tmp_path, "run-2", span_s=None))
-    assert state("rps -5%", base, Side("run", runs)) is State.BROKEN
+    assert state("rps -5%", base, Side("run", runs)) is LimitState.BROKEN

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from headcount_analysis.compare import document, markdown, page, words
-from headcount_analysis.compare.change import Label
+from headcount_analysis.compare.change import ChangeLabel
 from headcount_analysis.compare.limits import parse_all
-from headcount_analysis.compare.model import Comparison, compare
+from headcount_analysis.compare.model import RunComparison, compare
 from headcount_analysis.compare.runs import read_run, sides_of
 
 from tests.analysis.compare.sample import a_run, counts, durations, written
@@ -28,7 +28,7 @@ def compared(
     *limits: str,
     allow_single_run: bool = False,
     **changes: object,
-) -> Comparison:
+) -> RunComparison:
     """Compare runs by the 99th percentiles of their answers; `changes` are of the one side."""
     groups = [
         [a_run(reports, f"{name}-{place}", ms, **more) for place, ms in enumerate(side)]
@@ -39,7 +39,7 @@ def compared(
     )
 
 
-def told(comparison: Comparison) -> list[str]:
+def told(comparison: RunComparison) -> list[str]:
     """The sentences of the only other side."""
     (versus,) = comparison.others
     return list(words.sentences(comparison, versus))
@@ -128,7 +128,7 @@ def test_a_fact_that_became_worse_stands_first(tmp_path: Path) -> None:
     assert made["headline"] == WORSE
     assert made["compared"][0]["worse"] == WORSE.removeprefix("WORSE: ").split("; ")
     labels = {str(each.metric): each.label for each in found.others[0].changes}
-    assert labels["lost"] is Label.WORSE
+    assert labels["lost"] is ChangeLabel.WORSE
     kept = compared(tmp_path / "limits", [100, 101], [100, 101], "lost +30", **lossy)
     assert words.headline(kept) == (
         "WORSE: lost rose from 0 to 23 in the mean of a run; "
@@ -198,7 +198,7 @@ def test_the_document(tmp_path: Path) -> None:
     ]
 
 
-def hostile(reports: Path) -> Comparison:
+def hostile(reports: Path) -> RunComparison:
     """Compare runs that say of themselves what would be markup."""
     of_all = counts()
     return compared(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 from headcount_analysis.measure.generator_health import (
+    FleetHealth,
     GeneratorHealth,
-    Generators,
     generators,
     under_load,
 )
@@ -25,7 +25,7 @@ def samples(cpu: Sequence[float], lag: Sequence[float] = (), dropped: int = 0) -
     )
 
 
-def found(health: Health | None) -> Generators:
+def found(health: Health | None) -> FleetHealth:
     """Weigh the one generator of a run."""
     return generators({0: health}, [0], {"expect_workers": 1, "processes": None})
 

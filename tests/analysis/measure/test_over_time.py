@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from headcount_analysis.measure import histogram
-from headcount_analysis.measure.bin_width import Grain
+from headcount_analysis.measure.bin_width import BinWidth
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.over_time import (
     MOST_SLICES,
-    Counted,
     OverTime,
+    OverTimeCounts,
     Percentiles,
     counted,
     due_place,
@@ -68,7 +68,7 @@ def course(*attempts: Attempt) -> OverTime:
     )
 
 
-def part_of(fates: pa.Table, grain: Grain) -> Counted:
+def part_of(fates: pa.Table, grain: BinWidth) -> OverTimeCounts:
     """Count some of the attempts."""
     return counted(fates, grain, histogram.counted(fates, ["a"], due_place(fates, grain)))
 

@@ -10,18 +10,18 @@ from headcount_analysis.evidence import Checkable, Order
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured
-from headcount_analysis.measure.samples import Sample, unfilled
-from headcount_analysis.measure.threshold_results import Judged, judged
+from headcount_analysis.measure.samples import WindowSample, unfilled
+from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.messages.timestamps import Unit
 
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
-from headcount.thresholds.metrics import DURATIONS, METRICS, Kind
+from headcount.thresholds.metrics import METRICS, MetricKind, names_of
 from tests.analysis.history import History, event_id
 
 MS = 1_000_000
-SAMPLE = Sample(
+SAMPLE = WindowSample(
     by_event_type={
         "sword": Counts(attempted=8, acked=5, failed=2, indeterminate=1, delivered=5, refused=2),
         "guild": Counts(attempted=2, acked=2, delivered=1, lost=1),
@@ -66,16 +66,15 @@ def test_what_is_measured(text: str, value: float | None) -> None:
 
 def test_what_was_not_measured_is_unproven() -> None:
     """A gate that is never tried is no gate, and nothing is proven against the run either."""
-    judged = Judged(parse("lost{event_type=nothing} == 0"), None)
+    judged = ThresholdResult(parse("lost{event_type=nothing} == 0"), None)
     assert (judged.holds, judged.result) == (False, Result.UNPROVEN)
     assert str(judged) == "lost{event_type=nothing} == 0: nothing was measured"
 
 
 def test_every_metric_is_one_that_is_measured() -> None:
     """What can be asked for is there to be looked at."""
-    counts = {name for name, kind in METRICS.items() if kind is Kind.COUNT}
-    assert counts == set(COUNT_KEYS)
-    assert set(DURATIONS) <= {measure.value for measure in Measure}
+    assert set(names_of(MetricKind.COUNT)) == set(COUNT_KEYS)
+    assert set(names_of(MetricKind.DURATION)) <= {measure.value for measure in Measure}
 
 
 @pytest.mark.e2e
@@ -137,7 +136,7 @@ def test_a_part_that_the_run_does_not_fill(window: Window, run_s: float, is_fill
     assert (not unfilled(window, run_s)) is is_filled
 
 
-def result_of(text: str, sample: Sample) -> tuple[str, str]:
+def result_of(text: str, sample: WindowSample) -> tuple[str, str]:
     """Judge one threshold."""
     threshold = parse(text)
     (found,) = judged([threshold], {threshold.window: sample})
@@ -192,12 +191,12 @@ def test_requests_that_were_refused_at_once_keep_nothing() -> None:
     assert result_of("http.min < 100ms", sample)[0] == "unproven"
 
 
-def end_to_end(*ms: float, **of_run: Any) -> Sample:
+def end_to_end(*ms: float, **of_run: Any) -> WindowSample:
     """Make a sample of events that took so long."""
     values = [round(each * MS) for each in ms]
     buckets = tuple(Bucket("a", Measure.END_TO_END, 1, each, each, each) for each in values)
     count = len(ms)
-    whole = Sample({"a": Counts(attempted=count, acked=count, delivered=count)}, buckets, 1.0)
+    whole = WindowSample({"a": Counts(attempted=count, acked=count, delivered=count)}, buckets, 1.0)
     return replace(whole, **{"checkable": {"a": Checkable(count, count, count)}, **of_run})
 
 
@@ -268,17 +267,18 @@ def test_timestamps_that_are_no_time() -> None:
 def test_a_count_of_what_was_not_there_to_be_looked_at(text: str, doubt: str) -> None:
     """Nothing could have been otherwise, so nothing was kept."""
     counts = {"a": Counts(attempted=9, failed=9, refused=9), "b": Counts(attempted=5, acked=5)}
-    sample = Sample(counts, (), 1.0, checkable={"b": Checkable(seen=5)}, order=Order(0, 5, 5))
+    sample = WindowSample(counts, (), 1.0, checkable={"b": Checkable(seen=5)}, order=Order(0, 5, 5))
     assert result_of(text, sample) == ("unproven", f"0; not proven, for {doubt}")
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> None:
     """Whatever the comparison: a gate that is never tried is no gate."""
-    aggregate = ".p99" if metric in DURATIONS else ""
+    is_duration = METRICS[metric].kind is MetricKind.DURATION
+    aggregate = ".p99" if is_duration else ""
     for comparison in ("<", ">=", "!="):
         text = f"{metric}{{event_type=nothing}}{aggregate} {comparison} 0"
-        if metric in DURATIONS:
+        if is_duration:
             text += "ms"
         result, shown = result_of(text, SAMPLE)
         assert result == "unproven", text
@@ -287,7 +287,7 @@ def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> 
 
 def test_one_that_has_stopped_the_test_is_broken() -> None:
     """Whatever the rest of the run has brought, and no other is."""
-    whole = Sample({"a": Counts(attempted=10, acked=10)}, (), 5.0)
+    whole = WindowSample({"a": Counts(attempted=10, acked=10)}, (), 5.0)
     stopped = parse("fail_ratio < 5% abort")
     abort = Abort(stopped.text, "7%", "2026-11-25T00:00:00")
     told, other = judged([stopped, parse("lost == 0 abort")], {Window(): whole}, abort)

@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from headcount_analysis.measure.timeline import FINEST_NS, MOST_SLICES, Moment, Source, Timeline
+from headcount_analysis.measure.timeline import (
+    FINEST_NS,
+    MOST_SLICES,
+    EventOrigin,
+    Timeline,
+    TimelineEvent,
+)
 from pyspark.sql import SparkSession
 
 from headcount.run.marks import Mark, append_mark
@@ -50,10 +56,12 @@ def test_a_mark_tells_how_long_it_took_to_recover(outage: History) -> None:
         Mark(START_NS + 2800 * MS, "broker killed"),
     )
     assert found.moments == (
-        Moment(START_NS + 500 * MS, "quiet", Source.MARKED),
-        Moment(START_NS + 2800 * MS, "broker killed", Source.MARKED, 2200.0),
-        Moment(
-            START_NS + 3 * S, "nothing that was sent for 2.0 s was acknowledged", Source.OBSERVED
+        TimelineEvent(START_NS + 500 * MS, "quiet", EventOrigin.MARKED),
+        TimelineEvent(START_NS + 2800 * MS, "broker killed", EventOrigin.MARKED, 2200.0),
+        TimelineEvent(
+            START_NS + 3 * S,
+            "nothing that was sent for 2.0 s was acknowledged",
+            EventOrigin.OBSERVED,
         ),
     )
 
@@ -63,7 +71,7 @@ def test_what_does_not_end_before_the_next_mark_is_not_recovered(outage: History
     found = over_time(
         outage, Mark(START_NS + 2800 * MS, "killed"), Mark(START_NS + 4 * S, "started again")
     )
-    killed, again = (each for each in found.moments if each.source is Source.MARKED)
+    killed, again = (each for each in found.moments if each.source is EventOrigin.MARKED)
     assert (killed.is_recovered, killed.recovered_after_ms) == (False, 1200.0)
     assert (again.is_recovered, again.recovered_after_ms) == (True, 1000.0)
 
@@ -71,7 +79,7 @@ def test_what_does_not_end_before_the_next_mark_is_not_recovered(outage: History
 def test_marks_beyond_the_run_disturb_nothing(outage: History) -> None:
     """They are told of, and that is all."""
     found = over_time(outage, Mark(0, "long ago"), Mark(START_NS + 3600 * S, "much later"))
-    marked = [each for each in found.moments if each.source is Source.MARKED]
+    marked = [each for each in found.moments if each.source is EventOrigin.MARKED]
     assert [each.text for each in marked] == ["long ago", "much later"]
     assert marked[1].recovered_after_ms is None
 

@@ -7,7 +7,7 @@ from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.generator_health import generators
 from headcount_analysis.measure.histogram import Bucket, Measure
-from headcount_analysis.measure.over_time import OverTime, Percentiles, Slice
+from headcount_analysis.measure.over_time import LoadSlice, OverTime, Percentiles
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.model import Report
@@ -58,10 +58,10 @@ def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
     )
 
 
-def a_slice(at_s: int) -> Slice:
+def a_slice(at_s: int) -> LoadSlice:
     """Make a slice of a second, the last one without an answer."""
     measured = {measure: Percentiles(5.0, 6.0, 7.0, 500.0) for measure in Measure}
-    return Slice(float(at_s), 10.0, 10, 10, 9, 9, 9, measured if at_s < 29 else {})
+    return LoadSlice(float(at_s), 10.0, 10, 10, 9, 9, 9, measured if at_s < 29 else {})
 
 
 def some_exceptions(**counts: int) -> Exceptions:

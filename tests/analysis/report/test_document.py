@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from headcount_analysis.compare.runs import read_run
-from headcount_analysis.measure.generator_health import GeneratorHealth, Generators
+from headcount_analysis.measure.generator_health import FleetHealth, GeneratorHealth
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.document import document, dump
 from headcount_analysis.report.writer import write
@@ -19,7 +19,7 @@ from tests.analysis.report.literal import a_report
 BUSY = "generator 0 used 90 % or more of a core in 30 of 30 samples under load (median 99 %)"
 
 
-def told_of(generators: Generators) -> dict[str, Any]:
+def told_of(generators: FleetHealth) -> dict[str, Any]:
     """Read what the document of a run with these generators tells of them."""
     report = a_report()
     assert report.evidence is not None
@@ -60,7 +60,7 @@ def test_a_generator_that_has_time_is_not() -> None:
 def test_each_generator_is_told_of_by_itself() -> None:
     """One that is late and drops is evidence twice; of one that left nothing, nothing is known."""
     samples = (Sample(1, 20.0, 150.0, 1, 1), Sample(2, 40.0, 1.0, 1, 2, dropped=7))
-    told = told_of(Generators((GeneratorHealth(0), GeneratorHealth(3, samples)), missing=None))
+    told = told_of(FleetHealth((GeneratorHealth(0), GeneratorHealth(3, samples)), missing=None))
     assert (told["saturated"], told["missing_workers"]) == (True, None)
     dropped, late = told["evidence"]
     assert dropped == "generator 3 dropped 7 arrivals that it could not start in time"

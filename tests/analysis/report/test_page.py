@@ -9,10 +9,11 @@ from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.page import LONGEST_CELL, hash_of, render
+from headcount_analysis.report.page import hash_of, render
+from headcount_analysis.report.page_tables import LONGEST_CELL
 
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse
@@ -105,7 +106,7 @@ def test_the_first_screen_says_what_matters() -> None:
 def test_both_rates_stand_beside_every_percentile() -> None:
     """At each table and picture of latencies, at what is held against thresholds, and on top."""
     parted = Breakdown((Group("generator", "0", Measure.HTTP, 11, (5.0,) * 4, 5.0),), 1)
-    kept = Judged(parse("http.p99 < 300ms"), 12.0)
+    kept = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
     page = render(replace(a_report(), breakdown=parted, thresholds=(kept,)), Exceptions())
     told = "target 10.0/s, achieved 9.5/s"
     latency = section(page, "latency")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich.console
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.model import Report
 
 from headcount.cli.result import show
@@ -26,7 +26,7 @@ def printed(report: Report) -> list[str]:
 
 def test_both_rates_stand_beside_what_is_held_against_thresholds() -> None:
     """A percentile among them is of no use without; where there are none, nothing is said."""
-    kept = Judged(parse("http.p99 < 300ms"), 12.0)
+    kept = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
     report = replace(a_report(), rates=Rates(500, 498.25))
     with_it, without = (
         printed(replace(report, thresholds=thresholds)) for thresholds in ((kept,), ())

@@ -7,7 +7,7 @@ import pytest
 
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import LARGEST_BODY, Answer, decide, joined, parse, split
-from headcount.thresholds.metrics import MetricError
+from headcount.thresholds.metric_text import MetricError
 
 
 @dataclass

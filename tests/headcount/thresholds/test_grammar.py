@@ -3,7 +3,8 @@
 import pytest
 
 from headcount.thresholds.grammar import Window, parse, parse_all, read_file, split
-from headcount.thresholds.metrics import METRICS, Kind, MetricError
+from headcount.thresholds.metric_text import MetricError
+from headcount.thresholds.metrics import METRICS, MetricKind
 
 
 @pytest.mark.parametrize(
@@ -78,10 +79,15 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("http.p200 < 3ms", "an aggregate is min, mean, max or a percentile", 5, 4),
         ("http{type=a}.p99 < 3ms", "narrowed down by event_type alone", 5, 4),
         ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
-        ("garbled == 0 after 3s", "garbled is of no request", 19, 2),
-        ("phantom == 0 for 3s", "phantom is of no request", 17, 2),
+        ("garbled == 0 after 3s", "garbled counts messages", 19, 2),
+        ("phantom == 0 for 3s", "phantom counts messages", 17, 2),
         ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
-        ("lost == 0 after 3s abort", "lost is known of all event types and all of the run", 19, 5),
+        (
+            "lost == 0 after 3s abort",
+            "lost is known only for the whole run and all event types",
+            19,
+            5,
+        ),
         ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
         ("acked >= 100 abort", "abort needs an upper limit", 6, 2),
         ("http.p99 > 3ms abort", "abort needs an upper limit", 9, 1),
@@ -145,9 +151,14 @@ def test_what_keeps_to_it(text: str, value: float, *, holds: bool, shown: str) -
 
 def test_every_metric_can_be_asked_for() -> None:
     """Each with a limit of its kind."""
-    limits = {Kind.COUNT: "0", Kind.RATE: "1/s", Kind.RATIO: "1%", Kind.DURATION: "1ms"}
+    limits = {
+        MetricKind.COUNT: "0",
+        MetricKind.RATE: "1/s",
+        MetricKind.RATIO: "1%",
+        MetricKind.DURATION: "1ms",
+    }
     texts = [
-        f"{metric}{'.p99' if kind is Kind.DURATION else ''} < {limits[kind]}"
-        for metric, kind in METRICS.items()
+        f"{metric}{'.p99' if row.kind is MetricKind.DURATION else ''} < {limits[row.kind]}"
+        for metric, row in METRICS.items()
     ]
     assert [each.metric for each in parse_all(texts)] == list(METRICS)

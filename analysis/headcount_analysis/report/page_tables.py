@@ -1,0 +1,266 @@
+"""The tables of the page: what a report holds, as header cells and rows of text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
+from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
+from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency import TOTAL
+from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
+from headcount_analysis.report import tables
+from headcount_analysis.report.exceptions import Exceptions, kind
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.tables import iso_time
+from headcount_analysis.state.differences import Entry
+
+SHOWN_DIFFERENCES = 50
+
+SHOWN_EVENTS = 5
+
+SHOWN_ANSWERS = 50
+
+SHOWN_SLICES = 30
+
+LONGEST_CELL = 160
+"""Longer texts, which come from outside, are cut."""
+
+_ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
+
+_EXCEPTION_COLUMNS = (
+    "id",
+    "class",
+    "flags",
+    "where",
+    "event_type",
+    "outcome",
+    "http_status",
+    "error",
+    "copies",
+    "partition",
+    "offset",
+    "sent_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """A table for the page: its header cells and its rows, all text; `kinds` name its rows."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    kinds: tuple[str, ...] = ()
+
+
+def load_over_time(report: Report) -> PageTable:
+    """Show at most SHOWN_SLICES slices, evenly spaced."""
+    frame = tables.over_time(report)
+    shown = [
+        *("elapsed_s", "target", "started", "answered", "acked", "arrived"),
+        *("http_p50_ms", "http_p99_ms", "from_intended_p99_ms", "end_to_end_p99_ms"),
+    ]
+    some = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
+    return _as_text(some.map(lambda value: "" if pd.isna(value) else f"{value:,.1f}"))
+
+
+def _every(count: int) -> int:
+    return max(1, -(-count // SHOWN_SLICES))
+
+
+def load_caption(report: Report) -> str:
+    """Caption the slices: how wide they are, and how many of them the table shows."""
+    course = report.over_time
+    every = _every(len(course.slices))
+    some = "Each slice" if every == 1 else f"Every {every}th slice"
+    return (
+        f"{some} of {course.width_s:g} s: rates a second, durations in ms; all are in over_time.csv"
+    )
+
+
+def latency(report: Report, *, only_total: bool) -> PageTable:
+    """Show each measure in ms, of all event types together or of each."""
+    frame = tables.latency(report).drop(columns=[*tables.RATES])
+    is_total = frame["event_type"] == TOTAL
+    mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
+    mine = mine.assign(measure=[Measure(each).words for each in mine["measure"]])
+    for name in ("negative", "unanswered"):
+        if not mine[name].any():
+            mine = mine.drop(columns=name)
+    mine = mine.rename(columns={name: name.removesuffix("_ms") for name in mine.columns})
+    return _as_text(mine.map(_number))
+
+
+def breakdown_groups(parted: Breakdown) -> PageTable:
+    """Show durations in ms by partition, generator and answer."""
+    names = [tables.percentile_name(each) for each in QUANTILES]
+    rows = (
+        (
+            *(each.by, _cell(each.key), each.measure.words, f"{each.count:,}"),
+            *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
+        )
+        for each in parted.groups
+    )
+    return PageTable(("of a", "which", "measure", "count", *names, "max"), tuple(rows))
+
+
+def breakdown_caption(parted: Breakdown) -> str:
+    """Caption the groups, with the share of requests that were sampled."""
+    of = "" if parted.every == 1 else f", of about one request in {parted.every:,}"
+    return f"By partition, generator and answer, in ms{of}"
+
+
+def _number(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None = None) -> PageTable:
+    """Show the classes of groups of attempts, without columns of zeros."""
+    rows = {key: counts.as_dict() for key, counts in groups.items()}
+    if total is not None and len(rows) > 1:
+        rows[TOTAL] = total.as_dict()
+    shown = [
+        key for key in COUNT_KEYS if key in _ALWAYS or any(counts[key] for counts in rows.values())
+    ]
+    return PageTable(
+        (name, *shown),
+        tuple(
+            (_cell(each), *(f"{counts[key]:,}" for key in shown)) for each, counts in rows.items()
+        ),
+    )
+
+
+def most_frequent(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
+    """Return the counts of the most frequent answers, in the order of their names."""
+    most = sorted(by_answer, key=lambda each: -by_answer[each].attempted)[:SHOWN_ANSWERS]
+    return {each: by_answer[each] for each in sorted(most)}
+
+
+def by_generator(report: Report) -> Mapping[str, Counts]:
+    """Return the counts of each generator, by its number as text."""
+    groups = report.evidence.by_generator if report.evidence else {}
+    return {str(number): counts for number, counts in sorted(groups.items())}
+
+
+def generators(report: Report) -> PageTable:
+    """Show each generator's ledger, health and clock."""
+    header = (
+        *("generator", "ledger", "ids", "rows", "CPU median, %", "CPU max, %"),
+        *("lag p99, ms", "dropped", "topic's clock less its own, ms"),
+    )
+    if report.evidence is None:
+        return PageTable(header, ())
+    states = {each.generator: each for each in report.evidence.ledger.generators}
+    clocks = {
+        each.generator: f"{each.offset_ms:.2f} ± {each.uncertainty_ms:.2f}"
+        for each in report.evidence.clocks
+    }
+    rows = []
+    for each in report.generators.known:
+        state = states.get(each.generator)
+        told = ("sealed" if state.sealed else "never sealed") if state else "not there"
+        rows.append(
+            (
+                *(str(each.generator), told),
+                *((f"{state.asked:,}", f"{state.rows:,}") if state else ("", "")),
+                *(_known(each.cpu_percent_median), _known(each.cpu_percent_max)),
+                *(_known(each.schedule_lag_p99_ms), _known(each.dropped)),
+                clocks.get(each.generator, "not known"),
+            )
+        )
+    return PageTable(header, tuple(rows))
+
+
+def _known(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def offsets(report: Report) -> PageTable:
+    """Show the range of offsets that was read of each partition."""
+    header = ("partition", "start", "end", "read", "gaps", "malformed", "foreign")
+    partitions = report.evidence.partitions if report.evidence else ()
+    rows = (
+        (each.partition, each.start, each.end, each.read, each.gaps, each.malformed, each.foreign)
+        for each in partitions
+    )
+    return PageTable(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
+
+
+def timeline_events(report: Report) -> PageTable:
+    """Show marks and observations, and how soon requests recovered after a mark."""
+    header = ("at", "what", "source", "recovered after")
+    rows = (
+        (iso_time(each.at_ns), each.text, each.source.value, _recovered(each))
+        for each in report.timeline.moments
+    )
+    return PageTable(header, tuple(rows))
+
+
+def _recovered(moment: TimelineEvent) -> str:
+    if moment.source is EventOrigin.OBSERVED:
+        return ""
+    if moment.recovered_after_ms is None:
+        return "no request was disturbed"
+    took = f"{moment.recovered_after_ms / 1000:.1f} s"
+    return took if moment.is_recovered else f"not within {took}"
+
+
+def checks(report: Report) -> PageTable:
+    """Show every check with its result, evidence and remedy."""
+    rows = tuple(
+        (each.name, each.result.value, each.evidence, each.remedy) for each in report.checks
+    )
+    kinds = tuple(each.result.value for each in report.checks)
+    return PageTable(("check", "result", "evidence", "what to do"), rows, kinds)
+
+
+def thresholds(report: Report) -> PageTable:
+    """Show each threshold with its measured value and its result."""
+    rows = ((each.threshold.text, each.shown, each.result.value) for each in report.thresholds)
+    return PageTable(("threshold", "measured", "result"), tuple(rows))
+
+
+def state(report: Report) -> PageTable:
+    """Show the values of the state that differ, each with its most relevant events."""
+    frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
+    table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
+    events = (
+        ", ".join(map(_event, each.entries[:SHOWN_EVENTS]))
+        for each in report.state.differences[:SHOWN_DIFFERENCES]
+    )
+    rows = zip(table.rows, events, strict=True)
+    return PageTable((*table.header, "events"), tuple((*row, told) for row, told in rows))
+
+
+def _event(entry: Entry) -> str:
+    """Format the change that an event asked for, and its place in the topic."""
+    at = "not in the topic" if entry.offset is None else f"at {entry.partition}:{entry.offset}"
+    changes = {"asked": entry.expected, "done": entry.implied}
+    told = ", ".join(f"{name} {change:+}" for name, change in changes.items() if change is not None)
+    return f"{entry.event_type} {entry.id} ({told}; {at})"
+
+
+def exception_rows(exceptions: Exceptions) -> PageTable:
+    """Show the exceptions grouped by kind, in the order of `Exceptions.counts`."""
+    frame = exceptions.first
+    kinds = kind(frame)
+    order = {name: place for place, name in enumerate(exceptions.counts)}
+    by_kind = kinds.map(order).sort_values(kind="stable").index
+    table = _as_text(frame.loc[by_kind, list(_EXCEPTION_COLUMNS)])
+    return PageTable(table.header, table.rows, tuple(kinds[by_kind]))
+
+
+def _as_text(frame: pd.DataFrame) -> PageTable:
+    header = tuple(str(name).replace("_", " ") for name in frame.columns)
+    rows = (tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
+    return PageTable(header, tuple(rows))
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"

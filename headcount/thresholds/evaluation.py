@@ -1,0 +1,41 @@
+"""Evaluation: how a count, a rate or a ratio follows from counts, the same for every reader.
+
+Thresholds evaluate a part of a run, limits a whole run, and live aborts what is known so far. The
+caller decides whether what was counted suffices. Durations are not computed from counts: their
+percentiles are those of `percentiles.py`, or of a sketch while the test runs. Pure.
+"""
+
+from collections.abc import Mapping
+
+from headcount.thresholds.metrics import Metric, MetricKind, Needs
+
+_NANOSECOND_S = 1e-9
+
+
+def can_evaluate(metric: Metric, counts: Mapping[str, int]) -> bool:
+    """Return whether the counts allow a figure: without requests only messages can be counted."""
+    return metric.definition.needs is Needs.MESSAGES or counts.get("attempted", 0) > 0
+
+
+def evaluate(metric: Metric, counts: Mapping[str, int], seconds: float) -> float | None:
+    """Return the figure in the metric's own unit, None where it cannot be computed.
+
+    Args:
+        metric: A count, a rate or a ratio.
+        counts: Requests, outcomes, classes and flags by name.
+        seconds: The time in which the requests were made, for a rate.
+
+    Raises:
+        ValueError: The metric is a duration.
+    """
+    attempted = counts.get("attempted", 0)
+    match metric.kind:
+        case MetricKind.COUNT:
+            return counts.get(metric.name)
+        case MetricKind.RATE:
+            return attempted / seconds if seconds >= _NANOSECOND_S else None
+        case MetricKind.RATIO:
+            unacknowledged = counts.get("failed", 0) + counts.get("indeterminate", 0)
+            return unacknowledged / attempted if attempted else None
+        case MetricKind.DURATION:
+            raise ValueError(f"{metric} is a duration, which does not follow from counts")
