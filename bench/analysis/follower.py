@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
-from headcount_analysis.pipeline import verify
+from headcount_analysis.pipeline.follow import Following, follow, forget, ledger_parts
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read import stream
-from headcount_analysis.read.incremental_state import Following, follow, forget, ledger_parts
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext

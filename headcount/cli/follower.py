@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.pipeline.follow import Followed, Following, follow
 from headcount_analysis.read import stream
-from headcount_analysis.read.incremental_state import Followed, Following, follow
 from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery

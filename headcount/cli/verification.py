@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from headcount_analysis.ledger.overview import Overview
-from headcount_analysis.pipeline import Report, TopicSeen, verify
-from headcount_analysis.read.incremental_state import Followed, forget, ledger_parts, load
+from headcount_analysis.pipeline.follow import Followed, forget, ledger_parts, load
+from headcount_analysis.pipeline.verify import Report, TopicSeen, verify
 from headcount_analysis.spark.jvm import Jvm, SessionConfig
 from headcount_analysis.spark.session import begun_session, session_in
 from pyspark import SparkContext

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from headcount_analysis.evidence import CREATE_TIME, TopicSeen
 from headcount_analysis.judge import Limits
-from headcount_analysis.pipeline import Database, Report, verify
-from headcount_analysis.read.incremental_state import Followed
+from headcount_analysis.pipeline.follow import Followed
+from headcount_analysis.pipeline.verify import Database, Report, verify
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.sample_records import Record
 from headcount_analysis.read.settling import Settling

@@ -7,8 +7,8 @@ where the one before it ended.
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from headcount_analysis.pipeline.follow import Following
 from headcount_analysis.read import topic_range
-from headcount_analysis.read.incremental_state import Following
 from headcount_analysis.spark.jvm import local_url
 
 EVERY_S = 3

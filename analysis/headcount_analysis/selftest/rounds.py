@@ -17,8 +17,8 @@ from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, FLAGS, Fate
-from headcount_analysis.pipeline import Report, verify
-from headcount_analysis.read.incremental_state import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.pipeline.follow import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.pipeline.verify import Report, verify
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix

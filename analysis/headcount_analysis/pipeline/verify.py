@@ -46,8 +46,7 @@ from headcount_analysis.measure.threshold_results import Judged, judged
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.messages import timestamps
 from headcount_analysis.messages.second_look import compared, placed
-from headcount_analysis.read import topic_range, topic_rows
-from headcount_analysis.read.incremental_state import (
+from headcount_analysis.pipeline.follow import (
     ARRIVALS_FOLDER,
     FATES_FOLDER,
     Followed,
@@ -56,6 +55,7 @@ from headcount_analysis.read.incremental_state import (
     ledger_parts,
     load,
 )
+from headcount_analysis.read import topic_range, topic_rows
 from headcount_analysis.read.settling import Database, Settling
 from headcount_analysis.read.source import Kafka, Source
 from headcount_analysis.report.model import Report

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from headcount_analysis import pipeline
 from headcount_analysis.compare_run import blocks
 from headcount_analysis.compare_run.blocks import Work
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL
+from headcount_analysis.pipeline import verify
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
 
@@ -91,7 +91,7 @@ def test_rows_that_were_not_compared_are_missed(
     for seq in range(3):
         history.attempt(seq, "indeterminate", generator=1, took_ms=None)
     assert history.verified().label is Label.PASS
-    monkeypatch.setattr(pipeline, "works", works)
+    monkeypatch.setattr(verify, "works", works)
 
     report = history.verified_again()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from headcount_analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from headcount_analysis.pipeline import Report, verify
+from headcount_analysis.pipeline.verify import Report, verify
 from headcount_analysis.read.source import Kafka
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession

@@ -14,7 +14,7 @@ from headcount_analysis.evidence import TopicSeen
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.pipeline import verify
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.source import Frames
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Groups
@@ -393,7 +393,7 @@ def test_messages_that_are_not_compared_once_are_no_evidence(
     def wrong_works(found: Ledger, groups: Groups, span: int) -> list[Work]:
         return works(found, {block: mine * times for block, mine in groups.items()}, span)
 
-    monkeypatch.setattr("headcount_analysis.pipeline.works", wrong_works)
+    monkeypatch.setattr("headcount_analysis.pipeline.verify.works", wrong_works)
     report = history.verified()
     assert report.verdict is Verdict.INCONCLUSIVE
     assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pyarrow.fs as pafs
 import pytest
 from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.pipeline.follow import FOLDER, Following, follow
 from headcount_analysis.read import topic_rows
-from headcount_analysis.read.incremental_state import FOLDER, Following, follow
 from headcount_analysis.read.read_batches import Piece
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.report.model import Report
