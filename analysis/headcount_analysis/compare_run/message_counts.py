@@ -11,13 +11,13 @@ from headcount_analysis.compare_run.attempt_counts import added, known_types, pl
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.compare_run.column_combinations import Combined
 from headcount_analysis.evidence import SAMPLES, Defect, PartitionRead
-from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import OffsetRange
 
 _STRANGERS = {
-    Kind.MALFORMED.value: ("malformed",),
-    Kind.GARBLED.value: ("malformed", "garbled"),
-    Kind.FOREIGN.value: ("foreign",),
+    MessageKind.MALFORMED.value: ("malformed",),
+    MessageKind.GARBLED.value: ("malformed", "garbled"),
+    MessageKind.FOREIGN.value: ("foreign",),
 }
 
 
@@ -91,7 +91,7 @@ def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
     """Name the first offsets of malformed and, apart from them, foreign messages."""
     kinds = plain(arrivals["kind"])
     strangers = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
-    is_foreign = pc.equal(plain(strangers["kind"]), Kind.FOREIGN.value)
+    is_foreign = pc.equal(plain(strangers["kind"]), MessageKind.FOREIGN.value)
     found: dict[tuple[int, bool], list[int]] = {}
     rows = (strangers["partition"], is_foreign, strangers["offset"])
     for partition, foreign, offset in zip(*(each.to_pylist() for each in rows), strict=True):
@@ -120,7 +120,7 @@ def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
 
 def claimed(counts: MessageCounts) -> int:
     """Count the messages that claim to be of the run, each of which is compared."""
-    mine = {Kind.CLAIMED, Kind.PHANTOM}
+    mine = {MessageKind.CLAIMED, MessageKind.PHANTOM}
     return sum(told.count for key, told in counts.by_key.items() if key.kind in mine)
 
 
@@ -136,8 +136,8 @@ def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> Part
         read=by_kind.total(),
         first=min((told.first for told in mine.values()), default=None),
         last=max((told.last for told in mine.values()), default=None),
-        malformed=by_kind[Kind.MALFORMED] + by_kind[Kind.GARBLED],
-        foreign=by_kind[Kind.FOREIGN],
+        malformed=by_kind[MessageKind.MALFORMED] + by_kind[MessageKind.GARBLED],
+        foreign=by_kind[MessageKind.FOREIGN],
         malformed_samples=counts.samples.get((number, False), ()),
         foreign_samples=counts.samples.get((number, True), ()),
         defects=_defects(mine),

@@ -1,4 +1,4 @@
-"""The attempts of a stretch of sequence numbers: a row for each, answered or not."""
+"""The attempts of a seqs of sequence numbers: a row for each, answered or not."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headcount.ledger.location import open_location
 from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import UNKNOWN
-from headcount_analysis.ledger.overview import Ledger, Segment
+from headcount_analysis.ledger.overview import Ledger, SegmentOverview
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""
@@ -21,7 +21,7 @@ _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SeqRange:
     """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
 
     `asked` has by generator the end of those that may have been used, as far as any of these was;
@@ -34,8 +34,8 @@ class Stretch:
     segments: tuple[tuple[str, str], ...]
 
 
-def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
-    """Cut all that was asked for into stretches of so many numbers, by their own number from 0."""
+def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
+    """Cut all that was asked for into seq_ranges of so many numbers, by their own number from 0."""
     segments: dict[int, list[tuple[str, str]]] = {}
     for segment in ledger.segments:
         for number in _met(segment, span):
@@ -43,7 +43,7 @@ def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
     states = ledger.state.generators
     last = max((state.asked for state in states), default=0)
     return {
-        number: Stretch(
+        number: SeqRange(
             first,
             first + span,
             tuple(
@@ -57,8 +57,8 @@ def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
     }
 
 
-def _met(segment: Segment, span: int) -> set[int]:
-    """Number the stretches that a segment has rows of."""
+def _met(segment: SegmentOverview, span: int) -> set[int]:
+    """Number the seq_ranges that a segment has rows of."""
     return {
         number
         for first, last in segment.spans.values()
@@ -66,14 +66,14 @@ def _met(segment: Segment, span: int) -> set[int]:
     }
 
 
-def attempts(location: str, stretch: Stretch) -> pa.Table:
-    """Read the attempts of a stretch from the ledger at a location: none twice, none missing.
+def attempts(location: str, seqs: SeqRange) -> pa.Table:
+    """Read the attempts of a seqs from the ledger at a location: none twice, none missing.
 
     Returns:
         A row for each, of COLUMNS, in one chunk. Raises OSError.
     """
     filesystem, root = open_location(location)
-    within = (pc.field("seq") >= stretch.first_seq) & (pc.field("seq") < stretch.end_seq)
+    within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)
     tables = [_NO_ROWS] + [
         pq.read_table(
             f"{root}/{name}",
@@ -82,10 +82,10 @@ def attempts(location: str, stretch: Stretch) -> pa.Table:
             filters=within,
             partitioning=None,
         )
-        for name, _ in stretch.segments
+        for name, _ in seqs.segments
     ]
     rows = _without_repetition(pa.concat_tables(tables))
-    missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]
+    missing = [_unanswered(rows, each, seqs.first_seq, end) for each, end in seqs.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
@@ -116,7 +116,7 @@ def asked_for(
     return found
 
 
-def _has(segment: Segment, generator: int, seq: int) -> bool:
+def _has(segment: SegmentOverview, generator: int, seq: int) -> bool:
     first, last = segment.spans.get(generator, (0, -1))
     return first <= seq <= last
 

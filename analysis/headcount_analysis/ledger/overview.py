@@ -29,7 +29,7 @@ _AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class SegmentOverview:
     """A segment that is to be read, by its path below the ledger's location.
 
     `spans` has by generator the first and last number in it; `sha256` is of its bytes.
@@ -67,7 +67,7 @@ class Ledger:
     """What a ledger is worth, and where its rows are; `location` is a path or a URL."""
 
     location: str
-    segments: tuple[Segment, ...]
+    segments: tuple[SegmentOverview, ...]
     state: LedgerState
     times: Times
     first_of_shape: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Ledger:
 class Overview:
     """What is found in looking over the segments, each of which is read once."""
 
-    segments: dict[str, Segment] = field(default_factory=dict)
+    segments: dict[str, SegmentOverview] = field(default_factory=dict)
     generators: dict[int, SeqRows] = field(default_factory=dict)
     names: dict[str, set[str]] = field(
         default_factory=lambda: {"shape": set(), "event_type": set(), "changing_type": set()}
@@ -97,7 +97,7 @@ class Overview:
             self._forget()
         unread = [name for name in names if name not in self.segments]
         for name, rows in zip(unread, _tables(location, unread), strict=True):
-            self.segments[name] = Segment(name, self._note(rows), names[name])
+            self.segments[name] = SegmentOverview(name, self._note(rows), names[name])
 
     def _forget(self) -> None:
         for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):

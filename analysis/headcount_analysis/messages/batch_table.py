@@ -10,11 +10,11 @@ import xxhash
 
 from headcount.ledger.digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.messages.batch_ids import Identities
+from headcount_analysis.messages.batch_ids import BatchIds
 from headcount_analysis.messages.json_message import (
     Content,
 )
-from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, Kind
+from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, MessageKind
 
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
 
@@ -27,7 +27,7 @@ class ReadMessage:
     """
 
     content: Content
-    kind: Kind
+    kind: MessageKind
     generator: int = -1
     seq: int = -1
 
@@ -39,7 +39,7 @@ class Batch:
     Where `is_masked`, the message's own id is the one that was found in it.
     """
 
-    found: "Identities"
+    found: "BatchIds"
     reads: Sequence[ReadMessage]
     place: Integers
     is_masked: Flags
@@ -62,9 +62,9 @@ def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> p
     generator = np.where(is_masked, batch.found.generator, batch.numbers(lambda r: r.generator))
     seq = np.where(is_masked, batch.found.seq, batch.numbers(lambda r: r.seq))
     kind = batch.numbers(lambda each: KINDS.index(each.kind))
-    named = kind == KINDS.index(Kind.CLAIMED)
+    named = kind == KINDS.index(MessageKind.CLAIMED)
     is_asked = named & _is_asked(generator, seq, expected.asked)
-    kind[named & ~is_asked] = KINDS.index(Kind.PHANTOM)
+    kind[named & ~is_asked] = KINDS.index(MessageKind.PHANTOM)
     types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
     defects = pa.array([each.content.defect for each in batch.reads], pa.string())
     digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
@@ -72,7 +72,7 @@ def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> p
         *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
         _key_hashes(messages["key"]),
         pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), list(KINDS)),
-        _claimed_ids(batch, kind == KINDS.index(Kind.PHANTOM)),
+        _claimed_ids(batch, kind == KINDS.index(MessageKind.PHANTOM)),
         pa.array(generator.astype(np.int32), mask=~is_asked),
         pa.array(seq, mask=~is_asked),
         types.dictionary_encode().take(place),

@@ -1,4 +1,4 @@
-"""Texts: the bytes of a batch's messages, looked at and masked all at once.
+"""ByteRows: the bytes of a batch's messages, looked at and masked all at once.
 
 A place is an index into the bytes of all messages; -1 is none.
 
@@ -59,7 +59,7 @@ class Characters:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class ByteRows:
     """Messages, their bytes (a word of them at least), and where each begins and the last ends."""
 
     values: pa.Array
@@ -67,7 +67,7 @@ class Texts:
     bounds: Integers32
 
     @classmethod
-    def of(cls, values: pa.Array) -> "Texts":
+    def of(cls, values: pa.Array) -> "ByteRows":
         """Take messages, which are binary, none of them null."""
         _, offsets, content = values.buffers()
         bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
@@ -149,7 +149,7 @@ class Texts:
         lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)
         return lengths
 
-    def masked(self, spans: "list[Span]") -> pa.Array:
+    def masked(self, spans: "list[ByteSpan]") -> pa.Array:
         """Give the messages with a mask in place of every byte of some spans."""
         data = self.data.copy()
         for span in spans:
@@ -161,7 +161,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteSpan:
     """Bytes of each message, from `start` to before `end`, where it `is_one`."""
 
     is_one: Flags

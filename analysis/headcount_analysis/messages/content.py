@@ -19,17 +19,17 @@ from headcount.run import ids
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.ledger.asked_shapes import ShapeTable
 from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.batch_ids import Identities, Masked, identities
+from headcount_analysis.messages.batch_ids import BatchIds, Masked, batch_ids
 from headcount_analysis.messages.batch_table import Batch, ReadMessage, batch_table
 from headcount_analysis.messages.json_message import (
     Content,
-    Parsed,
+    ParsedMessage,
     id_names,
     is_header,
     parse,
     read,
 )
-from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, Expected, Kind
+from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, Expected, MessageKind
 
 _MOST_REMEMBERED_BYTES = 64 << 20
 
@@ -101,7 +101,7 @@ class Reader:
         batch = Batch(found, reads, place, found.is_there & ~alone)
         return batch_table(messages, batch, self.expected)
 
-    def _identities(self, values: pa.Array) -> "Identities":
+    def _identities(self, values: pa.Array) -> "BatchIds":
         """Find the ids in messages; where some have none, look how these write the field's name."""
         field, found = self.expected.event_id_field, self._found(values)
         missing = np.flatnonzero(~found.is_there)
@@ -118,15 +118,15 @@ class Reader:
         self._names_read |= frozenset(new)
         return self._found(values)
 
-    def _found(self, values: pa.Array) -> "Identities":
+    def _found(self, values: pa.Array) -> "BatchIds":
         compared = self.expected.names_compared
         # A field that is compared must be read as it is in each message.
-        return identities(
+        return batch_ids(
             values, self.expected.prefix, [n for n in self._spellings if n not in compared]
         )
 
     def _texts(
-        self, masked: "Masked", found: "Identities"
+        self, masked: "Masked", found: "BatchIds"
     ) -> tuple[list[tuple[bytes, int]], Integers]:
         """Give each text that there is, with the number of its shape, and the text of each row."""
         texts: list[bytes] = masked.texts.dictionary.to_pylist()
@@ -139,7 +139,7 @@ class Reader:
         return [(texts[pair // width], int(pair % width)) for pair in pairs], places
 
     def _text(
-        self, key: _Text, values: pa.Array, row: int, found: "Identities"
+        self, key: _Text, values: pa.Array, row: int, found: "BatchIds"
     ) -> ReadMessage | None:
         """Give what all messages share that have a text, and the same masked in it.
 
@@ -157,7 +157,7 @@ class Reader:
             )
         return self._known[key]
 
-    def _masked_messages(self, found: "Identities") -> "Masked":
+    def _masked_messages(self, found: "BatchIds") -> "Masked":
         """Mask the messages; where most are new, look which fields make them so."""
         texts = found.texts
         masked = found.masked(self._noise)
@@ -190,7 +190,7 @@ class Reader:
         if not self._is_apart(value, parsed) or text.count(prefix) != 1:
             return None
         content = self._content(parsed)
-        return ReadMessage(content, Kind.CLAIMED) if content.identity == identity else None
+        return ReadMessage(content, MessageKind.CLAIMED) if content.identity == identity else None
 
     def _unmasked(self, value: bytes | None) -> ReadMessage | None:
         """Read one message, that has no id in plain text, for all that are like it."""
@@ -199,27 +199,29 @@ class Reader:
             return None
         return self._read(value, parsed)
 
-    def _is_apart(self, value: bytes, parsed: Parsed) -> bool:
+    def _is_apart(self, value: bytes, parsed: ParsedMessage) -> bool:
         event = parsed.event
         return event is not None and volatile_fields.is_apart(value, event, self._noise)
 
-    def _read(self, value: bytes | None, parsed: Parsed) -> ReadMessage:
+    def _read(self, value: bytes | None, parsed: ParsedMessage) -> ReadMessage:
         """Read a message by itself."""
         content = self._content(parsed)
         prefix, identity = self.expected.prefix, content.identity
         if content.defect is not None:
             is_garbled = self._whole_id.search(value or b"") is not None
             content = replace(content, defect=self._bounded(content.defect))
-            return ReadMessage(content, Kind.GARBLED if is_garbled else Kind.MALFORMED)
+            return ReadMessage(
+                content, MessageKind.GARBLED if is_garbled else MessageKind.MALFORMED
+            )
         # What goes on with a letter is somebody's text, such as a host's name.
         if identity is None or not identity.startswith(prefix) or _is_name(identity, prefix):
-            return ReadMessage(content, Kind.FOREIGN)
+            return ReadMessage(content, MessageKind.FOREIGN)
         told = ids.parse(identity)
         if told is None:
-            return ReadMessage(content, Kind.PHANTOM)
-        return ReadMessage(content, Kind.CLAIMED, told.generator, told.seq)
+            return ReadMessage(content, MessageKind.PHANTOM)
+        return ReadMessage(content, MessageKind.CLAIMED, told.generator, told.seq)
 
-    def _content(self, parsed: Parsed) -> Content:
+    def _content(self, parsed: ParsedMessage) -> Content:
         return read(parsed, self.expected.event_id_field, EVENT_TYPE_FIELD, self._shapes_of)
 
     def _shapes_of(self, identity: str | None) -> Sequence[str]:
@@ -243,7 +245,7 @@ def _is_name(identity: str, prefix: str) -> bool:
     return identity[len(prefix) : len(prefix) + 1].isalpha()
 
 
-_NOTHING = ReadMessage(Content(defect="empty"), Kind.MALFORMED)
+_NOTHING = ReadMessage(Content(defect="empty"), MessageKind.MALFORMED)
 
 
 def _first_rows(place: Integers, count: int) -> Integers:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from headcount.ledger.canonical_json import canonical_value, pointer
 from headcount.ledger.digest import HASH_LENGTH, HASHED, field_hashes
-from headcount_analysis.messages.json_message import Object, Parsed, parse
+from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 20
 """So many fields of a message are named."""
@@ -28,7 +28,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class EventDifferences:
     """What differs in a corrupted event, whose message stands there."""
 
     partition: int
@@ -40,7 +40,7 @@ class Compared:
 class Differences:
     """What differs in the corrupted events that were `looked_at`, by their ids."""
 
-    by_id: Mapping[str, Compared] = field(default_factory=dict)
+    by_id: Mapping[str, EventDifferences] = field(default_factory=dict)
     looked_at: int = 0
 
     @property
@@ -79,7 +79,7 @@ def _event(asked: str) -> Object:
     return _parsed(parse(f"{{{asked.removesuffix(',')}}}".encode()))
 
 
-def _parsed(parsed: Parsed) -> Object:
+def _parsed(parsed: ParsedMessage) -> Object:
     return {} if parsed.event is None else parsed.event
 
 

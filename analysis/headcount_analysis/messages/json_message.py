@@ -35,7 +35,7 @@ Pairs = list[tuple[str, object]]
 Hook = Callable[[Pairs], dict[str, object]]
 
 
-class Parsed(NamedTuple):
+class ParsedMessage(NamedTuple):
     """What a message's bytes are: a JSON object, or what is wrong with them.
 
     `repeated` names the keys that stand twice in one of its objects, the last of which counts;
@@ -61,7 +61,7 @@ class Content:
     digests: tuple[int, ...] = ()
 
 
-def read(parsed: Parsed, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
+def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
     """Read a message's id and event type, and its digest over each shape that it can have.
 
     What has a key twice has no digest, for it is not what was asked for.
@@ -100,7 +100,7 @@ def is_header(name: str) -> bool:
     return name.casefold().replace("_", "-").removeprefix("http-") == HEADER.casefold()
 
 
-def parse(value: bytes | None) -> Parsed:
+def parse(value: bytes | None) -> ParsedMessage:
     """Read a message. Fractions come as Decimal."""
     try:
         text = (value or b"").removeprefix(_MARK).decode()
@@ -110,8 +110,12 @@ def parse(value: bytes | None) -> Parsed:
     except _RepeatedError:
         return _parse_repeated(text)
     except (ValueError, RecursionError) as error:
-        return Parsed(defect=_defect(value, error))
-    return Parsed(event) if isinstance(event, dict) else Parsed(defect=_other_json(event))
+        return ParsedMessage(defect=_defect(value, error))
+    return (
+        ParsedMessage(event)
+        if isinstance(event, dict)
+        else ParsedMessage(defect=_other_json(event))
+    )
 
 
 def _decoded(text: str) -> object:
@@ -162,7 +166,7 @@ def _decoder(hook: Hook, parse_int: Callable[[str], object] | None = None) -> js
 _DECODER = _decoder(_once)
 
 
-def _parse_repeated(text: str) -> Parsed:
+def _parse_repeated(text: str) -> ParsedMessage:
     """Read a message in which a key stands twice, and name those that do."""
     repeated: dict[str, None] = {}
     last: list[str] = []
@@ -178,11 +182,11 @@ def _parse_repeated(text: str) -> Parsed:
         if "\\u" in text:
             json.dumps(event, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
-        return Parsed(defect=_defect(text.encode(), error))
+        return ParsedMessage(defect=_defect(text.encode(), error))
     if not isinstance(event, dict):
-        return Parsed(defect=_other_json(event))
+        return ParsedMessage(defect=_other_json(event))
     # The hook is called for the outermost object last.
-    return Parsed(event, repeated=tuple(repeated), repeated_fields=tuple(last))
+    return ParsedMessage(event, repeated=tuple(repeated), repeated_fields=tuple(last))
 
 
 def _defect(value: bytes | None, error: Exception) -> str:

@@ -16,7 +16,7 @@ MAX_SHAPES = 256
 EVENT_TYPE_FIELD = "event_type"
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message turned out to be."""
 
     CLAIMED = "claimed"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """It cannot be parsed either, and a whole id of this run stands in its bytes."""
 
 
-KINDS = tuple(Kind)
+KINDS = tuple(MessageKind)
 
 ARRIVALS = pa.schema(
     [

@@ -23,7 +23,7 @@ _MOST_VALUES = 10_000
 _CARRY = "let the service write the id into a top-level field of its JSON event"
 
 
-class Kind(StrEnum):
+class PlaceKind(StrEnum):
     """What an id was seen in."""
 
     FIELD = "field"
@@ -37,45 +37,45 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class IdPlace:
     """Where in a message an id stands: `name` is a field's, a header's, or what the value is."""
 
-    kind: Kind
+    kind: PlaceKind
     name: str = ""
 
     @property
     def phrase(self) -> str:
         """Name it in a sentence."""
         return {
-            Kind.FIELD: f"in the top-level field {self.name}",
-            Kind.NESTED: f"nested at {self.name}",
-            Kind.WITHIN: f"within a longer text at {self.name}",
-            Kind.TWICE: "in JSON that is encoded twice",
-            Kind.FRAMED: f"in a value {self.name}",
-            Kind.UNREADABLE: f"in a value that is {self.name}",
-            Kind.HEADER: f"in the record header {self.name}",
-            Kind.KEY: "in the record's key",
+            PlaceKind.FIELD: f"in the top-level field {self.name}",
+            PlaceKind.NESTED: f"nested at {self.name}",
+            PlaceKind.WITHIN: f"within a longer text at {self.name}",
+            PlaceKind.TWICE: "in JSON that is encoded twice",
+            PlaceKind.FRAMED: f"in a value {self.name}",
+            PlaceKind.UNREADABLE: f"in a value that is {self.name}",
+            PlaceKind.HEADER: f"in the record header {self.name}",
+            PlaceKind.KEY: "in the record's key",
         }[self.kind]
 
     @property
     def remedy(self) -> str:
         """Say what helps."""
         match self.kind:
-            case Kind.FIELD:
+            case PlaceKind.FIELD:
                 return f"--event-id-field {self.name}"
-            case Kind.TWICE:
+            case PlaceKind.TWICE:
                 return "let the service encode its event once"
-            case Kind.FRAMED:
+            case PlaceKind.FRAMED:
                 return "let the service publish plain JSON, without the frame"
             case _:
                 return _CARRY
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PlaceSample:
     """A place, how many of the messages that were looked at have an id there, and the first."""
 
-    place: Place
+    place: IdPlace
     count: int
     topic: str
     partition: int
@@ -101,8 +101,8 @@ class Placement:
     messages: int = 0
     missing: int = 0
     looked_at: int = 0
-    samples: tuple[Sample, ...] = ()
-    elsewhere: tuple[Sample, ...] = ()
+    samples: tuple[PlaceSample, ...] = ()
+    elsewhere: tuple[PlaceSample, ...] = ()
 
     @property
     def is_doubtful(self) -> bool:
@@ -147,8 +147,8 @@ class Placement:
             )
         return f"let the service write the request's {HEADER} into a top-level field of its event"
 
-    def _is_in_place(self, sample: Sample) -> bool:
-        return sample.place == Place(Kind.FIELD, self.event_id_field)
+    def _is_in_place(self, sample: PlaceSample) -> bool:
+        return sample.place == IdPlace(PlaceKind.FIELD, self.event_id_field)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -161,7 +161,7 @@ class Placement:
             )
 
 
-def _joined(samples: Sequence[Sample]) -> str:
+def _joined(samples: Sequence[PlaceSample]) -> str:
     return " and ".join(each.phrase for each in samples[:_SHOWN])
 
 
@@ -172,7 +172,7 @@ class Search:
     tag: str
     event_id_field: str
     looked_at: int = 0
-    _samples: dict[Place, Sample] = field(default_factory=dict)
+    _samples: dict[IdPlace, PlaceSample] = field(default_factory=dict)
     _whole: re.Pattern[bytes] = field(init=False)
     _any: re.Pattern[bytes] = field(init=False)
 
@@ -188,47 +188,47 @@ class Search:
             place = self._place(record)
             if place is not None:
                 where = record.topic, record.partition, record.offset
-                known = self._samples.get(place, Sample(place, 0, *where))
-                self._samples[place] = Sample(
+                known = self._samples.get(place, PlaceSample(place, 0, *where))
+                self._samples[place] = PlaceSample(
                     place, known.count + 1, known.topic, known.partition, known.offset
                 )
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> tuple[PlaceSample, ...]:
         """Where ids stand, most of them first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
 
-    def _place(self, record: Record) -> Place | None:
+    def _place(self, record: Record) -> IdPlace | None:
         """Find the id of a record."""
         return (
             self._in_value(record.value or b"")
-            or next((Place(Kind.HEADER, n) for n, v in record.headers if self._has(v)), None)
-            or (Place(Kind.KEY) if self._has(record.key) else None)
+            or next((IdPlace(PlaceKind.HEADER, n) for n, v in record.headers if self._has(v)), None)
+            or (IdPlace(PlaceKind.KEY) if self._has(record.key) else None)
         )
 
     def _has(self, value: bytes | None) -> bool:
         return value is not None and self._whole.search(value) is not None
 
-    def _in_value(self, value: bytes) -> Place | None:
+    def _in_value(self, value: bytes) -> IdPlace | None:
         schema = framed_schema(value)
         if schema is not None and self._any.search(value):
-            return Place(Kind.FRAMED, f"framed by a schema registry, schema {schema}")
+            return IdPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
         if not self._any.search(value):
             return None
         parsed = parse(value)
         if parsed.event is not None:
             return self._in_event(parsed.event)
         if parsed.defect == "JSON within a JSON text":
-            return Place(Kind.TWICE)
-        return Place(Kind.UNREADABLE, parsed.defect or "unreadable")
+            return IdPlace(PlaceKind.TWICE)
+        return IdPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
 
-    def _in_event(self, event: Mapping[str, object]) -> Place | None:
+    def _in_event(self, event: Mapping[str, object]) -> IdPlace | None:
         for path, text in _texts(event):
             content, name = text.encode(errors="replace"), pointer(path)[:_LONGEST_NAME]
             if self._whole.fullmatch(content):
-                return Place(Kind.FIELD if len(path) == 1 else Kind.NESTED, name)
+                return IdPlace(PlaceKind.FIELD if len(path) == 1 else PlaceKind.NESTED, name)
             if self._has(content):
-                return Place(Kind.WITHIN, name)
+                return IdPlace(PlaceKind.WITHIN, name)
         return None
 
 

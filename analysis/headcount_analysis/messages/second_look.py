@@ -16,7 +16,7 @@ from headcount_analysis.evidence import Evidence, PartitionRead
 from headcount_analysis.ledger.attempts import asked_for
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.messages import placement
-from headcount_analysis.messages.differences import Compared, Differences, differences
+from headcount_analysis.messages.differences import Differences, EventDifferences, differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.source import Source
@@ -26,7 +26,7 @@ _STRETCH = 200
 _MOST_CORRUPTED, _MOST_STRETCHES, _NEAR = 1000, 300, 50
 
 
-def placed(source: Source, evidence: Evidence) -> Placement:
+def find_placement(source: Source, evidence: Evidence) -> Placement:
     """Look where messages have the ids of a run, if some are missing where they were looked for."""
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
@@ -79,21 +79,23 @@ class _Corrupted:
     offset: int
 
 
-def compared(source: Source, evidence: Evidence, found: Ledger, fates: Path) -> Differences:
+def find_differences(
+    source: Source, evidence: Evidence, ledger: Ledger, fates: Path
+) -> Differences:
     """Look in what some of the corrupted events differ. Raises OSError."""
     if not evidence.counts.corrupted:
         return Differences()
     rows = _corrupted(fates)
     splits = _around(evidence.manifest.topic, rows)
     records = {(each.partition, each.offset): each for each in source.records(splits)}
-    asked = asked_for(found, {(row.generator, row.seq) for row in rows})
+    asked = asked_for(ledger, {(row.generator, row.seq) for row in rows})
     by_id = {}
     for row in rows:
         record = records.get((row.partition, row.offset))
         if record is not None:
             text, shape = asked.get((row.generator, row.seq), (None, ""))
             told = differences(text, shape, record.value)
-            by_id[row.identity] = Compared(row.partition, row.offset, told)
+            by_id[row.identity] = EventDifferences(row.partition, row.offset, told)
     return Differences(by_id, len(by_id))
 
 

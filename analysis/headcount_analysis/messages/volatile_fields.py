@@ -10,7 +10,7 @@ import string
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from headcount_analysis.messages.byte_rows import Characters, Span, Texts
+from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 from headcount_analysis.messages.json_message import Object
 
 MOST_FIELDS = 4
@@ -51,22 +51,22 @@ def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field,
     )
 
 
-def spans(texts: Texts, fields: Iterable[Field]) -> list[Span]:
+def spans(texts: ByteRows, fields: Iterable[Field]) -> list[ByteSpan]:
     """Find the first value of each field in messages."""
     return [_text(texts, each) if each.is_text else _number(texts, each) for each in fields]
 
 
-def _text(texts: Texts, field: Field) -> Span:
+def _text(texts: ByteRows, field: Field) -> ByteSpan:
     start = texts.after(field.quoted + b':"', field.quoted + b': "')
     end = texts.run(start, _PLAIN, _LONGEST)
-    return Span((start >= 0) & _QUOTE.have(texts.byte(end)), start, end)
+    return ByteSpan((start >= 0) & _QUOTE.have(texts.byte(end)), start, end)
 
 
-def _number(texts: Texts, field: Field) -> Span:
+def _number(texts: ByteRows, field: Field) -> ByteSpan:
     start = texts.after(field.quoted + b": ", field.quoted + b":")
     end = texts.run(start, _DIGITS, _LONGEST)
     is_one = _NOT_ZERO.have(texts.byte(start)) & _AFTER_NUMBER.have(texts.byte(end))
-    return Span(is_one, start, end)
+    return ByteSpan(is_one, start, end)
 
 
 def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:

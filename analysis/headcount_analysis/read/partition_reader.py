@@ -84,13 +84,15 @@ class Consumer:
         client = confluent_kafka.Consumer({**SETTINGS, **settings})
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
-            yield from _Reading(client, split, split.start, self.patience_s, complaints).batches()
+            yield from _SplitReading(
+                client, split, split.start, self.patience_s, complaints
+            ).batches()
         finally:
             client.close()
 
 
 @dataclass(slots=True)
-class _Reading:
+class _SplitReading:
     """A split that is being read: `position` is the offset of what is read next.
 
     `complaints` are of what has kept it from going on since it last did.

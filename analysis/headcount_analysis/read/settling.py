@@ -61,7 +61,7 @@ class Settling(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TopicLook:
     """How long after the last answer the end was noted, and how many events were missing then."""
 
     at_s: float
@@ -75,7 +75,7 @@ class Waits:
     settle_s: float = SETTLE_S
     watch_for_s: float = WATCH_FOR_S
 
-    def next_look_s(self, looks: Sequence[Look]) -> float | None:
+    def next_look_s(self, looks: Sequence[TopicLook]) -> float | None:
         """When the topic is looked at next; None when it is not."""
         last = looks[-1]
         if not last.missing:
@@ -85,7 +85,7 @@ class Waits:
             return None
         return min(self.settle_s, last.at_s + max(LOOK_EVERY_S, last.at_s / 10))
 
-    def moving(self, looks: Sequence[Look]) -> int:
+    def moving(self, looks: Sequence[TopicLook]) -> int:
         """Count the events that came when the time was nearly over, while others stayed missing."""
         if not looks or not looks[-1].missing:
             return 0

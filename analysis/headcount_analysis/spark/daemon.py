@@ -11,7 +11,7 @@ sys.path[:] = [each for each in sys.path if not each.endswith(("pyspark.zip", "-
 
 from pyspark.daemon import manager  # noqa: E402 - after the path is set
 
-import headcount_analysis.compare_run.blocks  # noqa: E402
+import headcount_analysis.compare_run.block_cache  # noqa: E402
 import headcount_analysis.read.source  # noqa: E402, F401 - the workers find both loaded
 
 if __name__ == "__main__":

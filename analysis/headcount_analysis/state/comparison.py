@@ -14,7 +14,7 @@ from pyspark.sql.types import IntegerType, LongType, MapType, StringType, Struct
 from headcount.run.outcome import Outcome
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.spark.object_store import spark_url
-from headcount_analysis.state.differences import Difference, Entry, StateCheck
+from headcount_analysis.state.differences import Entry, StateCheck, StateDifference
 
 MOST_DIFFERENCES = 10_000
 """How many differences are listed."""
@@ -211,9 +211,9 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     )
 
 
-def _difference(row: Row, entries: _Entries) -> Difference:
+def _difference(row: Row, entries: _Entries) -> StateDifference:
     numbers = {name: None if row[name] is None else int(row[name]) for name in _ACCOUNTS}
-    return Difference(
+    return StateDifference(
         owner=row.owner,
         thing=row.thing,
         expected=numbers["expected"],

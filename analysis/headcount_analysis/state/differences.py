@@ -40,7 +40,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StateDifference:
     """A number on which the accounts do not agree, and the events that led there.
 
     `expected` is None where that is not known, `stored` where no database was looked at.
@@ -85,7 +85,7 @@ class StateCheck:
     owners: int = 0
     numbers: int = 0
     different: int = 0
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[StateDifference, ...] = ()
     why_not: str = "no request said what it changes"
     is_due: bool = False
 
