@@ -73,7 +73,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
 def _rows(fates: pa.Table) -> dict[int, int]:
     """Count by generator the attempts that the ledger has a row of: only these were sent."""
     generator = fates["generator"].filter(fates["sent_at_ns"].is_valid())
-    return {each["values"]: each["counts"] for each in pc.value_counts(generator).to_pylist()}
+    return {count["values"]: count["counts"] for count in pc.value_counts(generator).to_pylist()}
 
 
 def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkable]:
@@ -90,8 +90,8 @@ def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkabl
         np.bincount(place[condition.to_numpy()], minlength=len(names)).tolist()
         for condition in conditions
     ]
-    found = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
-    return {name: each for name, each in found.items() if each.seen}
+    by_type = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
+    return {name: checkable for name, checkable in by_type.items() if checkable.seen}
 
 
 def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
@@ -108,11 +108,11 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
 
 def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
     """Add up counts, key by key."""
-    found: dict[Any, Any] = {}
+    sums: dict[Any, Any] = {}
     for part in parts:
         for name, counts in part.items():
-            found[name] = found[name] + counts if name in found else counts
-    return found
+            sums[name] = sums[name] + counts if name in sums else counts
+    return sums
 
 
 def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:

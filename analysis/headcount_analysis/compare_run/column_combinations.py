@@ -28,12 +28,12 @@ class Combined:
     def of(cls, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> "Combined":
         """Combine columns of the same length, of few values each."""
         encoded = {name: _encoded(column) for name, column in columns.items()}
-        values = {name: [*each.dictionary.to_pylist(), None] for name, each in encoded.items()}
+        values = {name: [*column.dictionary.to_pylist(), None] for name, column in encoded.items()}
         assert math.prod(map(len, values.values())) < _MOST, "too many combinations to number"
         numbers = np.zeros(len(next(iter(encoded.values()))), np.int64)
-        for each in encoded.values():
-            number_of_null = len(each.dictionary)
-            places = each.indices.fill_null(number_of_null).to_numpy()
+        for column in encoded.values():
+            number_of_null = len(column.dictionary)
+            places = column.indices.fill_null(number_of_null).to_numpy()
             numbers = numbers * (number_of_null + 1) + places
         return cls(values, numbers)
 
@@ -48,11 +48,11 @@ class Combined:
             yield self._combination(number), np.flatnonzero(self.numbers == number)
 
     def _combination(self, number: int) -> dict[str, Any]:
-        found = {}
+        combination = {}
         for name, values in reversed(list(self.values.items())):
             number, place = divmod(number, len(values))
-            found[name] = values[place]
-        return found
+            combination[name] = values[place]
+        return combination
 
 
 def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:

@@ -76,7 +76,7 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
         return ()
     dataset = ds.dataset(fates, format="parquet")
     run: _WholeRun | None = None
-    found: list[Pattern] = []
+    patterns_found: list[Pattern] = []
     for name in LOOKED_FOR:
         condition = pc.field(name) if name in FLAGS else pc.field("fate") == str(name)
         total = dataset.count_rows(filter=condition)
@@ -85,8 +85,8 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
         run = run or _run(dataset)
         frame = dataset.head(MOST, columns=list(_READ), filter=condition).to_pandas()
         for count, what in _in_common(frame, run):
-            found.append(Pattern(str(name), count, len(frame), what))
-    return tuple(found)
+            patterns_found.append(Pattern(str(name), count, len(frame), what))
+    return tuple(patterns_found)
 
 
 def _run(dataset: ds.Dataset) -> _WholeRun:
@@ -162,10 +162,10 @@ def _consecutive(frame: pd.DataFrame, place: str, number: str) -> list[_NumberRa
         for part in np.split(np.arange(len(numbers)), breaks)
         if len(part) >= FEWEST
     ]
-    return sorted(ranges, key=lambda each: -each.count)
+    return sorted(ranges, key=lambda numbers: -numbers.count)
 
 
 def _told(ranges: list[_NumberRange], what: str, place: str) -> tuple[int, str]:
-    named = "; ".join(f"{place} {each.place}, {each}" for each in ranges[:NAMED_RUNS])
+    named = "; ".join(f"{place} {numbers.place}, {numbers}" for numbers in ranges[:NAMED_RUNS])
     more = f"; and {len(ranges) - NAMED_RUNS} more" if len(ranges) > NAMED_RUNS else ""
-    return sum(each.count for each in ranges), f"{what} {named}{more}"
+    return sum(numbers.count for numbers in ranges), f"{what} {named}{more}"

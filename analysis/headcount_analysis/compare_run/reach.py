@@ -44,7 +44,7 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
         UNWRITTEN: (outcome == Outcome.INDETERMINATE.value) & frame["sent_at_ns"].isna(),
         UNANSWERED: outcome == Outcome.INDETERMINATE.value,
     }
-    told = np.select(
-        [each.to_numpy(bool) for each in conditions.values()], list(conditions), PRESENT
+    reach = np.select(
+        [flags.to_numpy(bool) for flags in conditions.values()], list(conditions), PRESENT
     )
-    return pd.Series(told, index=frame.index)
+    return pd.Series(reach, index=frame.index)

@@ -59,11 +59,11 @@ class ShapeTable:
 
     def numbers(self, generators: Integers, seqs: Integers) -> Integers:
         """Give the number of each attempt's shape."""
-        found: Integers = np.zeros(len(seqs), np.int64)
+        numbers: Integers = np.zeros(len(seqs), np.int64)
         for generator, rows in self._rows.items():
             is_one = (generators == generator) & (seqs < len(rows))
-            found[is_one] = rows[seqs[is_one]]
-        return found
+            numbers[is_one] = rows[seqs[is_one]]
+        return numbers
 
     def of(self, generator: int, seq: int) -> Sequence[str]:
         """Give an attempt's shape, or none."""

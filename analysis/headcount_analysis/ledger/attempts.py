@@ -1,4 +1,4 @@
-"""The attempts of a seqs of sequence numbers: a row for each, answered or not."""
+"""The attempts of a range of sequence numbers: a row for each, answered or not."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
             first,
             first + span,
             tuple(
-                (each.generator, min(each.asked, first + span))
-                for each in states
-                if each.asked > first
+                (state.generator, min(state.asked, first + span))
+                for state in states
+                if state.asked > first
             ),
             tuple(segments.get(number, ())),
         )
@@ -67,7 +67,7 @@ def _met(segment: SegmentOverview, span: int) -> set[int]:
 
 
 def attempts(location: str, seqs: SeqRange) -> pa.Table:
-    """Read the attempts of a seqs from the ledger at a location: none twice, none missing.
+    """Read the attempts of a range from the ledger at a location: none twice, none missing.
 
     Returns:
         A row for each, of COLUMNS, in one chunk. Raises OSError.
@@ -85,7 +85,7 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
         for name, _ in seqs.segments
     ]
     rows = _without_repetition(pa.concat_tables(tables))
-    missing = [_unanswered(rows, each, seqs.first_seq, end) for each, end in seqs.asked]
+    missing = [_unanswered(rows, generator, seqs.first_seq, end) for generator, end in seqs.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
@@ -98,7 +98,7 @@ def asked_for(
     """
     filesystem, root = open_location(ledger.location)
     columns = ["generator", "seq", "shape", "asked"]
-    found: dict[tuple[int, int], tuple[str | None, str]] = {}
+    asked: dict[tuple[int, int], tuple[str | None, str]] = {}
     for segment in ledger.segments:
         numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
         path = f"{root}/{segment.name}"
@@ -112,8 +112,8 @@ def asked_for(
             partitioning=None,
         )
         for row in rows.to_pylist():
-            found[row["generator"], row["seq"]] = row["asked"], row["shape"]
-    return found
+            asked[row["generator"], row["seq"]] = row["asked"], row["shape"]
+    return asked
 
 
 def _has(segment: SegmentOverview, generator: int, seq: int) -> bool:
@@ -152,7 +152,7 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
     is_missing = np.ones(end_seq - first_seq, np.bool_)
     is_missing[known - first_seq] = False
     missing = np.flatnonzero(is_missing) + first_seq
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "generator": generator,
         "event_type": UNKNOWN,
         "outcome": Outcome.INDETERMINATE.value,
@@ -161,7 +161,7 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
     columns = [
         pa.array(missing)
         if item.name == "seq"
-        else pa.array([told.get(item.name)], item.type).take(
+        else pa.array([values.get(item.name)], item.type).take(
             pa.array(np.zeros(len(missing), np.int64))
         )
         for item in _ROWS

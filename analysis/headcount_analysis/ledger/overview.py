@@ -92,7 +92,7 @@ class Overview:
 
         `names` have the SHA-256 of each.
         """
-        if any(names.get(each.name) != each.sha256 for each in self.segments.values()):
+        if any(names.get(segment.name) != segment.sha256 for segment in self.segments.values()):
             # One is gone, or is another now: what it added cannot be taken away.
             self._forget()
         unread = [name for name in names if name not in self.segments]
@@ -111,14 +111,15 @@ class Overview:
         generators = pc.unique(rows["generator"]).to_pylist()
         for generator in generators:
             is_alone = len(generators) == 1
-            mine = rows if is_alone else rows.filter(pc.equal(rows["generator"], generator))
-            numbers = mine["seq"].to_numpy()
+            is_own = pc.equal(rows["generator"], generator)
+            generator_rows = rows if is_alone else rows.filter(is_own)
+            numbers = generator_rows["seq"].to_numpy()
             self.generators.setdefault(generator, SeqRows()).note(numbers)
-            self._note_shapes(generator, mine)
+            self._note_shapes(generator, generator_rows)
             spans[generator] = int(numbers.min()), int(numbers.max())
         changing = rows["event_type"].filter(rows["owner"].is_valid())
-        found = {"shape": rows["shape"], "event_type": rows["event_type"]}
-        for name, values in {**found, "changing_type": changing}.items():
+        named = {"shape": rows["shape"], "event_type": rows["event_type"]}
+        for name, values in {**named, "changing_type": changing}.items():
             self.names[name].update(pc.unique(values).to_pylist())
         for name in _TIMES:
             self._note_times(name, rows[name])
@@ -134,10 +135,10 @@ class Overview:
                 known[generator] = min(int(firsts[place]), known.get(generator, _NEVER))
 
     def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
-        found = pc.min_max(times_ns).as_py()
-        if found["min"] is not None:
-            self.first[name] = min(found["min"], self.first.get(name, found["min"]))
-            self.last[name] = max(found["max"], self.last.get(name, found["max"]))
+        bounds = pc.min_max(times_ns).as_py()
+        if bounds["min"] is not None:
+            self.first[name] = min(bounds["min"], self.first.get(name, bounds["min"]))
+            self.last[name] = max(bounds["max"], self.last.get(name, bounds["max"]))
 
 
 def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -154,7 +155,7 @@ def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
             waiting.append(pool.submit(read, name))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
-        yield from (each.result() for each in waiting)
+        yield from (future.result() for future in waiting)
 
 
 def load(
@@ -185,8 +186,8 @@ def _judged(
     begun: Sequence[int] | None,
     overview: Overview,
 ) -> LedgerState:
-    found = overview.generators
-    strangers = sorted(found.keys() - {part.generator for part in parts})
+    by_generator = overview.generators
+    strangers = sorted(by_generator.keys() - {part.generator for part in parts})
     damage = absent(location, parts, begun)
     damage += [
         f"{location} has rows of generator {stranger}, which has no folder in it; restore it"
@@ -194,17 +195,17 @@ def _judged(
     ]
     states = []
     for part in parts:
-        sums = found.get(part.generator, SeqRows())
+        sums = by_generator.get(part.generator, SeqRows())
         states.append(ledger_state(part, sums))
         damage += [with_remedy(text) for text in part.damage]
         damage += [f"{location}/{part.generator}: {text}" for text in row_damage(part, sums)]
-    names = {name: tuple(sorted(told)) for name, told in overview.names.items()}
+    names = {name: tuple(sorted(values)) for name, values in overview.names.items()}
     return LedgerState(
         generators=tuple(states),
         shapes=names["shape"],
         event_types=names["event_type"],
         damage=tuple(damage),
-        has_repeated_rows=any(sums.rows > sums.distinct for sums in found.values()),
+        has_repeated_rows=any(sums.rows > sums.distinct for sums in by_generator.values()),
         changing_types=names["changing_type"],
     )
 

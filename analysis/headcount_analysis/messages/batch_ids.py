@@ -66,8 +66,8 @@ def batch_ids(values: pa.Array, prefix: str, names: Sequence[str]) -> BatchIds:
     generator = _number(texts, at)
     seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
     is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
-    spans = tuple(ByteSpan(is_there, each.start, each.end) for each in (generator, seq))
-    values_of = [np.where(is_there, _value(texts, each), 0) for each in (generator, seq)]
+    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in (generator, seq))
+    values_of = [np.where(is_there, _value(texts, span), 0) for span in (generator, seq)]
     return BatchIds(prefix, texts, is_there, values_of[0], values_of[1], spans)
 
 

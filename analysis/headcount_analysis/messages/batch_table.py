@@ -39,35 +39,36 @@ class Batch:
     Where `is_masked`, the message's own id is the one that was found in it.
     """
 
-    found: "BatchIds"
+    ids: "BatchIds"
     reads: Sequence[ReadMessage]
     place: Integers
     is_masked: Flags
 
     def numbers(self, number: Callable[[ReadMessage], int]) -> Integers:
         """Give a number that was read of each message."""
-        numbers: Integers = np.array([number(each) for each in self.reads], np.int64)[self.place]
+        by_message = np.array([number(message) for message in self.reads], np.int64)
+        numbers: Integers = by_message[self.place]
         return numbers
 
     def identity(self, row: int) -> str:
         """Write the id of a message that has one."""
         if self.is_masked[row]:
-            return self.found.identity(row)
+            return self.ids.identity(row)
         return self.reads[self.place[row]].content.identity or ""
 
 
 def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> pa.Table:
     """Put the arrivals together."""
     is_masked, place = batch.is_masked, pa.array(batch.place)
-    generator = np.where(is_masked, batch.found.generator, batch.numbers(lambda r: r.generator))
-    seq = np.where(is_masked, batch.found.seq, batch.numbers(lambda r: r.seq))
-    kind = batch.numbers(lambda each: KINDS.index(each.kind))
+    generator = np.where(is_masked, batch.ids.generator, batch.numbers(lambda r: r.generator))
+    seq = np.where(is_masked, batch.ids.seq, batch.numbers(lambda r: r.seq))
+    kind = batch.numbers(lambda message: KINDS.index(message.kind))
     named = kind == KINDS.index(MessageKind.CLAIMED)
     is_asked = named & _is_asked(generator, seq, expected.asked)
     kind[named & ~is_asked] = KINDS.index(MessageKind.PHANTOM)
-    types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
-    defects = pa.array([each.content.defect for each in batch.reads], pa.string())
-    digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
+    types = pa.array([_shown(message.content.event_type) for message in batch.reads], pa.string())
+    defects = pa.array([message.content.defect for message in batch.reads], pa.string())
+    digests = pa.array([message.content.digests for message in batch.reads], pa.list_(pa.int64()))
     columns = [
         *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
         _key_hashes(messages["key"]),

@@ -36,26 +36,26 @@ Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 class Characters:
     """Some ASCII characters, by the codes that they stretch over: the first and last of each."""
 
-    stretches: tuple[tuple[int, int], ...]
+    ranges: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, characters: str) -> "Characters":
         """Take characters, in any order."""
         codes = sorted(characters.encode("ascii"))
         # Codes that follow one another are as far from their numbers.
-        groups = itertools.groupby(enumerate(codes), lambda each: each[1] - each[0])
-        stretches = [[code for _, code in group] for _, group in groups]
-        return cls(tuple((each[0], each[-1]) for each in stretches))
+        groups = itertools.groupby(enumerate(codes), lambda numbered: numbered[1] - numbered[0])
+        ranges = [[code for _, code in group] for _, group in groups]
+        return cls(tuple((codes_of_range[0], codes_of_range[-1]) for codes_of_range in ranges))
 
     def have(
         self, data: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Tell of each byte whether it is one of them."""
-        found = np.zeros(data.shape, np.bool_)
-        for first, last in self.stretches:
+        has = np.zeros(data.shape, np.bool_)
+        for first, last in self.ranges:
             # Codes below the first wrap around, to above all others.
-            found |= data - np.uint8(first) <= last - first
-        return found
+            has |= data - np.uint8(first) <= last - first
+        return has
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,14 @@ class ByteRows:
         ((side, distance), _), *_others = distances.most_common(1)
         place = self.bounds[rows + side].astype(np.int64) + distance
         inside = (place >= self.bounds[rows]) & (place + len(pattern) <= self.ends[rows])
-        found = self._windows(np.where(inside, place, 0), len(pattern))
-        return np.where(inside & (found.view(f"S{len(pattern)}")[:, 0] == pattern), place, -1)
+        windows = self._windows(np.where(inside, place, 0), len(pattern))
+        return np.where(inside & (windows.view(f"S{len(pattern)}")[:, 0] == pattern), place, -1)
 
     def _searched(self, pattern: bytes, rows: Integers) -> Integers:
         """Search messages for a pattern."""
         texts = self.values if len(rows) == len(self.values) else self.values.take(pa.array(rows))
-        found = pc.find_substring(texts, pattern=pattern).to_numpy()
-        return np.where(found < 0, -1, self.bounds[rows] + found)
+        offset = pc.find_substring(texts, pattern=pattern).to_numpy()
+        return np.where(offset < 0, -1, self.bounds[rows] + offset)
 
     def _windows(self, start: Integers, width: int) -> Windows:
         """Give the bytes from each place on; all must lie within the bytes of all messages."""
@@ -154,8 +154,8 @@ class ByteRows:
         data = self.data.copy()
         for span in spans:
             start, length = span.start[span.is_one], (span.end - span.start)[span.is_one]
-            for each in np.unique(length[length > 0]):
-                sliding_window_view(data, each, writeable=True)[start[length == each]] = MASK
+            for width in np.unique(length[length > 0]):
+                sliding_window_view(data, width, writeable=True)[start[length == width]] = MASK
         buffers = [None, pa.py_buffer(np.ascontiguousarray(self.bounds)), pa.py_buffer(data)]
         return pa.Array.from_buffers(pa.binary(), len(self.values), buffers)
 

@@ -73,7 +73,7 @@ def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: Shape
     identities = [event[name] for name in names]
     if any(name in names for name in parsed.repeated_fields):
         return Content(f"the field {names[0]} stands twice")
-    if any(each != identities[0] for each in identities[1:]):
+    if any(identity != identities[0] for identity in identities[1:]):
         return Content(f"the fields {' and '.join(names)} differ")
     identity = identities[0] if identities and isinstance(identities[0], str) else None
     return Content(
@@ -136,10 +136,10 @@ class _ConstantError(ValueError):
 
 
 def _once(pairs: Pairs) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise _RepeatedError
-    return found
+    return fields
 
 
 def _no_constant(name: str) -> object:

@@ -155,14 +155,14 @@ class Placement:
         """Say that some messages, and not all, have their id elsewhere."""
         if self.missing and self.in_place and self.samples:
             yield (
-                f"{sum(each.count for each in self.samples)} of {self.looked_at} messages that "
+                f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
                 f"were looked at have an id of this run elsewhere than in {self.event_id_field}: "
                 f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
             )
 
 
 def _joined(samples: Sequence[PlaceSample]) -> str:
-    return " and ".join(each.phrase for each in samples[:_SHOWN])
+    return " and ".join(sample.phrase for sample in samples[:_SHOWN])
 
 
 @dataclass(slots=True)

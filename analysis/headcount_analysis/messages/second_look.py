@@ -15,9 +15,8 @@ import pyarrow.dataset as ds
 from headcount_analysis.evidence import Evidence, PartitionRead
 from headcount_analysis.ledger.attempts import asked_for
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages import placement
 from headcount_analysis.messages.differences import Differences, EventDifferences, differences
-from headcount_analysis.messages.placement import Placement
+from headcount_analysis.messages.placement import Placement, Search
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.source import Source
 
@@ -31,23 +30,23 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
-    found = Placement(
+    result = Placement(
         topic=manifest.topic,
         event_id_field=manifest.event_id_field,
         in_place=messages - others,
         messages=messages,
         missing=counts.lost,
     )
-    if not found.missing or (found.in_place and not others):
-        return found
-    search = placement.Search(manifest.tag, manifest.event_id_field)
+    if not result.missing or (result.in_place and not others):
+        return result
+    search = Search(manifest.tag, manifest.event_id_field)
     search.look(source.records(list(_stretches(manifest.topic, evidence.partitions))))
-    elsewhere = placement.Search(manifest.tag, manifest.event_id_field)
-    if not found.in_place and not search.samples:
+    elsewhere = Search(manifest.tag, manifest.event_id_field)
+    if not result.in_place and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
         elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))
     return replace(
-        found,
+        result,
         looked_at=search.looked_at,
         samples=search.samples,
         elsewhere=elsewhere.samples,
@@ -56,15 +55,16 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
 
 def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
     """Choose stretches of what belongs to nobody: at its beginning, in the middle, at the end."""
-    others = [each for each in partitions if each.foreign or each.malformed]
-    for each in others[:_MOST_PARTITIONS]:
-        first = min((*each.foreign_samples, *each.malformed_samples), default=each.start)
+    others = [partition for partition in partitions if partition.foreign or partition.malformed]
+    for partition in others[:_MOST_PARTITIONS]:
+        samples = (*partition.foreign_samples, *partition.malformed_samples)
+        first = min(samples, default=partition.start)
         at = first
-        for start in (first, (first + each.end) // 2, each.end - _STRETCH):
+        for start in (first, (first + partition.end) // 2, partition.end - _STRETCH):
             at = max(at, start)
-            end = min(at + _STRETCH, each.end)
+            end = min(at + _STRETCH, partition.end)
             if at < end:
-                yield Split(topic, each.partition, at, end)
+                yield Split(topic, partition.partition, at, end)
                 at = end
 
 
@@ -87,15 +87,15 @@ def find_differences(
         return Differences()
     rows = _corrupted(fates)
     splits = _around(evidence.manifest.topic, rows)
-    records = {(each.partition, each.offset): each for each in source.records(splits)}
+    records = {(record.partition, record.offset): record for record in source.records(splits)}
     asked = asked_for(ledger, {(row.generator, row.seq) for row in rows})
     by_id = {}
     for row in rows:
         record = records.get((row.partition, row.offset))
         if record is not None:
             text, shape = asked.get((row.generator, row.seq), (None, ""))
-            told = differences(text, shape, record.value)
-            by_id[row.identity] = EventDifferences(row.partition, row.offset, told)
+            fields = differences(text, shape, record.value)
+            by_id[row.identity] = EventDifferences(row.partition, row.offset, fields)
     return Differences(by_id, len(by_id))
 
 

@@ -41,8 +41,8 @@ def in_ns(timestamp_ms: pa.Array, sent_at_ns: pa.Array) -> pa.Array:
     can_be_written = pc.less_equal(pc.abs(timestamp_ms), _LAST_MS)
     is_time = pc.and_(pc.coalesce(is_near, True), can_be_written)
     nothing = pa.scalar(None, pa.int64())
-    found: pa.Array = pc.if_else(is_time, pc.multiply(timestamp_ms, NS_PER_MS), nothing)
-    return found
+    time_ns: pa.Array = pc.if_else(is_time, pc.multiply(timestamp_ms, NS_PER_MS), nothing)
+    return time_ns
 
 
 def unusable(fates: pa.Table) -> Counter[Unit]:

@@ -45,15 +45,15 @@ def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field,
         for name, value in message.items():
             if name not in read and name.isascii() and type(value) in {str, int}:
                 values.setdefault(Field(name, isinstance(value, str)), set()).add(value)
-    often = sorted(values, key=lambda each: -len(values[each]))
+    often = sorted(values, key=lambda field: -len(values[field]))
     return tuple(
-        each for each in often[:MOST_FIELDS] if len(values[each]) > _DIFFERING * len(messages)
+        field for field in often[:MOST_FIELDS] if len(values[field]) > _DIFFERING * len(messages)
     )
 
 
 def spans(texts: ByteRows, fields: Iterable[Field]) -> list[ByteSpan]:
     """Find the first value of each field in messages."""
-    return [_text(texts, each) if each.is_text else _number(texts, each) for each in fields]
+    return [_text(texts, field) if field.is_text else _number(texts, field) for field in fields]
 
 
 def _text(texts: ByteRows, field: Field) -> ByteSpan:
@@ -77,4 +77,4 @@ def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:
     """
     if b"\\" in value:
         return False
-    return all(value.count(each.quoted) == int(each.name in event) for each in fields)
+    return all(value.count(field.quoted) == int(field.name in event) for field in fields)

@@ -50,17 +50,17 @@ class Split:
 def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
     """Cut a range into about so many stretches of like size, at least one of each partition."""
     share = max(1, -(-offsets.size // max(1, wanted)))
-    found = []
+    cuts = []
     for partition in offsets.partitions:
         first, end = offsets.first(partition), offsets.end[partition]
         pieces = round((end - first) / share) or 1
         bounds = [first + (end - first) * number // pieces for number in range(pieces + 1)]
-        found += [
+        cuts += [
             Split(offsets.topic, partition, start, stop)
             for start, stop in itertools.pairwise(bounds)
             if start < stop
         ]
-    return found
+    return cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,12 @@ class _SplitReading:
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
-            found = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
-            batch = self._taken(found)
+            messages = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
+            batch = self._taken(messages)
             if self.position > before:
                 self.complaints.clear()
                 return batch
-            if not found and (now := self._skipped()) != skipped:
+            if not messages and (now := self._skipped()) != skipped:
                 skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
             f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
@@ -143,11 +143,11 @@ class _SplitReading:
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 
-    def _taken(self, found: list[Message]) -> pa.RecordBatch:
+    def _taken(self, polled: list[Message]) -> pa.RecordBatch:
         """Go on behind what was found, and give the messages of the split."""
-        messages = found
-        if has_events := any(map(Message.error, found)):
-            messages = [each for each in found if each.error() is None]
+        messages = polled
+        if has_events := any(map(Message.error, polled)):
+            messages = [message for message in polled if message.error() is None]
         batch = _columns(self.split.partition, messages)
         offsets = batch["offset"].to_numpy()
         if len(offsets):
@@ -155,22 +155,22 @@ class _SplitReading:
                 raise EvidenceError(f"{self._where} gave messages twice, or in no order")
             self.position = int(offsets[-1]) + 1
         if has_events:
-            self._note(found)
+            self._note(polled)
         return batch.slice(0, int(np.searchsorted(offsets, self.split.end)))
 
-    def _note(self, found: list[Message]) -> None:
+    def _note(self, polled: list[Message]) -> None:
         """Take note of what is no message: the partition's end for now, or what went wrong.
 
         What is wrong behind the split is not the run's.
         """
-        for each in found:
-            error = each.error()
+        for message in polled:
+            error = message.error()
             if error is None or self.position >= self.split.end:
                 continue
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                self.position = max(self.position, each.offset() or 0)
+                self.position = max(self.position, message.offset() or 0)
                 self.complaints.append(_ENDS)
-            elif each.topic() is None:
+            elif message.topic() is None:
                 # Not of this partition: a coordinator of groups that may not be asked, for one.
                 self.complaints.append(error.str())
             else:
@@ -196,5 +196,5 @@ def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
         list(map(Message.key, messages)),
         list(map(Message.value, messages)),
     ]
-    arrays = [pa.array(each, field.type) for each, field in zip(columns, MESSAGES, strict=True)]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, MESSAGES, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)

@@ -46,9 +46,9 @@ class RecordReader:
 
     def read(self, splits: Sequence[Split]) -> list[Record]:
         """Read stretches of partitions, in their order."""
-        return [record for records in self.each(splits) for record in records]
+        return [record for records in self.read_each(splits) for record in records]
 
-    def each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
+    def read_each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
         """Read one stretch after the other."""
         until_s = time.monotonic() + self.patience_s
         client = self._client()
@@ -75,17 +75,17 @@ class RecordReader:
 
 
 def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> list[Record]:
-    found: list[Record] = []
+    records: list[Record] = []
     client.assign([TopicPartition(split.topic, split.partition, split.start)])
     while time.monotonic() < until_s:
         messages = client.consume(_BATCH, _POLL_S)
         for message in messages:
             if message.error() is not None or (message.offset() or 0) >= split.end:
-                return found
-            found.append(_record(message))
-        if found and found[-1].offset == split.end - 1:
+                return records
+            records.append(_record(message))
+        if records and records[-1].offset == split.end - 1:
             break
-    return found
+    return records
 
 
 def _record(message: Message) -> Record:
@@ -116,8 +116,8 @@ def _elsewhere(
     ][:_MOST_PARTITIONS]
     times = [TopicPartition(name, number, since_ms) for name, number in partitions]
     since = {
-        (found.topic, found.partition): found.offset
-        for found in client.offsets_for_times(times, timeout=_REQUEST_S)
+        (place.topic, place.partition): place.offset
+        for place in client.offsets_for_times(times, timeout=_REQUEST_S)
     }
     splits = []
     for place in partitions:

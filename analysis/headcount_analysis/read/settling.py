@@ -89,5 +89,5 @@ class Waits:
         """Count the events that came when the time was nearly over, while others stayed missing."""
         if not looks or not looks[-1].missing:
             return 0
-        before = [each for each in looks if each.at_s <= NEARLY_OVER * self.settle_s]
+        before = [look for look in looks if look.at_s <= NEARLY_OVER * self.settle_s]
         return (before[-1] if before else looks[0]).missing - looks[-1].missing

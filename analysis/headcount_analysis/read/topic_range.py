@@ -149,4 +149,4 @@ def messages(source: DataFrame) -> DataFrame:
 
 
 def _json(name: str, offsets: Mapping[int, int]) -> str:
-    return json.dumps({name: {str(partition): each for partition, each in offsets.items()}})
+    return json.dumps({name: {str(partition): offset for partition, offset in offsets.items()}})

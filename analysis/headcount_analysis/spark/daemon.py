@@ -7,7 +7,7 @@ import sys
 
 # Spark puts archives of its Python part first, which hold no byte code. What is installed is the
 # same, and loads in half of the time.
-sys.path[:] = [each for each in sys.path if not each.endswith(("pyspark.zip", "-src.zip"))]
+sys.path[:] = [entry for entry in sys.path if not entry.endswith(("pyspark.zip", "-src.zip"))]
 
 from pyspark.daemon import manager  # noqa: E402 - after the path is set
 

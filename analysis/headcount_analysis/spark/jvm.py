@@ -127,7 +127,7 @@ def _process(
     config: SessionConfig, scratch: Path, sockets: Path
 ) -> Iterator[Callable[[], Address]]:
     """Run the process; its own output goes where its log goes."""
-    told = scratch / "gateway"
+    gateway_file = scratch / "gateway"
     use = Use() if config.class_data is None else config.class_data.begin()
     config.log_file.parent.mkdir(parents=True, exist_ok=True)
     began = config.log_file.stat().st_size if config.log_file.exists() else 0
@@ -140,11 +140,11 @@ def _process(
             stderr=subprocess.STDOUT,
             # In a session of its own: a Ctrl-C in the terminal is for this process to handle.
             start_new_session=True,
-            env=_environment(config, told),
+            env=_environment(config, gateway_file),
         )
     is_done = False
     try:
-        yield functools.partial(_awaited, config, process, told, began)
+        yield functools.partial(_awaited, config, process, gateway_file, began)
         is_done = True
     finally:
         if use.aside is not None and not is_done:
@@ -155,10 +155,10 @@ def _process(
 
 def _spark_home() -> Path:
     """Tell where pyspark is, without loading it."""
-    found = importlib.util.find_spec("pyspark")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("pyspark")
+    if spec is None or spec.origin is None:
         raise PartError("the Python package pyspark is not installed: install headcount again")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def class_path_files() -> list[Path]:
@@ -176,7 +176,7 @@ def _command(
     return [*command, "pyspark-shell"]
 
 
-def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
+def _environment(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
     """Give the JVM this process's environment, without what would bring in another Spark."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
     kept |= {
@@ -184,7 +184,7 @@ def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
         "SPARK_HOME": str(_spark_home()),
         "SPARK_SCALA_VERSION": _SCALA_VERSION,
         "SPARK_CONNECT_MODE": "0",
-        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told),
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(gateway_file),
     }
     if config.is_local:
         kept["SPARK_LOCAL_IP"] = LOOPBACK
@@ -192,18 +192,18 @@ def _environment(config: SessionConfig, told: Path) -> dict[str, str]:
 
 
 def _awaited(
-    config: SessionConfig, process: subprocess.Popen[bytes], told: Path, began: int
+    config: SessionConfig, process: subprocess.Popen[bytes], gateway_file: Path, began: int
 ) -> Address:
     """Wait until the JVM says where it listens."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    while not told.exists():
+    while not gateway_file.exists():
         if process.poll() is not None:
             raise cannot_start(config, _first_complaint(config.log_file, began))
         if time.monotonic() > deadline_s:
             raise cannot_start(config, f"it was not ready after {START_TIMEOUT_S:g} s")
         time.sleep(0.05)
     # As pyspark.java_gateway reads it: the port, and the secret behind its length.
-    content = told.read_bytes()
+    content = gateway_file.read_bytes()
     return Address(int.from_bytes(content[:4]), content[8:].decode())
 
 
@@ -212,8 +212,8 @@ def _first_complaint(log_file: Path, began: int) -> str:
     with log_file.open("rb") as file:
         file.seek(began)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
-    told = (line for line in lines if line and not line.startswith(("WARNING", "Picked up")))
-    return next(told, "it ended without a word")
+    complaints = (line for line in lines if line and not line.startswith(("WARNING", "Picked up")))
+    return next(complaints, "it ended without a word")
 
 
 def cannot_start(config: SessionConfig, why: str) -> PartError:

@@ -41,8 +41,8 @@ def _expanded(class_path: str) -> Iterator[str]:
 
 
 def _place(jar: Path) -> tuple[int, str]:
-    found = (place for place, prefix in enumerate(_FIRST) if jar.name.startswith(prefix))
-    return next(found, len(_FIRST)), jar.name
+    places = (place for place, prefix in enumerate(_FIRST) if jar.name.startswith(prefix))
+    return next(places, len(_FIRST)), jar.name
 
 
 def main(spark_home: str, java: str, *arguments: str) -> None:
@@ -50,19 +50,19 @@ def main(spark_home: str, java: str, *arguments: str) -> None:
     launcher = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     launcher += ["-cp", f"{spark_home}/jars/*", _LAUNCHER, _SUBMIT, *arguments]
     try:
-        told = subprocess.run(
+        launcher_output = subprocess.run(
             launcher, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
         )
     except OSError as error:
         sys.exit(f"{java} does not start: {error.strerror}")
-    if told.returncode:
-        sys.stderr.buffer.write(told.stdout)
-        sys.exit(told.returncode)
+    if launcher_output.returncode:
+        sys.stderr.buffer.write(launcher_output.stdout)
+        sys.exit(launcher_output.returncode)
     try:
-        words = command(told.stdout)
+        words = command(launcher_output.stdout)
         os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
     except ValueError:
-        sys.exit(f"Spark's launcher gave no command, but {told.stdout!r}")
+        sys.exit(f"Spark's launcher gave no command, but {launcher_output.stdout!r}")
     except OSError as error:
         sys.exit(f"{words[0]} does not start: {error.strerror}")
 

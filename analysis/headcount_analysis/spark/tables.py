@@ -118,12 +118,12 @@ def keep_only(place: str, names: AbstractSet[str]) -> None:
         EvidenceError: Not all are there: executors wrote them elsewhere.
     """
     filesystem, _ = open_location(place)
-    found = files(place)
-    missing = names - found.keys()
+    paths = files(place)
+    missing = names - paths.keys()
     if missing:
         raise EvidenceError(
             f"of the {len(names):,} files that Spark's executors wrote {len(missing):,} are not at "
             f"{place}: name storage that driver and executors share with --tables"
         )
-    for name in found.keys() - names:
-        filesystem.delete_file(found[name])
+    for name in paths.keys() - names:
+        filesystem.delete_file(paths[name])

@@ -113,9 +113,9 @@ def compare(
             F.count("*").alias("numbers"),
             F.count_if(differs).alias("different"),
         ).collect()
-        found = numbers.where(differs).orderBy("owner", "thing").limit(MOST_DIFFERENCES)
-        entries = _entries(found, expected, implied) if sums.different else {}
-        differences = tuple(_difference(row, entries) for row in found.collect())
+        different = numbers.where(differs).orderBy("owner", "thing").limit(MOST_DIFFERENCES)
+        entries = _entries(different, expected, implied) if sums.different else {}
+        differences = tuple(_difference(row, entries) for row in different.collect())
     finally:
         numbers.unpersist()
     if not sums.numbers:
@@ -137,7 +137,7 @@ def _numbers(
     summed = together.groupBy("owner", "thing").agg(
         *(F.coalesce(F.sum(name), F.lit(0)).cast(_NUMBER).alias(name) for name in _ACCOUNTS)
     )
-    is_torn = F.split("owner", r"\.").getItem(1).isin([str(each) for each in torn])
+    is_torn = F.split("owner", r"\.").getItem(1).isin([str(generator) for generator in torn])
     unknown = {"expected": is_torn, "stored": F.lit(stored is None)}
     known = summed.select(
         "owner",
@@ -153,8 +153,8 @@ def _line(name: str, frame: DataFrame) -> DataFrame:
         "owner",
         "thing",
         *(
-            (F.col("change").cast(_NUMBER) if each == name else nothing).alias(each)
-            for each in _ACCOUNTS
+            (F.col("change").cast(_NUMBER) if account == name else nothing).alias(account)
+            for account in _ACCOUNTS
         ),
     )
 
@@ -166,9 +166,9 @@ def _differs(name: str) -> Column:
 _Entries = dict[tuple[str, str], tuple[Entry, ...]]
 
 
-def _entries(found: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
+def _entries(different: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
     """The events that led to the differences, by owner and thing."""
-    pairs = F.broadcast(found.select("owner", "thing"))
+    pairs = F.broadcast(different.select("owner", "thing"))
     asked, seen = (
         frame.join(pairs, on=["owner", "thing"], how="left_semi").limit(MOST_ENTRIES).collect()
         for frame in (expected, implied)
@@ -185,10 +185,10 @@ def _entries(found: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entr
         known = by_event[row.owner, row.thing, row.id]
         known |= {name: row[name] for name in ("id", "event_type", "fate")}
         known["expected"] = int(row.change)
-    told: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    by_pair: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for (owner, thing, _), known in by_event.items():
-        told[owner, thing].append(_entry(known))
-    return {pair: _in_order(entries) for pair, entries in told.items()}
+        by_pair[owner, thing].append(_entry(known))
+    return {pair: _in_order(entries) for pair, entries in by_pair.items()}
 
 
 def _entry(known: dict[str, Any]) -> Entry:
@@ -207,7 +207,7 @@ def _entry(known: dict[str, Any]) -> Entry:
 def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Those first whose request and message say different things, and then by their place."""
     return tuple(
-        sorted(entries, key=lambda each: (each.expected == each.implied, each.offset or 0))
+        sorted(entries, key=lambda entry: (entry.expected == entry.implied, entry.offset or 0))
     )
 
 

@@ -23,7 +23,7 @@ messages = st.lists(
     ),
     max_size=12,
 )
-"""Of any bytes, of long stretches of a few, and of what a service may write."""
+"""Of any bytes, of long ranges of a few, and of what a service may write."""
 
 
 def texts(values: list[bytes], before: int = 0) -> ByteRows:

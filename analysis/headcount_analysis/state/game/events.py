@@ -95,7 +95,7 @@ def parsed(
         event[event_id_field].alias("event_id"),
         *_read(event, _OF_EVENT),
         F.coalesce(
-            F.transform(event["lines"], lambda each: F.struct(*_read(each, line))),
+            F.transform(event["lines"], lambda line_item: F.struct(*_read(line_item, line))),
             F.array(F.struct(*_read(event, line))),
         ).alias("lines"),
     )
