@@ -17,7 +17,8 @@ from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.settling import Reach
 from headcount_analysis.read.source import Kafka
 from headcount_analysis.report.model import Report
-from headcount_analysis.spark.jvm import Jvm, SessionConfig
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import Jvm
 from headcount_analysis.spark.session import begun_session, session_in
 from pyspark import SparkContext
 

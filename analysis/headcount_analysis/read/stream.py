@@ -12,7 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from headcount.run.manifest import Manifest
 from headcount_analysis.read import topic_range
-from headcount_analysis.spark.jvm import local_url
+from headcount_analysis.spark.config import local_url
 
 EVERY_S = 3
 """How often the messages that have arrived are handed over."""
