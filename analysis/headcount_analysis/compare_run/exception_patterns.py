@@ -108,10 +108,10 @@ def _in_common(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]
     yield from _time_span(frame, run)
     runs = _consecutive(frame, "generator", "seq")
     if runs:
-        yield _told(runs, "contiguous ids of", "generator")
+        yield _described(runs, "contiguous ids of", "generator")
     batches = _consecutive(frame, "acked_partition", "acked_offset")
     if batches:
-        yield _told(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
+        yield _described(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
 
 
 def _shared(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
@@ -165,7 +165,7 @@ def _consecutive(frame: pd.DataFrame, place: str, number: str) -> list[_NumberRa
     return sorted(ranges, key=lambda numbers: -numbers.count)
 
 
-def _told(ranges: list[_NumberRange], what: str, place: str) -> tuple[int, str]:
+def _described(ranges: list[_NumberRange], what: str, place: str) -> tuple[int, str]:
     named = "; ".join(f"{place} {numbers.place}, {numbers}" for numbers in ranges[:NAMED_RUNS])
     more = f"; and {len(ranges) - NAMED_RUNS} more" if len(ranges) > NAMED_RUNS else ""
     return sum(numbers.count for numbers in ranges), f"{what} {named}{more}"
