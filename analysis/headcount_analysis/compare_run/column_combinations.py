@@ -19,7 +19,7 @@ _MOST = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """The number of each row's combination, and by column the values it is made of, null last."""
+    """A number for each row's combination, and the values of each column, null last."""
 
     values: Mapping[str, Sequence[Any]]
     numbers: Integers
@@ -38,12 +38,12 @@ class Combined:
         return cls(values, numbers)
 
     def counts(self) -> Iterator[tuple[dict[str, Any], int]]:
-        """Give each combination that there is, and how many rows have it."""
+        """Yield each combination that occurs, and its number of rows."""
         for met in pc.value_counts(pa.array(self.numbers)).to_pylist():
             yield self._combination(met["values"]), met["counts"]
 
     def rows(self) -> Iterator[tuple[dict[str, Any], Integers]]:
-        """Give each combination that there is, and the rows that have it."""
+        """Yield each combination that occurs, and its rows."""
         for number in pc.unique(pa.array(self.numbers)).to_pylist():
             yield self._combination(number), np.flatnonzero(self.numbers == number)
 

@@ -27,7 +27,7 @@ LOOKED_FOR = (
 """The classes and flags in which patterns are looked for."""
 
 FEWEST = 3
-"""Fewer exceptions have no pattern, and so many next to each other are no chance."""
+"""The fewest exceptions that make a pattern; as many consecutive ones are no coincidence."""
 
 MOST = 200_000
 """Of more exceptions of a class, the first that are stored are looked at."""
@@ -57,14 +57,14 @@ class Pattern:
     what: str
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Format it as one line."""
         some = f"all {self.total}" if self.count == self.total else f"{self.count} of {self.total}"
         return f"{some} {self.of}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
 class _WholeRun:
-    """What the whole run has: the values met in each shared column, and its time span."""
+    """The values of each shared column in the whole run, and its time span."""
 
     met: Mapping[str, frozenset[object]]
     span_ns: int
@@ -115,7 +115,7 @@ def _in_common(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]
 
 
 def _shared(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
-    """Say which value all have, where the run has others as well."""
+    """Find values that all exceptions share, and the whole run does not."""
     for column, name in _SHARED.items():
         known = frame[column].dropna()
         if len(known) < len(frame) or len(run.met[column]) < 2:  # noqa: PLR2004
@@ -137,7 +137,7 @@ def _time_span(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class _NumberRange:
-    """Numbers next to each other, `first` to `last`, in one place."""
+    """Consecutive numbers, `first` to `last`, of one generator or partition."""
 
     place: int
     first: int

@@ -23,7 +23,7 @@ _STRANGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """What the arrivals add up to: by partition, and by event type for what belongs to nobody."""
+    """The sums of messages by partition, and of unowned messages by event type."""
 
     partitions: tuple[PartitionRead, ...]
     by_event_type: dict[str, Counts]
@@ -32,7 +32,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
-    """What messages are counted by; `defect` is empty unless they are malformed."""
+    """The key that messages are counted by; `defect` is empty unless they are malformed."""
 
     partition: int
     kind: str
@@ -42,14 +42,14 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class MessageCount:
-    """How many messages of a key there are, and the offsets of the first and the last."""
+    """The number of messages of a key, and the offsets of the first and the last."""
 
     count: int
     first: int
     last: int
 
     def __add__(self, other: "MessageCount") -> "MessageCount":
-        """Put two counts together."""
+        """Add two counts of the same key."""
         return MessageCount(
             self.count + other.count, min(self.first, other.first), max(self.last, other.last)
         )
@@ -57,7 +57,7 @@ class MessageCount:
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """What messages add up to; `samples` has by partition the first offsets of each stranger."""
+    """The sums of messages; `samples` has the first offsets of unowned ones, by partition."""
 
     by_key: Mapping[MessageKey, MessageCount] = field(default_factory=dict)
     timestamp_types: frozenset[int] = frozenset()
@@ -65,7 +65,7 @@ class MessageCounts:
 
 
 def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
-    """Count messages, of `content.ARRIVALS`."""
+    """Count messages, in rows of `kinds.ARRIVALS`."""
     offsets = arrivals["offset"].to_numpy()
     combined = Combined.of(
         {
@@ -88,7 +88,7 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
 
 
 def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
-    """Name the first offsets of malformed and, apart from them, foreign messages."""
+    """List the first offsets of malformed and of foreign messages."""
     kinds = plain(arrivals["kind"])
     unowned = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
     is_foreign = pc.equal(plain(unowned["kind"]), MessageKind.FOREIGN.value)
@@ -100,7 +100,7 @@ def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
 
 
 def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
-    """Add up what was counted apart."""
+    """Add two counts."""
     samples: dict[tuple[int, bool], list[int]] = {}
     for part in parts:
         for key, offsets in part.samples.items():
@@ -113,13 +113,13 @@ def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
 
 
 def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
-    """Say what the messages of a range add up to."""
+    """Sum up the messages of a range."""
     partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
     return Messages(partitions, _unowned_by_type(counts), counts.timestamp_types)
 
 
 def claimed(counts: MessageCounts) -> int:
-    """Count the messages that claim to be of the run, each of which is compared."""
+    """Count the messages with an id of the run, each of which must be compared."""
     of_this_run = {MessageKind.CLAIMED, MessageKind.PHANTOM}
     return sum(count.count for key, count in counts.by_key.items() if key.kind in of_this_run)
 
@@ -145,7 +145,7 @@ def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> Part
 
 
 def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
-    """Say how messages are malformed, by the offset of the first of each."""
+    """List the defects of messages, by the offset of the first message with each."""
     by_defect: dict[str, MessageCount] = added(
         {key.defect: count} for key, count in counts.items() if key.defect
     )
@@ -154,7 +154,7 @@ def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
 
 
 def _unowned_by_type(counts: MessageCounts) -> dict[str, Counts]:
-    """Count by event type what belongs to no attempt: a malformed message has no type."""
+    """Count unowned messages by event type; a malformed one has none."""
     by_type: dict[str, Counts] = {}
     for key, count in counts.by_key.items():
         if key.kind in _STRANGERS:

@@ -36,7 +36,7 @@ LINE = ("generator", "seq", "partition", "offset", "key_hash", "sent_at_ns", "an
 
 
 def ordered(fates: pa.Table) -> pa.Table:
-    """Give the rows of LINE that are ordered against others, from rows of `reconcile.FATES`."""
+    """Select the rows, of LINE, that have an order: those with a message key and a request."""
     is_ordered = pc.and_(fates["key_hash"].is_valid(), fates["sent_at_ns"].is_valid())
     return fates.select(list(LINE)).filter(is_ordered)
 
@@ -70,7 +70,7 @@ def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
 
 
 def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int, int]]:
-    """Name the pairs of parts of which the first may hold what has overtaken events of the second.
+    """List the pairs of parts whose first may hold events that overtook events of the second.
 
     It does where an event can stand before one that was answered before it was sent.
     """
@@ -96,7 +96,7 @@ def _overtaking(line: Sequence[tuple[int, PartitionReach]]) -> Iterator[tuple[in
 
 
 def reordered(line: pa.Table) -> pa.Table:
-    """Give the generator and seq of those that are reordered.
+    """Give the generator and seq of reordered events.
 
     Args:
         line: Rows of LINE, in one chunk; each event is looked at beside all the others.
@@ -135,7 +135,7 @@ def marked(fates: pa.Table, overtaken: AbstractSet[Event]) -> pa.Table:
 
 
 def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
-    """Give the rows before which a later request of their group stands."""
+    """Find the rows behind a later request of their group."""
     columns = [line[name].to_numpy() for name in group]
     order = np.lexsort((line["offset"].to_numpy(), *columns))
     is_first = np.ones(len(order), np.bool_)
@@ -152,7 +152,7 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
 
 
 def order(fates: Path, events: int) -> Order:
-    """Count which of so many events, at the most, have an order that could be looked at.
+    """Count the events that have an order, of at most so many.
 
     Keys are looked at a part at a time, so that memory is bounded.
     """
@@ -168,7 +168,7 @@ def order(fates: Path, events: int) -> Order:
 
 
 def order_of(line: pa.Table) -> Order:
-    """Count which events have an order, from the rows of all events of their keys."""
+    """Count the events that have an order; `line` has all events of their keys."""
     sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
     aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
     keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)

@@ -35,7 +35,7 @@ class SeqRange:
 
 
 def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
-    """Cut all that was asked for into seq_ranges of so many numbers, by their own number from 0."""
+    """Cut the sequence numbers into ranges of `span` numbers, and number these from 0."""
     segments: dict[int, list[tuple[str, str]]] = {}
     for segment in ledger.segments:
         for number in _met(segment, span):
@@ -58,7 +58,7 @@ def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
 
 
 def _met(segment: SegmentOverview, span: int) -> set[int]:
-    """Number the seq_ranges that a segment has rows of."""
+    """List the numbers of the ranges that a segment has rows of."""
     return {
         number
         for first, last in segment.spans.values()
@@ -67,7 +67,7 @@ def _met(segment: SegmentOverview, span: int) -> set[int]:
 
 
 def attempts(location: str, seqs: SeqRange) -> pa.Table:
-    """Read the attempts of a range from the ledger at a location: none twice, none missing.
+    """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
         A row for each, of COLUMNS, in one chunk. Raises OSError.
@@ -92,7 +92,7 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
 def asked_for(
     ledger: Ledger, events: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[str | None, str]]:
-    """Read what some events, by generator and number, were asked for, and in which shape.
+    """Read what was asked for in some events, by generator and number, and their shapes.
 
     A ledger of the format before does not say. Raises OSError.
     """
@@ -127,7 +127,7 @@ _NO_ROWS = _ROWS.empty_table()
 
 
 def _without_repetition(rows: pa.Table) -> pa.Table:
-    """Keep the first row of each attempt; that there were more is among the damage."""
+    """Keep the first row of each attempt; repeated rows are reported as damage."""
     if not _is_repeated(rows):
         return rows
     ordered = rows.sort_by([(name, "ascending") for name in ("generator", "seq", "sent_at_ns")])
@@ -147,7 +147,7 @@ def _is_repeated(rows: pa.Table) -> bool:
 
 
 def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) -> pa.Table:
-    """Rows for attempts that were reserved, and of which nothing more is known."""
+    """Make rows for attempts that were reserved, and that have no row."""
     known = rows["seq"].to_numpy()[rows["generator"].to_numpy() == generator]
     is_missing = np.ones(end_seq - first_seq, np.bool_)
     is_missing[known - first_seq] = False

@@ -30,7 +30,7 @@ _AHEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class SegmentOverview:
-    """A segment that is to be read, by its path below the ledger's location.
+    """A segment of the ledger; `name` is its path below the ledger's location.
 
     `spans` has by generator the first and last number in it; `sha256` is of its bytes.
     """
@@ -42,7 +42,7 @@ class SegmentOverview:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The first and the last of each of an attempt's times, in ns, as far as any has one."""
+    """The first and last value of each time that attempts have, in ns, by the time's name."""
 
     first: Mapping[str, int]
     last: Mapping[str, int]
@@ -64,7 +64,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a ledger is worth, and where its rows are; `location` is a path or a URL."""
+    """A loaded ledger: its condition, and where its rows are; `location` is a path or a URL."""
 
     location: str
     segments: tuple[SegmentOverview, ...]
@@ -76,7 +76,7 @@ class Ledger:
 
 @dataclass(slots=True)
 class Overview:
-    """What is found in looking over the segments, each of which is read once."""
+    """The sums of the segments that were read; each is read once."""
 
     segments: dict[str, SegmentOverview] = field(default_factory=dict)
     generators: dict[int, SeqRows] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Overview:
     first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def read(self, location: str, names: Mapping[str, str]) -> None:
-        """Look over those of the segments at a location that were not looked at. Raises OSError.
+        """Read the segments at a location that were not read before. Raises OSError.
 
         `names` have the SHA-256 of each.
         """
@@ -106,7 +106,7 @@ class Overview:
             names.clear()
 
     def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
-        """Take in a segment, and give by generator its first and last number."""
+        """Add a segment, and give by generator its first and last sequence number."""
         spans = {}
         generators = pc.unique(rows["generator"]).to_pylist()
         for generator in generators:
@@ -142,7 +142,7 @@ class Overview:
 
 
 def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
-    """Read what is looked over of segments, some of them ahead of their turn. Raises OSError."""
+    """Read the overview's columns of segments, in order, some in advance. Raises OSError."""
     filesystem, root = open_location(location)
 
     def read(name: str) -> pa.Table:
@@ -164,7 +164,7 @@ def load(
     begun: Sequence[int] | None,
     overview: Overview | None = None,
 ) -> Ledger:
-    """Look over every undamaged segment of the parts that were found at a location.
+    """Load the overview of all undamaged segments of some parts at a location.
 
     `begun` are the generators that there must be; None where that is not known. `overview` has what
     was looked over before. Raises OSError.

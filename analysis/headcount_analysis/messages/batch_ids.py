@@ -29,7 +29,7 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class BatchIds:
-    """Ids of this run that stand in a batch's messages as plain text.
+    """The ids of this run that a batch's messages have as plain text.
 
     `generator` and `seq` mean nothing where `is_there` is false; the spans are of their digits.
     """
@@ -42,7 +42,7 @@ class BatchIds:
     spans: tuple[ByteSpan, ...]
 
     def identity(self, row: int) -> str:
-        """Write the id that stands in a message."""
+        """Format the id of a message."""
         return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
 
     def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
@@ -54,7 +54,7 @@ class BatchIds:
 
 
 def batch_ids(values: pa.Array, prefix: str, names: Sequence[str]) -> BatchIds:
-    """Find the ids that begin with a prefix in messages, in the fields of these names.
+    """Find the ids that begin with a prefix in the named fields of messages.
 
     `values` are binary, none null.
     """

@@ -21,7 +21,7 @@ _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """What was read of a text, and its kind, but for whether its id was asked for.
+    """What was read of a text, and its kind; whether its id was asked for is checked later.
 
     `generator` and `seq` are -1 where the text has no id of the run, or only a masked one.
     """
@@ -58,7 +58,7 @@ class Batch:
 
 
 def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> pa.Table:
-    """Put the arrivals together."""
+    """Make the rows of ARRIVALS of a batch."""
     is_masked, place = batch.is_masked, pa.array(batch.place)
     generator = np.where(is_masked, batch.ids.generator, batch.numbers(lambda r: r.generator))
     seq = np.where(is_masked, batch.ids.seq, batch.numbers(lambda r: r.seq))
@@ -108,7 +108,7 @@ def _value_hashes(values: pa.Array) -> pa.Array:
 
 
 def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:
-    """Tell which ids are those that a generator has asked for or may have."""
+    """Mark the ids that a generator has asked for, or may have."""
     if not asked:
         return np.zeros(len(seq), np.bool_)
     numbers = np.array(sorted(asked), np.int64)

@@ -1,9 +1,9 @@
-"""ByteRows: the bytes of a batch's messages, looked at and masked all at once.
+"""Byte rows: the bytes of a batch's messages, searched and masked all at once.
 
-A place is an index into the bytes of all messages; -1 is none.
+A place is an index into the bytes of all messages; -1 stands for none.
 
-The messages of a load test are alike, so a pattern is looked for where some of them have it, before
-the others are searched; and bytes are looked at by the word, not one after the other.
+The messages of a load test are alike. So a pattern is first looked for at the place where a sample
+of messages has it, before the others are searched; and bytes are tested a word at a time.
 """
 
 import itertools
@@ -34,13 +34,13 @@ Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """Some ASCII characters, by the codes that they stretch over: the first and last of each."""
+    """A set of ASCII characters, as ranges of codes: the first and last of each."""
 
     ranges: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, characters: str) -> "Characters":
-        """Take characters, in any order."""
+        """Make the set from characters in any order."""
         codes = sorted(characters.encode("ascii"))
         # Codes that follow one another are as far from their numbers.
         groups = itertools.groupby(enumerate(codes), lambda numbered: numbered[1] - numbered[0])
@@ -50,7 +50,7 @@ class Characters:
     def have(
         self, data: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Tell of each byte whether it is one of them."""
+        """Mark the bytes that are in the set."""
         has = np.zeros(data.shape, np.bool_)
         for first, last in self.ranges:
             # Codes below the first wrap around, to above all others.
@@ -60,7 +60,7 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class ByteRows:
-    """Messages, their bytes (a word of them at least), and where each begins and the last ends."""
+    """Messages, their bytes (padded to a word at least), and the bounds of each in the bytes."""
 
     values: pa.Array
     data: Bytes
@@ -68,7 +68,7 @@ class ByteRows:
 
     @classmethod
     def of(cls, values: pa.Array) -> "ByteRows":
-        """Take messages, which are binary, none of them null."""
+        """Make it from binary messages, none of them null."""
         _, offsets, content = values.buffers()
         bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
         data = np.frombuffer(content, np.uint8) if content is not None else np.zeros(0, np.uint8)
@@ -82,7 +82,7 @@ class ByteRows:
         return self.bounds[1:]
 
     def after(self, *patterns: bytes) -> Integers:
-        """Tell where in each message the first pattern that it has is over.
+        """Find in each message the end of the first pattern that it contains; -1 without any.
 
         A message that has it more than once gives any of these places.
         """
@@ -126,7 +126,7 @@ class ByteRows:
         return np.where(inside, self.data[np.where(inside, at, 0)], 0).astype(np.uint8)
 
     def run(self, start: Integers, allowed: Characters, longest: int) -> Integers:
-        """Tell where in each message what is allowed ends, from a place on, if that is one."""
+        """Find in each message the end of a run of allowed characters that begins at a place."""
         end = start.copy()
         going = start >= 0
         for _ in range(-(-longest // _WORD)):
@@ -138,7 +138,7 @@ class ByteRows:
         return np.minimum(end, np.minimum(start + longest, np.maximum(start, self.ends)))
 
     def _length(self, start: Integers, allowed: Characters) -> Integers:
-        """Tell how many of the bytes from each place on are allowed, up to a word of them."""
+        """Count the allowed bytes from each place on, up to a word of them."""
         last = len(self.data) - _WORD
         at = np.clip(start, 0, last)
         flags = np.packbits(allowed.have(self._windows(at, _WORD)), axis=1, bitorder="little")

@@ -78,7 +78,7 @@ class Reader:
         """Give a row of ARRIVALS for each message.
 
         Args:
-            messages: As `topic.MESSAGES` has them.
+            messages: As `topic_range.MESSAGES` has them.
         """
         values = messages["value"]
         plain_ids = self._find_ids(values.fill_null(b""))
@@ -144,7 +144,7 @@ class Reader:
     def _text(
         self, key: _Text, values: pa.Array, row: int, plain_ids: "BatchIds"
     ) -> ReadMessage | None:
-        """Give what all messages share that have a text, and the same masked in it.
+        """Read what all messages share that have the same text and the same masks in it.
 
         None where each must be read by itself.
         """

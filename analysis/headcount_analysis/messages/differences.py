@@ -17,19 +17,19 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field, and how it differs: `told` is what was asked and found, as far as that is known."""
+    """A field that differs; `description` says what was asked and found, as far as known."""
 
     field: str
     description: str
 
     def __str__(self) -> str:
-        """Write it in a few words."""
+        """Format the field and how it differs."""
         return f"{self.field}: {self.description}"
 
 
 @dataclass(frozen=True, slots=True)
 class EventDifferences:
-    """What differs in a corrupted event, whose message stands there."""
+    """The fields that differ in a corrupted event, and the place of its message."""
 
     partition: int
     offset: int
@@ -38,7 +38,7 @@ class EventDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What differs in the corrupted events that were `looked_at`, by their ids."""
+    """The differences of the corrupted events that were `looked_at`, by their ids."""
 
     by_id: Mapping[str, EventDifferences] = field(default_factory=dict)
     looked_at: int = 0

@@ -36,7 +36,7 @@ Hook = Callable[[Pairs], dict[str, object]]
 
 
 class ParsedMessage(NamedTuple):
-    """What a message's bytes are: a JSON object, or what is wrong with them.
+    """A parsed message: a JSON object, or what is wrong with the bytes.
 
     `repeated` names the keys that stand twice in one of its objects, the last of which counts;
     `repeated_fields` those of them that are fields of the event itself.
@@ -85,7 +85,7 @@ def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: Shape
 
 @functools.lru_cache(maxsize=128)
 def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
-    """Choose those of an event's fields that hold the id.
+    """Select the fields of an event that hold the id.
 
     A header's name has no case, and frameworks write it in their own: `x-event-id`, `X_EVENT_ID`,
     and WSGI's `HTTP_X_EVENT_ID`. A field that was named by the user is that one alone.
@@ -96,7 +96,7 @@ def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
 
 
 def is_header(name: str) -> bool:
-    """Tell whether a field's name is a way to write that of the header with the id."""
+    """Whether a field's name is a spelling of the id header's name."""
     return name.casefold().replace("_", "-").removeprefix("http-") == HEADER.casefold()
 
 
@@ -190,7 +190,7 @@ def _parse_repeated(text: str) -> ParsedMessage:
 
 
 def _defect(value: bytes | None, error: Exception) -> str:
-    """Say what a message is that is no JSON."""
+    """Name the defect of a message that is not JSON."""
     if value is None:
         return "tombstone (no value)"
     if not value.strip():
@@ -211,7 +211,7 @@ _DEFECTS: Mapping[type[Exception], str] = {
 
 
 def _other_text(text: str, error: Exception) -> str:
-    """Say what a text is that is no JSON."""
+    """Name the defect of a text that is not JSON."""
     if _REPR.match(text):
         return "Python's repr"
     if isinstance(error, json.JSONDecodeError):
@@ -230,7 +230,7 @@ def framed_schema(value: bytes) -> int | None:
 
 
 def _other_json(value: object) -> str:
-    """Say what JSON a message is that is no object."""
+    """Name the defect of JSON that is not an object."""
     if isinstance(value, str):
         is_within = isinstance(parse(value.encode(errors="replace")).event, dict)
         return "JSON within a JSON text" if is_within else "a JSON text, no object"
@@ -240,7 +240,7 @@ def _other_json(value: object) -> str:
 
 
 def _text(value: object) -> str | None:
-    """Write what stands where an event's type is expected."""
+    """Format an event's type, whatever value it has."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -17,7 +17,7 @@ EVENT_TYPE_FIELD = "event_type"
 
 
 class MessageKind(StrEnum):
-    """What a message turned out to be."""
+    """The kind of a message."""
 
     CLAIMED = "claimed"
     """Its id is of this run, and a generator has asked for it or may have."""
@@ -54,7 +54,7 @@ ARRIVALS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is looked for in the messages.
+    """What messages of the run look like.
 
     `asked` says for each generator how many sequence numbers, from 0, it may have used; `shapes`
     are what is compared, or where these are too many `asked_shapes` says it of each attempt.

@@ -1,7 +1,7 @@
-"""Placement: where messages carry the ids of a run, if it is not where they were looked for.
+"""Placement: where messages carry the ids of a run, if not where they are expected.
 
-An id that stands elsewhere is no event that is lost. So what has no id in its place is looked
-through, as far as its cost is bounded, for a whole id of the run.
+An event whose id stands elsewhere is not lost. So a sample of the messages without an id in its
+place is searched for a whole id of the run.
 """
 
 import re
@@ -24,7 +24,7 @@ _CARRY = "let the service write the id into a top-level field of its JSON event"
 
 
 class PlaceKind(StrEnum):
-    """What an id was seen in."""
+    """The kind of place where an id was seen."""
 
     FIELD = "field"
     NESTED = "nested"
@@ -38,14 +38,14 @@ class PlaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdPlace:
-    """Where in a message an id stands: `name` is a field's, a header's, or what the value is."""
+    """The place of an id in a message; `name` is a field, a header, or a value's defect."""
 
     kind: PlaceKind
     name: str = ""
 
     @property
     def phrase(self) -> str:
-        """Name it in a sentence."""
+        """Describe the place, for use in a sentence."""
         return {
             PlaceKind.FIELD: f"in the top-level field {self.name}",
             PlaceKind.NESTED: f"nested at {self.name}",
@@ -59,7 +59,7 @@ class IdPlace:
 
     @property
     def remedy(self) -> str:
-        """Say what helps."""
+        """Name the remedy."""
         match self.kind:
             case PlaceKind.FIELD:
                 return f"--event-id-field {self.name}"
@@ -73,7 +73,7 @@ class IdPlace:
 
 @dataclass(frozen=True, slots=True)
 class PlaceSample:
-    """A place, how many of the messages that were looked at have an id there, and the first."""
+    """A place, the number of sampled messages with an id there, and the first of them."""
 
     place: IdPlace
     count: int
@@ -83,13 +83,13 @@ class PlaceSample:
 
     @property
     def phrase(self) -> str:
-        """Name it in a sentence."""
+        """Describe the place, for use in a sentence."""
         return f"{self.place.phrase} (partition {self.partition}, offset {self.offset})"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was seen of a run's ids beside the field that they were looked for in.
+    """Where a run's ids were seen, besides the field that they are expected in.
 
     `in_place` messages had theirs there. Of the others so many were `looked_at`, in the run's topic
     and, where that told nothing, in the others of the cluster.
@@ -111,7 +111,7 @@ class Placement:
 
     @property
     def evidence(self) -> str:
-        """Say what was seen instead of an id in its place."""
+        """Describe what was seen instead of ids in their place."""
         if not self.messages:
             seen = f"the topic {self.topic} has no message since the run began"
         else:
@@ -133,7 +133,7 @@ class Placement:
 
     @property
     def remedy(self) -> str:
-        """Say what helps."""
+        """Name the remedy."""
         if self.samples:
             return self.samples[0].place.remedy
         if self.elsewhere:
@@ -152,7 +152,7 @@ class Placement:
 
     @property
     def notes(self) -> Iterator[str]:
-        """Say that some messages, and not all, have their id elsewhere."""
+        """Note that some messages, and not all, have their id elsewhere."""
         if self.missing and self.in_place and self.samples:
             yield (
                 f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "

@@ -1,6 +1,6 @@
-"""The second look: reads a few records once more, where columns alone leave a question.
+"""The second look: reads a few records again, where columns alone leave a question.
 
-It is only had where a run is not simply a pass, and is bounded: so many stretches of so many
+Only a run that is not simply a pass gets one. Its cost is bounded: so many splits of so many
 records, in so much time.
 """
 
@@ -26,7 +26,7 @@ _MOST_CORRUPTED, _MOST_STRETCHES, _NEAR = 1000, 300, 50
 
 
 def find_placement(source: Source, evidence: Evidence) -> Placement:
-    """Look where messages have the ids of a run, if some are missing where they were looked for."""
+    """Search samples for ids of the run, if events are missing and messages have none in place."""
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
@@ -54,7 +54,7 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
 
 
 def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
-    """Choose stretches of what belongs to nobody: at its beginning, in the middle, at the end."""
+    """Choose splits with unowned messages: at the beginning, in the middle, at the end."""
     others = [partition for partition in partitions if partition.foreign or partition.malformed]
     for partition in others[:_MOST_PARTITIONS]:
         samples = (*partition.foreign_samples, *partition.malformed_samples)
@@ -82,7 +82,7 @@ class _Corrupted:
 def find_differences(
     source: Source, evidence: Evidence, ledger: Ledger, fates: Path
 ) -> Differences:
-    """Look in what some of the corrupted events differ. Raises OSError."""
+    """Read some of the corrupted events again, and list their differences. Raises OSError."""
     if not evidence.counts.corrupted:
         return Differences()
     rows = _corrupted(fates)
@@ -109,7 +109,7 @@ def _corrupted(fates: Path) -> list[_Corrupted]:
 
 
 def _around(topic: str, rows: Sequence[_Corrupted]) -> list[Split]:
-    """Put the messages that are near each other into stretches, as many as may be read."""
+    """Join messages that are near each other to splits, as many as may be read."""
     splits: list[Split] = []
     for partition, offset in sorted((row.partition, row.offset) for row in rows):
         last = splits[-1] if splits else None

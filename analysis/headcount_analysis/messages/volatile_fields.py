@@ -1,9 +1,9 @@
-"""Noise: fields that nobody asked for and that differ from message to message, such as a receipt.
+"""Volatile fields: those that nobody asked for and that differ in every message, such as a receipt.
 
-They are told by looking at a few messages, and are masked in all, so that messages that differ in
-nothing else are read once. What is masked is only ever the whole of a plain value: a text without
-quotes, escapes or anything but printable ASCII, or a whole number without a sign or a zero before
-it. Whatever stands in its place, the rest of the message means the same.
+They are found in a sample of messages, and masked in all, so that messages that differ in nothing
+else are read once. Only the whole of a plain value is masked: a text of printable ASCII without
+quotes or escapes, or a whole number without a sign or a leading zero. Whatever stands in its place,
+the rest of the message means the same.
 """
 
 import string
@@ -14,7 +14,7 @@ from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 from headcount_analysis.messages.json_message import Object
 
 MOST_FIELDS = 4
-"""So many are masked, for each takes its time."""
+"""The most fields that are masked; each takes time."""
 
 _DIFFERING = 0.5
 _LONGEST = 100
@@ -39,7 +39,7 @@ class Field:
 
 
 def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field, ...]:
-    """Name the fields that differ in most messages and are not among those that are read."""
+    """List the fields that differ in most messages, and are not read."""
     values: dict[Field, set[object]] = {}
     for message in messages:
         for name, value in message.items():
@@ -70,7 +70,7 @@ def _number(texts: ByteRows, field: Field) -> ByteSpan:
 
 
 def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:
-    """Tell whether nothing but these fields of a message can depend on what is masked in it.
+    """Whether only these fields of a message can depend on what is masked in it.
 
     So it is where the message has no escapes, and each name stands in it once, as a field of the
     object itself, or not at all.

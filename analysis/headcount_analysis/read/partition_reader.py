@@ -1,7 +1,7 @@
-"""The consumer: reads a stretch of a topic's partition in an executor, as Arrow, batch by batch.
+"""The partition reader: reads a split of the topic in an executor, as Arrow batches.
 
-librdkafka fetches and unpacks the messages beside the interpreter. Reading so takes about a third
-of what Spark's own source takes to hand the same messages to Python by way of the JVM.
+librdkafka fetches and decompresses messages in threads of its own. This takes about a third of the
+time in which Spark's own Kafka source hands the same messages to Python through the JVM.
 """
 
 import itertools
@@ -39,7 +39,7 @@ _NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A stretch of a partition, from an offset to before another."""
+    """A part of a partition: offsets `start` to `end` - 1."""
 
     topic: str
     partition: int
@@ -48,7 +48,7 @@ class Split:
 
 
 def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
-    """Cut a range into about so many stretches of like size, at least one of each partition."""
+    """Cut a range into about `wanted` splits of similar size, at least one per partition."""
     share = max(1, -(-offsets.size // max(1, wanted)))
     cuts = []
     for partition in offsets.partitions:
@@ -71,7 +71,7 @@ class Consumer:
     patience_s: float = PATIENCE_S
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
-        """Read a split, as `topic.MESSAGES` has it.
+        """Read a split, as `topic_range.MESSAGES` has it.
 
         Raises:
             EvidenceError: It cannot be read whole, and why.
@@ -93,7 +93,7 @@ class Consumer:
 
 @dataclass(slots=True)
 class _SplitReading:
-    """A split that is being read: `position` is the offset of what is read next.
+    """A split that is being read; `position` is the offset of the next message.
 
     `complaints` are of what has kept it from going on since it last did.
     """
@@ -112,7 +112,7 @@ class _SplitReading:
                 yield batch
 
     def _batch(self) -> pa.RecordBatch:
-        """Take what makes a batch, or what is left of the split."""
+        """Read a full batch, or the rest of the split."""
         held: list[pa.RecordBatch] = []
         rows, size = 0, 0
         while self.position < self.split.end and rows < BATCH_ROWS and size < BATCH_BYTES:
@@ -122,7 +122,7 @@ class _SplitReading:
         return pa.concat_batches(held)
 
     def _more(self) -> pa.RecordBatch:
-        """Wait until reading goes on, and give what was read; perhaps it goes on without any."""
+        """Wait until the position moves on, and give the messages; it may move without any."""
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
@@ -139,12 +139,12 @@ class _SplitReading:
         )
 
     def _skipped(self) -> int:
-        """Tell where the client is, which moves over what was taken back without giving any."""
+        """Give the client's position, which moves over aborted transactions without a message."""
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 
     def _taken(self, polled: list[Message]) -> pa.RecordBatch:
-        """Go on behind what was found, and give the messages of the split."""
+        """Move the position behind the polled messages, and give those of the split."""
         messages = polled
         if has_events := any(map(Message.error, polled)):
             messages = [message for message in polled if message.error() is None]
@@ -159,7 +159,7 @@ class _SplitReading:
         return batch.slice(0, int(np.searchsorted(offsets, self.split.end)))
 
     def _note(self, polled: list[Message]) -> None:
-        """Take note of what is no message: the partition's end for now, or what went wrong.
+        """Handle polled events that are no messages: the partition's current end, or an error.
 
         What is wrong behind the split is not the run's.
         """

@@ -1,7 +1,7 @@
 """Records: a few messages of a topic, with all that they carry, for a closer look.
 
-Columns of keys and values are enough to judge a run (see `consumer.py`). Where these leave a
-question, a few records are read once more, with their headers. No group's offsets move.
+Columns of keys and values are enough to judge a run (see `partition_reader.py`). If these leave a
+question, a few records are read again, with their headers. No consumer group's offsets move.
 """
 
 import time
@@ -39,17 +39,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordReader:
-    """Reads records from a cluster; what cannot be read in time is left out."""
+    """Reads records from a cluster; those that cannot be read in time are left out."""
 
     bootstrap_servers: str
     patience_s: float = PATIENCE_S
 
     def read(self, splits: Sequence[Split]) -> list[Record]:
-        """Read stretches of partitions, in their order."""
+        """Read splits, in their order."""
         return [record for records in self.read_each(splits) for record in records]
 
     def read_each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
-        """Read one stretch after the other."""
+        """Read one split after the other."""
         until_s = time.monotonic() + self.patience_s
         client = self._client()
         try:
@@ -59,7 +59,7 @@ class RecordReader:
             client.close()
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Choose what to read of other topics: what came first since a time, and what came last."""
+        """Choose splits of other topics: the first messages since a time, and the last ones."""
         client = self._client()
         try:
             return _elsewhere(client, topic, since_ms, time.monotonic() + self.patience_s)

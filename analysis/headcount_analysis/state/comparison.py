@@ -1,6 +1,6 @@
-"""Accounts: what the run's owners have by scenario, topic and database, and where those differ.
+"""The state comparison: what the run's owners have by scenario, topic and database.
 
-See `state.py` for what the three accounts are.
+See `differences.py` for what the three accounts are.
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ _ACCOUNTS = ("expected", "implied", "stored")
 
 
 def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
-    """Read what the attempts are to change, of OWNED; nothing of those that change nothing."""
+    """Read what attempts were to change, in rows of OWNED; attempts without a change have none."""
     location = ledger.location
     root = spark_url(location)
     paths = [f"{root}/{segment.name}" for segment in ledger.segments]
@@ -64,7 +64,7 @@ def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
 
 
 def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
-    """What the requests were to change that are known to be done.
+    """Select the changes of requests that are known to have been done.
 
     Args:
         owned: As `owned_changes` gives it.
@@ -86,7 +86,7 @@ def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
 
 
 def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
-    """What the database held of the run's owners, of STORED_SCHEMA."""
+    """Read what the database held for the run's owners, in rows of STORED_SCHEMA."""
     reader = spark.read.schema(STORED_SCHEMA).option("__globPaths__", "false")
     return reader.parquet(url).where(F.col("owner").startswith(prefix))
 
@@ -94,16 +94,16 @@ def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
 def compare(
     expected: DataFrame, implied: DataFrame, stored: DataFrame | None, torn: Collection[int]
 ) -> StateCheck:
-    """Compare the accounts.
+    """Compare the three accounts.
 
     Args:
         expected: As `expectations` gives it.
         implied: What the topic's events change, as `game.effects.effects` gives it.
         stored: As `stored_account` gives it; None where there is no database to look at.
-        torn: The generators of whose owners it is not known what was expected.
+        torn: Generators whose expected state is unknown.
 
     Returns:
-        What came of it; `why_not` is left to be said where there is no third account.
+        The check; the caller sets `why_not` if there is no third account.
     """
     numbers = _numbers(expected, implied, stored, torn).cache()
     try:
@@ -167,7 +167,7 @@ _Entries = dict[tuple[str, str], tuple[Entry, ...]]
 
 
 def _entries(different: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
-    """The events that led to the differences, by owner and thing."""
+    """Collect the events that led to the differences, by owner and thing."""
     pairs = F.broadcast(different.select("owner", "thing"))
     asked, seen = (
         frame.join(pairs, on=["owner", "thing"], how="left_semi").limit(MOST_ENTRIES).collect()
@@ -205,7 +205,7 @@ def _entry(known: dict[str, Any]) -> Entry:
 
 
 def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Those first whose request and message say different things, and then by their place."""
+    """Sort entries: first those whose request and message differ, then by offset."""
     return tuple(
         sorted(entries, key=lambda entry: (entry.expected == entry.implied, entry.offset or 0))
     )

@@ -88,7 +88,7 @@ def _sales(events: DataFrame) -> pd.DataFrame:
 
 
 def _whole(number: Column) -> Column:
-    """Make it a whole number that a table can hold; nothing is 0."""
+    """Convert a sum to a long; null becomes 0."""
     known = F.coalesce(number.cast("double"), F.lit(0.0))
     return F.greatest(F.least(known, F.lit(_LARGEST)), F.lit(-_LARGEST)).cast("long")
 

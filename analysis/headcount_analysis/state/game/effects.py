@@ -22,7 +22,7 @@ _MAX_SHOWN = 200  # characters of a hostile id, type or player that are kept
 
 
 def effects(events: DataFrame, prefix: str) -> DataFrame:
-    """Take the game's events apart into what they change.
+    """Derive from the game's events what they change.
 
     An event that is in the topic more than once with the same receipt is one event.
 
