@@ -1,4 +1,4 @@
-"""Arrays: the types of the columns that are worked on at once."""
+"""Types of arrays and columns."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +9,11 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 TEXTS = pa.dictionary(pa.int32(), pa.string())
-"""Texts of which there are few, each said once."""
+"""Texts with few distinct values, dictionary-encoded."""
 
 
 def equal_ranges(*columns: np.ndarray[tuple[int], np.dtype[np.generic]]) -> list[tuple[int, int]]:
-    """Split rows into ranges, each of rows that follow one another and are equal in all columns."""
+    """Split rows into ranges of consecutive rows that are equal in all columns."""
     rows = len(columns[0])
     if not rows:
         return []

@@ -1,6 +1,6 @@
-"""Evidence: what was seen of a run, in plain values, for the judge to weigh and the report to show.
+"""Evidence: what is known of a run, in plain values, for the judge and the report.
 
-`verify.py` gathers it; nothing here reads a file, a topic or a clock.
+`pipeline/gather.py` gathers it; nothing here reads a file, a topic or a clock.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ CREATE_TIME, LOG_APPEND_TIME = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Checkable:
-    """How many attempts were seen, and of how many of these the time and the place can be checked.
+    """How many attempts were seen, and how many of these have a time and a place to check.
 
     The time cannot if the timestamp is none; the place cannot if the answer did not name it.
     """
@@ -35,7 +35,7 @@ class Checkable:
     placed: int = 0
 
     def __add__(self, other: "Checkable") -> "Checkable":
-        """Add up what was counted apart."""
+        """Add two counts."""
         return Checkable(
             self.seen + other.seen, self.timed + other.timed, self.placed + other.placed
         )
@@ -43,7 +43,7 @@ class Checkable:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How many `events` have another of their key to be in order with.
+    """How many `events` share their key with another event, and so have an order.
 
     So many are `keyed`; `spread` of these are of keys whose events stand in several partitions.
     """
@@ -53,13 +53,13 @@ class Order:
     spread: int = 0
 
     def __add__(self, other: "Order") -> "Order":
-        """Add up what was counted apart."""
+        """Add two counts."""
         return Order(
             self.events + other.events, self.keyed + other.keyed, self.spread + other.spread
         )
 
     def others(self, seen: int) -> str:
-        """Say of all the events that were seen why not all are among them."""
+        """Explain why some of the events that were seen have no order."""
         alone = self.keyed - self.spread - self.events
         return (
             f"{seen - self.keyed} have no key, the key of {self.spread} is in several partitions, "
@@ -84,7 +84,7 @@ class GeneratorState:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What the ledger is worth; each damage says what is wrong and what to do.
+    """The condition of the ledger; each `damage` says what is wrong and what to do.
 
     `changing_types` are the types of events that were to change somebody's state.
     """
@@ -103,13 +103,13 @@ class LedgerState:
 
     @property
     def asked(self) -> int:
-        """How many attempts there are, those without a row among them."""
+        """The number of attempts, including those without a row."""
         return sum(state.asked for state in self.generators)
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A way in which messages of a partition are malformed, how many are, and the first of them."""
+    """A way in which messages of a partition are malformed, their number, and the first of them."""
 
     name: str
     count: int
@@ -118,7 +118,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class PartitionRead:
-    """What the reader met in one partition; offsets `start` to `end` - 1 were asked for.
+    """What was read of one partition; offsets `start` to `end` - 1 were requested.
 
     `first` and `last` are the offsets of the first and last message read, None without any.
     The samples are the lowest offsets. `tail_is_empty` where a consumer has come to the end, and
@@ -140,7 +140,7 @@ class PartitionRead:
 
     @property
     def gaps(self) -> int:
-        """How many offsets of the range held no message."""
+        """The number of offsets in the range without a message."""
         return (self.end - self.start) - self.read
 
     @property
@@ -199,7 +199,7 @@ class Evidence:
 
     @property
     def checked(self) -> Checkable:
-        """How many events of the whole run the flags can be told of."""
+        """The checkable events of the whole run."""
         return sum(self.checkable.values(), start=Checkable())
 
     @property

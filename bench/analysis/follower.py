@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
-from headcount_analysis.pipeline import verify
+from headcount_analysis.ledger.run_ledger import ledger_parts
+from headcount_analysis.pipeline.follow import RunFollower, follow, forget
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read import stream
-from headcount_analysis.read.incremental_state import Following, follow, forget, ledger_parts
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext
@@ -37,27 +40,35 @@ POLL_S = 0.1
 
 
 @contextlib.contextmanager
-def followed(folder: RunFolder, spark: SparkContext) -> Iterator[Following]:
+def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     """Follow a run until at most one batch is left, and its blocks are compared."""
     manifest, end = folder.read_manifest(), folder.read_end()
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
     tables = Tables(folder.path.absolute())
-    following = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
-    following.settled_after_s = SETTLED_AFTER_S
+    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
+    follower.settled.after_s = SETTLED_AFTER_S
     most = max(LEAST, events // BATCHES)
     servers = manifest.bootstrap_servers
-    query = stream.begin(sql(spark), servers, following, every_s=0, most_offsets=most)
+    query = stream.begin(
+        sql(spark),
+        servers,
+        manifest,
+        follower.take,
+        follower.checkpoint,
+        every_s=0,
+        most_offsets=most,
+    )
     try:
-        while following.messages < events - most:
+        while follower.messages < events - most:
             if (error := query.exception()) is not None:
                 raise PartError(str(error))
-            following.advance(spark)
+            follower.advance(spark)
             time.sleep(POLL_S)
-        following.advance(spark)
+        follower.advance(spark)
         time.sleep(SETTLED_AFTER_S)
-        following.advance(spark)
-        yield following
+        follower.advance(spark)
+        yield follower
     finally:
         query.stop()
 
@@ -69,18 +80,13 @@ def main(path: Path) -> dict[str, float]:
     with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:
         manifest, end = folder.read_manifest(), folder.read_end()
         assert end is not None
-        with followed(folder, spark) as following:
+        with followed(folder, spark) as follower:
             began_s = time.monotonic()
-            found = following.end()
-        messages, blocks = following.messages, following.blocks
-        verify(
-            folder=folder,
-            manifest=manifest,
-            end=end,
-            spark=spark,
-            parts=ledger_parts(folder, manifest, found.files),
-            followed=found,
-        )
+            cache = follower.end()
+        messages, blocks = follower.messages, follower.blocks
+        parts = ledger_parts(folder, manifest, cache.ledger)
+        plan = VerificationPlan(folder, manifest, end, parts)
+        verify(plan, Tools.of(plan, spark), cache)
         seconds = time.monotonic() - began_s
     forget(folder)
     return {"messages": messages, "blocks": blocks, "seconds": seconds}

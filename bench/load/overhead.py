@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from headcount_analysis.read.incremental_state import ledger_parts
+from headcount_analysis.ledger.run_ledger import ledger_parts
 
 from bench.harness.figures import in_turn, ratio, spread
 from bench.harness.parts import TOPIC, Workbench, finished, pin, two_cores

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.follow import RunFollower, follow
 from headcount_analysis.read import stream
-from headcount_analysis.read.incremental_state import Followed, Following, follow
 from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
@@ -38,7 +39,7 @@ class Follower:
     bootstrap_servers: str
     ready: Platform
     spark: SparkContext | None = None
-    _following: Following | None = None
+    _follower: RunFollower | None = None
     _over: threading.Event = field(default_factory=threading.Event)
     _idle: threading.Event = field(default_factory=threading.Event)
     _closed: threading.Event = field(default_factory=threading.Event)
@@ -46,15 +47,15 @@ class Follower:
     @property
     def progress(self) -> str:
         """Say how far it is."""
-        if self._following is None:
+        if self._follower is None:
             return ""
-        return f"{self._following.messages:,} messages, {self._following.blocks:,} blocks compared"
+        return f"{self._follower.messages:,} messages, {self._follower.blocks:,} blocks compared"
 
-    def finish(self) -> Followed | None:
-        """Follow no more, and give what was found; None if the run was never followed."""
+    def finish(self) -> RunCache:
+        """Follow no more, and give the cache; an empty one if the run was never followed."""
         self._over.set()
         self._idle.wait()
-        return None if self._following is None else self._following.end()
+        return RunCache() if self._follower is None else self._follower.end()
 
     def close(self) -> None:
         """Follow no more, and let Spark end."""
@@ -74,7 +75,7 @@ class Follower:
             try:
                 self._start()
             except Exception as error:  # noqa: BLE001 - whatever it was, nothing is lost by it
-                now_far = 0 if self._following is None else self._following.messages
+                now_far = 0 if self._follower is None else self._follower.messages
                 starts, far = (starts + 1 if now_far == far else 1), now_far
                 self._tell(error, is_last=starts == MOST_STARTS)
             finally:
@@ -94,29 +95,36 @@ class Follower:
             self._closed.wait()
 
     def _follow(self, spark: SparkContext) -> None:
-        if self._following is None:
-            self._following = self._begin()
-        if self._following is None:
+        if self._follower is None:
+            self._follower = self._begin()
+        if self._follower is None:
             return
-        query = stream.begin(sql(spark), self.bootstrap_servers, self._following)
+        follower = self._follower
+        query = stream.begin(
+            sql(spark),
+            self.bootstrap_servers,
+            follower.manifest,
+            follower.take,
+            follower.checkpoint,
+        )
         try:
             while not self._over.wait(ADVANCE_EVERY_S):
                 _check(query)
-                self._following.advance(spark)
-            self._following.end()
+                follower.advance(spark)
+            follower.end()
         finally:
             query.stop()
 
-    def _begin(self) -> Following | None:
+    def _begin(self) -> RunFollower | None:
         """Wait until the run has begun; None if it never does."""
         while not self.folder.manifest_path.exists():
             if self._over.wait(ADVANCE_EVERY_S / 4):
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.judging)
-        found = follow(self.folder, manifest, self.judging.late_after_ms, tables)
-        found.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
-        return found
+        follower = follow(self.folder, manifest, self.judging.late_after_ms, tables)
+        follower.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
+        return follower
 
     def _tell(self, error: Exception, *, is_last: bool) -> None:
         then = "the rest is found out when the run is over" if is_last else "starting it again"

@@ -1,7 +1,7 @@
 """What is printed of a report: the summary table, the verdict with its reasons, and the path."""
 
 from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.pipeline import Report
+from headcount_analysis.report.model import Report
 from rich.table import Table
 from rich.text import Text
 

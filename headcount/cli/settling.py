@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from headcount_analysis.read.settling import Look, Reach, Waits
+from headcount_analysis.read.settling import Reach, TopicLook, Waits
 
 from headcount.errors import EvidenceError, HeadcountError
 from headcount.run.manifest import End
@@ -70,7 +70,7 @@ class TopicSettling:
     since: SinceAnswer
     _noted: _Noted = field(init=False)
     _read: _Noted = field(init=False)
-    _looks: list[Look] = field(default_factory=list)
+    _looks: list[TopicLook] = field(default_factory=list)
     _cut_short: str = ""
     _timed: "list[_TimedNote]" = field(default_factory=list)
 
@@ -133,7 +133,7 @@ class TopicSettling:
         return end
 
     def _next_look_s(self, missing: int) -> float | None:
-        self._looks.append(Look(self.since.at(self._noted.at_s), missing))
+        self._looks.append(TopicLook(self.since.at(self._noted.at_s), missing))
         return self.waits.next_look_s(self._looks)
 
     def _overdue(self) -> _Noted | None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headcount_analysis.spark import object_store
-from headcount_analysis.spark.jvm import SessionConfig, class_path_files, suited_to
+from headcount_analysis.spark.config import SessionConfig, suited_to
+from headcount_analysis.spark.jvm import class_path_files
 from headcount_analysis.spark.tables import Tables
 
 from headcount.cli.options.verify_options import Judging

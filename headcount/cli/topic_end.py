@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from headcount_analysis.read.incremental_state import ledger_parts
+from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.read.settling import Reach, Waits
 
 from headcount.cli.options.verify_options import Judging

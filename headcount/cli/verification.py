@@ -7,10 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from headcount_analysis.ledger.overview import Overview
-from headcount_analysis.pipeline import Report, TopicSeen, verify
-from headcount_analysis.read.incremental_state import Followed, forget, ledger_parts, load
-from headcount_analysis.spark.jvm import Jvm, SessionConfig
+from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.follow import forget
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
+from headcount_analysis.read.settling import Reach
+from headcount_analysis.read.source import Kafka
+from headcount_analysis.report.model import Report
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import Jvm
 from headcount_analysis.spark.session import begun_session, session_in
 from pyspark import SparkContext
 
@@ -48,11 +56,9 @@ def judge(
     manifest = folder.read_manifest()
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
-    tables = tables_of(folder, manifest, question.judging)
-    followed = _end_of_following(follower, console)
-    overview = Overview() if followed is None else followed.overview
+    cache = _end_of_following(follower, console)
     # What was written by now was answered by now: its events lie before the end that is read next.
-    parts = ledger_parts(folder, manifest, None if followed is None else followed.files)
+    parts = ledger_parts(folder, manifest, cache.ledger)
     config = functools.partial(
         session_config,
         folder,
@@ -65,14 +71,15 @@ def judge(
         # It takes seconds to start, in which all is done that can be done without it.
         started = stack.enter_context(_spark(config, follower, jvm))
         servers = stack.enter_context(brokers(question, manifest, ready))
-        found = replace(manifest, bootstrap_servers=servers)
-        reach, settling = end_of_run(question, found, parts, console)
+        manifest = replace(manifest, bootstrap_servers=servers)
+        reach, settling = end_of_run(question, manifest, parts, console)
         stack.enter_context(noting_in_time(reach, settling))
-        parts = list(reach.parts or parts)
-        seen = _seen(found)
+        plan = _plan(question, manifest, replace(reach, parts=list(reach.parts or parts)))
         with (
             console.step("Starting Spark"),
-            _ahead(functools.partial(load, folder, manifest, parts, overview)),
+            _ahead(
+                functools.partial(load_ledger, folder, manifest, plan.parts or (), cache.ledger)
+            ),
         ):
             spark = started()
         # Until Spark's workers have started, there is time for what is needed in the end.
@@ -80,25 +87,32 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
-            report = verify(
-                folder=folder,
-                manifest=found,
-                end=reach.end,
+            tools = Tools(
                 spark=spark,
-                limits=limits_of(question.judging),
-                evidence=seen,
-                parts=parts,
-                is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
-                database=reach.database,
-                thresholds=question.judging.all_thresholds or _own_thresholds(folder, manifest),
-                tables=tables,
-                followed=followed,
-                overview=overview,
+                source=Kafka(spark, servers),
+                tables=tables_of(folder, manifest, question.judging),
                 settling=settling,
+                is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 progress=step.update,
             )
+            report = verify(plan, tools, cache)
     forget(folder)
     return report
+
+
+def _plan(question: Question, manifest: Manifest, reach: Reach) -> VerificationPlan:
+    """Plan to judge a run up to an end of its topic."""
+    folder, judging = question.folder, question.judging
+    return VerificationPlan(
+        folder=folder,
+        manifest=manifest,
+        end=reach.end,
+        parts=reach.parts,
+        seen=_seen(manifest),
+        database=reach.database,
+        limits=limits_of(judging),
+        thresholds=judging.all_thresholds or _own_thresholds(folder, manifest),
+    )
 
 
 @contextlib.contextmanager
@@ -126,13 +140,14 @@ def _warm_up_report() -> None:
     warm_up()
 
 
-def _end_of_following(follower: Follower | None, console: Console) -> Followed | None:
+def _end_of_following(follower: Follower | None, console: Console) -> RunCache:
+    """Stop following, and give what was read and compared; nothing without a follower."""
     if follower is None:
-        return None
+        return RunCache()
     with console.step("Ending the following"):
-        found = follower.finish()
+        cache = follower.finish()
     console.remark(f"Followed: {follower.progress or 'nothing'}")
-    return found
+    return cache
 
 
 @contextlib.contextmanager

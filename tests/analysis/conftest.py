@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from headcount_analysis.spark.jvm import SessionConfig, class_path_files
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import class_path_files
 from headcount_analysis.spark.session import open_session, sql
 from pyspark.sql import SparkSession
 

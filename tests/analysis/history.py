@@ -13,13 +13,17 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from headcount_analysis.evidence import CREATE_TIME, TopicSeen
 from headcount_analysis.judge import Limits
-from headcount_analysis.pipeline import Database, Report, verify
-from headcount_analysis.read.incremental_state import Followed
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.sample_records import Record
-from headcount_analysis.read.settling import Settling
-from headcount_analysis.read.source import Frames, Result, Work
+from headcount_analysis.read.settling import Database, Settling
+from headcount_analysis.read.source import Frames, Result, SplitTask
 from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetRange
+from headcount_analysis.report.model import Report
+from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame, SparkSession
 
 from headcount.ledger.digest import describe
@@ -208,22 +212,25 @@ class History:
         return self.verified_again()
 
     def verified_again(
-        self, followed: Followed | None = None, settling: Settling | None = None
+        self, cache: RunCache | None = None, settling: Settling | None = None
     ) -> Report:
-        """Verify what is on disk, perhaps with what was found before, or until it has settled."""
-        return verify(
+        """Verify what is on disk, perhaps with what was read before, or until it has settled."""
+        plan = VerificationPlan(
             folder=self.folder,
             manifest=self.manifest,
             end=self.reached,
-            spark=self.spark.sparkContext,
-            limits=self.limits,
-            evidence=self.seen,
+            seen=self.seen,
             database=self.database,
+            limits=self.limits,
             thresholds=self.thresholds,
+        )
+        tools = Tools(
+            self.spark.sparkContext,
             source=Batches(self) if self.timestamps_ms else Frames(self.source),
-            followed=followed,
+            tables=Tables(self.folder.path.absolute()),
             settling=settling,
         )
+        return verify(plan, tools, RunCache() if cache is None else cache)
 
     def source(self, offsets: OffsetRange) -> DataFrame:
         """Give the messages in a range, as Kafka's source would."""
@@ -243,8 +250,8 @@ class Batches:
 
     history: History
 
-    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
-        """Do the work on all messages of the range, here."""
+    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
+        """Do the task on all messages of the range, here."""
         rows = [
             {
                 "partition": partition,
@@ -257,7 +264,7 @@ class Batches:
             for place, (partition, offset, at_ms, key, value) in enumerate(self.history.messages)
             if offsets.first(partition) <= offset < offsets.end[partition]
         ]
-        return [work(iter(pa.Table.from_pylist(rows, MESSAGES).to_batches()))]
+        return [task(iter(pa.Table.from_pylist(rows, MESSAGES).to_batches()))]
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the messages at their times."""

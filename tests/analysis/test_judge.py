@@ -21,7 +21,7 @@ from headcount_analysis.judge.subjects import SUBJECTS, Subject
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.state.differences import Difference, StateCheck
+from headcount_analysis.state.differences import StateCheck, StateDifference
 
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
@@ -381,8 +381,8 @@ DIFFERENT = replace(
         numbers=9,
         different=2,
         differences=(
-            Difference("run-1.0.o1", "gold", 10, 10, 0),
-            Difference("run-1.0.o1", "item:bow", 1, 1, 0),
+            StateDifference("run-1.0.o1", "gold", 10, 10, 0),
+            StateDifference("run-1.0.o1", "item:bow", 1, 1, 0),
         ),
         why_not="",
     ),

@@ -20,7 +20,7 @@ _NO_ANSWER = "no answer"
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What the fates add up to; phantoms, which no generator asked for, only by event type.
+    """The sums of fates; phantoms, which no generator asked for, count by event type only.
 
     `by_answer` is by HTTP status, as text, or by what kept an answer from coming; `copies` are the
     messages of all. `rows` has by generator how many attempts have a row in the ledger, and
@@ -71,13 +71,13 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
 
 
 def _rows(fates: pa.Table) -> dict[int, int]:
-    """Count by generator the attempts that the ledger has a row of: only these were sent."""
+    """Count by generator the attempts with a row in the ledger: only these were sent."""
     generator = fates["generator"].filter(fates["sent_at_ns"].is_valid())
-    return {each["values"]: each["counts"] for each in pc.value_counts(generator).to_pylist()}
+    return {count["values"]: count["counts"] for count in pc.value_counts(generator).to_pylist()}
 
 
 def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkable]:
-    """Count by event type the attempts that were seen, and what is known of them."""
+    """Count by event type the attempts that were seen, and those with a time and a place."""
     is_seen = pc.and_(pc.greater(fates["copies"], 0), fates["sent_at_ns"].is_valid())
     has_place = pc.and_(fates["acked_partition"].is_valid(), fates["acked_offset"].is_valid())
     conditions = (
@@ -90,12 +90,12 @@ def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkabl
         np.bincount(place[condition.to_numpy()], minlength=len(names)).tolist()
         for condition in conditions
     ]
-    found = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
-    return {name: each for name, each in found.items() if each.seen}
+    by_type = {name: Checkable(*row) for name, *row in zip(names, *counts, strict=True)}
+    return {name: checkable for name, checkable in by_type.items() if checkable.seen}
 
 
 def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
-    """Add up what was counted apart."""
+    """Add two counts."""
     return Attempts(
         added(part.by_event_type for part in parts),
         added(part.by_generator for part in parts),
@@ -108,15 +108,15 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
 
 def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
     """Add up counts, key by key."""
-    found: dict[Any, Any] = {}
+    sums: dict[Any, Any] = {}
     for part in parts:
         for name, counts in part.items():
-            found[name] = found[name] + counts if name in found else counts
-    return found
+            sums[name] = sums[name] + counts if name in sums else counts
+    return sums
 
 
 def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:
-    """Give event types, in which types that no generator asked for, and none, are `(unknown)`."""
+    """Replace event types that no generator asked for, and null, by `(unknown)`."""
     names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
     whole = types.combine_chunks().dictionary_encode()
     known = pc.index_in(whole.dictionary, pa.array(names, pa.string()))
@@ -124,12 +124,12 @@ def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.Dictio
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give texts without their dictionary."""
+    """Decode a dictionary-encoded column of texts."""
     return values.cast(pa.string())
 
 
 def answers(fates: pa.Table) -> pa.ChunkedArray:
-    """Name answers: by status, or by the kind of the error, which is what stands before a `:`."""
+    """Name answers by their status, or by the error's kind, the part before the first `:`."""
     status = fates["http_status"].cast(pa.string())
     error = fates["error"]
     if error.null_count == len(error):
@@ -150,6 +150,6 @@ def _counts(row: Mapping[str, Any], number: int) -> Counts:
 
 
 def merged(*parts: dict[str, Counts]) -> dict[str, Counts]:
-    """Add up counts by event type, the types in order and the unknown one last."""
+    """Add up counts by event type, sorted, with the unknown type last."""
     names = sorted({name for part in parts for name in part}, key=lambda n: (n == UNKNOWN, n))
     return {name: total(part.get(name, Counts()) for part in parts) for name in names}

@@ -117,8 +117,8 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """Add two counts, key by key."""
-        mine, theirs = self.as_dict(), other.as_dict()
-        return Counts(**{key: mine[key] + theirs[key] for key in mine})
+        ours, theirs = self.as_dict(), other.as_dict()
+        return Counts(**{key: ours[key] + theirs[key] for key in ours})
 
     def as_dict(self) -> dict[str, int]:
         """Give the counts by key, in the order of the fields."""
@@ -132,13 +132,17 @@ class Counts:
     @property
     def contradictions(self) -> tuple[str, ...]:
         """The sums that do not come out, of which there must be none."""
-        told = self.acked + self.failed + self.indeterminate
-        found = []
+        answered = self.acked + self.failed + self.indeterminate
+        contradictions = []
         if self.classed != self.attempted:
-            found.append(f"the classes add up to {self.classed}, not to {self.attempted} attempts")
-        if told != self.attempted:
-            found.append(f"the outcomes add up to {told}, not to {self.attempted} attempts")
-        return tuple(found)
+            contradictions.append(
+                f"the classes add up to {self.classed}, not to {self.attempted} attempts"
+            )
+        if answered != self.attempted:
+            contradictions.append(
+                f"the outcomes add up to {answered}, not to {self.attempted} attempts"
+            )
+        return tuple(contradictions)
 
 
 COUNT_KEYS = tuple(field.name for field in fields(Counts))

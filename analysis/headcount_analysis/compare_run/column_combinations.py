@@ -19,7 +19,7 @@ _MOST = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """The number of each row's combination, and by column the values it is made of, null last."""
+    """A number for each row's combination, and the values of each column, null last."""
 
     values: Mapping[str, Sequence[Any]]
     numbers: Integers
@@ -28,31 +28,31 @@ class Combined:
     def of(cls, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> "Combined":
         """Combine columns of the same length, of few values each."""
         encoded = {name: _encoded(column) for name, column in columns.items()}
-        values = {name: [*each.dictionary.to_pylist(), None] for name, each in encoded.items()}
+        values = {name: [*column.dictionary.to_pylist(), None] for name, column in encoded.items()}
         assert math.prod(map(len, values.values())) < _MOST, "too many combinations to number"
         numbers = np.zeros(len(next(iter(encoded.values()))), np.int64)
-        for each in encoded.values():
-            number_of_null = len(each.dictionary)
-            places = each.indices.fill_null(number_of_null).to_numpy()
+        for column in encoded.values():
+            number_of_null = len(column.dictionary)
+            places = column.indices.fill_null(number_of_null).to_numpy()
             numbers = numbers * (number_of_null + 1) + places
         return cls(values, numbers)
 
     def counts(self) -> Iterator[tuple[dict[str, Any], int]]:
-        """Give each combination that there is, and how many rows have it."""
+        """Yield each combination that occurs, and its number of rows."""
         for met in pc.value_counts(pa.array(self.numbers)).to_pylist():
             yield self._combination(met["values"]), met["counts"]
 
     def rows(self) -> Iterator[tuple[dict[str, Any], Integers]]:
-        """Give each combination that there is, and the rows that have it."""
+        """Yield each combination that occurs, and its rows."""
         for number in pc.unique(pa.array(self.numbers)).to_pylist():
             yield self._combination(number), np.flatnonzero(self.numbers == number)
 
     def _combination(self, number: int) -> dict[str, Any]:
-        found = {}
+        combination = {}
         for name, values in reversed(list(self.values.items())):
             number, place = divmod(number, len(values))
-            found[name] = values[place]
-        return found
+            combination[name] = values[place]
+        return combination
 
 
 def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:

@@ -27,7 +27,7 @@ LOOKED_FOR = (
 """The classes and flags in which patterns are looked for."""
 
 FEWEST = 3
-"""Fewer exceptions have no pattern, and so many next to each other are no chance."""
+"""The fewest exceptions that make a pattern; as many consecutive ones are no coincidence."""
 
 MOST = 200_000
 """Of more exceptions of a class, the first that are stored are looked at."""
@@ -57,14 +57,14 @@ class Pattern:
     what: str
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Format it as one line."""
         some = f"all {self.total}" if self.count == self.total else f"{self.count} of {self.total}"
         return f"{some} {self.of}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """What the whole run has: the values met in each shared column, and its time span."""
+class _WholeRun:
+    """The values of each shared column in the whole run, and its time span."""
 
     met: Mapping[str, frozenset[object]]
     span_ns: int
@@ -75,8 +75,8 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
     if fates is None:
         return ()
     dataset = ds.dataset(fates, format="parquet")
-    run: _Run | None = None
-    found: list[Pattern] = []
+    run: _WholeRun | None = None
+    patterns_found: list[Pattern] = []
     for name in LOOKED_FOR:
         condition = pc.field(name) if name in FLAGS else pc.field("fate") == str(name)
         total = dataset.count_rows(filter=condition)
@@ -85,11 +85,11 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
         run = run or _run(dataset)
         frame = dataset.head(MOST, columns=list(_READ), filter=condition).to_pandas()
         for count, what in _in_common(frame, run):
-            found.append(Pattern(str(name), count, len(frame), what))
-    return tuple(found)
+            patterns_found.append(Pattern(str(name), count, len(frame), what))
+    return tuple(patterns_found)
 
 
-def _run(dataset: ds.Dataset) -> _Run:
+def _run(dataset: ds.Dataset) -> _WholeRun:
     values: dict[str, set[object]] = {name: set() for name in _SHARED}
     first_ns, last_ns = [], []
     for batch in dataset.to_batches(columns=[*_SHARED, "sent_at_ns"]):
@@ -100,22 +100,22 @@ def _run(dataset: ds.Dataset) -> _Run:
             first_ns.append(span["min"])
             last_ns.append(span["max"])
     span_ns = max(last_ns) - min(first_ns) if first_ns else 0
-    return _Run({name: frozenset(known) for name, known in values.items()}, span_ns)
+    return _WholeRun({name: frozenset(known) for name, known in values.items()}, span_ns)
 
 
-def _in_common(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
+def _in_common(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
     yield from _shared(frame, run)
     yield from _time_span(frame, run)
     runs = _consecutive(frame, "generator", "seq")
     if runs:
-        yield _told(runs, "contiguous ids of", "generator")
+        yield _described(runs, "contiguous ids of", "generator")
     batches = _consecutive(frame, "acked_partition", "acked_offset")
     if batches:
-        yield _told(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
+        yield _described(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
 
 
-def _shared(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
-    """Say which value all have, where the run has others as well."""
+def _shared(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
+    """Find values that all exceptions share, and the whole run does not."""
     for column, name in _SHARED.items():
         known = frame[column].dropna()
         if len(known) < len(frame) or len(run.met[column]) < 2:  # noqa: PLR2004
@@ -125,7 +125,7 @@ def _shared(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
             yield len(frame), f"{name} {int(value) if isinstance(value, float) else value}"
 
 
-def _time_span(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
+def _time_span(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
     sent = frame["sent_at_ns"].dropna()
     if len(sent) < FEWEST or not run.span_ns:
         return
@@ -136,8 +136,8 @@ def _time_span(frame: pd.DataFrame, run: _Run) -> Iterator[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Numbers next to each other, `first` to `last`, in one place."""
+class _NumberRange:
+    """Consecutive numbers, `first` to `last`, of one generator or partition."""
 
     place: int
     first: int
@@ -151,21 +151,21 @@ class _Stretch:
         return f"{self.first} to {self.last}"
 
 
-def _consecutive(frame: pd.DataFrame, place: str, number: str) -> list[_Stretch]:
-    """Find stretches of at least FEWEST consecutive numbers, the longest first."""
+def _consecutive(frame: pd.DataFrame, place: str, number: str) -> list[_NumberRange]:
+    """Find ranges of at least FEWEST consecutive numbers, the longest first."""
     known = frame[[place, number]].dropna().astype("int64").drop_duplicates()
     ordered = known.sort_values([place, number])
     places, numbers = ordered[place].to_numpy(), ordered[number].to_numpy()
     breaks = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(places) != 0)) + 1
-    stretches = [
-        _Stretch(int(places[part[0]]), int(numbers[part[0]]), int(numbers[part[-1]]))
+    ranges = [
+        _NumberRange(int(places[part[0]]), int(numbers[part[0]]), int(numbers[part[-1]]))
         for part in np.split(np.arange(len(numbers)), breaks)
         if len(part) >= FEWEST
     ]
-    return sorted(stretches, key=lambda each: -each.count)
+    return sorted(ranges, key=lambda numbers: -numbers.count)
 
 
-def _told(stretches: list[_Stretch], what: str, place: str) -> tuple[int, str]:
-    named = "; ".join(f"{place} {each.place}, {each}" for each in stretches[:NAMED_RUNS])
-    more = f"; and {len(stretches) - NAMED_RUNS} more" if len(stretches) > NAMED_RUNS else ""
-    return sum(each.count for each in stretches), f"{what} {named}{more}"
+def _described(ranges: list[_NumberRange], what: str, place: str) -> tuple[int, str]:
+    named = "; ".join(f"{place} {numbers.place}, {numbers}" for numbers in ranges[:NAMED_RUNS])
+    more = f"; and {len(ranges) - NAMED_RUNS} more" if len(ranges) > NAMED_RUNS else ""
+    return sum(numbers.count for numbers in ranges), f"{what} {named}{more}"

@@ -11,19 +11,19 @@ from headcount_analysis.compare_run.attempt_counts import added, known_types, pl
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.compare_run.column_combinations import Combined
 from headcount_analysis.evidence import SAMPLES, Defect, PartitionRead
-from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import OffsetRange
 
 _STRANGERS = {
-    Kind.MALFORMED.value: ("malformed",),
-    Kind.GARBLED.value: ("malformed", "garbled"),
-    Kind.FOREIGN.value: ("foreign",),
+    MessageKind.MALFORMED.value: ("malformed",),
+    MessageKind.GARBLED.value: ("malformed", "garbled"),
+    MessageKind.FOREIGN.value: ("foreign",),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """What the arrivals add up to: by partition, and by event type for what belongs to nobody."""
+    """The sums of messages by partition, and of unowned messages by event type."""
 
     partitions: tuple[PartitionRead, ...]
     by_event_type: dict[str, Counts]
@@ -32,7 +32,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
-    """What messages are counted by; `defect` is empty unless they are malformed."""
+    """The key that messages are counted by; `defect` is empty unless they are malformed."""
 
     partition: int
     kind: str
@@ -42,14 +42,14 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class MessageCount:
-    """How many messages of a key there are, and the offsets of the first and the last."""
+    """The number of messages of a key, and the offsets of the first and the last."""
 
     count: int
     first: int
     last: int
 
     def __add__(self, other: "MessageCount") -> "MessageCount":
-        """Put two counts together."""
+        """Add two counts of the same key."""
         return MessageCount(
             self.count + other.count, min(self.first, other.first), max(self.last, other.last)
         )
@@ -57,7 +57,7 @@ class MessageCount:
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """What messages add up to; `samples` has by partition the first offsets of each stranger."""
+    """The sums of messages; `samples` has the first offsets of unowned ones, by partition."""
 
     by_key: Mapping[MessageKey, MessageCount] = field(default_factory=dict)
     timestamp_types: frozenset[int] = frozenset()
@@ -65,7 +65,7 @@ class MessageCounts:
 
 
 def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCounts:
-    """Count messages, of `content.ARRIVALS`."""
+    """Count messages, in rows of `kinds.ARRIVALS`."""
     offsets = arrivals["offset"].to_numpy()
     combined = Combined.of(
         {
@@ -76,8 +76,8 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
     )
     parts = []
     for key, rows in combined.rows():
-        mine = offsets[rows]
-        count = MessageCount(len(mine), int(mine.min()), int(mine.max()))
+        key_offsets = offsets[rows]
+        count = MessageCount(len(key_offsets), int(key_offsets.min()), int(key_offsets.max()))
         parts.append({MessageKey(**{**key, "defect": key["defect"] or ""}): count})
     counts: dict[MessageKey, MessageCount] = added(parts)
     return MessageCounts(
@@ -88,19 +88,19 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
 
 
 def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
-    """Name the first offsets of malformed and, apart from them, foreign messages."""
+    """List the first offsets of malformed and of foreign messages."""
     kinds = plain(arrivals["kind"])
-    strangers = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
-    is_foreign = pc.equal(plain(strangers["kind"]), Kind.FOREIGN.value)
-    found: dict[tuple[int, bool], list[int]] = {}
-    rows = (strangers["partition"], is_foreign, strangers["offset"])
-    for partition, foreign, offset in zip(*(each.to_pylist() for each in rows), strict=True):
-        found.setdefault((partition, foreign), []).append(offset)
-    return {key: tuple(sorted(offsets)[:SAMPLES]) for key, offsets in found.items()}
+    unowned = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
+    is_foreign = pc.equal(plain(unowned["kind"]), MessageKind.FOREIGN.value)
+    samples: dict[tuple[int, bool], list[int]] = {}
+    rows = (unowned["partition"], is_foreign, unowned["offset"])
+    for partition, foreign, offset in zip(*(column.to_pylist() for column in rows), strict=True):
+        samples.setdefault((partition, foreign), []).append(offset)
+    return {key: tuple(sorted(offsets)[:SAMPLES]) for key, offsets in samples.items()}
 
 
 def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
-    """Add up what was counted apart."""
+    """Add two counts."""
     samples: dict[tuple[int, bool], list[int]] = {}
     for part in parts:
         for key, offsets in part.samples.items():
@@ -113,51 +113,51 @@ def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
 
 
 def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
-    """Say what the messages of a range add up to."""
+    """Sum up the messages of a range."""
     partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
-    return Messages(partitions, _strangers(counts), counts.timestamp_types)
+    return Messages(partitions, _unowned_by_type(counts), counts.timestamp_types)
 
 
 def claimed(counts: MessageCounts) -> int:
-    """Count the messages that claim to be of the run, each of which is compared."""
-    mine = {Kind.CLAIMED, Kind.PHANTOM}
-    return sum(told.count for key, told in counts.by_key.items() if key.kind in mine)
+    """Count the messages with an id of the run, each of which must be compared."""
+    of_this_run = {MessageKind.CLAIMED, MessageKind.PHANTOM}
+    return sum(count.count for key, count in counts.by_key.items() if key.kind in of_this_run)
 
 
 def _partition(number: int, offsets: OffsetRange, counts: MessageCounts) -> PartitionRead:
-    mine = {key: told for key, told in counts.by_key.items() if key.partition == number}
+    counts_here = {key: count for key, count in counts.by_key.items() if key.partition == number}
     by_kind: Counter[str] = Counter()
-    for key, told in mine.items():
-        by_kind[key.kind] += told.count
+    for key, count in counts_here.items():
+        by_kind[key.kind] += count.count
     return PartitionRead(
         partition=number,
         start=offsets.first(number),
         end=offsets.end[number],
         read=by_kind.total(),
-        first=min((told.first for told in mine.values()), default=None),
-        last=max((told.last for told in mine.values()), default=None),
-        malformed=by_kind[Kind.MALFORMED] + by_kind[Kind.GARBLED],
-        foreign=by_kind[Kind.FOREIGN],
+        first=min((count.first for count in counts_here.values()), default=None),
+        last=max((count.last for count in counts_here.values()), default=None),
+        malformed=by_kind[MessageKind.MALFORMED] + by_kind[MessageKind.GARBLED],
+        foreign=by_kind[MessageKind.FOREIGN],
         malformed_samples=counts.samples.get((number, False), ()),
         foreign_samples=counts.samples.get((number, True), ()),
-        defects=_defects(mine),
+        defects=_defects(counts_here),
     )
 
 
 def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
-    """Say how messages are malformed, by the offset of the first of each."""
+    """List the defects of messages, by the offset of the first message with each."""
     by_defect: dict[str, MessageCount] = added(
-        {key.defect: told} for key, told in counts.items() if key.defect
+        {key.defect: count} for key, count in counts.items() if key.defect
     )
-    found = [Defect(name, told.count, told.first) for name, told in by_defect.items()]
-    return tuple(sorted(found, key=lambda defect: defect.first_offset))
+    defects = [Defect(name, count.count, count.first) for name, count in by_defect.items()]
+    return tuple(sorted(defects, key=lambda defect: defect.first_offset))
 
 
-def _strangers(counts: MessageCounts) -> dict[str, Counts]:
-    """Count by event type what belongs to no attempt: a malformed message has no type."""
+def _unowned_by_type(counts: MessageCounts) -> dict[str, Counts]:
+    """Count unowned messages by event type; a malformed one has none."""
     by_type: dict[str, Counts] = {}
-    for key, told in counts.by_key.items():
+    for key, count in counts.by_key.items():
         if key.kind in _STRANGERS:
-            more = Counts(**dict.fromkeys(_STRANGERS[key.kind], told.count))
+            more = Counts(**dict.fromkeys(_STRANGERS[key.kind], count.count))
             by_type[key.event_type] = by_type.get(key.event_type, Counts()) + more
     return by_type

@@ -10,6 +10,7 @@ at two parts at a time, and only where a part reaches into another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,18 +28,21 @@ MOST_KEYED = 8_000_000
 
 _ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 
+Event = tuple[int, int]
+"""An event's generator and sequence number."""
+
 LINE = ("generator", "seq", "partition", "offset", "key_hash", "sent_at_ns", "answered_at_ns")
-"""The columns of `reconcile.FATES` that are looked at."""
+"""The columns of `reconcile.FATES` that an order is found by."""
 
 
 def ordered(fates: pa.Table) -> pa.Table:
-    """Give the rows of LINE that are ordered against others, from rows of `reconcile.FATES`."""
+    """Select the rows, of LINE, that have an order: those with a message key and a request."""
     is_ordered = pc.and_(fates["key_hash"].is_valid(), fates["sent_at_ns"].is_valid())
     return fates.select(list(LINE)).filter(is_ordered)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class PartitionReach:
     """How far the events of a generator and partition reach, in a part of them.
 
     `first_answered_ns` is None where none of them was answered.
@@ -52,34 +56,34 @@ class Reach:
     first_answered_ns: int | None
 
 
-def reaches(line: pa.Table) -> tuple[Reach, ...]:
-    """Tell how far events reach, rows of LINE."""
+def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
+    """Measure how far events reach, from rows of LINE."""
     bounds = [
         ("offset", "min"),
         ("offset", "max"),
         ("sent_at_ns", "max"),
         ("answered_at_ns", "min"),
     ]
-    found = line.group_by(["generator", "partition"], use_threads=False).aggregate(bounds)
-    names = ["generator", "partition", *("_".join(each) for each in bounds)]
-    return tuple(Reach(*(row[name] for name in names)) for row in found.to_pylist())
+    groups = line.group_by(["generator", "partition"], use_threads=False).aggregate(bounds)
+    names = ["generator", "partition", *("_".join(bound) for bound in bounds)]
+    return tuple(PartitionReach(*(row[name] for name in names)) for row in groups.to_pylist())
 
 
-def overtaking(parts: Mapping[int, Sequence[Reach]]) -> list[tuple[int, int]]:
-    """Name the pairs of parts of which the first may hold what has overtaken events of the second.
+def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int, int]]:
+    """List the pairs of parts whose first may hold events that overtook events of the second.
 
     It does where an event can stand before one that was answered before it was sent.
     """
-    lines: dict[tuple[int, int], list[tuple[int, Reach]]] = {}
-    for number, mine in parts.items():
-        for reach in mine:
+    lines: dict[tuple[int, int], list[tuple[int, PartitionReach]]] = {}
+    for number, reaches_of_part in parts.items():
+        for reach in reaches_of_part:
             lines.setdefault((reach.generator, reach.partition), []).append((number, reach))
     pairs = {pair for line in lines.values() for pair in _overtaking(line)}
     return sorted(pairs)
 
 
-def _overtaking(line: Sequence[tuple[int, Reach]]) -> Iterator[tuple[int, int]]:
-    ordered = sorted(line, key=lambda each: each[1].first_offset)
+def _overtaking(line: Sequence[tuple[int, PartitionReach]]) -> Iterator[tuple[int, int]]:
+    ordered = sorted(line, key=lambda numbered: numbered[1].first_offset)
     first = np.array([reach.first_offset for _, reach in ordered])
     sent = np.array([reach.last_sent_ns for _, reach in ordered])
     for number, reach in ordered:
@@ -92,7 +96,7 @@ def _overtaking(line: Sequence[tuple[int, Reach]]) -> Iterator[tuple[int, int]]:
 
 
 def reordered(line: pa.Table) -> pa.Table:
-    """Give the generator and seq of those that are reordered.
+    """Give the generator and seq of reordered events.
 
     Args:
         line: Rows of LINE, in one chunk; each event is looked at beside all the others.
@@ -102,17 +106,42 @@ def reordered(line: pa.Table) -> pa.Table:
     if not len(suspects):
         return line.select(["generator", "seq"])[:0]
     keys = pc.unique(line["key_hash"].take(pa.array(suspects)))
-    mine = line.filter(pc.is_in(line["key_hash"], keys)).combine_chunks()
-    rows = _overtaken(mine, ("generator", "partition", "key_hash"))
-    return mine.select(["generator", "seq"]).take(pa.array(rows))
+    suspected = line.filter(pc.is_in(line["key_hash"], keys)).combine_chunks()
+    rows = _overtaken(suspected, ("generator", "partition", "key_hash"))
+    return suspected.select(["generator", "seq"]).take(pa.array(rows))
+
+
+def events_of(rows: pa.Table) -> list[Event]:
+    """List the events of rows that have a generator and a seq."""
+    return list(zip(rows["generator"].to_pylist(), rows["seq"].to_pylist(), strict=True))
+
+
+def marked(fates: pa.Table, overtaken: AbstractSet[Event]) -> pa.Table:
+    """Mark events as reordered, in rows of `reconcile.FATES`."""
+    if not overtaken:
+        return fates
+    wrong = pa.table(
+        {
+            "generator": pa.array([generator for generator, _ in overtaken], pa.int32()),
+            "seq": pa.array([seq for _, seq in overtaken], pa.int64()),
+            "is_wrong": pa.repeat(pa.scalar(True), len(overtaken)),
+        }
+    )
+    identity = fates.select(["generator", "seq"])
+    row = identity.append_column("row", pa.array(np.arange(len(fates))))
+    joined = row.join(wrong, ["generator", "seq"], use_threads=False).sort_by("row")
+    flags = joined["is_wrong"].fill_null(False)
+    return fates.set_column(fates.column_names.index("reordered"), "reordered", flags)
 
 
 def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
-    """Give the rows before which a later request of their group stands."""
+    """Find the rows behind a later request of their group."""
     columns = [line[name].to_numpy() for name in group]
     order = np.lexsort((line["offset"].to_numpy(), *columns))
     is_first = np.ones(len(order), np.bool_)
-    is_first[1:] = np.logical_or.reduce([(each[order][1:] != each[order][:-1]) for each in columns])
+    is_first[1:] = np.logical_or.reduce(
+        [(column[order][1:] != column[order][:-1]) for column in columns]
+    )
     sent = pd.Series(line["sent_at_ns"].to_numpy()[order])
     latest = sent.groupby(np.cumsum(is_first)).cummax().to_numpy()
     before = np.where(is_first, np.iinfo(np.int64).min, np.roll(latest, 1))
@@ -123,23 +152,23 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
 
 
 def order(fates: Path, events: int) -> Order:
-    """Count which of so many events, at the most, have an order that could be looked at.
+    """Count the events that have an order, of at most so many.
 
     Keys are looked at a part at a time, so that memory is bounded.
     """
     dataset = ds.dataset(fates, format="parquet")
     parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
-    found = Order()
+    sums = Order()
     for part in range(parts):
         is_keyed = pc.field("key_hash").is_valid() & pc.field("sent_at_ns").is_valid()
         is_of_part = pc.bit_wise_and(pc.field("key_hash"), pc.scalar(parts - 1)) == part
         scanner = dataset.scanner(columns=list(_ORDER), filter=is_keyed & is_of_part)
-        found += order_of(scanner.to_table())
-    return found
+        sums += order_of(scanner.to_table())
+    return sums
 
 
 def order_of(line: pa.Table) -> Order:
-    """Count which events have an order, from the rows of all events of their keys."""
+    """Count the events that have an order; `line` has all events of their keys."""
     sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
     aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
     keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)

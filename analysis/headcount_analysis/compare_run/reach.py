@@ -21,7 +21,7 @@ COLUMNS = ("fate", "outcome", "http_status", "sent_at_ns", "copies_differ")
 
 
 def where(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Tell for each attempt where its way ended.
+    """Name for each attempt how far it came.
 
     Copies that differ in their bytes come from requests that the service took one by one, if it
     puts into an event what tells one request from another, or are several events that it publishes
@@ -44,7 +44,7 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
         UNWRITTEN: (outcome == Outcome.INDETERMINATE.value) & frame["sent_at_ns"].isna(),
         UNANSWERED: outcome == Outcome.INDETERMINATE.value,
     }
-    told = np.select(
-        [each.to_numpy(bool) for each in conditions.values()], list(conditions), PRESENT
+    reach = np.select(
+        [flags.to_numpy(bool) for flags in conditions.values()], list(conditions), PRESENT
     )
-    return pd.Series(told, index=frame.index)
+    return pd.Series(reach, index=frame.index)

@@ -1,7 +1,7 @@
-"""Reconciling: brings each attempt together with its messages, and gives it its class and flags.
+"""Reconciling: joins each attempt with its messages, and gives it its class and flags.
 
-Numbers are dense, so what belongs together is found by its place and not by a search: the attempts
-of a block of sequence numbers and all messages that claim one of them are compared at once.
+Sequence numbers are dense, so an attempt is found by its position and not by a search: the attempts
+of a block and all messages that claim one of them are compared at once, as Arrow columns.
 """
 
 from collections.abc import Mapping
@@ -91,8 +91,8 @@ def fates(
     None is `reordered` yet: what stands before it need not be of its block (see `ordering.py`).
 
     Args:
-        attempts: A row for each, of `ledger.COLUMNS`, in one chunk.
-        claimed: Every message that claims one of them, of `content.ARRIVALS`, in one chunk.
+        attempts: A row for each, of `attempts.COLUMNS`, in one chunk.
+        claimed: Every message that claims one of them, of `kinds.ARRIVALS`, in one chunk.
         tag: The run's own.
         late_after_ms: How long after its intended time an event may enter the topic.
         first_seq: Where the block begins.
@@ -103,14 +103,14 @@ def fates(
     """
     copies = _copies(attempts, claimed, first_seq)
     first = pa.array(copies.first, mask=copies.first < 0)
-    found = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
+    first_message = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
     outcome = attempts["outcome"]
-    entered_at_ns = _entered(found["timestamp_ms"], attempts, corrections_ms or {})
+    entered_at_ns = _entered(first_message["timestamp_ms"], attempts, corrections_ms or {})
     columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
         "id": _ids(tag, attempts),
         "copies": pa.array(copies.count),
         "copies_differ": pa.array(copies.differ),
-        **{_OF_FIRST[name]: column for name, column in found.items()},
+        **{_OF_FIRST[name]: column for name, column in first_message.items()},
         "fate": _fate(outcome, copies.count),
         "corrupted": pa.array(copies.corrupted),
         "reordered": pa.repeat(pa.scalar(False), len(attempts)),
@@ -161,12 +161,12 @@ def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Inte
     is_within = np.isin(claimed["generator"].to_numpy(), known) & (number >= 0) & (number < width)
     assert is_within.all(), "a message claims an attempt of another block"
     rows: Integers = row_at[places(claimed)]
-    assert (rows >= 0).all(), "a message claims an attempt that there is none of"
+    assert (rows >= 0).all(), "a message claims an attempt that does not exist"
     return rows
 
 
 def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Tell which messages do not say what was asked for; of what is not known none can differ.
+    """Mark messages whose content differs from what was asked for; False if that is unknown.
 
     A digest over another shape is never the same as that over the attempt's own.
     """
@@ -184,30 +184,30 @@ def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
 
 
 def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Tell which messages stand where the service said; false where it did not say."""
+    """Mark messages at the place that the service named; False if it named none."""
     same = np.ones(len(row), np.bool_)
-    for told, found in (("acked_partition", "partition"), ("acked_offset", "offset")):
-        where = attempts[told].cast(pa.int64()).fill_null(-1).to_numpy()[row]
-        same &= where == claimed[found].to_numpy()
+    for acked, seen in (("acked_partition", "partition"), ("acked_offset", "offset")):
+        where = attempts[acked].cast(pa.int64()).fill_null(-1).to_numpy()[row]
+        same &= where == claimed[seen].to_numpy()
     return same
 
 
 def _note_repeated(
     claimed: pa.Table, row: Integers, count: Integers, first: Integers, differ: Flags
 ) -> None:
-    """Find the first copy of each attempt that has several, and whether they are alike."""
+    """Find the first copy of each attempt with several, and mark attempts whose copies differ."""
     repeated = np.flatnonzero(count[row] > 1)
     time, partition, offset, value = (
         claimed[name].to_numpy()[repeated]
         for name in ("timestamp_ms", "partition", "offset", "value_hash")
     )
-    mine = row[repeated]
-    order = np.lexsort((offset, partition, time, mine))
-    _, start = np.unique(mine[order], return_index=True)
+    attempt_row = row[repeated]
+    order = np.lexsort((offset, partition, time, attempt_row))
+    _, start = np.unique(attempt_row[order], return_index=True)
     leaders = repeated[order[start]]
     first[row[leaders]] = leaders
     known = claimed["value_hash"].to_numpy()
-    differ[mine[value != known[first[mine]]]] = True
+    differ[attempt_row[value != known[first[attempt_row]]]] = True
 
 
 def _ids(tag: str, attempts: pa.Table) -> pa.ChunkedArray:
@@ -216,31 +216,31 @@ def _ids(tag: str, attempts: pa.Table) -> pa.ChunkedArray:
 
 
 def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:
-    """Look the classes up. An outcome that the table lacks gives null."""
-    codes = _codes(outcome, [each.value for each in _OUTCOMES])
-    found = np.where(codes < 0, _UNCLASSED, _FATE_OF[codes, np.minimum(count, 2)])
-    indices = pa.array(found.astype(np.int32), mask=found < 0)
-    return pa.DictionaryArray.from_arrays(indices, [each.value for each in _FATES])
+    """Look the classes up; null for an outcome that the table lacks."""
+    codes = _codes(outcome, [value.value for value in _OUTCOMES])
+    fate = np.where(codes < 0, _UNCLASSED, _FATE_OF[codes, np.minimum(count, 2)])
+    indices = pa.array(fate.astype(np.int32), mask=fate < 0)
+    return pa.DictionaryArray.from_arrays(indices, [value.value for value in _FATES])
 
 
 def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
-    """Number values by their place in `names`, -1 where that has none."""
-    found = pc.index_in(values.cast(pa.string()), pa.array(names))
-    codes: Integers = found.fill_null(-1).to_numpy().astype(np.int64)
+    """Number values by their place in `names`, -1 if they are not in it."""
+    indices = pc.index_in(values.cast(pa.string()), pa.array(names))
+    codes: Integers = indices.fill_null(-1).to_numpy().astype(np.int64)
     return codes
 
 
 def _entered(
     timestamp_ms: pa.Array, attempts: pa.Table, corrections_ms: Mapping[int, int]
 ) -> pa.Array:
-    """Give the times of events by their generators' clocks."""
-    found = timestamps.in_ns(timestamp_ms, attempts["sent_at_ns"].combine_chunks())
+    """Convert the times of events to their generators' clocks, in ns."""
+    entered_at_ns = timestamps.in_ns(timestamp_ms, attempts["sent_at_ns"].combine_chunks())
     if not corrections_ms:
-        return found
+        return entered_at_ns
     generators = pa.array(list(corrections_ms), pa.int32())
     offsets_ns = pa.array([ms * _NS_PER_MS for ms in corrections_ms.values()], pa.int64())
     place = pc.index_in(attempts["generator"].combine_chunks(), generators)
-    return pc.subtract(found, offsets_ns.take(place).fill_null(0))
+    return pc.subtract(entered_at_ns, offsets_ns.take(place).fill_null(0))
 
 
 def _late(
@@ -254,23 +254,23 @@ def _late(
 
 
 def _misplaced(attempts: pa.Table, copies: _Copies) -> pa.Array:
-    """Tell what was seen, and not where the service said that it is; it need not say."""
-    told = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
-    return pa.array((copies.count > 0) & told.to_numpy() & ~copies.in_place)
+    """Mark events that are not where the service said they are; it need not say."""
+    is_told = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
+    return pa.array((copies.count > 0) & is_told.to_numpy() & ~copies.in_place)
 
 
-def phantoms(strangers: pa.Table) -> pa.Table:
-    """Make a row of each id that claims the run and was never asked for.
+def phantoms(unowned: pa.Table) -> pa.Table:
+    """Make a row for each id that claims to be of the run, and was never asked for.
 
     Args:
-        strangers: Messages, of `content.ARRIVALS`; those that are no phantoms are left out.
+        unowned: Messages, of `kinds.ARRIVALS`; those that are no phantoms are left out.
 
     Returns:
         Rows of FATES.
     """
-    found = strangers.filter(pc.equal(strangers["kind"], Fate.PHANTOM.value))
+    phantom_rows = unowned.filter(pc.equal(unowned["kind"], Fate.PHANTOM.value))
     order = [(name, "ascending") for name in ("claimed_id", "timestamp_ms", "partition", "offset")]
-    ordered = found.sort_by(order).combine_chunks()
+    ordered = phantom_rows.sort_by(order).combine_chunks()
     identity = ordered["claimed_id"].to_numpy()
     is_first = np.ones(len(identity), np.bool_)
     is_first[1:] = identity[1:] != identity[:-1]

@@ -16,7 +16,7 @@ from headcount_analysis.arrow_types import Integers, Integers32
 
 @dataclass(frozen=True, slots=True)
 class AskedShapes:
-    """Where the ledger's segments are, and all fields that any of them compares."""
+    """The ledger's segments, and all fields that any of their shapes compares."""
 
     location: str
     segments: tuple[str, ...]
@@ -41,7 +41,7 @@ class AskedShapes:
 
 @dataclass(slots=True)
 class ShapeTable:
-    """The number of each attempt's shape, 0 where the ledger has none, by generator."""
+    """The number of each attempt's shape, by generator; 0 if the ledger has none."""
 
     shapes: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class ShapeTable:
     def add(
         self, generators: Integers32, seqs: Integers, shapes: Sequence[str], places: Integers32
     ) -> None:
-        """Take in some attempts, each of which has one of some shapes."""
+        """Add attempts: their generators, sequence numbers, and places in `shapes`."""
         numbers = np.array([self._number(shape) for shape in shapes], np.int32)[places]
         for generator in map(int, np.unique(generators)):
             is_one = generators == generator
@@ -59,11 +59,11 @@ class ShapeTable:
 
     def numbers(self, generators: Integers, seqs: Integers) -> Integers:
         """Give the number of each attempt's shape."""
-        found: Integers = np.zeros(len(seqs), np.int64)
+        numbers: Integers = np.zeros(len(seqs), np.int64)
         for generator, rows in self._rows.items():
             is_one = (generators == generator) & (seqs < len(rows))
-            found[is_one] = rows[seqs[is_one]]
-        return found
+            numbers[is_one] = rows[seqs[is_one]]
+        return numbers
 
     def of(self, generator: int, seq: int) -> Sequence[str]:
         """Give an attempt's shape, or none."""

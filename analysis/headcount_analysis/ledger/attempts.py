@@ -1,4 +1,4 @@
-"""The attempts of a stretch of sequence numbers: a row for each, answered or not."""
+"""The attempts of a range of sequence numbers: a row for each, answered or not."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headcount.ledger.location import open_location
 from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import UNKNOWN
-from headcount_analysis.ledger.overview import Ledger, Segment
+from headcount_analysis.ledger.overview import Ledger, SegmentOverview
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""
@@ -21,7 +21,7 @@ _LOST_MEANWHILE = "no row: its generator ended before the answer was written"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SeqRange:
     """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
 
     `asked` has by generator the end of those that may have been used, as far as any of these was;
@@ -34,8 +34,8 @@ class Stretch:
     segments: tuple[tuple[str, str], ...]
 
 
-def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
-    """Cut all that was asked for into stretches of so many numbers, by their own number from 0."""
+def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
+    """Cut the sequence numbers into ranges of `span` numbers, and number these from 0."""
     segments: dict[int, list[tuple[str, str]]] = {}
     for segment in ledger.segments:
         for number in _met(segment, span):
@@ -43,13 +43,13 @@ def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
     states = ledger.state.generators
     last = max((state.asked for state in states), default=0)
     return {
-        number: Stretch(
+        number: SeqRange(
             first,
             first + span,
             tuple(
-                (each.generator, min(each.asked, first + span))
-                for each in states
-                if each.asked > first
+                (state.generator, min(state.asked, first + span))
+                for state in states
+                if state.asked > first
             ),
             tuple(segments.get(number, ())),
         )
@@ -57,8 +57,8 @@ def stretches(ledger: Ledger, span: int) -> dict[int, Stretch]:
     }
 
 
-def _met(segment: Segment, span: int) -> set[int]:
-    """Number the stretches that a segment has rows of."""
+def _met(segment: SegmentOverview, span: int) -> set[int]:
+    """List the numbers of the ranges that a segment has rows of."""
     return {
         number
         for first, last in segment.spans.values()
@@ -66,14 +66,14 @@ def _met(segment: Segment, span: int) -> set[int]:
     }
 
 
-def attempts(location: str, stretch: Stretch) -> pa.Table:
-    """Read the attempts of a stretch from the ledger at a location: none twice, none missing.
+def attempts(location: str, seqs: SeqRange) -> pa.Table:
+    """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
         A row for each, of COLUMNS, in one chunk. Raises OSError.
     """
     filesystem, root = open_location(location)
-    within = (pc.field("seq") >= stretch.first_seq) & (pc.field("seq") < stretch.end_seq)
+    within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)
     tables = [_NO_ROWS] + [
         pq.read_table(
             f"{root}/{name}",
@@ -82,23 +82,23 @@ def attempts(location: str, stretch: Stretch) -> pa.Table:
             filters=within,
             partitioning=None,
         )
-        for name, _ in stretch.segments
+        for name, _ in seqs.segments
     ]
     rows = _without_repetition(pa.concat_tables(tables))
-    missing = [_unanswered(rows, each, stretch.first_seq, end) for each, end in stretch.asked]
+    missing = [_unanswered(rows, generator, seqs.first_seq, end) for generator, end in seqs.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
 def asked_for(
     ledger: Ledger, events: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[str | None, str]]:
-    """Read what some events, by generator and number, were asked for, and in which shape.
+    """Read what was asked for in some events, by generator and number, and their shapes.
 
     A ledger of the format before does not say. Raises OSError.
     """
     filesystem, root = open_location(ledger.location)
     columns = ["generator", "seq", "shape", "asked"]
-    found: dict[tuple[int, int], tuple[str | None, str]] = {}
+    asked: dict[tuple[int, int], tuple[str | None, str]] = {}
     for segment in ledger.segments:
         numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
         path = f"{root}/{segment.name}"
@@ -112,11 +112,11 @@ def asked_for(
             partitioning=None,
         )
         for row in rows.to_pylist():
-            found[row["generator"], row["seq"]] = row["asked"], row["shape"]
-    return found
+            asked[row["generator"], row["seq"]] = row["asked"], row["shape"]
+    return asked
 
 
-def _has(segment: Segment, generator: int, seq: int) -> bool:
+def _has(segment: SegmentOverview, generator: int, seq: int) -> bool:
     first, last = segment.spans.get(generator, (0, -1))
     return first <= seq <= last
 
@@ -127,7 +127,7 @@ _NO_ROWS = _ROWS.empty_table()
 
 
 def _without_repetition(rows: pa.Table) -> pa.Table:
-    """Keep the first row of each attempt; that there were more is among the damage."""
+    """Keep the first row of each attempt; repeated rows are reported as damage."""
     if not _is_repeated(rows):
         return rows
     ordered = rows.sort_by([(name, "ascending") for name in ("generator", "seq", "sent_at_ns")])
@@ -147,12 +147,12 @@ def _is_repeated(rows: pa.Table) -> bool:
 
 
 def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) -> pa.Table:
-    """Rows for attempts that were reserved, and of which nothing more is known."""
+    """Make rows for attempts that were reserved, and that have no row."""
     known = rows["seq"].to_numpy()[rows["generator"].to_numpy() == generator]
     is_missing = np.ones(end_seq - first_seq, np.bool_)
     is_missing[known - first_seq] = False
     missing = np.flatnonzero(is_missing) + first_seq
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "generator": generator,
         "event_type": UNKNOWN,
         "outcome": Outcome.INDETERMINATE.value,
@@ -161,7 +161,7 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
     columns = [
         pa.array(missing)
         if item.name == "seq"
-        else pa.array([told.get(item.name)], item.type).take(
+        else pa.array([values.get(item.name)], item.type).take(
             pa.array(np.zeros(len(missing), np.int64))
         )
         for item in _ROWS

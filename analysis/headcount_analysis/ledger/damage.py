@@ -17,7 +17,7 @@ _FULL = np.ones(_BITMAP_BITS, np.bool_)
 
 @dataclass(slots=True)
 class SeqRows:
-    """What the rows of one generator add up to; distinct ones are counted exactly, by bitmaps."""
+    """The sums of one generator's rows; distinct ones are counted exactly, by bitmaps."""
 
     rows: int = 0
     min_seq: int = 0
@@ -26,11 +26,11 @@ class SeqRows:
 
     @property
     def distinct(self) -> int:
-        """How many different sequence numbers there are."""
+        """The number of distinct sequence numbers."""
         return sum(int(bitmap.sum()) for bitmap in self.bitmaps.values())
 
     def note(self, numbers: Integers) -> None:
-        """Take the sequence numbers of some rows."""
+        """Add the sequence numbers of some rows."""
         if not self.rows:
             self.min_seq = int(numbers.min())
         self.rows += len(numbers)
@@ -47,7 +47,7 @@ class SeqRows:
 def absent(
     location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None
 ) -> list[str]:
-    """Tell of generators that made requests and whose part is not there."""
+    """List the generators that made requests, and have no part in the ledger."""
     if begun is None and parts:
         return ["which generators made requests is not known, for generators.json is missing"]
     missing = sorted(set(begun or ()) - {part.generator for part in parts})
@@ -59,7 +59,7 @@ def absent(
 
 
 def ledger_state(part: GeneratorLedger, sums: SeqRows) -> GeneratorState:
-    """Hold a generator's rows against what it reserved and sealed."""
+    """Compare a generator's rows with what it reserved and sealed."""
     promised = part.reserved if part.seal is None else part.seal.attempted
     asked = max(promised, sums.max_seq + 1)
     sealed = part.seal is not None
@@ -74,7 +74,7 @@ def ledger_state(part: GeneratorLedger, sums: SeqRows) -> GeneratorState:
 
 
 def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
-    """Tell what the rows themselves give away."""
+    """List the damage that the rows show."""
     damage = []
     if sums.rows > sums.distinct:
         damage.append(
@@ -97,12 +97,12 @@ def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
 
 
 def with_remedy(damage: str) -> str:
-    """Say what to do about a damage, unless it says so itself."""
+    """Add a remedy to a damage that names none."""
     return damage if ": use " in damage else f"{damage}; restore it from a copy, or run again"
 
 
 def _missing_in_between(part: GeneratorLedger) -> list[str]:
-    """Without a seal, only a hole in the numbering tells that a segment is gone."""
+    """List missing segments: without a seal, only a hole in their numbering shows them."""
     expected = [f"segment-{index:06}.parquet" for index in range(len(part.segments))]
     missing = sorted(set(expected) - set(part.segments))
     return [f"{name} is missing; restore it" for name in missing]

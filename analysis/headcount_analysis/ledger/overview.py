@@ -29,8 +29,8 @@ _AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """A segment that is to be read, by its path below the ledger's location.
+class SegmentOverview:
+    """A segment of the ledger; `name` is its path below the ledger's location.
 
     `spans` has by generator the first and last number in it; `sha256` is of its bytes.
     """
@@ -42,7 +42,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The first and the last of each of an attempt's times, in ns, as far as any has one."""
+    """The first and last value of each time that attempts have, in ns, by the time's name."""
 
     first: Mapping[str, int]
     last: Mapping[str, int]
@@ -64,10 +64,10 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a ledger is worth, and where its rows are; `location` is a path or a URL."""
+    """A loaded ledger: its condition, and where its rows are; `location` is a path or a URL."""
 
     location: str
-    segments: tuple[Segment, ...]
+    segments: tuple[SegmentOverview, ...]
     state: LedgerState
     times: Times
     first_of_shape: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
@@ -76,9 +76,9 @@ class Ledger:
 
 @dataclass(slots=True)
 class Overview:
-    """What is found in looking over the segments, each of which is read once."""
+    """The sums of the segments that were read; each is read once."""
 
-    segments: dict[str, Segment] = field(default_factory=dict)
+    segments: dict[str, SegmentOverview] = field(default_factory=dict)
     generators: dict[int, SeqRows] = field(default_factory=dict)
     names: dict[str, set[str]] = field(
         default_factory=lambda: {"shape": set(), "event_type": set(), "changing_type": set()}
@@ -88,16 +88,16 @@ class Overview:
     first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def read(self, location: str, names: Mapping[str, str]) -> None:
-        """Look over those of the segments at a location that were not looked at. Raises OSError.
+        """Read the segments at a location that were not read before. Raises OSError.
 
         `names` have the SHA-256 of each.
         """
-        if any(names.get(each.name) != each.sha256 for each in self.segments.values()):
+        if any(names.get(segment.name) != segment.sha256 for segment in self.segments.values()):
             # One is gone, or is another now: what it added cannot be taken away.
             self._forget()
         unread = [name for name in names if name not in self.segments]
         for name, rows in zip(unread, _tables(location, unread), strict=True):
-            self.segments[name] = Segment(name, self._note(rows), names[name])
+            self.segments[name] = SegmentOverview(name, self._note(rows), names[name])
 
     def _forget(self) -> None:
         for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
@@ -106,19 +106,20 @@ class Overview:
             names.clear()
 
     def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
-        """Take in a segment, and give by generator its first and last number."""
+        """Add a segment, and give by generator its first and last sequence number."""
         spans = {}
         generators = pc.unique(rows["generator"]).to_pylist()
         for generator in generators:
             is_alone = len(generators) == 1
-            mine = rows if is_alone else rows.filter(pc.equal(rows["generator"], generator))
-            numbers = mine["seq"].to_numpy()
+            is_own = pc.equal(rows["generator"], generator)
+            generator_rows = rows if is_alone else rows.filter(is_own)
+            numbers = generator_rows["seq"].to_numpy()
             self.generators.setdefault(generator, SeqRows()).note(numbers)
-            self._note_shapes(generator, mine)
+            self._note_shapes(generator, generator_rows)
             spans[generator] = int(numbers.min()), int(numbers.max())
         changing = rows["event_type"].filter(rows["owner"].is_valid())
-        found = {"shape": rows["shape"], "event_type": rows["event_type"]}
-        for name, values in {**found, "changing_type": changing}.items():
+        named = {"shape": rows["shape"], "event_type": rows["event_type"]}
+        for name, values in {**named, "changing_type": changing}.items():
             self.names[name].update(pc.unique(values).to_pylist())
         for name in _TIMES:
             self._note_times(name, rows[name])
@@ -134,14 +135,14 @@ class Overview:
                 known[generator] = min(int(firsts[place]), known.get(generator, _NEVER))
 
     def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
-        found = pc.min_max(times_ns).as_py()
-        if found["min"] is not None:
-            self.first[name] = min(found["min"], self.first.get(name, found["min"]))
-            self.last[name] = max(found["max"], self.last.get(name, found["max"]))
+        bounds = pc.min_max(times_ns).as_py()
+        if bounds["min"] is not None:
+            self.first[name] = min(bounds["min"], self.first.get(name, bounds["min"]))
+            self.last[name] = max(bounds["max"], self.last.get(name, bounds["max"]))
 
 
 def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
-    """Read what is looked over of segments, some of them ahead of their turn. Raises OSError."""
+    """Read the overview's columns of segments, in order, some in advance. Raises OSError."""
     filesystem, root = open_location(location)
 
     def read(name: str) -> pa.Table:
@@ -154,7 +155,7 @@ def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
             waiting.append(pool.submit(read, name))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
-        yield from (each.result() for each in waiting)
+        yield from (future.result() for future in waiting)
 
 
 def load(
@@ -163,7 +164,7 @@ def load(
     begun: Sequence[int] | None,
     overview: Overview | None = None,
 ) -> Ledger:
-    """Look over every undamaged segment of the parts that were found at a location.
+    """Load the overview of all undamaged segments of some parts at a location.
 
     `begun` are the generators that there must be; None where that is not known. `overview` has what
     was looked over before. Raises OSError.
@@ -185,8 +186,8 @@ def _judged(
     begun: Sequence[int] | None,
     overview: Overview,
 ) -> LedgerState:
-    found = overview.generators
-    strangers = sorted(found.keys() - {part.generator for part in parts})
+    by_generator = overview.generators
+    strangers = sorted(by_generator.keys() - {part.generator for part in parts})
     damage = absent(location, parts, begun)
     damage += [
         f"{location} has rows of generator {stranger}, which has no folder in it; restore it"
@@ -194,17 +195,17 @@ def _judged(
     ]
     states = []
     for part in parts:
-        sums = found.get(part.generator, SeqRows())
+        sums = by_generator.get(part.generator, SeqRows())
         states.append(ledger_state(part, sums))
         damage += [with_remedy(text) for text in part.damage]
         damage += [f"{location}/{part.generator}: {text}" for text in row_damage(part, sums)]
-    names = {name: tuple(sorted(told)) for name, told in overview.names.items()}
+    names = {name: tuple(sorted(values)) for name, values in overview.names.items()}
     return LedgerState(
         generators=tuple(states),
         shapes=names["shape"],
         event_types=names["event_type"],
         damage=tuple(damage),
-        has_repeated_rows=any(sums.rows > sums.distinct for sums in found.values()),
+        has_repeated_rows=any(sums.rows > sums.distinct for sums in by_generator.values()),
         changing_types=names["changing_type"],
     )
 

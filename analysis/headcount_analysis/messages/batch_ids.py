@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.byte_rows import Characters, Span, Texts
+from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 
 _MAX_DIGITS = 18  # of an id's number, see `headcount/run/ids.py`
 
@@ -28,21 +28,21 @@ class Masked:
 
 
 @dataclass(frozen=True, slots=True)
-class Identities:
-    """Ids of this run that stand in a batch's messages as plain text.
+class BatchIds:
+    """The ids of this run that a batch's messages have as plain text.
 
     `generator` and `seq` mean nothing where `is_there` is false; the spans are of their digits.
     """
 
     prefix: str
-    texts: Texts
+    texts: ByteRows
     is_there: Flags
     generator: Integers
     seq: Integers
-    spans: tuple[Span, ...]
+    spans: tuple[ByteSpan, ...]
 
     def identity(self, row: int) -> str:
-        """Write the id that stands in a message."""
+        """Format the id of a message."""
         return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
 
     def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
@@ -53,12 +53,12 @@ class Identities:
         return Masked(self.texts.masked(spans).dictionary_encode(), what)
 
 
-def identities(values: pa.Array, prefix: str, names: Sequence[str]) -> Identities:
-    """Find the ids that begin with a prefix in messages, in the fields of these names.
+def batch_ids(values: pa.Array, prefix: str, names: Sequence[str]) -> BatchIds:
+    """Find the ids that begin with a prefix in the named fields of messages.
 
     `values` are binary, none null.
     """
-    texts = Texts.of(values)
+    texts = ByteRows.of(values)
     fields = [json.dumps(name, ensure_ascii=False) for name in names]
     at = texts.after(
         *(f'{field}:{space}"{prefix}'.encode() for field in fields for space in ("", " "))
@@ -66,19 +66,19 @@ def identities(values: pa.Array, prefix: str, names: Sequence[str]) -> Identitie
     generator = _number(texts, at)
     seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
     is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
-    spans = tuple(Span(is_there, each.start, each.end) for each in (generator, seq))
-    values_of = [np.where(is_there, _value(texts, each), 0) for each in (generator, seq)]
-    return Identities(prefix, texts, is_there, values_of[0], values_of[1], spans)
+    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in (generator, seq))
+    values_of = [np.where(is_there, _value(texts, span), 0) for span in (generator, seq)]
+    return BatchIds(prefix, texts, is_there, values_of[0], values_of[1], spans)
 
 
-def _number(texts: Texts, start: Integers) -> Span:
+def _number(texts: ByteRows, start: Integers) -> ByteSpan:
     """Find a number as ids have it: without a sign or a zero before it, of at most 18 digits."""
     end = texts.run(start, _DIGITS, _MAX_DIGITS)
     is_padded = (end - start > 1) & (texts.byte(start) == _ZERO)
-    return Span((start >= 0) & (end > start) & ~is_padded, start, end)
+    return ByteSpan((start >= 0) & (end > start) & ~is_padded, start, end)
 
 
-def _value(texts: Texts, number: Span) -> Integers:
+def _value(texts: ByteRows, number: ByteSpan) -> Integers:
     value = np.zeros(len(number.start), np.int64)
     for place in range(int((number.end - number.start).max(initial=0))):
         at = number.start + place

@@ -10,24 +10,24 @@ import xxhash
 
 from headcount.ledger.digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.messages.batch_ids import Identities
+from headcount_analysis.messages.batch_ids import BatchIds
 from headcount_analysis.messages.json_message import (
     Content,
 )
-from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, Kind
+from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, MessageKind
 
 _MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """What was read of a text, and its kind, but for whether its id was asked for.
+    """What was read of a text, and its kind; whether its id was asked for is checked later.
 
     `generator` and `seq` are -1 where the text has no id of the run, or only a masked one.
     """
 
     content: Content
-    kind: Kind
+    kind: MessageKind
     generator: int = -1
     seq: int = -1
 
@@ -39,40 +39,41 @@ class Batch:
     Where `is_masked`, the message's own id is the one that was found in it.
     """
 
-    found: "Identities"
+    ids: "BatchIds"
     reads: Sequence[ReadMessage]
     place: Integers
     is_masked: Flags
 
     def numbers(self, number: Callable[[ReadMessage], int]) -> Integers:
         """Give a number that was read of each message."""
-        numbers: Integers = np.array([number(each) for each in self.reads], np.int64)[self.place]
+        by_message = np.array([number(message) for message in self.reads], np.int64)
+        numbers: Integers = by_message[self.place]
         return numbers
 
     def identity(self, row: int) -> str:
         """Write the id of a message that has one."""
         if self.is_masked[row]:
-            return self.found.identity(row)
+            return self.ids.identity(row)
         return self.reads[self.place[row]].content.identity or ""
 
 
 def batch_table(messages: pa.RecordBatch, batch: Batch, expected: Expected) -> pa.Table:
-    """Put the arrivals together."""
+    """Make the rows of ARRIVALS of a batch."""
     is_masked, place = batch.is_masked, pa.array(batch.place)
-    generator = np.where(is_masked, batch.found.generator, batch.numbers(lambda r: r.generator))
-    seq = np.where(is_masked, batch.found.seq, batch.numbers(lambda r: r.seq))
-    kind = batch.numbers(lambda each: KINDS.index(each.kind))
-    named = kind == KINDS.index(Kind.CLAIMED)
+    generator = np.where(is_masked, batch.ids.generator, batch.numbers(lambda r: r.generator))
+    seq = np.where(is_masked, batch.ids.seq, batch.numbers(lambda r: r.seq))
+    kind = batch.numbers(lambda message: KINDS.index(message.kind))
+    named = kind == KINDS.index(MessageKind.CLAIMED)
     is_asked = named & _is_asked(generator, seq, expected.asked)
-    kind[named & ~is_asked] = KINDS.index(Kind.PHANTOM)
-    types = pa.array([_shown(each.content.event_type) for each in batch.reads], pa.string())
-    defects = pa.array([each.content.defect for each in batch.reads], pa.string())
-    digests = pa.array([each.content.digests for each in batch.reads], pa.list_(pa.int64()))
+    kind[named & ~is_asked] = KINDS.index(MessageKind.PHANTOM)
+    types = pa.array([_shown(message.content.event_type) for message in batch.reads], pa.string())
+    defects = pa.array([message.content.defect for message in batch.reads], pa.string())
+    digests = pa.array([message.content.digests for message in batch.reads], pa.list_(pa.int64()))
     columns = [
         *(messages[name] for name in ("partition", "offset", "timestamp_ms", "timestamp_type")),
         _key_hashes(messages["key"]),
         pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), list(KINDS)),
-        _claimed_ids(batch, kind == KINDS.index(Kind.PHANTOM)),
+        _claimed_ids(batch, kind == KINDS.index(MessageKind.PHANTOM)),
         pa.array(generator.astype(np.int32), mask=~is_asked),
         pa.array(seq, mask=~is_asked),
         types.dictionary_encode().take(place),
@@ -107,7 +108,7 @@ def _value_hashes(values: pa.Array) -> pa.Array:
 
 
 def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:
-    """Tell which ids are those that a generator has asked for or may have."""
+    """Mark the ids that a generator has asked for, or may have."""
     if not asked:
         return np.zeros(len(seq), np.bool_)
     numbers = np.array(sorted(asked), np.int64)

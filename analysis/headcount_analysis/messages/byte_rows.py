@@ -1,9 +1,9 @@
-"""Texts: the bytes of a batch's messages, looked at and masked all at once.
+"""Byte rows: the bytes of a batch's messages, searched and masked all at once.
 
-A place is an index into the bytes of all messages; -1 is none.
+A place is an index into the bytes of all messages; -1 stands for none.
 
-The messages of a load test are alike, so a pattern is looked for where some of them have it, before
-the others are searched; and bytes are looked at by the word, not one after the other.
+The messages of a load test are alike. So a pattern is first looked for at the place where a sample
+of messages has it, before the others are searched; and bytes are tested a word at a time.
 """
 
 import itertools
@@ -34,41 +34,41 @@ Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """Some ASCII characters, by the codes that they stretch over: the first and last of each."""
+    """A set of ASCII characters, as ranges of codes: the first and last of each."""
 
-    stretches: tuple[tuple[int, int], ...]
+    ranges: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, characters: str) -> "Characters":
-        """Take characters, in any order."""
+        """Make the set from characters in any order."""
         codes = sorted(characters.encode("ascii"))
         # Codes that follow one another are as far from their numbers.
-        groups = itertools.groupby(enumerate(codes), lambda each: each[1] - each[0])
-        stretches = [[code for _, code in group] for _, group in groups]
-        return cls(tuple((each[0], each[-1]) for each in stretches))
+        groups = itertools.groupby(enumerate(codes), lambda numbered: numbered[1] - numbered[0])
+        ranges = [[code for _, code in group] for _, group in groups]
+        return cls(tuple((codes_of_range[0], codes_of_range[-1]) for codes_of_range in ranges))
 
     def have(
         self, data: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Tell of each byte whether it is one of them."""
-        found = np.zeros(data.shape, np.bool_)
-        for first, last in self.stretches:
+        """Mark the bytes that are in the set."""
+        has = np.zeros(data.shape, np.bool_)
+        for first, last in self.ranges:
             # Codes below the first wrap around, to above all others.
-            found |= data - np.uint8(first) <= last - first
-        return found
+            has |= data - np.uint8(first) <= last - first
+        return has
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Messages, their bytes (a word of them at least), and where each begins and the last ends."""
+class ByteRows:
+    """Messages, their bytes (padded to a word at least), and the bounds of each in the bytes."""
 
     values: pa.Array
     data: Bytes
     bounds: Integers32
 
     @classmethod
-    def of(cls, values: pa.Array) -> "Texts":
-        """Take messages, which are binary, none of them null."""
+    def of(cls, values: pa.Array) -> "ByteRows":
+        """Make it from binary messages, none of them null."""
         _, offsets, content = values.buffers()
         bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
         data = np.frombuffer(content, np.uint8) if content is not None else np.zeros(0, np.uint8)
@@ -82,7 +82,7 @@ class Texts:
         return self.bounds[1:]
 
     def after(self, *patterns: bytes) -> Integers:
-        """Tell where in each message the first pattern that it has is over.
+        """Find in each message the end of the first pattern that it contains; -1 without any.
 
         A message that has it more than once gives any of these places.
         """
@@ -107,14 +107,14 @@ class Texts:
         ((side, distance), _), *_others = distances.most_common(1)
         place = self.bounds[rows + side].astype(np.int64) + distance
         inside = (place >= self.bounds[rows]) & (place + len(pattern) <= self.ends[rows])
-        found = self._windows(np.where(inside, place, 0), len(pattern))
-        return np.where(inside & (found.view(f"S{len(pattern)}")[:, 0] == pattern), place, -1)
+        windows = self._windows(np.where(inside, place, 0), len(pattern))
+        return np.where(inside & (windows.view(f"S{len(pattern)}")[:, 0] == pattern), place, -1)
 
     def _searched(self, pattern: bytes, rows: Integers) -> Integers:
         """Search messages for a pattern."""
         texts = self.values if len(rows) == len(self.values) else self.values.take(pa.array(rows))
-        found = pc.find_substring(texts, pattern=pattern).to_numpy()
-        return np.where(found < 0, -1, self.bounds[rows] + found)
+        offset = pc.find_substring(texts, pattern=pattern).to_numpy()
+        return np.where(offset < 0, -1, self.bounds[rows] + offset)
 
     def _windows(self, start: Integers, width: int) -> Windows:
         """Give the bytes from each place on; all must lie within the bytes of all messages."""
@@ -126,7 +126,7 @@ class Texts:
         return np.where(inside, self.data[np.where(inside, at, 0)], 0).astype(np.uint8)
 
     def run(self, start: Integers, allowed: Characters, longest: int) -> Integers:
-        """Tell where in each message what is allowed ends, from a place on, if that is one."""
+        """Find in each message the end of a run of allowed characters that begins at a place."""
         end = start.copy()
         going = start >= 0
         for _ in range(-(-longest // _WORD)):
@@ -138,7 +138,7 @@ class Texts:
         return np.minimum(end, np.minimum(start + longest, np.maximum(start, self.ends)))
 
     def _length(self, start: Integers, allowed: Characters) -> Integers:
-        """Tell how many of the bytes from each place on are allowed, up to a word of them."""
+        """Count the allowed bytes from each place on, up to a word of them."""
         last = len(self.data) - _WORD
         at = np.clip(start, 0, last)
         flags = np.packbits(allowed.have(self._windows(at, _WORD)), axis=1, bitorder="little")
@@ -149,19 +149,19 @@ class Texts:
         lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)
         return lengths
 
-    def masked(self, spans: "list[Span]") -> pa.Array:
+    def masked(self, spans: "list[ByteSpan]") -> pa.Array:
         """Give the messages with a mask in place of every byte of some spans."""
         data = self.data.copy()
         for span in spans:
             start, length = span.start[span.is_one], (span.end - span.start)[span.is_one]
-            for each in np.unique(length[length > 0]):
-                sliding_window_view(data, each, writeable=True)[start[length == each]] = MASK
+            for width in np.unique(length[length > 0]):
+                sliding_window_view(data, width, writeable=True)[start[length == width]] = MASK
         buffers = [None, pa.py_buffer(np.ascontiguousarray(self.bounds)), pa.py_buffer(data)]
         return pa.Array.from_buffers(pa.binary(), len(self.values), buffers)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteSpan:
     """Bytes of each message, from `start` to before `end`, where it `is_one`."""
 
     is_one: Flags

@@ -1,11 +1,11 @@
-"""Content: what the messages of a batch say of themselves, from their bytes to kind and digests.
+"""Content: reads the messages of a batch, from their bytes to kind and digests.
 
-Load tests publish the same few things over and over, each with an id of its own. So the digits of
+Load tests publish the same few messages over and over, each with an id of its own. So the digits of
 this run's ids are masked where they stand as plain text, and so are fields that nobody asked for
-and that are always new (see `noise.py`); each of the texts that are left is read once, and all
-messages that had it share what was read. That is only done where nothing that is read can depend on
-what is masked: the text has no escapes, the id stands in it once, and the JSON object's id is the
-one that stands there. Every other message is read by itself.
+and that are always new (see `volatile_fields.py`). Each text that is left is read once, for all
+messages that have it. A message is masked only if nothing that is read of it can depend on what is
+masked: the text has no escapes, the id stands in it once, and the JSON object's id is the one that
+stands there. Every other message is read by itself.
 """
 
 import re
@@ -19,17 +19,17 @@ from headcount.run import ids
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.ledger.asked_shapes import ShapeTable
 from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.batch_ids import Identities, Masked, identities
+from headcount_analysis.messages.batch_ids import BatchIds, Masked, batch_ids
 from headcount_analysis.messages.batch_table import Batch, ReadMessage, batch_table
 from headcount_analysis.messages.json_message import (
     Content,
-    Parsed,
+    ParsedMessage,
     id_names,
     is_header,
     parse,
     read,
 )
-from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, Expected, Kind
+from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, Expected, MessageKind
 
 _MOST_REMEMBERED_BYTES = 64 << 20
 
@@ -56,7 +56,7 @@ class Reader:
     expected: Expected
     _known: dict[_Text, ReadMessage | None] = field(default_factory=dict)
     _known_bytes: int = 0
-    _noise: tuple[volatile_fields.Field, ...] = ()
+    _volatile: tuple[volatile_fields.Field, ...] = ()
     _looks: int = 0
     _spellings: tuple[str, ...] = ()
     _spelling_looks: int = 0
@@ -78,70 +78,73 @@ class Reader:
         """Give a row of ARRIVALS for each message.
 
         Args:
-            messages: As `topic.MESSAGES` has them.
+            messages: As `topic_range.MESSAGES` has them.
         """
         values = messages["value"]
-        found = self._identities(values.fill_null(b""))
-        masked = self._masked_messages(found)
-        texts, place = self._texts(masked, found)
+        plain_ids = self._find_ids(values.fill_null(b""))
+        masked = self._masked_messages(plain_ids)
+        texts, place = self._texts(masked, plain_ids)
         # No value and an empty one are the same text, and not the same defect.
         is_null = values.is_null().to_numpy(zero_copy_only=False)
         first, what = _first_rows(place, len(texts)), masked.what | (is_null.astype(int) << _NULL)
         known = [
-            self._text((text, int(what[row]), shape), values, int(row), found)
+            self._text((text, int(what[row]), shape), values, int(row), plain_ids)
             for (text, shape), row in zip(texts, first, strict=True)
         ]
         # A text that somebody wrote with the mask in it is not the masked one.
-        alone = np.array([each is None for each in known])[place] | (what != what[first][place])
+        is_unread = np.array([message is None for message in known])
+        alone = is_unread[place] | (what != what[first][place])
         for row in np.flatnonzero(alone):
             place[row] = len(known)
             value = values[int(row)].as_py()
             known.append(self._read(value, parse(value)))
-        reads = [each or _NOTHING for each in known]
-        batch = Batch(found, reads, place, found.is_there & ~alone)
+        reads = [message or _NOTHING for message in known]
+        batch = Batch(plain_ids, reads, place, plain_ids.is_there & ~alone)
         return batch_table(messages, batch, self.expected)
 
-    def _identities(self, values: pa.Array) -> "Identities":
+    def _find_ids(self, values: pa.Array) -> "BatchIds":
         """Find the ids in messages; where some have none, look how these write the field's name."""
-        field, found = self.expected.event_id_field, self._found(values)
-        missing = np.flatnonzero(~found.is_there)
+        field, plain_ids = self.expected.event_id_field, self._ids_in(values)
+        missing = np.flatnonzero(~plain_ids.is_there)
         if not (len(missing) and is_header(field) and self._spelling_looks < _MOST_LOOKS):
-            return found
+            return plain_ids
         self._spelling_looks += 1
         rows = missing[np.linspace(0, len(missing) - 1, _LOOKED_AT // 4, dtype=np.int64)]
         events = [parse(value).event or {} for value in values.take(pa.array(rows)).to_pylist()]
         more = dict.fromkeys(name for event in events for name in id_names(tuple(event), field))
         new = [name for name in more if name not in self._spellings]
         if not new:
-            return found
+            return plain_ids
         self._spellings = (*new, *self._spellings)[:_MOST_SPELLINGS]
         self._names_read |= frozenset(new)
-        return self._found(values)
+        return self._ids_in(values)
 
-    def _found(self, values: pa.Array) -> "Identities":
+    def _ids_in(self, values: pa.Array) -> "BatchIds":
         compared = self.expected.names_compared
         # A field that is compared must be read as it is in each message.
-        return identities(
+        return batch_ids(
             values, self.expected.prefix, [n for n in self._spellings if n not in compared]
         )
 
     def _texts(
-        self, masked: "Masked", found: "Identities"
+        self, masked: "Masked", plain_ids: "BatchIds"
     ) -> tuple[list[tuple[bytes, int]], Integers]:
         """Give each text that there is, with the number of its shape, and the text of each row."""
         texts: list[bytes] = masked.texts.dictionary.to_pylist()
         place: Integers = masked.texts.indices.to_numpy().astype(np.int64)
         if self._shapes is None:
             return [(text, 0) for text in texts], place
-        shapes = np.where(found.is_there, self._shapes.numbers(found.generator, found.seq), 0)
+        shapes = np.where(
+            plain_ids.is_there, self._shapes.numbers(plain_ids.generator, plain_ids.seq), 0
+        )
         width = len(self._shapes.shapes) + 1
         pairs, places = np.unique(place * width + shapes, return_inverse=True)
         return [(texts[pair // width], int(pair % width)) for pair in pairs], places
 
     def _text(
-        self, key: _Text, values: pa.Array, row: int, found: "Identities"
+        self, key: _Text, values: pa.Array, row: int, plain_ids: "BatchIds"
     ) -> ReadMessage | None:
-        """Give what all messages share that have a text, and the same masked in it.
+        """Read what all messages share that have the same text and the same masks in it.
 
         None where each must be read by itself.
         """
@@ -151,33 +154,33 @@ class Reader:
             self._known_bytes += len(key[0]) + _BYTES_BESIDE
             value = values[row].as_py()
             self._known[key] = (
-                self._masked(value, key[0], found.identity(row))
-                if found.is_there[row]
+                self._masked(value, key[0], plain_ids.identity(row))
+                if plain_ids.is_there[row]
                 else self._unmasked(value)
             )
         return self._known[key]
 
-    def _masked_messages(self, found: "Identities") -> "Masked":
+    def _masked_messages(self, plain_ids: "BatchIds") -> "Masked":
         """Mask the messages; where most are new, look which fields make them so."""
-        texts = found.texts
-        masked = found.masked(self._noise)
-        is_noisy = len(masked.texts.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
-        if not is_noisy or self._looks >= _MOST_LOOKS:
+        texts = plain_ids.texts
+        masked = plain_ids.masked(self._volatile)
+        is_volatile = len(masked.texts.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
+        if not is_volatile or self._looks >= _MOST_LOOKS:
             return masked
         self._looks += 1
         rows = np.linspace(0, len(texts.values) - 1, _LOOKED_AT, dtype=np.int64)
         some = texts.values.take(pa.array(rows)).to_pylist()
         events = [event for value in some if (event := parse(value).event) is not None]
-        known = {*self._names_read, *(each.name for each in self._noise)}
+        known = {*self._names_read, *(field.name for field in self._volatile)}
         # Another spelling of the id's field is read in each message, too.
         field = self.expected.event_id_field
         known |= {n for event in events for n in id_names(tuple(event), field)}
         more = volatile_fields.differing(events, known)
         if not more:
             return masked
-        self._noise = (*self._noise, *more)[: volatile_fields.MOST_FIELDS]
+        self._volatile = (*self._volatile, *more)[: volatile_fields.MOST_FIELDS]
         self._forget()
-        return found.masked(self._noise)
+        return plain_ids.masked(self._volatile)
 
     def _forget(self) -> None:
         self._known.clear()
@@ -190,46 +193,48 @@ class Reader:
         if not self._is_apart(value, parsed) or text.count(prefix) != 1:
             return None
         content = self._content(parsed)
-        return ReadMessage(content, Kind.CLAIMED) if content.identity == identity else None
+        return ReadMessage(content, MessageKind.CLAIMED) if content.identity == identity else None
 
     def _unmasked(self, value: bytes | None) -> ReadMessage | None:
         """Read one message, that has no id in plain text, for all that are like it."""
         parsed = parse(value)
-        if self._noise and not self._is_apart(value or b"", parsed):
+        if self._volatile and not self._is_apart(value or b"", parsed):
             return None
         return self._read(value, parsed)
 
-    def _is_apart(self, value: bytes, parsed: Parsed) -> bool:
+    def _is_apart(self, value: bytes, parsed: ParsedMessage) -> bool:
         event = parsed.event
-        return event is not None and volatile_fields.is_apart(value, event, self._noise)
+        return event is not None and volatile_fields.is_apart(value, event, self._volatile)
 
-    def _read(self, value: bytes | None, parsed: Parsed) -> ReadMessage:
+    def _read(self, value: bytes | None, parsed: ParsedMessage) -> ReadMessage:
         """Read a message by itself."""
         content = self._content(parsed)
         prefix, identity = self.expected.prefix, content.identity
         if content.defect is not None:
             is_garbled = self._whole_id.search(value or b"") is not None
             content = replace(content, defect=self._bounded(content.defect))
-            return ReadMessage(content, Kind.GARBLED if is_garbled else Kind.MALFORMED)
+            return ReadMessage(
+                content, MessageKind.GARBLED if is_garbled else MessageKind.MALFORMED
+            )
         # What goes on with a letter is somebody's text, such as a host's name.
         if identity is None or not identity.startswith(prefix) or _is_name(identity, prefix):
-            return ReadMessage(content, Kind.FOREIGN)
-        told = ids.parse(identity)
-        if told is None:
-            return ReadMessage(content, Kind.PHANTOM)
-        return ReadMessage(content, Kind.CLAIMED, told.generator, told.seq)
+            return ReadMessage(content, MessageKind.FOREIGN)
+        event_id = ids.parse(identity)
+        if event_id is None:
+            return ReadMessage(content, MessageKind.PHANTOM)
+        return ReadMessage(content, MessageKind.CLAIMED, event_id.generator, event_id.seq)
 
-    def _content(self, parsed: Parsed) -> Content:
+    def _content(self, parsed: ParsedMessage) -> Content:
         return read(parsed, self.expected.event_id_field, EVENT_TYPE_FIELD, self._shapes_of)
 
     def _shapes_of(self, identity: str | None) -> Sequence[str]:
         """Give the shapes that an event with an id can have."""
         if self._shapes is None:
             return self.expected.shapes
-        told = None if identity is None else ids.parse(identity)
-        if told is None or told.tag != self.expected.tag:
+        event_id = None if identity is None else ids.parse(identity)
+        if event_id is None or event_id.tag != self.expected.tag:
             return ()
-        return self._shapes.of(told.generator, told.seq)
+        return self._shapes.of(event_id.generator, event_id.seq)
 
     def _bounded(self, defect: str) -> str:
         """Leave out the schema's number in a defect where there are very many."""
@@ -243,7 +248,7 @@ def _is_name(identity: str, prefix: str) -> bool:
     return identity[len(prefix) : len(prefix) + 1].isalpha()
 
 
-_NOTHING = ReadMessage(Content(defect="empty"), Kind.MALFORMED)
+_NOTHING = ReadMessage(Content(defect="empty"), MessageKind.MALFORMED)
 
 
 def _first_rows(place: Integers, count: int) -> Integers:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from headcount.ledger.canonical_json import canonical_value, pointer
 from headcount.ledger.digest import HASH_LENGTH, HASHED, field_hashes
-from headcount_analysis.messages.json_message import Object, Parsed, parse
+from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 20
 """So many fields of a message are named."""
@@ -17,19 +17,19 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field, and how it differs: `told` is what was asked and found, as far as that is known."""
+    """A field that differs; `description` says what was asked and found, as far as known."""
 
     field: str
-    told: str
+    description: str
 
     def __str__(self) -> str:
-        """Write it in a few words."""
-        return f"{self.field}: {self.told}"
+        """Format the field and how it differs."""
+        return f"{self.field}: {self.description}"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What differs in a corrupted event, whose message stands there."""
+class EventDifferences:
+    """The fields that differ in a corrupted event, and the place of its message."""
 
     partition: int
     offset: int
@@ -38,9 +38,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What differs in the corrupted events that were `looked_at`, by their ids."""
+    """The differences of the corrupted events that were `looked_at`, by their ids."""
 
-    by_id: Mapping[str, Compared] = field(default_factory=dict)
+    by_id: Mapping[str, EventDifferences] = field(default_factory=dict)
     looked_at: int = 0
 
     @property
@@ -50,9 +50,9 @@ class Differences:
         samples: dict[str, str] = {}
         for compared in self.by_id.values():
             where = f"partition {compared.partition}, offset {compared.offset}"
-            for each in compared.differences:
-                counts[each.field] += 1
-                samples.setdefault(each.field, f"{each.told}, in {where}")
+            for difference in compared.differences:
+                counts[difference.field] += 1
+                samples.setdefault(difference.field, f"{difference.description}, in {where}")
         for name, count in counts.most_common(_MOST_NAMED):
             yield (
                 f"{name} differs in {count} of the {self.looked_at} corrupted events that were "
@@ -67,49 +67,49 @@ def differences(asked: str | None, shape: str, value: bytes | None) -> tuple[Dif
     parsed = parse(value)
     if parsed.event is None:
         return ()
-    found = [Difference(name[:_LONGEST_NAME], "it stands twice") for name in parsed.repeated]
+    fields = [Difference(name[:_LONGEST_NAME], "it stands twice") for name in parsed.repeated]
     if asked is not None and asked.startswith(HASHED):
-        found += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
+        fields += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
     elif asked is not None:
-        found += _within((), _event(asked), parsed.event)
-    return tuple(found[:MOST_FIELDS])
+        fields += _within((), _event(asked), parsed.event)
+    return tuple(fields[:MOST_FIELDS])
 
 
 def _event(asked: str) -> Object:
     return _parsed(parse(f"{{{asked.removesuffix(',')}}}".encode()))
 
 
-def _parsed(parsed: Parsed) -> Object:
+def _parsed(parsed: ParsedMessage) -> Object:
     return {} if parsed.event is None else parsed.event
 
 
 def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
-    for place, (name, found) in enumerate(field_hashes(event, shape)):
-        if hashes[place * HASH_LENGTH : (place + 1) * HASH_LENGTH] != found:
-            told = "found " + _shown(event[name]) if name in event else "it is missing"
-            yield Difference(name[:_LONGEST_NAME], told)
+    for place, (name, actual) in enumerate(field_hashes(event, shape)):
+        if hashes[place * HASH_LENGTH : (place + 1) * HASH_LENGTH] != actual:
+            description = "found " + _shown(event[name]) if name in event else "it is missing"
+            yield Difference(name[:_LONGEST_NAME], description)
 
 
 Path = tuple[str | int, ...]
 
 
-def _within(path: Path, asked: object, found: object) -> Iterator[Difference]:
+def _within(path: Path, asked: object, seen: object) -> Iterator[Difference]:
     """Compare all that was asked for, to any depth."""
-    if isinstance(asked, Mapping) and isinstance(found, Mapping):
+    if isinstance(asked, Mapping) and isinstance(seen, Mapping):
         for name, value in asked.items():
-            if name in found:
-                yield from _within((*path, name), value, found[name])
+            if name in seen:
+                yield from _within((*path, name), value, seen[name])
             else:
                 yield _difference((*path, name), f"asked {_shown(value)}, and it is missing")
-    elif isinstance(asked, list) and isinstance(found, list) and len(asked) == len(found):
-        for place, (one, other) in enumerate(zip(asked, found, strict=True)):
+    elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
+        for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
             yield from _within((*path, place), one, other)
-    elif _canonical(asked) != _canonical(found):
-        yield _difference(path, f"asked {_shown(asked)}, found {_shown(found)}")
+    elif _canonical(asked) != _canonical(seen):
+        yield _difference(path, f"asked {_shown(asked)}, found {_shown(seen)}")
 
 
-def _difference(path: Path, told: str) -> Difference:
-    return Difference(pointer(path)[:_LONGEST_NAME], told)
+def _difference(path: Path, description: str) -> Difference:
+    return Difference(pointer(path)[:_LONGEST_NAME], description)
 
 
 def _canonical(value: object) -> str | None:

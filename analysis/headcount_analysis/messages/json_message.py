@@ -35,8 +35,8 @@ Pairs = list[tuple[str, object]]
 Hook = Callable[[Pairs], dict[str, object]]
 
 
-class Parsed(NamedTuple):
-    """What a message's bytes are: a JSON object, or what is wrong with them.
+class ParsedMessage(NamedTuple):
+    """A parsed message: a JSON object, or what is wrong with the bytes.
 
     `repeated` names the keys that stand twice in one of its objects, the last of which counts;
     `repeated_fields` those of them that are fields of the event itself.
@@ -61,7 +61,7 @@ class Content:
     digests: tuple[int, ...] = ()
 
 
-def read(parsed: Parsed, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
+def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
     """Read a message's id and event type, and its digest over each shape that it can have.
 
     What has a key twice has no digest, for it is not what was asked for.
@@ -73,7 +73,7 @@ def read(parsed: Parsed, id_field: str, type_field: str, shapes_of: ShapesOf) ->
     identities = [event[name] for name in names]
     if any(name in names for name in parsed.repeated_fields):
         return Content(f"the field {names[0]} stands twice")
-    if any(each != identities[0] for each in identities[1:]):
+    if any(identity != identities[0] for identity in identities[1:]):
         return Content(f"the fields {' and '.join(names)} differ")
     identity = identities[0] if identities and isinstance(identities[0], str) else None
     return Content(
@@ -85,7 +85,7 @@ def read(parsed: Parsed, id_field: str, type_field: str, shapes_of: ShapesOf) ->
 
 @functools.lru_cache(maxsize=128)
 def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
-    """Choose those of an event's fields that hold the id.
+    """Select the fields of an event that hold the id.
 
     A header's name has no case, and frameworks write it in their own: `x-event-id`, `X_EVENT_ID`,
     and WSGI's `HTTP_X_EVENT_ID`. A field that was named by the user is that one alone.
@@ -96,11 +96,11 @@ def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
 
 
 def is_header(name: str) -> bool:
-    """Tell whether a field's name is a way to write that of the header with the id."""
+    """Whether a field's name is a spelling of the id header's name."""
     return name.casefold().replace("_", "-").removeprefix("http-") == HEADER.casefold()
 
 
-def parse(value: bytes | None) -> Parsed:
+def parse(value: bytes | None) -> ParsedMessage:
     """Read a message. Fractions come as Decimal."""
     try:
         text = (value or b"").removeprefix(_MARK).decode()
@@ -110,8 +110,12 @@ def parse(value: bytes | None) -> Parsed:
     except _RepeatedError:
         return _parse_repeated(text)
     except (ValueError, RecursionError) as error:
-        return Parsed(defect=_defect(value, error))
-    return Parsed(event) if isinstance(event, dict) else Parsed(defect=_other_json(event))
+        return ParsedMessage(defect=_defect(value, error))
+    return (
+        ParsedMessage(event)
+        if isinstance(event, dict)
+        else ParsedMessage(defect=_other_json(event))
+    )
 
 
 def _decoded(text: str) -> object:
@@ -132,10 +136,10 @@ class _ConstantError(ValueError):
 
 
 def _once(pairs: Pairs) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise _RepeatedError
-    return found
+    return fields
 
 
 def _no_constant(name: str) -> object:
@@ -162,7 +166,7 @@ def _decoder(hook: Hook, parse_int: Callable[[str], object] | None = None) -> js
 _DECODER = _decoder(_once)
 
 
-def _parse_repeated(text: str) -> Parsed:
+def _parse_repeated(text: str) -> ParsedMessage:
     """Read a message in which a key stands twice, and name those that do."""
     repeated: dict[str, None] = {}
     last: list[str] = []
@@ -178,15 +182,15 @@ def _parse_repeated(text: str) -> Parsed:
         if "\\u" in text:
             json.dumps(event, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
-        return Parsed(defect=_defect(text.encode(), error))
+        return ParsedMessage(defect=_defect(text.encode(), error))
     if not isinstance(event, dict):
-        return Parsed(defect=_other_json(event))
+        return ParsedMessage(defect=_other_json(event))
     # The hook is called for the outermost object last.
-    return Parsed(event, repeated=tuple(repeated), repeated_fields=tuple(last))
+    return ParsedMessage(event, repeated=tuple(repeated), repeated_fields=tuple(last))
 
 
 def _defect(value: bytes | None, error: Exception) -> str:
-    """Say what a message is that is no JSON."""
+    """Name the defect of a message that is not JSON."""
     if value is None:
         return "tombstone (no value)"
     if not value.strip():
@@ -207,7 +211,7 @@ _DEFECTS: Mapping[type[Exception], str] = {
 
 
 def _other_text(text: str, error: Exception) -> str:
-    """Say what a text is that is no JSON."""
+    """Name the defect of a text that is not JSON."""
     if _REPR.match(text):
         return "Python's repr"
     if isinstance(error, json.JSONDecodeError):
@@ -226,7 +230,7 @@ def framed_schema(value: bytes) -> int | None:
 
 
 def _other_json(value: object) -> str:
-    """Say what JSON a message is that is no object."""
+    """Name the defect of JSON that is not an object."""
     if isinstance(value, str):
         is_within = isinstance(parse(value.encode(errors="replace")).event, dict)
         return "JSON within a JSON text" if is_within else "a JSON text, no object"
@@ -236,7 +240,7 @@ def _other_json(value: object) -> str:
 
 
 def _text(value: object) -> str | None:
-    """Write what stands where an event's type is expected."""
+    """Format an event's type, whatever value it has."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -16,8 +16,8 @@ MAX_SHAPES = 256
 EVENT_TYPE_FIELD = "event_type"
 
 
-class Kind(StrEnum):
-    """What a message turned out to be."""
+class MessageKind(StrEnum):
+    """The kind of a message."""
 
     CLAIMED = "claimed"
     """Its id is of this run, and a generator has asked for it or may have."""
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """It cannot be parsed either, and a whole id of this run stands in its bytes."""
 
 
-KINDS = tuple(Kind)
+KINDS = tuple(MessageKind)
 
 ARRIVALS = pa.schema(
     [
@@ -54,7 +54,7 @@ ARRIVALS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is looked for in the messages.
+    """What messages of the run look like.
 
     `asked` says for each generator how many sequence numbers, from 0, it may have used; `shapes`
     are what is compared, or where these are too many `asked_shapes` says it of each attempt.

@@ -1,7 +1,7 @@
-"""Placement: where messages carry the ids of a run, if it is not where they were looked for.
+"""Placement: where messages carry the ids of a run, if not where they are expected.
 
-An id that stands elsewhere is no event that is lost. So what has no id in its place is looked
-through, as far as its cost is bounded, for a whole id of the run.
+An event whose id stands elsewhere is not lost. So a sample of the messages without an id in its
+place is searched for a whole id of the run.
 """
 
 import re
@@ -23,8 +23,8 @@ _MOST_VALUES = 10_000
 _CARRY = "let the service write the id into a top-level field of its JSON event"
 
 
-class Kind(StrEnum):
-    """What an id was seen in."""
+class PlaceKind(StrEnum):
+    """The kind of place where an id was seen."""
 
     FIELD = "field"
     NESTED = "nested"
@@ -37,45 +37,45 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a message an id stands: `name` is a field's, a header's, or what the value is."""
+class IdPlace:
+    """The place of an id in a message; `name` is a field, a header, or a value's defect."""
 
-    kind: Kind
+    kind: PlaceKind
     name: str = ""
 
     @property
     def phrase(self) -> str:
-        """Name it in a sentence."""
+        """Describe the place, for use in a sentence."""
         return {
-            Kind.FIELD: f"in the top-level field {self.name}",
-            Kind.NESTED: f"nested at {self.name}",
-            Kind.WITHIN: f"within a longer text at {self.name}",
-            Kind.TWICE: "in JSON that is encoded twice",
-            Kind.FRAMED: f"in a value {self.name}",
-            Kind.UNREADABLE: f"in a value that is {self.name}",
-            Kind.HEADER: f"in the record header {self.name}",
-            Kind.KEY: "in the record's key",
+            PlaceKind.FIELD: f"in the top-level field {self.name}",
+            PlaceKind.NESTED: f"nested at {self.name}",
+            PlaceKind.WITHIN: f"within a longer text at {self.name}",
+            PlaceKind.TWICE: "in JSON that is encoded twice",
+            PlaceKind.FRAMED: f"in a value {self.name}",
+            PlaceKind.UNREADABLE: f"in a value that is {self.name}",
+            PlaceKind.HEADER: f"in the record header {self.name}",
+            PlaceKind.KEY: "in the record's key",
         }[self.kind]
 
     @property
     def remedy(self) -> str:
-        """Say what helps."""
+        """Name the remedy."""
         match self.kind:
-            case Kind.FIELD:
+            case PlaceKind.FIELD:
                 return f"--event-id-field {self.name}"
-            case Kind.TWICE:
+            case PlaceKind.TWICE:
                 return "let the service encode its event once"
-            case Kind.FRAMED:
+            case PlaceKind.FRAMED:
                 return "let the service publish plain JSON, without the frame"
             case _:
                 return _CARRY
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A place, how many of the messages that were looked at have an id there, and the first."""
+class PlaceSample:
+    """A place, the number of sampled messages with an id there, and the first of them."""
 
-    place: Place
+    place: IdPlace
     count: int
     topic: str
     partition: int
@@ -83,13 +83,13 @@ class Sample:
 
     @property
     def phrase(self) -> str:
-        """Name it in a sentence."""
+        """Describe the place, for use in a sentence."""
         return f"{self.place.phrase} (partition {self.partition}, offset {self.offset})"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was seen of a run's ids beside the field that they were looked for in.
+    """Where a run's ids were seen, besides the field that they are expected in.
 
     `in_place` messages had theirs there. Of the others so many were `looked_at`, in the run's topic
     and, where that told nothing, in the others of the cluster.
@@ -101,8 +101,8 @@ class Placement:
     messages: int = 0
     missing: int = 0
     looked_at: int = 0
-    samples: tuple[Sample, ...] = ()
-    elsewhere: tuple[Sample, ...] = ()
+    samples: tuple[PlaceSample, ...] = ()
+    elsewhere: tuple[PlaceSample, ...] = ()
 
     @property
     def is_doubtful(self) -> bool:
@@ -111,7 +111,7 @@ class Placement:
 
     @property
     def evidence(self) -> str:
-        """Say what was seen instead of an id in its place."""
+        """Describe what was seen instead of ids in their place."""
         if not self.messages:
             seen = f"the topic {self.topic} has no message since the run began"
         else:
@@ -133,7 +133,7 @@ class Placement:
 
     @property
     def remedy(self) -> str:
-        """Say what helps."""
+        """Name the remedy."""
         if self.samples:
             return self.samples[0].place.remedy
         if self.elsewhere:
@@ -147,22 +147,22 @@ class Placement:
             )
         return f"let the service write the request's {HEADER} into a top-level field of its event"
 
-    def _is_in_place(self, sample: Sample) -> bool:
-        return sample.place == Place(Kind.FIELD, self.event_id_field)
+    def _is_in_place(self, sample: PlaceSample) -> bool:
+        return sample.place == IdPlace(PlaceKind.FIELD, self.event_id_field)
 
     @property
     def notes(self) -> Iterator[str]:
-        """Say that some messages, and not all, have their id elsewhere."""
+        """Note that some messages, and not all, have their id elsewhere."""
         if self.missing and self.in_place and self.samples:
             yield (
-                f"{sum(each.count for each in self.samples)} of {self.looked_at} messages that "
+                f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
                 f"were looked at have an id of this run elsewhere than in {self.event_id_field}: "
                 f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
             )
 
 
-def _joined(samples: Sequence[Sample]) -> str:
-    return " and ".join(each.phrase for each in samples[:_SHOWN])
+def _joined(samples: Sequence[PlaceSample]) -> str:
+    return " and ".join(sample.phrase for sample in samples[:_SHOWN])
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class Search:
     tag: str
     event_id_field: str
     looked_at: int = 0
-    _samples: dict[Place, Sample] = field(default_factory=dict)
+    _samples: dict[IdPlace, PlaceSample] = field(default_factory=dict)
     _whole: re.Pattern[bytes] = field(init=False)
     _any: re.Pattern[bytes] = field(init=False)
 
@@ -188,47 +188,47 @@ class Search:
             place = self._place(record)
             if place is not None:
                 where = record.topic, record.partition, record.offset
-                known = self._samples.get(place, Sample(place, 0, *where))
-                self._samples[place] = Sample(
+                known = self._samples.get(place, PlaceSample(place, 0, *where))
+                self._samples[place] = PlaceSample(
                     place, known.count + 1, known.topic, known.partition, known.offset
                 )
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> tuple[PlaceSample, ...]:
         """Where ids stand, most of them first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
 
-    def _place(self, record: Record) -> Place | None:
+    def _place(self, record: Record) -> IdPlace | None:
         """Find the id of a record."""
         return (
             self._in_value(record.value or b"")
-            or next((Place(Kind.HEADER, n) for n, v in record.headers if self._has(v)), None)
-            or (Place(Kind.KEY) if self._has(record.key) else None)
+            or next((IdPlace(PlaceKind.HEADER, n) for n, v in record.headers if self._has(v)), None)
+            or (IdPlace(PlaceKind.KEY) if self._has(record.key) else None)
         )
 
     def _has(self, value: bytes | None) -> bool:
         return value is not None and self._whole.search(value) is not None
 
-    def _in_value(self, value: bytes) -> Place | None:
+    def _in_value(self, value: bytes) -> IdPlace | None:
         schema = framed_schema(value)
         if schema is not None and self._any.search(value):
-            return Place(Kind.FRAMED, f"framed by a schema registry, schema {schema}")
+            return IdPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
         if not self._any.search(value):
             return None
         parsed = parse(value)
         if parsed.event is not None:
             return self._in_event(parsed.event)
         if parsed.defect == "JSON within a JSON text":
-            return Place(Kind.TWICE)
-        return Place(Kind.UNREADABLE, parsed.defect or "unreadable")
+            return IdPlace(PlaceKind.TWICE)
+        return IdPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
 
-    def _in_event(self, event: Mapping[str, object]) -> Place | None:
+    def _in_event(self, event: Mapping[str, object]) -> IdPlace | None:
         for path, text in _texts(event):
             content, name = text.encode(errors="replace"), pointer(path)[:_LONGEST_NAME]
             if self._whole.fullmatch(content):
-                return Place(Kind.FIELD if len(path) == 1 else Kind.NESTED, name)
+                return IdPlace(PlaceKind.FIELD if len(path) == 1 else PlaceKind.NESTED, name)
             if self._has(content):
-                return Place(Kind.WITHIN, name)
+                return IdPlace(PlaceKind.WITHIN, name)
         return None
 
 

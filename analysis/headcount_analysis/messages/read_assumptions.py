@@ -1,7 +1,7 @@
-"""Claims: what messages say of themselves that only the ledger can confirm.
+"""Read assumptions: what was assumed about messages that only the ledger can confirm.
 
-A message that is read while the run is under way is read by what the ledger says by then. Its
-claims tell whether it would be read in the same way by what the ledger says later.
+A message that is read while the run is under way is read by what the ledger says by then. The
+assumptions show whether it would be read in the same way by what the ledger says later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run import ids
-from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.messages.kinds import MessageKind
 
 MOST_TYPES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """The numbers that messages claim, by generator, and the event types of others' messages.
+class ReadAssumptions:
+    """The sequence numbers that messages claim, and the event types of foreign messages.
 
-    `last` are the greatest numbers of events that had been asked for; `unasked` the least of those
-    that had not. `foreign_types` is None where there are more than MOST_TYPES.
+    `last` has by generator the greatest number that was assumed to be asked for; `unasked` the
+    least of those that were not. `foreign_types` is None where there are more than MOST_TYPES.
     """
 
     last: Mapping[int, int] = field(default_factory=dict)
@@ -30,34 +30,38 @@ class Claims:
     foreign_types: frozenset[str] | None = frozenset()
 
 
-def claims(arrivals: pa.Table) -> Claims:
-    """Gather the claims of messages, of `content.ARRIVALS`."""
+def read_assumptions(arrivals: pa.Table) -> ReadAssumptions:
+    """Collect the assumptions behind rows of `kinds.ARRIVALS`."""
     claimed = arrivals.select(["generator", "seq"]).filter(arrivals["seq"].is_valid())
-    generators, numbers = claimed["generator"].to_numpy(), claimed["seq"].to_numpy()
-    last = {int(each): int(numbers[generators == each].max()) for each in np.unique(generators)}
+    generators, seqs = claimed["generator"].to_numpy(), claimed["seq"].to_numpy()
+    last = {
+        int(generator): int(seqs[generators == generator].max())
+        for generator in np.unique(generators)
+    }
     phantoms = arrivals["claimed_id"].drop_null()
     unasked: dict[int, int] = {}
-    for told in filter(None, map(ids.parse, phantoms.to_pylist())):
-        unasked[told.generator] = min(told.seq, unasked.get(told.generator, told.seq))
+    for event_id in filter(None, map(ids.parse, phantoms.to_pylist())):
+        known = unasked.get(event_id.generator, event_id.seq)
+        unasked[event_id.generator] = min(event_id.seq, known)
     kinds = arrivals["kind"].cast(pa.string())
-    foreign = arrivals["event_type"].filter(pc.equal(kinds, Kind.FOREIGN.value))
+    foreign = arrivals["event_type"].filter(pc.equal(kinds, MessageKind.FOREIGN.value))
     types = frozenset(filter(None, pc.unique(foreign.cast(pa.string())).to_pylist()))
-    return Claims(last, unasked, _bounded(types))
+    return ReadAssumptions(last, unasked, _bounded(types))
 
 
-def merged_claims(parts: Sequence[Claims]) -> Claims:
-    """Put together what was gathered apart."""
+def merged_assumptions(parts: Sequence[ReadAssumptions]) -> ReadAssumptions:
+    """Merge the assumptions of several batches."""
     last: dict[int, int] = {}
     unasked: dict[int, int] = {}
     types: frozenset[str] | None = frozenset()
     for part in parts:
-        for generator, number in part.last.items():
-            last[generator] = max(number, last.get(generator, number))
-        for generator, number in part.unasked.items():
-            unasked[generator] = min(number, unasked.get(generator, number))
+        for generator, seq in part.last.items():
+            last[generator] = max(seq, last.get(generator, seq))
+        for generator, seq in part.unasked.items():
+            unasked[generator] = min(seq, unasked.get(generator, seq))
         if types is not None:
             types = None if part.foreign_types is None else _bounded(types | part.foreign_types)
-    return Claims(last, unasked, types)
+    return ReadAssumptions(last, unasked, types)
 
 
 def _bounded(types: frozenset[str]) -> frozenset[str] | None:

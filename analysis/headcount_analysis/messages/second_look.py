@@ -1,6 +1,6 @@
-"""The second look: reads a few records once more, where columns alone leave a question.
+"""The second look: reads a few records again, where columns alone leave a question.
 
-It is only had where a run is not simply a pass, and is bounded: so many stretches of so many
+Only a run that is not simply a pass gets one. Its cost is bounded: so many splits of so many
 records, in so much time.
 """
 
@@ -15,9 +15,8 @@ import pyarrow.dataset as ds
 from headcount_analysis.evidence import Evidence, PartitionRead
 from headcount_analysis.ledger.attempts import asked_for
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages import placement
-from headcount_analysis.messages.differences import Compared, Differences, differences
-from headcount_analysis.messages.placement import Placement
+from headcount_analysis.messages.differences import Differences, EventDifferences, differences
+from headcount_analysis.messages.placement import Placement, Search
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.source import Source
 
@@ -26,28 +25,28 @@ _STRETCH = 200
 _MOST_CORRUPTED, _MOST_STRETCHES, _NEAR = 1000, 300, 50
 
 
-def placed(source: Source, evidence: Evidence) -> Placement:
-    """Look where messages have the ids of a run, if some are missing where they were looked for."""
+def find_placement(source: Source, evidence: Evidence) -> Placement:
+    """Search samples for ids of the run, if events are missing and messages have none in place."""
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
-    found = Placement(
+    result = Placement(
         topic=manifest.topic,
         event_id_field=manifest.event_id_field,
         in_place=messages - others,
         messages=messages,
         missing=counts.lost,
     )
-    if not found.missing or (found.in_place and not others):
-        return found
-    search = placement.Search(manifest.tag, manifest.event_id_field)
+    if not result.missing or (result.in_place and not others):
+        return result
+    search = Search(manifest.tag, manifest.event_id_field)
     search.look(source.records(list(_stretches(manifest.topic, evidence.partitions))))
-    elsewhere = placement.Search(manifest.tag, manifest.event_id_field)
-    if not found.in_place and not search.samples:
+    elsewhere = Search(manifest.tag, manifest.event_id_field)
+    if not result.in_place and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
         elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))
     return replace(
-        found,
+        result,
         looked_at=search.looked_at,
         samples=search.samples,
         elsewhere=elsewhere.samples,
@@ -55,16 +54,17 @@ def placed(source: Source, evidence: Evidence) -> Placement:
 
 
 def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
-    """Choose stretches of what belongs to nobody: at its beginning, in the middle, at the end."""
-    others = [each for each in partitions if each.foreign or each.malformed]
-    for each in others[:_MOST_PARTITIONS]:
-        first = min((*each.foreign_samples, *each.malformed_samples), default=each.start)
+    """Choose splits with unowned messages: at the beginning, in the middle, at the end."""
+    others = [partition for partition in partitions if partition.foreign or partition.malformed]
+    for partition in others[:_MOST_PARTITIONS]:
+        samples = (*partition.foreign_samples, *partition.malformed_samples)
+        first = min(samples, default=partition.start)
         at = first
-        for start in (first, (first + each.end) // 2, each.end - _STRETCH):
+        for start in (first, (first + partition.end) // 2, partition.end - _STRETCH):
             at = max(at, start)
-            end = min(at + _STRETCH, each.end)
+            end = min(at + _STRETCH, partition.end)
             if at < end:
-                yield Split(topic, each.partition, at, end)
+                yield Split(topic, partition.partition, at, end)
                 at = end
 
 
@@ -79,21 +79,23 @@ class _Corrupted:
     offset: int
 
 
-def compared(source: Source, evidence: Evidence, found: Ledger, fates: Path) -> Differences:
-    """Look in what some of the corrupted events differ. Raises OSError."""
+def find_differences(
+    source: Source, evidence: Evidence, ledger: Ledger, fates: Path
+) -> Differences:
+    """Read some of the corrupted events again, and list their differences. Raises OSError."""
     if not evidence.counts.corrupted:
         return Differences()
     rows = _corrupted(fates)
     splits = _around(evidence.manifest.topic, rows)
-    records = {(each.partition, each.offset): each for each in source.records(splits)}
-    asked = asked_for(found, {(row.generator, row.seq) for row in rows})
+    records = {(record.partition, record.offset): record for record in source.records(splits)}
+    asked = asked_for(ledger, {(row.generator, row.seq) for row in rows})
     by_id = {}
     for row in rows:
         record = records.get((row.partition, row.offset))
         if record is not None:
             text, shape = asked.get((row.generator, row.seq), (None, ""))
-            told = differences(text, shape, record.value)
-            by_id[row.identity] = Compared(row.partition, row.offset, told)
+            fields = differences(text, shape, record.value)
+            by_id[row.identity] = EventDifferences(row.partition, row.offset, fields)
     return Differences(by_id, len(by_id))
 
 
@@ -107,7 +109,7 @@ def _corrupted(fates: Path) -> list[_Corrupted]:
 
 
 def _around(topic: str, rows: Sequence[_Corrupted]) -> list[Split]:
-    """Put the messages that are near each other into stretches, as many as may be read."""
+    """Join messages that are near each other to splits, as many as may be read."""
     splits: list[Split] = []
     for partition, offset in sorted((row.partition, row.offset) for row in rows):
         last = splits[-1] if splits else None

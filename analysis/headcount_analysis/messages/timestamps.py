@@ -19,7 +19,7 @@ _LAST_MS = np.iinfo(np.int64).max // NS_PER_MS
 
 
 class Unit(StrEnum):
-    """What a timestamp that is no time in milliseconds seems to be."""
+    """What an unusable timestamp seems to be."""
 
     SECONDS = "seconds"
     MICROSECONDS = "microseconds"
@@ -32,7 +32,7 @@ _MS_PER_UNIT = {Unit.SECONDS: 1e3, Unit.MICROSECONDS: 1e-3, Unit.NANOSECONDS: 1e
 
 
 def in_ns(timestamp_ms: pa.Array, sent_at_ns: pa.Array) -> pa.Array:
-    """Give timestamps in ns; null where one is no time in milliseconds near its request.
+    """Convert timestamps to ns; null for one that is not in milliseconds near its request.
 
     A message without a request has a time if it can be written in ns.
     """
@@ -41,12 +41,12 @@ def in_ns(timestamp_ms: pa.Array, sent_at_ns: pa.Array) -> pa.Array:
     can_be_written = pc.less_equal(pc.abs(timestamp_ms), _LAST_MS)
     is_time = pc.and_(pc.coalesce(is_near, True), can_be_written)
     nothing = pa.scalar(None, pa.int64())
-    found: pa.Array = pc.if_else(is_time, pc.multiply(timestamp_ms, NS_PER_MS), nothing)
-    return found
+    time_ns: pa.Array = pc.if_else(is_time, pc.multiply(timestamp_ms, NS_PER_MS), nothing)
+    return time_ns
 
 
 def unusable(fates: pa.Table) -> Counter[Unit]:
-    """Count the events whose timestamp is no time, of `reconcile.FATES`, by what it seems to be."""
+    """Count unusable timestamps in rows of `reconcile.FATES`, by what they seem to be."""
     is_unusable = pc.and_(fates["broker_at_ms"].is_valid(), fates["entered_at_ns"].is_null())
     rows = fates.select(["broker_at_ms", "sent_at_ns"]).filter(
         pc.and_(is_unusable, fates["sent_at_ns"].is_valid())
@@ -63,7 +63,7 @@ def unusable(fates: pa.Table) -> Counter[Unit]:
 
 
 def added_up(parts: Iterable[Mapping[Unit, int]]) -> Counter[Unit]:
-    """Add up what was counted apart."""
+    """Add two counts."""
     sums: Counter[Unit] = Counter()
     for part in parts:
         sums.update(part)
@@ -71,7 +71,7 @@ def added_up(parts: Iterable[Mapping[Unit, int]]) -> Counter[Unit]:
 
 
 def describe(units: Mapping[Unit, int]) -> str:
-    """Say what unusable timestamps look like, the most frequent first."""
+    """Describe unusable timestamps, the most frequent first."""
     return " and ".join(_described(units))
 
 

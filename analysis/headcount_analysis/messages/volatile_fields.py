@@ -1,20 +1,20 @@
-"""Noise: fields that nobody asked for and that differ from message to message, such as a receipt.
+"""Volatile fields: those that nobody asked for and that differ in every message, such as a receipt.
 
-They are told by looking at a few messages, and are masked in all, so that messages that differ in
-nothing else are read once. What is masked is only ever the whole of a plain value: a text without
-quotes, escapes or anything but printable ASCII, or a whole number without a sign or a zero before
-it. Whatever stands in its place, the rest of the message means the same.
+They are found in a sample of messages, and masked in all, so that messages that differ in nothing
+else are read once. Only the whole of a plain value is masked: a text of printable ASCII without
+quotes or escapes, or a whole number without a sign or a leading zero. Whatever stands in its place,
+the rest of the message means the same.
 """
 
 import string
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from headcount_analysis.messages.byte_rows import Characters, Span, Texts
+from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 from headcount_analysis.messages.json_message import Object
 
 MOST_FIELDS = 4
-"""So many are masked, for each takes its time."""
+"""The most fields that are masked; each takes time."""
 
 _DIFFERING = 0.5
 _LONGEST = 100
@@ -39,42 +39,42 @@ class Field:
 
 
 def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field, ...]:
-    """Name the fields that differ in most messages and are not among those that are read."""
+    """List the fields that differ in most messages, and are not read."""
     values: dict[Field, set[object]] = {}
     for message in messages:
         for name, value in message.items():
             if name not in read and name.isascii() and type(value) in {str, int}:
                 values.setdefault(Field(name, isinstance(value, str)), set()).add(value)
-    often = sorted(values, key=lambda each: -len(values[each]))
+    often = sorted(values, key=lambda field: -len(values[field]))
     return tuple(
-        each for each in often[:MOST_FIELDS] if len(values[each]) > _DIFFERING * len(messages)
+        field for field in often[:MOST_FIELDS] if len(values[field]) > _DIFFERING * len(messages)
     )
 
 
-def spans(texts: Texts, fields: Iterable[Field]) -> list[Span]:
+def spans(texts: ByteRows, fields: Iterable[Field]) -> list[ByteSpan]:
     """Find the first value of each field in messages."""
-    return [_text(texts, each) if each.is_text else _number(texts, each) for each in fields]
+    return [_text(texts, field) if field.is_text else _number(texts, field) for field in fields]
 
 
-def _text(texts: Texts, field: Field) -> Span:
+def _text(texts: ByteRows, field: Field) -> ByteSpan:
     start = texts.after(field.quoted + b':"', field.quoted + b': "')
     end = texts.run(start, _PLAIN, _LONGEST)
-    return Span((start >= 0) & _QUOTE.have(texts.byte(end)), start, end)
+    return ByteSpan((start >= 0) & _QUOTE.have(texts.byte(end)), start, end)
 
 
-def _number(texts: Texts, field: Field) -> Span:
+def _number(texts: ByteRows, field: Field) -> ByteSpan:
     start = texts.after(field.quoted + b": ", field.quoted + b":")
     end = texts.run(start, _DIGITS, _LONGEST)
     is_one = _NOT_ZERO.have(texts.byte(start)) & _AFTER_NUMBER.have(texts.byte(end))
-    return Span(is_one, start, end)
+    return ByteSpan(is_one, start, end)
 
 
 def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:
-    """Tell whether nothing but these fields of a message can depend on what is masked in it.
+    """Whether only these fields of a message can depend on what is masked in it.
 
     So it is where the message has no escapes, and each name stands in it once, as a field of the
     object itself, or not at all.
     """
     if b"\\" in value:
         return False
-    return all(value.count(each.quoted) == int(each.name in event) for each in fields)
+    return all(value.count(field.quoted) == int(field.name in event) for field in fields)

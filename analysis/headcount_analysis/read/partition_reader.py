@@ -1,7 +1,7 @@
-"""The consumer: reads a stretch of a topic's partition in an executor, as Arrow, batch by batch.
+"""The partition reader: reads a split of the topic in an executor, as Arrow batches.
 
-librdkafka fetches and unpacks the messages beside the interpreter. Reading so takes about a third
-of what Spark's own source takes to hand the same messages to Python by way of the JVM.
+librdkafka fetches and decompresses messages in threads of its own. This takes about a third of the
+time in which Spark's own Kafka source hands the same messages to Python through the JVM.
 """
 
 import itertools
@@ -39,7 +39,7 @@ _NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A stretch of a partition, from an offset to before another."""
+    """A part of a partition: offsets `start` to `end` - 1."""
 
     topic: str
     partition: int
@@ -48,19 +48,19 @@ class Split:
 
 
 def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
-    """Cut a range into about so many stretches of like size, at least one of each partition."""
+    """Cut a range into about `wanted` splits of similar size, at least one per partition."""
     share = max(1, -(-offsets.size // max(1, wanted)))
-    found = []
+    cuts = []
     for partition in offsets.partitions:
         first, end = offsets.first(partition), offsets.end[partition]
         pieces = round((end - first) / share) or 1
         bounds = [first + (end - first) * number // pieces for number in range(pieces + 1)]
-        found += [
+        cuts += [
             Split(offsets.topic, partition, start, stop)
             for start, stop in itertools.pairwise(bounds)
             if start < stop
         ]
-    return found
+    return cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Consumer:
     patience_s: float = PATIENCE_S
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
-        """Read a split, as `topic.MESSAGES` has it.
+        """Read a split, as `topic_range.MESSAGES` has it.
 
         Raises:
             EvidenceError: It cannot be read whole, and why.
@@ -84,14 +84,16 @@ class Consumer:
         client = confluent_kafka.Consumer({**SETTINGS, **settings})
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
-            yield from _Reading(client, split, split.start, self.patience_s, complaints).batches()
+            yield from _SplitReading(
+                client, split, split.start, self.patience_s, complaints
+            ).batches()
         finally:
             client.close()
 
 
 @dataclass(slots=True)
-class _Reading:
-    """A split that is being read: `position` is the offset of what is read next.
+class _SplitReading:
+    """A split that is being read; `position` is the offset of the next message.
 
     `complaints` are of what has kept it from going on since it last did.
     """
@@ -110,7 +112,7 @@ class _Reading:
                 yield batch
 
     def _batch(self) -> pa.RecordBatch:
-        """Take what makes a batch, or what is left of the split."""
+        """Read a full batch, or the rest of the split."""
         held: list[pa.RecordBatch] = []
         rows, size = 0, 0
         while self.position < self.split.end and rows < BATCH_ROWS and size < BATCH_BYTES:
@@ -120,16 +122,16 @@ class _Reading:
         return pa.concat_batches(held)
 
     def _more(self) -> pa.RecordBatch:
-        """Wait until reading goes on, and give what was read; perhaps it goes on without any."""
+        """Wait until the position moves on, and give the messages; it may move without any."""
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # What waits already is taken at once: how much that is has a bound, in bytes.
-            found = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
-            batch = self._taken(found)
+            messages = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
+            batch = self._taken(messages)
             if self.position > before:
                 self.complaints.clear()
                 return batch
-            if not found and (now := self._skipped()) != skipped:
+            if not messages and (now := self._skipped()) != skipped:
                 skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
             f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
@@ -137,15 +139,15 @@ class _Reading:
         )
 
     def _skipped(self) -> int:
-        """Tell where the client is, which moves over what was taken back without giving any."""
+        """Give the client's position, which moves over aborted transactions without a message."""
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 
-    def _taken(self, found: list[Message]) -> pa.RecordBatch:
-        """Go on behind what was found, and give the messages of the split."""
-        messages = found
-        if has_events := any(map(Message.error, found)):
-            messages = [each for each in found if each.error() is None]
+    def _taken(self, polled: list[Message]) -> pa.RecordBatch:
+        """Move the position behind the polled messages, and give those of the split."""
+        messages = polled
+        if has_events := any(map(Message.error, polled)):
+            messages = [message for message in polled if message.error() is None]
         batch = _columns(self.split.partition, messages)
         offsets = batch["offset"].to_numpy()
         if len(offsets):
@@ -153,22 +155,22 @@ class _Reading:
                 raise EvidenceError(f"{self._where} gave messages twice, or in no order")
             self.position = int(offsets[-1]) + 1
         if has_events:
-            self._note(found)
+            self._note(polled)
         return batch.slice(0, int(np.searchsorted(offsets, self.split.end)))
 
-    def _note(self, found: list[Message]) -> None:
-        """Take note of what is no message: the partition's end for now, or what went wrong.
+    def _note(self, polled: list[Message]) -> None:
+        """Handle polled events that are no messages: the partition's current end, or an error.
 
         What is wrong behind the split is not the run's.
         """
-        for each in found:
-            error = each.error()
+        for message in polled:
+            error = message.error()
             if error is None or self.position >= self.split.end:
                 continue
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                self.position = max(self.position, each.offset() or 0)
+                self.position = max(self.position, message.offset() or 0)
                 self.complaints.append(_ENDS)
-            elif each.topic() is None:
+            elif message.topic() is None:
                 # Not of this partition: a coordinator of groups that may not be asked, for one.
                 self.complaints.append(error.str())
             else:
@@ -194,5 +196,5 @@ def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
         list(map(Message.key, messages)),
         list(map(Message.value, messages)),
     ]
-    arrays = [pa.array(each, field.type) for each, field in zip(columns, MESSAGES, strict=True)]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, MESSAGES, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)

@@ -1,79 +1,68 @@
-"""Pieces: parts of the topic that were read while the run was under way.
+"""Read batches: parts of the topic that were read while the run was under way.
 
-A piece is read by what the ledger says by then. Once the run is over, a piece stands if every
-message in it would be read the same by what is known now; the others, and what no piece holds, are
-read anew. So what was read early decides how soon a verdict is there, and nothing else.
-
-A piece is kept as a file of its own, so that a reader that is started again goes on where it was.
+A batch is read by what the ledger says by then. It is used once the run is over if every message in
+it would be read the same by what the ledger says now; all other offsets are read again. So early
+batches decide how soon a verdict is there, and nothing else.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as validated
-
-from headcount.errors import EvidenceError
-from headcount.files import write_atomically
-from headcount_analysis.compare_run.message_counts import MessageCount, MessageCounts, MessageKey
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.messages.kinds import MAX_SHAPES
-from headcount_analysis.messages.read_assumptions import Claims
 from headcount_analysis.read.topic_range import OffsetRange
-from headcount_analysis.read.topic_rows import Arrivals, RowGroup
+from headcount_analysis.read.topic_rows import TopicRows
 
-MOST_ROUNDS = 8
-"""A range that pieces have left in more parts than these is better read as a whole."""
+MOST_RANGES = 8
+"""A range with more holes between its batches than these is read as a whole."""
 
-Offsets = Mapping[int, tuple[int, int]]
+Bounds = Mapping[int, tuple[int, int]]
 """By partition, the first offset and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ReadBatch:
     """What was read of some offsets, by the shapes and event types that were known then.
 
     `leader_epochs` are those of its partitions before it was read.
     """
 
-    offsets: Offsets
+    offsets: Bounds
     shapes: frozenset[str]
     event_types: frozenset[str]
-    arrivals: Arrivals
+    rows: TopicRows
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
 
-    def stands(self, found: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]) -> bool:
-        """Tell whether it would be read the same by what a ledger says, and is wanted.
+    def is_valid(self, ledger: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]) -> bool:
+        """Whether it lies in the wanted range, and a fresh read would give the same.
 
-        `epochs` are the partitions' leader epochs now: a leader that came since may lack what was
-        read, and have other messages at the same offsets.
+        `epochs` are the partitions' leader epochs now: a leader that was elected since may lack
+        what was read, and have other messages at the same offsets.
         """
-        told, state = self.arrivals.claims, found.state
-        asked = {each.generator: each.asked for each in state.generators}
+        assumptions, state = self.rows.assumptions, ledger.state
+        asked = {generator.generator: generator.asked for generator in state.generators}
         types = set(state.event_types) ^ self.event_types
         return (
-            # What each attempt asked for is looked up in a ledger that is whole.
+            # With more shapes, what each attempt asked for is looked up in a ledger that is whole.
             len(state.shapes) <= MAX_SHAPES
-            and all(seq < asked.get(generator, 0) for generator, seq in told.last.items())
-            and all(seq >= asked.get(generator, 0) for generator, seq in told.unasked.items())
-            and not any(self._may_have(shape, found) for shape in state.shapes)
+            and all(seq < asked.get(number, 0) for number, seq in assumptions.last.items())
+            and all(seq >= asked.get(number, 0) for number, seq in assumptions.unasked.items())
+            and not any(self._may_have(shape, ledger) for shape in state.shapes)
             and (
-                types.isdisjoint(told.foreign_types)
-                if told.foreign_types is not None
+                types.isdisjoint(assumptions.foreign_types)
+                if assumptions.foreign_types is not None
                 else not types
             )
             and all(self._is_within(partition, wanted) for partition in self.offsets)
-            and all(self.leader_epochs.get(each) == epochs.get(each) for each in self.offsets)
+            and all(self.leader_epochs.get(number) == epochs.get(number) for number in self.offsets)
         )
 
-    def _may_have(self, shape: str, found: Ledger) -> bool:
-        """Tell whether it may hold an event of a shape that was not known."""
-        last = self.arrivals.claims.last
+    def _may_have(self, shape: str, ledger: Ledger) -> bool:
+        """Whether it may hold an event of a shape that was not known."""
+        last = self.rows.assumptions.last
         return shape not in self.shapes and any(
             last.get(generator, -1) >= first
-            for generator, first in found.first_of_shape.get(shape, {}).items()
+            for generator, first in ledger.first_of_shape.get(shape, {}).items()
         )
 
     def _is_within(self, partition: int, wanted: OffsetRange) -> bool:
@@ -84,148 +73,55 @@ class Piece:
         )
 
 
-def standing(
-    pieces: Iterable[Piece], found: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]
-) -> tuple[list[Piece], list[OffsetRange]]:
-    """Choose the pieces that stand, and tell what else is to be read, a range at a time."""
-    chosen: list[Piece] = []
+def batch_of(
+    ledger: Ledger, rows: TopicRows, offsets: Bounds, leader_epochs: Mapping[int, int]
+) -> ReadBatch:
+    """Make a batch of rows that were read by this state of the ledger."""
+    state = ledger.state
+    return ReadBatch(
+        offsets, frozenset(state.shapes), frozenset(state.event_types), rows, leader_epochs
+    )
+
+
+def usable_batches(
+    batches: Iterable[ReadBatch], ledger: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]
+) -> tuple[list[ReadBatch], list[OffsetRange]]:
+    """Choose the batches that are valid, and the ranges that must be read besides."""
+    chosen: list[ReadBatch] = []
     ends: dict[int, int] = {}
-    for piece in pieces:
-        in_order = all(first >= ends.get(each, 0) for each, (first, _) in piece.offsets.items())
-        if in_order and piece.stands(found, wanted, epochs):
-            chosen.append(piece)
-            ends.update({each: end for each, (_, end) in piece.offsets.items()})
-    rounds = _rounds(_holes(chosen, wanted), wanted.topic)
-    if len(rounds) > MOST_ROUNDS:
+    for batch in batches:
+        in_order = all(first >= ends.get(number, 0) for number, (first, _) in batch.offsets.items())
+        if in_order and batch.is_valid(ledger, wanted, epochs):
+            chosen.append(batch)
+            ends.update({number: end for number, (_, end) in batch.offsets.items()})
+    ranges = _ranges(_holes(chosen, wanted), wanted.topic)
+    if len(ranges) > MOST_RANGES:
         return [], [wanted]
-    return chosen, rounds
+    return chosen, ranges
 
 
-def _holes(pieces: Sequence[Piece], wanted: OffsetRange) -> dict[int, list[tuple[int, int]]]:
-    """Find by partition what no piece has, in order."""
+def _holes(batches: Sequence[ReadBatch], wanted: OffsetRange) -> dict[int, list[tuple[int, int]]]:
+    """Find by partition the offsets that no batch has, in order."""
     holes: dict[int, list[tuple[int, int]]] = {}
     for partition in wanted.partitions:
-        at, mine = wanted.first(partition), []
-        for first, end in (each.offsets[partition] for each in pieces if partition in each.offsets):
-            mine.append((at, first))
+        at, gaps = wanted.first(partition), []
+        bounds = [batch.offsets[partition] for batch in batches if partition in batch.offsets]
+        for first, end in bounds:
+            gaps.append((at, first))
             at = end
-        mine.append((at, wanted.end[partition]))
-        holes[partition] = [(first, end) for first, end in mine if first < end]
+        gaps.append((at, wanted.end[partition]))
+        holes[partition] = [(first, end) for first, end in gaps if first < end]
     return holes
 
 
-def _rounds(holes: Mapping[int, Sequence[tuple[int, int]]], topic: str) -> list[OffsetRange]:
-    """Put the first holes of all partitions together, then the second ones, and so on."""
+def _ranges(holes: Mapping[int, Sequence[tuple[int, int]]], topic: str) -> list[OffsetRange]:
+    """Join the first holes of all partitions to one range, then the second ones, and so on."""
     count = max(map(len, holes.values()), default=0)
     return [
         OffsetRange(
             topic,
-            {partition: mine[index][0] for partition, mine in holes.items() if index < len(mine)},
-            {partition: mine[index][1] for partition, mine in holes.items() if index < len(mine)},
+            {number: gaps[index][0] for number, gaps in holes.items() if index < len(gaps)},
+            {number: gaps[index][1] for number, gaps in holes.items() if index < len(gaps)},
         )
         for index in range(count)
     ]
-
-
-@validated(frozen=True, slots=True)
-class _Record:
-    """A piece as it is written; what has keys of several parts is a list of rows."""
-
-    offsets: dict[int, tuple[int, int]]
-    shapes: list[str]
-    event_types: list[str]
-    span: int
-    groups: list[tuple[int, str, int, int]]
-    counts: list[tuple[int, str, str, str, int, int, int]]
-    timestamp_types: list[int]
-    samples: list[tuple[int, bool, list[int]]]
-    times_ms: tuple[int | None, int | None]
-    last: dict[int, int]
-    unasked: dict[int, int]
-    foreign_types: list[str] | None
-    leader_epochs: dict[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """A folder of pieces, by their numbers; their arrivals are at a place of their own."""
-
-    folder: Path
-    place: str
-
-    def write(self, number: int, piece: Piece) -> None:
-        """Keep a piece. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path(number), json.dumps(asdict(_record(piece))))
-
-    def read(self) -> dict[int, Piece]:
-        """Read all pieces, in order. EvidenceError names one that is damaged."""
-        paths = sorted(self.folder.glob("*.json"))
-        return {int(path.stem): self._read(path) for path in paths if path.stem.isdigit()}
-
-    def _read(self, path: Path) -> Piece:
-        try:
-            record = TypeAdapter(_Record).validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise EvidenceError(f"{path} is damaged: {error}") from None
-        return _piece(record, self.place)
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:09}.json"
-
-
-def _record(piece: Piece) -> _Record:
-    arrivals, counts = piece.arrivals, piece.arrivals.counts
-    types = arrivals.claims.foreign_types
-    return _Record(
-        offsets=dict(piece.offsets),
-        shapes=sorted(piece.shapes),
-        event_types=sorted(piece.event_types),
-        span=arrivals.span,
-        groups=[
-            (block, group.file, group.number, group.rows)
-            for block, groups in arrivals.groups.items()
-            for group in groups
-        ],
-        counts=[
-            (key.partition, key.kind, key.event_type, key.defect, told.count, told.first, told.last)
-            for key, told in counts.by_key.items()
-        ],
-        timestamp_types=sorted(counts.timestamp_types),
-        samples=[(*key, list(offsets)) for key, offsets in counts.samples.items()],
-        times_ms=(arrivals.first_ms, arrivals.last_ms),
-        last=dict(arrivals.claims.last),
-        unasked=dict(arrivals.claims.unasked),
-        foreign_types=None if types is None else sorted(types),
-        leader_epochs=dict(piece.leader_epochs),
-    )
-
-
-def _piece(record: _Record, place: str) -> Piece:
-    groups: dict[int, list[RowGroup]] = {}
-    for block, file, number, rows in record.groups:
-        groups.setdefault(block, []).append(RowGroup(file, number, rows))
-    counts = MessageCounts(
-        {
-            MessageKey(partition, kind, event_type, defect): MessageCount(*told)
-            for partition, kind, event_type, defect, *told in record.counts
-        },
-        frozenset(record.timestamp_types),
-        {(partition, foreign): tuple(some) for partition, foreign, some in record.samples},
-    )
-    types = record.foreign_types
-    told = Claims(record.last, record.unasked, None if types is None else frozenset(types))
-    return Piece(
-        record.offsets,
-        frozenset(record.shapes),
-        frozenset(record.event_types),
-        Arrivals(
-            place,
-            record.span,
-            {block: tuple(mine) for block, mine in groups.items()},
-            counts,
-            *record.times_ms,
-            told,
-        ),
-        record.leader_epochs,
-    )

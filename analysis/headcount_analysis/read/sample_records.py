@@ -1,7 +1,7 @@
 """Records: a few messages of a topic, with all that they carry, for a closer look.
 
-Columns of keys and values are enough to judge a run (see `consumer.py`). Where these leave a
-question, a few records are read once more, with their headers. No group's offsets move.
+Columns of keys and values are enough to judge a run (see `partition_reader.py`). If these leave a
+question, a few records are read again, with their headers. No consumer group's offsets move.
 """
 
 import time
@@ -39,17 +39,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordReader:
-    """Reads records from a cluster; what cannot be read in time is left out."""
+    """Reads records from a cluster; those that cannot be read in time are left out."""
 
     bootstrap_servers: str
     patience_s: float = PATIENCE_S
 
     def read(self, splits: Sequence[Split]) -> list[Record]:
-        """Read stretches of partitions, in their order."""
-        return [record for records in self.each(splits) for record in records]
+        """Read splits, in their order."""
+        return [record for records in self.read_each(splits) for record in records]
 
-    def each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
-        """Read one stretch after the other."""
+    def read_each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
+        """Read one split after the other."""
         until_s = time.monotonic() + self.patience_s
         client = self._client()
         try:
@@ -59,7 +59,7 @@ class RecordReader:
             client.close()
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Choose what to read of other topics: what came first since a time, and what came last."""
+        """Choose splits of other topics: the first messages since a time, and the last ones."""
         client = self._client()
         try:
             return _elsewhere(client, topic, since_ms, time.monotonic() + self.patience_s)
@@ -75,17 +75,17 @@ class RecordReader:
 
 
 def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> list[Record]:
-    found: list[Record] = []
+    records: list[Record] = []
     client.assign([TopicPartition(split.topic, split.partition, split.start)])
     while time.monotonic() < until_s:
         messages = client.consume(_BATCH, _POLL_S)
         for message in messages:
             if message.error() is not None or (message.offset() or 0) >= split.end:
-                return found
-            found.append(_record(message))
-        if found and found[-1].offset == split.end - 1:
+                return records
+            records.append(_record(message))
+        if records and records[-1].offset == split.end - 1:
             break
-    return found
+    return records
 
 
 def _record(message: Message) -> Record:
@@ -116,8 +116,8 @@ def _elsewhere(
     ][:_MOST_PARTITIONS]
     times = [TopicPartition(name, number, since_ms) for name, number in partitions]
     since = {
-        (found.topic, found.partition): found.offset
-        for found in client.offsets_for_times(times, timeout=_REQUEST_S)
+        (place.topic, place.partition): place.offset
+        for place in client.offsets_for_times(times, timeout=_REQUEST_S)
     }
     splits = []
     for place in partitions:

@@ -1,8 +1,8 @@
-"""Settling: how long a topic is read on after the last answer, until nothing is missing any more.
+"""Settling: how long a topic is read after the last answer.
 
-The end of the run's part of the topic is noted a moment after the last answer, and read. While
-events that were acknowledged are missing it is noted again, and what has come since is read, until
-none is missing or the time to settle is over. Pure: what waits implements the protocol.
+The end of the run's part of the topic is noted a moment after the last answer. While acknowledged
+events are missing, it is noted again, and the topic is read up to there, until none is missing or
+the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ NEARLY_OVER = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What is known of the service's database: its account, or why there is none.
+    """The service's database at the end of the run: its state, or why it was not read.
 
     `is_due` says that there should be one.
     """
@@ -35,7 +35,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a run's part of the topic reaches, and the ledger and the database of that moment."""
+    """The end of a run's part of the topic, and the ledger and the database at that moment."""
 
     end: End
     parts: Sequence[GeneratorLedger] | None = None
@@ -43,26 +43,26 @@ class Reach:
 
 
 class Settling(Protocol):
-    """Says how far the topic is to be read, later and later."""
+    """Decides how far the topic is read, until it has settled."""
 
     def later(
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
     ) -> Reach | None:
-        """Wait, and say how far the topic reaches by then; None once it has settled.
+        """Wait, and give the topic's end by then; None once it has settled.
 
         Args:
             missing: How many acknowledged events were not in what was read so far.
             answered_ns: When the last answer came, by the generators' clocks.
-            progress: Is told what is waited for.
+            progress: Called with what is waited for.
         """
 
     def settled(self, why_not: str = "") -> End:
-        """Give the end of what was read, and how it settled; `why_not` kept the rest from it."""
+        """Give the end that was read, and how it settled; `why_not` is why no later one was."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How long after the last answer the end was noted, and how many events were missing then."""
+class TopicLook:
+    """A look at the topic: seconds since the last answer, and events that were missing then."""
 
     at_s: float
     missing: int
@@ -70,13 +70,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long is waited, in seconds from the last answer."""
+    """How long to wait, in seconds from the last answer."""
 
     settle_s: float = SETTLE_S
     watch_for_s: float = WATCH_FOR_S
 
-    def next_look_s(self, looks: Sequence[Look]) -> float | None:
-        """When the topic is looked at next; None when it is not."""
+    def next_look_s(self, looks: Sequence[TopicLook]) -> float | None:
+        """Give the time of the next look, in s since the last answer; None for no further one."""
         last = looks[-1]
         if not last.missing:
             has_just_come = len(looks) > 1 and looks[-2].missing > 0
@@ -85,9 +85,9 @@ class Waits:
             return None
         return min(self.settle_s, last.at_s + max(LOOK_EVERY_S, last.at_s / 10))
 
-    def moving(self, looks: Sequence[Look]) -> int:
-        """Count the events that came when the time was nearly over, while others stayed missing."""
+    def moving(self, looks: Sequence[TopicLook]) -> int:
+        """Count the events that arrived when the time was nearly over, if others stayed missing."""
         if not looks or not looks[-1].missing:
             return 0
-        before = [each for each in looks if each.at_s <= NEARLY_OVER * self.settle_s]
+        before = [look for look in looks if look.at_s <= NEARLY_OVER * self.settle_s]
         return (before[-1] if before else looks[0]).missing - looks[-1].missing

@@ -1,4 +1,7 @@
-"""Sources: where a judgement reads the run's part of a topic, and who reads it."""
+"""Sources: where a verification reads the run's part of a topic.
+
+Each split is read by the executor that works on it, so no message passes through the driver.
+"""
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -18,29 +21,29 @@ from headcount_analysis.spark.session import sql
 
 Result = TypeVar("Result")
 Batches = Iterator[pa.RecordBatch]
-Work = Callable[[Batches], Result]
-"""What an executor does with the messages of a split, in batches of `topic.MESSAGES`."""
+SplitTask = Callable[[Batches], Result]
+"""Runs in an executor on the messages of a split, in batches of `topic_range.MESSAGES`."""
 
 
 class Source(Protocol):
     """Gives a range of a topic."""
 
-    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
-        """Let executors do the work on each split of the range. EvidenceError if one is unread."""
+    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
+        """Run a task on each split of the range, in executors. EvidenceError if one is unread."""
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Give the range, as `topic.SOURCE_SCHEMA` has it; nothing is read before it is used."""
+        """Make a frame of the range, as `topic_range.SOURCE_SCHEMA` has it; nothing is read yet."""
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Read a few records, with all that they carry; what cannot be read is left out."""
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Choose what to read of other topics, to look what is in them since a time."""
+        """Choose samples of other topics: what was written to them since a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """A cluster, of which each split is read where it is worked on."""
+    """A Kafka cluster; each split is read by the executor that works on it."""
 
     spark: SparkContext
     bootstrap_servers: str
@@ -48,15 +51,15 @@ class Kafka:
 
     @property
     def _splits(self) -> int:
-        """About how many splits are read: two for each core."""
+        """The number of splits that a range is cut into, about: two for each core."""
         return 2 * self.spark.defaultParallelism
 
-    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
-        """Read split by split, where the work is done."""
+    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
+        """Read each split with a consumer of its own."""
         consumer = Consumer(self.bootstrap_servers, self.patience_s)
 
         def read(split: Split) -> Result:
-            return work(consumer.batches(split))
+            return task(consumer.batches(split))
 
         return mapped(self.spark, read, splits(offsets, self._splits))
 
@@ -76,13 +79,13 @@ class Kafka:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames that something else has read, as `topic.SOURCE_SCHEMA` has them."""
+    """Frames that the caller has read, as `topic_range.SOURCE_SCHEMA` has them."""
 
     read: Callable[[OffsetRange], DataFrame]
 
-    def each(self, offsets: OffsetRange, work: Work[Result]) -> list[Result]:
-        """Do the work on each partition of the frame."""
-        return worked(self.read(offsets), work)
+    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
+        """Run the task on each partition of the frame."""
+        return map_frame(self.read(offsets), task)
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the frame as it is."""
@@ -94,31 +97,31 @@ class Frames:
             OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
         ]
         return [
-            Record(each.topic, row.partition, row.offset, row.key, row.value)
-            for each in ranges
-            for row in topic_range.messages(self.read(each)).collect()
+            Record(offsets.topic, row.partition, row.offset, row.key, row.value)
+            for offsets in ranges
+            for row in topic_range.messages(self.read(offsets)).collect()
         ]
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """There is no other."""
+        """A frame has no other topic."""
         del topic, since_ms
         return []
 
 
-def worked(frame: DataFrame, work: Work[Result]) -> list[Result]:
-    """Let executors do the work on each partition of a frame, of `topic.SOURCE_SCHEMA`."""
-    rows = topic_range.messages(frame).mapInArrow(_Pickled(work), "content binary").collect()
+def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:
+    """Run a task in executors on each partition of a frame, of `topic_range.SOURCE_SCHEMA`."""
+    rows = topic_range.messages(frame).mapInArrow(_PickledTask(task), "content binary").collect()
     return [pickle.loads(row.content) for row in rows]  # noqa: S301 - of this run's own executors
 
 
 @dataclass(frozen=True, slots=True)
-class _Pickled:
-    """Work whose result is a row."""
+class _PickledTask:
+    """SplitTask whose result is a row."""
 
-    work: Work[object]
+    task: SplitTask[object]
 
     def __call__(self, batches: Batches) -> Batches:
-        content = pickle.dumps(self.work(batches))
+        content = pickle.dumps(self.task(batches))
         yield pa.RecordBatch.from_pydict(
             {"content": [content]}, pa.schema([("content", pa.binary())])
         )

@@ -1,34 +1,41 @@
-"""The stream: hands a run's events to whoever follows it, as they come into the topic.
+"""The stream: hands a run's messages over while the run goes on, as they arrive in the topic.
 
-Spark notes in a checkpoint what it has handed over, so that a stream that is begun again goes on
-where the one before it ended.
+Spark's Structured Streaming schedules the batches, and notes in a checkpoint what it has handed
+over: a stream that is started again resumes where the one before ended.
 """
 
-from pyspark.sql import SparkSession
+from collections.abc import Callable
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from headcount.run.manifest import Manifest
 from headcount_analysis.read import topic_range
-from headcount_analysis.read.incremental_state import Following
-from headcount_analysis.spark.jvm import local_url
+from headcount_analysis.spark.config import local_url
 
 EVERY_S = 3
-"""How often what has come is handed over."""
+"""How often the messages that have arrived are handed over."""
 
 MOST_OFFSETS = 2_000_000
-"""How much is handed over at once, at most."""
+"""How many offsets are handed over at once, at most."""
+
+TakeBatch = Callable[[DataFrame, int], None]
+"""Takes a batch, as `topic_range.SOURCE_SCHEMA` has it, and its number."""
 
 
 def begin(
     spark: SparkSession,
     bootstrap_servers: str,
-    following: Following,
+    manifest: Manifest,
+    take: TakeBatch,
+    checkpoint: Path,
     *,
     every_s: float = EVERY_S,
     most_offsets: int = MOST_OFFSETS,
 ) -> StreamingQuery:
-    """Begin to hand over, until the query is stopped. What goes wrong is the query's exception."""
-    manifest = following.manifest
-    events = topic_range.stream(
+    """Hand messages over until the query is stopped; an error becomes the query's exception."""
+    messages = topic_range.stream(
         spark,
         bootstrap_servers,
         manifest.topic,
@@ -36,8 +43,8 @@ def begin(
         most_offsets=most_offsets,
     )
     return (
-        events.writeStream.foreachBatch(following.take)
-        .option("checkpointLocation", local_url(following.checkpoint))
+        messages.writeStream.foreachBatch(take)
+        .option("checkpointLocation", local_url(checkpoint))
         .trigger(processingTime=f"{every_s:g} seconds")
         .start()
     )

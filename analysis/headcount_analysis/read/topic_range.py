@@ -1,4 +1,4 @@
-"""The topic: reads exactly the run's range of offsets, and says what the reader met there."""
+"""The topic range: the run's range of offsets, and frames of it by Spark's own Kafka source."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ SOURCE_SCHEMA = StructType(
         StructField("timestampType", IntegerType()),
     ]
 )
-"""What Spark's Kafka source gives; tests make frames of it."""
+"""The columns of Spark's Kafka source."""
 
 MESSAGES = pa.schema(
     [
@@ -75,7 +75,7 @@ class OffsetRange:
 
     @property
     def size(self) -> int:
-        """How many offsets there are in the range."""
+        """The number of offsets in the range."""
         return sum(self.end[partition] - self.first(partition) for partition in self.end)
 
 
@@ -108,7 +108,7 @@ def stream(
     *,
     most_offsets: int,
 ) -> DataFrame:
-    """Read a topic from where it starts on, as it grows; at most so many offsets at a time.
+    """Read a topic from some offsets on, as it grows, with at most `most_offsets` in a batch.
 
     As `read` does, it fails where Kafka no longer holds what it has not read.
     """
@@ -133,7 +133,7 @@ def _options(bootstrap_servers: str, name: str, start: Mapping[int, int]) -> dic
 
 
 def messages(source: DataFrame) -> DataFrame:
-    """Give a source's rows the project's names and units.
+    """Rename a source's columns, and convert their units.
 
     Returns:
         Rows of MESSAGES.
@@ -149,4 +149,4 @@ def messages(source: DataFrame) -> DataFrame:
 
 
 def _json(name: str, offsets: Mapping[int, int]) -> str:
-    return json.dumps({name: {str(partition): each for partition, each in offsets.items()}})
+    return json.dumps({name: {str(partition): offset for partition, offset in offsets.items()}})

@@ -1,8 +1,8 @@
-"""Arrivals: every message of the run's range, read once and put down by block.
+"""Topic rows: every message of the run's range, read once and written to files by block.
 
-Spark reads the topic, split by split, and each split is put down as a Parquet file of its own,
-whose row groups each hold the messages of one block of sequence numbers. So what is compared later
-reads what it needs and nothing else, and nothing is moved about in between.
+Spark schedules the splits of the topic. An executor reads its split as Arrow, and writes it to a
+Parquet file of its own, whose row groups each hold the messages of one block of sequence numbers.
+So a block is compared by reading its row groups and nothing else: there is no shuffle.
 """
 
 import uuid
@@ -26,12 +26,16 @@ from headcount_analysis.compare_run.message_counts import (
 )
 from headcount_analysis.messages.content import Reader
 from headcount_analysis.messages.kinds import ARRIVALS, Expected
-from headcount_analysis.messages.read_assumptions import Claims, claims, merged_claims
+from headcount_analysis.messages.read_assumptions import (
+    ReadAssumptions,
+    merged_assumptions,
+    read_assumptions,
+)
 
 BUFFERED_ROWS = 250_000
 BLOCK_ROWS = 500_000
-STRANGERS = -1
-"""The block of what belongs to no attempt."""
+UNOWNED = -1
+"""The block of unowned messages, which belong to no attempt."""
 
 _FEW = ["partition", "timestamp_type", "key_hash", "kind", "generator", "event_type"]
 _ENCODED = encoded([*_FEW, "digests.list.element"], ["offset", "timestamp_ms", "seq"])
@@ -51,11 +55,11 @@ Groups = Mapping[int, tuple[RowGroup, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals:
-    """What was read: row groups at `place` by block, what they add up to, and when they came.
+class TopicRows:
+    """Messages that were read: row groups at `place` by block, their counts and their times.
 
-    A block has `span` numbers of each generator.
-    `first_ms` and `last_ms` are of the timestamps of messages that belong to attempts.
+    A block has `span` sequence numbers of each generator. `first_ms` and `last_ms` are the first
+    and last timestamp of messages that belong to attempts.
     """
 
     place: str
@@ -64,16 +68,16 @@ class Arrivals:
     counts: MessageCounts = field(default_factory=MessageCounts)
     first_ms: int | None = None
     last_ms: int | None = None
-    claims: Claims = field(default_factory=Claims)
+    assumptions: ReadAssumptions = field(default_factory=ReadAssumptions)
 
     @property
     def files(self) -> frozenset[str]:
-        """The files that hold them."""
+        """The files of the row groups."""
         return frozenset(group.file for groups in self.groups.values() for group in groups)
 
 
 def read_groups(place: str, groups: Iterable[RowGroup]) -> pa.Table:
-    """Read row groups, of `content.ARRIVALS`, in one chunk. Raises OSError."""
+    """Read row groups, of `kinds.ARRIVALS`, in one chunk. Raises OSError."""
     filesystem, root = open_location(place)
     by_file: dict[str, list[int]] = defaultdict(list)
     for group in groups:
@@ -86,53 +90,53 @@ def read_groups(place: str, groups: Iterable[RowGroup]) -> pa.Table:
 
 
 def block_span(generators: int) -> int:
-    """Tell how many numbers of each generator make a block."""
+    """Choose how many sequence numbers of each generator make a block."""
     return max(1, BLOCK_ROWS // max(1, generators))
 
 
-def merged(place: str, span: int, parts: Sequence[Arrivals]) -> Arrivals:
-    """Put together what was read apart."""
-    groups: dict[int, list[RowGroup]] = defaultdict(list)
+def merged(place: str, span: int, parts: Sequence[TopicRows]) -> TopicRows:
+    """Merge the rows of several splits or batches."""
+    merged_groups: dict[int, list[RowGroup]] = defaultdict(list)
     for part in parts:
-        for block, mine in part.groups.items():
-            groups[block] += mine
+        for block, groups in part.groups.items():
+            merged_groups[block] += groups
     first = [part.first_ms for part in parts if part.first_ms is not None]
     last = [part.last_ms for part in parts if part.last_ms is not None]
-    return Arrivals(
+    return TopicRows(
         place,
         span,
-        {block: tuple(mine) for block, mine in sorted(groups.items())},
+        {block: tuple(groups) for block, groups in sorted(merged_groups.items())},
         merged_messages([part.counts for part in parts]),
         min(first, default=None),
         max(last, default=None),
-        merged_claims([part.claims for part in parts]),
+        merged_assumptions([part.assumptions for part in parts]),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Scribe:
-    """Reads a split in an executor, and puts it down."""
+class SplitWriter:
+    """Reads a split in an executor, and writes its rows to a file at `place`."""
 
     expected: Expected
     event_types: tuple[str, ...]
     place: str
     span: int
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Arrivals:
-        """Read all of a split, in batches of `topic.MESSAGES`. Raises OSError."""
-        with _File(self.place, self.span) as file:
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> TopicRows:
+        """Read all of a split, in batches of `topic_range.MESSAGES`. Raises OSError."""
+        with _RowFile(self.place, self.span) as file:
             reader = Reader(self.expected)
             counts: list[MessageCounts] = []
-            told: list[Claims] = []
+            assumptions: list[ReadAssumptions] = []
             for batch in batches:
-                arrived = reader.arrivals(batch)
-                counts.append(count_messages(arrived, self.event_types))
-                told.append(claims(arrived))
-                file.add(arrived)
-            return file.told(merged_messages(counts), merged_claims(told))
+                rows = reader.arrivals(batch)
+                counts.append(count_messages(rows, self.event_types))
+                assumptions.append(read_assumptions(rows))
+                file.add(rows)
+            return file.written(merged_messages(counts), merged_assumptions(assumptions))
 
 
-class _File:
+class _RowFile:
     """A file in the making, written a buffer at a time; each row group is of one block."""
 
     def __init__(self, place: str, span: int) -> None:
@@ -143,7 +147,7 @@ class _File:
         self._rows = 0
         self._groups: dict[int, list[RowGroup]] = defaultdict(list)
         self._written = 0
-        self._times: list[int] = []
+        self._times_ms: list[int] = []
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
@@ -153,26 +157,28 @@ class _File:
         if self._writer is not None:
             self._writer.close()
 
-    def add(self, arrived: pa.Table) -> None:
-        self._buffer.append(arrived)
-        self._rows += len(arrived)
+    def add(self, rows: pa.Table) -> None:
+        self._buffer.append(rows)
+        self._rows += len(rows)
         if self._rows >= BUFFERED_ROWS:
             self._flush()
 
-    def told(self, counts: MessageCounts, told: Claims) -> Arrivals:
+    def written(self, counts: MessageCounts, assumptions: ReadAssumptions) -> TopicRows:
+        """Write what is left in the buffer, and describe the file."""
         self._flush()
-        groups = {block: tuple(mine) for block, mine in self._groups.items()}
-        first, last = (min(self._times), max(self._times)) if self._times else (None, None)
-        return Arrivals(self._place, self._span, groups, counts, first, last, told)
+        groups = {block: tuple(row_groups) for block, row_groups in self._groups.items()}
+        times_ms = self._times_ms
+        first_ms, last_ms = (min(times_ms), max(times_ms)) if times_ms else (None, None)
+        return TopicRows(self._place, self._span, groups, counts, first_ms, last_ms, assumptions)
 
     def _flush(self) -> None:
         if not self._rows:
             return
         table = pa.concat_tables(self._buffer).unify_dictionaries().combine_chunks()
         self._buffer, self._rows = [], 0
-        times = pc.min_max(table["timestamp_ms"].filter(table["seq"].is_valid())).as_py()
-        self._times += [time for time in times.values() if time is not None]
-        block = (table["seq"].fill_null(STRANGERS * self._span).to_numpy()) // self._span
+        times_ms = pc.min_max(table["timestamp_ms"].filter(table["seq"].is_valid())).as_py()
+        self._times_ms += [time_ms for time_ms in times_ms.values() if time_ms is not None]
+        block = (table["seq"].fill_null(UNOWNED * self._span).to_numpy()) // self._span
         order = np.argsort(block, kind="stable")
         if (order[1:] < order[:-1]).any():
             table, block = table.take(pa.array(order)), block[order]

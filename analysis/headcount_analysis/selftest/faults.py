@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import FLAGS, Fate
-from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.messages.kinds import MessageKind
 
 CLEAN = Fate.DELIVERED.value
 
@@ -82,9 +82,9 @@ EXPECTED = {
     Fault.DUPLICATED_ALTERED: label(Fate.DUPLICATED, ["corrupted"]),
     Fault.SWAPPED_ALTERED: label(Fate.DELIVERED, ["corrupted", "reordered"]),
     Fault.INVENTED: label(Fate.PHANTOM),
-    Fault.FOREIGN: label(Kind.FOREIGN),
-    Fault.UNPARSEABLE: label(Kind.MALFORMED),
-    Fault.GARBLED: label(Kind.GARBLED),
-    Fault.TOMBSTONE: label(Kind.MALFORMED),
+    Fault.FOREIGN: label(MessageKind.FOREIGN),
+    Fault.UNPARSEABLE: label(MessageKind.MALFORMED),
+    Fault.GARBLED: label(MessageKind.GARBLED),
+    Fault.TOMBSTONE: label(MessageKind.MALFORMED),
 }
 """The label that each fault must be reported with."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount_analysis.compare_run.classes import FLAGS, Fate
-from headcount_analysis.messages.kinds import Kind
+from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.selftest.faults import CLEAN, label
 from headcount_analysis.selftest.plan import GENERATORS, Place, Plan
 
@@ -126,7 +126,7 @@ def _strangers(injected: Injected, fates: Path, arrivals: Path) -> Iterator[Find
         for batch in _rows(fates, ("id", "fate"), _is_phantom())
         for row in batch.to_pylist()
     }
-    kinds = [Kind.FOREIGN.value, Kind.MALFORMED.value, Kind.GARBLED.value]
+    kinds = [MessageKind.FOREIGN.value, MessageKind.MALFORMED.value, MessageKind.GARBLED.value]
     for batch in _rows(arrivals, ("partition", "offset", "kind"), ds.field("kind").isin(kinds)):
         for row in batch.to_pylist():
             reported[f"{row['partition']}:{row['offset']}"] = label(row["kind"])

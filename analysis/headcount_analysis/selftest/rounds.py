@@ -17,8 +17,12 @@ from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, FLAGS, Fate
-from headcount_analysis.pipeline import Report, verify
-from headcount_analysis.read.incremental_state import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.places import ARRIVALS_FOLDER, FATES_FOLDER
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
+from headcount_analysis.report.model import Report
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
@@ -89,13 +93,8 @@ def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Ro
     progress(f"{name}: writing {plan.events:,} events")
     injected = _written(stage, plan, folder.ledger_location(manifest), manifest.start_offsets)
     progress(f"{name}: verifying")
-    report = verify(
-        folder=folder,
-        manifest=manifest,
-        end=_end(stage),
-        spark=stage.spark,
-        progress=lambda _: None,
-    )
+    verification = VerificationPlan(folder, manifest, _end(stage))
+    report = verify(verification, Tools.of(verification, stage.spark), RunCache())
     if report.evidence is None:
         return Round(name, len(plan.faults), Matrix({}), report.reasons)
     matrix = read_matrix(injected, folder.path / FATES_FOLDER, folder.path / ARRIVALS_FOLDER)

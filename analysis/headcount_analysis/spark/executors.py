@@ -1,4 +1,7 @@
-"""Executors: the same is done to each of some things, wherever Spark has its workers."""
+"""Executors: Spark runs a Python function on each of some tasks, and the driver collects.
+
+A task is one Spark partition. The function does its work with Arrow, on files that it opens itself.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,24 +21,24 @@ _EVIDENCE = f"{EvidenceError.__module__}.{EvidenceError.__name__}: "
 
 
 class ExecutorError(Exception):
-    """What went wrong in an executor, in the line that Python ends a traceback with."""
+    """An error in an executor: the last line of its Python traceback."""
 
 
 def mapped(
-    spark: SparkContext, work: Callable[[Task], Result], tasks: Sequence[Task]
+    spark: SparkContext, function: Callable[[Task], Result], tasks: Sequence[Task]
 ) -> list[Result]:
-    """Do the work on each task, and give what comes of each, in their order.
+    """Run a function on each task in an executor, and collect the results, in their order.
 
     Raises:
-        EvidenceError: The work on a task has raised it.
-        ExecutorError: It has raised something else.
+        EvidenceError: The function raised it.
+        ExecutorError: The function raised another error.
     """
     if not tasks:
         return []
     try:
-        return spark.parallelize(tasks, len(tasks)).map(work).collect()
+        return spark.parallelize(tasks, len(tasks)).map(function).collect()
     except (Py4JJavaError, PySparkException) as error:
-        # Either, by whether a session was made, has Python's traceback in the midst of Java's.
+        # Which of the two depends on whether a session exists; both hold Python's traceback.
         raised: list[str] = _RAISED.findall(str(error))
         if not raised:
             raise

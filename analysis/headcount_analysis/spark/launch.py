@@ -2,9 +2,9 @@
 
     python launch.py SPARK_HOME JAVA ARGUMENTS...
 
-The arguments are spark-submit's. Java looks for a class in one jar after the other, and Spark has
-hundreds, so those come first that have most of the classes. Java from 19 on takes no class data
-where a jar is named twice. This runs as a script of its own, so that nothing is loaded first.
+The arguments are spark-submit's. Java searches one jar after the other for a class, and Spark has
+hundreds, so the jars with most of the classes come first. Java from 19 on ignores class data if the
+class path names a jar twice. This is a script, not a module, so that it starts without imports.
 """
 
 import os
@@ -16,23 +16,24 @@ from pathlib import Path
 _LAUNCHER = "org.apache.spark.launcher.Main"
 _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 _FIRST = ("spark-catalyst", "spark-", "scala-", "parquet-", "jackson-", "hadoop-", "janino-")
-"""What the jars' names begin with that have most of the classes, as Java's log of them counts."""
+"""Prefixes of the names of the jars with most of the classes, by Java's log of loaded classes."""
 
 
 def command(output: bytes) -> list[str]:
-    """Read the command from what the launcher says, which may say other things first.
+    """Parse the command from the launcher's output, which may begin with other lines.
 
-    Its class path then names nothing twice, and what is looked for most often first.
+    Returns:
+        The command, with a class path that names each jar once, in the order of `_FIRST`.
     """
-    _, _, said = os.fsdecode(output).partition("\0\n")
-    words = said.removesuffix("\0").split("\0")
+    _, _, arguments = os.fsdecode(output).partition("\0\n")
+    words = arguments.removesuffix("\0").split("\0")
     at = words.index("-cp") + 1
     words[at] = os.pathsep.join(dict.fromkeys(_expanded(words[at])))
     return words
 
 
 def _expanded(class_path: str) -> Iterator[str]:
-    """Name the jars that `*` stands for, which are in no order of Java's."""
+    """List the jars that `*` stands for, for which Java defines no order."""
     for entry in class_path.split(os.pathsep):
         if entry.endswith("/*"):
             yield from map(str, sorted(Path(entry).parent.glob("*.jar"), key=_place))
@@ -41,28 +42,28 @@ def _expanded(class_path: str) -> Iterator[str]:
 
 
 def _place(jar: Path) -> tuple[int, str]:
-    found = (place for place, prefix in enumerate(_FIRST) if jar.name.startswith(prefix))
-    return next(found, len(_FIRST)), jar.name
+    places = (place for place, prefix in enumerate(_FIRST) if jar.name.startswith(prefix))
+    return next(places, len(_FIRST)), jar.name
 
 
 def main(spark_home: str, java: str, *arguments: str) -> None:
-    """Ask the launcher how Spark is started, and be that."""
+    """Get the command from Spark's launcher, and replace this process by it."""
     launcher = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     launcher += ["-cp", f"{spark_home}/jars/*", _LAUNCHER, _SUBMIT, *arguments]
     try:
-        told = subprocess.run(
+        launcher_output = subprocess.run(
             launcher, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
         )
     except OSError as error:
         sys.exit(f"{java} does not start: {error.strerror}")
-    if told.returncode:
-        sys.stderr.buffer.write(told.stdout)
-        sys.exit(told.returncode)
+    if launcher_output.returncode:
+        sys.stderr.buffer.write(launcher_output.stdout)
+        sys.exit(launcher_output.returncode)
     try:
-        words = command(told.stdout)
+        words = command(launcher_output.stdout)
         os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
     except ValueError:
-        sys.exit(f"Spark's launcher gave no command, but {told.stdout!r}")
+        sys.exit(f"Spark's launcher gave no command, but {launcher_output.stdout!r}")
     except OSError as error:
         sys.exit(f"{words[0]} does not start: {error.strerror}")
 

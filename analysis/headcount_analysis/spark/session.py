@@ -1,4 +1,4 @@
-"""The session: a SparkContext in a JVM of its own, quiet, and stopped when the work is done."""
+"""The session: a SparkContext in a JVM of its own, without output, stopped when a block ends."""
 
 import contextlib
 import logging
@@ -15,7 +15,8 @@ from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from headcount_analysis.spark.jvm import Address, Jvm, SessionConfig, begun_jvm, cannot_start
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import Address, Jvm, begun_jvm, cannot_start
 
 
 @contextlib.contextmanager
@@ -33,7 +34,8 @@ def open_session(config: SessionConfig) -> Iterator[SparkContext]:
 def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]:
     """Begin to start Spark, and stop it when the block ends.
 
-    What is given waits until it has started, once. Other work can be done before that.
+    Yields a function, to be called once, that waits until Spark has started. Other work can go on
+    before that.
 
     Raises:
         PartError: It cannot start; the message names its log.
@@ -44,7 +46,7 @@ def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]
 
 @contextlib.contextmanager
 def session_in(jvm: Jvm) -> Iterator[Callable[[], SparkContext]]:
-    """Use a JVM for a session until the block ends, as `begun_session` does."""
+    """Use a JVM that has begun to start for a session, as `begun_session` does."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet_py4j())
         stack.enter_context(_kept_interrupt_handler())
@@ -71,12 +73,12 @@ def _connect(config: SessionConfig, address: Address, stack: contextlib.ExitStac
 
 
 def sql(spark: SparkContext) -> SparkSession:
-    """Give what Spark reads tables by: the first time takes it seconds, so not all ask for it."""
+    """Make the SparkSession, which DataFrames need; the first call takes seconds."""
     return SparkSession.getActiveSession() or SparkSession(spark)
 
 
 def is_alive(spark: SparkContext) -> bool:
-    """Tell whether the JVM is still there."""
+    """Whether the JVM still runs."""
     try:
         return not spark._jsc.sc().isStopped()  # noqa: SLF001 - no public way to ask
     except (Py4JError, OSError, AttributeError):
@@ -84,14 +86,14 @@ def is_alive(spark: SparkContext) -> bool:
 
 
 def _silence(context: SparkContext) -> None:
-    """Keep the server that takes accumulators from printing a traceback when the JVM dies."""
+    """Keep pyspark's accumulator server from printing a traceback when the JVM dies."""
     server: Any = context._accumulatorServer  # noqa: SLF001
     server.handle_error = lambda *_: None
 
 
 @contextlib.contextmanager
 def _lent(**variables: str) -> Iterator[None]:
-    """Set variables that pyspark reads nowhere but in the environment, for as long as it does."""
+    """Set environment variables until the block ends; pyspark reads these nowhere else."""
     kept = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -123,7 +125,7 @@ def _is_not_of_py4j(record: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def _kept_interrupt_handler() -> Iterator[None]:
-    """Undo that a SparkContext takes over Ctrl-C for the rest of the process."""
+    """Restore the handler of Ctrl-C, which a SparkContext replaces for the rest of the process."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -135,14 +137,14 @@ def _kept_interrupt_handler() -> Iterator[None]:
 
 
 def _stop(spark: SparkContext) -> None:
-    # A JVM that died has no context left to stop; what made it die is told by whoever used it.
+    # A JVM that died has no context left to stop; the caller reports why it died.
     with contextlib.suppress(Exception):
         _end_accumulators(spark)
         spark.stop()
 
 
 def _end_accumulators(spark: SparkContext) -> None:
-    """Let the server that takes accumulators end by itself: it looks for that twice a second."""
+    """Shut the accumulator server down in the background: it polls only twice a second."""
     server = spark._accumulatorServer  # noqa: SLF001
     del spark._accumulatorServer  # noqa: SLF001
     threading.Thread(target=server.shutdown, daemon=True).start()

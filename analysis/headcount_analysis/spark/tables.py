@@ -1,8 +1,7 @@
-"""The tables: what Spark writes on its way to a verdict, where whoever reads it can reach it.
+"""The tables: files that executors write on the way to a verdict, where all of them can read them.
 
-The run's folder is such a place while executors run in the driver's own JVM, and where every host
-of a cluster has that folder. Otherwise the tables go to storage that all of them reach, and a copy
-comes into the run's folder when it is written.
+With a local master, or a cluster whose hosts share the reports folder, that is the run's folder.
+Otherwise tables are written to shared storage, and copied into the run's folder when finished.
 """
 
 import shutil
@@ -18,34 +17,37 @@ from headcount.errors import EvidenceError
 from headcount.ledger.location import open_location
 from headcount_analysis.spark.object_store import spark_url
 
-if TYPE_CHECKING:  # what says where tables go is needed before Spark's Python part is loaded
+if TYPE_CHECKING:  # `Tables` is needed before Spark's Python part is loaded
     from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where a run's tables are: its folder, and the storage that they are written to first.
+    """Where a run's tables are kept, and where they are written first.
 
-    `shared` is None where the folder alone is used.
+    `shared` is the URL of storage that driver and executors share; None uses `folder` alone.
     """
 
     folder: Path
     shared: str | None = None
 
     def begin(self, name: str) -> str:
-        """Make an empty place for a table, which executors write to: a path or a URL."""
+        """Make an empty place that executors write a table to: a path or a URL. Raises OSError."""
         self.discard(self._aside(name) if self.shared is None else self.kept(name))
         return self.resume(name)
 
     def resume(self, name: str) -> str:
-        """Give the place of a table that was begun, with what is in it."""
+        """Give the place of a table that was begun, with its files. Raises OSError."""
         place = self._aside(name) if self.shared is None else self.kept(name)
         filesystem, root = open_location(place)
         filesystem.create_dir(root, recursive=True)
         return place
 
     def finish(self, name: str) -> str:
-        """Put a table that was written where it is kept, and say where executors read it."""
+        """Move a finished table to where it is kept, and give that place, for executors to read.
+
+        Raises EvidenceError and OSError.
+        """
         if self.shared is None:
             _replace(self.folder / name, Path(self._aside(name)))
         else:
@@ -53,24 +55,24 @@ class Tables:
         return self.kept(name)
 
     def kept(self, name: str) -> str:
-        """Say where executors read a table that is finished: a path or a URL."""
+        """Give the place of a finished table, for executors to read: a path or a URL."""
         return str(self.folder / name) if self.shared is None else f"{self.shared}/{name}"
 
     def discard(self, place: str) -> None:
-        """Remove a place and what is in it, if it is there."""
+        """Remove a place and its files, if it exists."""
         filesystem, root = open_location(place)
         if filesystem.get_file_info(root).type is not pafs.FileType.NotFound:
             filesystem.delete_dir(root)
 
     def keep(self, frame: "DataFrame", name: str) -> "DataFrame":
-        """Let Spark write a table, and read it back from where it was written."""
+        """Write a DataFrame as a table, and read it back from there."""
         place = self.begin(name)
         frame.write.mode("overwrite").parquet(spark_url(place))
         reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
         return reader.parquet(spark_url(self.finish(name)))
 
     def lend(self, path: Path) -> str:
-        """Give the URL by which executors read a file of the run's folder."""
+        """Make a file of the run's folder readable for executors, and give its URL."""
         if self.shared is None:
             return spark_url(str(path))
         filesystem, root = open_location(self.shared)
@@ -81,7 +83,7 @@ class Tables:
         return spark_url(self.kept(path.name))
 
     def _aside(self, name: str) -> str:
-        """What a judgement that died has left is not taken for a table."""
+        """Name a hidden folder: what a crashed verification leaves must not pass for a table."""
         return str(self.folder / f".{name}.tmp")
 
     def _fetch(self, name: str) -> None:
@@ -105,25 +107,25 @@ def _replace(target: Path, aside: Path) -> None:
 
 
 def files(place: str) -> dict[str, str]:
-    """Give the paths of the files at a place, by their names; none where nothing is."""
+    """List the files at a place: paths by name; empty if the place does not exist."""
     filesystem, root = open_location(place)
     entries = filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
     return {entry.base_name: entry.path for entry in entries}
 
 
 def keep_only(place: str, names: AbstractSet[str]) -> None:
-    """See that files are there, and remove what a task has left that was tried again.
+    """Check that files exist, and remove those that a retried task has left behind.
 
     Raises:
-        EvidenceError: Not all are there: executors wrote them elsewhere.
+        EvidenceError: Some are missing: executors wrote them to another host.
     """
     filesystem, _ = open_location(place)
-    found = files(place)
-    missing = names - found.keys()
+    paths = files(place)
+    missing = names - paths.keys()
     if missing:
         raise EvidenceError(
             f"of the {len(names):,} files that Spark's executors wrote {len(missing):,} are not at "
             f"{place}: name storage that driver and executors share with --tables"
         )
-    for name in found.keys() - names:
-        filesystem.delete_file(found[name])
+    for name in paths.keys() - names:
+        filesystem.delete_file(paths[name])

@@ -1,6 +1,6 @@
-"""Accounts: what the run's owners have by scenario, topic and database, and where those differ.
+"""The state comparison: what the run's owners have by scenario, topic and database.
 
-See `state.py` for what the three accounts are.
+See `differences.py` for what the three accounts are.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from pyspark.sql.types import IntegerType, LongType, MapType, StringType, Struct
 from headcount.run.outcome import Outcome
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.spark.object_store import spark_url
-from headcount_analysis.state.differences import Difference, Entry, StateCheck
+from headcount_analysis.state.differences import Entry, StateCheck, StateDifference
 
 MOST_DIFFERENCES = 10_000
 """How many differences are listed."""
@@ -47,7 +47,7 @@ _ACCOUNTS = ("expected", "implied", "stored")
 
 
 def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
-    """Read what the attempts are to change, of OWNED; nothing of those that change nothing."""
+    """Read what attempts were to change, in rows of OWNED; attempts without a change have none."""
     location = ledger.location
     root = spark_url(location)
     paths = [f"{root}/{segment.name}" for segment in ledger.segments]
@@ -64,7 +64,7 @@ def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
 
 
 def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
-    """What the requests were to change that are known to be done.
+    """Select the changes of requests that are known to have been done.
 
     Args:
         owned: As `owned_changes` gives it.
@@ -86,7 +86,7 @@ def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
 
 
 def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
-    """What the database held of the run's owners, of STORED_SCHEMA."""
+    """Read what the database held for the run's owners, in rows of STORED_SCHEMA."""
     reader = spark.read.schema(STORED_SCHEMA).option("__globPaths__", "false")
     return reader.parquet(url).where(F.col("owner").startswith(prefix))
 
@@ -94,16 +94,16 @@ def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
 def compare(
     expected: DataFrame, implied: DataFrame, stored: DataFrame | None, torn: Collection[int]
 ) -> StateCheck:
-    """Compare the accounts.
+    """Compare the three accounts.
 
     Args:
         expected: As `expectations` gives it.
         implied: What the topic's events change, as `game.effects.effects` gives it.
         stored: As `stored_account` gives it; None where there is no database to look at.
-        torn: The generators of whose owners it is not known what was expected.
+        torn: Generators whose expected state is unknown.
 
     Returns:
-        What came of it; `why_not` is left to be said where there is no third account.
+        The check; the caller sets `why_not` if there is no third account.
     """
     numbers = _numbers(expected, implied, stored, torn).cache()
     try:
@@ -113,9 +113,9 @@ def compare(
             F.count("*").alias("numbers"),
             F.count_if(differs).alias("different"),
         ).collect()
-        found = numbers.where(differs).orderBy("owner", "thing").limit(MOST_DIFFERENCES)
-        entries = _entries(found, expected, implied) if sums.different else {}
-        differences = tuple(_difference(row, entries) for row in found.collect())
+        different = numbers.where(differs).orderBy("owner", "thing").limit(MOST_DIFFERENCES)
+        entries = _entries(different, expected, implied) if sums.different else {}
+        differences = tuple(_difference(row, entries) for row in different.collect())
     finally:
         numbers.unpersist()
     if not sums.numbers:
@@ -137,7 +137,7 @@ def _numbers(
     summed = together.groupBy("owner", "thing").agg(
         *(F.coalesce(F.sum(name), F.lit(0)).cast(_NUMBER).alias(name) for name in _ACCOUNTS)
     )
-    is_torn = F.split("owner", r"\.").getItem(1).isin([str(each) for each in torn])
+    is_torn = F.split("owner", r"\.").getItem(1).isin([str(generator) for generator in torn])
     unknown = {"expected": is_torn, "stored": F.lit(stored is None)}
     known = summed.select(
         "owner",
@@ -153,8 +153,8 @@ def _line(name: str, frame: DataFrame) -> DataFrame:
         "owner",
         "thing",
         *(
-            (F.col("change").cast(_NUMBER) if each == name else nothing).alias(each)
-            for each in _ACCOUNTS
+            (F.col("change").cast(_NUMBER) if account == name else nothing).alias(account)
+            for account in _ACCOUNTS
         ),
     )
 
@@ -166,9 +166,9 @@ def _differs(name: str) -> Column:
 _Entries = dict[tuple[str, str], tuple[Entry, ...]]
 
 
-def _entries(found: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
-    """The events that led to the differences, by owner and thing."""
-    pairs = F.broadcast(found.select("owner", "thing"))
+def _entries(different: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
+    """Collect the events that led to the differences, by owner and thing."""
+    pairs = F.broadcast(different.select("owner", "thing"))
     asked, seen = (
         frame.join(pairs, on=["owner", "thing"], how="left_semi").limit(MOST_ENTRIES).collect()
         for frame in (expected, implied)
@@ -185,10 +185,10 @@ def _entries(found: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entr
         known = by_event[row.owner, row.thing, row.id]
         known |= {name: row[name] for name in ("id", "event_type", "fate")}
         known["expected"] = int(row.change)
-    told: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    by_pair: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for (owner, thing, _), known in by_event.items():
-        told[owner, thing].append(_entry(known))
-    return {pair: _in_order(entries) for pair, entries in told.items()}
+        by_pair[owner, thing].append(_entry(known))
+    return {pair: _in_order(entries) for pair, entries in by_pair.items()}
 
 
 def _entry(known: dict[str, Any]) -> Entry:
@@ -205,15 +205,15 @@ def _entry(known: dict[str, Any]) -> Entry:
 
 
 def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Those first whose request and message say different things, and then by their place."""
+    """Sort entries: first those whose request and message differ, then by offset."""
     return tuple(
-        sorted(entries, key=lambda each: (each.expected == each.implied, each.offset or 0))
+        sorted(entries, key=lambda entry: (entry.expected == entry.implied, entry.offset or 0))
     )
 
 
-def _difference(row: Row, entries: _Entries) -> Difference:
+def _difference(row: Row, entries: _Entries) -> StateDifference:
     numbers = {name: None if row[name] is None else int(row[name]) for name in _ACCOUNTS}
-    return Difference(
+    return StateDifference(
         owner=row.owner,
         thing=row.thing,
         expected=numbers["expected"],

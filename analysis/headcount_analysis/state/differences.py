@@ -7,8 +7,8 @@
 - *stored*: what the service's database said when the run was over.
 
 An account is a number for each thing of each owner (see `headcount.run.state_changes`); all three
-must be the same. Of a generator that never sealed it is not known what was expected, so what its
-owners have is compared between the other two alone. Pure.
+must be the same. For a generator that never sealed, the expected state is unknown, so only the
+other two accounts of its owners are compared. Pure.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from enum import StrEnum
 
 
 class StateResult(StrEnum):
-    """What is said of the state."""
+    """The result of the comparison."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -25,7 +25,7 @@ class StateResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one event did to a number: by its request, and by its message; None where there is none.
+    """The change of a number by one event: by its request, and by its message; None if absent.
 
     `fate` is the class of its attempt; partition and offset are those of its message.
     """
@@ -40,8 +40,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A number on which the accounts do not agree, and the events that led there.
+class StateDifference:
+    """A number on which the accounts disagree, and the events that led to it.
 
     `expected` is None where that is not known, `stored` where no database was looked at.
     """
@@ -55,12 +55,12 @@ class Difference:
 
     @property
     def kind(self) -> str:
-        """What kind of thing it is: gold, item, cart, guild or player."""
+        """The kind of resource: gold, item, cart, guild or player."""
         return self.thing.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """Which one of its kind it is, such as `bow:wood=yew`; empty where there is but one."""
+        """The name within its kind, such as `bow:wood=yew`; empty for the only one of its kind."""
         return self.thing.partition(":")[2]
 
     @property
@@ -76,7 +76,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class StateCheck:
-    """What came of comparing the accounts.
+    """The result of comparing the three accounts.
 
     `why_not` says why not all three were compared. `is_due` says that they should have been, so
     that a run cannot pass without. `differences` are the first of `different`.
@@ -85,13 +85,13 @@ class StateCheck:
     owners: int = 0
     numbers: int = 0
     different: int = 0
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[StateDifference, ...] = ()
     why_not: str = "no request said what it changes"
     is_due: bool = False
 
     @property
     def result(self) -> StateResult:
-        """What is said of the state."""
+        """The result of the comparison."""
         if self.different:
             return StateResult.DIFFERENT
         return StateResult.NOT_CHECKED if self.why_not else StateResult.EQUAL
@@ -102,7 +102,7 @@ class StateCheck:
         return self.is_due or self.numbers > 0
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Format it as one line."""
         if self.different:
             return f"{self.result} ({self.different:,} of {self.numbers:,} numbers)"
         if self.why_not:

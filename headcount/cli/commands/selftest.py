@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from headcount_analysis.selftest.matrix import Matrix
 from headcount_analysis.selftest.rounds import Round, RoundContext, rounds
-from headcount_analysis.spark.jvm import SessionConfig, suited_to
+from headcount_analysis.spark.config import SessionConfig, suited_to
 from headcount_analysis.spark.session import open_session
 from rich.table import Table
 from rich.text import Text

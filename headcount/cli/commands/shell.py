@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import click
-from headcount_analysis.spark.jvm import socket_settings
+from headcount_analysis.spark.config import socket_settings
 
 from headcount.cli.options.verify_options import PassThrough
 from headcount.cli.platform import platform

@@ -9,7 +9,7 @@ import pytest
 from headcount_analysis.compare_run import ordering, reconcile
 from headcount_analysis.compare_run.classes import FLAGS, Fate, classify
 from headcount_analysis.ledger.attempts import COLUMNS
-from headcount_analysis.messages.kinds import ARRIVALS, Kind
+from headcount_analysis.messages.kinds import ARRIVALS, MessageKind
 
 from headcount.ledger.schema import SCHEMA
 from headcount.run.outcome import Outcome
@@ -187,7 +187,7 @@ def arrival_row(copy: Copy) -> dict[str, object]:
         "timestamp_ms": copy.timestamp_ms,
         "timestamp_type": 0,
         "key_hash": None if copy.key is None else hash(copy.key),
-        "kind": Kind.CLAIMED.value,
+        "kind": MessageKind.CLAIMED.value,
         "generator": copy.generator,
         "seq": copy.seq,
         "event_type": "sword",

@@ -27,10 +27,10 @@ def loaded(history: History) -> overview.Ledger:
 
 def rows(found: overview.Ledger) -> pa.Table:
     """Read all attempts, block by block."""
-    stretches = attempts.stretches(found, 3)
-    assert list(stretches) == list(range(len(stretches)))
-    nothing = attempts.attempts(found.location, attempts.Stretch(0, 3, (), ()))
-    blocks = [attempts.attempts(found.location, each) for each in stretches.values()]
+    ranges = attempts.seq_ranges(found, 3)
+    assert list(ranges) == list(range(len(ranges)))
+    nothing = attempts.attempts(found.location, attempts.SeqRange(0, 3, (), ()))
+    blocks = [attempts.attempts(found.location, each) for each in ranges.values()]
     return pa.concat_tables([nothing, *blocks])
 
 

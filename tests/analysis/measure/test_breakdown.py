@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.blocks import Grains
+from headcount_analysis.compare_run.blocks import BinWidths
 from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure import breakdown as module
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sample, sampled_every
@@ -93,7 +93,7 @@ def test_a_sample_serves_a_sparser_one() -> None:
 
 def test_a_sample_does_not_serve_a_denser_one() -> None:
     """What was sampled too sparsely is compared again."""
-    dense, sparse = Grains(None, None, 2), Grains(None, None, 8)
+    dense, sparse = BinWidths(None, None, 2), BinWidths(None, None, 8)
     assert (dense.serve(sparse), sparse.serve(dense)) == (True, False)
 
 

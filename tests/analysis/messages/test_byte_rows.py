@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pyarrow as pa
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.messages.byte_rows import MASK, Characters, Span, Texts
+from headcount_analysis.messages.byte_rows import MASK, ByteRows, ByteSpan, Characters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,16 +23,16 @@ messages = st.lists(
     ),
     max_size=12,
 )
-"""Of any bytes, of long stretches of a few, and of what a service may write."""
+"""Of any bytes, of long ranges of a few, and of what a service may write."""
 
 
-def texts(values: list[bytes], before: int = 0) -> Texts:
+def texts(values: list[bytes], before: int = 0) -> ByteRows:
     """Take messages, with so many others before them in the same buffers."""
     whole = pa.array([b"7" * each for each in range(before)] + values, pa.binary())
-    return Texts.of(whole.slice(before))
+    return ByteRows.of(whole.slice(before))
 
 
-def places(found: Texts, at: Integers) -> list[int]:
+def places(found: ByteRows, at: Integers) -> list[int]:
     """Tell places by the message that they are in."""
     return list(map(int, np.where(at < 0, -1, at - found.bounds[:-1])))
 
@@ -106,7 +106,7 @@ def test_mask_covers_its_spans_and_nothing_else(values: list[bytes], data: st.Da
     is_one = [data.draw(st.booleans()) for _ in values]
     start, end = (np.array([each[side] for each in spans], np.int64) for side in (0, 1))
     begins = found.bounds[:-1]
-    masked = found.masked([Span(np.array(is_one, np.bool_), begins + start, begins + end)])
+    masked = found.masked([ByteSpan(np.array(is_one, np.bool_), begins + start, begins + end)])
     assert masked.to_pylist() == [
         value[:first] + bytes([MASK]) * (last - first) + value[last:] if told else value
         for value, (first, last), told in zip(values, spans, is_one, strict=True)

@@ -10,7 +10,7 @@ import pyarrow.fs as pafs
 import pytest
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.kinds import Expected, Kind
+from headcount_analysis.messages.kinds import Expected, MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -111,7 +111,7 @@ def test_digests_are_those_of_what_was_asked(corpus: list[dict[str, object]]) ->
 
     for place, (value, row) in enumerate(zip(values, rows, strict=True)):
         event = events[place // 3]
-        assert row["kind"] == Kind.CLAIMED, value
+        assert row["kind"] == MessageKind.CLAIMED, value
         assert digest(event) in row["digests"], value
 
 
@@ -161,29 +161,29 @@ MALFORMED: list[bytes | None] = [
 ]
 
 IDENTITIES = {
-    "run-1.0.0": Kind.CLAIMED,
-    "run-1.0.9": Kind.CLAIMED,
-    "run-1.7.3": Kind.CLAIMED,
-    "run-1.0.10": Kind.PHANTOM,
-    "run-1.1.0": Kind.PHANTOM,
-    "run-1.0.01": Kind.PHANTOM,
-    "run-1.0.-1": Kind.PHANTOM,
-    "run-1.0.1 ": Kind.PHANTOM,
-    "run-1.0.1\n": Kind.PHANTOM,
-    "run-1.0": Kind.PHANTOM,
-    "run-1.": Kind.PHANTOM,
-    "run-1.0.1.1": Kind.PHANTOM,
-    "run-1.0.999999999999999999": Kind.PHANTOM,
-    "run-1.0.9999999999999999999": Kind.PHANTOM,
-    "run-1.999999999999999999.0": Kind.PHANTOM,
-    "run-1.0.\u0661": Kind.PHANTOM,
-    "run-1.example.com": Kind.FOREIGN,
-    "run-1": Kind.FOREIGN,
-    "run-10.0.1": Kind.FOREIGN,
-    " run-1.0.1": Kind.FOREIGN,
-    "Run-1.0.1": Kind.FOREIGN,
-    "other.0.1": Kind.FOREIGN,
-    "": Kind.FOREIGN,
+    "run-1.0.0": MessageKind.CLAIMED,
+    "run-1.0.9": MessageKind.CLAIMED,
+    "run-1.7.3": MessageKind.CLAIMED,
+    "run-1.0.10": MessageKind.PHANTOM,
+    "run-1.1.0": MessageKind.PHANTOM,
+    "run-1.0.01": MessageKind.PHANTOM,
+    "run-1.0.-1": MessageKind.PHANTOM,
+    "run-1.0.1 ": MessageKind.PHANTOM,
+    "run-1.0.1\n": MessageKind.PHANTOM,
+    "run-1.0": MessageKind.PHANTOM,
+    "run-1.": MessageKind.PHANTOM,
+    "run-1.0.1.1": MessageKind.PHANTOM,
+    "run-1.0.999999999999999999": MessageKind.PHANTOM,
+    "run-1.0.9999999999999999999": MessageKind.PHANTOM,
+    "run-1.999999999999999999.0": MessageKind.PHANTOM,
+    "run-1.0.\u0661": MessageKind.PHANTOM,
+    "run-1.example.com": MessageKind.FOREIGN,
+    "run-1": MessageKind.FOREIGN,
+    "run-10.0.1": MessageKind.FOREIGN,
+    " run-1.0.1": MessageKind.FOREIGN,
+    "Run-1.0.1": MessageKind.FOREIGN,
+    "other.0.1": MessageKind.FOREIGN,
+    "": MessageKind.FOREIGN,
 }
 
 NO_IDENTITY = [
@@ -211,22 +211,24 @@ def test_kinds() -> None:
     values = [*MALFORMED, *named, *NO_IDENTITY]
     expected = [
         *(
-            Kind.GARBLED if value and b"run-1.0.1" in value else Kind.MALFORMED
+            MessageKind.GARBLED if value and b"run-1.0.1" in value else MessageKind.MALFORMED
             for value in MALFORMED
         ),
         *IDENTITIES.values(),
-        *[Kind.FOREIGN] * len(NO_IDENTITY),
+        *[MessageKind.FOREIGN] * len(NO_IDENTITY),
     ]
 
     rows = read(values, ["event_type"])
 
     for value, row, kind in zip(values, rows, expected, strict=True):
         assert row["kind"] == kind, value
-        assert (row["generator"] is not None) == (kind is Kind.CLAIMED), value
-    claimed = {(row["generator"], row["seq"]) for row in rows if row["kind"] == Kind.CLAIMED}
+        assert (row["generator"] is not None) == (kind is MessageKind.CLAIMED), value
+    claimed = {(row["generator"], row["seq"]) for row in rows if row["kind"] == MessageKind.CLAIMED}
     assert claimed == {(0, 0), (0, 9), (7, 3)}
-    assert {Kind.GARBLED, Kind.MALFORMED} <= {row["kind"] for row in rows}
-    unreadable = [row for row in rows if row["kind"] in {Kind.MALFORMED, Kind.GARBLED}]
+    assert {MessageKind.GARBLED, MessageKind.MALFORMED} <= {row["kind"] for row in rows}
+    unreadable = [
+        row for row in rows if row["kind"] in {MessageKind.MALFORMED, MessageKind.GARBLED}
+    ]
     assert {row["claimed_id"] for row in unreadable} == {None}
 
 
@@ -277,7 +279,7 @@ def test_what_is_malformed_says_how() -> None:
     """In words for whoever wrote the service."""
     rows = read([value for value, _ in DEFECTS])
     assert [row["defect"] for row in rows] == [defect for _, defect in DEFECTS]
-    assert {row["kind"] for row in rows} == {Kind.MALFORMED}
+    assert {row["kind"] for row in rows} == {MessageKind.MALFORMED}
 
 
 def test_the_numbers_of_schemas_are_bounded() -> None:
@@ -308,7 +310,9 @@ def test_only_a_whole_id_is_garbled() -> None:
     """The run's own name is also a word, and a part of others."""
     rows = read(list(GARBLED))
     for value, row in zip(GARBLED, rows, strict=True):
-        assert row["kind"] == (Kind.GARBLED if GARBLED[value] else Kind.MALFORMED), value
+        assert row["kind"] == (MessageKind.GARBLED if GARBLED[value] else MessageKind.MALFORMED), (
+            value
+        )
 
 
 SPELLINGS = ["X-Event-Id", "x-event-id", "X-EVENT-ID", "HTTP_X_EVENT_ID", "x_event_id"]
@@ -320,7 +324,7 @@ def test_the_header_s_name_has_no_case(spelling: str) -> None:
     values = [an_event(seq % 10).replace(b"X-Event-Id", spelling.encode()) for seq in range(40)]
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
     for rows in (read_by(reader, values), read_by(reader, values)):
-        assert {row["kind"] for row in rows} == {Kind.CLAIMED}
+        assert {row["kind"] for row in rows} == {MessageKind.CLAIMED}
         assert [row["seq"] for row in rows] == [seq % 10 for seq in range(40)]
         assert {tuple(row["digests"]) for row in rows} == {(digest({"m": 1}),)}
     assert len(reader._known) <= 3  # noqa: SLF001 - it is read once, as the header's own spelling
@@ -330,7 +334,10 @@ def test_a_field_that_was_named_has_one_spelling() -> None:
     """It is JSON's, and not HTTP's."""
     reader = Reader(Expected(RUN, "order.id", {0: 10}, ["m"]))
     values = [b'{"order.id": "run-1.0.1", "m": 1}', b'{"Order.Id": "run-1.0.1", "m": 1}']
-    assert [row["kind"] for row in read_by(reader, values)] == [Kind.CLAIMED, Kind.FOREIGN]
+    assert [row["kind"] for row in read_by(reader, values)] == [
+        MessageKind.CLAIMED,
+        MessageKind.FOREIGN,
+    ]
 
 
 def test_two_spellings_in_one_message() -> None:
@@ -344,8 +351,8 @@ def test_two_spellings_in_one_message() -> None:
         *[an_event(seq) for seq in range(10)],
     ]
     kinds = [row["kind"] for row in read(values, ["m"])]
-    assert kinds[:10] == kinds[30:] == [Kind.CLAIMED] * 10
-    assert set(kinds[10:30]) == {Kind.GARBLED}
+    assert kinds[:10] == kinds[30:] == [MessageKind.CLAIMED] * 10
+    assert set(kinds[10:30]) == {MessageKind.GARBLED}
 
 
 def test_two_spellings_are_compared_in_each_message() -> None:
@@ -356,9 +363,9 @@ def test_two_spellings_are_compared_in_each_message() -> None:
     ]
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 1000}, ["m"]))
     for rows in (read_by(reader, values), read_by(reader, values)):
-        garbled = [seq for seq, row in enumerate(rows) if row["kind"] == Kind.GARBLED]
+        garbled = [seq for seq, row in enumerate(rows) if row["kind"] == MessageKind.GARBLED]
         assert garbled == [seq for seq in range(400) if seq % 50 == 7]
-        assert {row["kind"] for row in rows} == {Kind.GARBLED, Kind.CLAIMED}
+        assert {row["kind"] for row in rows} == {MessageKind.GARBLED, MessageKind.CLAIMED}
 
 
 @pytest.mark.parametrize("within", ["%s", '{"a": %s}', '[1, {"a": {"b": %s}}]'])
@@ -369,7 +376,7 @@ def test_a_key_that_stands_twice_is_another_content(within: str) -> None:
         f'{{"X-Event-Id": "run-1.0.{seq}", "m": 1, "more": {twice}}}'.encode() for seq in range(9)
     ]
     rows = read(values, ["m"])
-    assert {row["kind"] for row in rows} == {Kind.CLAIMED}
+    assert {row["kind"] for row in rows} == {MessageKind.CLAIMED}
     assert [row["digests"] for row in rows] == [[]] * 9
 
 
@@ -378,7 +385,7 @@ def test_large_integers_and_a_mark_are_read() -> None:
     large = 10**6000 + 7
     text = b'{"X-Event-Id": "run-1.0.1", "m": 1%b7}' % (b"0" * 5999)
     rows = read([text, b"\xef\xbb\xbf" + an_event(2), text.replace(b"07}", b"08}")], ["m"])
-    assert [row["kind"] for row in rows] == [Kind.CLAIMED] * 3
+    assert [row["kind"] for row in rows] == [MessageKind.CLAIMED] * 3
     assert [row["digests"] for row in rows[:2]] == [[digest({"m": large})], [digest({"m": 1})]]
     assert rows[2]["digests"] != rows[0]["digests"]
 
@@ -576,8 +583,8 @@ def test_a_mask_that_somebody_wrote_is_no_value_that_was_masked() -> None:
     good = [an_event(n % 10, at=n + 1000) for n in range(100)]
     broken = an_event(1, at=1000).replace(b"1000", b"####")
     told = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
-    assert [(each["kind"], each["digests"]) for each in told] == [(Kind.GARBLED, [])] * 2
-    assert read_by(reader, good)[-1]["kind"] == Kind.CLAIMED
+    assert [(each["kind"], each["digests"]) for each in told] == [(MessageKind.GARBLED, [])] * 2
+    assert read_by(reader, good)[-1]["kind"] == MessageKind.CLAIMED
 
 
 @pytest.mark.parametrize(
@@ -590,7 +597,10 @@ def test_what_has_no_canonical_form_is_read_all_the_same(value: bytes) -> None:
     strange = [b'{"%s": %s}' % (name, value) for name in (b"x", b"m", b"event_type")]
     mine = an_event(1).replace(b'"m": 1', b'"m": ' + value)
     told = read([*strange, mine, an_event(2)], ["m"])
-    assert [each["kind"] for each in told] == [*[Kind.FOREIGN] * 3, *[Kind.CLAIMED] * 2]
+    assert [each["kind"] for each in told] == [
+        *[MessageKind.FOREIGN] * 3,
+        *[MessageKind.CLAIMED] * 2,
+    ]
     assert [len(each["digests"]) for each in told][-2:] == [0, 1]
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from headcount_analysis.messages.differences import (
     MOST_FIELDS,
-    Compared,
     Difference,
     Differences,
+    EventDifferences,
     differences,
 )
 from hypothesis import given
@@ -110,7 +110,9 @@ def test_what_is_shown_is_bounded() -> None:
 def test_notes_count_by_field() -> None:
     """The most frequent first, with a sample."""
     n, city = Difference("n", 'asked 3, found "3"'), Difference("/to/city", "it is missing")
-    found = Differences({"a": Compared(0, 7, (n,)), "b": Compared(1, 9, (n, city))}, 2)
+    found = Differences(
+        {"a": EventDifferences(0, 7, (n,)), "b": EventDifferences(1, 9, (n, city))}, 2
+    )
     first, second = found.notes
     assert first.startswith("n differs in 2 of the 2 corrupted events")
     assert 'asked 3, found "3", in partition 0, offset 7' in first

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from headcount_analysis.messages.placement import Kind, Place, Placement, Search
+from headcount_analysis.messages.placement import IdPlace, PlaceKind, Placement, Search
 from headcount_analysis.read.sample_records import Record
 
 RUN = "run-1"
@@ -16,7 +16,7 @@ def found(
     value: bytes | None = b"{}",
     key: bytes | None = None,
     headers: tuple[tuple[str, bytes | None], ...] = (),
-) -> list[Place]:
+) -> list[IdPlace]:
     """Look through one record."""
     search = Search(RUN, "X-Event-Id")
     search.look([Record("events", 2, 17, key, value, headers)])
@@ -31,26 +31,26 @@ def framed(text: bytes, schema: int = 7) -> bytes:
 
 
 VALUES = {
-    json.dumps({"request_id": ID}).encode(): Place(Kind.FIELD, "request_id"),
-    json.dumps({"größe.id": ID}).encode(): Place(Kind.FIELD, "größe.id"),
-    json.dumps({"request_headers": {"X-Event-Id": ID}}).encode(): Place(
-        Kind.NESTED, "/request_headers/X-Event-Id"
+    json.dumps({"request_id": ID}).encode(): IdPlace(PlaceKind.FIELD, "request_id"),
+    json.dumps({"größe.id": ID}).encode(): IdPlace(PlaceKind.FIELD, "größe.id"),
+    json.dumps({"request_headers": {"X-Event-Id": ID}}).encode(): IdPlace(
+        PlaceKind.NESTED, "/request_headers/X-Event-Id"
     ),
-    json.dumps({"a": [{"b/c": ID}]}).encode(): Place(Kind.NESTED, "/a/0/b~1c"),
-    json.dumps({"payload": TEXT.decode()}).encode(): Place(Kind.WITHIN, "payload"),
-    json.dumps(TEXT.decode()).encode(): Place(Kind.TWICE),
-    framed(TEXT): Place(Kind.FRAMED, "framed by a schema registry, schema 7"),
+    json.dumps({"a": [{"b/c": ID}]}).encode(): IdPlace(PlaceKind.NESTED, "/a/0/b~1c"),
+    json.dumps({"payload": TEXT.decode()}).encode(): IdPlace(PlaceKind.WITHIN, "payload"),
+    json.dumps(TEXT.decode()).encode(): IdPlace(PlaceKind.TWICE),
+    framed(TEXT): IdPlace(PlaceKind.FRAMED, "framed by a schema registry, schema 7"),
     # Avro writes a text's length before it, which here is a digit.
-    framed(b"\x00" + b"0" + ID.encode() + b"2", 99): Place(
-        Kind.FRAMED, "framed by a schema registry, schema 99"
+    framed(b"\x00" + b"0" + ID.encode() + b"2", 99): IdPlace(
+        PlaceKind.FRAMED, "framed by a schema registry, schema 99"
     ),
-    str({"X-Event-Id": ID}).encode(): Place(Kind.UNREADABLE, "Python's repr"),
-    b"\xff " + ID.encode(): Place(Kind.UNREADABLE, "not UTF-8"),
+    str({"X-Event-Id": ID}).encode(): IdPlace(PlaceKind.UNREADABLE, "Python's repr"),
+    b"\xff " + ID.encode(): IdPlace(PlaceKind.UNREADABLE, "not UTF-8"),
 }
 
 
 @pytest.mark.parametrize(("value", "place"), VALUES.items())
-def test_an_id_in_a_value_is_found(value: bytes, place: Place) -> None:
+def test_an_id_in_a_value_is_found(value: bytes, place: IdPlace) -> None:
     """By the field or the pointer that it stands at, or by what the value is."""
     assert found(value) == [place]
     assert place.phrase
@@ -60,9 +60,11 @@ def test_an_id_in_a_value_is_found(value: bytes, place: Place) -> None:
 def test_an_id_beside_a_value_is_found() -> None:
     """In a record header or the key."""
     trace: tuple[tuple[str, bytes | None], ...] = (("none", None), ("trace", b"00-" + ID.encode()))
-    assert found(headers=(("X-Event-Id", ID.encode()),)) == [Place(Kind.HEADER, "X-Event-Id")]
-    assert found(key=ID.encode()) == [Place(Kind.KEY)]
-    assert found(None, key=b"player/" + ID.encode()) == [Place(Kind.KEY)]
+    assert found(headers=(("X-Event-Id", ID.encode()),)) == [
+        IdPlace(PlaceKind.HEADER, "X-Event-Id")
+    ]
+    assert found(key=ID.encode()) == [IdPlace(PlaceKind.KEY)]
+    assert found(None, key=b"player/" + ID.encode()) == [IdPlace(PlaceKind.KEY)]
     assert found(headers=trace) == []  # it is a part of a longer word
 
 
@@ -85,7 +87,7 @@ def test_only_a_whole_id_is_found(value: bytes) -> None:
 def test_a_large_message_is_looked_through_in_part() -> None:
     """What it costs is bounded."""
     value = json.dumps({"a": [[n] for n in range(50_000)], "id": ID}).encode()
-    assert found(value) == [Place(Kind.FIELD, "id")]
+    assert found(value) == [IdPlace(PlaceKind.FIELD, "id")]
 
 
 NOTHING_IN_PLACE = Placement(topic="events", messages=40, missing=10, looked_at=40)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import KafkaError, Message
 from headcount_analysis.read import partition_reader, topic_range
-from headcount_analysis.read.partition_reader import Consumer, Split, _Reading, splits
+from headcount_analysis.read.partition_reader import Consumer, Split, _SplitReading, splits
 from headcount_analysis.read.source import Kafka
 from headcount_analysis.read.topic_range import MESSAGES, OffsetRange
 from hypothesis import strategies as st
@@ -90,7 +90,7 @@ def test_it_reads_as_sparks_own_source_does(
     offsets = OffsetRange(topic, {0: 1, 2: 7}, {0: 5, 1: 0, 2: 250})
     source = Kafka(spark.sparkContext, broker.bootstrap_servers)
     found = sorted(
-        (row for some in source.each(offsets, rows) for row in some),
+        (row for some in source.map_splits(offsets, rows) for row in some),
         key=lambda row: (row["partition"], row["offset"]),
     )
     columns = topic_messages(source, offsets)
@@ -199,7 +199,7 @@ def given(*offsets: int, error_at: int | None = None) -> Iterator[pa.RecordBatch
     if error_at is not None:
         messages.append(Message("t", 0, error_at, error=KafkaError(KafkaError._BAD_MSG)))  # noqa: SLF001
     client: Any = FakeClient(*messages)
-    return _Reading(client, Split("t", 0, 5, 9), 5, 0.1, []).batches()
+    return _SplitReading(client, Split("t", 0, 5, 9), 5, 0.1, []).batches()
 
 
 @pytest.mark.parametrize("offsets", [(4, 5, 6), (5, 7, 6, 8), (5, 6, 6, 8)])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from headcount_analysis.read.settling import Look, Reach, Waits
+from headcount_analysis.read.settling import Reach, TopicLook, Waits
 from headcount_analysis.read.topic_range import OffsetRange
 from pyspark.sql import DataFrame
 
@@ -181,10 +181,10 @@ def test_what_cannot_be_read_on_leaves_what_was_read(
 
 def test_a_look_is_taken_rarely_and_in_time() -> None:
     """About once a second at first, and ever more rarely, and at the end of the time."""
-    looks = [Look(0.5, 3)]
+    looks = [TopicLook(0.5, 3)]
     waits = Waits(settle_s=60)
     while (at_s := waits.next_look_s(looks)) is not None:
-        looks.append(Look(at_s, 3))
+        looks.append(TopicLook(at_s, 3))
     gaps = [after.at_s - before.at_s for before, after in itertools.pairwise(looks)]
     assert min(gaps[:-1]) >= 1
     assert looks[-1].at_s == 60
@@ -194,14 +194,16 @@ def test_a_look_is_taken_rarely_and_in_time() -> None:
 def test_where_nothing_is_missing_nothing_moves() -> None:
     """What came late came; only while others are missing is it a sign."""
     assert WAITS.moving([]) == 0
-    assert WAITS.moving([Look(8, 5), Look(9.8, 0)]) == 0
-    assert WAITS.moving([Look(0.5, 5), Look(9.8, 2), Look(10, 2)]) == 3
-    assert WAITS.moving([Look(0.5, 5), Look(5, 2), Look(8.8, 2), Look(10, 2)]) == 0
+    assert WAITS.moving([TopicLook(8, 5), TopicLook(9.8, 0)]) == 0
+    assert WAITS.moving([TopicLook(0.5, 5), TopicLook(9.8, 2), TopicLook(10, 2)]) == 3
+    assert (
+        WAITS.moving([TopicLook(0.5, 5), TopicLook(5, 2), TopicLook(8.8, 2), TopicLook(10, 2)]) == 0
+    )
 
 
 def test_what_was_missing_and_came_is_followed_for_a_moment() -> None:
     """A duplicate may come right behind it; then it is enough."""
-    looks = [Look(0.5, 5), Look(3, 0)]
+    looks = [TopicLook(0.5, 5), TopicLook(3, 0)]
     assert WAITS.next_look_s(looks) == 3.5
-    assert WAITS.next_look_s([*looks, Look(3.5, 0)]) is None
-    assert WAITS.next_look_s([Look(0.5, 0)]) is None
+    assert WAITS.next_look_s([*looks, TopicLook(3.5, 0)]) is None
+    assert WAITS.next_look_s([TopicLook(0.5, 0)]) is None

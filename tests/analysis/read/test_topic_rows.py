@@ -1,4 +1,4 @@
-"""Arrivals: every message is put down once, in the block of its number, and counted."""
+"""TopicRows: every message is put down once, in the block of its number, and counted."""
 
 import json
 import random
@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from headcount_analysis.compare_run.message_counts import of_messages
-from headcount_analysis.messages.kinds import Expected, Kind
+from headcount_analysis.messages.kinds import Expected, MessageKind
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.topic_range import MESSAGES, OffsetRange
-from headcount_analysis.read.topic_rows import STRANGERS, Arrivals, Scribe, merged, read_groups
+from headcount_analysis.read.topic_rows import UNOWNED, SplitWriter, TopicRows, merged, read_groups
 
 RUN = "run-1"
 SPAN = 10
@@ -37,9 +37,9 @@ def batches(messages: list[dict[str, object]], size: int) -> Iterator[pa.RecordB
         yield from pa.Table.from_pylist(messages[start : start + size], MESSAGES).to_batches()
 
 
-def put_down(folder: Path, messages: list[dict[str, object]], size: int = 7) -> Arrivals:
+def put_down(folder: Path, messages: list[dict[str, object]], size: int = 7) -> TopicRows:
     """Read a split."""
-    scribe = Scribe(Expected(RUN, "X-Event-Id", ASKED, ["m"]), ("a",), str(folder), SPAN)
+    scribe = SplitWriter(Expected(RUN, "X-Event-Id", ASKED, ["m"]), ("a",), str(folder), SPAN)
     return scribe(batches(messages, size))
 
 
@@ -76,10 +76,15 @@ def test_each_message_is_in_the_block_of_its_number(
             for generator, count in ASKED.items()
             for seq in range(block * SPAN, min(count, (block + 1) * SPAN))
         ]
-    rows = read_groups(found.place, found.groups[STRANGERS]).to_pylist()
+    rows = read_groups(found.place, found.groups[UNOWNED]).to_pylist()
     strangers = [row["kind"] for row in rows]
-    assert sorted(strangers) == [Kind.FOREIGN, Kind.MALFORMED, Kind.PHANTOM, Kind.PHANTOM]
-    assert set(found.groups) == {STRANGERS, *range(10)}
+    assert sorted(strangers) == [
+        MessageKind.FOREIGN,
+        MessageKind.MALFORMED,
+        MessageKind.PHANTOM,
+        MessageKind.PHANTOM,
+    ]
+    assert set(found.groups) == {UNOWNED, *range(10)}
 
 
 def test_they_are_counted(messages: list[dict[str, object]], tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from headcount_analysis.messages.differences import Compared, Difference, Differences
+from headcount_analysis.messages.differences import Difference, Differences, EventDifferences
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
 DIFFERENCES = Differences(
     {
-        "run-1.0.254": Compared(
+        "run-1.0.254": EventDifferences(
             0,
             17,
             (Difference("a", 'asked 1, found "1"'), Difference("/b/c", "it stands twice")),

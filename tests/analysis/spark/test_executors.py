@@ -15,7 +15,7 @@ WITHOUT_TABLES = """
 import sys
 from pathlib import Path
 from headcount_analysis.spark.executors import mapped
-from headcount_analysis.spark.jvm import SessionConfig
+from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.session import open_session
 from headcount.errors import EvidenceError
 from headcount.stack.jvm.flags import QUICK_START

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from headcount_analysis.spark.jvm import LOOPBACK, SessionConfig, begun_jvm, settings
+from headcount_analysis.spark.config import LOOPBACK, SessionConfig, settings
+from headcount_analysis.spark.jvm import begun_jvm
 from headcount_analysis.spark.session import open_session
 
 from headcount.errors import PartError
@@ -23,7 +24,7 @@ from tests.processes import is_alive
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from headcount_analysis.spark.jvm import SessionConfig
+from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.session import open_session, sql
 from headcount.stack.jvm.flags import QUICK_START
 home, folder = map(Path, sys.argv[1:])
@@ -39,8 +40,8 @@ except KeyboardInterrupt:
 
 
 NAMELESS = """
-import headcount_analysis.spark.jvm
-headcount_analysis.spark.jvm._knows_localhost = lambda: False
+import headcount_analysis.spark.config
+headcount_analysis.spark.config._knows_localhost = lambda: False
 """
 
 

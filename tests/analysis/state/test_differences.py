@@ -1,7 +1,7 @@
 """The state: what is said of three accounts, and of each number on which they do not agree."""
 
 import pytest
-from headcount_analysis.state.differences import Difference, StateCheck, StateResult
+from headcount_analysis.state.differences import StateCheck, StateDifference, StateResult
 
 
 @pytest.mark.parametrize(
@@ -19,14 +19,14 @@ def test_which_account_stands_alone(
     expected: int | None, implied: int, stored: int | None, alone: str
 ) -> None:
     """The one that differs from two that agree; of two nobody can tell."""
-    assert Difference("o", "gold", expected, implied, stored).stands_alone == alone
+    assert StateDifference("o", "gold", expected, implied, stored).stands_alone == alone
 
 
 def test_what_a_number_is_of() -> None:
     """A kind and, of most, a name."""
-    bow = Difference("o", "item:bow:draw_weight_lb=40,wood=yew", 1, 1, 0)
+    bow = StateDifference("o", "item:bow:draw_weight_lb=40,wood=yew", 1, 1, 0)
     assert (bow.kind, bow.name) == ("item", "bow:draw_weight_lb=40,wood=yew")
-    gold = Difference("o", "gold", 1, 1, 0)
+    gold = StateDifference("o", "gold", 1, 1, 0)
     assert (gold.kind, gold.name) == ("gold", "")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from headcount_analysis.spark.jvm import suited_to
+from headcount_analysis.spark.config import suited_to
 
 from bench.sizing import cores
 from headcount.stack.jvm.flags import LONG_WORK

@@ -46,10 +46,10 @@ def economy(events: DataFrame, implied: DataFrame, prefix: str) -> Economy:
         implied: As `effects.implied` gives it.
         prefix: What the ids of the players begin with that are looked at.
     """
-    mine = events.where(F.col("player_id").startswith(prefix))
+    of_this_run = events.where(F.col("player_id").startswith(prefix))
     return Economy(
-        sales=_sales(mine),
-        guild_sizes=_guild_sizes(mine),
+        sales=_sales(of_this_run),
+        guild_sizes=_guild_sizes(of_this_run),
         richest=_richest(implied),
         abandoned_carts=_abandoned_carts(implied),
     )
@@ -88,7 +88,7 @@ def _sales(events: DataFrame) -> pd.DataFrame:
 
 
 def _whole(number: Column) -> Column:
-    """Make it a whole number that a table can hold; nothing is 0."""
+    """Convert a sum to a long; null becomes 0."""
     known = F.coalesce(number.cast("double"), F.lit(0.0))
     return F.greatest(F.least(known, F.lit(_LARGEST)), F.lit(-_LARGEST)).cast("long")
 
@@ -108,9 +108,9 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
     )
     seconds = changes.pop("second")
     changes.insert(0, "elapsed_s", seconds - seconds.min())
-    found: pd.DataFrame = changes.dropna(subset="guild")
-    members = found.groupby("guild")["change"].cumsum()
-    return found.assign(members=members).drop(columns="change").reset_index(drop=True)
+    of_guilds: pd.DataFrame = changes.dropna(subset="guild")
+    members = of_guilds.groupby("guild")["change"].cumsum()
+    return of_guilds.assign(members=members).drop(columns="change").reset_index(drop=True)
 
 
 def _richest(implied: DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ _MAX_SHOWN = 200  # characters of a hostile id, type or player that are kept
 
 
 def effects(events: DataFrame, prefix: str) -> DataFrame:
-    """Take the game's events apart into what they change.
+    """Derive from the game's events what they change.
 
     An event that is in the topic more than once with the same receipt is one event.
 
@@ -34,12 +34,13 @@ def effects(events: DataFrame, prefix: str) -> DataFrame:
         id string, event_type string, owner string, thing string, change decimal(38,0),
         partition int, offset long; the place is that of the first copy.
     """
-    mine = events.where(F.col("player_id").startswith(prefix))
+    of_this_run = events.where(F.col("player_id").startswith(prefix))
+    place = F.struct("partition", "offset")
     single = (
         # What has no receipt is told from others by its place alone.
-        mine.withColumn("alone", F.when(F.col("receipt").isNull(), F.struct("partition", "offset")))
+        of_this_run.withColumn("alone", F.when(F.col("receipt").isNull(), place))
         .groupBy("event_id", "receipt", "alone")
-        .agg(F.min_by(F.struct(*mine.columns), F.struct("partition", "offset")).alias("first"))
+        .agg(F.min_by(F.struct(*of_this_run.columns), place).alias("first"))
         .select("first.*")
     )
     return single.withColumn("effect", F.explode(_effects())).select(
@@ -66,8 +67,8 @@ def _effects() -> Column:
     gold, total, change = F.col("gold"), F.col("total"), F.col("change")
     guild = F.concat(F.lit("guild:"), F.coalesce("guild", F.lit("")))
     lines = F.col("lines")
-    bought = F.transform(lines, lambda each: _effect(_thing("item", each), each["quantity"]))
-    taken = F.transform(lines, lambda each: _effect(_thing("cart", each), -each["quantity"]))
+    bought = F.transform(lines, lambda line: _effect(_resource("item", line), line["quantity"]))
+    taken = F.transform(lines, lambda line: _effect(_resource("cart", line), -line["quantity"]))
     paid = F.array(_effect(F.lit("gold"), -total))
     by_type = {
         "sign_up": F.array(_effect(F.lit("player"), F.lit(1)), _effect(F.lit("gold"), gold)),
@@ -78,16 +79,16 @@ def _effects() -> Column:
         "remove_member": F.array(_effect(guild, F.lit(-1))),
         **dict.fromkeys(
             ("add_to_cart", "change_cart", "remove_from_cart"),
-            F.array(_effect(_thing("cart", lines.getItem(0)), change)),
+            F.array(_effect(_resource("cart", lines.getItem(0)), change)),
         ),
     }
-    found = F.lit(None)
+    changes = F.lit(None)
     for event_type, effects_of_type in by_type.items():
-        found = F.when(F.col("event_type") == event_type, effects_of_type).otherwise(found)
-    return found
+        changes = F.when(F.col("event_type") == event_type, effects_of_type).otherwise(changes)
+    return changes
 
 
-def _thing(kind: str, line: Column) -> Column:
+def _resource(kind: str, line: Column) -> Column:
     return F.concat(F.lit(f"{kind}:"), F.coalesce(line["variant"], F.lit("")))
 
 

@@ -53,7 +53,7 @@ _TOO_LARGE = float(1 << 63)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events are wanted: what is None, or not among the attributes, may be anything."""
+    """A filter of events; None, and an attribute that is not named, match everything."""
 
     event_type: str | None = None
     item: str | None = None
@@ -65,7 +65,7 @@ class Wanted:
 def parsed(
     messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
 ) -> DataFrame:
-    """Read messages, as `topic.messages` has them, as the game's events, a row for each.
+    """Read messages, as `topic_range.messages` has them, as the game's events, a row for each.
 
     A message that is no JSON object with an `event_type` is left out. 12.0 and 1.2e1 are 12, as
     they are to JSON; what is no whole number of less than 2^63 is null, and what is more than 2^53
@@ -95,14 +95,14 @@ def parsed(
         event[event_id_field].alias("event_id"),
         *_read(event, _OF_EVENT),
         F.coalesce(
-            F.transform(event["lines"], lambda each: F.struct(*_read(each, line))),
+            F.transform(event["lines"], lambda line_item: F.struct(*_read(line_item, line))),
             F.array(F.struct(*_read(event, line))),
         ).alias("lines"),
     )
 
 
 def _as_written(fields: Mapping[str, DataType]) -> StructType:
-    """Fields as JSON has them, to which all numbers are alike."""
+    """Make the schema of fields as JSON has them, which knows one type of number."""
     number = DoubleType()
     return StructType(
         [StructField(name, number if kind == LongType() else kind) for name, kind in fields.items()]
@@ -122,7 +122,7 @@ def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
 def game_events(
     messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
 ) -> DataFrame:
-    """Read messages as the game's events; one that is about several things has a row for each.
+    """Read messages as the game's events, with a row for each item that an event is about.
 
     Returns:
         partition int, offset long, broker_at_ms long, event_id string, event_type string,

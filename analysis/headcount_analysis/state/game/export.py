@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 50_000
 
 
 def check_path(path: Path) -> None:
-    """UsageError if a file of this name can be no export."""
+    """Check that an export can have this name. Raises UsageError."""
     if path.suffix not in _WRITERS:
         raise UsageError(f"--output must end in {' or '.join(_WRITERS)}, got {path}")
     if not path.absolute().parent.is_dir():
@@ -26,7 +26,7 @@ def check_path(path: Path) -> None:
 
 
 def write(frame: DataFrame, path: Path) -> int:
-    """Write a table into a file, aside first, and return its number of rows. Raises OSError."""
+    """Write a table to a file atomically, and return its number of rows. Raises OSError."""
     schema = to_arrow_schema(frame.schema)
     rows = 0
     with written_aside(path) as aside, _WRITERS[path.suffix](str(aside), schema) as writer:

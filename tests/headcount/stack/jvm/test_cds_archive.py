@@ -203,7 +203,8 @@ import contextlib, sys
 from pathlib import Path
 from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.flags import QUICK_START
-from headcount_analysis.spark.jvm import SessionConfig, class_path_files
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import class_path_files
 from headcount_analysis.spark.session import open_session
 home, folder, what = sys.argv[1:]
 

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 from headcount_analysis.evidence import LOG_APPEND_TIME, TopicSeen
-from headcount_analysis.pipeline import Report, verify
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.source import Kafka
+from headcount_analysis.report.model import Report
+from headcount_analysis.spark.tables import Tables
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
@@ -46,15 +51,15 @@ def judged(
             "cluster_id": cluster_id(servers),
         }
     )
-    return verify(
-        folder=history.folder,
-        manifest=manifest,
-        end=end,
-        spark=spark.sparkContext,
-        evidence=TopicSeen(cluster_id=cluster_id(servers)),
-        source=Kafka(spark.sparkContext, servers, patience_s),
+    seen = TopicSeen(cluster_id=cluster_id(servers))
+    plan = VerificationPlan(history.folder, manifest, end, seen=seen)
+    tools = Tools(
+        spark.sparkContext,
+        Kafka(spark.sparkContext, servers, patience_s),
+        Tables(history.folder.path.absolute()),
         is_empty=functools.partial(is_empty, servers, topic, timeout_s=patience_s),
     )
+    return verify(plan, tools, RunCache())
 
 
 def test_reads_exactly_the_range(
@@ -148,13 +153,11 @@ def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> No
     history.deliver(1)
     history.write()
 
-    report = verify(
-        folder=history.folder,
-        manifest=history.manifest,
-        end=history.reached,
-        spark=spark.sparkContext,
-        source=Kafka(spark.sparkContext, history.manifest.bootstrap_servers, patience_s=4),
-    )
+    plan = VerificationPlan(history.folder, history.manifest, history.reached)
+    servers = history.manifest.bootstrap_servers
+    source = Kafka(spark.sparkContext, servers, patience_s=4)
+    tables = Tables(history.folder.path.absolute())
+    report = verify(plan, Tools(spark.sparkContext, source, tables), RunCache())
 
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "\n" not in report.reasons[0]

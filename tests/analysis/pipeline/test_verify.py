@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.compare_run.blocks import Work, works
+from headcount_analysis.compare_run.blocks import BlockInput, block_inputs
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.evidence import TopicSeen
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.pipeline import verify
+from headcount_analysis.pipeline.cache import RunCache
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.source import Frames
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.terminal_table import summary
+from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame
 
 from headcount.ledger.location import open_location
@@ -367,13 +371,9 @@ def test_crash_is_inconclusive(history: History) -> None:
 
     history.deliver(1)
     history.verified()
-    report = verify(
-        folder=history.folder,
-        manifest=history.manifest,
-        end=history.reached,
-        spark=history.spark.sparkContext,
-        source=Frames(broken),
-    )
+    plan = VerificationPlan(history.folder, history.manifest, history.reached)
+    tables = Tables(history.folder.path.absolute())
+    report = verify(plan, Tools(history.spark.sparkContext, Frames(broken), tables), RunCache())
 
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "the wrong kind of wood" in report.reasons[0]
@@ -390,10 +390,11 @@ def test_messages_that_are_not_compared_once_are_no_evidence(
     history.attempt(0)
     history.arrive(event_id(0), 0)
 
-    def wrong_works(found: Ledger, groups: Groups, span: int) -> list[Work]:
-        return works(found, {block: mine * times for block, mine in groups.items()}, span)
+    def wrong_inputs(ledger: Ledger, groups: Groups, span: int) -> list[BlockInput]:
+        repeated = {block: row_groups * times for block, row_groups in groups.items()}
+        return block_inputs(ledger, repeated, span)
 
-    monkeypatch.setattr("headcount_analysis.pipeline.works", wrong_works)
+    monkeypatch.setattr("headcount_analysis.pipeline.compare.block_inputs", wrong_inputs)
     report = history.verified()
     assert report.verdict is Verdict.INCONCLUSIVE
     assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pyarrow.fs as pafs
 import pytest
 from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.pipeline.follow import FOLDER, RunFollower, follow
 from headcount_analysis.read import topic_rows
-from headcount_analysis.read.incremental_state import FOLDER, Following, follow
-from headcount_analysis.read.read_batches import Piece
+from headcount_analysis.read.read_batches import ReadBatch
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
@@ -33,7 +33,7 @@ class Course:
     written: dict[int, int] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
     batches: int = 0
-    following: Following = field(init=False)
+    follower: RunFollower = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with an empty ledger and an empty topic."""
@@ -45,12 +45,12 @@ class Course:
         """Start to follow, or start again."""
         history = self.history
         tables = Tables(history.folder.path.absolute())
-        self.following = follow(
+        self.follower = follow(
             history.folder, history.manifest, history.limits.late_after_ms, tables
         )
-        self.following.settled_after_s = 0.0
-        self.following.checkpoint.mkdir(parents=True, exist_ok=True)
-        (self.following.checkpoint / "metadata").touch()
+        self.follower.settled.after_s = 0.0
+        self.follower.checkpoint.mkdir(parents=True, exist_ok=True)
+        (self.follower.checkpoint / "metadata").touch()
 
     def write(self, generator: int, rows: list[Row], reserve: int) -> None:
         """Let a generator reserve numbers, and write rows."""
@@ -87,7 +87,7 @@ class Course:
     def take_to(self, ends: dict[int, int]) -> None:
         """Take in what there is before some offsets, as one batch."""
         source = self.history.source(OffsetRange("events", self.taken, ends))
-        self.following.take(source, self.batches)
+        self.follower.take(source, self.batches)
         self.batches += 1
         self.taken = ends
 
@@ -100,7 +100,7 @@ class Course:
     def judged(self) -> Report:
         """End, and judge with what was found meanwhile."""
         self.seal()
-        return self.history.verified_again(followed=self.following.end())
+        return self.history.verified_again(self.follower.end())
 
 
 @pytest.fixture(autouse=True)
@@ -130,10 +130,10 @@ def files(course: Course, name: str) -> set[str]:
     return {path.name for path in (course.history.folder.path / name).iterdir()}
 
 
-def pieces_kept(course: Course, pieces: Iterable[Piece]) -> int:
-    """Count the pieces that the judgement did not read again."""
+def batches_kept(course: Course, batches: Iterable[ReadBatch]) -> int:
+    """Count the batches that the judgement did not read again."""
     kept = files(course, "arrivals.parquet")
-    return sum(each.arrivals.files <= kept for each in pieces)
+    return sum(batch.rows.files <= kept for batch in batches)
 
 
 @pytest.mark.parametrize(("ahead", "lag"), [(0, 0.15), (3, 0.0), (1000, -0.1)])
@@ -142,9 +142,9 @@ def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: floa
     for step in range(1, 7):
         course.write_all(min(1.0, max(0.0, step / 6 - lag)), ahead)
         course.take(step / 7)
-        course.following.advance(course.history.spark.sparkContext)
+        course.follower.advance(course.history.spark.sparkContext)
     course.write_all(1.0, ahead)
-    early = {block.file for block in course.following.followed.compared.blocks.values()}
+    early = {block.file for block in course.follower.cache.blocks.blocks.values()}
     report = assert_as_afterwards(course)
     assert report.counts is not None
     assert report.counts.reordered >= 2
@@ -158,18 +158,18 @@ def test_what_was_found_is_not_found_again(history: History) -> None:
     for share in (0.0, 0.4, 0.8):
         course.write_all(share + 0.2, 0)
         course.take(share)
-        course.following.advance(history.spark.sparkContext)
+        course.follower.advance(history.spark.sparkContext)
     early = {
-        block.work.number: block.file
-        for block in course.following.followed.compared.blocks.values()
+        block.block_input.number: block.file
+        for block in course.follower.cache.blocks.blocks.values()
     }
     course.write_all(1.0, 0)
     course.seal()
-    followed = course.following.end()
-    pieces = list(followed.pieces.values())
-    report = history.verified_again(followed=followed)
+    cache = course.follower.end()
+    batches = list(cache.topic.batches.values())
+    report = history.verified_again(cache)
     assert report.verdict is Verdict.PASS
-    assert pieces_kept(course, pieces) == 3
+    assert batches_kept(course, batches) == 3
     assert {early[0], early[1], early[2]} <= files(course, "fates.parquet")
     assert not list(history.folder.path.glob(".*"))
 
@@ -179,11 +179,11 @@ def test_it_goes_on_where_it_was(course: Course) -> None:
     course.write_all(0.5, 3)
     course.take(0.3)
     course.take(0.5)
-    messages = course.following.messages
+    messages = course.follower.messages
     course.start()
-    assert course.following.messages == messages > 0
-    course.following.take(course.history.source(OffsetRange("events", {}, course.taken)), 1)
-    assert course.following.messages == messages
+    assert course.follower.messages == messages > 0
+    course.follower.take(course.history.source(OffsetRange("events", {}, course.taken)), 1)
+    assert course.follower.messages == messages
     course.write_all(1.0, 0)
     course.take(0.8)
     assert_as_afterwards(course)
@@ -197,7 +197,7 @@ def test_a_piece_that_is_gone_is_read_again(course: Course, gone: int) -> None:
         course.take(share)
     (course.history.folder.path / FOLDER / "pieces" / f"00000000{gone}.json").unlink()
     course.start()
-    assert sorted(course.following.followed.pieces) == ([] if gone == 1 else [0, 1])
+    assert sorted(course.follower.cache.topic.batches) == ([] if gone == 1 else [0, 1])
     course.batches = 0 if gone == 1 else course.batches
     course.taken = dict(course.history.start) if gone == 1 else course.taken
     course.take(0.7)
@@ -216,8 +216,8 @@ def test_what_is_damaged_is_begun_anew(course: Course, content: str | None) -> N
     else:
         (course.history.folder.path / FOLDER / "pieces" / "000000000.json").write_text(content)
     course.start()
-    assert course.following.followed.pieces == {}
-    assert course.following.messages == 0
+    assert course.follower.cache.topic.batches == {}
+    assert course.follower.messages == 0
 
 
 def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
@@ -228,7 +228,7 @@ def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
     (name, *_) = sorted(files(course, ".arrivals.parquet.tmp"))
     path.write_text(path.read_text().replace(name, f"../.arrivals.parquet.tmp/{name}"))
     course.start()
-    assert course.following.followed.pieces == {}
+    assert course.follower.cache.topic.batches == {}
 
 
 def test_a_batch_that_was_never_read_is_covered_by_none(history: History) -> None:
@@ -250,10 +250,10 @@ def test_what_a_leader_had_is_not_what_the_next_one_has(history: History) -> Non
     """An event that was read and is gone with its leader is lost, as it is afterwards."""
     history.deliver(10)
     course = Course(history)
-    course.following.leader_epochs = lambda: {0: 3, 1: 0}
+    course.follower.leader_epochs = lambda: {0: 3, 1: 0}
     course.write_all(1.0, 0)
     course.take(1.0)
-    course.following.leader_epochs = lambda: {0: 4, 1: 0}
+    course.follower.leader_epochs = lambda: {0: 4, 1: 0}
     del history.messages[4]
     history.end = {0: 10, 1: 0}
     history.seen = TopicSeen(leader_epochs={0: 4, 1: 0})
@@ -272,10 +272,10 @@ def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History
     course.write(1, history.rows[1], 40)
     course.take(1.0)
     course.writers[0].seal(4)
-    course.following.advance(history.spark.sparkContext)
-    assert course.following.blocks == 0
+    course.follower.advance(history.spark.sparkContext)
+    assert course.follower.blocks == 0
     course.writers[1].seal(6)
-    report = history.verified_again(followed=course.following.end())
+    report = history.verified_again(course.follower.end())
     assert report.counts is not None
     assert (report.counts.phantom, report.counts.delivered) == (1, 10)
 
@@ -345,9 +345,9 @@ def test_an_event_that_comes_late_is_counted_with_its_block(history: History) ->
     course = Course(history)
     course.write_all(1.0, 0)
     course.take(0.9)
-    course.following.advance(history.spark.sparkContext)
-    course.following.advance(history.spark.sparkContext)
-    assert course.following.blocks == 6
+    course.follower.advance(history.spark.sparkContext)
+    course.follower.advance(history.spark.sparkContext)
+    assert course.follower.blocks == 6
     report = assert_as_afterwards(course)
     assert report.counts is not None
     assert (report.counts.duplicated, report.counts.corrupted) == (2, 1)
@@ -374,12 +374,12 @@ def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
     course = Course(history)
     course.write_all(0.5, 5)
     course.take(0.5)
-    course.following.advance(history.spark.sparkContext)
+    course.follower.advance(history.spark.sparkContext)
     course.write_all(1.0, 0)
     course.seal()
     segment = history.folder.path / "ledger" / "0" / "segment-000000.parquet"
     segment.write_bytes(segment.read_bytes() + b"x")
-    report = history.verified_again(followed=course.following.end())
+    report = history.verified_again(course.follower.end())
     assert report.verdict is Verdict.INCONCLUSIVE
     assert any("is not what was sealed" in reason for reason in report.reasons)
     assert told(report) == told(history.verified_again())
@@ -389,10 +389,10 @@ def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
     """A batch that comes when the run is judged already is left to the judgement."""
     course.write_all(1.0, 0)
     course.take(0.4)
-    course.following.end()
+    course.follower.end()
     with pytest.raises(EvidenceError, match="followed no more"):
         course.take(0.6)
-    course.following.advance(course.history.spark.sparkContext)
-    assert sorted(course.following.followed.pieces) == [0]
-    assert course.following.blocks == 0
+    course.follower.advance(course.history.spark.sparkContext)
+    assert sorted(course.follower.cache.topic.batches) == [0]
+    assert course.follower.blocks == 0
     assert_as_afterwards(course)

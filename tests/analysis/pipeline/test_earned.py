@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from headcount_analysis import pipeline
 from headcount_analysis.compare_run import blocks
-from headcount_analysis.compare_run.blocks import Work
+from headcount_analysis.compare_run.blocks import BlockInput
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL
+from headcount_analysis.pipeline import compare
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
 
@@ -42,33 +42,33 @@ def end_to_end_ms(report: Report) -> tuple[int, float, float]:
     return found.count, found.min_ms, found.max_ms
 
 
-Choose = Callable[[Sequence[Work]], list[Work]]
+Choose = Callable[[Sequence[BlockInput]], list[BlockInput]]
 
 
-def without_a_segment(works: Sequence[Work]) -> list[Work]:
+def without_a_segment(inputs: Sequence[BlockInput]) -> list[BlockInput]:
     """Read half of the rows."""
     return [
         each
-        if each.stretch is None
-        else replace(each, stretch=replace(each.stretch, segments=each.stretch.segments[1:]))
-        for each in works
+        if each.seqs is None
+        else replace(each, seqs=replace(each.seqs, segments=each.seqs.segments[1:]))
+        for each in inputs
     ]
 
 
-def without_a_generator(works: Sequence[Work]) -> list[Work]:
+def without_a_generator(inputs: Sequence[BlockInput]) -> list[BlockInput]:
     """Leave out a generator of which no message is to be compared."""
     return [
         each
-        if each.stretch is None
+        if each.seqs is None
         else replace(
             each,
-            stretch=replace(
-                each.stretch,
-                asked=each.stretch.asked[:1],
-                segments=tuple(s for s in each.stretch.segments if s[0].startswith("0/")),
+            seqs=replace(
+                each.seqs,
+                asked=each.seqs.asked[:1],
+                segments=tuple(s for s in each.seqs.segments if s[0].startswith("0/")),
             ),
         )
-        for each in works
+        for each in inputs
     ]
 
 
@@ -84,14 +84,14 @@ def test_rows_that_were_not_compared_are_missed(
 ) -> None:
     """Though no class is above its limit, and each message of the run was compared."""
 
-    def works(found: Ledger, groups: Groups, span: int) -> list[Work]:
-        return choose(blocks.works(found, groups, span))
+    def chosen(ledger: Ledger, groups: Groups, span: int) -> list[BlockInput]:
+        return choose(blocks.block_inputs(ledger, groups, span))
 
     history.deliver(8)
     for seq in range(3):
         history.attempt(seq, "indeterminate", generator=1, took_ms=None)
     assert history.verified().label is Label.PASS
-    monkeypatch.setattr(pipeline, "works", works)
+    monkeypatch.setattr(compare, "block_inputs", chosen)
 
     report = history.verified_again()
 

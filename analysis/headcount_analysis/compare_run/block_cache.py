@@ -1,0 +1,110 @@
+"""The block cache: compares what has changed since blocks were compared last.
+
+Events that were overtaken by those of another block are found by looking at the two blocks
+together; a block that has such events is compared once more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pyspark import SparkContext
+
+from headcount_analysis.compare_run import ordering
+from headcount_analysis.compare_run.block_pairs import BlockPair
+from headcount_analysis.compare_run.blocks import BinWidths, BlockComparer, BlockInput, SeqBlock
+from headcount_analysis.compare_run.ordering import Event
+from headcount_analysis.measure import clocks
+from headcount_analysis.spark.executors import mapped
+
+
+@dataclass(slots=True)
+class BlockCache:
+    """The blocks that were compared, by number.
+
+    `overtaken` has by a pair of blocks the events of the second that the first has overtaken.
+    """
+
+    blocks: dict[int, SeqBlock] = field(default_factory=dict)
+    overtaken: dict[tuple[int, int], frozenset[Event]] = field(default_factory=dict)
+
+    def compare(
+        self,
+        spark: SparkContext,
+        comparer: BlockComparer,
+        inputs: Sequence[BlockInput],
+        progress: Callable[[str], None] = lambda _step: None,
+    ) -> tuple[SeqBlock, ...]:
+        """Compare the blocks that have changed, and give all that are asked for.
+
+        Raises OSError.
+        """
+        numbers = [block.number for block in inputs]
+        changed = [block for block in inputs if self._is_changed(block, comparer.bin_widths)]
+        changed_numbers = {block.number for block in changed}
+        self.overtaken = {
+            pair: events
+            for pair, events in self.overtaken.items()
+            if changed_numbers.isdisjoint(pair)
+        }
+        self._compare(spark, comparer, changed)
+        progress("looking at the order")
+        self._look_across(spark, comparer.fates, numbers)
+        completed = self._completed(inputs)
+        self._compare(
+            spark,
+            comparer,
+            [block for block in completed if self.blocks[block.number].block_input != block],
+        )
+        return tuple(self.blocks[number] for number in numbers)
+
+    def _is_changed(self, block: BlockInput, widths: BinWidths) -> bool:
+        known = self.blocks.get(block.number)
+        if known is None or block.seqs is None:
+            # Unowned messages count under the event types that are known by now.
+            return True
+        # What the other blocks say of this one is compared once all are there.
+        known_input = replace(
+            known.block_input, overtaken=block.overtaken, corrections_ms=block.corrections_ms
+        )
+        return not (known_input == block and known.bin_widths.serve(widths))
+
+    def _completed(self, inputs: Sequence[BlockInput]) -> list[BlockInput]:
+        """Add what all blocks together say of each: overtaken events, and corrections of clocks."""
+        numbers = [block.number for block in inputs]
+        overtaken = self._overtaken_by_block(numbers)
+        corrections_ms = self._corrections_ms(numbers)
+        return [
+            replace(
+                block,
+                overtaken=overtaken.get(block.number, frozenset()),
+                corrections_ms=() if block.seqs is None else corrections_ms,
+            )
+            for block in inputs
+        ]
+
+    def _compare(
+        self, spark: SparkContext, comparer: BlockComparer, inputs: Sequence[BlockInput]
+    ) -> None:
+        for block in mapped(spark, comparer.compare, inputs):
+            self.blocks[block.block_input.number] = block
+
+    def _look_across(self, spark: SparkContext, fates: str, numbers: Sequence[int]) -> None:
+        """Look at the pairs of blocks that reach into each other and were not looked at yet."""
+        reaches = {number: self.blocks[number].reaches for number in numbers}
+        pairs = [pair for pair in ordering.overtaking(reaches) if pair not in self.overtaken]
+        tasks = [BlockPair(fates, self.blocks[one], self.blocks[other]) for one, other in pairs]
+        for pair, events in zip(pairs, mapped(spark, BlockPair.overtaken, tasks), strict=True):
+            self.overtaken[pair] = events
+
+    def _corrections_ms(self, numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Measure by all blocks how far the topic's clock is ahead of each generator's."""
+        bounds = (bound for number in numbers for bound in self.blocks[number].clocks)
+        return tuple(clocks.corrections_ms(clocks.merged(bounds)).items())
+
+    def _overtaken_by_block(self, numbers: Sequence[int]) -> dict[int, frozenset[Event]]:
+        known = set(numbers)
+        overtaken: dict[int, frozenset[Event]] = {}
+        for (before, behind), events in self.overtaken.items():
+            if events and {before, behind} <= known:
+                overtaken[behind] = overtaken.get(behind, frozenset()) | events
+        return overtaken

@@ -1,0 +1,56 @@
+"""Binning: how finely the course and the timeline of a run are counted."""
+
+from dataclasses import dataclass
+
+from headcount_analysis.compare_run.blocks import BinWidths
+from headcount_analysis.ledger.overview import Ledger
+from headcount_analysis.measure import over_time, timeline
+from headcount_analysis.measure.breakdown import sampled_every
+from headcount_analysis.pipeline.read import RunRead
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """The time spans of a run's course and timeline; None where nothing is timed.
+
+    One request of `sampled_every` goes into the breakdown.
+    """
+
+    course: over_time.Span | None
+    timeline: timeline.Span | None
+    sampled_every: int
+
+    @property
+    def widths(self) -> BinWidths:
+        """The widths of the bins."""
+        return BinWidths(
+            None if self.course is None else self.course.grain,
+            None if self.timeline is None else self.timeline.grain,
+            self.sampled_every,
+        )
+
+
+def binning_of(read: RunRead) -> Binning:
+    """Choose the binning of a run that was read whole."""
+    times, seen_ms = read.ledger.times, None
+    if read.topic.first_ms is not None and read.topic.last_ms is not None:
+        seen_ms = read.topic.first_ms, read.topic.last_ms
+    return Binning(
+        over_time.span(times.first, times.last, seen_ms),
+        None if times.sent_ns is None else timeline.Span(*times.sent_ns),
+        sampled_every(read.ledger.state.asked),
+    )
+
+
+def widths_so_far(ledger: Ledger) -> BinWidths:
+    """Choose the bins of a run that goes on; a wider bin of the whole run can use them."""
+    first = ledger.times.first.get("intended_at_ns")
+    last = ledger.times.last.get("intended_at_ns")
+    sent_ns = ledger.times.sent_ns
+    return BinWidths(
+        None
+        if first is None or last is None
+        else over_time.common_grain(first, (last - first) / 1e9),
+        None if sent_ns is None else timeline.Span(*sent_ns).grain,
+        sampled_every(ledger.state.asked),
+    )

@@ -1,0 +1,47 @@
+"""Checks: holds the evidence against limits and thresholds, and concludes."""
+
+from dataclasses import dataclass
+
+from headcount_analysis.judge import Judgement, judge
+from headcount_analysis.measure.samples import Sample, samples
+from headcount_analysis.measure.threshold_results import Judged, judged
+from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.gather import RunEvidence
+from headcount_analysis.pipeline.places import FATES_FOLDER
+from headcount_analysis.pipeline.plan import VerificationPlan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRun:
+    """The judgement, and the result of each threshold."""
+
+    judgement: Judgement
+    thresholds: tuple[Judged, ...]
+
+
+def check(plan: VerificationPlan, comparison: RunComparison, gathered: RunEvidence) -> CheckedRun:
+    """Measure the thresholds, then judge. Raises EvidenceError and OSError."""
+    ledger = comparison.read.ledger
+    measured = samples(
+        [threshold.window for threshold in plan.thresholds],
+        _whole_run(gathered),
+        plan.folder.path / FATES_FOLDER,
+        ledger.times.span_ns,
+        ledger.state.event_types,
+    )
+    thresholds = judged(plan.thresholds, measured, plan.folder.read_abort())
+    return CheckedRun(judge(gathered.evidence, plan.limits, thresholds), thresholds)
+
+
+def _whole_run(gathered: RunEvidence) -> Sample:
+    """Give what was measured in all of the run, but for its length."""
+    evidence = gathered.evidence
+    return Sample(
+        evidence.by_event_type,
+        gathered.buckets,
+        0.0,
+        checkable=evidence.checkable,
+        clocks=evidence.clocks,
+        unusable=evidence.unusable,
+        order=evidence.order,
+    )

@@ -1,0 +1,52 @@
+"""The plan of a verification: which run is judged, and by what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headcount.ledger.reader import GeneratorLedger
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import End, Manifest
+from headcount.thresholds.grammar import Threshold
+from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.judge import Limits
+from headcount_analysis.read.settling import Database
+from headcount_analysis.read.topic_range import OffsetRange
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPlan:
+    """One run, the end of its part of the topic, and what it is judged by.
+
+    `parts` is the ledger as it was listed before `end` was read; None lists it when it is read.
+    `seen` is what the cluster says of itself and the topic now.
+    """
+
+    folder: RunFolder
+    manifest: Manifest
+    end: End
+    parts: Sequence[GeneratorLedger] | None = None
+    seen: TopicSeen = field(default_factory=TopicSeen)
+    database: Database = field(default_factory=Database)
+    limits: Limits = field(default_factory=Limits)
+    thresholds: Sequence[Threshold] = ()
+
+    @property
+    def owner_prefix(self) -> str:
+        """The prefix of the names of the run's owners."""
+        return f"{self.manifest.tag}."
+
+    @property
+    def offsets(self) -> OffsetRange:
+        """The run's part of the topic, as far as Kafka still has it.
+
+        The judge holds it against the run if Kafka has deleted the beginning.
+        """
+        start = {
+            partition: max(
+                self.manifest.start_offsets.get(partition, 0),
+                self.end.log_start_offsets.get(partition, 0),
+                self.seen.log_start_offsets.get(partition, 0),
+            )
+            for partition in self.end.end_offsets
+        }
+        return OffsetRange(self.manifest.topic, start, self.end.end_offsets)

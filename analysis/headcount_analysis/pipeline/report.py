@@ -1,0 +1,73 @@
+"""Reporting: puts together what a report says, of a run that was judged or could not be."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from headcount.run.marks import read_marks
+from headcount_analysis.compare_run.exception_patterns import patterns
+from headcount_analysis.judge import crashed
+from headcount_analysis.measure import over_time, timeline
+from headcount_analysis.measure.breakdown import breakdown
+from headcount_analysis.measure.over_time import OverTime
+from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.timeline import Timeline
+from headcount_analysis.pipeline.checks import CheckedRun
+from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.gather import RunEvidence
+from headcount_analysis.pipeline.places import FATES_FOLDER
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.schedule import planned_rate, rates
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.versions import versions
+
+
+def report(
+    plan: VerificationPlan, comparison: RunComparison, gathered: RunEvidence, checked: CheckedRun
+) -> Report:
+    """Put a judged run's report together. Raises EvidenceError and OSError."""
+    span_ns = comparison.read.ledger.times.span_ns
+    span_s = 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) / 1e9
+    blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER
+    return replace(
+        _report(plan, checked),
+        evidence=gathered.evidence,
+        buckets=gathered.buckets,
+        economy=gathered.economy,
+        over_time=_over_time(plan, comparison),
+        timeline=_timeline(plan, comparison),
+        rates=rates(plan, gathered.evidence.counts.attempted, span_s),
+        breakdown=breakdown([block.sample for block in blocks], comparison.binning.sampled_every),
+        span_s=span_s,
+        fates=fates,
+        patterns=patterns(fates),
+    )
+
+
+def crashed_report(plan: VerificationPlan, reason: str) -> Report:
+    """Make the inconclusive report of a run that could not be judged."""
+    unmeasured = tuple(Judged(threshold, None) for threshold in plan.thresholds)
+    return _report(plan, CheckedRun(crashed(reason, plan.limits, unmeasured), unmeasured))
+
+
+def _report(plan: VerificationPlan, checked: CheckedRun) -> Report:
+    """Make a report without evidence."""
+    return Report(
+        manifest=plan.manifest,
+        end=plan.end,
+        limits=plan.limits,
+        judgement=checked.judgement,
+        thresholds=checked.thresholds,
+        locust_exit=plan.folder.read_locust_exit(),
+        verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(plan.manifest),
+    )
+
+
+def _over_time(plan: VerificationPlan, comparison: RunComparison) -> OverTime:
+    parts = [block.course for block in comparison.blocks if block.course is not None]
+    return over_time.over_time(comparison.binning.course, parts, planned_rate(plan))
+
+
+def _timeline(plan: VerificationPlan, comparison: RunComparison) -> Timeline:
+    parts = [block.moments for block in comparison.blocks if block.moments is not None]
+    return timeline.timeline(comparison.binning.timeline, parts, read_marks(plan.folder.marks_path))

@@ -1,0 +1,35 @@
+"""The schedule: which rate a run was to keep, and which it kept."""
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.ledger.location import open_location
+from headcount.open_model.rate import parse_rate
+from headcount.open_model.scheduled_arrivals import all_arrivals
+from headcount_analysis.measure.over_time import RateAt
+from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
+from headcount_analysis.pipeline.plan import VerificationPlan
+
+
+def planned_rate(plan: VerificationPlan) -> RateAt | None:
+    """Give the planned rate by time; None where the run had none. Raises EvidenceError."""
+    text, scheduled = plan.manifest.options.get("rate"), plan.folder.read_scheduled()
+    if not text or scheduled is None:
+        return None
+    try:
+        rate = parse_rate(str(text))
+    except UsageError as error:
+        raise EvidenceError(f"{plan.folder.manifest_path} is damaged: {error}") from None
+
+    def rate_at(at_ns: int) -> float:
+        elapsed_s = (at_ns - scheduled.began_at_ns) / 1e9
+        return rate.rate_at(elapsed_s) if 0 <= elapsed_s <= scheduled.elapsed_s else 0.0
+
+    return rate_at
+
+
+def rates(plan: VerificationPlan, attempted: int, span_s: float) -> Rates:
+    """Give the target and achieved rate: of scheduled arrivals, or else of requests."""
+    scheduled = plan.folder.read_scheduled()
+    if scheduled is None:
+        return of_requests(attempted, span_s)
+    location = open_location(plan.folder.ledger_location(plan.manifest))
+    return of_arrivals(all_arrivals(*location, scheduled.due), scheduled.elapsed_s)

@@ -1,0 +1,39 @@
+"""Settling: reads and compares again while acknowledged events are missing and may still come."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from headcount.errors import EvidenceError
+from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.tools import Tools
+
+ReadAndCompare = Callable[[VerificationPlan], RunComparison]
+
+
+def settle(
+    plan: VerificationPlan, tools: Tools, read_and_compare: ReadAndCompare
+) -> tuple[VerificationPlan, RunComparison]:
+    """Read to a later end until nothing is missing, or the time to settle is over.
+
+    Returns:
+        The plan with the end that was read last, and the comparison up to there. Raises
+        EvidenceError and OSError if the plan's own end cannot be read.
+    """
+    comparison, why_not = read_and_compare(plan), ""
+    settling = tools.settling
+    if settling is None:
+        return plan, comparison
+    while not why_not:
+        answered_ns = comparison.read.ledger.times.last.get("answered_at_ns")
+        reach = settling.later(comparison.missing, answered_ns, tools.progress)
+        if reach is None:
+            break
+        further = replace(plan, end=reach.end, parts=reach.parts, database=reach.database)
+        try:
+            comparison = read_and_compare(further)
+        except EvidenceError as error:
+            why_not = str(error)
+        else:
+            plan = further
+    return replace(plan, end=settling.settled(why_not)), comparison

@@ -1,0 +1,44 @@
+"""The tools of a verification: what does its work, handed in from the edge."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from pyspark import SparkContext
+
+from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.read.settling import Settling
+from headcount_analysis.read.source import Kafka, Source
+from headcount_analysis.spark.tables import Tables
+
+ReportProgress = Callable[[str], None]
+"""Called with the name of each step as it begins."""
+
+IsEmpty = Callable[[int, int, int], bool]
+"""Whether a partition holds no message from one offset up to another: (partition, first, end)."""
+
+
+def _no_progress(_step: str) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a verification works with.
+
+    `settling` decides how far to read on while events are missing; None reads to the plan's end.
+    `is_empty` looks at the end of a partition where no message was read; None trusts no such end.
+    """
+
+    spark: SparkContext
+    source: Source
+    tables: Tables
+    settling: Settling | None = None
+    is_empty: IsEmpty | None = None
+    progress: ReportProgress = _no_progress
+
+    @classmethod
+    def of(cls, plan: VerificationPlan, spark: SparkContext) -> Self:
+        """Read the brokers that the manifest names, and write tables into the run's folder."""
+        source = Kafka(spark, plan.manifest.bootstrap_servers)
+        return cls(spark, source, Tables(plan.folder.path.absolute()))
