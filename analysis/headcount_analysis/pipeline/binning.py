@@ -16,8 +16,8 @@ class Binning:
     One request of `sampled_every` goes into the breakdown.
     """
 
-    course: over_time.Span | None
-    timeline: timeline.Span | None
+    course: over_time.LoadBinning | None
+    timeline: timeline.OutcomeBinning | None
     sampled_every: int
 
     @property
@@ -37,7 +37,7 @@ def binning_of(read: RunRead) -> Binning:
         seen_ms = read.topic.first_ms, read.topic.last_ms
     return Binning(
         over_time.span(times.first, times.last, seen_ms),
-        None if times.sent_ns is None else timeline.Span(*times.sent_ns),
+        None if times.sent_ns is None else timeline.OutcomeBinning(*times.sent_ns),
         sampled_every(read.ledger.state.asked),
     )
 
@@ -51,6 +51,6 @@ def widths_so_far(ledger: Ledger) -> BinWidths:
         None
         if first is None or last is None
         else over_time.common_grain(first, (last - first) / 1e9),
-        None if sent_ns is None else timeline.Span(*sent_ns).grain,
+        None if sent_ns is None else timeline.OutcomeBinning(*sent_ns).grain,
         sampled_every(ledger.state.asked),
     )

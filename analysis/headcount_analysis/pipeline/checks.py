@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from headcount_analysis.judge import Judgement, judge
-from headcount_analysis.measure.samples import Sample, samples
-from headcount_analysis.measure.threshold_results import Judged, judged
+from headcount_analysis.measure.samples import WindowSample, samples
+from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.pipeline.compare import RunComparison
 from headcount_analysis.pipeline.gather import RunEvidence
 from headcount_analysis.pipeline.places import FATES_FOLDER
@@ -16,7 +16,7 @@ class CheckedRun:
     """The judgement, and the result of each threshold."""
 
     judgement: Judgement
-    thresholds: tuple[Judged, ...]
+    thresholds: tuple[ThresholdResult, ...]
 
 
 def check(plan: VerificationPlan, comparison: RunComparison, gathered: RunEvidence) -> CheckedRun:
@@ -33,10 +33,10 @@ def check(plan: VerificationPlan, comparison: RunComparison, gathered: RunEviden
     return CheckedRun(judge(gathered.evidence, plan.limits, thresholds), thresholds)
 
 
-def _whole_run(gathered: RunEvidence) -> Sample:
+def _whole_run(gathered: RunEvidence) -> WindowSample:
     """Give what was measured in all of the run, but for its length."""
     evidence = gathered.evidence
-    return Sample(
+    return WindowSample(
         evidence.by_event_type,
         gathered.buckets,
         0.0,

@@ -10,7 +10,7 @@ from headcount.ledger.shortfall import read_shortfall
 from headcount_analysis.compare_run import attempt_counts, message_counts, ordering
 from headcount_analysis.evidence import Evidence, LedgerState, Order, PartitionRead
 from headcount_analysis.measure import clocks
-from headcount_analysis.measure.generator_health import Generators, generators
+from headcount_analysis.measure.generator_health import FleetHealth, generators
 from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.messages import timestamps
@@ -117,7 +117,7 @@ def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionR
     return replace(partition, tail_is_empty=is_empty(partition.partition, first, partition.end))
 
 
-def _generators(plan: VerificationPlan, state: LedgerState) -> Generators:
+def _generators(plan: VerificationPlan, state: LedgerState) -> FleetHealth:
     """Read the health of every generator."""
     filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
     numbers = [generator.generator for generator in state.generators]

@@ -9,7 +9,7 @@ from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
 from headcount_analysis.measure.over_time import OverTime
-from headcount_analysis.measure.threshold_results import Judged
+from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.pipeline.checks import CheckedRun
 from headcount_analysis.pipeline.compare import RunComparison
@@ -45,7 +45,7 @@ def report(
 
 def crashed_report(plan: VerificationPlan, reason: str) -> Report:
     """Make the inconclusive report of a run that could not be judged."""
-    unmeasured = tuple(Judged(threshold, None) for threshold in plan.thresholds)
+    unmeasured = tuple(ThresholdResult(threshold, None) for threshold in plan.thresholds)
     return _report(plan, CheckedRun(crashed(reason, plan.limits, unmeasured), unmeasured))
 
 
