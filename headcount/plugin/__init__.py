@@ -6,7 +6,7 @@ It works wherever Locust does: web UI, headless, `--processes`, `--master` and `
 """
 
 from headcount.plugin.hooks import register
-from headcount.plugin.http.client import OnceOnlyPool
+from headcount.plugin.http.connections import OnceOnlyPool
 from headcount.plugin.load_shape import PlannedShape
 from headcount.plugin.user import LedgerUser
 from headcount.run.outcome import Outcome

@@ -15,7 +15,7 @@ from headcount.plugin.load_shape import BoundShape
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import Teller
 from headcount.plugin.monitor.run_monitor import Observer
-from headcount.plugin.options import OpenLoad
+from headcount.plugin.options import HttpWay, OpenLoad
 from headcount.plugin.recorder import Recorder
 
 
@@ -47,6 +47,7 @@ class State:
     shape: BoundShape | None = None
     health: HealthSampler | None = None
     random: Random = field(default_factory=Random)
+    http_way: HttpWay = HttpWay.LEAN
     prepared: bool = False
     has_run: bool = False
     was_aborted: bool = False

@@ -5,6 +5,7 @@ import math
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from locust import User
@@ -205,3 +206,22 @@ def clock_offset_ns(environ: Mapping[str, str]) -> int:
 def recorded(options: argparse.Namespace) -> dict[str, Any]:
     """The options that the manifest keeps."""
     return {name: getattr(options, name, None) for name in RECORDED}
+
+
+class HttpWay(StrEnum):
+    """How requests with `event=` are sent."""
+
+    LEAN = "lean"
+    """Plain ones by the plugin's own transport."""
+    GENERAL = "general"
+    """All by Locust's session, to tell an error of the transport from one of a library."""
+
+
+def http_way_of(environ: Mapping[str, str]) -> HttpWay:
+    """Read HEADCOUNT_HTTP, which each generator takes from its own environment. UsageError."""
+    text = environ.get("HEADCOUNT_HTTP") or HttpWay.LEAN
+    try:
+        return HttpWay(text)
+    except ValueError:
+        ways = " or ".join(HttpWay)
+        raise UsageError(f"HEADCOUNT_HTTP must be {ways}, got {text!r}") from None

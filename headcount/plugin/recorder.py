@@ -1,29 +1,17 @@
 """The recorder: gives each attempt its identity before it is sent, and its outcome after.
 
-One recorder belongs to one generator in one run. Disk work is done in threads of its own, so that
-the requests of other users go on meanwhile: reservations in one, which never wait for a segment
-that is being written in the other.
+One recorder belongs to one generator in one run. Disk work is done in two threads of its own, so
+that the requests of other users go on meanwhile and a reservation never waits for a segment.
 """
 
-import contextlib
 import functools
 import itertools
-import math
-import os
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
-
-import gevent
-import gevent.lock
-import gevent.threadpool
 
 from headcount import scenario_location
-from headcount.errors import HeadcountError, PartError, UsageError
+from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.columns import Columns
 from headcount.ledger.comparability import REFUSED, why_not_comparable
 from headcount.ledger.digest import describe
@@ -32,68 +20,28 @@ from headcount.ledger.schema import Seal
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress import Tally
+from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.open_model.user_pool import Pool
+from headcount.plugin.attempt import (
+    NOTHING_REPORTED,
+    Attempt,
+    Ending,
+    LedgerFailedError,
+    ReportedDelivery,
+)
+from headcount.plugin.segment_writer import SegmentWriter
+from headcount.plugin.seq_reservation import SeqReservation
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check
 
-FIRST_BLOCK = 64
-LARGEST_BLOCK = 4096
-FLUSH_EVERY_S = 2.0
 SEGMENT_ROWS = 50_000
-_LOW_PRIORITY = 10
-
-
-class LedgerFailedError(Exception):
-    """The ledger cannot be written, so the test would prove nothing."""
-
-
-class Told(NamedTuple):
-    """What an answer tells besides its status: where the event is, and which process answered."""
-
-    partition: int | None = None
-    offset: int | None = None
-    server: str | None = None
-
-
-NOTHING_TOLD = Told()
-
-
-class Ending(NamedTuple):
-    """How an attempt ended: when and with what status it was answered, or its error."""
-
-    answered_at_ns: int | None
-    status: int | None
-    outcome: Outcome
-    error: str | None
-    told: Told = NOTHING_TOLD
-    ended_at_ns: int | None = None
-
-
-@dataclass(slots=True)
-class Attempt:
-    """An attempt under way; not frozen, because one is made for every request.
-
-    `ending` is set where the request is over and the scenario still may say what came of it.
-    """
-
-    seq: int
-    event_id: str
-    event_type: str
-    scenario_user: str
-    shape: str
-    digest: int
-    intended_at_ns: int
-    sent_at_ns: int
-    changes: Changes | None = None
-    asked: str | None = None
-    ending: Ending | None = None
 
 
 _ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # what an enumeration looks up each time
 
 
-class Recorder:
+class Recorder(SeqReservation):
     """Reserves identities, keeps what is in flight, and writes rows in the background.
 
     `on_failure` is called once, with what keeps the run from being accounted for, and
@@ -110,31 +58,19 @@ class Recorder:
         on_failure: Callable[[HeadcountError], None],
         clock_offset_ns: int = 0,
     ) -> None:
+        super().__init__(writer, on_failure)
         self.pool: Pool | None = None
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
-        self._writer = writer
-        self._on_failure = on_failure
-        self._next = 0
-        self._reserved = 0
-        self._block = FIRST_BLOCK
         self.tally: Tally | None = None
-        self._batches = [Columns()]
         self._in_flight: dict[int, Attempt] = {}
-        self._reserving = gevent.lock.BoundedSemaphore(1)
-        self._is_ahead = False
-        self._flushing = gevent.lock.BoundedSemaphore(1)
-        self._disk = gevent.threadpool.ThreadPool(1)
-        self._reservations = gevent.threadpool.ThreadPool(1)
-        self._disk.spawn(_give_way)
-        self._failure: str | None = None
-        self._sealed = False
         self._prefix = f"{writer.tag}.{writer.generator}."
         self._owners = itertools.count()
         # Wall-clock time that a step of the system clock cannot bend.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
-        self._flusher = gevent.spawn(self._flush_for_ever)
+        self._segments = SegmentWriter(writer, self._arrivals, self._cannot_write)
+        self._batches = self._segments.batches
 
     @property
     def now_ns(self) -> int:
@@ -161,21 +97,11 @@ class Recorder:
         Raises OSError.
         """
         if not self._sealed:
-            self._disk.apply(self._writer.write_health, (health,))
-            self._disk.apply(self._writer.write_shortfall, (self.shortfall.shortfall,))
+            self._segments.write_health(health, self.shortfall.shortfall)
 
     def new_owner(self) -> str:
         """Name an owner of state that is this run's and this generator's alone."""
         return f"{self._prefix}o{next(self._owners)}"
-
-    def expect(self, per_second: float) -> None:
-        """Reserve what the first second of a rate takes, so that its first requests need not wait.
-
-        What cannot be reserved is told by `on_failure`.
-        """
-        self._block = max(FIRST_BLOCK, min(math.ceil(per_second), LARGEST_BLOCK))
-        with contextlib.suppress(LedgerFailedError):
-            self._reserve()
 
     def begin(
         self,
@@ -224,11 +150,15 @@ class Recorder:
         return attempt
 
     def answered(
-        self, attempt: Attempt, outcome: Outcome, status: int, told: Told = NOTHING_TOLD
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        status: int,
+        delivery: ReportedDelivery = NOTHING_REPORTED,
     ) -> None:
         """Note that an attempt was answered."""
         now_ns = time.monotonic_ns() + self._epoch_ns
-        self._end(attempt, now_ns, status, outcome, None, told=told)
+        self._end(attempt, now_ns, status, outcome, None, delivery=delivery)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Note that an attempt ended without an answer, now."""
@@ -236,7 +166,12 @@ class Recorder:
         self._end(attempt, None, None, outcome, _writable(error), ended_at_ns=now_ns)
 
     def hold(
-        self, attempt: Attempt, status: int, outcome: Outcome, error: str | None, told: Told
+        self,
+        attempt: Attempt,
+        status: int,
+        outcome: Outcome,
+        error: str | None,
+        delivery: ReportedDelivery,
     ) -> Callable[[Outcome], None]:
         """Keep how an attempt ended; return what notes its outcome once the scenario has said it.
 
@@ -244,7 +179,7 @@ class Recorder:
         """
         now_ns = time.monotonic_ns() + self._epoch_ns
         if error is None:
-            attempt.ending = Ending(now_ns, status, outcome, None, told)
+            attempt.ending = Ending(now_ns, status, outcome, None, delivery)
         else:
             text = _writable(error)
             attempt.ending = Ending(None, None, outcome, text, ended_at_ns=now_ns)
@@ -253,8 +188,10 @@ class Recorder:
     def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
         ending = attempt.ending
         assert ending is not None
-        at_ns, status, _, error, told, ended_at_ns = ending
-        self._end(attempt, at_ns, status, outcome, error, told=told, ended_at_ns=ended_at_ns)
+        at_ns, status, _, error, delivery, ended_at_ns = ending
+        self._end(
+            attempt, at_ns, status, outcome, error, delivery=delivery, ended_at_ns=ended_at_ns
+        )
 
     def refuse(
         self, scenario_user: str, event: object, event_type: object, error: Exception
@@ -267,13 +204,6 @@ class Recorder:
         self.shortfall.refused = self.shortfall.refused or refused
         return self.fail(UsageError(refused))
 
-    def fail(self, error: HeadcountError) -> LedgerFailedError:
-        """Give up on the run, for a reason that is told once; return what to raise."""
-        if self._failure is None:
-            self._failure = str(error)
-            self._on_failure(error)
-        return LedgerFailedError(str(error))
-
     def seal(self) -> Seal | None:
         """Write what is left and the last word; None if that is done or cannot be.
 
@@ -283,8 +213,7 @@ class Recorder:
             return None
         self._sealed = True
         self._reserved = self._next  # no attempt begins after this
-        with self._flushing:  # a flush that is torn off would take its rows with it
-            self._flusher.kill()
+        self._segments.stop()
         for attempt in list(self._in_flight.values()):
             if attempt.ending is not None:
                 self._settle(attempt, attempt.ending.outcome)
@@ -292,9 +221,7 @@ class Recorder:
                 error = "in flight when the generator ended"
                 self.unanswered(attempt, Outcome.INDETERMINATE, error)
         try:
-            self._flush()
-            self._write_arrivals()
-            return self._disk.apply(self._writer.seal, (self._next,))
+            return self._segments.seal(self._next)
         except OSError as error:
             self._cannot_write(error)
             return None
@@ -307,7 +234,7 @@ class Recorder:
         outcome: Outcome,
         error: str | None,
         *,
-        told: Told = NOTHING_TOLD,
+        delivery: ReportedDelivery = NOTHING_REPORTED,
         ended_at_ns: int | None = None,
     ) -> None:
         """Keep an attempt's row, of which there is only one."""
@@ -331,7 +258,7 @@ class Recorder:
             status,
             text,
             error,
-            *told,
+            *delivery,
             None if changes is None else changes.owner,
             None if changes is None else changes.by_thing.items(),
             ended_at_ns,
@@ -343,72 +270,10 @@ class Recorder:
             times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
             self.tally.add(attempt.event_type, text, status, error, times, seq=attempt.seq)
 
-    def _reserve_ahead(self) -> None:
-        if not self._is_ahead and self._failure is None:
-            self._is_ahead = True
-            gevent.spawn(self._reserve_quietly)
-
-    def _reserve_quietly(self) -> None:
-        with contextlib.suppress(LedgerFailedError):  # the next request meets it again
-            self._reserve()
-        self._is_ahead = False
-
-    def _reserve(self) -> None:
-        with self._reserving:
-            if self._failure is not None or self._sealed:
-                raise LedgerFailedError(self._failure or "the ledger is sealed: the run is over")
-            if self._reserved - self._next >= self._block // 2:
-                return  # another greenlet has done it meanwhile
-            try:
-                block = self._reservations.apply(self._writer.reserve, (self._block,))
-            except OSError as error:
-                raise self._cannot_write(error) from error
-            if self._sealed:  # meanwhile
-                raise LedgerFailedError("the ledger is sealed: the run is over")
-            self._reserved = block.stop
-            self._block = min(self._block * 2, LARGEST_BLOCK)
-
-    def _flush_for_ever(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_EVERY_S)
-            try:
-                with self._flushing:
-                    self._flush()
-                    self._write_arrivals()
-            except OSError as error:
-                self._cannot_write(error)
-                return
-            except Exception as error:
-                self._cannot_write(error)
-                raise
-
-    def _flush(self) -> None:
-        """Write what there is now; what comes meanwhile is for the next time, and in few files."""
-        batches, self._batches = self._batches, [Columns()]
-        for columns in batches:
-            if len(columns):
-                self._disk.apply(self._write_segment, (columns,))
-
-    def _write_segment(self, columns: Columns) -> None:
-        self._writer.write_table(columns.table())
-
-    def _write_arrivals(self) -> None:
-        if self.pool is not None:
-            self._disk.apply(self._writer.write_arrivals, (self.pool.arrivals,))
-
-    def _cannot_write(self, error: Exception) -> LedgerFailedError:
-        return self.fail(
-            PartError(f"the ledger cannot be written to {self._writer.location}: {error}")
-        )
+    def _arrivals(self) -> Arrivals | None:
+        return None if self.pool is None else self.pool.arrivals
 
 
 def _writable(error: str) -> str:
     """Make an error one that UTF-8 can write; it may quote what it cannot."""
     return error.encode(errors="replace").decode()
-
-
-def _give_way() -> None:
-    """Let this thread, whose work nobody waits for, have what time the requests leave."""
-    if sys.platform == "linux":  # elsewhere priorities are a process's
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)

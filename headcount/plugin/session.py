@@ -1,7 +1,6 @@
 """The session: Locust's FastHttpSession, whose requests may name the event that they ask for."""
 
 import contextlib
-import functools
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -18,32 +17,31 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import StopUser
 
-from headcount.plugin.http.client import Items, Kind, LedgerAgent, OnceOnlyPool, check_pool
+from headcount.plugin.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
+from headcount.plugin.http.client import LedgerUserAgent
+from headcount.plugin.http.connections import OnceOnlyPool, check_pool
+from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
-    Held,
+    HeldResponse,
     PlainContextManager,
     PlainResponse,
+    length_of,
+    read_whole,
 )
-from headcount.plugin.recorder import NOTHING_TOLD, Attempt, LedgerFailedError, Recorder, Told
+from headcount.plugin.http.template import RequestTemplate, request_fields
+from headcount.plugin.options import HttpWay
+from headcount.plugin.recorder import Recorder
 from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, decide
 from headcount.run.state_changes import Changes
 
-PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
-SERVER_HEADER = "x-served-by"
-_LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
-_PARTITION_LINE, _SERVER_LINE = (
-    f"\r\n{PARTITION_HEADER}:".encode(),
-    f"\r\n{SERVER_HEADER}:".encode(),
-)
 _BRIEF = frozenset(
     {"event", "event_type", "changes", "name", "catch_response", "context"}
     | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
 )
-_KINDS = 4096
 _ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}
 
 
@@ -59,16 +57,23 @@ class LedgerSession(FastHttpSession):
     """
 
     due_at_ns: int | None = None
-    client: LedgerAgent
+    client: LedgerUserAgent
 
     def __init__(
-        self, *args: Any, recorder: Recorder | None, user_name: str, **kwargs: Any
+        self,
+        *args: Any,
+        recorder: Recorder | None,
+        user_name: str,
+        http_way: HttpWay = HttpWay.LEAN,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         check_pool(user_name, kwargs.get("client_pool"))
         if kwargs.get("client_pool") is None:
             self.client.clientpool = OnceOnlyPool(**self.client.clientpool.client_args)
-        self.client.__class__ = LedgerAgent  # Locust leaves no other way to choose the agent
+        if http_way is HttpWay.GENERAL:
+            self.client.clientpool.is_plain = False
+        self.client.__class__ = LedgerUserAgent  # Locust leaves no other way to choose the agent
         self._recorder = recorder
         self._outcome_rules = () if recorder is None else recorder.outcome_rules
         self._user_name = user_name
@@ -84,14 +89,14 @@ class LedgerSession(FastHttpSession):
         """Ask as Locust does; of an answer that is a stream, only the head is waited for."""
         if kwargs.get("event") is not None:
             if not args and kwargs.keys() <= _BRIEF:
-                kind, payload = self._plain(method, url, kwargs)
-                if kind is not None:
-                    return self._request_briefly(kind, payload, url, **kwargs)
+                template, payload = self._plain(method, url, kwargs)
+                if template is not None:
+                    return self._request_briefly(template, payload, url, **kwargs)
             if kwargs.get("stream"):
                 kwargs["streams"] = True
             if kwargs.get("catch_response"):
                 response = super().request(method, url, *args, is_held=True, **kwargs)
-                response.__class__ = Held  # Locust makes it itself
+                response.__class__ = HeldResponse  # Locust makes it itself
                 return response
         return super().request(method, url, *args, **kwargs)
 
@@ -107,9 +112,9 @@ class LedgerSession(FastHttpSession):
 
     def _plain(
         self, method: str, url: str, kwargs: dict[str, Any]
-    ) -> tuple[Kind | None, str | bytes | None]:
-        """Tell of what kind a request is, and what its payload is; no kind if it is not plain."""
-        payload, given = kwargs.get("data"), kwargs.get("headers")
+    ) -> tuple[RequestTemplate | None, str | bytes | None]:
+        """Return a request's template and its payload; no template if it is not plain."""
+        payload, headers = kwargs.get("data"), kwargs.get("headers")
         sends_json = not payload and kwargs.get("json") is not None
         if sends_json:
             payload = json.dumps(kwargs["json"])
@@ -118,17 +123,18 @@ class LedgerSession(FastHttpSession):
         try:
             auth = kwargs.get("auth")
             authorization = _construct_basic_auth_str(*auth) if auth else self.auth_header
-            items = _header(tuple(given.items()) if given else (), authorization, sends_json)
-            kind = self.client.kind(method, self._build_url(url), items)
+            items = tuple(headers.items()) if headers else ()
+            items = request_fields(items, authorization, sends_json)
+            template = self.client.template(method, self._build_url(url), items)
         except (TypeError, ValueError):  # the general way says what is wrong with it
             return None, None
-        if kind is not None and payload and not kind.names_type:
+        if template is not None and payload and not template.names_type:
             return None, None
-        return kind, payload
+        return template, payload
 
     def _request_briefly(
         self,
-        kind: Kind,
+        template: RequestTemplate,
         payload: str | bytes | None,
         url: str,
         *,
@@ -141,37 +147,44 @@ class LedgerSession(FastHttpSession):
         **_: Any,
     ) -> FastResponse:
         """Do what Locust's session does with a request that is plain, and no more."""
-        meta = self._meta(kind, name or self.request_name or url, context)
+        meta = self._meta(template, name or self.request_name or url, context)
         started_s = time.perf_counter()
-        attempt = self._begin(kind.method, event, event_type, changes)
-        response = self._asked(kind, payload, attempt, is_held=catch_response)
+        attempt = self._begin(template.method, event, event_type, changes)
+        response = self._send_once(template, payload, attempt, is_held=catch_response)
         meta["response_time"] = (time.perf_counter() - started_s) * 1000
         meta["response"], meta["exception"] = response, getattr(response, "error", None)
-        meta["response_length"] = _length(response)
+        meta["response_length"] = length_of(response)
         if not catch_response:
             self.request_event.fire(**meta)
             return response
         if isinstance(response, PlainResponse):
             return PlainContextManager(response, self.request_event, meta)
-        return Held(response, self.request_event, meta, True)
+        return HeldResponse(response, self.request_event, meta, True)
 
-    def _meta(self, kind: Kind, name: str, context: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _meta(
+        self, template: RequestTemplate, name: str, context: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
         """What the request event is fired with, as far as it is known before the answer."""
         of_user = {} if self.user is None else self.user.context()
         return {
-            "request_type": kind.method,
+            "request_type": template.method,
             "name": name,
             "context": {**of_user, **context} if context else {**of_user},
             "start_time": time.time(),
-            "url": kind.attributes["url"],
+            "url": template.attributes["url"],
         }
 
-    def _asked(
-        self, kind: Kind, payload: str | bytes | None, attempt: Attempt, *, is_held: bool
+    def _send_once(
+        self,
+        template: RequestTemplate,
+        payload: str | bytes | None,
+        attempt: Attempt,
+        *,
+        is_held: bool,
     ) -> FastResponse:
         try:
-            response = self.client.ask(kind, payload, attempt.event_id)
-            cut_by = None if isinstance(response, PlainResponse) else _read_whole(response)
+            response = self.client.ask(template, payload, attempt.event_id)
+            cut_by = None if isinstance(response, PlainResponse) else read_whole(response)
         except BaseException as error:  # a user that is killed ends here, too
             self._unanswered(attempt, error)
             raise
@@ -230,7 +243,7 @@ class LedgerSession(FastHttpSession):
             kwargs["headers"][HEADER] = attempt.event_id
             kwargs["max_redirects"] = 0  # one would carry the identity to a second request
             response = super()._send_request_safe_mode(method, url, **kwargs)
-            cut_by = None if streams else _read_whole(response)
+            cut_by = None if streams else read_whole(response)
         except BaseException as error:  # a user that is killed ends here, too
             self._unanswered(attempt, error)
             raise
@@ -249,12 +262,12 @@ class LedgerSession(FastHttpSession):
     ) -> None:
         recorder = self._recorder
         assert recorder is not None
-        status, error, told = response.status_code, None, NOTHING_TOLD
+        status, error, delivery = response.status_code, None, NOTHING_REPORTED
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE
             error = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
         elif status:
-            told = _told(response)
+            delivery = delivery_of(response)
             if self._outcome_rules:
                 outcome = self._by_rules(response, has_body=has_body)
             else:
@@ -264,9 +277,9 @@ class LedgerSession(FastHttpSession):
             outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
         response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
         if is_held:
-            response._settle = recorder.hold(attempt, status, outcome, error, told)  # type: ignore[attr-defined] # noqa: SLF001
+            response._settle = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001
         elif error is None:
-            recorder.answered(attempt, outcome, status, told)
+            recorder.answered(attempt, outcome, status, delivery)
         else:
             recorder.unanswered(attempt, outcome, error)
 
@@ -279,70 +292,3 @@ class LedgerSession(FastHttpSession):
 def _by_status(response: FastResponse, status: int) -> Outcome:
     retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
     return of_status(status, retry_after=retry_after)
-
-
-def _told(response: FastResponse) -> Told:
-    """Read what the answer tells of its event, as far as it makes sense."""
-    if type(response) is PlainResponse:
-        head = response.head
-        if _PARTITION_LINE not in head and _SERVER_LINE not in head:
-            return NOTHING_TOLD
-    headers = response.headers
-    if headers is None:
-        return NOTHING_TOLD
-    # The fields as they are stored, by small letters: `headers.get` takes 1 µs to find nothing.
-    served, partition = dict.get(headers, SERVER_HEADER), dict.get(headers, PARTITION_HEADER)
-    offset = dict.get(headers, OFFSET_HEADER)
-    if served is None and partition is None:
-        return NOTHING_TOLD
-    place = _number(partition, 31), _number(offset, 63)
-    server = served[1] if isinstance(served, tuple) and len(served[1]) <= _LONGEST_SERVER else None
-    return Told(None, None, server) if None in place else Told(*place, server)
-
-
-def _number(field: object, bits: int) -> int | None:
-    """Read a header that anyone may write, if it is there once, as a whole number of so many bits.
-
-    `field` is as `Headers` stores it: its name and value, or a list of such.
-    """
-    if not isinstance(field, tuple):
-        return None
-    text: str = field[1]
-    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
-        return None
-    number = int(text)
-    return number if number < 1 << bits else None
-
-
-@functools.lru_cache(maxsize=_KINDS)
-def _header(given: Items, authorization: str | None, sends_json: bool) -> Items:
-    """Add to a request's header fields what Locust's session adds."""
-    headers = dict(given)
-    if authorization:
-        headers["Authorization"] = authorization
-    if "Accept-Encoding" not in headers and "accept-encoding" not in headers:
-        headers["Accept-Encoding"] = "gzip, deflate, br"
-    if sends_json:
-        if "Content-Type" not in headers and "content-type" not in headers:
-            headers["Content-Type"] = "application/json"
-        if "Accept" not in headers and "accept" not in headers:
-            headers["Accept"] = "application/json"
-    return tuple(headers.items())
-
-
-def _length(response: FastResponse) -> int:
-    """How much of a body was read."""
-    try:
-        return len(response.content or b"")
-    except FAILURE_EXCEPTIONS:
-        return 0
-
-
-def _read_whole(response: FastResponse) -> BaseException | None:
-    """Read an answer to its end; give what broke it off, which makes it none."""
-    try:
-        _ = response.content
-    except FAILURE_EXCEPTIONS as error:
-        response.error = error  # type: ignore[attr-defined] # where Locust looks for it
-        return error
-    return None

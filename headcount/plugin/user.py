@@ -55,6 +55,7 @@ class LedgerUser(FastHttpUser):
         self.client = LedgerSession(
             recorder=state.recorder,
             user_name=type(self).__name__,
+            http_way=state.http_way,
             base_url=self.host,
             request_event=environment.events.request,
             user=self,

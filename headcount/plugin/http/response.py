@@ -7,10 +7,11 @@ the answer as geventhttpclient keeps it, which is read anew from the same bytes.
 import functools
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geventhttpclient.header import Headers
 from locust.contrib.fasthttp import (
+    FAILURE_EXCEPTIONS,
     ErrorResponse,
     FastRequest,
     FastResponse,
@@ -18,12 +19,11 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import LocustError, ResponseError
 
-from headcount.plugin.http.transport import OneAnswer, PlainAnswer
+from headcount.plugin.http.parser import OneAnswer
+from headcount.plugin.http.template import RequestTemplate, body_of
+from headcount.plugin.http.transport import PlainAnswer
 from headcount.response_head import fields
 from headcount.run.outcome import Outcome, of_failure, parse_outcome
-
-if TYPE_CHECKING:
-    from headcount.plugin.http.client import Kind
 
 
 class _Gone:
@@ -60,7 +60,7 @@ def _too_late(value: object) -> LocustError:
     )
 
 
-class Held(Accounted, ResponseContextManager):
+class HeldResponse(Accounted, ResponseContextManager):
     """A response whose outcome is written when its `with` block has ended, or it is let go.
 
     The block may set `outcome`. Where it does not, an acknowledgement that it calls a failure
@@ -114,6 +114,16 @@ class Held(Accounted, ResponseContextManager):
 class AccountedResponse(Accounted, FastResponse):
     """The response of a request whose answer is not plain."""
 
+    @classmethod
+    def of(
+        cls, answer: OneAnswer, request: FastRequest, sent: str, elapsed_s: float
+    ) -> "AccountedResponse":
+        """Make it as the general way does."""
+        answer._sent_request = sent  # noqa: SLF001 - a name of geventhttpclient's
+        response = cls(answer, request, sent)
+        response._elapsed = elapsed_s
+        return response
+
 
 class AccountedError(Accounted, ErrorResponse):
     """What stands for the response of a request that got none."""
@@ -123,11 +133,16 @@ class PlainResponse(Accounted, FastResponse):
     """The response of a request whose answer is plain, and read to its end."""
 
     def __init__(
-        self, answer: PlainAnswer, kind: "Kind", payload: str | bytes | None, event_id: str
+        self,
+        answer: PlainAnswer,
+        template: RequestTemplate,
+        payload: str | bytes | None,
+        event_id: str,
+        elapsed_s: float,
     ) -> None:
         self._answer = answer
-        self._asked = kind, payload, event_id
-        self._elapsed = None
+        self._asked = template, payload, event_id
+        self._elapsed = elapsed_s
 
     @property
     def status_code(self) -> int:
@@ -150,8 +165,8 @@ class PlainResponse(Accounted, FastResponse):
     @functools.cached_property
     def request(self) -> FastRequest:  # type: ignore[override]
         """What was asked."""
-        kind, payload, event_id = self._asked
-        return kind.request(event_id, payload)
+        template, payload, event_id = self._asked
+        return template.request(event_id, payload)
 
     @property
     def _request(self) -> FastRequest:  # type: ignore[override]
@@ -159,8 +174,8 @@ class PlainResponse(Accounted, FastResponse):
 
     @functools.cached_property
     def _sent_request(self) -> str:  # type: ignore[override]
-        kind, payload, event_id = self._asked
-        return kind.head(event_id, len(body_of(payload))).decode("latin-1")
+        template, payload, event_id = self._asked
+        return template.head(event_id, len(body_of(payload))).decode("latin-1")
 
     @functools.cached_property
     def _history(self) -> list[Any]:  # type: ignore[override]
@@ -168,11 +183,11 @@ class PlainResponse(Accounted, FastResponse):
 
     @functools.cached_property
     def _response(self) -> OneAnswer:  # type: ignore[override]
-        kind, answer = self._asked[0], self._answer
-        made = OneAnswer(_GONE, _GONE, method=kind.method, pre_buffered=answer.data)
-        made._sent_request = self._sent_request  # noqa: SLF001 - as the general way leaves it
-        made.read()  # for so it was: what is left of it to read is nothing
-        return made
+        template, answer = self._asked[0], self._answer
+        parsed = OneAnswer(_GONE, _GONE, method=template.method, pre_buffered=answer.data)
+        parsed._sent_request = self._sent_request  # noqa: SLF001 - as the general way leaves it
+        parsed.read()  # for so it was: what is left of it to read is nothing
+        return parsed
 
     @property
     def content(self) -> bytes:
@@ -180,7 +195,7 @@ class PlainResponse(Accounted, FastResponse):
         return self._answer.data[self._answer.frame.body_at :]
 
 
-class PlainContextManager(Held, PlainResponse):
+class PlainContextManager(HeldResponse, PlainResponse):
     """The same in a `with` block, which can mark it as a success or a failure."""
 
     def __init__(self, response: PlainResponse, request_event: Any, request_meta: Any) -> None:
@@ -191,6 +206,27 @@ class PlainContextManager(Held, PlainResponse):
         self._catch_response = True
 
 
-def body_of(payload: str | bytes | None) -> bytes:
-    """Give the bytes of a payload."""
-    return payload.encode() if isinstance(payload, str) else payload or b""
+def length_of(response: FastResponse) -> int:
+    """Return how many bytes of a body were read."""
+    try:
+        return len(response.content or b"")
+    except FAILURE_EXCEPTIONS:
+        return 0
+
+
+def read_whole(response: FastResponse) -> BaseException | None:
+    """Read an answer to its end; return the error that broke it off, if one did."""
+    try:
+        _ = response.content
+    except FAILURE_EXCEPTIONS as error:
+        response.error = error  # type: ignore[attr-defined] # where Locust looks for it
+        return error
+    return None
+
+
+def content_read(response: FastResponse) -> bytes:
+    """Return the body as far as it was read: a stream may have no end."""
+    if isinstance(response, PlainResponse):
+        return response.content
+    content: bytes = getattr(response, "_cached_content", None) or b""
+    return content

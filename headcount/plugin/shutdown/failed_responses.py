@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.http.response import PlainResponse
+from headcount.plugin.http.response import content_read
 
 ANSWER = "headcount_answer"
 """The message by which a worker tells of one."""
@@ -58,10 +58,7 @@ def listen(environment: Environment) -> None:
 
 
 def _text(response: Any) -> str:
-    """Give the body, if it was read: one that is a stream may never end."""
-    is_plain = isinstance(response, PlainResponse)
-    content = response.content if is_plain else getattr(response, "_cached_content", None)
-    return content[: 4 * LONGEST_ANSWER].decode(errors="replace") if content else ""
+    return content_read(response)[: 4 * LONGEST_ANSWER].decode(errors="replace")
 
 
 def _beginning(text: str) -> str:

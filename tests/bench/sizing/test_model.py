@@ -84,8 +84,8 @@ def test_what_it_says() -> None:
 
 
 def test_how_often_a_segment_is_written() -> None:
-    """As the recorder has it, which cannot be imported here: it would bring Locust in."""
-    source = (ROOT / "headcount" / "plugin" / "recorder.py").read_text()
+    """As the segment writer has it, which cannot be imported here: it would bring Locust in."""
+    source = (ROOT / "headcount" / "plugin" / "segment_writer.py").read_text()
     assert f"\nFLUSH_EVERY_S = {SEGMENT_EVERY_S}\n" in source
 
 

@@ -165,6 +165,47 @@ def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) ->
     bench.assert_accounts_agree(generators=processes)
 
 
+NOTING_WAYS = """
+import os
+from pathlib import Path
+from locust import events
+
+@events.request.add_listener
+def note(response, **_):
+    with Path(os.environ["WAYS"]).open("a") as file:
+        file.write(type(response).__name__ + "\\n")
+
+from mixed import *
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "response"), [("lean", "PlainResponse"), ("general", "AccountedResponse")]
+)
+def test_either_way_the_accounts_agree(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, response: str
+) -> None:
+    """HEADCOUNT_HTTP=general sends every request by Locust's session, and loses sight of none."""
+    scenario, ways = tmp_path / "noting.py", tmp_path / "ways"
+    scenario.write_text(NOTING_WAYS)
+    monkeypatch.setenv("PYTHONPATH", "locustfiles")
+    monkeypatch.setenv("HEADCOUNT_HTTP", way)
+    monkeypatch.setenv("WAYS", str(ways))
+    bench.headless(locustfile=str(scenario))
+    bench.assert_accounts_agree()
+    assert set(ways.read_text().split()) == {response}
+
+
+def test_an_unknown_way_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, before anything is sent."""
+    monkeypatch.setenv("HEADCOUNT_HTTP", "fast")
+    command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "HEADCOUNT_HTTP must be lean or general, got 'fast'" in done.stderr
+    assert bench.service.received == []
+
+
 INTERRUPTED = """
 import signal
 from locust import task

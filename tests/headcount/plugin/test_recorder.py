@@ -6,7 +6,7 @@ import sys
 # Locust, which the package imports, patches the standard library of its process.
 FLUSH_UNDER_LOAD = """
 from headcount.run.outcome import Outcome
-from headcount.plugin import recorder as module
+from headcount.plugin import segment_writer as module
 from headcount.plugin.recorder import Recorder
 
 class Writer:
@@ -26,7 +26,7 @@ module.FLUSH_EVERY_S = 3600  # by itself it writes nothing
 recorder = Recorder(Writer(), print)
 for _ in range(3):
     answer()
-recorder._flush()
+recorder._segments.flush()
 print(Writer.written)
 """
 
@@ -34,7 +34,7 @@ UNANSWERED = """
 import time
 from headcount.monitor.progress import Tally
 from headcount.run.outcome import Outcome
-from headcount.plugin import recorder as module
+from headcount.plugin import segment_writer as module
 from headcount.plugin.recorder import Recorder
 
 class Writer:
@@ -66,7 +66,7 @@ print(len(durations), sum(each >= 20_000 for each in durations))
 VARIED = """
 from headcount.ledger.digest import describe
 from headcount.run.outcome import Outcome
-from headcount.plugin import recorder as module
+from headcount.plugin import segment_writer as module
 from headcount.plugin.recorder import Recorder
 
 class Writer:
@@ -81,13 +81,13 @@ recorder = Recorder(Writer(), print)
 events = [{"@timestamp": seq, f"order.{seq}": {"score": seq / 1e9}} for seq in range(600)]
 for event in events:
     recorder.answered(recorder.begin(event, "a", "user"), Outcome.ACKED, 200)
-recorder._flush()
+recorder._segments.flush()
 told = [(row["shape"], row["digest"], row["asked"]) for row in Writer.rows]
 print(len({shape for shape, *_ in told}), told == list(map(tuple, map(describe, events))))
 """
 
 EXPECTED = """
-from headcount.plugin.recorder import LARGEST_BLOCK, Recorder
+from headcount.plugin.recorder import Recorder
 
 class Writer:
     tag, generator, location = "run-1", 0, "memory"
@@ -112,7 +112,8 @@ Recorder(Broken(), lambda error: print("told:", error)).expect(900)
 
 
 UNWRITABLE = """
-from headcount.plugin.recorder import LedgerFailedError, Recorder
+from headcount.plugin.attempt import LedgerFailedError
+from headcount.plugin.recorder import Recorder
 
 class Writer:
     tag, generator, location = "run-1", 0, "memory"
@@ -131,7 +132,8 @@ for event_type in (404, ["a"], "half a pair \\ud83d"):
 STUMBLING = """
 import gevent
 from headcount.run.outcome import Outcome
-from headcount.plugin import recorder as module
+from headcount.plugin import segment_writer as module
+from headcount.plugin.recorder import Recorder
 
 module.FLUSH_EVERY_S = 0.01
 failed = gevent.event.Event()
@@ -147,7 +149,7 @@ def fail(error):
     print(error)
     failed.set()
 
-recorder = module.Recorder(Writer(), fail)
+recorder = Recorder(Writer(), fail)
 attempt = recorder.begin({"event_type": "a"}, "a", "user")
 recorder.unanswered(attempt, Outcome.INDETERMINATE, "it said \\ud83d")
 print(failed.wait(120), flush=True)

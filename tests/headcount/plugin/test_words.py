@@ -56,9 +56,9 @@ def test_the_ledger_has_what_was_said(noted: dict[str, dict[str, list[object]]],
 def test_a_word_that_is_refused_is_told() -> None:
     """A word that comes too late, and one that is no outcome, are errors of the scenario."""
     program = """
-from headcount.plugin.http.response import AccountedResponse, Held
+from headcount.plugin.http.response import AccountedResponse, HeldResponse
 from headcount.run.outcome import Outcome
-for kind in (AccountedResponse, Held):
+for kind in (AccountedResponse, HeldResponse):
     response = kind.__new__(kind)
     response._is_settled = kind is AccountedResponse
     response._settle = lambda outcome: None

@@ -1,0 +1,71 @@
+"""Socket I/O: sends and reads on gevent's sockets, below gevent's own layers.
+
+The greenlet waits until there is something to read, and reads it from the socket itself. This is
+the only module that uses gevent's private names.
+"""
+
+import errno
+import socket
+
+import gevent.socket
+from gevent import get_hub
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
+
+from headcount.plugin.http.read_timeouts import read_timeouts_of
+from headcount.response_head import Frame, frame
+
+_BLOCK = 16_384
+_RESET = frozenset({errno.ECONNRESET, errno.EPIPE})
+_PEEK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
+
+
+def is_quiet(connection: gevent.socket.socket) -> bool:
+    """Whether an idle connection without TLS is open and has nothing to read."""
+    try:
+        connection._sock.recv(1, _PEEK)  # type: ignore[attr-defined] # noqa: SLF001
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) -> None:
+    """Write a message; `is_plain` says that there is no TLS on the connection. OSError."""
+    try:
+        try:
+            sent = connection._sock.send(message) if is_plain else 0  # type: ignore[attr-defined] # noqa: SLF001
+        except BlockingIOError:
+            sent = 0
+        if sent < len(message):
+            connection.sendall(memoryview(message)[sent:])
+    except OSError as error:
+        # A service may refuse a body, and close, before it has read it all: its answer counts.
+        if error.errno not in _RESET:
+            raise
+
+
+def read(
+    connection: gevent.socket.socket, *, is_bodiless: bool
+) -> tuple[bytes, Frame | None, BaseException | None]:
+    """Read until a plain answer is complete, or until the answer proves not to be plain.
+
+    Returns the bytes read, their frame (None if they are not plain) and the error that ended the
+    read, if any.
+    """
+    data, parts, timeout_s = b"", None, connection.timeout
+    receive, event = connection._sock.recv, connection._read_event  # type: ignore[attr-defined] # noqa: SLF001
+    wait = get_hub().wait if timeout_s is None else read_timeouts_of(timeout_s).wait
+    try:
+        while True:
+            wait(event)
+            try:
+                more = receive(_BLOCK)
+            except BlockingIOError:
+                continue
+            data = data + more if data else more
+            parts = parts or frame(data, is_bodiless=is_bodiless)
+            if not more or parts is None or len(data) >= parts.end:
+                return data, parts, None
+    except FAILURE_EXCEPTIONS as error:
+        return data, parts, error

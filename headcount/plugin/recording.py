@@ -1,0 +1,77 @@
+"""The recording: what a generator sets up before its users make the first request."""
+
+import functools
+import os
+from collections.abc import Iterator
+from random import Random
+
+from locust.env import Environment
+
+from headcount.errors import PartError
+from headcount.ledger.location import open_location
+from headcount.ledger.writer import LedgerWriter
+from headcount.open_model.mix import parse_mix, weighted
+from headcount.plugin import arrival_driver, warm_up
+from headcount.plugin.environment_state import state_of
+from headcount.plugin.interpreter_settings import make_ready
+from headcount.plugin.monitor.health_sampler import HealthSampler
+from headcount.plugin.monitor.progress_reports import PROGRESS, Teller
+from headcount.plugin.options import clock_offset_ns, http_way_of
+from headcount.plugin.recorder import Recorder
+from headcount.plugin.run_folder import ledger_location
+from headcount.plugin.user_classes import other_users
+from headcount.run.outcome_rules import split as split_rules
+
+LEDGER_FAILED = "headcount_ledger_failed"
+"""The message by which a generator ends the run."""
+GENERATOR_BEGUN = "headcount_generator_begun"
+"""The message by which a generator announces its ledger."""
+
+
+def _apply_mix(environment: Environment) -> Iterator[str]:
+    """Weigh the tasks; name the users that are left as they are, for the mix names none of them."""
+    assert environment.parsed_options is not None
+    if not environment.parsed_options.mix:
+        return
+    mix = parse_mix(environment.parsed_options.mix)
+    unmixed = state_of(environment).unmixed_tasks
+    for user in environment.user_classes:
+        tasks = unmixed.setdefault(user, user.tasks)
+        user.tasks = weighted(tasks, mix) or tasks
+        if user.tasks is tasks:
+            yield user.__name__
+
+
+def begin(environment: Environment) -> None:
+    """Open this generator's ledger and start its recorder. PartError if that cannot be written."""
+    options, runner = environment.parsed_options, environment.runner
+    assert options is not None
+    assert runner is not None
+    warm_up.finish()
+    generator = max(getattr(runner, "worker_index", 0), 0)
+    filesystem, location = open_location(ledger_location(environment))
+    writer = LedgerWriter(filesystem, location, options.prepared_tag, generator)
+    try:
+        writer.open()
+    except OSError as error:
+        raise PartError(f"the ledger cannot be written: {error}") from None
+    runner.send_message(GENERATOR_BEGUN, generator)
+    unmixed_users = tuple(_apply_mix(environment))
+    state = state_of(environment)
+    state.sealing = None
+    state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
+    state.recorder = Recorder(
+        writer,
+        lambda error: runner.send_message(LEDGER_FAILED, (generator, error.exit_code, str(error))),
+        clock_offset_ns(os.environ),
+    )
+    state.recorder.shortfall.other_users = other_users(environment.user_classes)
+    state.recorder.shortfall.unmixed_users = unmixed_users
+    state.recorder.outcome_rules = split_rules(options.outcome)
+    state.http_way = http_way_of(os.environ)
+    state.health = HealthSampler(state.recorder)
+    if options.prepared_telling:
+        send = functools.partial(runner.send_message, PROGRESS)
+        state.teller = Teller(generator, state.recorder, options.prepared_telling, send)
+    arrival_driver.keep_pace(environment, state.recorder, generator)
+    make_ready()

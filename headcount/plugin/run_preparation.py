@@ -1,0 +1,124 @@
+"""The run's preparation: all that the master checks and writes before the first request."""
+
+import importlib.metadata
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from headcount.errors import UsageError
+from headcount.kafka import topic
+from headcount.ledger.location import check_location
+from headcount.plugin import arrival_driver
+from headcount.plugin.environment_state import state_of
+from headcount.plugin.host_check import check_host
+from headcount.plugin.options import check, http_way_of, recorded, seed_of, waits_of
+from headcount.plugin.run_folder import folder_of
+from headcount.plugin.user import LedgerUser
+from headcount.plugin.user_classes import check_users
+from headcount.run.address import without_secrets
+from headcount.run.ids import is_run_id, new_run_id, new_tag
+from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
+from headcount.run.outcome_rules import split as split_rules
+from headcount.thresholds.grammar import Threshold
+
+PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
+"""The packages whose versions the manifest names."""
+
+
+def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
+    """Check what the run is asked for, and write its manifest. UsageError or PartError."""
+    options = environment.parsed_options
+    assert options is not None
+    check_users(environment.user_classes)
+    options.prepared_seed = str(seed_of(options))
+    options.ledger = _checked_ledgers(options.ledger)
+    thresholds = check(options, environment.user_classes)
+    outcome_rules = split_rules(options.outcome)
+    settle_s, watch_for_s = waits_of(options)
+    http_way_of(os.environ)
+    arrival_driver.prepare(environment)
+    is_here = options.processes or not isinstance(environment.runner, MasterRunner)
+    if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
+        check_host(environment)
+    described = topic.describe(options.bootstrap_servers, options.topic)
+    if described is None:
+        raise UsageError(
+            f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
+            "make it, or name another with --topic"
+        )
+    state_of(environment).has_run = False
+    options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
+    options.run_id = ""  # the next run from the web form has an id of its own
+    folder = folder_of(environment)
+    if folder.manifest_path.exists():
+        raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
+    manifest = Manifest(
+        run_id=folder.run_id,
+        created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        headcount_version=importlib.metadata.version("headcount"),
+        scenario=str(environment.locustfile),
+        host=without_secrets(environment.host or LedgerUser.host),
+        bootstrap_servers=options.bootstrap_servers,
+        cluster_id=topic.cluster_id(options.bootstrap_servers),
+        topic=options.topic,
+        topic_id=described.topic_id,
+        cleanup_policy=described.cleanup_policy,
+        start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
+        ledger=folder.ledger_of(options.ledger, options.prepared_tag),
+        broker_data=options.broker_data or None,
+        database=options.database_file or None,
+        promise=options.promise,
+        event_id_field=options.event_id_field,
+        thresholds=tuple(each.text for each in thresholds),
+        outcome_rules=tuple(rule.text for rule in outcome_rules),
+        settle_s=settle_s,
+        watch_for_s=watch_for_s,
+        options={
+            **recorded(options),
+            "seed": int(options.prepared_seed),
+            "shape": type(environment.shape_class).__name__ if environment.shape_class else None,
+        },
+        versions=_versions(has_own_broker=bool(options.broker_data)),
+        tag=options.prepared_tag,
+    )
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_manifest(manifest)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the run's folder {folder.path}: {error.strerror}; "
+            "choose another --reports-dir"
+        ) from None
+    return manifest, thresholds
+
+
+def _versions(*, has_own_broker: bool) -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    if has_own_broker:
+        # It needs what the command alone brings, and only the command starts a broker.
+        from headcount.stack.jvm.jars_lock import read_lock  # noqa: PLC0415
+
+        versions["kafka"] = next(
+            jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")
+        )
+    return {"python": platform.python_version(), **versions}
+
+
+def _new_run(asked_for: str) -> str:
+    run_id = asked_for or new_run_id()
+    if not is_run_id(run_id):
+        raise UsageError(
+            f"--run-id must be small letters, digits and -, at most 40, got {run_id!r}"
+        )
+    return run_id
+
+
+def _checked_ledgers(text: str) -> str:
+    """Where ledgers are kept: as workers are told, who may be in another folder. UsageError."""
+    if not text or "://" in text:
+        return text and check_location("--ledger", text)
+    return str(Path(text).absolute())

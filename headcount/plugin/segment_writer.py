@@ -1,0 +1,104 @@
+"""The segment writer: writes a ledger's rows in the background, a batch at a time.
+
+Disk work is done in a thread of its own, at a lower priority than the requests.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import gevent
+import gevent.lock
+import gevent.threadpool
+
+from headcount.ledger.columns import Columns
+from headcount.ledger.generator_health import Health
+from headcount.ledger.schema import Seal
+from headcount.ledger.shortfall import Shortfall
+from headcount.ledger.writer import LedgerWriter
+from headcount.open_model.scheduled_arrivals import Arrivals
+
+FLUSH_EVERY_S = 2.0
+_LOW_PRIORITY = 10
+
+
+class SegmentWriter:
+    """Writes the rows of one recorder.
+
+    Args:
+        writer: Writes to the ledger's location.
+        arrivals: Returns what became of the arrivals so far; None without a rate.
+        on_error: Called with what keeps the rows from being written; nothing is written after it.
+    """
+
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        arrivals: Callable[[], Arrivals | None],
+        on_error: Callable[[Exception], object],
+    ) -> None:
+        self._writer = writer
+        self._arrivals = arrivals
+        self._on_error = on_error
+        self.batches = [Columns()]
+        """The recorder adds rows to the last; the list stays the same object."""
+        self._flushing = gevent.lock.BoundedSemaphore(1)
+        self._disk = gevent.threadpool.ThreadPool(1)
+        self._disk.spawn(_lower_priority)
+        self._flusher = gevent.spawn(self._flush_for_ever)
+
+    def flush(self) -> None:
+        """Write the rows there are now; later ones wait for the next time. OSError."""
+        batches = self.batches.copy()
+        self.batches[:] = [Columns()]
+        for columns in batches:
+            if len(columns):
+                self._disk.apply(self._write_segment, (columns,))
+
+    def write_health(self, health: Health, shortfall: Shortfall) -> None:
+        """Write both beside the ledger. OSError."""
+        self._disk.apply(self._writer.write_health, (health,))
+        self._disk.apply(self._writer.write_shortfall, (shortfall,))
+
+    def stop(self) -> None:
+        """End the background work, once the flush that is under way has its rows written."""
+        with self._flushing:
+            self._flusher.kill()
+
+    def seal(self, attempted: int) -> Seal:
+        """Write the last rows, and the seal. OSError."""
+        self.flush()
+        self._write_arrivals()
+        seal: Seal = self._disk.apply(self._writer.seal, (attempted,))
+        return seal
+
+    def _flush_for_ever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_EVERY_S)
+            try:
+                with self._flushing:
+                    self.flush()
+                    self._write_arrivals()
+            except OSError as error:
+                self._on_error(error)
+                return
+            except Exception as error:
+                self._on_error(error)
+                raise
+
+    def _write_segment(self, columns: Columns) -> None:
+        self._writer.write_table(columns.table())
+
+    def _write_arrivals(self) -> None:
+        arrivals = self._arrivals()
+        if arrivals is not None:
+            self._disk.apply(self._writer.write_arrivals, (arrivals,))
+
+
+def _lower_priority() -> None:
+    """Lower the priority of this background thread, where threads have one of their own."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
