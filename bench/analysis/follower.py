@@ -25,7 +25,7 @@ from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext
 
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
 from headcount.cli.spark_config import session_config
 from headcount.console import Console
@@ -77,7 +77,7 @@ def main(path: Path) -> dict[str, float]:
     """Follow and judge a run; return the figures."""
     folder = RunFolder(path)
     ready = platform(dict(os.environ), Console(quiet=True))
-    with open_session(session_config(folder, Judging("local[*]", "1400m"), ready)) as spark:
+    with open_session(session_config(folder, VerifyOptions("local[*]", "1400m"), ready)) as spark:
         manifest, end = folder.read_manifest(), folder.read_end()
         assert end is not None
         with followed(folder, spark) as follower:

@@ -13,7 +13,7 @@ from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import Platform
 from headcount.cli.spark_config import session_config, tables_of
 from headcount.errors import PartError
@@ -34,7 +34,7 @@ class Follower:
     """
 
     folder: RunFolder
-    judging: Judging
+    verify_options: VerifyOptions
     ledger: str
     bootstrap_servers: str
     ready: Platform
@@ -82,7 +82,7 @@ class Follower:
                 self.spark = None
 
     def _start(self) -> None:
-        config = session_config(self.folder, self.judging, self.ready, ledger=self.ledger)
+        config = session_config(self.folder, self.verify_options, self.ready, ledger=self.ledger)
         with open_session(config) as spark:
             try:
                 self._follow(spark)
@@ -121,8 +121,8 @@ class Follower:
             if self._over.wait(ADVANCE_EVERY_S / 4):
                 return None
         manifest = self.folder.read_manifest()
-        tables = tables_of(self.folder, manifest, self.judging)
-        follower = follow(self.folder, manifest, self.judging.late_after_ms, tables)
+        tables = tables_of(self.folder, manifest, self.verify_options)
+        follower = follow(self.folder, manifest, self.verify_options.late_after_ms, tables)
         follower.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
         return follower
 
@@ -156,10 +156,14 @@ def _leader_epochs(bootstrap_servers: str, manifest: Manifest) -> Mapping[int, i
 
 @contextlib.contextmanager
 def following(
-    folder: RunFolder, judging: Judging, ledger: str, bootstrap_servers: str, ready: Platform
+    folder: RunFolder,
+    verify_options: VerifyOptions,
+    ledger: str,
+    bootstrap_servers: str,
+    ready: Platform,
 ) -> Iterator[Follower]:
     """Follow a run until the block ends."""
-    follower = Follower(folder, judging, ledger, bootstrap_servers, ready)
+    follower = Follower(folder, verify_options, ledger, bootstrap_servers, ready)
     thread = threading.Thread(target=follower.work, name="follower")
     thread.start()
     try:

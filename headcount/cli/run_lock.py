@@ -1,6 +1,6 @@
-"""A turn: of all processes that judge a run, or follow it until they do, one at a time goes on.
+"""The run lock: of the processes that follow or judge a run, one works at a time.
 
-Each writes the same files, and takes away what following has left.
+They all write the same files and remove what following left.
 """
 
 import contextlib
@@ -15,25 +15,25 @@ from headcount.run.folder import RunFolder
 
 POLL_S = 0.2
 _NO_LOCKS = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""How file systems say that a folder cannot be locked; a network's says the first of these."""
+"""Errors of file systems that cannot lock a folder; network file systems raise the first."""
 
 
 @contextlib.contextmanager
-def turn(folder: RunFolder, console: Console) -> Iterator[None]:
-    """Wait for this process's turn, and keep it until the block ends, or the process does."""
+def run_lock(folder: RunFolder, console: Console) -> Iterator[None]:
+    """Wait for the lock, and hold it until the block or the process ends."""
     descriptor = os.open(folder.path, os.O_RDONLY)
     try:
-        if not _is_taken(descriptor, console):
+        if not _try_lock(descriptor, console):
             with console.step(f"Waiting for another process that judges {folder.run_id}"):
-                while not _is_taken(descriptor, console):
+                while not _try_lock(descriptor, console):
                     time.sleep(POLL_S)
         yield
     finally:
         os.close(descriptor)
 
 
-def _is_taken(descriptor: int, console: Console) -> bool:
-    """Try to take the turn. The lock is the folder's, and leaves no file."""
+def _try_lock(descriptor: int, console: Console) -> bool:
+    """Return whether this process holds the lock now. It locks the folder, and leaves no file."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -8,7 +8,7 @@ from headcount_analysis.spark.config import SessionConfig, suited_to
 from headcount_analysis.spark.jvm import class_path_files
 from headcount_analysis.spark.tables import Tables
 
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import Platform
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
@@ -22,14 +22,14 @@ _OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
 
 def session_config(
     folder: RunFolder,
-    judging: Judging,
+    verify_options: VerifyOptions,
     ready: Platform,
     *,
     events: int | None = None,
     ledger: str | None = None,
 ) -> SessionConfig:
     """How Spark is started for so many events, many by default, and a ledger perhaps elsewhere."""
-    is_remote = any(map(object_store.is_object_store, (ledger, judging.tables)))
+    is_remote = any(map(object_store.is_object_store, (ledger, verify_options.tables)))
     more_jars = ready.object_store_jars() if is_remote else ()
     jars = (*ready.connector_jars, *more_jars)
     more = object_store.settings(ready.environ) if is_remote else {}
@@ -37,11 +37,13 @@ def session_config(
         java_home=ready.java.home,
         connector_jars=jars,
         log_file=folder.logs / "spark.log",
-        master=judging.spark_master,
-        heap=judging.spark_heap,
+        master=verify_options.spark_master,
+        heap=verify_options.spark_heap,
         java_options=LONG_WORK if events is None else suited_to(events),
-        class_data=None if _OWN_COMMAND & judging.spark_conf.keys() else class_data(ready, jars),
-        settings={**more, **judging.spark_conf},
+        class_data=None
+        if _OWN_COMMAND & verify_options.spark_conf.keys()
+        else class_data(ready, jars),
+        settings={**more, **verify_options.spark_conf},
     )
 
 
@@ -51,7 +53,7 @@ def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
     return ClassData.of(cache, ready.java.home, (*class_path_files(), *jars), ready.console.step)
 
 
-def tables_of(folder: RunFolder, manifest: Manifest, judging: Judging) -> Tables:
+def tables_of(folder: RunFolder, manifest: Manifest, verify_options: VerifyOptions) -> Tables:
     """Where the tables of a run go."""
-    shared = judging.tables
+    shared = verify_options.tables
     return Tables(folder.path.absolute(), shared and f"{shared}/{folder.shared_name(manifest.tag)}")

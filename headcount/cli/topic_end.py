@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.read.settling import Reach, Waits
 
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.settling import SinceAnswer, TopicSettling
 from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, find
-from headcount.cli.verify_request import Question
+from headcount.cli.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
@@ -52,26 +52,26 @@ class RunEnd:
 
 
 def end_of_run(
-    question: Question,
+    request: VerifyRequest,
     manifest: Manifest,
     parts: Sequence[GeneratorLedger],
     console: Console,
 ) -> tuple[Reach, TopicSettling | None]:
     """Give the run's end in the topic: as noted then, or as noted now and what settles it."""
-    folder = question.folder
-    database = find(folder, manifest, question.database_url or question.judging.database_url)
-    noted = None if question.until_latest else folder.read_end()
+    folder = request.folder
+    database = find(folder, manifest, request.database_url or request.verify_options.database_url)
+    noted = None if request.until_latest else folder.read_end()
     if noted is not None and noted.is_final(part.generator for part in parts):
         known = as_of(noted, folder, manifest, parts)
         return Reach(noted, known, account(database, None, folder).database), None
     location = open_location(folder.ledger_location(manifest))
-    since = SinceAnswer(None if question.saw_the_end else sealed_at_ns(*location, folder.begun))
+    since = SinceAnswer(None if request.saw_the_end else sealed_at_ns(*location, folder.begun))
     began_s, progress = time.monotonic(), await_outbox(database, console)
     if progress is not None and not progress.unpublished and time.monotonic() - began_s > POLL_S:
         since.restart()
     with console.step("Draining") as step:
         now = RunEnd(folder, manifest, parts, database, console, step)
-        waits = _waits(question.judging, manifest)
+        waits = _waits(request.verify_options, manifest)
         settling = TopicSettling(now.note, folder.write_end, waits, since)
         return settling.begin(), settling
 
@@ -97,9 +97,9 @@ def as_of(
     return with_later_reservations(list(parts), ledger_parts(folder, manifest))
 
 
-def _waits(judging: Judging, manifest: Manifest) -> Waits:
+def _waits(verify_options: VerifyOptions, manifest: Manifest) -> Waits:
     """How long is waited: as the command says, or else as the run was told."""
-    settle_s, watch_for_s = judging.settle_s, judging.watch_for_s
+    settle_s, watch_for_s = verify_options.settle_s, verify_options.watch_for_s
     return Waits(
         manifest.settle_s if settle_s is None else settle_s,
         manifest.watch_for_s if watch_for_s is None else watch_for_s,

@@ -27,7 +27,7 @@ from headcount.cli.local_stack import start_broker
 from headcount.cli.platform import Platform
 from headcount.cli.spark_config import session_config, tables_of
 from headcount.cli.topic_end import end_of_run, noting_in_time
-from headcount.cli.verify_request import Question, limits_of
+from headcount.cli.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
@@ -42,17 +42,20 @@ POLL_S = 0.2
 
 
 def judge(
-    question: Question, ready: Platform, follower: Follower | None = None, jvm: Jvm | None = None
+    request: VerifyRequest,
+    ready: Platform,
+    follower: Follower | None = None,
+    jvm: Jvm | None = None,
 ) -> Report:
     """Judge a run, and write its report. HeadcountError says why it cannot be judged.
 
     Args:
-        question: Which run is judged.
+        request: Which run is judged.
         ready: What there is to work with.
         follower: Has followed the run, if anything has.
         jvm: Where Spark is to be started, by default in one of its own.
     """
-    folder, console = question.folder, ready.console
+    folder, console = request.folder, ready.console
     manifest = folder.read_manifest()
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
@@ -62,7 +65,7 @@ def judge(
     config = functools.partial(
         session_config,
         folder,
-        question.judging,
+        request.verify_options,
         ready,
         events=_attempts(parts),
         ledger=manifest.ledger,
@@ -70,11 +73,11 @@ def judge(
     with contextlib.ExitStack() as stack:
         # It takes seconds to start, in which all is done that can be done without it.
         started = stack.enter_context(_spark(config, follower, jvm))
-        servers = stack.enter_context(brokers(question, manifest, ready))
+        servers = stack.enter_context(brokers(request, manifest, ready))
         manifest = replace(manifest, bootstrap_servers=servers)
-        reach, settling = end_of_run(question, manifest, parts, console)
+        reach, settling = end_of_run(request, manifest, parts, console)
         stack.enter_context(noting_in_time(reach, settling))
-        plan = _plan(question, manifest, replace(reach, parts=list(reach.parts or parts)))
+        plan = _plan(request, manifest, replace(reach, parts=list(reach.parts or parts)))
         with (
             console.step("Starting Spark"),
             _ahead(
@@ -90,7 +93,7 @@ def judge(
             tools = Tools(
                 spark=spark,
                 source=Kafka(spark, servers),
-                tables=tables_of(folder, manifest, question.judging),
+                tables=tables_of(folder, manifest, request.verify_options),
                 settling=settling,
                 is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
                 progress=step.update,
@@ -100,9 +103,9 @@ def judge(
     return report
 
 
-def _plan(question: Question, manifest: Manifest, reach: Reach) -> VerificationPlan:
+def _plan(request: VerifyRequest, manifest: Manifest, reach: Reach) -> VerificationPlan:
     """Plan to judge a run up to an end of its topic."""
-    folder, judging = question.folder, question.judging
+    folder, options = request.folder, request.verify_options
     return VerificationPlan(
         folder=folder,
         manifest=manifest,
@@ -110,8 +113,8 @@ def _plan(question: Question, manifest: Manifest, reach: Reach) -> VerificationP
         parts=reach.parts,
         seen=_seen(manifest),
         database=reach.database,
-        limits=limits_of(judging),
-        thresholds=judging.all_thresholds or _own_thresholds(folder, manifest),
+        limits=limits_of(options),
+        thresholds=options.all_thresholds or _own_thresholds(folder, manifest),
     )
 
 
@@ -183,16 +186,16 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> Non
 
 
 @contextlib.contextmanager
-def brokers(question: Question, manifest: Manifest, ready: Platform) -> Iterator[str]:
+def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iterator[str]:
     """The brokers that have the run's topic: those that run, or the run's own, started again."""
-    if question.bootstrap_servers is not None:
-        yield question.bootstrap_servers
+    if request.bootstrap_servers is not None:
+        yield request.bootstrap_servers
         return
     if manifest.broker_data is None or _answers(manifest):
         yield manifest.bootstrap_servers
         return
-    data_dir = (question.folder.path / manifest.broker_data).resolve()
-    if not data_dir.is_relative_to(question.folder.path.parent.resolve()):
+    data_dir = (request.folder.path / manifest.broker_data).resolve()
+    if not data_dir.is_relative_to(request.folder.path.parent.resolve()):
         # A manifest may come from anywhere, and a broker writes to its folder.
         raise EvidenceError(f"the run's broker data is outside of the reports: {data_dir}")
     if not data_dir.is_dir():

@@ -1,34 +1,34 @@
-"""The question that a judgement answers: which run is judged, and against what."""
+"""The request for a verification: which run is judged, and against what."""
 
 from dataclasses import dataclass, fields
 
 from headcount_analysis.judge import Limits
 
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VerifyRequest:
     """Which run is judged, and against what.
 
-    `saw_the_end` says that the generators were watched until they sealed: then no clock has to be
-    trusted to know when that was.
+    `saw_the_end` says that this process watched the generators until they sealed, so that it need
+    not trust another host's clock for that time.
     """
 
     folder: RunFolder
-    judging: Judging
+    verify_options: VerifyOptions
     bootstrap_servers: str | None
     until_latest: bool = False
     database_url: str | None = None
     saw_the_end: bool = False
 
 
-def limits_of(judging: Judging) -> Limits:
-    """What the run allows. UsageError names a class that there is not."""
+def limits_of(verify_options: VerifyOptions) -> Limits:
+    """Return what the run allows. UsageError names a class that does not exist."""
     try:
-        return Limits(late_after_ms=judging.late_after_ms, **judging.allow)
+        return Limits(late_after_ms=verify_options.late_after_ms, **verify_options.allow)
     except TypeError:
         known = ", ".join(field.name for field in fields(Limits) if field.name != "late_after_ms")
-        raise UsageError(f"--allow takes {known}; got {', '.join(judging.allow)}") from None
+        raise UsageError(f"--allow takes {known}; got {', '.join(verify_options.allow)}") from None

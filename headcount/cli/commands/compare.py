@@ -12,7 +12,9 @@ from headcount_analysis.compare.runs import VerifiedRun, read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.options.verify_options import found_run, with_reports_dir
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_reports_dir
+from headcount.cli.options.run_options import find_run
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically
@@ -69,40 +71,47 @@ def _limits(
         raise click.BadParameter(str(error)) from None
 
 
-@click.command(name="compare", epilog=_EPILOG, context_settings={"max_content_width": 100})
+@grouped_command("compare", epilog=_EPILOG)
 @click.argument("base")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option(
+@grouped_option(
+    OptionGroup.JUDGING,
     "--limit",
     "limits",
     multiple=True,
     metavar="TEXT",
     callback=_limits,
-    help="How far a metric may change against the base, such as 'http.p99 +10%' (rise by no more "
-    "than 10 %), 'rps -5%' (fall by no more), 'end_to_end.p95 +20ms' or 'lost +0'. Repeatable; a "
-    "broken one ends in exit code 4.",
+    help="Largest change to BASE, such as 'http.p99 +10%', 'rps -5%' or 'lost +0'; repeatable.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.JUDGING,
     "--allow-single-run",
     is_flag=True,
-    help="Let the measured change alone decide a limit where there is one run on each side.",
+    help="Let the measured change alone decide a limit between two single runs.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.JUDGING,
     "--anyway",
     is_flag=True,
-    help="Compare runs that are not comparable, and say so above the result.",
+    help="Compare runs that are not comparable, with a warning above the result.",
 )
-@click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page; - for stdout."
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write an HTML page; - for stdout.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.OUTPUT,
     "--markdown",
     "markdown_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a summary in Markdown; - for stdout.",
+    help="Write a Markdown summary; - for stdout.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.OUTPUT,
     "--json",
     "as_json",
     is_flag=True,
@@ -148,7 +157,7 @@ def compare_runs(
 
 
 def _read(names: str, reports_dir: Path) -> list[VerifiedRun]:
-    return [read_run(found_run(Path(name), reports_dir)) for name in names.split(",")]
+    return [read_run(find_run(Path(name), reports_dir)) for name in names.split(",")]
 
 
 def _put(content: str, path: Path, console: Console) -> None:

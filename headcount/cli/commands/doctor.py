@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
-from headcount.cli.options.verify_options import with_reports_dir
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka import topic
@@ -46,8 +46,13 @@ class Finding:
     remedy: str = ""
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.option("--bootstrap-servers", metavar="HOST:PORT,…", help="Look at Kafka brokers of yours.")
+@grouped_command(epilog=_EXAMPLES)
+@grouped_option(
+    OptionGroup.KAFKA,
+    "--bootstrap-servers",
+    metavar="HOST:PORT,…",
+    help="Check your Kafka brokers, too.",
+)
 @with_reports_dir
 def doctor(*, bootstrap_servers: str | None, reports_dir: Path) -> int:
     """Look whether Python, Java, ports, disk, cache and broker are as a run needs them."""

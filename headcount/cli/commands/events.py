@@ -17,18 +17,21 @@ from pyspark.sql.types import DataType, LongType, StringType
 from rich.table import Table
 from rich.text import Text
 
-from headcount.cli.options.verify_options import (
-    Judging,
-    found_run,
-    with_brokers_of_run,
-    with_quiet,
-    with_reports_dir,
-    with_spark,
+from headcount.cli.options.groups import (
+    GroupedCommand,
+    GroupedOption,
+    OptionGroup,
+    grouped_command,
+    grouped_option,
 )
+from headcount.cli.options.output_options import with_quiet, with_reports_dir
+from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.spark_options import with_spark
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
 from headcount.cli.spark_config import session_config
 from headcount.cli.verification import brokers
-from headcount.cli.verify_request import Question
+from headcount.cli.verify_request import VerifyRequest
 from headcount.console import Console
 from headcount.errors import UsageError
 
@@ -42,7 +45,7 @@ Examples:
 _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
 
 
-class ByCatalogue(click.Command):
+class ByCatalogue(GroupedCommand):
     """A command with an option for the items, and one for each attribute of theirs."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -55,10 +58,19 @@ class ByCatalogue(click.Command):
 def _options() -> tuple[click.Option, ...]:
     catalogue = load_catalogue()
     described = (
-        click.Option([f"--{name.replace('_', '-')}", f"attribute_{name}"], type=_type(kinds))
+        _filter(name.replace("_", "-"), f"attribute_{name}", _type(kinds))
         for name, kinds in catalogue.attributes.items()
     )
-    return click.Option(["--item"], type=click.Choice(sorted(catalogue.items))), *described
+    return _filter("item", "item", click.Choice(sorted(catalogue.items))), *described
+
+
+def _filter(name: str, parameter: str, kind: click.ParamType[Any]) -> click.Option:
+    return GroupedOption(
+        [f"--{name}", parameter],
+        type=kind,
+        group=OptionGroup.FILTER,
+        help=f"Events of this {name}.",
+    )
 
 
 def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
@@ -66,22 +78,34 @@ def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
     return click.Choice(values) if values else click.INT
 
 
-@click.command(cls=ByCatalogue, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--type", "event_type", metavar="NAME", help="Such as purchase or checkout.")
-@click.option("--player", "player_id", metavar="ID")
-@click.option("--guild", metavar="NAME")
-@click.option(
+@grouped_command(cls=ByCatalogue, epilog=_EXAMPLES)
+@with_run
+@grouped_option(
+    OptionGroup.FILTER,
+    "--type",
+    "event_type",
+    metavar="NAME",
+    help="Events of this type, such as purchase or checkout.",
+)
+@grouped_option(
+    OptionGroup.FILTER, "--player", "player_id", metavar="ID", help="Events of this player."
+)
+@grouped_option(OptionGroup.FILTER, "--guild", metavar="NAME", help="Events of this guild.")
+@grouped_option(
+    OptionGroup.OUTPUT,
     "--limit",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="How many rows are printed.",
+    metavar="N",
+    help="Rows to print.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.OUTPUT,
     "--output",
     type=click.Path(path_type=Path),
-    help="Write all of them to a .csv or .parquet file.",
+    metavar="FILE",
+    help="Write all rows to a .csv or .parquet file.",
 )
 @with_brokers_of_run
 @with_spark
@@ -105,23 +129,23 @@ def events(
     **attributes: str | int | None,
 ) -> None:
     """Show the game's events in RUN's part of the topic, those that are asked for."""
-    folder = found_run(run, reports_dir)
+    folder = find_run(run, reports_dir)
     if output is not None:
         export.check_path(output)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
     given = {name: value for name, value in described.items() if value is not None}
     wanted = Wanted(event_type, item, player_id, guild, given)
     console = Console(quiet=quiet)
-    judging = Judging(spark_master, spark_heap, spark_conf=spark_conf)
-    question = Question(folder, judging, bootstrap_servers)
+    verify_options = VerifyOptions(spark_master, spark_heap, spark_conf=spark_conf)
+    request = VerifyRequest(folder, verify_options, bootstrap_servers)
     ready = platform(dict(os.environ), console)
     manifest, end = folder.read_manifest(), folder.read_end()
     if end is None:
         raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
     with contextlib.ExitStack() as stack:
-        servers = stack.enter_context(brokers(question, manifest, ready))
+        servers = stack.enter_context(brokers(request, manifest, ready))
         offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
-        config = session_config(folder, judging, ready, events=offsets.size)
+        config = session_config(folder, verify_options, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
         source = topic_range.read(sql(spark), servers, offsets)
         found = game_events(topic_range.messages(source), _types(), manifest.event_id_field)

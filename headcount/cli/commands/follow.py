@@ -7,24 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import click
 import pyarrow.fs as pafs
 
 from headcount.cli.follower import Follower, following
-from headcount.cli.options.verify_options import (
-    Judging,
-    found_run,
-    with_brokers_of_run,
-    with_json,
-    with_judging,
-    with_quiet,
-    with_reports_dir,
-)
+from headcount.cli.options.groups import grouped_command
+from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
+from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.cli.platform import platform
 from headcount.cli.result import show
-from headcount.cli.run_lock import turn
+from headcount.cli.run_lock import run_lock
 from headcount.cli.verification import judge
-from headcount.cli.verify_request import Question, limits_of
+from headcount.cli.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.folder import RunFolder
@@ -44,10 +38,10 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("run", type=click.Path(path_type=Path))
+@grouped_command(epilog=_EXAMPLES)
+@with_run
 @with_brokers_of_run
-@with_judging
+@with_verify_options
 @with_reports_dir
 @with_json
 @with_quiet
@@ -55,7 +49,7 @@ def follow(
     *,
     run: Path,
     bootstrap_servers: str | None,
-    judging: Judging,
+    verify_options: VerifyOptions,
     reports_dir: Path,
     as_json: bool,
     quiet: bool,
@@ -65,18 +59,18 @@ def follow(
     RUN is a run's folder or its id. Ended before that and started again, it goes on where it was.
     A generator that has written nothing for a minute is taken for dead.
     """
-    folder = found_run(run, reports_dir)
-    limits_of(judging)
+    folder = find_run(run, reports_dir)
+    limits_of(verify_options)
     manifest = folder.read_manifest()
     servers = bootstrap_servers or manifest.bootstrap_servers
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with (
-        turn(folder, ready.console),
-        following(folder, judging, manifest.ledger, servers, ready) as follower,
+        run_lock(folder, ready.console),
+        following(folder, verify_options, manifest.ledger, servers, ready) as follower,
     ):
         _await_end(folder, follower, ready.console)
-        question = Question(folder, judging, bootstrap_servers, saw_the_end=True)
-        report = judge(question, ready, follower)
+        request = VerifyRequest(folder, verify_options, bootstrap_servers, saw_the_end=True)
+        report = judge(request, ready, follower)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 

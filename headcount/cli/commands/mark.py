@@ -1,14 +1,15 @@
 """`headcount mark`: writes down what happened to a part while a run was under way."""
 
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from pydantic import ValidationError
 
-from headcount.cli.options.verify_options import found_run, with_reports_dir
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_reports_dir
+from headcount.cli.options.run_options import find_run, with_run
+from headcount.cli.options.types import Timestamp
 from headcount.errors import UsageError
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
 
@@ -20,29 +21,21 @@ Examples:
 """
 
 
-class _Moment(click.ParamType[int]):
-    """A point in time in ISO 8601, as ns of Unix time."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it; one without an offset is in local time."""
-        if isinstance(value, int):
-            return value
-        try:
-            return int(datetime.fromisoformat(value).timestamp() * 1e6) * 1000
-        except ValueError:
-            self.fail(f"must be such as 2026-11-23T22:16:02+00:00, got {value!r}", param, ctx)
-
-
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("run", type=click.Path(path_type=Path))
+@grouped_command(epilog=_EXAMPLES)
+@with_run
 @click.argument("text")
-@click.option("--at", "at_ns", type=_Moment(), help="When it happened.  [default: now]")
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--at",
+    "at_ns",
+    type=Timestamp(),
+    show_default="now",
+    help="When it happened, in ISO 8601.",
+)
 @with_reports_dir
 def mark(*, run: Path, text: str, at_ns: int | None, reports_dir: Path) -> None:
     """Write down TEXT as what happens to RUN's parts now: its report shows what came of it."""
-    folder = found_run(run, reports_dir)
+    folder = find_run(run, reports_dir)
     try:
         done = Mark(time.time_ns() if at_ns is None else at_ns, text)
     except ValidationError:

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.local_stack import BROKER_DATA, start_broker
-from headcount.cli.options.verify_options import with_quiet, with_reports_dir
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.cli.spark_config import class_data
 from headcount.console import Console
@@ -35,22 +36,41 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.option(
+@grouped_command(epilog=_EXAMPLES)
+@grouped_option(
+    OptionGroup.LOAD,
     "--events",
     type=click.IntRange(min=100),
     default=20_000,
     show_default=True,
-    help="Attempts of the run in which all faults come together.",
+    metavar="N",
+    help="Attempts of the run that has all faults at once.",
 )
-@click.option(
+@grouped_option(
+    OptionGroup.LOAD,
     "--faults",
     type=click.IntRange(min=1),
-    default=None,
-    help="How many of its attempts are harmed.  [default: one in fifty, at most 2,000]",
+    metavar="N",
+    show_default="one in fifty, at most 2,000",
+    help="Attempts that are harmed.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Harm other attempts.")
-@click.option("--spark-heap", default="2g", show_default=True, help="The heap of Spark's driver.")
+@grouped_option(
+    OptionGroup.LOAD,
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Seed of the choice of attempts to harm.",
+)
+@grouped_option(
+    OptionGroup.JUDGING,
+    "--spark-heap",
+    default="2g",
+    show_default=True,
+    metavar="SIZE",
+    help="Heap of Spark's driver.",
+)
 @with_reports_dir
 @with_quiet
 def selftest(

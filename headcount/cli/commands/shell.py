@@ -5,10 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import click
 from headcount_analysis.spark.config import socket_settings
 
-from headcount.cli.options.verify_options import PassThrough
+from headcount.cli.options.groups import grouped_command
+from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.platform import platform
 from headcount.console import Console
 
@@ -21,7 +21,7 @@ Example:
 """
 
 
-@click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@grouped_command(cls=PassThrough, epilog=_EXAMPLES)
 def shell(extra: tuple[str, ...]) -> None:
     """Open a pyspark shell that can read Kafka."""
     ready = platform(dict(os.environ), Console())

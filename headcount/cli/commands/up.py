@@ -2,18 +2,19 @@
 
 import contextlib
 import os
-import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target, Wish, start
-from headcount.cli.locustfile import GENERATOR, default_locustfile
+from headcount.cli.local_stack import Target, start
+from headcount.cli.locust_command import flat, up_command
+from headcount.cli.locustfile import default_locustfile
+from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
-from headcount.cli.options.target_options import with_target
-from headcount.cli.options.verify_options import PassThrough, with_quiet, with_reports_dir
+from headcount.cli.options.output_options import with_quiet, with_reports_dir
+from headcount.cli.options.pass_through import PassThrough
+from headcount.cli.options.target_options import TargetOptions, with_target_options
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -34,21 +35,20 @@ Examples:
 """
 
 
-@click.command(cls=PassThrough, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@grouped_command(cls=PassThrough, epilog=_EXAMPLES)
 @click.argument(
     "locustfile",
     type=click.Path(path_type=Path, exists=True),
     default=default_locustfile,
 )
-@with_target
+@with_target_options
 @with_reports_dir
 @with_quiet
 def up(
     *,
     locustfile: Path,
     extra: tuple[str, ...],
-    event_id_field: str,
-    wish: Wish,
+    target_options: TargetOptions,
     reports_dir: Path,
     quiet: bool,
 ) -> None:
@@ -58,17 +58,21 @@ def up(
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
-        target = start(stack, wish, ready, folder)
+        target = start(stack, target_options, ready, folder)
         port = web.port or free_port(WEB_PORT)
-        options = {"--web-port": port, "--event-id-field": event_id_field, "-f": locustfile}
-        # Of two Locust takes the last: what the user says of the web UI.
-        command = [*_locust_command(wish, target, folder), *_flat(options), *extra]
+        # Of two equal options Locust takes the last: the user's own for the web UI.
+        command = [
+            *up_command(target_options, target, folder, os.environ),
+            *flat({"--web-port": port}),
+            *flat({"--event-id-field": target_options.event_id_field, "-f": locustfile}),
+            *extra,
+        ]
         locust = _start_locust(command, port, folder, ready, target)
         stack.callback(locust.stop)
         ready.console.result(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.address}\n"
-            f"Kafka    {target.bootstrap_servers}, topic {wish.topic}\n"
+            f"Kafka    {target.bootstrap_servers}, topic {target_options.topic}\n"
             "Ctrl-C stops all of it; the tab Delivery shows how a test fares, and its verdict."
         )
         while True:
@@ -107,23 +111,3 @@ def _start_locust(
             locust.stop()
             raise
         return locust
-
-
-def _locust_command(wish: Wish, target: Target, folder: Path) -> list[str]:
-    options = {
-        "--web-host": LOOPBACK,
-        "--master-bind-host": LOOPBACK,
-        "--bootstrap-servers": target.bootstrap_servers,
-        "--topic": wish.topic,
-        "--promise": wish.promised(os.environ),
-        "--reports-dir": folder.parent,
-    }
-    if target.broker is not None:
-        options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"
-    if target.database_file is not None:
-        options["--database-file"] = f"../{folder.name}/{DATABASE}"
-    return [sys.executable, "-m", GENERATOR, *_flat(options)]
-
-
-def _flat(options: Mapping[str, object]) -> list[str]:
-    return [str(part) for pair in options.items() for part in pair]

@@ -6,19 +6,14 @@ from pathlib import Path
 import click
 from headcount_analysis.spark.jvm import begun_jvm
 
-from headcount.cli.options.verify_options import (
-    Judging,
-    found_run,
-    with_brokers_of_run,
-    with_json,
-    with_judging,
-    with_quiet,
-    with_reports_dir,
-)
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
+from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.cli.platform import platform
-from headcount.cli.run_lock import turn
+from headcount.cli.run_lock import run_lock
 from headcount.cli.spark_config import session_config
-from headcount.cli.verify_request import Question, limits_of
+from headcount.cli.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
@@ -32,17 +27,18 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("run", type=click.Path(path_type=Path))
+@grouped_command(epilog=_EXAMPLES)
+@with_run
 @with_brokers_of_run
-@click.option(
+@grouped_option(
+    OptionGroup.JUDGING,
     "--until",
     type=click.Choice(["end", "latest"]),
     default="end",
     show_default=True,
-    help="Read to where the topic ended after the run, or to where it ends now.",
+    help="Read to the topic's end after the run, or to its end now.",
 )
-@with_judging
+@with_verify_options
 @with_reports_dir
 @with_json
 @with_quiet
@@ -51,27 +47,31 @@ def verify(
     run: Path,
     bootstrap_servers: str | None,
     until: str,
-    judging: Judging,
+    verify_options: VerifyOptions,
     reports_dir: Path,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
-    folder = found_run(run, reports_dir)
-    limits_of(judging)
-    question = Question(folder, judging, bootstrap_servers, until_latest=until == "latest")
+    folder = find_run(run, reports_dir)
+    limits_of(verify_options)
+    request = VerifyRequest(
+        folder, verify_options, bootstrap_servers, until_latest=until == "latest"
+    )
     ready = platform(dict(os.environ), Console(quiet=quiet))
     manifest = folder.read_manifest()
-    with turn(folder, ready.console):
+    with run_lock(folder, ready.console):
         folder.forget_verdict()
         events = _events(folder, manifest) if until == "end" else None
-        config = session_config(folder, judging, ready, events=events, ledger=manifest.ledger)
+        config = session_config(
+            folder, verify_options, ready, events=events, ledger=manifest.ledger
+        )
         with begun_jvm(config) as jvm:
             # What judges takes long to load, in which the JVM can start.
             from headcount.cli.result import show  # noqa: PLC0415
             from headcount.cli.verification import judge  # noqa: PLC0415
 
-            report = judge(question, ready, jvm=jvm)
+            report = judge(request, ready, jvm=jvm)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code
 

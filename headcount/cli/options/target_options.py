@@ -1,16 +1,61 @@
-"""The options that say what is tested: parts of the user's, or parts to start."""
+"""What is tested: the user's own service and brokers, or parts to start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from headcount.cli.local_stack import Wish
-from headcount.cli.options.verify_options import gathered
+from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
 from headcount.errors import UsageError
 from headcount.run.id_field import check_id_field
 from headcount.run.ids import HEADER
 from headcount.stack.service import DEFAULT_APP
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """What the user asked for: a part that is None is started.
+
+    `ack_guarantee` is what an acknowledgement of the service guarantees, empty where not stated.
+    """
+
+    bootstrap_servers: str | None
+    host: str | None
+    app: str
+    topic: str
+    partitions: int
+    replication: int
+    create_topic: bool
+    acks: str | None
+    idempotence: bool | None
+    ack_guarantee: str
+    event_id_field: str = HEADER
+
+    @property
+    def service_environ(self) -> dict[str, str]:
+        """Variables that set how the game service publishes."""
+        chosen = {}
+        if self.acks is not None:
+            chosen["SERVICE_ACKS"] = self.acks
+        if self.idempotence is not None:
+            chosen["SERVICE_IDEMPOTENCE"] = "on" if self.idempotence else "off"
+        elif self.acks not in {None, "all"}:
+            chosen["SERVICE_IDEMPOTENCE"] = "off"  # a producer is idempotent with acks=all only
+        return chosen
+
+    def stated_guarantee(self, environ: Mapping[str, str]) -> str:
+        """Return what an acknowledgement guarantees: as the user states, or by the game's settings.
+
+        It is empty for a service of the user's about which nothing is stated.
+        """
+        if self.ack_guarantee or self.host is not None or self.app != DEFAULT_APP:
+            return self.ack_guarantee
+        settings = {**environ, **self.service_environ}
+        switch = settings.get("SERVICE_IDEMPOTENCE", "on").lower()
+        is_idempotent = switch in {"on", "true", "1", "yes"}
+        acks = settings.get("SERVICE_ACKS", "all")
+        return f"acks={acks}, {'idempotent' if is_idempotent else 'not idempotent'}"
 
 
 def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
@@ -20,77 +65,101 @@ def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
         raise click.BadParameter(str(error)) from None
 
 
-def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and hand them on as `wish`."""
-    command = gathered(command, "wish", Wish)
-    for option in (
-        click.option(
-            "--event-id-field",
-            default=HEADER,
-            show_default=True,
-            metavar="NAME",
-            callback=_id_field,
-            help="The event's top-level field that carries the request's X-Event-Id; that name is "
-            "found however a framework writes it.",
-        ),
-        click.option(
-            "--replication",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Replicas of the topic, if it is made.",
-        ),
-        click.option(
-            "--partitions",
-            type=click.IntRange(min=1),
-            default=4,
-            show_default=True,
-            help="Partitions of the topic, if it is made.",
-        ),
-        click.option(
-            "--create-topic",
-            is_flag=True,
-            help="Make the topic on your brokers if it is missing; on a broker that is started "
-            "it is always made.",
-        ),
-        click.option(
-            "--promise",
-            default="",
-            metavar="TEXT",
-            help="What an acknowledgement of your service stands for, to be shown in the report.  "
-            "[default: the game's settings]",
-        ),
-        click.option(
-            "--idempotence/--no-idempotence",
-            default=None,
-            help="Whether the game's producer is idempotent.  [default: it is, with --acks all]",
-        ),
-        click.option(
-            "--acks",
-            type=click.Choice(["all", "1", "0"]),
-            help="What the game's producer waits for.  [default: all]",
-        ),
-        click.option("--topic", default="events", show_default=True, help="Where events go."),
-        click.option(
-            "--app",
-            default=DEFAULT_APP,
-            show_default=True,
-            metavar="MODULE:NAME",
-            help="The WSGI application to start as the service.",
-        ),
-        click.option(
-            "--host",
-            metavar="URL",
-            envvar="HEADCOUNT_HOST",
-            show_envvar=True,
-            help="A service of your own; a USER:PASSWORD@ in it is written nowhere.  "
-            "[default: start the game]",
-        ),
-        click.option(
-            "--bootstrap-servers",
-            metavar="HOST:PORT,…",
-            help="Kafka brokers of your own.  [default: start one]",
-        ),
-    ):
-        command = option(command)
-    return command
+_SERVICE = in_order(
+    grouped_option(
+        OptionGroup.TARGET,
+        "--host",
+        metavar="URL",
+        envvar="HEADCOUNT_HOST",
+        show_envvar=True,
+        show_default="start the game",
+        help="Your service.",
+    ),
+    grouped_option(
+        OptionGroup.TARGET,
+        "--app",
+        default=DEFAULT_APP,
+        show_default=True,
+        metavar="MODULE:NAME",
+        help="WSGI application to start as the service.",
+    ),
+    grouped_option(
+        OptionGroup.TARGET,
+        "--acks",
+        type=click.Choice(["all", "1", "0"]),
+        show_default="all",
+        help="Acknowledgements that the game's producer waits for.",
+    ),
+    grouped_option(
+        OptionGroup.TARGET,
+        "--idempotence/--no-idempotence",
+        default=None,
+        show_default="on with --acks all",
+        help="Whether the game's producer is idempotent.",
+    ),
+    grouped_option(
+        OptionGroup.TARGET,
+        "--promise",
+        "ack_guarantee",
+        default="",
+        metavar="TEXT",
+        show_default="the game's settings",
+        help="What your service's acknowledgement guarantees.",
+    ),
+)
+
+_KAFKA = in_order(
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--bootstrap-servers",
+        metavar="HOST:PORT,…",
+        show_default="start a broker",
+        help="Your Kafka brokers.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--topic",
+        default="events",
+        show_default=True,
+        metavar="NAME",
+        help="Topic that the service publishes to.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--create-topic",
+        is_flag=True,
+        help="Create the topic on your brokers if it is missing.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--partitions",
+        type=click.IntRange(min=1),
+        default=4,
+        show_default=True,
+        metavar="N",
+        help="Partitions of a topic that is created.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--replication",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Replicas of a topic that is created.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--event-id-field",
+        default=HEADER,
+        show_default=True,
+        metavar="NAME",
+        callback=_id_field,
+        help="Top-level field of an event that carries its id.",
+    ),
+)
+
+
+def with_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options, and hand them on as `target_options`."""
+    return _SERVICE(_KAFKA(gathered("target_options", TargetOptions)(command)))

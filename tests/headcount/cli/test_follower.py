@@ -9,7 +9,7 @@ import pytest
 
 from headcount.cli import follower
 from headcount.cli.follower import MOST_STARTS, Follower
-from headcount.cli.options.verify_options import Judging
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 
@@ -22,8 +22,8 @@ def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Foll
 
     monkeypatch.setattr(follower, "session_config", fails)
     ready: Any = SimpleNamespace(console=SimpleNamespace(remark=told))
-    judging = Judging("local", "1g", 1)
-    found = Follower(RunFolder(tmp_path), judging, "", "127.0.0.1:1", ready)
+    verify_options = VerifyOptions("local", "1g", 1)
+    found = Follower(RunFolder(tmp_path), verify_options, "", "127.0.0.1:1", ready)
     thread = threading.Thread(target=found.work, daemon=True)
     thread.start()
     thread.join(60)

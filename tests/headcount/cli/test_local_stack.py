@@ -1,4 +1,4 @@
-"""What a command starts: the promise that is stated is the one that the service is told to keep."""
+"""What a command starts: the stated guarantee is the one that the service is set to keep."""
 
 import contextlib
 from dataclasses import replace
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from headcount.cli.commands import up
-from headcount.cli.local_stack import Target, Wish, check_host, start
+from headcount.cli.local_stack import Target, check_host, start
+from headcount.cli.locust_command import up_command
+from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -16,7 +17,7 @@ from headcount.stack.broker import Broker
 from headcount.stack.jvm.java import Java
 from headcount.stack.service import DEFAULT_APP
 
-PLAIN = Wish(
+PLAIN = TargetOptions(
     bootstrap_servers=None,
     host=None,
     app=DEFAULT_APP,
@@ -26,12 +27,12 @@ PLAIN = Wish(
     create_topic=False,
     acks=None,
     idempotence=None,
-    promise="",
+    ack_guarantee="",
 )
 
 
 @pytest.mark.parametrize(
-    ("acks", "idempotence", "told", "promise"),
+    ("acks", "idempotence", "environ", "guarantee"),
     [
         (None, None, {}, "acks=all, idempotent"),
         ("all", None, {"SERVICE_ACKS": "all"}, "acks=all, idempotent"),
@@ -39,47 +40,49 @@ PLAIN = Wish(
         (None, False, {"SERVICE_IDEMPOTENCE": "off"}, "acks=all, not idempotent"),
     ],
 )
-def test_the_promise_is_the_setting(
-    acks: str | None, idempotence: bool | None, told: dict[str, str], promise: str
+def test_the_guarantee_is_the_setting(
+    acks: str | None, idempotence: bool | None, environ: dict[str, str], guarantee: str
 ) -> None:
     """Options decide both, and say so in the same words."""
-    wish = replace(PLAIN, acks=acks, idempotence=idempotence)
+    target_options = replace(PLAIN, acks=acks, idempotence=idempotence)
 
-    assert wish.service_environ == told
-    assert wish.promised({}) == promise
+    assert target_options.service_environ == environ
+    assert target_options.stated_guarantee({}) == guarantee
 
 
-def test_the_environment_promises_too() -> None:
+def test_the_environment_sets_the_guarantee_too() -> None:
     """What the service would read from the environment counts, and an option counts for more."""
     environ = {"SERVICE_ACKS": "1", "SERVICE_IDEMPOTENCE": "off"}
 
-    assert PLAIN.promised(environ) == "acks=1, not idempotent"
-    assert replace(PLAIN, acks="0").promised(environ) == "acks=0, not idempotent"
+    assert PLAIN.stated_guarantee(environ) == "acks=1, not idempotent"
+    assert replace(PLAIN, acks="0").stated_guarantee(environ) == "acks=0, not idempotent"
 
 
 def test_of_a_service_of_the_users_only_the_user_knows() -> None:
     """Nothing is said of a service that was not asked."""
     theirs = replace(PLAIN, host="http://127.0.0.1:5000")
 
-    assert theirs.promised({}) == ""
-    assert replace(theirs, promise="acks=1").promised({}) == "acks=1"
-    assert replace(PLAIN, app="tests.faulty:app").promised({}) == ""
+    assert theirs.stated_guarantee({}) == ""
+    assert replace(theirs, ack_guarantee="acks=1").stated_guarantee({}) == "acks=1"
+    assert replace(PLAIN, app="tests.faulty:app").stated_guarantee({}) == ""
 
 
 @pytest.mark.e2e
 def test_a_topic_is_made_only_when_told_to(broker: Broker, java: Java, tmp_path: Path) -> None:
     """On brokers of the user's a name that is misspelt makes no topic; the remedy is named."""
     servers, ready = broker.bootstrap_servers, Platform(java, (), (), {}, Console(quiet=True))
-    wish = replace(PLAIN, bootstrap_servers=servers, host="http://127.0.0.1:1", topic="evnts")
+    target_options = replace(
+        PLAIN, bootstrap_servers=servers, host="http://127.0.0.1:1", topic="evnts"
+    )
     with contextlib.ExitStack() as stack:
         with pytest.raises(UsageError, match=r"no topic 'evnts' at .* with --create-topic"):
-            start(stack, wish, ready, tmp_path)
+            start(stack, target_options, ready, tmp_path)
         assert describe(servers, "evnts") is None
-        start(stack, replace(wish, create_topic=True, partitions=2), ready, tmp_path)
+        start(stack, replace(target_options, create_topic=True, partitions=2), ready, tmp_path)
         made = describe(servers, "evnts")
         assert made is not None
         assert made.partitions == 2
-        start(stack, wish, ready, tmp_path)
+        start(stack, target_options, ready, tmp_path)
 
 
 def test_a_password_of_the_host_is_shown_to_nobody(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_a_password_of_the_host_is_shown_to_nobody(tmp_path: Path) -> None:
 
     assert target.address == "https://shop.test:8443"
     assert target.locust_environ == {"LOCUST_HOST": "https://user:hunter2@shop.test:8443"}
-    assert "hunter2" not in " ".join(up._locust_command(PLAIN, target, tmp_path))  # noqa: SLF001
+    assert "hunter2" not in " ".join(up_command(PLAIN, target, tmp_path, {}))
 
 
 @pytest.mark.parametrize("host", ["ftp://user:hunter2@shop.test", "https://hunter2@shop.test"])

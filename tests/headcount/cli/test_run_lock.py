@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from headcount.cli.run_lock import turn
+from headcount.cli.run_lock import run_lock
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.stack.process import wait_until
@@ -22,11 +22,11 @@ DEADLINE_S = 30.0
 HOLD = """
 import sys, time
 from pathlib import Path
-from headcount.cli.run_lock import turn
+from headcount.cli.run_lock import run_lock
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 
-with turn(RunFolder(Path(sys.argv[1])), Console()):
+with run_lock(RunFolder(Path(sys.argv[1])), Console()):
     print("has it", flush=True)
     time.sleep(60)
 """
@@ -45,11 +45,11 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
     screen, done = Screen(), []
 
     def second() -> None:
-        with turn(folder, screen.console):
+        with run_lock(folder, screen.console):
             done.append("second")
 
     with ThreadPoolExecutor(1) as pool:
-        with turn(folder, Console(quiet=True)):
+        with run_lock(folder, Console(quiet=True)):
             waiting = pool.submit(second)
             wait_until(lambda: "judges run-1" in screen.err.getvalue(), DEADLINE_S, "it waits")
             done.append("first")
@@ -60,14 +60,14 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
 
 
 def test_nobody_waits_for_the_dead(folder: RunFolder) -> None:
-    """The turn of a process ends with it."""
+    """A process's lock ends with the process."""
     command = [sys.executable, "-c", HOLD, str(folder.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "has it\n"
         holder.send_signal(signal.SIGKILL)
     screen = Screen()
-    with turn(folder, screen.console):
+    with run_lock(folder, screen.console):
         assert screen.lines() == []
 
 
@@ -78,7 +78,7 @@ def test_a_file_system_without_locks(
     """It is said that nobody is kept away, and the judgement goes on."""
     monkeypatch.setattr(fcntl, "flock", refusing(number))
     screen = Screen()
-    with turn(folder, screen.console):
+    with run_lock(folder, screen.console):
         pass
     (line,) = screen.lines()
     assert line.startswith("The run's folder cannot be locked")
@@ -89,7 +89,7 @@ def test_another_error_is_an_error(folder: RunFolder, monkeypatch: pytest.Monkey
     monkeypatch.setattr(fcntl, "flock", refusing(errno.EIO))
     gc.collect()  # what others have left open
     before = psutil.Process().num_fds()
-    with pytest.raises(OSError, match="refused"), turn(folder, Console(quiet=True)):
+    with pytest.raises(OSError, match="refused"), run_lock(folder, Console(quiet=True)):
         pass
     assert psutil.Process().num_fds() == before
 

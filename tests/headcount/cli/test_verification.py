@@ -11,8 +11,8 @@ import pyarrow.fs as pafs
 import pytest
 
 from headcount.cli import topic_end, verification
-from headcount.cli.options.verify_options import Judging
-from headcount.cli.verify_request import Question
+from headcount.cli.options.verify_options import VerifyOptions
+from headcount.cli.verify_request import VerifyRequest
 from headcount.console import Console
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
@@ -102,10 +102,10 @@ class Growing:
 
     def judged_to(self) -> tuple[int, int]:
         """Find out to where the run is judged now, and how much is unreadable then."""
-        judging = Judging("local", "1g", 1, watch_for_s=0)
-        question = Question(self.folder, judging, None)
+        verify_options = VerifyOptions("local", "1g", 1, watch_for_s=0)
+        request = VerifyRequest(self.folder, verify_options, None)
         parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
-        reach, settling = topic_end.end_of_run(question, MANIFEST, parts, Console(quiet=True))
+        reach, settling = topic_end.end_of_run(request, MANIFEST, parts, Console(quiet=True))
         end = reach.end if settling is None else settling.settled()
         return end.end_offsets[0], end.unreadable.get(0, 0)
 

@@ -38,7 +38,7 @@ def test_a_mark_is_written(folder: RunFolder) -> None:
     [
         (["a\nb"], "TEXT must be one line"),
         (["x" * 201], "1 to 200 characters"),
-        (["x", "--at", "noon"], "must be such as 2026"),
+        (["x", "--at", "noon"], "must be a time such as 2026"),
     ],
 )
 def test_a_mistake_is_told(folder: RunFolder, arguments: list[str], told: str) -> None:

@@ -1,0 +1,107 @@
+"""Drives the load of a run: starts Locust, watches the parts, reports how Locust ended."""
+
+import contextlib
+import time
+from dataclasses import replace
+
+from headcount.cli.follower import Follower
+from headcount.cli.local_stack import Target
+from headcount.cli.locust_command import Load, run_command
+from headcount.cli.locustfile import last_word
+from headcount.cli.platform import Platform
+from headcount.console import Console
+from headcount.errors import PartError, UsageError
+from headcount.ledger.location import open_location, unsealed
+from headcount.open_model.scheduled_arrivals import all_arrivals
+from headcount.run.folder import RunFolder
+from headcount.run.locust_exit import Cause, LocustExit
+from headcount.run.manifest import JUDGED_BY_PARENT
+from headcount.run.verdict import BROKEN_THRESHOLD
+from headcount.stack.process import Process
+
+POLL_S = 0.1
+STOP_TIMEOUT_S = 30.0
+
+
+def drive(
+    load: Load, target: Target, folder: RunFolder, ready: Platform, follower: Follower | None
+) -> None:
+    """Run Locust to its end.
+
+    Raises:
+        UsageError: Locust refused the scenario or an option.
+        PartError: A part died, or Locust ended without a ledger that can be judged.
+    """
+    environ = {**ready.environ, **target.locust_environ, JUDGED_BY_PARENT: "1"}
+    command = run_command(load, target, folder, ready.environ)
+    log = folder.logs / "locust.log"
+    with contextlib.ExitStack() as stack:
+        with ready.console.step("Starting Locust"):
+            locust = Process("Locust", command, log_path=log, environ=environ)
+            stack.callback(locust.stop, STOP_TIMEOUT_S)
+            _await_manifest(locust, target, folder)
+            shape = folder.read_manifest().options.get("shape")
+        size = load.options.size(load.locustfile, shape)
+        with ready.console.step(f"Load: {size} on {target.address}") as step:
+            while (code := locust.returncode) is None:
+                target.poll_or_raise()
+                progress = follower.progress if follower is not None else ""
+                step.update(", ".join(filter(None, (f"{step.elapsed_s:.0f} s", progress))))
+                time.sleep(POLL_S)
+            if code not in {0, BROKEN_THRESHOLD}:
+                target.poll_or_raise()  # a part that died is the cause
+                _record_exit(locust, code, folder)
+    if load.options.rate:
+        _report_arrivals(folder, ready.console)
+
+
+def _await_manifest(locust: Process, target: Target, folder: RunFolder) -> None:
+    """Wait until the plugin has written the manifest. Raise Locust's error if it never does."""
+    while not folder.manifest_path.is_file() and locust.returncode is None:
+        target.poll_or_raise()
+        time.sleep(POLL_S)
+    if not folder.manifest_path.is_file():
+        _raise_exit(locust, locust.returncode or 0)
+
+
+def _report_arrivals(folder: RunFolder, console: Console) -> None:
+    """Report what became of a rate's arrivals; even when quiet if some did not start."""
+    scheduled = folder.read_scheduled()
+    due = {} if scheduled is None else scheduled.due
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    arrivals = all_arrivals(*location, due)
+    report = console.error if arrivals.dropped or arrivals.lost else console.remark
+    report(
+        f"Arrivals: {arrivals.due:,} due, {arrivals.started:,} started, "
+        f"{arrivals.dropped:,} dropped, {arrivals.lost:,} lost with a generator"
+    )
+
+
+def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
+    """Record for the judgement how Locust ended. Raise its error if there is nothing to judge."""
+    if not _has_seal(folder):
+        _raise_exit(locust, code)
+    recorded = folder.read_locust_exit() or LocustExit(None)
+    if recorded.exit_code != code:
+        cause = Cause.OTHER if code > 0 else Cause.ERROR
+        ended = replace(recorded, exit_code=code, cause=cause, reason=locust.last_words)
+        folder.write_locust_exit(ended)
+
+
+def _has_seal(folder: RunFolder) -> bool:
+    """Tell whether at least one generator sealed a ledger, so that the run can be judged."""
+    if not folder.manifest_path.is_file():
+        return False
+    location = open_location(folder.ledger_location(folder.read_manifest()))
+    begun = folder.begun or ()
+    return not set(begun).issubset(unsealed(*location, begun))
+
+
+def _raise_exit(locust: Process, code: int) -> None:
+    """Raise the error that Locust's exit code stands for, with the last error in its log."""
+    try:
+        locust.poll_or_raise()
+    except PartError as error:
+        if code == UsageError.exit_code:
+            raise UsageError(last_word(locust.log_path) or str(error)) from None
+        raise

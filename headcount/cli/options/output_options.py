@@ -1,0 +1,50 @@
+"""Where runs and ledgers are written, and what a command prints."""
+
+from pathlib import Path
+
+import click
+
+from headcount.cli.options.groups import OptionGroup, grouped_option
+from headcount.ledger.location import check_location
+
+with_reports_dir = grouped_option(
+    OptionGroup.OUTPUT,
+    "--reports-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    default=Path("reports"),
+    show_default=True,
+    help="Folder with one folder for each run.",
+)
+
+
+def checked_location(
+    _context: click.Context, parameter: click.Parameter, location: str | None
+) -> str | None:
+    """Return a folder or URL. UsageError names the option if it cannot be used."""
+    return location and check_location(parameter.opts[0], location)
+
+
+with_ledger = grouped_option(
+    OptionGroup.OUTPUT,
+    "--ledger",
+    default="",
+    metavar="PLACE",
+    envvar="HEADCOUNT_LEDGER",
+    show_envvar=True,
+    show_default="the run's folder",
+    callback=checked_location,
+    help="Folder or URL of ledgers.",
+)
+
+with_json = grouped_option(
+    OptionGroup.OUTPUT,
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the content of verdict.json, and nothing else on stdout.",
+)
+
+with_quiet = grouped_option(
+    OptionGroup.OUTPUT, "-q", "--quiet", is_flag=True, help="Print the result and nothing else."
+)

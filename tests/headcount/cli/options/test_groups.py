@@ -1,0 +1,106 @@
+"""The help of every command: its options stand in groups, one line each."""
+
+import re
+
+import click
+import pytest
+
+from headcount.cli.main import COMMANDS, cli
+from headcount.cli.options.groups import HELP_WIDTH, GroupedOption, OptionGroup, group_of
+
+_HEADING = re.compile(rf"^({'|'.join(OptionGroup)}):$")
+
+
+def command_of(name: str) -> click.Command:
+    """Give a command of the command line."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    return command
+
+
+def context_of(command: click.Command) -> click.Context:
+    """Give a context with a wide terminal."""
+    context = click.Context(
+        command, terminal_width=HELP_WIDTH, help_option_names=["-h", "--help"], info_name="x"
+    )
+    context.max_content_width = HELP_WIDTH
+    return context
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """Give the lines of each group of a help text."""
+    sections: dict[str, list[str]] = {}
+    heading = ""
+    for line in text.splitlines():
+        if match := _HEADING.match(line):
+            heading = match[1]
+        elif not line.startswith("  "):
+            heading = ""
+        elif heading:
+            sections.setdefault(heading, []).append(line)
+    return sections
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_stands_in_a_group(name: str) -> None:
+    """It is made with one, or is --help; there is no heading for others."""
+    command = command_of(name)
+    context = context_of(command)
+    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    assert all(isinstance(each, GroupedOption) or "--help" in each.opts for each in options)
+    assert "\nOptions:" not in command.get_help(context)
+    sections = sections_of(command.get_help(context))
+    for option in options:
+        lines = sections[group_of(option)]
+        assert any(re.search(rf"(^|[ ,/]){option.opts[-1]}\b", line) for line in lines), option.opts
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_is_explained_in_a_line(name: str) -> None:
+    """On a wide terminal there are as many lines as options, and none lacks its sentence."""
+    command = command_of(name)
+    context = context_of(command)
+    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    sections = sections_of(command.get_help(context))
+    lines = [line for lines in sections.values() for line in lines]
+    assert len(lines) == len(options), lines
+    for option in options:
+        assert option.help, option.opts
+        assert "\n" not in option.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_shows_examples(name: str) -> None:
+    """Below its options."""
+    assert re.search(
+        r"^ *Examples?:\n +headcount ",
+        command_of(name).get_help(context_of(command_of(name))),
+        re.MULTILINE,
+    )
+
+
+def test_groups_come_in_their_order() -> None:
+    """Whatever the order of the decorators."""
+    sections = sections_of(command_of("run").get_help(context_of(command_of("run"))))
+    assert list(sections) == [group for group in OptionGroup if group is not OptionGroup.FILTER]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--run-time", "soon"], "--run-time"),
+        (["--users", "0"], "--users"),
+        (["--allow", "lost"], "--allow"),
+        (["--threshold", "p99"], "--threshold"),
+        (["--thresholds", "/no/file"], "--thresholds"),
+        (["--settle", "soon"], "--settle"),
+        (["--database-url", "mysql://x"], "--database-url"),
+        (["--outcome", "200 = maybe"], "--outcome"),
+        (["--event-id-field", ""], "--event-id-field"),
+    ],
+)
+def test_an_error_names_the_option(arguments: list[str], option: str) -> None:
+    """The value that is wrong is found without guessing."""
+    with pytest.raises(click.BadParameter) as raised:
+        command_of("run").make_context("run", [*arguments])
+    assert option in raised.value.format_message()
