@@ -239,6 +239,7 @@ def worker(connection: http.client.HTTPConnection) -> str:
     return answer.headers["X-Served-By"]
 
 
+@pytest.mark.slow
 def test_connections_that_are_made_at_once_are_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +265,7 @@ def test_connections_that_are_made_at_once_are_shared(
                 judged += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "threads"), [(1, 16), (2, 1)])
 def test_nobody_waits_in_vain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, threads: int
