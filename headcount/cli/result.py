@@ -7,7 +7,7 @@ from rich.text import Text
 
 from headcount.console import Console
 from headcount.run.folder import RunFolder
-from headcount.run.verdict import Area, Result, against, tally_of
+from headcount.run.verdict import Result, against, tally_of
 
 _STYLES = {Result.BROKEN: "bold red", Result.UNPROVEN: "bold yellow"}
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
@@ -29,8 +29,9 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
     for each in report.thresholds:
         console.result(Text(f"Threshold {each.result}: {each}", _STYLES.get(each.result, "")))
     console.result(f"Checks: {tally_of(report.checks)}")
+    listed_above = {each.threshold.text for each in report.thresholds}
     for check in against(report.checks):
-        if check.area is not Area.THRESHOLDS:
+        if check.name not in listed_above:
             console.result(f"  - {check}")
     for pattern in report.patterns:
         console.result(f"  pattern: {pattern}")

@@ -112,7 +112,7 @@ INCOMPLETE_READING = {
     "has cleanup.policy=compact": replace(
         with_partition(read=9), seen=TopicSeen(cleanup_policy="compact")
     ),
-    "was deleted and made anew": replace(SANE, seen=TopicSeen(topic_id="other")),
+    "was deleted and recreated": replace(SANE, seen=TopicSeen(topic_id="other")),
 }
 
 INCONCLUSIVE = {
@@ -167,7 +167,7 @@ def test_no_class_is_kept_for_certain_without_the_whole(evidence: Evidence) -> N
     judgement = judge(evidence, Limits())
     results = {check.name: check for check in judgement.checks}
     assert {results[key].result for key in PATHOLOGIES} == {Result.NOT_TRIED}
-    assert "there may be more, for the " in results["ghost"].evidence
+    assert "there may be more: the " in results["ghost"].evidence
     assert len(judgement.reasons) == 1
 
 
@@ -193,7 +193,7 @@ def test_a_subject_keeps_from_being_proven_what_it_names() -> None:
     assert judge(PATHOLOGIES["ghost"], Limits(), subjects=subjects).label is Label.FAIL
     lost = judge(PATHOLOGIES["lost"], Limits(), subjects=subjects)
     assert lost.label is Label.INCONCLUSIVE
-    assert "not proven, for messages still arrived" in lost.reasons[0]
+    assert "not proven: messages still arrived" in lost.reasons[0]
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 7, 10, 60, 101, 2000, 2001, 4_999_999, 10**9 + 1])
@@ -467,7 +467,7 @@ def test_attempts_without_a_row_are_no_event_type() -> None:
         (
             Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999),
             0,
-            "only 1 of 10000 attempts were acknowledged (0.01 %): what is said of delivery",
+            "only 1 of 10000 attempts were acknowledged (0.01 %): the verdict on delivery",
         ),
     ],
 )
@@ -512,10 +512,10 @@ NOTHING_TO_LOOK_AT = replace(
     unusable={Unit.SECONDS: 10},
 )
 WHY_NOT = {
-    "reordered": "0 of 10 events could be looked at: 4 have no key, the key of 6 is in several "
+    "reordered": "0 of 10 events could be checked: 4 have no key, the key of 6 is in several "
     "partitions",
-    "late": "0 of 10 events could be looked at: 10 have timestamps that look like seconds",
-    "misplaced": "0 of 10 events could be looked at: the answers of the others name no place",
+    "late": "0 of 10 events could be checked: 10 have timestamps that look like seconds",
+    "misplaced": "0 of 10 events could be checked: the answers of the others name no place",
 }
 
 
@@ -537,7 +537,7 @@ def test_a_limit_that_had_nothing_to_look_at_is_a_doubt(key: str) -> None:
     kept = judge(some, limits_with(key, 0))
     assert kept.label is Label.PASS
     (check,) = (each for each in kept.checks if each.name == f"{key}: looked at")
-    assert check.evidence.startswith("1 of 10 events could be looked at")
+    assert check.evidence.startswith("1 of 10 events could be checked")
     assert any(note.startswith(("1 of 10", "the answers of 1 of 10")) for note in kept.notes)
 
 

@@ -1,9 +1,9 @@
-"""Comparable: what keeps runs from being set side by side, and what a reader should know of.
+"""Comparability: which differences between runs forbid a comparison, and which are only shown.
 
-Two runs answer the same question where the same load was asked of the same kind of service, and
-the same was measured. What differs in that makes every figure differ for a known reason, and is an
-obstacle. What may differ between equal runs, as the seed or the machine's address, or is what a
-comparison is for, as a version, is shown.
+Two runs are comparable if the same kind of service got the same load and the same was measured. A
+difference in that changes every figure for a known reason, so it is an obstacle. What may differ
+between equal runs, such as the seed or an address, and what a comparison is made for, such as a
+version, is only shown.
 """
 
 import json
@@ -23,14 +23,14 @@ _MOST_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class RunDifferences:
-    """What differs between the runs, in a line each: obstacles, and what is only shown."""
+    """Differences between the runs, one line each: obstacles, and what is only shown."""
 
     obstacles: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
 
 
 def differences(sides: Iterable[Side]) -> RunDifferences:
-    """Tell what differs between any of the runs, repetitions of one side included."""
+    """Return the differences between any of the runs, repetitions of one side included."""
     runs = [run for side in sides for run in side.runs]
     return RunDifferences(
         obstacles=(*_inconclusive(runs), *_differing(runs, _essentials)),
@@ -75,7 +75,7 @@ def _circumstances(run: VerifiedRun) -> Iterator[tuple[str, object]]:
 def _differing(
     runs: Sequence[VerifiedRun], facts: Callable[[VerifiedRun], Iterable[tuple[str, object]]]
 ) -> Iterator[str]:
-    """Name each fact in which any two runs differ; one that a run lacks is nothing there."""
+    """Yield each fact in which two runs differ; a fact that a run lacks counts as none."""
     told: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
     for name in dict.fromkeys(name for each in told for name in each):
         of_value: dict[str, list[str]] = {}
@@ -105,7 +105,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _address(url: str) -> str:
-    """Give host and port, for what else stands in a URL may be a secret."""
+    """Return scheme, host and port; the rest of a URL may be secret."""
     try:
         parts = urlsplit(url)
         port = "" if parts.port is None else f":{parts.port}"

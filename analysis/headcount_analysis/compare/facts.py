@@ -1,8 +1,8 @@
 """Facts: classes of a run are counted, not sampled, and a rise of what is judged makes it worse.
 
-A latency is different in each run of the same service. That 23 acknowledged events are not in the
-topic is no chance of the measurement: a rise is told however few runs there are, and nothing of it
-is noise. Of several runs on a side the mean is compared.
+Latency differs between runs of the same service. 23 acknowledged events that are missing from the
+topic are no accident of measurement: any rise is reported, however few the runs, and none of it is
+noise. For several runs on a side, the means are compared.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ _ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)
 
 
 def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
-    """Name the facts that count against any of the runs."""
+    """Return the facts that count against any of the runs."""
     limited = (
         name for run in runs for name, limit in run.document.limits.items() if limit is not None
     )
@@ -24,7 +24,7 @@ def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
 
 
 def worse_verdict(base: Side, run: Side) -> Iterator[str]:
-    """Say that the worst of a side's runs is called something worse than the worst of the base."""
+    """Yield a sentence if the side's worst verdict is worse than that of the base."""
     before, after = _worst(base), _worst(run)
     if after.rank > before.rank:
         yield f"the verdict is {after.value} and was {before.value}"

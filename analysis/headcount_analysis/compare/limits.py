@@ -8,16 +8,17 @@
 A limit is a metric, as in a threshold, a direction, and by how much. `%` is of the base; another
 amount is in the metric's own unit, for a ratio a share (`fail_ratio +0.01`).
 
-What is said of one has three values, as a verdict has, and to be kept must be earned:
+A limit has one of three results, as a verdict has, and must earn to be kept:
 
 - broken: the estimate is beyond the limit, and the confidence interval excludes that nothing has
-  changed. So is a limit of something that was not measured: a gate that is never tried is no gate.
-- kept: the whole interval is within the limit; so it is where every run has the same figure.
+  changed. A limit whose metric was not measured is broken too: a gate that is never tried is no
+  gate.
+- kept: the whole interval is within the limit, or every run has the same figure.
 - cannot tell: the interval allows for both. More or longer runs make it narrower.
 
 Several limits are a family, and intervals are those of so many (see `statistics.py`). Classes are
-facts (see `facts.py`): their counts decide. With one run on each side there is no interval, and of
-anything else nothing can be told, unless the estimate alone is allowed to decide.
+facts (see `facts.py`): their counts decide. With one run on each side there is no interval, and
+nothing else can be decided, unless the estimate alone is allowed to decide.
 """
 
 import functools
@@ -51,7 +52,7 @@ _AMOUNT_RULES = {
 
 
 class LimitState(StrEnum):
-    """What is said of a limit."""
+    """The result of a limit."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -60,7 +61,7 @@ class LimitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """By how much a metric may rise, or fall; `amount` is a share of the base or in its unit."""
+    """How far a metric may rise or fall: by a share of the base, or in the metric's unit."""
 
     text: str
     metric: Metric
@@ -71,7 +72,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class LimitResult:
-    """A limit, the side that is held against it, what is said, and the change that it is about."""
+    """A limit, the side that it was applied to, the result, and the change that decided it."""
 
     limit: Limit
     side: str
@@ -81,7 +82,7 @@ class LimitResult:
 
     @property
     def is_single(self) -> bool:
-        """Whether it was held against one run on each side."""
+        """Whether each side is one run."""
         return len(self.change.base) == len(self.change.run) == 1
 
     @property
@@ -91,12 +92,12 @@ class LimitResult:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What was held against the limit; None where nothing could be."""
+        """The change that is compared with the limit; None if it was not measured."""
         return self.change.ratio if self.is_share else self.change.difference
 
 
 def parse(text: str) -> Limit:
-    """Read a limit. MetricError points at what is wrong with it."""
+    """Parse a limit. MetricError points at a mistake."""
     parsed = metric_text.parse(_parser, text)
     metric = _with_known_aggregate(parsed, metric_text.metric_of(parsed))
     unit = parsed.get("UNIT")
@@ -113,14 +114,14 @@ def parse(text: str) -> Limit:
 
 
 def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
-    """Read limits. MetricError points at the first mistake."""
+    """Parse limits. MetricError points at the first mistake."""
     return tuple(parse(text) for text in texts)
 
 
 def judge(
     limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
 ) -> tuple[LimitResult, ...]:
-    """Hold each change of a side against its limit.
+    """Decide each limit by the change that it is about.
 
     Args:
         limits: The limits, each with the side's name and its change.
@@ -154,7 +155,7 @@ def _parser() -> Lark:
 
 
 def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
-    """See that runs have the aggregate: of percentiles, their verdicts hold a few."""
+    """Check that verdicts hold the aggregate: they have only some percentiles."""
     aggregate = metric.aggregate
     if aggregate.startswith("p"):
         aggregate = f"p{float(aggregate[1:]):g}"
@@ -193,7 +194,7 @@ def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> LimitSt
 
 
 def _in_question(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:
-    """The change in the direction that is limited, and how much of it is allowed."""
+    """Return the change in the limited direction, and how much of it is allowed."""
     if not limit.is_share:
         estimate, allowed = difference, limit.amount
     elif change.ratio is not None:

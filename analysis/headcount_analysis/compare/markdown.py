@@ -37,7 +37,7 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     for versus in comparison.others:
         yield from _versus(comparison, versus)
     if comparison.differences.shown:
-        yield from ("", "### What differs besides", "")
+        yield from ("", "### Other differences", "")
         yield from (f"- {text(each)}" for each in comparison.differences.shown)
 
 

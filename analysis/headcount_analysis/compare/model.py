@@ -1,4 +1,4 @@
-"""The comparison: all that is said of runs side by side, before it is written in any form."""
+"""The comparison: everything known about runs side by side, before any format writes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class Versus:
 
     @property
     def worse(self) -> tuple[Change, ...]:
-        """The facts that became worse: in total, and of an event type what the total hides."""
+        """The facts that got worse: in total, and those of event types that the total hides."""
         return self._facts(ChangeLabel.WORSE)
 
     @property
     def better(self) -> tuple[Change, ...]:
-        """The facts that became better, likewise."""
+        """The facts that got better, likewise."""
         return self._facts(ChangeLabel.BETTER)
 
     def _facts(self, label: ChangeLabel) -> tuple[Change, ...]:
@@ -52,18 +52,18 @@ class Versus:
 
     @property
     def samples(self) -> tuple[Change, ...]:
-        """The changes of what is sampled, and so has noise."""
+        """The changes of sampled figures, which have noise."""
         return tuple(each for each in self.changes if not each.is_fact)
 
     @property
     def told(self) -> tuple[Change, ...]:
-        """The samples whose changes are told from noise."""
+        """The samples whose changes exceed noise."""
         return tuple(each for each in self.samples if each.is_told)
 
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
-    """Sides against a base, what differs between their runs besides, and each limit's outcome."""
+    """Sides against a base, other differences between their runs, and each limit's result."""
 
     base: Side
     others: tuple[Versus, ...]
@@ -77,16 +77,16 @@ class RunComparison:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether any side has several runs, so that noise can be told from change."""
+        """Whether any side has several runs, so that its noise is known."""
         return any(len(side.runs) > 1 for side in self.sides)
 
     def of_state(self, state: LimitState) -> tuple[LimitResult, ...]:
-        """The limits of which this is said."""
+        """The limits with this result."""
         return tuple(each for each in self.limits if each.state is state)
 
     @property
     def exit_code(self) -> int:
-        """4 if a limit is broken, else 3 if one cannot be told, else 0."""
+        """4 if a limit is broken, else 3 if one could not be decided, else 0."""
         if self.of_state(LimitState.BROKEN):
             return BROKEN_LIMIT
         return Verdict.INCONCLUSIVE.exit_code if self.of_state(LimitState.UNKNOWN) else 0

@@ -1,4 +1,4 @@
-"""Words: how changes, intervals and limits are told, in a sentence or in a table's cells."""
+"""Words: formats changes, intervals and limits as sentences and table cells."""
 
 from collections.abc import Iterable, Iterator
 from statistics import fmean
@@ -24,7 +24,7 @@ _WHOLE = 0.05
 
 
 def headline(comparison: RunComparison) -> str:
-    """Say in a line what matters most: what became worse, then limits, then other changes."""
+    """Summarize in one line: what got worse, then limits, then other changes."""
     worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
     told = [f"WORSE: {'; '.join(worse)}"] if worse else []
     count = len(comparison.limits)
@@ -34,7 +34,7 @@ def headline(comparison: RunComparison) -> str:
     if broken:
         told.append(f"{broken} of {count} limits broken")
     elif unknown:
-        told.append(f"of {unknown} of {count} limits it cannot be told")
+        told.append(f"{unknown} of {count} limits could not be decided")
     elif count:
         told.append(f"{count} of {count} limits kept")
     line = "; ".join(told) or _without_limits(comparison)
@@ -49,12 +49,12 @@ def _without_limits(comparison: RunComparison) -> str:
     if count:
         return f"{count} figures changed by more than noise"
     if not comparison.is_repeated:
-        return "one run on each side: noise cannot be told from change"
-    return "no change is told from noise"
+        return "one run on each side: noise and change cannot be told apart"
+    return "no change stands out from the noise"
 
 
 def worse_of(comparison: RunComparison, versus: Versus) -> tuple[str, ...]:
-    """Say of each fact, and of the verdict, how it became worse."""
+    """Describe each fact, and the verdict, that got worse."""
     whose = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
     told = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
     return tuple(f"{whose}{each}" for each in told)
@@ -69,7 +69,7 @@ def _fact(change: Change) -> str:
 
 
 def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
-    """Say first what became worse, then what changed."""
+    """Describe what got worse, then what changed."""
     yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
     yield from (f"better: {_fact(each)}" for each in versus.better)
     headlines = [
@@ -79,8 +79,8 @@ def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
-            "Each side is one run, so noise cannot be told from change: repeat the runs, and name "
-            "those of a side with commas between them."
+            "Each side is one run, so noise and change cannot be told apart: repeat the runs, and "
+            "name those of a side with commas between them."
         )
         yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
         return
@@ -90,7 +90,7 @@ def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
 
 
 def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
-    """Say how many more changed, and of how many it cannot be told."""
+    """Count the other changes, and the figures that could not be decided."""
     count = sum(each.estimate is not None for each in versus.samples)
     told, unknown = (
         len(versus.told),
@@ -102,10 +102,10 @@ def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
             "these, one in twenty at most may be by chance."
         )
     elif not told and unknown < count:
-        yield f"No change is told from noise in {count} figures."
+        yield f"No change stands out from the noise in {count} figures."
     if unknown:
         yield (
-            f"Of {unknown} of {count} figures it cannot be told: a side's runs differ too much "
+            f"{unknown} of {count} figures could not be decided: a side's runs differ too much "
             "among themselves, so more runs are needed, or longer ones."
         )
 
@@ -126,7 +126,7 @@ def distinct(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def rows(versus: Versus) -> Iterator[Change]:
-    """Give what a short table shows: the total, and what of the event types a sentence would."""
+    """Return the rows of a short table: all totals, and the headline changes of event types."""
     for each in distinct(versus.changes):
         is_of_all = each.metric.event_type is None
         if is_of_all or (each.is_told and _is_headline(each.metric)):
@@ -134,7 +134,7 @@ def rows(versus: Versus) -> Iterator[Change]:
 
 
 def sentence(change: Change) -> str:
-    """Say of a change that there is how large it is, and how sure that is."""
+    """Describe a change: its size and its confidence interval."""
     estimate = change.estimate
     assert estimate is not None
     if change.is_fact:
@@ -149,7 +149,7 @@ def sentence(change: Change) -> str:
 
 
 def cells(change: Change) -> tuple[str, ...]:
-    """Give a change's cells, as `HEADER` has them."""
+    """Format a change as cells, in the order of `HEADER`."""
     centres = [change.centre(side) for side in (change.base, change.run)]
     shown = ("" if each is None else figure(change.metric, each) for each in centres)
     estimate = change.estimate
@@ -161,7 +161,7 @@ def cells(change: Change) -> tuple[str, ...]:
 
 
 def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
-    """Write an interval; nothing where there is none."""
+    """Format an interval; empty without one."""
     if estimate.interval is None:
         return ""
     low, high = (
@@ -174,7 +174,7 @@ def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
 
 
 def limit(judged: LimitResult) -> str:
-    """Say what was found for a limit, without what is said of it."""
+    """Describe what was measured for a limit, without its result."""
     change, estimate = judged.change, judged.estimate
     if estimate is None:
         return "was not measured in every run"
@@ -191,7 +191,7 @@ def limit(judged: LimitResult) -> str:
 
 
 def _why_unknown(judged: LimitResult) -> str:
-    """Say why a limit is neither kept nor broken."""
+    """Explain why a limit is neither kept nor broken."""
     if not judged.is_single:
         return ", which allows for both; more or longer runs are needed"
     if judged.allows_single_run:
@@ -205,19 +205,19 @@ def readable(metric: Metric) -> str:
 
 
 def plain(metric: Metric) -> str:
-    """Name a metric where it is clear of which event type it is."""
+    """Name a metric without its event type."""
     return " ".join(filter(None, (metric.name.replace("_", " "), metric.aggregate)))
 
 
 def figure(metric: Metric, value: float) -> str:
-    """Write a figure; the mean of counts is no whole number."""
+    """Format a figure; the mean of counts may have a fraction."""
     if metric.kind is MetricKind.COUNT and abs(value - round(value)) > _WHOLE:
         return f"{value:,.1f}"
     return metric.show(value)
 
 
 def signed(metric: Metric, value: float, *, is_share: bool) -> str:
-    """Write a change with its sign, as a share of the base or in the metric's unit."""
+    """Format a change with its sign, as a share of the base or in the metric's unit."""
     written = f"{_share(abs(value))} %" if is_share else figure(metric, abs(value))
     return f"{'-' if value < 0 else '+'}{written}"
 

@@ -1,16 +1,16 @@
-"""The judge: composes checks from the evidence, and concludes pass, fail or inconclusive from them.
+"""The judge: turns the evidence into a list of checks, and the list into a verdict.
 
-A verdict is a list of checks (see `headcount/run/verdict.py`), and a pass must be earned. What each
-class needs as proof: a duplicate nothing but itself, for both copies were read. A ghost, a phantom
-and a corruption a ledger without damage, for it says what was asked for. A loss and a difference of
-state both that and the whole of the topic's range. So a fail stands beside missing evidence when it
-does not depend on it; the reasons then name both.
+Every surface (terminal, report, JUnit, Markdown, web tab) prints that list (see
+`headcount/run/verdict.py`). A pass must be earned, and so must a fail: a duplicate is its own
+proof, because both copies were read. A ghost, a phantom or a corruption needs an undamaged ledger,
+which says what was requested. A loss or a difference of state needs that and the whole range of the
+topic. A proven fail therefore stands even if other evidence is missing; the reasons name both.
 
-To add a doubt: write a function `(evidence, limits) -> Iterator[Check]` in a module of its own, and
-list it in `SUBJECTS` of `subjects.py`, once. There it also says which classes it keeps from being
-proven, if any. A check that is `UNPROVEN` makes the run inconclusive, one that is `NOT_TRIED` does
-not. `checks.py` has what most modules need: `doubts_or_kept`. To add a note, list a function
-`evidence -> Iterator[str]` in `NOTES` of `notes.py`.
+To add a check, write a function `(evidence, limits) -> Iterator[Check]` in a module of its own and
+list it in `SUBJECTS` of `subjects.py`, with the classes that cannot be proven while it fails. An
+`UNPROVEN` check makes the run inconclusive, a `NOT_TRIED` one does not. `doubts_or_kept` in
+`checks.py` builds most checks. To add a note, list a function `evidence -> Iterator[str]` in
+`NOTES` of `notes.py`.
 """
 
 from headcount_analysis.judge.limits import DEFAULT_LATE_AFTER_MS, Limits

@@ -1,7 +1,7 @@
-"""Whether anything was put to the test: what nobody acknowledged cannot be lost.
+"""Whether anything was tested: an event that nobody acknowledged cannot be lost.
 
-That holds for each event type: one whose attempts were all refused or unanswered was not tested,
-however many of the others were.
+This holds for every event type: if all of its attempts were refused or unanswered, it was not
+tested, however many of the others were.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NAME = "acknowledged"
 
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
-    """Check that attempts were made and acknowledged, in all and of each event type."""
+    """Check that attempts were made and acknowledged, in total and for each event type."""
     counts = evidence.counts
     if counts.attempted == 0:
         remedy = why_nothing(evidence.generators.shortfall)
@@ -26,9 +26,9 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
         yield Check(
             NAME,
             Result.UNPROVEN,
-            f"none of {counts.attempted} attempts was acknowledged, so nothing was put to the test"
+            f"none of {counts.attempted} attempts was acknowledged, so nothing was tested"
             + (f": {answers}" if (answers := listed(evidence)) else ""),
-            "see to --host and to the service's log",
+            "check --host and the service's log",
         )
     else:
         yield from _by_event_type(evidence, limits)
@@ -48,7 +48,7 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
                 f"{NAME}: {name}",
                 Result.UNPROVEN,
                 f"none of {counts.attempted} attempts of event type {name} was acknowledged, so it "
-                "was not put to the test",
-                "the notes say how requests were answered; see to the service, or allow it with "
+                "was not tested",
+                "the notes say how requests were answered; check the service, or allow it with "
                 f"--allow unacked={name}",
             )

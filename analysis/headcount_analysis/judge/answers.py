@@ -1,4 +1,4 @@
-"""How requests that were not acknowledged were answered, by status or error."""
+"""The responses to requests that were not acknowledged, by status or error."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ MOST_LISTED = 3
 
 
 def listed(evidence: Evidence) -> str:
-    """List the commonest answers that acknowledged nothing; empty without any."""
+    """Format the most frequent responses that acknowledged nothing; empty without any."""
     texts = {} if evidence.locust_exit is None else evidence.locust_exit.answers
     unacked = {
         answer: counts.attempted - counts.acked
@@ -24,7 +24,7 @@ def listed(evidence: Evidence) -> str:
 
 
 def notes(evidence: Evidence) -> Iterator[str]:
-    """Tell what was not acknowledged, where something else was."""
+    """Note how many requests were not acknowledged, if others were."""
     counts = evidence.counts
     if 0 < counts.acked < counts.attempted and (answers := listed(evidence)):
         yield (

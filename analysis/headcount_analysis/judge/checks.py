@@ -1,4 +1,4 @@
-"""What the modules of checks share: their signature, and a subject's doubts as checks."""
+"""Shared by the modules of checks: their signature, and doubts as checks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Checks = Callable[[Evidence, Limits], Iterator[Check]]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What was seen, and what to do about it."""
+    """An observation that keeps something from being proven, and a remedy."""
 
     evidence: str
     remedy: str = ""
@@ -26,7 +26,7 @@ class Doubt:
 def doubts_or_kept(
     name: str, doubts: Iterable[Doubt], kept: str, area: Area = Area.EVIDENCE
 ) -> Iterator[Check]:
-    """Give a check for each doubt, or one that is kept where there is none."""
+    """Yield an unproven check for each doubt, or one kept check without any."""
     is_kept = True
     for doubt in doubts:
         is_kept = False
@@ -36,8 +36,8 @@ def doubts_or_kept(
 
 
 def proof(name: str, evidence: str, remedy: str, missing: str) -> Check:
-    """Give the check of what is above its limit: broken, or unproven for want of something."""
+    """Return the check of an exceeded limit: broken, or unproven if evidence is missing."""
     if missing:
-        unproven = f"{evidence}; not proven, for {missing}"
+        unproven = f"{evidence}; not proven: {missing}"
         return Check(name, Result.UNPROVEN, unproven, remedy, Area.DELIVERY)
     return Check(name, Result.BROKEN, evidence, remedy, Area.DELIVERY)

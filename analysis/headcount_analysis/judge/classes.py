@@ -1,4 +1,4 @@
-"""A check for each class and flag that a run may limit: how many there are, and whether proven."""
+"""A check for each class and flag that a run may limit: its count, and whether it is proven."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,13 +10,13 @@ from headcount_analysis.judge.limits import Limits
 MEANING = {
     "lost": "acknowledged, and not in the topic",
     "duplicated": "more than once in the topic",
-    "ghost": "answered as failed, and in the topic all the same",
-    "phantom": "in the topic under this run's name, and never asked for",
-    "corrupted": "in the topic with other content than was asked for",
-    "reordered": "behind a later request of their key",
+    "ghost": "answered as failed, but in the topic",
+    "phantom": "in the topic with an id of this run, but never requested",
+    "corrupted": "in the topic with content other than requested",
+    "reordered": "behind a later request with the same key",
     "late": "in the topic later than the limit",
-    "misplaced": "in the topic elsewhere than was acknowledged",
-    "malformed": "no JSON object, so whose it is cannot be told",
+    "misplaced": "in the topic, but not where the service acknowledged them",
+    "malformed": "not a JSON object, so its owner is unknown",
     "garbled": "unreadable, and with an id of this run in it",
 }
 _REMEDY = {
@@ -24,7 +24,7 @@ _REMEDY = {
     "duplicated": "see exceptions.csv, and look for retries without idempotence or, where it says "
     "that the copies differ, for several events that are published for one request",
     "ghost": "see exceptions.csv, and look for what the service answers after it has published",
-    "phantom": "see exceptions.csv, and look for who else writes under these ids",
+    "phantom": "see exceptions.csv, and find out who else writes with these ids",
     "corrupted": "see exceptions.csv, and compare those offsets of the topic with what was sent",
     "reordered": "see exceptions.csv, and look for retries with several requests in flight",
     "late": "see exceptions.csv, and look at the broker's and the producer's queues",
@@ -34,22 +34,22 @@ _REMEDY = {
     "garbled": "look at the offsets named below",
 }
 BY_MESSAGE = frozenset({"malformed", "garbled"})
-"""Counted by message: each was read, whatever else was not."""
+"""Classes of messages that were read, so that nothing else is needed to prove them."""
 
 Missing = Callable[[str], str]
-"""Says what keeps a class from being proven; empty if nothing does."""
+"""Returns why a class cannot be proven; empty if it can."""
 
 
 def checks(
     evidence: Evidence, limits: Limits, missing: Missing, unseen: str = ""
 ) -> Iterator[Check]:
-    """Hold each class against its limit.
+    """Compare each class with its limit.
 
     Args:
         evidence: Of the run.
         limits: What the run allows.
-        missing: Says what keeps an excess from being proven.
-        unseen: What may hold more of any class, so that none is kept for certain; empty if nothing.
+        missing: Returns why an excess cannot be proven.
+        unseen: Why more of any class may exist, so that none is certainly kept; empty if not.
     """
     counts = evidence.counts.as_dict()
     for key in MEANING:
@@ -59,15 +59,15 @@ def checks(
 
 
 def untold(limits: Limits) -> Iterator[Check]:
-    """Give the checks of a run of which nothing could be counted."""
+    """Yield the checks of a run if nothing could be counted."""
     for key in MEANING:
         if limits.of(key) is not None:
             yield Check(key, Result.NOT_TRIED, "nothing could be counted", area=Area.DELIVERY)
 
 
 def _within(check: Check, unseen: str) -> Check:
-    """Take back that a class is kept; the subject that is unproven is the reason, and is listed."""
-    seen = f"{check.evidence}; there may be more, for {unseen}"
+    """Return a class that looked kept as not tried; the unproven subject is a check of its own."""
+    seen = f"{check.evidence}; there may be more: {unseen}"
     return Check(check.name, Result.NOT_TRIED, seen, area=check.area)
 
 

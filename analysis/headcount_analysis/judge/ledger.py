@@ -9,7 +9,7 @@ from headcount_analysis.judge.limits import Limits
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check that the ledger is there, and undamaged."""
+    """Check that the ledger exists and is undamaged."""
     count = len(evidence.ledger.generators)
     whole = f"whole, of {count} generator{'' if count == 1 else 's'}"
     return doubts_or_kept("ledger", _doubts(evidence), whole)

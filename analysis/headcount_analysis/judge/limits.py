@@ -7,10 +7,10 @@ DEFAULT_LATE_AFTER_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many of each the run allows; None judges nothing. Times in ms.
+    """How many of each class the run allows; None sets no limit. Times in ms.
 
-    `different` are numbers of the state on which the accounts do not agree. `unacked` are event
-    types of which none need be acknowledged.
+    `different` limits the values of the state that differ. `unacked` are event types that need no
+    acknowledged attempt.
     """
 
     lost: int = 0
@@ -29,6 +29,6 @@ class Limits:
     unacked: tuple[str, ...] = ()
 
     def of(self, key: str) -> int | None:
-        """Give the limit of a class or flag."""
+        """Return the limit of a class or flag."""
         limit: int | None = getattr(self, key)
         return limit

@@ -1,4 +1,4 @@
-"""How Locust ended: a gate of the scenario's own, such as a listener, is a check as well."""
+"""Locust's exit code: a gate of the scenario's own, such as a listener's, is a check too."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ NAME = "Locust's exit code"
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check what Locust ended with, where that is known."""
+    """Check Locust's exit code, if it is known."""
     ended = evidence.locust_exit
     if ended is not None and ended.exit_code is not None:
         is_broken = ended.cause is Cause.OTHER
@@ -20,7 +20,7 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 
 
 def notes(evidence: Evidence) -> Iterator[str]:
-    """Tell of an error that ended Locust, and of what listeners raised."""
+    """Note an error that ended Locust, and exceptions of listeners."""
     ended = evidence.locust_exit
     if ended is not None:
         if ended.cause is Cause.ERROR:

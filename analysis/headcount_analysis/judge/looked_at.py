@@ -1,8 +1,8 @@
-"""Whether limits that were asked for had anything to look at.
+"""Whether the limits that a run set had anything to check.
 
-An event without a key is in no order, one whose timestamp is no time is never late, and one whose
-answer does not name its place is never misplaced. Where that is so of all events, nothing was
-tried.
+An event without a key has no order, one without a usable timestamp is never late, and one whose
+response does not name its place is never misplaced. If that holds for all events, the limit checked
+nothing.
 """
 
 from collections.abc import Iterator
@@ -21,23 +21,23 @@ _REMEDY = {
     "--allow misplaced",
 }
 _SHARE_OF_LATE = 10
-"""What is late is told with clocks that differ by one part in so many of the limit, or less."""
+"""Clocks that differ by more than this fraction of the limit leave `late` undecided."""
 
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
-    """Check that each limit of a flag that was set had something to look at."""
+    """Check that each limit set for a flag had events to check."""
     seen = evidence.checked.seen
     for key, (looked_at, text) in _coverage(evidence).items():
         if limits.of(key) is not None:
             result = Result.KEPT if looked_at else Result.UNPROVEN
-            told = f"{looked_at} of {seen} events could be looked at{text}"
+            told = f"{looked_at} of {seen} events could be checked{text}"
             yield Check(f"{key}: looked at", result, told, "" if looked_at else _REMEDY[key])
     if limits.late is not None:
         yield from _uncertain_times(evidence, limits)
 
 
 def _coverage(evidence: Evidence) -> dict[str, tuple[int, str]]:
-    """Count the events that each flag could be told of, and say why it was not of the others."""
+    """Return how many events each flag could be decided for, and why not for the others."""
     known, order = evidence.checked, evidence.order
     unusable = describe(evidence.unusable)
     found = {

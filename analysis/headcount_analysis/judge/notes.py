@@ -1,4 +1,4 @@
-"""Notes: what a reader should know of a run besides its checks."""
+"""Notes: what a reader should know about a run, which decides nothing."""
 
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
@@ -10,13 +10,13 @@ from headcount_analysis.messages.timestamps import describe
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2
-"""Less than one in so many is few."""
+"""Fewer than one in this many is few."""
 _MOST_DEFECTS = 5
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
 def rule_of_three(count: int) -> str:
-    """Bound the rate of what did not happen in so many independent trials, at 95 % confidence.
+    """Return the upper 95 % bound of a rate if nothing happened in `count` independent trials.
 
     3/n (Hanley and Lippman-Hand, 1983), rounded up: a bound that is rounded down is none.
     """
@@ -53,14 +53,14 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
 
 
 def few_acknowledged(evidence: Evidence) -> Iterator[str]:
-    """Tell that most attempts were not acknowledged, which everything else is read by."""
+    """Note that most attempts were not acknowledged, which limits every other figure."""
     counts = evidence.counts
     if _is_few(counts):
-        yield (f"only {_acked(counts)}: what is said of delivery is said of these alone")
+        yield (f"only {_acked(counts)}: the verdict on delivery covers only these")
 
 
 def _acknowledged(evidence: Evidence) -> Iterator[str]:
-    """Tell the share of acknowledged attempts, and the event types that have few."""
+    """Note the share of acknowledged attempts, and event types with few of them."""
     counts = evidence.counts
     if counts.attempted and not _is_few(counts):
         yield _acked(counts)
@@ -111,7 +111,7 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
 
 
 def _defects(partition: PartitionRead) -> str:
-    """Say how messages are malformed."""
+    """Format the ways in which messages are malformed."""
     shown = [
         f"{defect.name}: {defect.count}, first at offset {defect.first_offset}"
         for defect in partition.defects[:_MOST_DEFECTS]
@@ -192,4 +192,4 @@ NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(_partitions, settling.note, _placement, _differences, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
-"""All notes, in the order in which they are listed."""
+"""All notes, in the order of the report."""

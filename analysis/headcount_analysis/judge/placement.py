@@ -1,4 +1,4 @@
-"""Whether the ids of the run stood where they were looked for: one elsewhere is no event lost."""
+"""Whether ids are where the run looked for them: an id elsewhere is not a lost event."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ NAME = "id in place"
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check that some message has its id in place, if events are missing at all."""
+    """Check that some message has its id in place, if events are missing."""
     placement = evidence.placement
     doubts = [Doubt(placement.evidence, placement.remedy)] if placement.is_doubtful else []
     kept = f"{placement.in_place} messages have one in {placement.event_id_field}"

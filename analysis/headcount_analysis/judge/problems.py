@@ -1,4 +1,4 @@
-"""What kept a check from being made at all, and sums that do not come out."""
+"""Failures of the verifier itself, and sums that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ NAME = "verification"
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check that the verifier could do all of its work."""
+    """Check that the verifier completed all of its work."""
     return doubts_or_kept(NAME, map(Doubt, evidence.problems), "complete")
 
 

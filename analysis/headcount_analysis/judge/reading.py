@@ -1,4 +1,4 @@
-"""Whether the run's part of the topic was read whole, and is what the run wrote to."""
+"""Whether the run's range of the topic was read whole, from the topic that the run wrote to."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 
 
 def other_topic(manifest: Manifest, seen: TopicSeen) -> Iterator[Doubt]:
-    """Say why the topic that is there now is not the one that the run wrote to."""
+    """Yield why today's topic is not the one that the run wrote to."""
     if seen.cluster_id is not None and seen.cluster_id != manifest.cluster_id:
         yield Doubt(
             f"the cluster is {seen.cluster_id}, and the run was on {manifest.cluster_id}",
@@ -29,7 +29,7 @@ def other_topic(manifest: Manifest, seen: TopicSeen) -> Iterator[Doubt]:
     both_known = seen.topic_id is not None and manifest.topic_id is not None
     if both_known and seen.topic_id != manifest.topic_id:
         yield Doubt(
-            f"the topic {manifest.topic} was deleted and made anew since the run began: its "
+            f"the topic {manifest.topic} was deleted and recreated after the run began: its "
             "events are gone",
             "run again",
         )
@@ -61,8 +61,8 @@ def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doub
     if unreadable := evidence.end.unreadable.get(number):
         yield Doubt(
             f"partition {number} has {unreadable} messages behind offset {partition.end - 1} that "
-            "nobody can read, for they are not on all in-sync replicas",
-            "see to the brokers, and verify again",
+            "no reader sees yet: they are not on all in-sync replicas",
+            "check the brokers, and verify again",
         )
     if partition.end < start:
         yield Doubt(

@@ -1,4 +1,4 @@
-"""Whether what was compared is what each generator sealed: no row less, and none more."""
+"""Whether exactly the rows that each generator sealed were compared."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from headcount_analysis.judge.limits import Limits
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Hold the rows that were compared against each generator's seal."""
+    """Check the number of compared rows against each generator's seal."""
     compared = f"{sum(evidence.rows.values())} rows, as many as were sealed or written"
     return doubts_or_kept("rows compared", _doubts(evidence), compared)
 

@@ -1,4 +1,4 @@
-"""Whether the scenario made what it meant to make."""
+"""Whether the scenario could make its requests."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,14 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that the run was not stopped for an event that cannot be compared."""
     refused = evidence.generators.shortfall.refused
     if refused:
-        remedy = "mend the scenario, and run again"
+        remedy = "fix the scenario, and run again"
         yield Check(NAME, Result.UNPROVEN, f"the run was stopped: {refused}", remedy)
 
 
 def why_nothing(shortfall: Shortfall) -> str:
-    """Say what to do about a run in which nothing was attempted."""
+    """Return the remedy for a run that attempted nothing."""
     if shortfall.errors:
-        return f"{shortfall.errors[0].sentence}: mend it, and run again"
+        return f"{shortfall.errors[0].sentence}: fix it, and run again"
     if shortfall.without_event:
         return (
             f"{shortfall.without_event:,} requests named no event=; name in each what the topic "

@@ -1,6 +1,6 @@
-"""Whether the generators sealed their ledgers: what the others may have been promised is not known.
+"""Whether the generators sealed their ledgers: without a seal, some acknowledgements are unknown.
 
-What is lost among the rows that they did write is proven all the same.
+A loss among the rows that they did write is proven nevertheless.
 """
 
 from collections.abc import Iterator

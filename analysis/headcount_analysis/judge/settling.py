@@ -1,4 +1,4 @@
-"""Whether what was acknowledged had time to arrive before it counts as lost."""
+"""Whether acknowledged events had time to arrive before they count as lost."""
 
 from collections.abc import Iterator
 
@@ -18,18 +18,18 @@ _REMEDY = (
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check that nothing acknowledged was missing, or that nothing was on its way any more."""
+    """Check that no acknowledged event was missing, or that none was still arriving."""
     return doubts_or_kept(NAME, _doubts(evidence), watched(evidence.end) or "all was read")
 
 
 def note(evidence: Evidence) -> Iterator[str]:
-    """Say how long the topic was watched."""
+    """Note how long the topic was watched."""
     if told := watched(evidence.end):
         yield f"the topic was {told}"
 
 
 def watched(end: End) -> str:
-    """Say how long the topic was watched; empty where that is not known."""
+    """Format how long the topic was watched; empty if unknown."""
     if end.watched_s is None:
         return ""
     return f"watched for {span_text(end.watched_s)} after the last answer"

@@ -1,4 +1,4 @@
-"""Whether the accounts of the state agree."""
+"""Whether scenario, topic and database agree on the state."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _ACCOUNT = {
 
 
 def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator[Check]:
-    """Check that no more numbers differ than the run allows."""
+    """Check that no more values differ than the run allows."""
     state = evidence.state
     if state.different > limits.different:
         remedy = "see state.csv, and state_events.csv for the events that led there"
@@ -31,7 +31,7 @@ def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator
 
 
 def doubt(evidence: Evidence) -> Iterator[Check]:
-    """Check that what should have been compared was."""
+    """Check that the state was compared if it should have been."""
     state = evidence.state
     if state.is_due and state.why_not:
         told = f"the state was not compared with the service's database: {state.why_not}"

@@ -1,4 +1,4 @@
-"""The subjects of evidence: each composes its checks, and may keep classes from being proven."""
+"""The subjects of evidence: the checks of each, and the classes that it can leave unproven."""
 
 from dataclasses import dataclass
 
@@ -20,23 +20,23 @@ from headcount_analysis.judge.checks import Checks
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
     *("reordered", "late", "misplaced", "different")
 }
-"""What only a ledger that is whole can prove."""
+"""Proven only by an undamaged ledger."""
 
 NEEDS_TOPIC = frozenset({"lost", "different"})
-"""What only the whole of the topic's range can prove."""
+"""Proven only by the whole range of the topic."""
 
 NEEDS_IDS = frozenset({"lost", "garbled"})
-"""What only messages that have their id in place can prove."""
+"""Proven only if messages have their id in place."""
 
 NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}
-"""What is read out of the counts of attempts."""
+"""Derived from the counts of attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The checks of one subject; while one of them is unproven, so are the classes it `unproves`.
+    """The checks of one subject; while one of them is unproven, the classes in `unproves` are too.
 
-    `because` says why, after "not proven, for …".
+    `because` is the reason, as in "not proven: the topic was not read whole".
     """
 
     checks: Checks
@@ -58,4 +58,4 @@ SUBJECTS = (
     Subject(locust.checks),
     Subject(looked_at.checks),
 )
-"""All subjects of evidence, in the order in which their doubts are listed."""
+"""All subjects, in the order in which the report lists their checks."""

@@ -1,4 +1,4 @@
-"""Judging: from the evidence of one run to its checks, and from these to what it is called."""
+"""Judging: turns the evidence of one run into checks, and the checks into a label."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,25 @@ from headcount.run.verdict import Check, Label, Result, Verdict, against, label_
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import classes, problems, state, thresholds
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.judge.notes import NOTES
+from headcount_analysis.judge.notes import NOTES, few_acknowledged
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
 from headcount_analysis.measure.threshold_results import ThresholdResult
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was checked of a run; and what a reader should know besides."""
+    """The checks of a run, and notes for its reader; the verdict follows from the checks alone.
+
+    `first_notes` are those of the notes without which nothing else is read rightly.
+    """
 
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
+    first_notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> Label:
-        """What the run is called."""
+        """The label that follows from the checks."""
         return label_of(self.checks)
 
     @property
@@ -31,7 +35,7 @@ class Judgement:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is no pass, most important first."""
+        """Why it is not a pass, most important first."""
         return tuple(map(str, against(self.checks)))
 
 
@@ -42,7 +46,7 @@ def judge(
     *,
     subjects: Sequence[Subject] = SUBJECTS,
 ) -> Judgement:
-    """Weigh the evidence of one run, and what was measured for its thresholds."""
+    """Judge a run by its evidence and the results of its thresholds."""
     of_subjects = [(each, tuple(each.checks(evidence, limits))) for each in subjects]
     weak = [each for each, checks in of_subjects if _is_unproven(checks)]
 
@@ -57,11 +61,12 @@ def judge(
         *state.doubt(evidence),
         *thresholds.checks(judged),
     )
-    return Judgement(checks, tuple(note for notes in NOTES for note in notes(evidence)))
+    notes = tuple(note for notes in NOTES for note in notes(evidence))
+    return Judgement(checks, notes, (*few_acknowledged(evidence), *evidence.generators.notes))
 
 
 def crashed(reason: str, limits: Limits, judged: Iterable[ThresholdResult] = ()) -> Judgement:
-    """Judge a run of which no evidence could be gathered."""
+    """Judge a run whose evidence could not be gathered."""
     problem = Check(problems.NAME, Result.UNPROVEN, reason)
     return Judgement((problem, *classes.untold(limits), *thresholds.checks(judged)))
 

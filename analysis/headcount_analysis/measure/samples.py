@@ -85,7 +85,7 @@ def unfilled(window: Window, run_s: float) -> str:
     if end_s - run_s <= tolerated_s:
         return ""
     edge = "begins" if window.for_s is None else "ends"
-    return f"the run was over after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
+    return f"the run ended after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
 
 
 def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]:

@@ -52,7 +52,7 @@ class ThresholdResult:
             return ": ".join(filter(None, ("nothing was measured", self.doubt)))
         shown = self.threshold.show(self.value)
         if self.doubt:
-            return f"{shown}; not proven, for {self.doubt}"
+            return f"{shown}; not proven: {self.doubt}"
         return f"{shown} ({self.remark})" if self.remark else shown
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The report: all that is said of a run, before it is written in any form."""
+"""The report: everything known about a run, before any format writes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,6 @@ from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.compare_run.exception_patterns import Pattern
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
-from headcount_analysis.judge.notes import few_acknowledged
 from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.generator_health import FleetHealth
 from headcount_analysis.measure.histogram import Bucket
@@ -28,10 +27,10 @@ UNKNOWN_STATE = StateCheck(why_not="no evidence could be gathered")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is said of a run; `evidence` is None where it could not be gathered.
+    """Everything known about a run; `evidence` is None if it could not be gathered.
 
-    `economy` is None where no request said that it changes anything of the game's; `span_s` is the
-    time from the first request to the last answer.
+    `economy` is None if no request changed the game's state; `span_s` is the time from the first
+    request to the last answer.
     """
 
     manifest: Manifest
@@ -65,17 +64,17 @@ class Report:
 
     @property
     def label(self) -> Label:
-        """What the run is called."""
+        """The label of the run."""
         return self.judgement.label
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """All that was judged, thresholds last."""
+        """All checks, thresholds last."""
         return self.judgement.checks
 
     @property
     def broken(self) -> tuple[ThresholdResult, ...]:
-        """The thresholds that the run did not keep to, for all that was measured."""
+        """The thresholds that the measured values break."""
         return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
 
     @property
@@ -86,12 +85,12 @@ class Report:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is no pass."""
+        """Why the run is not a pass, most important first."""
         return self.judgement.reasons
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know besides."""
+        """Notes for the reader, which decide nothing."""
         return self.judgement.notes
 
     @property
@@ -106,18 +105,17 @@ class Report:
 
     @property
     def state(self) -> StateCheck:
-        """What came of comparing the accounts of the state."""
+        """The result of comparing the state's three accounts."""
         return UNKNOWN_STATE if self.evidence is None else self.evidence.state
 
     @property
     def first_notes(self) -> tuple[str, ...]:
-        """What a reader should know before anything else."""
-        few = () if self.evidence is None else few_acknowledged(self.evidence)
-        return (*few, *self.generators.notes)
+        """The notes without which nothing else is read rightly."""
+        return self.judgement.first_notes
 
     @property
     def generators(self) -> FleetHealth:
-        """The health of who made the requests."""
+        """The health of the generators that made the requests."""
         return FleetHealth() if self.evidence is None else self.evidence.generators
 
     @property

@@ -181,7 +181,7 @@ def _show(comparison: RunComparison, console: Console) -> None:
         console.result("")
         console.result(_table(versus))
         _list(console, f"{versus.side.name} against base:", words.sentences(comparison, versus))
-    _list(console, "What differs besides:", comparison.differences.shown)
+    _list(console, "Other differences:", comparison.differences.shown)
     for judged in comparison.limits:
         whose = f" ({judged.side})" if len(comparison.others) > 1 else ""
         told = f"Limit {judged.state}{whose}: {judged.limit.text}: {words.limit(judged)}"

@@ -58,11 +58,11 @@ def test_sentences_of_a_change(tmp_path: Path) -> None:
 def test_sentences_where_nothing_is_told(tmp_path: Path) -> None:
     """Equal runs, and runs that are too noisy."""
     equal = told(compared(tmp_path / "equal", [100, 101, 102], [101, 102, 100]))
-    assert equal == ["No change is told from noise in 56 figures."]
+    assert equal == ["No change stands out from the noise in 56 figures."]
     noisy = told(compared(tmp_path / "noisy", [100, 300], [150, 400]))
-    assert noisy[-1].startswith("Of 48 of 56 figures it cannot be told")
+    assert noisy[-1].startswith("48 of 56 figures could not be decided")
     single = told(compared(tmp_path / "single", [100], [150]))
-    assert single[0].startswith("Each side is one run, so noise cannot be told from change")
+    assert single[0].startswith("Each side is one run, so noise and change cannot be told apart")
     assert "http p99 is 50 % higher" in single
 
 
@@ -143,7 +143,7 @@ def test_facts_that_became_better_are_told_likewise(tmp_path: Path) -> None:
     assert told(found)[0] == "better: lost fell from 23 to 0"
     assert words.headline(found) == "Better: lost fell from 23 to 0"
     equal = compared(tmp_path / "equal", [100], [101])
-    assert words.headline(equal) == "One run on each side: noise cannot be told from change"
+    assert words.headline(equal) == "One run on each side: noise and change cannot be told apart"
 
 
 def test_what_no_run_judges_is_not_worse(tmp_path: Path) -> None:

@@ -89,10 +89,10 @@ def test_parts_of_a_run(history: History) -> None:
         "attempted == 5 after 5s": "5",
         "attempted == 3 after 2s for 3s": "3",
         "attempted == 2 for 2s": "2",
-        "attempted == 0 after 30s": "nothing was measured: the run was over after 9.9 s, and this "
+        "attempted == 0 after 30s": "nothing was measured: the run ended after 9.9 s, and this "
         "part of it begins after 30 s",
         "rps > 1": "1.0/s",
-        "rps > 0.5 after 2s for 10m": "1.0/s; not proven, for the run was over after 9.9 s, and "
+        "rps > 0.5 after 2s for 10m": "1.0/s; not proven: the run ended after 9.9 s, and "
         "this part of it ends after 602 s",
         "http.max < 10ms for 5s": "5.0ms",
         "http.p50 < 10ms after 5s": "900.0ms",
@@ -145,10 +145,10 @@ def result_of(text: str, sample: WindowSample) -> tuple[str, str]:
 
 def test_a_window_that_is_not_filled_keeps_nothing() -> None:
     """What holds so far need not hold later; what is broken stays so."""
-    short = replace(SAMPLE, unfilled="the run was over after 5.0 s")
+    short = replace(SAMPLE, unfilled="the run ended after 5.0 s")
     assert result_of("rps > 1 for 10m", short) == (
         "unproven",
-        "2.0/s; not proven, for the run was over after 5.0 s",
+        "2.0/s; not proven: the run ended after 5.0 s",
     )
     assert result_of("rps > 400 for 10m", short)[0] == "broken"
 
@@ -167,12 +167,12 @@ TIMED_OUT = "27 of 91 had no answer and count with the time that was waited"
     ("text", "result", "shown"),
     [
         ("http.p99 < 100ms", "broken", f"501.0ms ({TIMED_OUT})"),
-        ("http.p99 < 1s", "unproven", f"501.0ms; not proven, for {TIMED_OUT}"),
+        ("http.p99 < 1s", "unproven", f"501.0ms; not proven: {TIMED_OUT}"),
         ("http.p99 > 400ms", "kept", f"501.0ms ({TIMED_OUT})"),
         ("http.p50 < 100ms", "kept", f"4.0ms ({TIMED_OUT})"),
         ("http.p50 < 3ms", "broken", f"4.0ms ({TIMED_OUT})"),
-        ("http.max < 1s", "unproven", f"501.0ms; not proven, for {TIMED_OUT}"),
-        ("http.mean < 1s", "unproven", f"150.5ms; not proven, for {TIMED_OUT}"),
+        ("http.max < 1s", "unproven", f"501.0ms; not proven: {TIMED_OUT}"),
+        ("http.mean < 1s", "unproven", f"150.5ms; not proven: {TIMED_OUT}"),
         ("http.min < 100ms", "kept", f"3.0ms ({TIMED_OUT})"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_negative_time_keeps_and_breaks_nothing() -> None:
     behind = end_to_end(-486.0, -487.0)
     assert result_of("end_to_end.p99 < 300ms", behind) == (
         "unproven",
-        f"-486.0ms; not proven, for {NEGATIVE}",
+        f"-486.0ms; not proven: {NEGATIVE}",
     )
     assert result_of("end_to_end.p99 > 300ms", behind)[0] == "unproven"
 
@@ -250,7 +250,7 @@ def test_timestamps_that_are_no_time() -> None:
     assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({told})")
     assert result_of("end_to_end.max < 300ms", most) == (
         "unproven",
-        f"5.0ms; not proven, for {told}",
+        f"5.0ms; not proven: {told}",
     )
 
 
@@ -268,7 +268,7 @@ def test_a_count_of_what_was_not_there_to_be_looked_at(text: str, doubt: str) ->
     """Nothing could have been otherwise, so nothing was kept."""
     counts = {"a": Counts(attempted=9, failed=9, refused=9), "b": Counts(attempted=5, acked=5)}
     sample = WindowSample(counts, (), 1.0, checkable={"b": Checkable(seen=5)}, order=Order(0, 5, 5))
-    assert result_of(text, sample) == ("unproven", f"0; not proven, for {doubt}")
+    assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))

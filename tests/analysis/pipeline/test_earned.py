@@ -150,7 +150,7 @@ def test_no_timestamp_is_a_time(history: History) -> None:
     report = history.verified()
     told = "5 have timestamps that look like microseconds"
     assert report.label is Label.INCONCLUSIVE
-    assert report.reasons[0].startswith(f"0 of 5 events could be looked at: {told}")
+    assert report.reasons[0].startswith(f"0 of 5 events could be checked: {told}")
     assert not any(each.measure is Measure.END_TO_END for each in report.latencies)
 
 
@@ -206,7 +206,7 @@ def test_order_is_looked_at_where_it_is_asked_for(history: History) -> None:
         history.arrive(event_id(seq), seq // 3, partition=seq % 3, at_ms=20 * seq + 3, key="p1")
     report = history.verified()
     assert report.label is Label.INCONCLUSIVE
-    assert report.reasons[0].startswith("0 of 9 events could be looked at: 0 have no key, the key")
+    assert report.reasons[0].startswith("0 of 9 events could be checked: 0 have no key, the key")
 
 
 def test_a_service_that_hangs_for_the_second_half_is_seen(history: History) -> None:

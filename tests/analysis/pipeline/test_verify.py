@@ -358,7 +358,7 @@ def test_other_topic_is_not_read(history: History) -> None:
     report = history.verified()
 
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "deleted and made anew" in report.reasons[0]
+    assert "deleted and recreated" in report.reasons[0]
     assert report.counts is None
 
 
@@ -431,7 +431,7 @@ def test_an_id_elsewhere_is_no_loss(history: History) -> None:
     assert report.counts.lost == 4
     told = " ".join(report.reasons)
     assert "/request_headers/X-Event-Id (partition 0, offset 0)" in told
-    assert "not proven, for no message has its id in place" in told
+    assert "not proven: no message has its id in place" in told
 
 
 def test_values_that_are_framed_are_no_loss(history: History) -> None:

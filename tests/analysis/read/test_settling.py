@@ -151,7 +151,7 @@ def test_what_may_still_come_is_no_proven_loss(
     report = outbox.verified_again(settling=ends)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "1 lost" in report.reasons[0]
-    assert "not proven, for it may still arrive" in report.reasons[0]
+    assert "not proven: it may still arrive" in report.reasons[0]
     assert any(each.startswith(told) for each in report.reasons)
     assert any("--settle" in each and "--until latest" in each for each in report.reasons)
 

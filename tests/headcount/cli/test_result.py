@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import rich.console
+from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.model import Report
@@ -12,8 +13,10 @@ from headcount_analysis.report.model import Report
 from headcount.cli.result import show
 from headcount.console import Console
 from headcount.run.folder import RunFolder
+from headcount.run.locust_exit import Cause, LocustExit
 from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import a_report
+from tests.analysis.test_judge import SANE
 
 
 def printed(report: Report) -> list[str]:
@@ -22,6 +25,15 @@ def printed(report: Report) -> list[str]:
     console = Console(out=rich.console.Console(file=out, highlight=False))
     show(report, RunFolder(Path("reports/run-1")), console)
     return out.getvalue().splitlines()
+
+
+def test_every_check_against_the_run_is_listed() -> None:
+    """Also Locust's own exit code, which is no threshold of the run but can break its pass."""
+    evidence = replace(SANE, locust_exit=LocustExit(7, Cause.OTHER, "a listener set it"))
+    report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
+    lines = printed(report)
+    assert "Verdict: threshold broken" in lines
+    assert "  - Locust ended with exit code 7: a listener set it" in lines
 
 
 def test_both_rates_stand_beside_what_is_held_against_thresholds() -> None:

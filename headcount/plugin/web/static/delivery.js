@@ -76,7 +76,7 @@
 
   function showThresholds(verdict) {
     const rows = (verdict ? verdict.thresholds : []).map((each) =>
-      row([cell(each.text, "th"), cell(each.shown), cell(each.result || (each.holds ? "kept" : "broken"), "td", "text")]),
+      row([cell(each.text, "th"), cell(each.shown), cell(each.result, "td", "text")]),
     );
     byId("thresholds").replaceChildren(...rows);
     byId("judged").hidden = rows.length === 0;
