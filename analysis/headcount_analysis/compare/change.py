@@ -1,4 +1,4 @@
-"""Changes: each figure of one side against the other's, and whether it is more than noise."""
+"""Changes: each figure of one side against the other's, and whether it exceeds noise."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from headcount_analysis.compare.runs import TOTAL, Document, Side, VerifiedRun
 from headcount_analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
-"""What of a duration is compared; `min` can be asked for in a limit."""
+"""The aggregates that are compared; a limit can name `min` too."""
 
 BROKER_GRAIN_MS = 1.0
 """Kafka's timestamps are whole ms, so a percentile of end-to-end times is no finer."""
 
 NOISE_WITHIN = (-0.5, 1.0)
-"""An interval that allows for half or double says nothing, not that nothing has changed."""
+"""An interval that reaches half or double proves nothing, not even that nothing changed."""
 
 _FROM_COUNTS = tuple(
     name
@@ -28,11 +28,11 @@ _FROM_COUNTS = tuple(
 
 
 class ChangeLabel(StrEnum):
-    """What is said of a change.
+    """How a change is labelled.
 
-    A fact that counts against a run is *worse* or *better*. A sample is *noise* where the interval
-    includes no change, and is narrow enough to say so; where it is wide, or there is none, it
-    *cannot be told*.
+    A fact that counts against a run is *worse* or *better*. A sampled figure is *noise* if its
+    interval includes no change and is narrow; if the interval is wide or missing, the label is
+    *cannot tell*.
     """
 
     WORSE = "worse"
@@ -45,6 +45,11 @@ class ChangeLabel(StrEnum):
     FEWER = "fewer"
     UNKNOWN = "cannot tell"
     NOT_MEASURED = "not measured"
+
+
+_INSIGNIFICANT = frozenset(
+    {ChangeLabel.NOISE, ChangeLabel.SAME, ChangeLabel.UNKNOWN, ChangeLabel.NOT_MEASURED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,12 @@ class Change:
 
     @property
     def estimate(self) -> Estimate | None:
-        """The change as it is told: as a share where that can be."""
+        """The change as it is shown: as a share if it can be one."""
         return self.ratio or self.difference
 
     @property
     def label(self) -> ChangeLabel:
-        """What it is."""
+        """The label of the change."""
         estimate = self.estimate
         if estimate is None:
             return ChangeLabel.NOT_MEASURED
@@ -89,7 +94,7 @@ class Change:
         return self._direction(estimate)
 
     def _direction(self, estimate: Estimate) -> ChangeLabel:
-        """Name a change that there is."""
+        """Return the label of a change that exists."""
         rises = estimate.change > 0
         is_worse = rises == (self.metric.definition.worse is Worse.RISING)
         if self.is_judged:
@@ -103,10 +108,9 @@ class Change:
         return self.ratio is not None and low < interval.low and interval.high < high
 
     @property
-    def is_told(self) -> bool:
-        """Whether it is told from noise."""
-        told = {ChangeLabel.NOISE, ChangeLabel.SAME, ChangeLabel.UNKNOWN, ChangeLabel.NOT_MEASURED}
-        return self.label not in told
+    def is_significant(self) -> bool:
+        """Whether it exceeds noise."""
+        return self.label not in _INSIGNIFICANT
 
     @property
     def is_same(self) -> bool:
@@ -115,11 +119,11 @@ class Change:
 
     @property
     def grain(self) -> float:
-        """The steps in which it is measured, 0 where they are far finer than any change."""
+        """The resolution of the figures, 0 if it is far finer than any change."""
         return grain_of(self.metric)
 
     def among(self, level: float) -> "Change":
-        """Widen the intervals that leave no room for chance, to what is told up to a level."""
+        """Widen the intervals that exclude no change to the confidence 1 - level."""
         before, after, grain = self.base, self.run, self.grain
         found = self
         if _is_certain(self.difference):
@@ -130,7 +134,7 @@ class Change:
         return found
 
     def centre(self, side: Sequence[float]) -> float | None:
-        """The figure of a side: the mean that is compared; None where it was not measured."""
+        """Return the mean of a side that is compared; None if it was not measured."""
         if not side:
             return None
         return fmean(side) if self.ratio is None else geometric_mean(side)
@@ -143,7 +147,7 @@ def _is_certain(estimate: Estimate | None) -> bool:
 
 
 def grain_of(metric: Metric) -> float:
-    """Give the steps in which a metric is measured, in its own unit."""
+    """Return the resolution of a metric, in its own unit."""
     is_rounded = metric.definition.needs is Needs.TIMES and metric.aggregate not in {"", "mean"}
     return BROKER_GRAIN_MS if is_rounded else 0.0
 
@@ -169,19 +173,19 @@ def change_of(metric: Metric, base: Side, run: Side) -> Change:
 
 
 def _figures(metric: Metric, side: Side) -> tuple[float, ...]:
-    """Give what was measured, of each run that has it."""
+    """Return the figure of each run that has one."""
     found = (measured(metric, run.document) for run in side.runs)
     return tuple(float(value) for value in found if value is not None)
 
 
 def changes(base: Side, run: Side) -> tuple[Change, ...]:
-    """Compare all that was measured on either side: in total, then by event type."""
+    """Compare everything measured on either side: in total, then by event type."""
     runs = (*base.runs, *run.runs)
-    return told_apart(change_of(metric, base, run) for metric in _metrics(runs))
+    return with_family_level(change_of(metric, base, run) for metric in _metrics(runs))
 
 
-def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Widen intervals so that no more is told as changed than chance among so many allows."""
+def with_family_level(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Widen intervals so that a family of changes reports no more than chance allows."""
     found = tuple(changes)
     estimates = (each.estimate for each in found if not each.is_same)
     level = level_of(each.chance for each in estimates if each and each.chance is not None)
@@ -189,7 +193,7 @@ def told_apart(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def measured(metric: Metric, document: Document) -> float | None:
-    """What a run has of a metric, in its own unit; None if nothing was measured."""
+    """Return a run's figure of a metric, in its own unit; None if nothing was measured."""
     if metric.kind is MetricKind.DURATION:
         return _duration_ms(metric, document)
     counts = _counts(metric.event_type, document)
@@ -216,7 +220,7 @@ def _duration_ms(metric: Metric, document: Document) -> float | None:
 
 
 def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
-    """Name what any of the runs has measured; a count that is 0 everywhere is left out."""
+    """Yield every metric that a run measured, without counts that are 0 everywhere."""
     types = sorted({name for run in runs for name in run.document.by_event_type})
     for event_type in (None, *types):
         found = (

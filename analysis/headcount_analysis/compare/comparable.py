@@ -76,11 +76,11 @@ def _differing(
     runs: Sequence[VerifiedRun], facts: Callable[[VerifiedRun], Iterable[tuple[str, object]]]
 ) -> Iterator[str]:
     """Yield each fact in which two runs differ; a fact that a run lacks counts as none."""
-    told: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
-    for name in dict.fromkeys(name for each in told for name in each):
+    facts_by_run: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
+    for name in dict.fromkeys(name for known in facts_by_run for name in known):
         of_value: dict[str, list[str]] = {}
-        for run, each in zip(runs, told, strict=True):
-            of_value.setdefault(_written(each.get(name)), []).append(run.run_id)
+        for run, known in zip(runs, facts_by_run, strict=True):
+            of_value.setdefault(_written(known.get(name)), []).append(run.run_id)
         if len(of_value) > 1:
             parts = (f"{value} in {_some(names)}" for value, names in of_value.items())
             yield f"{name}: {'; '.join(parts)}"

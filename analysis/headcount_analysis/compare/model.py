@@ -56,9 +56,9 @@ class Versus:
         return tuple(each for each in self.changes if not each.is_fact)
 
     @property
-    def told(self) -> tuple[Change, ...]:
+    def significant(self) -> tuple[Change, ...]:
         """The samples whose changes exceed noise."""
-        return tuple(each for each in self.samples if each.is_told)
+        return tuple(each for each in self.samples if each.is_significant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _of_type(versus: Versus, event_type: str) -> tuple[Change, ...]:
 
 def _table(caption: str, changes: tuple[Change, ...]) -> ComparisonTable:
     rows = tuple((words.plain(each.metric), *words.cells(each)) for each in changes)
-    classes = tuple("told" if each.is_told else "" for each in changes)
+    classes = tuple("significant" if each.is_significant else "" for each in changes)
     return ComparisonTable(caption, ("metric", *words.HEADER), rows, classes)
 
 

@@ -45,7 +45,7 @@ def _without_limits(comparison: RunComparison) -> str:
     better = [_fact(each) for versus in comparison.others for each in versus.better]
     if better:
         return f"better: {'; '.join(better)}"
-    count = sum(len(each.told) for each in comparison.others)
+    count = sum(len(each.significant) for each in comparison.others)
     if count:
         return f"{count} figures changed by more than noise"
     if not comparison.is_repeated:
@@ -84,7 +84,7 @@ def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
         )
         yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
         return
-    told = [each for each in headlines if each.is_told]
+    told = [each for each in headlines if each.is_significant]
     yield from (sentence(each) for each in told)
     yield from _of_the_rest(versus, sum(not each.is_fact for each in told))
 
@@ -93,7 +93,7 @@ def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
     """Count the other changes, and the figures that could not be decided."""
     count = sum(each.estimate is not None for each in versus.samples)
     told, unknown = (
-        len(versus.told),
+        len(versus.significant),
         sum(each.label is ChangeLabel.UNKNOWN for each in versus.samples),
     )
     if told > said:
@@ -129,7 +129,7 @@ def rows(versus: Versus) -> Iterator[Change]:
     """Return the rows of a short table: all totals, and the headline changes of event types."""
     for each in distinct(versus.changes):
         is_of_all = each.metric.event_type is None
-        if is_of_all or (each.is_told and _is_headline(each.metric)):
+        if is_of_all or (each.is_significant and _is_headline(each.metric)):
             yield each
 
 

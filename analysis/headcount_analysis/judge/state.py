@@ -40,7 +40,7 @@ def doubt(evidence: Evidence) -> Iterator[Check]:
 
 def _seen(state: StateCheck, limits: Limits) -> str:
     allowed = f" ({limits.different} allowed)" if limits.different else ""
-    alone = Counter(each.stands_alone for each in state.differences)
-    account, times = max(alone.items(), key=lambda each: each[1])
+    alone = Counter(difference.stands_alone for difference in state.differences)
+    account, times = max(alone.items(), key=lambda entry: entry[1])
     hint = f", mostly in {_ACCOUNT[account]}" if account and 2 * times > state.different else ""
     return f"{state.different} of {state.numbers} numbers of the state differ{allowed}{hint}"

@@ -1,4 +1,4 @@
-"""The grain: how finely times are counted; what was counted finely can be added up later."""
+"""Bin widths: counts of narrow bins can be added up to wider ones later."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ _DENSE = 4
 
 @dataclass(frozen=True, slots=True)
 class BinWidth:
-    """Slices `width_ns` wide, numbered from the one that begins at `first_ns`."""
+    """Bins `width_ns` wide, numbered from the one that begins at `first_ns`."""
 
     first_ns: int
     width_ns: int
 
     def place(self, times_ns: Integers) -> Integers:
-        """Number the slices of times."""
+        """Return the bin numbers of times."""
         return (times_ns - self.first_ns) // self.width_ns
 
     def serves(self, coarser: "BinWidth") -> bool:
-        """Tell whether what was counted by this grain can be added up by the other."""
+        """Return whether counts of this width can be added up to the coarser one."""
         return self.first_ns == coarser.first_ns and coarser.width_ns % self.width_ns == 0
 
     def coarsened(self, places: Integers, coarser: "BinWidth") -> Integers:
-        """Number the slices of a grain that this one serves, by this one's numbers."""
+        """Convert bin numbers of this width to those of a coarser one."""
         return places * self.width_ns // coarser.width_ns
 
 
 @dataclass(frozen=True, slots=True)
 class BinCounts:
-    """How many times fell into which slice; slices with none are left out."""
+    """The number of times in each bin; empty bins are left out."""
 
     places: Integers
     counts: Integers
 
 
 def count_bins(times_ns: Integers, grain: BinWidth) -> BinCounts:
-    """Count times by slice."""
+    """Count times by bin."""
     place = grain.place(times_ns)
     if not len(place):
         return BinCounts(place, place)
@@ -54,9 +54,9 @@ def count_bins(times_ns: Integers, grain: BinWidth) -> BinCounts:
 def added_up(
     parts: Iterable[tuple[BinWidth, BinCounts]], grain: BinWidth, start: int, end: int
 ) -> Integers:
-    """Add up what was counted by grains that serve this one: slices `start` to `end`, in order.
+    """Add up counts of finer widths: bins `start` to `end`, in order.
 
-    What lies beyond them is left out.
+    Bins outside of this range are left out.
     """
     sums = np.zeros(end - start + 1, np.int64)
     for fine, part in parts:

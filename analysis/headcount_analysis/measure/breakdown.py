@@ -1,8 +1,8 @@
 """The breakdown: how long requests took by partition, generator and answer.
 
-It looks at every request of a run up to MOST, and of a longer one at a sample: enough for a p99 of
-each group that is not tiny. Blocks are sampled where they are compared. Which requests are chosen
-depends on their numbers alone, and what is chosen sparsely is among what is chosen densely.
+It covers every request of a run of up to MOST requests, and a sample of a longer one: enough for
+the p99 of each group that is not tiny. Blocks are sampled while they are compared. The sequence
+number alone decides which requests are chosen, and a sparse sample is a subset of a dense one.
 """
 
 import math
@@ -20,7 +20,7 @@ from headcount_analysis.measure.histogram import Measure, durations_ns
 
 MOST = 400_000
 MOST_GROUPS = 32
-"""Of each kind of group, the largest are shown."""
+"""The largest groups of each kind are kept."""
 QUANTILES = (0.5, 0.95, 0.99)
 
 SAMPLE = pa.schema(
@@ -60,14 +60,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """The groups; `every` says that one request of so many was looked at."""
+    """The groups; one request in `every` was sampled."""
 
     groups: tuple[Group, ...] = ()
     every: int = 1
 
 
 def sampled_every(requests: int) -> int:
-    """Tell of how many requests one is looked at, a power of two."""
+    """Return the sampling interval for a number of requests, a power of two."""
     return 1 << max(0, -(-requests // MOST) - 1).bit_length()
 
 
@@ -88,7 +88,7 @@ def sample(fates: pa.Table, every: int) -> pa.Table:
 
 
 def _is_chosen(rows: pa.Table, every: int) -> Flags:
-    """Choose by number; what no generator has asked for has none."""
+    """Choose by sequence number; a message without a request has none."""
     numbers = rows["seq"].fill_null(0).to_numpy().astype(np.uint64)
     places = (numbers * _SPREAD) >> np.uint64(32)
     is_chosen: Flags = (places % np.uint64(every) == 0) & rows["seq"].is_valid().to_numpy()

@@ -41,7 +41,7 @@ class GeneratorHealth:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is anything to go by."""
+        """Whether there are samples."""
         return bool(self.samples)
 
     @property
@@ -68,7 +68,7 @@ class GeneratorHealth:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """What says that it was saturated, if anything does."""
+        """Why it counts as saturated; empty if it does not."""
         return tuple(self._evidence())
 
     def _evidence(self) -> Iterator[str]:
@@ -102,17 +102,17 @@ class FleetHealth:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """What says that some were saturated."""
+        """Why some count as saturated."""
         return tuple(text for each in self.known for text in each.evidence)
 
     @property
     def saturated(self) -> bool:
-        """Whether what they measured is partly their own."""
+        """Whether latencies and rates are partly the generators' own."""
         return bool(self.evidence)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of their figures should know, most important first."""
+        """What limits the use of their figures, most important first."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
@@ -142,7 +142,7 @@ def generators(
     options: Mapping[str, Any],
     shortfalls: Iterable[Shortfall] = (),
 ) -> FleetHealth:
-    """Weigh what each generator has left.
+    """Assess the health of all generators.
 
     Args:
         healths: What was read of each generator that has a ledger; None where that is not known.
@@ -161,19 +161,19 @@ def generators(
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Give the samples of spans in which there was something to do."""
-    ordered = sorted(samples, key=lambda each: each.at_ns)
-    before = (0, 0)
-    found = []
-    for each in ordered:
-        now = (each.attempted, each.dropped)
-        if each.in_flight or now != before:
-            found.append(each)
-        before = now
-    return tuple(found)
+    """Return the samples of spans with requests."""
+    ordered = sorted(samples, key=lambda sample: sample.at_ns)
+    earlier = (0, 0)
+    chosen = []
+    for sample in ordered:
+        now = (sample.attempted, sample.dropped)
+        if sample.in_flight or now != earlier:
+            chosen.append(sample)
+        earlier = now
+    return tuple(chosen)
 
 
 def _asked_for(options: Mapping[str, Any]) -> int:
-    """How many generators there should be; a manifest may come from anywhere."""
+    """Return how many generators were requested; the manifest is untrusted input."""
     numbers = (options.get(name) for name in ("processes", "expect_workers"))
     return max((each for each in numbers if type(each) is int), default=0)

@@ -1,4 +1,4 @@
-"""Latency: how long requests took, and how long their events, from buckets to percentiles."""
+"""Latency: percentiles of requests and events, computed from buckets."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOTAL = "total"
 
 TICKS = 8
-"""How many points a percentile curve has for each halving of the distance to 1."""
+"""Points of a percentile curve per halving of the distance to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CurvePoint:
 class Latency:
     """One measure of one event type, in ms; `percentiles` by quantile.
 
-    Of the `count` durations, so many are `negative`, and so many `unanswered`.
+    `negative` and `unanswered` count durations among the `count`.
     """
 
     event_type: str
@@ -48,12 +48,12 @@ class Latency:
 
 
 def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
-    """Work out every measure by event type and in total; what was never measured is left out."""
+    """Compute every measure by event type and in total, without measures that have no values."""
     return tuple(_latency(key, mine) for key, mine in _grouped(buckets))
 
 
 def percentile_curve(buckets: Iterable[Bucket]) -> tuple[CurvePoint, ...]:
-    """Give the whole curve of every measure, by event type and in total."""
+    """Compute the curve of every measure, by event type and in total."""
     return tuple(itertools.chain.from_iterable(_curve(*each) for each in _grouped(buckets)))
 
 
@@ -66,10 +66,10 @@ def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[CurvePoi
 
 
 def quantiles(count: int) -> Iterator[float]:
-    """Give the quantiles of so many values that a percentile curve has, from 0 to 1.
+    """Yield the quantiles of a percentile curve over `count` values, from 0 to 1.
 
-    As in an HDR histogram, the steps halve with each halving of the distance to 1, as far as there
-    are values to tell them apart.
+    As in an HDR histogram, the steps halve with each halving of the distance to 1, until they are
+    finer than the values.
     """
     for halving in itertools.count():
         for tick in range(TICKS):
@@ -83,7 +83,7 @@ def quantiles(count: int) -> Iterator[float]:
 def _grouped(
     buckets: Iterable[Bucket],
 ) -> Iterator[tuple[tuple[str, Measure], list[Bucket]]]:
-    """Give the buckets by event type and measure, those of all types last."""
+    """Yield the buckets by event type and measure, those of all types last."""
     grouped: dict[tuple[str, Measure], list[Bucket]] = {}
     for bucket in buckets:
         grouped.setdefault((bucket.event_type, bucket.measure), []).append(bucket)
@@ -94,7 +94,7 @@ def _grouped(
 
 
 def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None) -> float:
-    """One figure of at least one bucket: a percentile, or `min`, `mean` or `max`, in ms."""
+    """Compute one aggregate of at least one bucket: a percentile, min, mean or max, in ms."""
     ordered = ordered_buckets(buckets)
     if quantile is not None:
         return _percentiles_ms(ordered, (quantile,))[quantile]
@@ -120,7 +120,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
 
 
 def ordered_buckets(buckets: Iterable[Bucket]) -> list[Bucket]:
-    """Put buckets in order; those of several event types that overlap are one and the same."""
+    """Sort buckets, and merge those of several event types that overlap."""
     ordered: list[Bucket] = []
     for bucket in sorted(buckets, key=lambda bucket: (bucket.min_ns, bucket.max_ns)):
         if ordered and bucket.min_ns <= ordered[-1].max_ns:

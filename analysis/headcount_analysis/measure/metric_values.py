@@ -1,8 +1,8 @@
-"""Measurements: what a threshold looks at, and how far the truth may be from what was measured.
+"""Measurements: the value that a threshold checks, and bounds for the true value.
 
-What is not known exactly has bounds. A request without an answer took at least as long as it was
-waited for. An event whose timestamp is no time took nobody knows how long. Where clocks differ,
-times differ with them. A threshold is decided where it holds, or does not, within all the bounds.
+A value that is not known exactly has bounds. A request without a response took at least as long as
+the generator waited. An event without a usable timestamp took an unknown time. Clocks that differ
+shift times. A threshold is decided if it holds, or does not, within all the bounds.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
 _WHOLE_MS = 1.0
-"""Timestamps are cut off to whole ms: a time that is negative by so much need not be."""
+"""Timestamps are truncated to whole ms, so a duration may seem negative by this much."""
 _NS_PER_MS = 1_000_000
 
 
@@ -30,8 +30,8 @@ _NS_PER_MS = 1_000_000
 class Measurement:
     """A value in the unit of its limit, None if nothing was measured, and its bounds.
 
-    `doubt` says why it is not known better, or why nothing was measured. `is_empty` if there was
-    nothing that could have been otherwise. `remark` is what should stand beside the value.
+    `doubt` says why it is not known better, or why nothing was measured. `is_empty` means that
+    nothing was checked that could have failed. `remark` qualifies the value.
     """
 
     value: float | None
@@ -43,7 +43,7 @@ class Measurement:
 
 
 def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure what a threshold looks at."""
+    """Measure the metric of a threshold."""
     if threshold.kind is MetricKind.DURATION:
         is_end_to_end = _needs(threshold) is Needs.TIMES
         return _end_to_end(threshold, sample) if is_end_to_end else _of_requests(threshold, sample)
@@ -111,7 +111,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
 
 
 def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure how long requests took; of those without an answer only the least is known."""
+    """Measure how long requests took, at least, for those without a response."""
     buckets = _buckets(threshold, sample)
     if not buckets:
         return Measurement(None, doubt=_nothing_sent(threshold))
@@ -133,7 +133,7 @@ def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
 
 
 def _answered(buckets: Iterable[Bucket]) -> list[tuple[int, float, float]]:
-    """Give for each bucket how many have an answer, and between what durations, in order."""
+    """Return for each bucket the number of responses and the duration range in ms, in order."""
     return [
         (each.count - each.unanswered, each.min_ns / _NS_PER_MS, each.max_ns / _NS_PER_MS)
         for each in ordered_buckets(buckets)
@@ -144,7 +144,7 @@ def _answered(buckets: Iterable[Bucket]) -> list[tuple[int, float, float]]:
 def _slowest_ms(
     threshold: Threshold, known: Sequence[tuple[int, float, float]], count: int
 ) -> float:
-    """Give the figure of so many durations if those that are not known took for ever."""
+    """Return the aggregate of `count` durations if the unknown ones were infinite."""
     if threshold.aggregate == "min":
         return known[0][1] if known else math.inf
     if threshold.quantile is None:
@@ -155,7 +155,7 @@ def _slowest_ms(
 
 
 def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure how long events took; timestamps and clocks bound how well that is known."""
+    """Measure how long events took, within the bounds of timestamps and clocks."""
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
@@ -186,5 +186,5 @@ def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
 
 
 def _clock_doubt(sample: WindowSample) -> str:
-    worst = max(sample.clocks, key=lambda each: sum(each.error_ms), default=None)
+    worst = max(sample.clocks, key=lambda clock: sum(clock.error_ms), default=None)
     return "" if worst is None else worst.doubt

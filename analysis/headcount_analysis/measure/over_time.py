@@ -1,9 +1,8 @@
-"""Over time: how much was asked for, sent, answered and published, and how long it took.
+"""Over time: how many requests were due, sent, answered and published, and how long they took.
 
-The run is cut into slices of equal width, at most about 600 of them, from the time at which its
-first request was due. Each thing counts in the slice in which it happened, so that a service that
-falls behind shows as lines that come apart; what took how long stands in the slice in which the
-request was due.
+The run is cut into slices of equal width, at most about 600, from the time at which its first
+request was due. Every event counts in the slice in which it happened, so that the lines of a
+service that falls behind diverge; a duration counts in the slice in which its request was due.
 """
 
 import math
@@ -30,7 +29,7 @@ _MARGIN_NS = 60_000_000_000
 _NS_PER_MS = 1_000_000
 
 RateAt = Callable[[int], float]
-"""Tells how many arrivals a second were asked for at a Unix time in ns."""
+"""Returns the target rate, in arrivals per second, at a Unix time in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class LoadSlice:
 
 
 COUNTED = ("due", "started", "answered", "acked", "arrived")
-"""The names of what is counted, in the order of the columns."""
+"""The names of the counts, in the order of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class OverTime:
 
 @dataclass(frozen=True, slots=True)
 class LoadBinning:
-    """How a run is cut up: slices of a grain, numbered `start` to `end`."""
+    """How a run is cut: slices of one width, numbered `start` to `end`."""
 
     grain: BinWidth
     start: int
@@ -83,13 +82,13 @@ class LoadBinning:
 
     @property
     def width_s(self) -> float:
-        """How wide a slice is."""
+        """The width of a slice in seconds."""
         return self.grain.width_ns / 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class OverTimeCounts:
-    """What some attempts add up to, by a grain: their numbers by name, and their durations.
+    """Counts of some attempts by name and slice, and their durations.
 
     `durations` are rows of `latency.COUNTED`, by the slice in which a request was due.
     """
@@ -102,7 +101,7 @@ class OverTimeCounts:
 def span(
     first: Mapping[str, int], last: Mapping[str, int], seen_ms: tuple[int, int] | None
 ) -> LoadBinning | None:
-    """Choose how to cut up a run; None where no request was ever due.
+    """Choose the slices of a run; None if no request was ever due.
 
     Args:
         first: The first of each of the attempts' times, in ns, by the names of their columns.
@@ -152,7 +151,7 @@ def due_place(fates: pa.Table, grain: BinWidth) -> Integers:
 def over_time(
     cut: LoadBinning | None, parts: Sequence[OverTimeCounts], rate_at: RateAt | None = None
 ) -> OverTime:
-    """Put a run's course together.
+    """Assemble the course of a run.
 
     Args:
         cut: How it is cut up.
@@ -183,7 +182,7 @@ def over_time(
 
 
 def width_for(length_s: float) -> float:
-    """Choose how wide the slices of so long a run are, in seconds."""
+    """Choose the width of the slices, in seconds, for a run of this length."""
     if length_s <= _SHORT_RUN_S:
         return _SHORT_WIDTH_S
     for width_s in _WIDTHS_S:
@@ -193,7 +192,7 @@ def width_for(length_s: float) -> float:
 
 
 def common_grain(first_ns: int, length_s: float) -> BinWidth:
-    """Choose the coarsest grain that serves a run which is so long now, and may become longer."""
+    """Choose the widest bins that still add up to the slices of a run that may become longer."""
     first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
     if length_s <= _SHORT_RUN_S:
         return BinWidth(first_ns, round(_SHORT_WIDTH_S * 1e9))
@@ -208,18 +207,18 @@ def _coarsened(part: OverTimeCounts, grain: BinWidth) -> pa.Table:
 
 
 def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentiles]]:
-    """Work out the percentiles of each slice from buckets."""
+    """Compute the percentiles of each slice from buckets."""
     order = [(name, "ascending") for name in ("place", "measure", "bucket")]
     rows = by_keys(durations, BY_PLACE).sort_by(order)
     place, count, most = (rows[name].to_numpy() for name in ("place", "count", "max"))
     measure = rows["measure"].combine_chunks().dictionary_encode()
     code = measure.indices.to_numpy()
-    found: dict[int, dict[Measure, Percentiles]] = {}
+    by_slice: dict[int, dict[Measure, Percentiles]] = {}
     for start, end in equal_ranges(place, code):
         name = Measure(measure.dictionary[int(code[start])].as_py())
-        told = _percentiles(count[start:end], most[start:end])
-        found.setdefault(int(place[start]), {})[name] = told
-    return found
+        percentiles = _percentiles(count[start:end], most[start:end])
+        by_slice.setdefault(int(place[start]), {})[name] = percentiles
+    return by_slice
 
 
 def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:

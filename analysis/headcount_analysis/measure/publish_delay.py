@@ -1,4 +1,4 @@
-"""Publishing: how long after its acknowledgement an event got its timestamp in the topic."""
+"""Publish delay: the time from an event's acknowledgement to its timestamp in the topic."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import Fate
 
 LONGEST_MS = 86_400_000
-"""A delay that is longer is no delay but a timestamp in another unit."""
+"""A longer delay is a timestamp in another unit, and is ignored."""
 EARLY = 10
-"""Delays are counted from this percentile, which clocks that differ move as they move all."""
+"""Delays count from this percentile, so that an offset between clocks cancels out."""
 
 
 def longest_delay_s(fates: Path) -> float | None:
-    """Tell by how much the latest event was later than the early ones; None without any.
+    """Return how much later the latest event came than early ones, in s; None without events.
 
     Raises OSError.
     """

@@ -1,4 +1,4 @@
-"""Samples: what was measured in parts of a run, for the thresholds that look at these parts."""
+"""Samples: what was measured in parts of a run, for the thresholds of these parts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,9 +24,8 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 class WindowSample:
     """What was measured in a part of the run: counts, durations by event type, and its length.
 
-    `unfilled` says that the run ended before the part did. The last three are of the whole run:
-    how its clocks differ, which timestamps are no time, and what has an order to be looked at, None
-    where that was not counted.
+    `unfilled` says that the run ended before the part did. The last three cover the whole run: its
+    clock offsets, its unusable timestamps, and the events that have an order, None if not counted.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -74,7 +73,7 @@ def samples(
 
 
 def unfilled(window: Window, run_s: float) -> str:
-    """Say that a run of such a length ended before a part of it; empty if it did not.
+    """Return that a run of this length ended before a part of it; empty if it did not.
 
     Requests do not end at the very end of a run: a twentieth of the part may be missing, and of a
     short one up to a fifth, but no more than a second.

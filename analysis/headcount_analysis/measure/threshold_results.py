@@ -1,9 +1,9 @@
-"""Thresholds judged: what a run measured, held against what it must keep to.
+"""Threshold results: what a run measured, compared with the limits that it must keep.
 
-A threshold of a part of the run looks at the requests that were sent in that part, counted from the
-first request of all. It is unproven if nothing was measured for it, if the run ended before that
-part did, or if what was measured is not known well enough: a gate that is never tried is no gate,
-and no proof that it would not have held either. What does not hold in what was seen is broken.
+A threshold of a part of the run covers the requests sent in that part, counted from the very first
+request. It is unproven if nothing was measured, if the run ended before the part did, or if the
+measurement is too uncertain: a gate that is never tried is no gate, and no proof that it would not
+have held either. A threshold that the measured values exceed is broken.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ from headcount_analysis.measure.samples import WindowSample
 
 @dataclass(frozen=True, slots=True)
 class ThresholdResult:
-    """A threshold, what was measured for it (None if nothing was), and whether it holds.
+    """A threshold, its measured value (None without one), and whether it holds.
 
-    `doubt` says why it is unproven all the same, `remark` what should stand beside the value.
+    `doubt` says why it is unproven despite a value, `remark` qualifies the value.
     """
 
     threshold: Threshold
@@ -31,7 +31,7 @@ class ThresholdResult:
 
     @property
     def result(self) -> Result:
-        """What came of it; one that has stopped the test is broken."""
+        """The result; a threshold that stopped the test is broken."""
         if self.abort is not None:
             return Result.BROKEN
         if self.value is None or self.doubt:
@@ -40,12 +40,12 @@ class ThresholdResult:
 
     @property
     def holds(self) -> bool:
-        """Whether what was measured keeps to it."""
+        """Whether the run kept it."""
         return self.result is Result.KEPT
 
     @property
     def shown(self) -> str:
-        """What was measured, as its limit is written."""
+        """The measured value in the unit of the limit, with doubt or remark."""
         if self.abort is not None:
             return f"{self.abort.measured}, and the test was stopped"
         if self.value is None:
@@ -56,7 +56,7 @@ class ThresholdResult:
         return f"{shown} ({self.remark})" if self.remark else shown
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Format threshold and value in a line."""
         return f"{self.threshold.text}: {self.shown}"
 
 
@@ -65,9 +65,9 @@ def judged(
     samples: Mapping[Window, WindowSample],
     abort: Abort | None = None,
 ) -> tuple[ThresholdResult, ...]:
-    """Hold what was measured in each part of the run against the thresholds of that part.
+    """Compare each threshold with what was measured in its part of the run.
 
-    `abort` tells of the threshold that has stopped the test, if one did.
+    `abort` names the threshold that stopped the test, if one did.
     """
     return tuple(
         _judged(
@@ -80,20 +80,24 @@ def judged(
 
 
 def _judged(threshold: Threshold, sample: WindowSample, abort: Abort | None) -> ThresholdResult:
-    found = measured(threshold, sample)
+    measurement = measured(threshold, sample)
     return ThresholdResult(
-        threshold, found.value, abort, _doubt(threshold, sample, found), found.remark
+        threshold,
+        measurement.value,
+        abort,
+        _doubt(threshold, sample, measurement),
+        measurement.remark,
     )
 
 
-def _doubt(threshold: Threshold, sample: WindowSample, found: Measurement) -> str:
-    """Say why a threshold cannot be told from what was measured; empty if it can."""
-    if found.value is None:
-        return sample.unfilled or found.doubt
-    if threshold.holds(found.least) != threshold.holds(found.most):
-        return found.doubt
-    if not threshold.holds(found.value):
+def _doubt(threshold: Threshold, sample: WindowSample, measurement: Measurement) -> str:
+    """Return why the measurement does not decide the threshold; empty if it does."""
+    if measurement.value is None:
+        return sample.unfilled or measurement.doubt
+    if threshold.holds(measurement.least) != threshold.holds(measurement.most):
+        return measurement.doubt
+    if not threshold.holds(measurement.value):
         return ""
-    if found.is_empty:
-        return found.doubt
+    if measurement.is_empty:
+        return measurement.doubt
     return sample.unfilled

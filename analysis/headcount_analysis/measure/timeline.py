@@ -1,9 +1,8 @@
-"""The timeline: what became of the attempts over time, and what happened to the parts meanwhile.
+"""The timeline: outcomes over time, and what happened to the system meanwhile.
 
 Time is cut into slices of equal width, which doubles until there are few enough for the run.
-Attempts count where they were sent. What happened is what somebody has marked, and what the answers
-show by themselves: that no request was acknowledged for a while, that a process of the service
-first or last answered.
+Attempts count where they were sent. What happened is known from marks that somebody set, and from
+the responses: a pause without acknowledgements, the first or last response of a service process.
 """
 
 import itertools
@@ -23,9 +22,9 @@ from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, 
 FINEST_NS = 100_000_000
 MOST_SLICES = 3000
 PAUSE_NS = 1_000_000_000
-"""No acknowledgement for so long, while there were attempts, is told."""
+"""A pause without acknowledgements is reported from this length on."""
 MOST_SERVERS = 16
-"""Of more processes than these none is told of."""
+"""With more service processes than these, none is reported."""
 
 _NS_PER_MS = 1_000_000
 _CLIENT_ERRORS = (400, 499)
@@ -48,12 +47,12 @@ class OutcomeSlice:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether an attempt was refused, or nobody knows what became of it."""
+        """Whether an attempt was refused or is indeterminate."""
         return self.refused + self.indeterminate > 0
 
 
 class EventOrigin(StrEnum):
-    """How it is known that something happened."""
+    """How an event became known."""
 
     MARKED = "marked"
     OBSERVED = "observed"
@@ -61,7 +60,7 @@ class EventOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """What happened at a time; `recovered_after_ms` of a mark is None where nothing came of it.
+    """Something that happened; `recovered_after_ms` of a mark is None if it disturbed no request.
 
     It is the time until requests were acknowledged again with none refused or unanswered, to a
     slice's width; `is_recovered` is false where that did not come before the next mark or the end.
@@ -85,14 +84,14 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeBinning:
-    """How a run is cut up: from the first attempt to the last, in slices of a grain."""
+    """How a run is cut: from the first attempt to the last, in slices of one width."""
 
     first_ns: int
     last_ns: int
 
     @property
     def grain(self) -> BinWidth:
-        """How finely times are counted; that of a run which has become longer is served by it."""
+        """The width of a slice; a longer run doubles it, so that finer counts add up."""
         width_ns = FINEST_NS
         while self.last_ns - self.first_ns >= width_ns * MOST_SLICES:
             width_ns *= 2
@@ -106,7 +105,7 @@ class OutcomeBinning:
 
 @dataclass(frozen=True, slots=True)
 class TimelineCounts:
-    """What some attempts add up to, by a grain: their numbers by outcome.
+    """Counts of some attempts by outcome and slice.
 
     `servers` has when the first and the last attempt was sent that a process has answered.
     """
@@ -161,7 +160,7 @@ def _servers(attempts: pa.Table) -> dict[str, tuple[int, int]]:
 def timeline(
     cut: OutcomeBinning | None, parts: Sequence[TimelineCounts], marks: Iterable[Mark]
 ) -> Timeline:
-    """Put a run's timeline together.
+    """Assemble the timeline of a run.
 
     Args:
         cut: How it is cut up; None where no request was ever sent.
@@ -190,18 +189,18 @@ def timeline(
 
 
 def _all_servers(parts: Sequence[TimelineCounts]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
+    servers: dict[str, tuple[int, int]] = {}
     for part in parts:
         for server, (first, last) in part.servers.items():
-            known = found.get(server, (first, last))
-            found[server] = min(first, known[0]), max(last, known[1])
-    return dict(sorted(found.items()))
+            known = servers.get(server, (first, last))
+            servers[server] = min(first, known[0]), max(last, known[1])
+    return dict(sorted(servers.items()))
 
 
 def _marked(
     slices: Sequence[OutcomeSlice], width: int, marks: Iterable[Mark]
 ) -> Iterator[TimelineEvent]:
-    """Tell of each mark how long it took until all was well again."""
+    """Yield each mark with the time until requests recovered."""
     ordered = list(marks)
     for mark, following in itertools.zip_longest(ordered, ordered[1:]):
         until = slices[-1].at_ns + width if following is None else following.at_ns
@@ -220,11 +219,11 @@ def _recovery(mark: Mark, slices: Sequence[OutcomeSlice], width: int) -> Timelin
 
 
 def _pauses(slices: Sequence[OutcomeSlice], width: int) -> Iterator[TimelineEvent]:
-    """Tell of spans in which attempts were made and none was acknowledged."""
-    for acked, group in itertools.groupby(slices, key=lambda each: each.acked > 0):
+    """Yield spans with attempts, none of which was acknowledged."""
+    for acked, group in itertools.groupby(slices, key=lambda part: part.acked > 0):
         span = list(group)
         length = len(span) * width
-        if not acked and length >= PAUSE_NS and any(each.is_disturbed for each in span):
+        if not acked and length >= PAUSE_NS and any(part.is_disturbed for part in span):
             text = f"nothing that was sent for {length / 1e9:.1f} s was acknowledged"
             yield TimelineEvent(span[0].at_ns, text, EventOrigin.OBSERVED)
 
@@ -232,7 +231,7 @@ def _pauses(slices: Sequence[OutcomeSlice], width: int) -> Iterator[TimelineEven
 def _comings(
     cut: OutcomeBinning, servers: Mapping[str, tuple[int, int]]
 ) -> Iterator[TimelineEvent]:
-    """Tell which of the service's processes came or went well within the run."""
+    """Yield service processes that appeared or vanished well within the run."""
     if len(servers) > MOST_SERVERS:
         return
     for server, (first, last) in servers.items():

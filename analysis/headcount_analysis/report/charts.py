@@ -16,7 +16,7 @@ from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.report.svg import INK, PALETTE, elapsed, is_single, svg, value_axis
 
 MAX_POINTS = 300
-"""How many points in time a line has at most."""
+"""The most points of a line."""
 
 _OUTCOMES = ("acked", "refused", "indeterminate", "lost", "duplicated")
 
@@ -41,7 +41,7 @@ _PERCENTILES = {
 
 
 def load(course: OverTime) -> Markup | None:
-    """Draw what was asked for, started, answered and published a second."""
+    """Draw requests due, started, answered and published per second."""
     # The last slice is not over when the run is, and would look like a fall.
     whole = course.slices[:-1] or course.slices
     rows = [
@@ -141,15 +141,17 @@ def percentile_curve(curve: Iterable[CurvePoint]) -> Markup | None:
 
 def health(generators: Sequence[GeneratorHealth], first_ns: int) -> Sequence[tuple[str, Markup]]:
     """Draw the load and the lag of the busiest generators over time, each with its caption."""
-    known = [each for each in generators if each.is_known]
-    busiest = sorted(known, key=lambda each: -(each.cpu_percent_max or 0))[:_MOST_GENERATORS]
+    known = [generator for generator in generators if generator.is_known]
+    busiest = sorted(known, key=lambda generator: -(generator.cpu_percent_max or 0))[
+        :_MOST_GENERATORS
+    ]
     rows = [
         (
-            *(str(each.generator), (sample.at_ns - first_ns) / 1e9),
+            *(str(generator.generator), (sample.at_ns - first_ns) / 1e9),
             *(sample.cpu_percent, sample.schedule_lag_ms),
         )
-        for each in sorted(busiest, key=lambda each: each.generator)
-        for sample in each.samples
+        for generator in sorted(busiest, key=lambda generator: generator.generator)
+        for sample in generator.samples
     ]
     if not rows:
         return ()
@@ -185,7 +187,7 @@ def _health(frame: pd.DataFrame, column: str, unit: str, limit: float) -> Markup
 def outcomes(over_time: Timeline) -> Markup | None:
     """Draw outcomes and losses per second by sending time, with a rule for each moment.
 
-    A run in which all was acknowledged and nothing happened has no such picture.
+    None for a run without disturbances and marks.
     """
     harmed = any(each.is_disturbed or each.lost or each.duplicated for each in over_time.slices)
     if not over_time.slices or not (harmed or over_time.moments):
@@ -229,7 +231,7 @@ def _near(over_time: Timeline) -> pd.DataFrame:
 
 
 def classes(by_event_type: Mapping[str, Counts]) -> Markup | None:
-    """Draw how many events of each type have come to each class but the one they all should."""
+    """Draw the events of each type by class, except delivered ones."""
     rows = [
         (name, fate.value, counts.as_dict()[fate])
         for name, counts in by_event_type.items()
@@ -257,6 +259,6 @@ def _by_type() -> alt.Color:
 
 
 def warm_up() -> None:
-    """Draw something that nobody sees: the first picture takes as long as ten more."""
+    """Draw a throwaway chart: the first one takes as long as ten more."""
     frame = pd.DataFrame({"elapsed_s": [0.0], "line": ["p50"], "value": [1.0]})
     svg(_lines(frame, {"p50": _PERCENTILES["p50"]}, "ms"), 100)

@@ -1,4 +1,4 @@
-"""The configuration: what a run was asked for and made with, without what may be secret."""
+"""The configuration of a run, without anything that may be secret."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _LEFT_OUT = "(left out)"
 
 
 def configuration(report: Report) -> dict[str, Mapping[str, str]]:
-    """Give all that is known, by headings and names."""
+    """Return all known facts by heading and name."""
     return {
         "The run": dict(_run(report)),
         "Options": dict(_options(report.manifest.options)),
@@ -53,8 +53,8 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
 
 def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(options.items()):
-        told = _LEFT_OUT if _SECRET.search(name) else _plain(value)
-        yield name.replace("_", " "), told
+        text = _LEFT_OUT if _SECRET.search(name) else _plain(value)
+        yield name.replace("_", " "), text
 
 
 def _plain(value: object) -> str:

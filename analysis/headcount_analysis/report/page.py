@@ -47,7 +47,7 @@ _LATENCY_TITLES = {
 
 
 def warm_up() -> None:
-    """Do what takes longer the first time than ever after."""
+    """Load the template and draw once: the first time takes longest."""
     charts.warm_up()
     template(_PAGE)
 
@@ -67,7 +67,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         sum_of_classes=sum_of_classes(report.counts),
         parts=classes_of(report.counts),
         flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
-        strangers=_nonzero(report.counts, ("foreign", "malformed")),
+        unowned=_nonzero(report.counts, ("foreign", "malformed")),
         figures=dict(_figures(report)),
         notes=[each for each in report.notes if each not in report.generators.notes],
         thresholds=thresholds(report),
@@ -100,7 +100,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
 
 
 def hash_of(script: str) -> str:
-    """Name a script as a Content-Security-Policy does that allows it and no other."""
+    """Return the script's hash as a Content-Security-Policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
@@ -110,7 +110,7 @@ def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Give the figures that most readers look for first."""
+    """Yield the figures that most readers look for first."""
     counts, course = report.counts, report.over_time
     if counts is None or not course.slices:
         return
@@ -126,14 +126,14 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _length_s(report: Report) -> float:
-    """How long requests were due, to the width of a slice."""
+    """Return how long requests were due, in s, to the width of a slice."""
     course = report.over_time
     due = [each.elapsed_s for each in course.slices if each.due]
     return due[-1] + course.width_s if due else course.width_s
 
 
 def _load_text(report: Report) -> str:
-    """Say what the picture of the load shows."""
+    """Describe the load chart in text."""
     course = report.over_time
     length_s = _length_s(report)
     told = []

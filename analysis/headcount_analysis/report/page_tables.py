@@ -135,8 +135,8 @@ def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None =
 
 def most_frequent(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
     """Return the counts of the most frequent answers, in the order of their names."""
-    most = sorted(by_answer, key=lambda each: -by_answer[each].attempted)[:SHOWN_ANSWERS]
-    return {each: by_answer[each] for each in sorted(most)}
+    most = sorted(by_answer, key=lambda answer: -by_answer[answer].attempted)[:SHOWN_ANSWERS]
+    return {answer: by_answer[answer] for answer in sorted(most)}
 
 
 def by_generator(report: Report) -> Mapping[str, Counts]:

@@ -19,7 +19,7 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
 
 
 def shown_exceptions(exceptions: Exceptions) -> str:
-    """Say how many there are, and how many of them are shown."""
+    """Count the exceptions by kind, and say how many of them are shown."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
     shown, count = len(exceptions.first), exceptions.count
     some = (

@@ -99,9 +99,9 @@ def over_time(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
 
 
-def _percentile(each: LoadSlice, measure: Measure, name: str) -> float | None:
-    found = each.latency.get(measure)
-    value: float | None = None if found is None else getattr(found, name)
+def _percentile(part: LoadSlice, measure: Measure, name: str) -> float | None:
+    percentiles = part.latency.get(measure)
+    value: float | None = None if percentiles is None else getattr(percentiles, name)
     return value
 
 

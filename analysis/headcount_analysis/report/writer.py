@@ -1,4 +1,4 @@
-"""Writes a run's report: one JSON document, tables for programs, and a page for people."""
+"""Writes a run's report: a JSON document, tables for programs, and a page for people."""
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder

@@ -4,7 +4,7 @@ import math
 from random import Random
 
 import pytest
-from headcount_analysis.compare.change import Change, told_apart
+from headcount_analysis.compare.change import Change, with_family_level
 from headcount_analysis.compare.statistics import difference, level_of, ratio, student_quantile
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,7 +97,7 @@ def test_equal_figures_leave_no_room_for_noise_but_for_their_grain() -> None:
 
 
 @pytest.mark.parametrize("runs", [(2, 2), (3, 3), (5, 3), (3, 1)])
-def test_equal_sides_are_told_apart_once_in_twenty_times(runs: tuple[int, int]) -> None:
+def test_equal_sides_are_with_family_level_once_in_twenty_times(runs: tuple[int, int]) -> None:
     """Of 2,000 pairs of equal sides with a noise of 20 %, 5 % or less are called changed.
 
     Welch's interval errs on the safe side where runs are few.
@@ -155,7 +155,7 @@ def figures(random: Random, count: int, runs: int, shared: float, scale: float =
 
 
 @pytest.mark.parametrize(("runs", "shared"), [(3, 0.0), (3, 0.9), (5, 0.5)])
-def test_of_a_hundred_equal_figures_none_is_told(runs: int, shared: float) -> None:
+def test_of_a_hundred_equal_figures_none_is_significant(runs: int, shared: float) -> None:
     """In 19 of 20 comparisons at least, where without a correction there are some in most of them.
 
     A run's figures are noisy together: its percentiles are of the same requests.
@@ -163,8 +163,8 @@ def test_of_a_hundred_equal_figures_none_is_told(runs: int, shared: float) -> No
     random, some, without = Random(7), 0, 0
     for _ in range(60):
         among = figures(random, 100, runs, shared)
-        some += any(each.is_told for each in told_apart(among))
-        without += sum(each.is_told for each in among)
+        some += any(each.is_significant for each in with_family_level(among))
+        without += sum(each.is_significant for each in among)
     assert some <= 3
     assert without > 100
 
@@ -173,16 +173,19 @@ def test_of_a_hundred_figures_that_changed_most_are_told() -> None:
     """Half as much again, in three runs a side: the correction costs little where much changed."""
     random, told = Random(7), 0
     for _ in range(20):
-        told += sum(each.is_told for each in told_apart(figures(random, 100, 3, 0.5, scale=1.6)))
+        told += sum(
+            each.is_significant
+            for each in with_family_level(figures(random, 100, 3, 0.5, scale=1.6))
+        )
     assert told > 0.85 * 20 * 100
 
 
-def test_no_more_than_one_in_twenty_of_what_is_told_is_by_chance() -> None:
+def test_no_more_than_one_in_twenty_of_what_is_significant_is_by_chance() -> None:
     """Where half of the figures changed, and half did not."""
     random, wrong, right = Random(7), 0, 0
     for _ in range(20):
         equal, changed = figures(random, 50, 4, 0.5), figures(random, 50, 4, 0.5, scale=1.6)
-        told = [each.is_told for each in told_apart([*equal, *changed])]
+        told = [each.is_significant for each in with_family_level([*equal, *changed])]
         wrong, right = wrong + sum(told[:50]), right + sum(told[50:])
     assert wrong <= 0.05 * (wrong + right)
     assert right > 0.8 * 20 * 50
