@@ -89,7 +89,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def instructions(dockerfile: str) -> list[tuple[str, str]]:
-    """Give a Dockerfile's instructions and what each is told."""
+    """A Dockerfile's instructions, each with its value."""
     lines = (ROOT / dockerfile).read_text().splitlines()
     text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
     joined = re.sub(r"\\\n\s*", "", text).splitlines()
@@ -97,19 +97,19 @@ def instructions(dockerfile: str) -> list[tuple[str, str]]:
     return [(name.upper(), rest.strip()) for name, _, rest in split]
 
 
-def told(dockerfile: str, name: str) -> list[str]:
-    """Give what the instructions of one kind are told."""
+def values_of(dockerfile: str, name: str) -> list[str]:
+    """The values of the instructions with this name."""
     return [rest for each, rest in instructions(dockerfile) if each == name]
 
 
 def arguments(dockerfile: str) -> dict[str, str]:
     """Give the build arguments with their defaults."""
-    return dict(each.split("=", 1) for each in told(dockerfile, "ARG"))
+    return dict(each.split("=", 1) for each in values_of(dockerfile, "ARG"))
 
 
 def environment(dockerfile: str) -> dict[str, str]:
     """Give the variables that the image sets."""
-    pairs = [pair for each in told(dockerfile, "ENV") for pair in shlex.split(each)]
+    pairs = [pair for each in values_of(dockerfile, "ENV") for pair in shlex.split(each)]
     return dict(pair.split("=", 1) for pair in pairs)
 
 
@@ -118,7 +118,7 @@ def command_of(service: str) -> list[str]:
     own: list[str] | None = services()[service].get("command")
     if own is not None:
         return own
-    cmd: list[str] = json.loads(told(services()[service]["build"]["dockerfile"], "CMD")[-1])
+    cmd: list[str] = json.loads(values_of(services()[service]["build"]["dockerfile"], "CMD")[-1])
     return cmd
 
 
@@ -270,7 +270,7 @@ def test_images_are_pinned() -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_base_image(dockerfile: str) -> None:
     """An image is built on .env's Python; the default is the same but for the patch version."""
-    froms = [each.split()[0] for each in told(dockerfile, "FROM")]
+    froms = [each.split()[0] for each in values_of(dockerfile, "FROM")]
     assert set(froms) == {"${PYTHON_IMAGE}"}
     pinned = dot_env()["PYTHON_IMAGE"]
     unpatched = re.sub(r":(\d+\.\d+)\.\d+", r":\1", pinned)
@@ -384,7 +384,7 @@ def test_service_port() -> None:
     (published,) = service["ports"]
     assert published == f"127.0.0.1:{default}:{default}"
     assert service["environment"]["SERVICE_PORT"] == default
-    assert told("service/Dockerfile", "EXPOSE") == [default]
+    assert values_of("service/Dockerfile", "EXPOSE") == [default]
     assert locust_says("locust")["options"]["host"] == f"http://service:{default}"
     assert _health_url("service") == f"http://127.0.0.1:{default}/readyz"
 
@@ -428,7 +428,7 @@ def test_locust_command(service: str) -> None:
 
 def test_locust_image_command() -> None:
     """The scenario that the image runs by itself exists."""
-    command = json.loads(told("locustfiles/Dockerfile", "CMD")[-1])
+    command = json.loads(values_of("locustfiles/Dockerfile", "CMD")[-1])
     assert (ROOT / options_of(command)["--locustfile"]).is_file()
 
 
@@ -440,7 +440,7 @@ def test_master_and_workers() -> None:
     shared = ("locustfile", "bootstrap_servers", "topic", "reports_dir")
     assert [master[name] for name in shared] == [worker[name] for name in shared]
     for name in (*LOCUST, "analysis"):
-        (workdir,) = told(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
+        (workdir,) = values_of(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
         mounts = {each["target"]: each.get("source") for each in services()[name]["volumes"]}
         assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
 
@@ -473,7 +473,10 @@ def _defaults(subcommand: str) -> dict[str | None, Any]:
 
 def test_headcount_command() -> None:
     """The judge's command and its image's are commands of ours, with options that these know."""
-    for command in (command_of("analysis"), json.loads(told("analysis/Dockerfile", "CMD")[-1])):
+    for command in (
+        command_of("analysis"),
+        json.loads(values_of("analysis/Dockerfile", "CMD")[-1]),
+    ):
         assert command[0] == "headcount"
         subcommand = command_named(command[1])
         known = {name for each in subcommand.params for name in each.opts} | {"-h", "--help"}
@@ -512,7 +515,7 @@ def test_copied(dockerfile: str) -> None:
         for line in (ROOT / ".dockerignore").read_text().splitlines()
         if line.startswith("!")
     }
-    for rest in told(dockerfile, "COPY"):
+    for rest in values_of(dockerfile, "COPY"):
         *sources, _target = rest.split()
         if not sources[0].startswith("--from="):
             assert [each for each in sources if not (ROOT / each).exists()] == [], rest
@@ -522,7 +525,7 @@ def test_copied(dockerfile: str) -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_locked(dockerfile: str) -> None:
     """Packages come by the lock and its hashes alone, and the extra that is installed exists."""
-    runs = " ".join(told(dockerfile, "RUN"))
+    runs = " ".join(values_of(dockerfile, "RUN"))
     (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
     assert re.search(r"--(verify|require)-hashes", installed)
     for command in re.findall(r"pip install [^&]*", runs):
@@ -552,7 +555,7 @@ def test_user(dockerfile: str) -> None:
 
 
 def _runs(dockerfile: str) -> str:
-    return "\n".join(told(dockerfile, "RUN"))
+    return "\n".join(values_of(dockerfile, "RUN"))
 
 
 def test_build_arguments() -> None:
@@ -566,7 +569,9 @@ def test_build_arguments() -> None:
 def test_python_code() -> None:
     """Python that a Dockerfile or a health check holds compiles, and imports what exists."""
     checks = [each["healthcheck"]["test"][1:] for each in services().values() if _checked(each)]
-    runs = [json.loads(run) for each in DOCKERFILES for run in told(each, "RUN") if run[0] == "["]
+    runs = [
+        json.loads(run) for each in DOCKERFILES for run in values_of(each, "RUN") if run[0] == "["
+    ]
     codes = [code for code in map(code_of, checks + runs) if code is not None]
     assert len(codes) == 4
     for code in codes:

@@ -212,8 +212,8 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
         serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
             f"No number of cores brings the verdict within {_span(request.within_s)}: the part "
-            f"that they do not share takes {_span(serial_s, exact=False)} alone. Make several "
-            "shorter runs instead, and judge them in parallel."
+            f"that they do not share takes {_span(serial_s, exact=False)} alone. "
+            "Make several shorter runs instead, and judge them in parallel."
         )
     else:
         yield f"{chosen:,} cores bring the verdict within {_span(request.within_s)}."

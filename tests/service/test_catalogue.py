@@ -131,10 +131,12 @@ def with_catalogue(folder: Path, more: str) -> dict[str, str]:
     """Copy what reads the catalogue, with more in it; gives the environment that runs the copy."""
     for name in ("service", "locustfiles", "headcount", "analysis", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    with (folder / "service" / "catalogue.toml").open("a") as file:
+    with (folder / "service" / "headcount_service" / "catalogue.toml").open("a") as file:
         file.write(more)
     database = f"sqlite:///{folder / 'game.sqlite3'}"
-    return {**os.environ, "PYTHONPATH": str(folder), "SERVICE_DATABASE_URL": database}
+    roots = (folder, *(folder / name for name in ("analysis", "service", "locustfiles")))
+    path = os.pathsep.join(map(str, roots))
+    return {**os.environ, "PYTHONPATH": path, "SERVICE_DATABASE_URL": database}
 
 
 def run(folder: Path, environ: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":

@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def opening(monkeypatch: pytest.MonkeyPatch, *points: PublishProgress) -> Fake:
     """Let a database be opened that is at these points."""
     fake = Fake(points)
-    monkeypatch.setattr("headcount_service.game.snapshot.open_account", fake.open)
+    monkeypatch.setattr("headcount_service.game.snapshot.open_snapshot", fake.open)
     monkeypatch.setattr(database_module, "POLL_S", 0)
     return fake
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     fake = opening(monkeypatch, PublishProgress(7, 0))
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
     assert "much" in account(PLAYED, PublishProgress(7, 0), folder).database.why_not
-    monkeypatch.setattr("headcount_service.game.snapshot.open_account", refuse)
+    monkeypatch.setattr("headcount_service.game.snapshot.open_snapshot", refuse)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"

@@ -19,8 +19,8 @@ from tests.service.fakes import RecordingPublisher
 MOUNT_AND_READ = """
 mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 9
 exec "$2" -c 'import sys
-from headcount_service.game.snapshot import open_account
-with open_account(sys.argv[1], "run-1.", 5) as account:
+from headcount_service.game.snapshot import open_snapshot
+with open_snapshot(sys.argv[1], "run-1.", 5) as account:
     print(*sorted(account.entries()))
 ' "sqlite:///$1/game.sqlite3"
 """

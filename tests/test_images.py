@@ -1,0 +1,108 @@
+"""Each image runs from what its Dockerfile copies, without the rest of the repository.
+
+No container engine is needed: the tests lay out the copied files, and build and unpack the wheel,
+as the Dockerfile does. Python then runs on that and on the third-party packages alone.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.test_compose import ROOT, instructions
+
+BUILD, RUNTIME = 0, 1
+"""The stages of a Dockerfile."""
+
+_NOT_COPIED = shutil.ignore_patterns("__pycache__")
+
+
+def copied(dockerfile: str, stage: int, folder: Path) -> Path:
+    """Copy what a stage copies from the repository; return its working directory."""
+    current = -1
+    for name, rest in instructions(dockerfile):
+        current += name == "FROM"
+        if current != stage:
+            continue
+        *sources, target = rest.split()
+        if name == "COPY" and not sources[0].startswith("--from="):
+            for source in sources:
+                into = folder / target
+                if target.endswith("/") or target == "./":
+                    into = into / Path(source).name
+                copy(ROOT / source, into)
+    return folder
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=_NOT_COPIED, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, target)
+
+
+def installed(context: Path) -> Path:
+    """Build the context's wheel and unpack it; return the folder that has its packages."""
+    target = context.with_name("installed")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)]
+    done = subprocess.run(build, cwd=context, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = target.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
+    return target
+
+
+def run(arguments: Sequence[str], *, packages: Path, cwd: Path) -> str:
+    """Run Python on some packages and the third-party ones, without the editable install."""
+    path = os.pathsep.join([str(packages), sysconfig.get_paths()["purelib"]])
+    done = subprocess.run(
+        [sys.executable, "-S", *arguments],  # -S: the checkout is on the path by a .pth file
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_service_image(tmp_path: Path) -> None:
+    """Gunicorn loads its configuration, the application and the migrations from the copy."""
+    context = copied("service/Dockerfile", RUNTIME, tmp_path / "app")
+    check = ["-m", "gunicorn", "--check-config", "-c", "headcount_service/gunicorn.conf.py"]
+    run(check, packages=context, cwd=context)
+    run(["-m", "headcount_service.migrations.upgrade"], packages=context, cwd=context)
+    assert (context / "game.sqlite3").exists()
+
+
+def test_load_image(tmp_path: Path) -> None:
+    """Locust loads every scenario with the installed wheel and the copied locustfiles."""
+    packages = installed(copied("locustfiles/Dockerfile", BUILD, tmp_path / "build"))
+    app = copied("locustfiles/Dockerfile", RUNTIME, tmp_path / "app")
+    scenarios = sorted((app / "locustfiles").glob("*.py"))
+    assert scenarios
+    for scenario in scenarios:
+        command = ["-m", "locust", "--locustfile", str(scenario.relative_to(app)), "--list"]
+        assert "Available Users" in run(command, packages=packages, cwd=app), scenario
+
+
+def test_analysis_image(tmp_path: Path) -> None:
+    """The judge's command, its Spark pipeline and its reader of the game's state import."""
+    packages = installed(copied("analysis/Dockerfile", BUILD, tmp_path / "build"))
+    assert "Usage:" in run(["-m", "headcount", "verify", "--help"], packages=packages, cwd=tmp_path)
+    modules = (
+        "headcount_analysis.pipeline",
+        "headcount_service.game.snapshot",
+        "headcount.cli.platform",
+    )
+    script = "\n".join(f"import {name}\nprint({name}.__file__)" for name in modules)
+    files = run(["-c", script], packages=packages, cwd=tmp_path).splitlines()
+    assert [file for file in files if not file.startswith(str(packages))] == []
