@@ -29,10 +29,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
 NOT_IMPORTED = {
     "psycopg": "SQLAlchemy loads it by the URL's name",
     "check-jsonschema": "a test runs it",
-<<<<<<< HEAD
-=======
     "codespell": "make check runs it",
->>>>>>> site
     "hatchling": "a test builds the wheel with it",
     "mkdocs-material": "make docs runs it",
     "moto": "a test runs it",

@@ -10,11 +10,6 @@ import pytest
 
 from headcount.stack.broker import Broker
 
-<<<<<<< HEAD
-pytestmark = pytest.mark.e2e
-
-=======
->>>>>>> site
 ROOT = Path(__file__).resolve().parent.parent
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 TIMEOUT_S = 300
@@ -79,11 +74,8 @@ def test_the_wheel_has_names_of_its_own(site: Path, project: Path) -> None:
     assert _output(sys.executable, "-P", "-c", script, site=site, cwd=project).startswith(str(site))
 
 
-<<<<<<< HEAD
-=======
 @pytest.mark.e2e
 @pytest.mark.slow
->>>>>>> site
 def test_the_default_scenario(site: Path, project: Path) -> None:
     """Every part starts from the wheel alone: broker, service, Locust, Spark."""
     verdict = _run(site, project)
@@ -91,11 +83,8 @@ def test_the_default_scenario(site: Path, project: Path) -> None:
     assert {"default", "purchase_sword", "join_guild"} >= verdict["by_event_type"].keys() != set()
 
 
-<<<<<<< HEAD
-=======
 @pytest.mark.e2e
 @pytest.mark.slow
->>>>>>> site
 def test_a_scenario_of_the_users_own(site: Path, project: Path, broker: Broker, topic: str) -> None:
     """The scenario stands in a folder that shares its name with one of the checkout's."""
     brokers = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)

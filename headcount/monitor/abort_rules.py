@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from ddsketch import DDSketch
 
-from headcount.monitor.live_stats import Gauge
+from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Durations, Ended, Progress
 from headcount.thresholds.evaluation import evaluate
 from headcount.thresholds.grammar import Threshold
@@ -35,7 +35,7 @@ FEWEST_SAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenThreshold:
     """A threshold that is broken, and what was measured."""
 
     threshold: Threshold
@@ -47,7 +47,7 @@ class Broken:
 
 
 @dataclass(slots=True)
-class _Watched:
+class _WatchedThreshold:
     """A threshold and what it looks at, of the seconds and the event type that are its own."""
 
     threshold: Threshold
@@ -73,11 +73,11 @@ class _Watched:
             self.longest_ms = max(self.longest_ms, duration_us / 1000)
 
 
-class Guard:
+class AbortRules:
     """Watches over the thresholds that abort; the others it leaves to the judgement."""
 
     def __init__(self, thresholds: Iterable[Threshold]) -> None:
-        self._watched = [_Watched(each) for each in thresholds if each.abort]
+        self._watched = [_WatchedThreshold(each) for each in thresholds if each.abort]
         self._first_s: int | None = None
         self._last_s = 0
 
@@ -95,7 +95,7 @@ class Guard:
             if METRICS[each.threshold.metric].live is LiveSource.TOPIC
         )
 
-    def tell(self, progress: Progress) -> None:
+    def receive(self, progress: Progress) -> None:
         """Take what a generator tells."""
         for ended in progress.ended:
             self._first_s = min(ended.sent_s, self._first_s or ended.sent_s)
@@ -110,15 +110,15 @@ class Guard:
                 ):
                     watched.measure(durations)
 
-    def broken(self, gauge: Gauge) -> Broken | None:
+    def broken(self, gauge: LiveStats) -> BrokenThreshold | None:
         """The first threshold that is broken, or None."""
         for watched in self._watched:
             value = self._value(watched, gauge)
             if value is not None and not watched.threshold.holds(value):
-                return Broken(watched.threshold, value)
+                return BrokenThreshold(watched.threshold, value)
         return None
 
-    def _value(self, watched: _Watched, gauge: Gauge) -> float | None:
+    def _value(self, watched: _WatchedThreshold, gauge: LiveStats) -> float | None:
         threshold = watched.threshold
         match threshold.kind:
             case MetricKind.DURATION:
@@ -133,7 +133,7 @@ class Guard:
                 # Less than a limit that must be met exactly is not broken yet.
                 return None if threshold.comparison == "==" and value < threshold.limit else value
 
-    def _rate(self, watched: _Watched, gauge: Gauge) -> float | None:
+    def _rate(self, watched: _WatchedThreshold, gauge: LiveStats) -> float | None:
         """Requests a second; the most that it can be for a lower limit, else the least."""
         if self._first_s is None:
             return None
@@ -149,7 +149,7 @@ class Guard:
         return (watched.counts["attempted"] + gauge.in_flight) / length_s
 
 
-def _ratio(watched: _Watched) -> float | None:
+def _ratio(watched: _WatchedThreshold) -> float | None:
     """Give the share of attempts that were not acknowledged, if there are enough to tell."""
     attempted, threshold = watched.counts["attempted"], watched.threshold
     if not attempted:
@@ -159,7 +159,7 @@ def _ratio(watched: _Watched) -> float | None:
     return evaluate(threshold.measures, watched.counts, 0) if is_certain or is_enough else None
 
 
-def _duration_ms(watched: _Watched) -> float | None:
+def _duration_ms(watched: _WatchedThreshold) -> float | None:
     """Give the least that the duration can be, if there are enough to tell."""
     threshold, sketch = watched.threshold, watched.sketch
     count = int(sketch.count)

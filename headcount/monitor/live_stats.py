@@ -11,10 +11,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from headcount.monitor.missing_events import Missing
+from headcount.monitor.missing_events import MissingEvents
 from headcount.monitor.progress import Progress
 from headcount.monitor.seq_bitmap import unpacked
-from headcount.monitor.topic_counts import OTHER, Sight
+from headcount.monitor.topic_counts import OTHER, TopicCounts
 from headcount.run.manifest import SETTLE_S
 from headcount.run.outcome import Outcome
 
@@ -58,7 +58,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LiveSnapshot:
     """All that is known at a time; `is_watched` says that the topic was looked at."""
 
     by_event_type: Mapping[str, Line]
@@ -73,7 +73,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Gauge:
+class LiveStats:
     """Takes what generators and watch tell; times are of the machine's monotonic clock, in s.
 
     `settle_s` is how long an acknowledged event may take to arrive.
@@ -85,16 +85,16 @@ class Gauge:
     _outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _acked: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST_SECONDS))
-    _sight: Sight | None = None
-    _missing: Missing = field(init=False)
+    _sight: TopicCounts | None = None
+    _missing: MissingEvents = field(init=False)
     _points: list[Point] = field(default_factory=lambda: [Point(0, 0, 0, 0, 0, 0)])
     _point_every_s: float = 1.0
 
     def __post_init__(self) -> None:
         """Begin with nothing missing."""
-        self._missing = Missing(self.settle_s)
+        self._missing = MissingEvents(self.settle_s)
 
-    def tell(self, progress: Progress, now_s: float) -> None:
+    def receive(self, progress: Progress, now_s: float) -> None:
         """Take what a generator tells."""
         self._missing.acknowledge(progress.generator, progress.acked, now_s)
         self._begun[progress.generator] = progress.begun
@@ -104,7 +104,7 @@ class Gauge:
                 self._count_failure(each.event_type, each.outcome, each.cause, each.count)
         self._acked.append((now_s, self._count(Outcome.ACKED)))
 
-    def see(self, sight: Sight) -> None:
+    def see(self, sight: TopicCounts) -> None:
         """Take what was seen in the topic."""
         self._sight = sight
         for generator, pages in sight.seen.items():
@@ -146,10 +146,10 @@ class Gauge:
         begun = sum(count for each in self._begun.values() for count in each.values())
         return max(0, begun - self._outcomes.total())
 
-    def read(self, now_s: float) -> Reading:
+    def read(self, now_s: float) -> LiveSnapshot:
         """Say what is known now."""
         names = sorted({name for begun in self._begun.values() for name in begun})
-        return Reading(
+        return LiveSnapshot(
             by_event_type={name: self._line(name) for name in names},
             total=self._total(names),
             behind_s=self._behind_s(now_s),

@@ -1,4 +1,4 @@
-"""Missing: acknowledged events that had time to arrive, and are not in the topic. Pure.
+"""Missing events: acknowledged events that had time to arrive, and are not in the topic. Pure.
 
 The events that were acknowledged are held against the arrivals of these same events, so that no
 other arrival stands for one that is lost.
@@ -17,7 +17,7 @@ _Page = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Missing:
+class MissingEvents:
     """Takes what was acknowledged and what was seen; times are of one monotonic clock, in s."""
 
     settle_s: float

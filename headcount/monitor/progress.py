@@ -76,7 +76,7 @@ class Progress:
         )
 
 
-class Tally:
+class ProgressCounter:
     """Counts attempts as they end, one by one, so that telling of them takes no time.
 
     `with_durations` says whether to tell how long each took.
@@ -113,7 +113,7 @@ class Tally:
             http_us.append((ended_ns - sent_ns) // _NS_PER_US)
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
-    def tell(self, in_flight: Mapping[str, int]) -> Progress:
+    def report(self, in_flight: Mapping[str, int]) -> Progress:
         """Tell what has ended since the last time, and begun in all.
 
         Args:

@@ -21,7 +21,7 @@ _EVENT_TYPE = re.compile(rb'"event_type"\s*:\s*"([^"\\\x00-\x1f]{1,100})"')
 
 
 @validated(frozen=True, slots=True)
-class Sight:
+class TopicCounts:
     """What was seen until `at_s`; times are of the machine's monotonic clock, in s.
 
     `arrived` counts events once, by what the messages call their type; `duplicated` counts
@@ -39,15 +39,15 @@ class Sight:
     problem: str = ""
 
 
-_SIGHT = TypeAdapter(Sight)
+_SIGHT = TypeAdapter(TopicCounts)
 
 
-def dump(sight: Sight) -> bytes:
+def dump(sight: TopicCounts) -> bytes:
     """Write a sight as a line."""
     return _SIGHT.dump_json(sight) + b"\n"
 
 
-def load(line: bytes) -> Sight | None:
+def load(line: bytes) -> TopicCounts | None:
     """Read a line; None if it is no sight."""
     try:
         return _SIGHT.validate_json(line)
@@ -56,7 +56,7 @@ def load(line: bytes) -> Sight | None:
 
 
 @dataclass(slots=True)
-class Tally:
+class TopicCounter:
     """Counts the events of a run as their messages come; one bit for each attempt."""
 
     identities: Identities

@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from headcount.errors import PartError
 from headcount.kafka.consumer_settings import READING
 from headcount.monitor.message_ids import Headers, Identities
-from headcount.monitor.topic_counts import Sight, Tally, dump
+from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
 
 TELL_EVERY_S = 0.5
 NICENESS = 10
@@ -54,7 +54,7 @@ def main() -> None:
 
 def sights(
     brokers: str, topic: str, identities: Identities, start: Mapping[int, int]
-) -> Generator[Sight]:
+) -> Generator[TopicCounts]:
     """Read the topic from where the run began, and give a sight about every TELL_EVERY_S.
 
     Raises:
@@ -68,7 +68,7 @@ def sights(
     }
     client = confluent_kafka.Consumer({**_SETTINGS, **settings})
     try:
-        reading = _Reading(client, topic, Tally(identities), dict(start), problems)
+        reading = _TopicReader(client, topic, TopicCounter(identities), dict(start), problems)
         reading.assign()
         yield from reading.sights()
     finally:
@@ -83,12 +83,12 @@ class _Silent:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _TopicReader:
     """A topic that is being read: by partition, the offset of what is read next, and the end."""
 
     client: confluent_kafka.Consumer
     topic: str
-    tally: Tally
+    tally: TopicCounter
     positions: dict[int, int]
     problems: list[str]
     ends: dict[int, int] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class _Reading:
             [TopicPartition(self.topic, number, at) for number, at in self.positions.items()]
         )
 
-    def sights(self) -> Generator[Sight]:
+    def sights(self) -> Generator[TopicCounts]:
         """Read, and tell what was seen."""
         complete_at_s = asked_at_s = time.monotonic()
         is_asked = self._ask()
@@ -112,7 +112,7 @@ class _Reading:
             if not is_asked:
                 asked_at_s = time.monotonic()
                 is_asked = self._ask()
-            yield Sight(
+            yield TopicCounts(
                 time.monotonic(),
                 complete_at_s,
                 dict(self.tally.counts()),

@@ -1,4 +1,4 @@
-"""Blindness: since when the topic is not watched, so that nobody takes silence for no loss."""
+"""WatchGap: since when the topic is not watched, so that nobody takes silence for no loss."""
 
 import time
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ BLIND_AFTER_S = 10.0
 
 
 @dataclass(slots=True)
-class Blindness:
+class WatchGap:
     """Notes when a topic is watched no more, and when it is again; `offs` are aborts that need it.
 
     `since` is empty while the topic is watched, and else the time of day of the last whole look.

@@ -19,7 +19,7 @@ from gevent.pool import Group
 
 from headcount.open_model.schedule import Division, Schedule, Span
 from headcount.open_model.timer import Sleep, alarm
-from headcount.open_model.user_pool import PATIENCE_NS, Pool
+from headcount.open_model.user_pool import PATIENCE_NS, UserPool
 
 POLL_S = 0.05
 START_IN_S = 0.25
@@ -45,7 +45,7 @@ class Pacer:
     def __init__(
         self,
         schedule: Schedule,
-        pool: Pool,
+        pool: UserPool,
         most: int | None,
         on_granted: Callable[[], None],
         on_done: Callable[[], None],
@@ -142,7 +142,7 @@ class Pacer:
         return self._next_ns
 
 
-class Leader:
+class Coordinator:
     """The master's part: grants the schedule to those that are alive, and says when it is over.
 
     `alive` names the generators that can take arrivals now. The schedule begins when `is_ready`

@@ -22,7 +22,7 @@ _FORM = "RATE, RATE:TIME or FROM..TO:TIME, such as 500/s or 0/s..500/s:1m,500/s:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class RateSegment:
     """A part of a plan: from one rate to another, per second; without a duration it holds on."""
 
     from_rate: Fraction
@@ -36,12 +36,12 @@ class Segment:
             return None if self.from_rate else Fraction(0)
         return (self.from_rate + self.to_rate) / 2 * self.duration_s
 
-    def until(self, seconds: Fraction) -> "Segment":
+    def until(self, seconds: Fraction) -> "RateSegment":
         """Its first seconds, which it is at least as long as."""
         if self.duration_s is None:
-            return Segment(self.from_rate, self.to_rate, seconds)
+            return RateSegment(self.from_rate, self.to_rate, seconds)
         reached = self.from_rate + (self.to_rate - self.from_rate) * seconds / self.duration_s
-        return Segment(self.from_rate, reached, seconds)
+        return RateSegment(self.from_rate, reached, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Piece:
 class RatePlan:
     """Segments, one after the other; when they are over, nothing more is due."""
 
-    segments: tuple[Segment, ...]
+    segments: tuple[RateSegment, ...]
     _pieces: tuple[_Piece, ...] = field(init=False, repr=False, compare=False)
     _begins_s: tuple[float, ...] = field(init=False, repr=False, compare=False)
     _ends: tuple[float, ...] = field(init=False, repr=False, compare=False)
@@ -147,14 +147,14 @@ def parse_rate(text: str) -> RatePlan:
     return RatePlan(tuple(segments))
 
 
-def _segment(part: str) -> Segment:
+def _segment(part: str) -> RateSegment:
     rates, colon, time = part.partition(":")
     first, ramp, last = rates.partition("..")
     begin = _rate(first, part)
     end = _rate(last, part) if ramp else begin
     if not colon and ramp:
         raise UsageError(f"--rate: the ramp {part!r} needs a time, as {part}:1m")
-    return Segment(begin, end, _time_s(time, part) if colon else None)
+    return RateSegment(begin, end, _time_s(time, part) if colon else None)
 
 
 def _rate(text: str, part: str) -> Fraction:
@@ -175,7 +175,7 @@ def _time_s(text: str, part: str) -> Fraction:
     return time_s
 
 
-def _pieces(segments: tuple[Segment, ...]) -> tuple[_Piece, ...]:
+def _pieces(segments: tuple[RateSegment, ...]) -> tuple[_Piece, ...]:
     pieces, begin_s, before = [], Fraction(0), Fraction(0)
     for segment in segments:
         length_s, total = segment.duration_s, segment.total

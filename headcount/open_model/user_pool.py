@@ -21,7 +21,7 @@ class Taker(Protocol):
         """Begin what was due at a time."""
 
 
-class Pool:
+class UserPool:
     """Gives each arrival to the user that has been free for the longest.
 
     `most` users are busy at once; any number if it is None. `on_drop` is called for each arrival

@@ -16,9 +16,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from headcount.errors import UsageError
-from headcount.open_model.coordinator import Leader, Pacer
+from headcount.open_model.coordinator import Coordinator, Pacer
 from headcount.open_model.schedule import Schedule, Spacing, Span
-from headcount.open_model.user_pool import Pool
+from headcount.open_model.user_pool import UserPool
 from headcount.plugin.environment_state import State, state_of
 from headcount.plugin.interpreter_settings import leave_alone
 from headcount.plugin.options import OpenLoad, open_load_of
@@ -93,7 +93,7 @@ def keep_pace(environment: Environment, recorder: Recorder, generator: int) -> N
         recorder.dropped += 1
 
     recorder.expect(load.plan.peak)
-    recorder.pool = Pool(generator, note_dropped)
+    recorder.pool = UserPool(generator, note_dropped)
     state.pacer = Pacer(
         _schedule(environment, load),
         recorder.pool,
@@ -110,7 +110,7 @@ def _lead(environment: Environment) -> None:
     """
     state, runner = state_of(environment), environment.runner
     assert runner is not None
-    if not state.prepared or state.open_load is None or state.leader is not None:
+    if not state.prepared or state.open_load is None or state.coordinator is not None:
         return
 
     load = state.open_load
@@ -125,7 +125,7 @@ def _lead(environment: Environment) -> None:
         gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
 
     schedule = _schedule(environment, load)
-    state.leader = Leader(
+    state.coordinator = Coordinator(
         schedule, lambda: _alive(environment), lambda: _is_ready(environment), grant, end
     )
 
@@ -133,8 +133,8 @@ def _lead(environment: Environment) -> None:
 def stop(environment: Environment) -> None:
     """Start nothing more. May be called again."""
     state = state_of(environment)
-    if state.leader is not None:
-        state.leader.stop()
+    if state.coordinator is not None:
+        state.coordinator.stop()
     if state.pacer is not None:
         state.pacer.stop()
 
@@ -154,10 +154,10 @@ def finish(environment: Environment) -> Scheduled | None:
             "headcount: %s arrivals were due, %s started, %s dropped",
             *(f"{count:,}" for count in counts),
         )
-    leader, state.leader = state.leader, None
-    if leader is None or leader.began_at_ns is None:
+    coordinator, state.coordinator = state.coordinator, None
+    if coordinator is None or coordinator.began_at_ns is None:
         return None
-    return Scheduled(leader.began_at_ns, leader.reached_s, leader.due())
+    return Scheduled(coordinator.began_at_ns, coordinator.reached_s, coordinator.due())
 
 
 def check(environment: Environment) -> None:
@@ -211,9 +211,9 @@ def _on_span_granted(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _on_all_made(environment: Environment, msg: Any, **_: Any) -> None:
-    leader = state_of(environment).leader
-    if leader is not None:
-        leader.done(int(msg.data))
+    coordinator = state_of(environment).coordinator
+    if coordinator is not None:
+        coordinator.done(int(msg.data))
 
 
 def _let_task_sets_wait(environment: Environment, state: State, *, paced: bool) -> None:

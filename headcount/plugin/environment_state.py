@@ -10,11 +10,11 @@ from locust import TaskSet, User
 from locust.env import Environment
 
 from headcount.errors import HeadcountError
-from headcount.open_model.coordinator import Leader, Pacer
+from headcount.open_model.coordinator import Coordinator, Pacer
 from headcount.plugin.load_shape import BoundShape
 from headcount.plugin.monitor.health_sampler import HealthSampler
-from headcount.plugin.monitor.progress_reports import Teller
-from headcount.plugin.monitor.run_monitor import Observer
+from headcount.plugin.monitor.progress_reports import ProgressReporter
+from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import HttpWay, OpenLoad
 from headcount.plugin.recorder import Recorder
 
@@ -23,13 +23,13 @@ from headcount.plugin.recorder import Recorder
 class State:
     """A process's part in the current run; `recorder` is None where it makes no requests.
 
-    `teller` and `observer` are None where nobody looks while the run goes on. An observer is with
+    `reporter` and `monitor` are None where nobody looks while the run goes on. A monitor is with
     the master, and stays after the run until the next begins. `begun` are the generators that have
     told the master that they make requests, and `failed` those of them that will never seal, for
     their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
-    the generator's and `leader` the master's part in it; without, a `shape` of the scenario's may
-    say how many users there are. The last three are what the run replaces
-    in Locust and in the scenario, as it was before.
+    the generator's and `coordinator` the master's part in it; without, a `shape` of the scenario's
+    may say how many users there are. The last three are what the run replaces in Locust and in the
+    scenario, as it was before.
 
     `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
     `error` what kept the run from being prepared or recorded, `problems` what listeners raised, and
@@ -39,11 +39,11 @@ class State:
     """
 
     recorder: Recorder | None = None
-    teller: Teller | None = None
-    observer: Observer | None = None
+    reporter: ProgressReporter | None = None
+    monitor: RunMonitor | None = None
     open_load: OpenLoad | None = None
     pacer: Pacer | None = None
-    leader: Leader | None = None
+    coordinator: Coordinator | None = None
     shape: BoundShape | None = None
     health: HealthSampler | None = None
     random: Random = field(default_factory=Random)

@@ -19,7 +19,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
-from headcount.monitor.abort_rules import Broken
+from headcount.monitor.abort_rules import BrokenThreshold
 from headcount.monitor.progress import Progress
 from headcount.plugin import (
     arrival_driver,
@@ -32,7 +32,7 @@ from headcount.plugin import (
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.load_shape import bind_shape
 from headcount.plugin.monitor.progress_reports import NOTHING, PROGRESS
-from headcount.plugin.monitor.run_monitor import Observer
+from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import (
     add_options,
     take_default_run_time,
@@ -121,14 +121,14 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
     was_prepared, state.prepared = state.prepared, False
     # The next run may begin while this one seals, and brings its own.
-    observer, path = state.observer, folder_of(environment).path
+    monitor, path = state.monitor, folder_of(environment).path
     _write_scheduled(environment)
     sequence.seal(environment)
     if not was_prepared:
         return
     write_exit(environment, None)
-    if observer is not None and environment.web_ui is not None:
-        observer.finish()
+    if monitor is not None and environment.web_ui is not None:
+        monitor.finish()
     else:
         _log.info("the run is over; to judge it: headcount verify %s", path)
 
@@ -154,12 +154,12 @@ def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
-    observer = state_of(environment).observer
-    if observer is not None:
-        observer.tell(Progress.unpacked(msg.data))
+    monitor = state_of(environment).monitor
+    if monitor is not None:
+        monitor.receive(Progress.unpacked(msg.data))
 
 
-def _on_broken(environment: Environment, broken: Broken) -> None:
+def _on_broken(environment: Environment, broken: BrokenThreshold) -> None:
     """Stop a test whose threshold is broken; in the web UI, Locust itself goes on."""
     runner = environment.runner
     assert runner is not None
@@ -219,14 +219,14 @@ def _observe(
     """Follow the run, where there is a web UI to show it in or a threshold that may stop it."""
     state, options = state_of(environment), environment.parsed_options
     assert options is not None
-    if state.observer is not None:
-        state.observer.stop()
-        state.observer = None
+    if state.monitor is not None:
+        state.monitor.stop()
+        state.monitor = None
     options.prepared_telling = NOTHING
     if environment.web_ui is not None or any(each.abort for each in thresholds):
         on_broken = functools.partial(_on_broken, environment)
         is_shown = environment.web_ui is not None
-        state.observer = Observer(
+        state.monitor = RunMonitor(
             folder_of(environment), manifest, thresholds, on_broken, is_shown=is_shown
         )
-        options.prepared_telling = state.observer.how_much
+        options.prepared_telling = state.monitor.how_much

@@ -19,9 +19,9 @@ from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
-from headcount.monitor.progress import Tally
+from headcount.monitor.progress import ProgressCounter
 from headcount.open_model.scheduled_arrivals import Arrivals
-from headcount.open_model.user_pool import Pool
+from headcount.open_model.user_pool import UserPool
 from headcount.plugin.attempt import (
     NOTHING_REPORTED,
     Attempt,
@@ -59,11 +59,11 @@ class Recorder(SeqReservation):
         clock_offset_ns: int = 0,
     ) -> None:
         super().__init__(writer, on_failure)
-        self.pool: Pool | None = None
+        self.pool: UserPool | None = None
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
-        self.tally: Tally | None = None
+        self.tally: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
         self._owners = itertools.count()

@@ -15,7 +15,7 @@ from headcount.plugin import arrival_driver, warm_up
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.interpreter_settings import make_ready
 from headcount.plugin.monitor.health_sampler import HealthSampler
-from headcount.plugin.monitor.progress_reports import PROGRESS, Teller
+from headcount.plugin.monitor.progress_reports import PROGRESS, ProgressReporter
 from headcount.plugin.options import clock_offset_ns, http_way_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.run_folder import ledger_location
@@ -72,6 +72,6 @@ def begin(environment: Environment) -> None:
     state.health = HealthSampler(state.recorder)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
-        state.teller = Teller(generator, state.recorder, options.prepared_telling, send)
+        state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)
     arrival_driver.keep_pace(environment, state.recorder, generator)
     make_ready()

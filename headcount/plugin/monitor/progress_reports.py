@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import gevent
 
-from headcount.monitor.progress import Tally
+from headcount.monitor.progress import ProgressCounter
 from headcount.plugin.recorder import Recorder
 
 PROGRESS = "headcount_progress"
 """The message of what is told."""
-TELL_EVERY_S = 1.0
+REPORT_EVERY_S = 1.0
 NOTHING, COUNTS, DURATIONS = "", "counts", "durations"
 """How much generators tell."""
 
 
-class Teller:
+class ProgressReporter:
     """Tells what has begun and ended, and the last of it when asked.
 
     Args:
@@ -31,18 +31,20 @@ class Teller:
         self, generator: int, recorder: Recorder, how_much: str, send: Callable[[object], None]
     ) -> None:
         self._recorder, self._send = recorder, send
-        self._tally = recorder.tally = Tally(generator, with_durations=how_much == DURATIONS)
-        self._greenlet = gevent.spawn(self._tell_for_ever)
+        self._tally = recorder.tally = ProgressCounter(
+            generator, with_durations=how_much == DURATIONS
+        )
+        self._greenlet = gevent.spawn(self._report_for_ever)
 
     def finish(self) -> None:
         """Tell the last of it, once the recorder is sealed."""
         self._greenlet.kill()
-        self._tell()
+        self._report()
 
-    def _tell_for_ever(self) -> None:
+    def _report_for_ever(self) -> None:
         while True:
-            gevent.sleep(TELL_EVERY_S)
-            self._tell()
+            gevent.sleep(REPORT_EVERY_S)
+            self._report()
 
-    def _tell(self) -> None:
-        self._send(self._tally.tell(self._recorder.in_flight_by_type()).packed())
+    def _report(self) -> None:
+        self._send(self._tally.report(self._recorder.in_flight_by_type()).packed())

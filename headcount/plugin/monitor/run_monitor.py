@@ -1,4 +1,4 @@
-"""The observer: follows a run from the master, while it goes on and until it is judged.
+"""The monitor: follows a run from the master, while it goes on and until it is judged.
 
 It puts together what the generators tell and what the watch sees, stops the test when a threshold
 that aborts is broken, and has the run judged when that is wanted.
@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 
 import gevent
 
-from headcount.monitor.abort_rules import Broken, Guard
-from headcount.monitor.live_stats import Gauge, Reading
+from headcount.monitor.abort_rules import AbortRules, BrokenThreshold
+from headcount.monitor.live_stats import LiveSnapshot, LiveStats
 from headcount.monitor.progress import Progress
-from headcount.monitor.watch_gap import Blindness
+from headcount.monitor.watch_gap import WatchGap
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
-from headcount.plugin.monitor.watcher import Watch
-from headcount.plugin.shutdown.verification import Judging, Stage, cannot_judge
+from headcount.plugin.monitor.watcher import Watcher
+from headcount.plugin.shutdown.verification import RunStage, Verification, cannot_judge
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
@@ -37,15 +37,15 @@ class View:
     """All that is known of a run at a time."""
 
     run_id: str
-    stage: Stage
-    reading: Reading
-    judging: Judging | None
+    stage: RunStage
+    reading: LiveSnapshot
+    judging: Verification | None
     why_not: str
     abort: str
     not_watched: str
 
 
-class Observer:
+class RunMonitor:
     """Follows one run; `on_broken` is told of the threshold that is to stop it.
 
     The topic is looked at where `is_shown` says that somebody sees it, or a threshold needs it.
@@ -56,22 +56,22 @@ class Observer:
         folder: RunFolder,
         manifest: Manifest,
         thresholds: Sequence[Threshold],
-        on_broken: Callable[[Broken], None],
+        on_broken: Callable[[BrokenThreshold], None],
         *,
         is_shown: bool,
     ) -> None:
         self.folder = folder
-        self._guard = Guard(thresholds)
-        self._gauge = Gauge(time.monotonic(), manifest.settle_s)
+        self._guard = AbortRules(thresholds)
+        self._gauge = LiveStats(time.monotonic(), manifest.settle_s)
         self._watch_after_end_s = manifest.settle_s + WATCH_AFTER_END_S
-        self._blindness = Blindness(self._guard.needing_topic)
+        self._blindness = WatchGap(self._guard.needing_topic)
         self._on_broken = on_broken
-        self._broken: Broken | None = None
-        self._judging: Judging | None = None
+        self._broken: BrokenThreshold | None = None
+        self._judging: Verification | None = None
         self._why_not = ""
         self._is_over = False
         needs_watch = is_shown or bool(self._guard.needing_topic)
-        self._watch = Watch(manifest, folder) if needs_watch else None
+        self._watch = Watcher(manifest, folder) if needs_watch else None
         self._greenlet = gevent.spawn(self._look_for_ever)
 
     @property
@@ -79,10 +79,10 @@ class Observer:
         """How much generators are to tell."""
         return DURATIONS if self._guard.needs_durations else COUNTS
 
-    def tell(self, progress: Progress) -> None:
+    def receive(self, progress: Progress) -> None:
         """Take what a generator tells."""
-        self._gauge.tell(progress, time.monotonic())
-        self._guard.tell(progress)
+        self._gauge.receive(progress, time.monotonic())
+        self._guard.receive(progress)
 
     def view(self) -> View:
         """Say all that is known now."""
@@ -92,19 +92,19 @@ class Observer:
         not_watched = self._blindness.text
         return View(self.folder.run_id, stage, reading, self._judging, why_not, abort, not_watched)
 
-    def _stage(self) -> tuple[Stage, str]:
+    def _stage(self) -> tuple[RunStage, str]:
         """How far the run has come, and why it is not judged, if it is not to be."""
         if self._judging is not None:
             stage = self._judging.stage
-            return stage, self._judging.why_not if stage is Stage.NOT_JUDGED else ""
-        return (Stage.NOT_JUDGED if self._is_over else Stage.RUNNING), self._why_not
+            return stage, self._judging.why_not if stage is RunStage.NOT_JUDGED else ""
+        return (RunStage.NOT_JUDGED if self._is_over else RunStage.RUNNING), self._why_not
 
     def finish(self) -> None:
         """Note that the test is over, and have the run judged."""
         self._is_over = True
         self._why_not = cannot_judge()
         if not self._why_not:
-            self._judging = Judging(self.folder)
+            self._judging = Verification(self.folder)
         gevent.spawn(self._close_in_time)
 
     def stop(self) -> None:
@@ -146,7 +146,7 @@ class Observer:
         if change := self._blindness.note(now_s, complete_at_s, problem, time.time()):
             _log.warning("headcount: %s", change)
 
-    def _abort(self, broken: Broken) -> None:
+    def _abort(self, broken: BrokenThreshold) -> None:
         """Write down why the test is stopped, then have it stopped."""
         measured = broken.threshold.show(broken.value)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from headcount.monitor.topic_counts import Sight, load
+from headcount.monitor.topic_counts import TopicCounts, load
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 from headcount.stack.process import Process, telling_lines
@@ -15,7 +15,7 @@ FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
 """How long a watch that has died is let be before another is started, at first and in the end."""
 
 
-class Watch:
+class Watcher:
     """Looks at a run's part of the topic until it is stopped; dies with this process.
 
     A process that ends is started again; `problem` says what the last one said at its end.
@@ -33,7 +33,7 @@ class Watch:
         self._pause_s = FIRST_RESTART_S
         self.problem = ""
 
-    def sights(self) -> Iterator[Sight]:
+    def sights(self) -> Iterator[TopicCounts]:
         """What it has seen since it was asked last."""
         self._see_to_process()
         *lines, self._rest = (self._rest + self._log.read()).split(b"\n")

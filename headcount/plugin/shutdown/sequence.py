@@ -33,7 +33,7 @@ from headcount.plugin.environment_state import state_of
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import failed_responses, listener_errors
 from headcount.plugin.shutdown.exit_code import code_of, write_exit
-from headcount.plugin.shutdown.verification import Judging, cannot_judge
+from headcount.plugin.shutdown.verification import Verification, cannot_judge
 from headcount.run.manifest import JUDGED_BY_PARENT
 
 SEAL_TIMEOUT_S = 5.0
@@ -76,13 +76,13 @@ def seal(environment: Environment) -> None:
 
 def _seal(environment: Environment) -> None:
     state = state_of(environment)
-    teller, state.teller = state.teller, None
+    reporter, state.reporter = state.reporter, None
     if state.health is not None:
         state.health.stop()
     if state.recorder is not None:
         state.recorder.seal()
-    if teller is not None:
-        teller.finish()
+    if reporter is not None:
+        reporter.finish()
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
@@ -154,8 +154,8 @@ def _end(environment: Environment, exit_code: int | None) -> None:
     if is_judged:
         state.exit_code = _BUG  # until it is known better
     _end_recording(environment)
-    if state.observer is not None:
-        state.observer.stop()
+    if state.monitor is not None:
+        state.monitor.stop()
     if state.has_run and not is_worker:
         write_exit(environment, exit_code)
     if is_judged:
@@ -184,7 +184,7 @@ def _judge(environment: Environment) -> int:
     if why_not := cannot_judge():
         sys.stderr.write(f"headcount: {why_not}\n")
         return PartError.exit_code if state.error is None else state.error.exit_code
-    judging = Judging(folder_of(environment))
+    judging = Verification(folder_of(environment))
     try:
         code = judging.wait()
     finally:

@@ -1,4 +1,4 @@
-"""Judging: `headcount verify` as a process beside Locust, and what it says."""
+"""Verification: `headcount verify` as a process beside Locust, and what it says."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ POLL_S = 0.1
 _JUDGED = frozenset({0, 1, 3, 4})
 
 
-class Stage(StrEnum):
+class RunStage(StrEnum):
     """How far a run has come."""
 
     RUNNING = "running"
@@ -35,7 +35,7 @@ def cannot_judge() -> str:
     )
 
 
-class Judging:
+class Verification:
     """Judges a run; dies with this process."""
 
     def __init__(self, folder: RunFolder) -> None:
@@ -51,12 +51,14 @@ class Judging:
         return self._process.returncode
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> RunStage:
         """How far it has come."""
         code = self.exit_code
         if code is None:
-            return Stage.JUDGING
-        return Stage.JUDGED if code in _JUDGED and self.verdict is not None else Stage.NOT_JUDGED
+            return RunStage.JUDGING
+        return (
+            RunStage.JUDGED if code in _JUDGED and self.verdict is not None else RunStage.NOT_JUDGED
+        )
 
     @property
     def verdict(self) -> VerdictTold | None:

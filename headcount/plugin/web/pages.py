@@ -100,10 +100,10 @@ def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
 
 def _delivery(environment: Environment) -> Response:
     """All that is known of the run that goes on, or was the last."""
-    observer = state_of(environment).observer
-    if observer is None:
+    monitor = state_of(environment).monitor
+    if monitor is None:
         return jsonify({"stage": "none"})
-    view = observer.view()
+    view = monitor.view()
     lines = {**view.reading.by_event_type, "total": view.reading.total}
     judging = view.judging
     verdict = None if judging is None else judging.verdict

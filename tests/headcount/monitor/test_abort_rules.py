@@ -2,11 +2,11 @@
 
 import pytest
 
-from headcount.monitor.abort_rules import RATED_AFTER_S, Guard
-from headcount.monitor.live_stats import Gauge
+from headcount.monitor.abort_rules import RATED_AFTER_S, AbortRules
+from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Durations, Ended, Progress
 from headcount.monitor.seq_bitmap import packed, pages_of
-from headcount.monitor.topic_counts import Sight
+from headcount.monitor.topic_counts import TopicCounts
 from headcount.run.manifest import SETTLE_S
 from headcount.thresholds.grammar import parse
 
@@ -28,12 +28,12 @@ def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
     return Progress(0, {}, ended(count=len(http_ms), second=second, kind=kind).ended, (told,))
 
 
-def broken(threshold: str, *told: Progress, sight: Sight | None = None) -> str | None:
+def broken(threshold: str, *told: Progress, sight: TopicCounts | None = None) -> str | None:
     """What the guard says."""
-    gauge, guard = Gauge(0), Guard([parse(threshold), parse("lost == 0")])
+    gauge, guard = LiveStats(0), AbortRules([parse(threshold), parse("lost == 0")])
     for each in told:
-        gauge.tell(each, 0)
-        guard.tell(each)
+        gauge.receive(each, 0)
+        guard.receive(each)
     if sight is not None:
         gauge.see(sight)
     found = guard.broken(gauge)
@@ -127,9 +127,9 @@ def test_what_is_seen_in_the_topic() -> None:
     """Lost is what is missing for certain, duplicated what came again."""
     late = 2 * SETTLE_S
 
-    def seen(arrived: int, duplicated: int = 0) -> Sight:
+    def seen(arrived: int, duplicated: int = 0) -> TopicCounts:
         pages = {0: packed(pages_of(range(arrived)))}
-        return Sight(late, late, {"sword": arrived}, duplicated, 0, pages)
+        return TopicCounts(late, late, {"sword": arrived}, duplicated, 0, pages)
 
     assert broken("lost == 0 abort", ended(count=9), sight=seen(9)) is None
     assert broken("lost == 0 abort", ended(count=9), sight=seen(7)) == "2"
@@ -140,12 +140,12 @@ def test_what_is_seen_in_the_topic() -> None:
 
 def test_the_thresholds_that_need_the_topic_are_named() -> None:
     """For while it is not watched they cannot stop the test."""
-    guard = Guard(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
+    guard = AbortRules(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
     assert guard.needing_topic == ("lost == 0 abort",)
 
 
 def test_only_what_aborts_is_watched() -> None:
     """The others are left to the judgement, and durations are told only where they are needed."""
-    assert Guard([parse("failed == 0")]).broken(Gauge(0)) is None
-    assert not Guard([parse("http.p99 < 1ms"), parse("lost == 0 abort")]).needs_durations
-    assert Guard([parse("http.p99 < 1ms abort")]).needs_durations
+    assert AbortRules([parse("failed == 0")]).broken(LiveStats(0)) is None
+    assert not AbortRules([parse("http.p99 < 1ms"), parse("lost == 0 abort")]).needs_durations
+    assert AbortRules([parse("http.p99 < 1ms abort")]).needs_durations

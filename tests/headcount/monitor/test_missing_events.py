@@ -8,9 +8,9 @@ import pytest
 
 from headcount.monitor import missing_events as missing_module
 from headcount.monitor.message_ids import Identities
-from headcount.monitor.missing_events import Missing
+from headcount.monitor.missing_events import MissingEvents
 from headcount.monitor.seq_bitmap import PAGE, packed, pages_of, unpacked
-from headcount.monitor.watch_gap import BLIND_AFTER_S, Blindness
+from headcount.monitor.watch_gap import BLIND_AFTER_S, WatchGap
 from headcount.run import ids
 
 
@@ -20,7 +20,7 @@ def test_missing_is_the_difference_of_two_sets(seed: int) -> None:
     chance = random.Random(seed)
     acked = [{chance.randrange(3 * PAGE) for _ in range(500)} for _ in range(10)]
     seen: set[int] = set()
-    known, due = Missing(5), set[int]()
+    known, due = MissingEvents(5), set[int]()
     for now_s in range(20):
         if now_s < len(acked):
             known.acknowledge(0, pages_of(acked[now_s]), now_s)
@@ -42,7 +42,7 @@ def test_pages_survive_the_way() -> None:
 def test_ids_of_anyone_make_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they have filled the memory, nothing more is held to be missing."""
     monkeypatch.setattr(missing_module, "MOST_PAGES", 3)
-    known = Missing(0)
+    known = MissingEvents(0)
     known.see(0, pages_of([PAGE * number for number in range(9)]))
     known.acknowledge(0, pages_of([5 * PAGE]), 1)
     known.settle(1)
@@ -51,7 +51,7 @@ def test_ids_of_anyone_make_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_its_cost_is_small() -> None:
     """10,000 events a second, acknowledged and seen, take little time and little room."""
-    known, began_s, sent = Missing(10), time.process_time(), 0
+    known, began_s, sent = MissingEvents(10), time.process_time(), 0
     for second in range(20):
         pages = pages_of(range(10_000 * second, 10_000 * (second + 1)))
         sent = max(sent, len(json.dumps(packed(pages))))
@@ -110,7 +110,7 @@ def test_a_whole_id_is_what_the_judge_takes_for_one(value: bytes) -> None:
 def test_it_is_told_since_when_the_topic_is_not_watched() -> None:
     """Once when it begins, with what that puts off, and once when it ends."""
     noon = time.mktime((2026, 11, 29, 12, 3, 20, 0, 0, -1))
-    blindness = Blindness(("lost == 0 abort",))
+    blindness = WatchGap(("lost == 0 abort",))
     assert blindness.note(BLIND_AFTER_S, 0, "", noon) == ""
     change = blindness.note(110.5, 100, "connection refused", noon + 0.5)
     assert change == (

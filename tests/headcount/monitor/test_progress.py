@@ -3,7 +3,7 @@
 import json
 
 from headcount.ledger.schema import Row
-from headcount.monitor.progress import Durations, Ended, Progress, Tally
+from headcount.monitor.progress import Durations, Ended, Progress, ProgressCounter
 
 S, MS = 1_000_000_000, 1_000_000
 
@@ -26,12 +26,12 @@ def row(
 
 def told_of(generator: int, rows: list[Row], *, with_durations: bool) -> Progress:
     """What a tally tells of rows, with nothing in flight."""
-    return tally_of(generator, rows, with_durations=with_durations).tell({})
+    return tally_of(generator, rows, with_durations=with_durations).report({})
 
 
-def tally_of(generator: int, rows: list[Row], *, with_durations: bool) -> Tally:
+def tally_of(generator: int, rows: list[Row], *, with_durations: bool) -> ProgressCounter:
     """Make a tally of rows."""
-    tally = Tally(generator, with_durations=with_durations)
+    tally = ProgressCounter(generator, with_durations=with_durations)
     for seq, each in enumerate(rows):
         times = each.intended_at_ns, each.sent_at_ns, each.answered_at_ns
         tally.add(each.event_type, each.outcome, each.http_status, each.error, times, seq=seq)
@@ -48,7 +48,7 @@ def test_what_ended_alike_is_counted_together() -> None:
         row("indeterminate", took_ms=None, error="TimeoutError: no answer in 30 s"),
         row("acked", event_type="guild"),
     ]
-    told = tally_of(2, rows, with_durations=False).tell({"sword": 3})
+    told = tally_of(2, rows, with_durations=False).report({"sword": 3})
     assert told.generator == 2
     assert told.begun == {"sword": 8, "guild": 1}
     assert set(told.ended) == {
@@ -78,10 +78,10 @@ def test_it_survives_the_way() -> None:
 def test_what_was_told_is_not_told_again() -> None:
     """What ended is new each time, what has begun is of the whole run."""
     tally = tally_of(0, [row("acked"), row("acked", event_type="guild")], with_durations=True)
-    assert tally.tell({"sword": 1}).begun == {"sword": 2, "guild": 1}
+    assert tally.report({"sword": 1}).begun == {"sword": 2, "guild": 1}
     times = 5 * S, 5 * S, None
     tally.add("sword", "indeterminate", None, "TimeoutError", times, seq=2)
-    told = tally.tell({})
+    told = tally.report({})
     assert told.begun == {"sword": 2, "guild": 1}
     assert told.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
     assert told.durations == ()

@@ -10,7 +10,8 @@ import json
 import gevent
 from headcount.open_model import user_pool
 from headcount.open_model.coordinator import START_IN_S, Pacer
-from headcount.open_model.user_pool import Pool
+from headcount.open_model import user_pool
+from headcount.open_model.user_pool import UserPool
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Schedule, Spacing, Span
 
@@ -18,9 +19,9 @@ class User:
     def take(self, due_at_ns):
         said.append("an arrival")
 
-headcount.open_model.user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
+user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
 said, is_over = [], gevent.event.Event()
-pool = Pool(0, lambda: said.append("dropped"))
+pool = UserPool(0, lambda: said.append("dropped"))
 for _ in range(300):
     pool.freed(User(), 0)
 schedule = Schedule(parse_rate("1000/s:0.2s"), Spacing.CONSTANT, "7")
@@ -39,7 +40,8 @@ import json
 import gevent
 from headcount.open_model import user_pool
 from headcount.open_model import coordinator
-from headcount.open_model.user_pool import Pool
+from headcount.open_model import user_pool
+from headcount.open_model.user_pool import UserPool
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Schedule, Spacing, Span
 
@@ -47,7 +49,7 @@ class User:
     def take(self, due_at_ns):
         pass
 
-headcount.open_model.user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
+user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
 slept, alarm = [], coordinator.alarm
 @contextlib.contextmanager
 def noted():
@@ -55,7 +57,7 @@ def noted():
         yield lambda ns: (slept.append(ns), sleep(ns))
 coordinator.alarm = noted
 over = gevent.event.Event()
-pool = Pool(0, lambda: None)
+pool = UserPool(0, lambda: None)
 for _ in range(6000):
     pool.freed(User(), 0)
 plan = Schedule(parse_rate("10000/s:0.5s"), Spacing.CONSTANT, "7")

@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from headcount.errors import UsageError
-from headcount.open_model.rate import RatePlan, Segment, parse_rate
+from headcount.open_model.rate import RatePlan, RateSegment, parse_rate
 
 _RATES = st.fractions(0, 5000, max_denominator=60)
 _TIMES = st.fractions("1/10", 3600, max_denominator=10)
-_SEGMENTS = st.builds(Segment, _RATES, _RATES, _TIMES)
+_SEGMENTS = st.builds(RateSegment, _RATES, _RATES, _TIMES)
 _PLANS = st.lists(_SEGMENTS, min_size=1, max_size=5).map(lambda found: RatePlan(tuple(found)))
 
 
@@ -97,7 +97,7 @@ def test_the_inverse_is_the_inverse(plan: RatePlan, share: float) -> None:
 
 def test_the_least_of_positions_is_due_at_once() -> None:
     """Where a ramp begins at 0, the square of what the position asks for is 0, too."""
-    ramp = RatePlan((Segment(Fraction(0), Fraction(1, 2), Fraction(21, 10)),))
+    ramp = RatePlan((RateSegment(Fraction(0), Fraction(1, 2), Fraction(21, 10)),))
     assert ramp.due_at(5e-324) == 0
 
 

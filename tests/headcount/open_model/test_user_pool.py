@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headcount.open_model.scheduled_arrivals import Arrivals
-from headcount.open_model.user_pool import LATEST_NS, PATIENCE_NS, Pool
+from headcount.open_model.user_pool import LATEST_NS, PATIENCE_NS, UserPool
 
 
 @dataclass(eq=False)
@@ -20,10 +20,10 @@ class User:
         self.taken.append(due_at_ns)
 
 
-def a_pool(users: int) -> tuple[Pool, list[User], list[str]]:
+def a_pool(users: int) -> tuple[UserPool, list[User], list[str]]:
     """Make a pool whose users are all free, and a list that grows by what is dropped."""
     dropped: list[str] = []
-    pool = Pool(3, lambda: dropped.append("one"))
+    pool = UserPool(3, lambda: dropped.append("one"))
     made = [User() for _ in range(users)]
     for user in made:
         pool.freed(user, 0)

@@ -32,7 +32,7 @@ print(Writer.written)
 
 UNANSWERED = """
 import time
-from headcount.monitor.progress import Tally
+from headcount.monitor.progress import ProgressCounter
 from headcount.run.outcome import Outcome
 from headcount.plugin import segment_writer as module
 from headcount.plugin.recorder import Recorder
@@ -51,7 +51,7 @@ class Writer:
 
 module.FLUSH_EVERY_S = 3600
 recorder = Recorder(Writer(), print)
-recorder.tally = Tally(0, with_durations=True)
+recorder.tally = ProgressCounter(0, with_durations=True)
 answered, timed_out, in_flight = (
     recorder.begin({"event_type": "a"}, "a", "user") for _ in range(3)
 )
@@ -59,7 +59,7 @@ recorder.answered(answered, Outcome.ACKED, 200)
 time.sleep(0.02)
 recorder.unanswered(timed_out, Outcome.INDETERMINATE, "timed out")
 recorder.seal()
-durations = [each for told in recorder.tally.tell({}).durations for each in told.http_us]
+durations = [each for told in recorder.tally.report({}).durations for each in told.http_us]
 print(len(durations), sum(each >= 20_000 for each in durations))
 """
 
