@@ -1,4 +1,4 @@
-"""Garbage: spans in which Python does not look for any."""
+"""Suspends garbage collection."""
 
 import contextlib
 import gc
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking at thousands of new objects again and again."""
+    """Suspend garbage collection in a block that makes thousands of lasting objects."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

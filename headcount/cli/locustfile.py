@@ -31,10 +31,10 @@ def default_locustfile() -> str:
 
 
 def check_locustfiles(text: str) -> None:
-    """See that the locustfiles are there, and Python. UsageError names what is wrong.
+    """Check that the locustfiles exist and compile. UsageError names the mistake.
 
-    `text` names them as Locust's `-f` does: files or folders, with commas between them. What
-    stands at a URL is Locust's to fetch.
+    `text` names them as Locust's `-f` does: files or folders, separated by commas. Locust
+    itself fetches and checks URLs.
     """
     for name in text.split(","):
         if not _URL.match(name.strip()):
@@ -43,7 +43,7 @@ def check_locustfiles(text: str) -> None:
 
 
 def last_word(log_path: Path) -> str | None:
-    """Give the last error that the plugin has told of in Locust's log; None where it has not."""
+    """Return the last error that the plugin wrote to Locust's log; None if it wrote none."""
     try:
         lines = log_path.read_text(errors="replace").splitlines()
     except OSError:
@@ -58,7 +58,7 @@ def _files(path: Path) -> Iterator[Path]:
         return
     files = [each for each in sorted(path.rglob("*.py")) if not each.name.startswith("_")]
     if not files:
-        raise UsageError(f"the folder {path} has no locustfile: put one there that ends in .py")
+        raise UsageError(f"the folder {path} has no locustfile: add a file that ends in .py")
     yield from files
 
 
@@ -70,4 +70,4 @@ def _check(path: Path) -> None:
     except (SyntaxError, ValueError) as error:
         where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         what = error.msg if isinstance(error, SyntaxError) else error
-        raise UsageError(f"the locustfile {path} is no Python{where}: {what}") from None
+        raise UsageError(f"the locustfile {path} is not valid Python{where}: {what}") from None

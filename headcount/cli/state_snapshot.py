@@ -90,7 +90,7 @@ def await_outbox(database: GameDatabase | None, console: Console) -> PublishProg
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DatabaseReading:
     """What was found in the database, and whether it may be otherwise when it is read again."""
 
     database: Database
@@ -99,7 +99,7 @@ class Reading:
 
 def account(
     database: GameDatabase | None, before: PublishProgress | None, folder: RunFolder
-) -> Reading:
+) -> DatabaseReading:
     """Write down what the database says now, if it is of the same moment as the topic's end.
 
     `before` is how far it was just before that end was noted; None where the end was noted earlier.
@@ -108,7 +108,7 @@ def account(
     path = folder.path / stored_state.FILE
     noted = stored_state.read_moment(path)
     if database is None:
-        return Reading(Database(path) if noted is not None else Database())
+        return DatabaseReading(Database(path) if noted is not None else Database())
     then = None if noted is None else noted.last_event
     if before is not None:
         then = before.events
@@ -117,11 +117,11 @@ def account(
             progress = found.progress()
             if why_not := _unfit(progress, then):
                 is_moving = before is not None and not progress.unpublished
-                return Reading(Database(why_not=why_not, is_due=True), is_moving)
+                return DatabaseReading(Database(why_not=why_not, is_due=True), is_moving)
             stored_state.write(path, found.entries(), stored_state.Moment(_now(), progress.events))
     except (DatabaseError, pa.ArrowException, OSError) as error:
-        return Reading(Database(why_not=str(error), is_due=True))
-    return Reading(Database(path))
+        return DatabaseReading(Database(why_not=str(error), is_due=True))
+    return DatabaseReading(Database(path))
 
 
 def _unfit(progress: PublishProgress, then: int | None) -> str:

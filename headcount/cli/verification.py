@@ -119,17 +119,14 @@ def _plan(request: VerifyRequest, manifest: Manifest, reach: Reach) -> Verificat
 
 
 @contextlib.contextmanager
-def _ahead(thing: Callable[[], object]) -> Iterator[None]:
-    """Do beside the block what the judgement does too, and then in no time.
-
-    What goes wrong with it does so there again, and is told there.
-    """
+def _ahead(task: Callable[[], object]) -> Iterator[None]:
+    """Run a task in a background thread to warm up; its errors recur in the foreground."""
 
     def do() -> None:
         with contextlib.suppress(Exception):
-            thing()
+            task()
 
-    # Nobody waits for it where the block is left by an error.
+    # If the block raises, the thread is left behind.
     thread = threading.Thread(target=do, daemon=True)
     thread.start()
     yield

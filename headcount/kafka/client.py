@@ -168,7 +168,7 @@ def _servers(bootstrap_servers: str) -> list[str]:
         host, _, port = each.rpartition(":")
         if not host.strip("[]") or not port.isdecimal() or (":" in host and "]" not in host):
             raise UsageError(
-                f"{bootstrap_servers!r} names no Kafka broker: write host:port[,host:port…]"
+                f"{bootstrap_servers!r} is not a broker list: write host:port[,host:port…]"
             )
     return servers
 

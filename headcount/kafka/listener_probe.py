@@ -34,7 +34,7 @@ class _NoKafkaError(Exception):
 
 
 @dataclass(slots=True)
-class _Answer:
+class _BrokerReply:
     """An answer of a broker, read from its beginning on."""
 
     content: bytes
@@ -80,7 +80,7 @@ def _connected(server: str, patience_s: float) -> Iterator[socket.socket]:
         yield connection
 
 
-def _asked(connection: socket.socket, key: int, version: int, body: bytes = b"") -> _Answer:
+def _asked(connection: socket.socket, key: int, version: int, body: bytes = b"") -> _BrokerReply:
     """Ask, and read the answer. OSError if there is none, _NoKafkaError if it is not Kafka's."""
     head = struct.pack(f">hhih{len(_CLIENT_ID)}s", key, version, key, len(_CLIENT_ID), _CLIENT_ID)
     connection.sendall(struct.pack(">i", len(head) + len(body)) + head + body)
@@ -88,7 +88,7 @@ def _asked(connection: socket.socket, key: int, version: int, body: bytes = b"")
     size, correlation = struct.unpack(">ii", beginning)
     if correlation != key or not _SHORTEST <= size <= _LONGEST:
         raise _NoKafkaError(beginning)
-    return _Answer(beginning[4:] + _received(connection, size - 4))
+    return _BrokerReply(beginning[4:] + _received(connection, size - 4))
 
 
 def _received(connection: socket.socket, size: int) -> bytes:

@@ -112,7 +112,7 @@ def _new_run(asked_for: str) -> str:
     run_id = asked_for or new_run_id()
     if not is_run_id(run_id):
         raise UsageError(
-            f"--run-id must be small letters, digits and -, at most 40, got {run_id!r}"
+            f"--run-id must be at most 40 lowercase letters, digits and hyphens, got {run_id!r}"
         )
     return run_id
 

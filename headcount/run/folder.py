@@ -51,7 +51,7 @@ class RunFolder:
 
     @property
     def marks_path(self) -> Path:
-        """Where it is marked what happened meanwhile (see `marks.py`)."""
+        """The file of marks: what happened to the parts during the run (see `marks.py`)."""
         return self.path / "marks.jsonl"
 
     @property
@@ -60,7 +60,7 @@ class RunFolder:
         return self.path / "run.json"
 
     def create(self) -> None:
-        """Make the folder. UsageError if it is there already or cannot be made."""
+        """Create the folder. UsageError if it exists already or cannot be created."""
         try:
             self.path.mkdir(parents=True)
             self.logs.mkdir()
@@ -70,29 +70,29 @@ class RunFolder:
             ) from None
         except OSError as error:
             raise UsageError(
-                f"cannot make the run's folder {self.path}: {error.strerror}; "
+                f"cannot create the run's folder {self.path}: {error.strerror}; "
                 "choose another --reports-dir"
             ) from None
 
     def forget_verdict(self) -> None:
-        """Remove what an earlier judgement said, which the next one may not live to replace."""
+        """Remove an earlier verdict, in case the next judgement ends before it writes its own."""
         for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
 
     def ledger_of(self, ledgers: str, tag: str) -> str:
-        """What the manifest says of a ledger that is kept with others, or, if empty, in here."""
+        """Return the manifest's location of a ledger kept with others; in this folder if empty."""
         return f"{ledgers.rstrip('/')}/{self.shared_name(tag)}" if ledgers else LEDGER
 
     def shared_name(self, tag: str) -> str:
-        """The run's name in storage of several hosts, of which two may choose the same run id."""
+        """Return a name for storage that hosts share, where two runs may have the same id."""
         return self.run_id if tag == self.run_id else f"{self.run_id}-{tag}"
 
     def ledger_location(self, manifest: Manifest) -> str:
-        """Where the ledger is: a URL as it stands, a path from the run's folder."""
+        """Return the ledger's URL or path."""
         return self.located(manifest.ledger)
 
     def located(self, ledger: str) -> str:
-        """Where a ledger is of which the manifest says this."""
+        """Resolve a manifest's location of a ledger: a URL, or a path within this folder."""
         return ledger if "://" in ledger else str(self.path / ledger)
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -100,9 +100,9 @@ class RunFolder:
         write_atomically(self.manifest_path, _dump(Manifest, manifest))
 
     def read_manifest(self) -> Manifest:
-        """Read `run.json`. UsageError if the folder is no run, EvidenceError if it is damaged."""
+        """Read `run.json`. UsageError if it is not a run folder, EvidenceError if it is damaged."""
         if not self.manifest_path.is_file():
-            raise UsageError(f"{self.path} is no run: it has no run.json")
+            raise UsageError(f"{self.path} is not a run folder: it has no run.json")
         self._refuse_links()
         manifest = _load(Manifest, self.manifest_path)
         if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
@@ -112,13 +112,13 @@ class RunFolder:
         return manifest
 
     def _refuse_links(self) -> None:
-        """Refuse a folder that leads elsewhere, for it may come from anywhere: EvidenceError."""
+        """Raise EvidenceError if a link leads out of the folder, which may come from anywhere."""
         inside = self.path.resolve()
         for entry in (*self.path.glob("*"), *self.path.glob("*/*")):
             if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
                 raise EvidenceError(
-                    f"{entry} is a symbolic link that leads out of the run's folder: put there "
-                    "what it leads to"
+                    f"{entry} is a symbolic link that leads out of the run's folder: replace "
+                    "it with a copy of its target"
                 )
 
     def write_generators(self, generators: Generators) -> None:
@@ -126,12 +126,12 @@ class RunFolder:
         write_atomically(self.path / "generators.json", _dump(Generators, generators))
 
     def read_generators(self) -> Generators | None:
-        """Read `generators.json`, or None where none has begun."""
+        """Read `generators.json`, or None if no generator has begun."""
         return _load_if_there(Generators, self.path / "generators.json")
 
     @property
     def begun(self) -> tuple[int, ...] | None:
-        """Which generators have begun, None where none has. EvidenceError if that is damaged."""
+        """Generators that have begun, None if none has. EvidenceError if the file is damaged."""
         found = self.read_generators()
         return None if found is None else found.begun
 
@@ -140,7 +140,7 @@ class RunFolder:
         write_atomically(self.path / "abort.json", _dump(Abort, abort))
 
     def read_abort(self) -> Abort | None:
-        """Read `abort.json`, or None where the test was not stopped."""
+        """Read `abort.json`, or None if no threshold stopped the test."""
         return _load_if_there(Abort, self.path / "abort.json")
 
     def write_locust_exit(self, locust_exit: LocustExit) -> None:
@@ -148,7 +148,7 @@ class RunFolder:
         write_atomically(self.path / "locust.json", _dump(LocustExit, locust_exit))
 
     def read_locust_exit(self) -> LocustExit | None:
-        """Read `locust.json`, or None where it is not known how Locust ended."""
+        """Read `locust.json`, or None if Locust's end was not recorded."""
         return _load_if_there(LocustExit, self.path / "locust.json")
 
     def write_scheduled(self, scheduled: Scheduled) -> None:
@@ -156,7 +156,7 @@ class RunFolder:
         write_atomically(self.path / "schedule.json", _dump(Scheduled, scheduled))
 
     def read_scheduled(self) -> Scheduled | None:
-        """Read `schedule.json`, or None where no rate was to be kept."""
+        """Read `schedule.json`, or None for a run without a rate."""
         return _load_if_there(Scheduled, self.path / "schedule.json")
 
     def write_end(self, end: End) -> None:
@@ -164,7 +164,7 @@ class RunFolder:
         write_atomically(self.path / "end.json", _dump(End, end))
 
     def read_end(self) -> End | None:
-        """Read `end.json`, or None where no one has looked yet."""
+        """Read `end.json`, or None if the end was not recorded yet."""
         return _load_if_there(End, self.path / "end.json")
 
 
@@ -181,7 +181,7 @@ def _load(kind: type[_Document], path: Path) -> _Document:
         content = json.loads(path.read_bytes())
         if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
             raise EvidenceError(
-                f"{path} has format {content['format']!r}, and only {FORMAT} can be read: "
+                f"{path} has format {content['format']!r}, but only {FORMAT} can be read: "
                 "use the version of headcount that wrote it"
             )
         return TypeAdapter(kind).validate_python(content)

@@ -1,7 +1,7 @@
 """The broker: a real single-node Apache Kafka in KRaft mode, as a child process.
 
-A data folder holds all of one broker: its settings, its log and its data. A broker that was
-stopped, or killed, can be started again on the same folder, on other ports if need be.
+A data folder holds one broker's settings, log and data. A broker that was stopped or killed can be
+started again on the same folder, on other ports if need be.
 """
 
 import contextlib
@@ -34,12 +34,12 @@ from headcount.stack.process import Process, wait_until
 CLAIM_DEADLINE_S = 30.0
 
 WRITE_TIMEOUT_S = 120.0
-"""What there is for the end of a broker that then writes its class data."""
+"""Stop time-out of a broker that writes its class data at its end."""
 
 ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
 
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
-"""A JVM's exit code when it was told to end, and did so in order."""
+"""A JVM's exit code after an orderly shutdown on SIGTERM."""
 
 _LOGGING = """\
 status = warn
@@ -54,10 +54,10 @@ rootLogger.appenderRef.out.ref = out
 
 
 class Broker:
-    """A broker that runs from its making until `stop`.
+    """A broker that runs from construction until `stop`.
 
     Raises:
-        PartError: It cannot start; the message holds the last that it said.
+        PartError: It cannot start; the message quotes the end of its log.
     """
 
     def __init__(self, config: BrokerConfig) -> None:
@@ -72,7 +72,7 @@ class Broker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients find it, as `host:port`."""
+        """The address for clients, as `host:port`."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
@@ -82,20 +82,20 @@ class Broker:
 
     @property
     def data_dir(self) -> Path:
-        """The folder that holds all of it."""
+        """The broker's folder."""
         return self.config.data_dir
 
     @property
     def log_path(self) -> Path:
-        """What it said."""
+        """The broker's log."""
         return self.config.log_path
 
     def poll_or_raise(self) -> None:
-        """Raise PartError if it is over."""
+        """Raise PartError if the broker has ended."""
         self._process.poll_or_raise()
 
     def _answered_cluster_id(self) -> str:
-        """Ask what only a broker that serves requests can tell."""
+        """Return the cluster id, which only a broker that serves requests can report."""
         try:
             return cluster_id(self.bootstrap_servers, timeout_s=self.config.start_deadline_s)
         except PartError:
@@ -134,7 +134,7 @@ class Broker:
 def _claimed(data_dir: Path) -> Iterator[IO[str]]:
     """Hold the folder's lock: two brokers in one folder would destroy its data.
 
-    The broker holds it too, so that it lasts until the last of the two has ended.
+    The broker inherits the lock, which lasts until both processes have ended.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -143,8 +143,8 @@ def _claimed(data_dir: Path) -> Iterator[IO[str]]:
         raise PartError(f"the broker's folder {data_dir} cannot be used: {error}") from error
     with file:
         try:
-            # One whose command was killed needs a moment to close its data.
-            wait_until(lambda: _is_locked(file), CLAIM_DEADLINE_S, "the folder is free")
+            # A broker whose command was killed needs a moment to close its data.
+            wait_until(lambda: _try_lock(file), CLAIM_DEADLINE_S, "the folder is free")
         except PartError:
             raise PartError(
                 f"another broker runs in {data_dir}: stop it, or choose another folder"
@@ -152,7 +152,8 @@ def _claimed(data_dir: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _is_locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
+    """Return whether this process holds the lock now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -163,7 +164,7 @@ def _is_locked(file: IO[str]) -> bool:
 def _started(
     config: BrokerConfig, lock: IO[str], undo: contextlib.ExitStack
 ) -> tuple[int, Process, Use]:
-    """Start it, with other ports when one was taken between finding it free and binding it."""
+    """Start the broker; retry on other ports if one is taken before the broker binds it."""
     for attempt in range(ATTEMPTS):
         member = config.membership or alone(config.port if attempt == 0 else 0)
         port, controller_port = member.ports[member.index], member.controller_ports[member.index]

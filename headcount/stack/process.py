@@ -1,4 +1,4 @@
-"""The process: one part of the stack as a child, which never outlives its command."""
+"""A child process: one part of the stack, which never outlives its command."""
 
 import contextlib
 import functools
@@ -22,14 +22,14 @@ from headcount.errors import PartError
 
 PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 POLL_S = 0.05
-# What a part leaves behind in its group, such as workers of a killed master, is given so long.
+# Time for processes left in a part's group, such as workers of a killed master, to end.
 GROUP_GRACE_S = 2.0
 TAIL_BYTES = 64 * 1024
 
-# Lines that only tell where in the code something happened.
+# Lines that only locate an error in the code.
 _FRAME = re.compile(r"\s+at \S|\s*\.\.\. \d+ more|\s+File \"|Traceback |\s+[\^~]+\s*$|\s{4,}\S")
 _STAMP = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[,.\d]*( [+-]\d{4})?\]?(?: \[\d+\])? ")
-# What a server says of its own end after the cause is told.
+# What a server logs about its end after the cause.
 _CLOSING = re.compile(r"Shutting down|Worker failed to boot|Worker exiting")
 _TELLING = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
 
@@ -72,7 +72,7 @@ class Process:
             orders.put((future, start))
             self._popen = future.result()
         except BaseException:
-            # Interrupted between start and knowledge of it: nobody else could end the child.
+            # Interrupted before the child is known: nothing else could end it.
             future.add_done_callback(_terminate)
             raise
 
@@ -115,7 +115,7 @@ class Process:
     @property
     def last_words(self) -> str:
         """The last lines of its log that tell most about its end."""
-        return " / ".join(telling_lines(self.log_path, self._log_start)) or "it said nothing"
+        return " / ".join(telling_lines(self.log_path, self._log_start)) or "its log is empty"
 
     def wait(self, deadline_s: float) -> int:
         """Wait for its end by itself, and return its exit code.
@@ -189,9 +189,9 @@ _Order = tuple[Future[subprocess.Popen[bytes]], Callable[[], subprocess.Popen[by
 
 @functools.cache
 def _starter(_owner: int) -> "SimpleQueue[_Order]":
-    """Make the thread that starts every child of the process `_owner`: a fork inherits none.
+    """Create the thread that starts all children of the process `_owner`; forks need their own.
 
-    It is no executor's: one that Ctrl-C meets half made waits for work for ever, and is waited for.
+    Not an executor: if Ctrl-C interrupts its creation, its thread hangs and blocks the exit.
     """
     orders: SimpleQueue[_Order] = SimpleQueue()
     threading.Thread(target=_serve, args=(orders,), name="process-starter", daemon=True).start()
@@ -250,8 +250,8 @@ def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
     except OSError:
         return []
     lines = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
-    told = [line for line in lines if not _CLOSING.search(line)]
-    chosen = [line for line in told if _TELLING.search(line)] or told or lines
+    causes = [line for line in lines if not _CLOSING.search(line)]
+    chosen = [line for line in causes if _TELLING.search(line)] or causes or lines
     return [_STAMP.sub("", line).strip()[:300] for line in chosen[-limit:]]
 
 
@@ -265,14 +265,14 @@ def wait_until(
     """Return as soon as `predicate` holds.
 
     Args:
-        predicate: Asked every `interval_s`.
-        deadline_s: The seconds, from now, that it is given.
-        what: What is waited for, as in `the broker answers`.
-        process: The part that is waited for: its early death ends the wait.
-        interval_s: The pause between two questions.
+        predicate: Called every `interval_s`.
+        deadline_s: Seconds from now until the time-out.
+        what: The condition in words, such as `the broker answers`.
+        process: The part whose early death ends the wait.
+        interval_s: The pause between two calls.
 
     Raises:
-        PartError: The time is over, or the process died.
+        PartError: The wait timed out, or the process died.
     """
     end_s = time.monotonic() + deadline_s
     while True:
@@ -282,5 +282,5 @@ def wait_until(
             return
         if time.monotonic() >= end_s:
             log = f" (log: {process.log_path})" if process is not None else ""
-            raise PartError(f"waited {deadline_s:g} s in vain until {what}{log}")
+            raise PartError(f"timed out after {deadline_s:g} s waiting until {what}{log}")
         time.sleep(interval_s)

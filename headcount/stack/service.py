@@ -1,6 +1,6 @@
-"""The server: a service under gunicorn, as a child process, told what it needs by its environment.
+"""The server: a service under gunicorn, as a child process configured by its environment.
 
-The service is never imported here: it is a program like any other, and need not be ours.
+The service is never imported here: it may be any WSGI application.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ PROBE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """What a service is started with.
+    """How a service is started.
 
     `app` is a WSGI application as gunicorn writes it. Where the folder of `app`'s module has a
     `gunicorn.conf.py`, that one takes bind, workers and threads from the environment; an
@@ -53,7 +53,7 @@ class ServerConfig:
 
     @property
     def database_url(self) -> str:
-        """Where the service is told to keep its state."""
+        """The database that the service is configured with."""
         database = self.database or self.log_path.with_name("game.sqlite3")
         return self.environ.get(DATABASE_VARIABLE) or sqlite_url(database)
 
@@ -64,11 +64,11 @@ def sqlite_url(path: Path) -> str:
 
 
 class Server:
-    """A service that runs from its making until `stop`.
+    """A service that runs from construction until `stop`.
 
     Raises:
-        UsageError: There is no such application.
-        PartError: It cannot start; the message holds the last that it said.
+        UsageError: The application does not exist.
+        PartError: It cannot start; the message quotes the end of its log.
     """
 
     def __init__(self, config: ServerConfig) -> None:
@@ -77,7 +77,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it is, as `http://host:port`."""
+        """The service's address, as `http://host:port`."""
         return f"http://{self.config.host}:{self.port}"
 
     @property
@@ -87,19 +87,19 @@ class Server:
 
     @property
     def log_path(self) -> Path:
-        """What it said."""
+        """The service's log."""
         return self.config.log_path
 
     def poll_or_raise(self) -> None:
-        """Raise PartError if it is over."""
+        """Raise PartError if the service has ended."""
         self._process.poll_or_raise()
 
     def stop(self) -> int:
-        """Let it finish what it has, and return its exit code. Idempotent."""
+        """Let the service finish its requests, and return its exit code. Idempotent."""
         return self._process.stop(self.config.stop_timeout_s)
 
     def kill(self) -> None:
-        """End it and its workers as a crash would. Idempotent."""
+        """Kill the service and its workers, as a crash would. Idempotent."""
         self._process.kill()
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class Server:
 
 
 def _started(config: ServerConfig) -> tuple[Process, int]:
-    """Start it, on another port when one was taken between finding it free and binding it."""
+    """Start the service; retry on another port if the port is taken before it is bound."""
     for attempt in range(ATTEMPTS):
         port = free_port(config.port if attempt == 0 else 0, config.host)
         process = Process(
@@ -146,7 +146,7 @@ def _stopped_on_error(process: Process) -> Iterator[None]:
 
 
 def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None:
-    answers: list[str] = []  # the last of them tells why it never became ready
+    answers: list[str] = []  # the last one explains why it never became ready
 
     def is_ready() -> bool:
         answers.append(_answer(config, port))
@@ -166,7 +166,7 @@ def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None
 
 
 def _answer(config: ServerConfig, port: int) -> str:
-    """The status of the ready path, with the beginning of what it says when it is not 200."""
+    """Return the status of the ready path, with the start of its body unless it is 200."""
     connection = http.client.HTTPConnection(config.host, port, timeout=PROBE_TIMEOUT_S)
     try:
         connection.request("GET", config.ready_path)
@@ -212,7 +212,7 @@ def _package_folder(module: str) -> Path | None:
 
 
 def _environment(config: ServerConfig, port: int) -> dict[str, str]:
-    """The service's environment: the user's own, and above it what this run decides."""
+    """Return the user's environment, overridden by what this run decides."""
     decided = {
         "SERVICE_BOOTSTRAP_SERVERS": config.bootstrap_servers,
         "SERVICE_TOPIC": config.topic,

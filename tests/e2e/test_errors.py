@@ -76,7 +76,7 @@ def test_a_locustfile_that_is_no_python(reports: Path, tmp_path: Path) -> None:
     options = ("--reports-dir", str(reports))
     run = headcount(reports, *a_short_run(str(tmp_path / "broken.py"), *options))
     assert run.code == 2
-    assert "broken.py is no Python, line 2" in told(run.err)
+    assert "broken.py is not valid Python, line 2" in told(run.err)
     assert not reports.exists()
 
 
@@ -173,7 +173,7 @@ def test_a_mark_in_no_run(reports: Path) -> None:
     """It is told as for any other command."""
     marked = headcount(reports, "mark", str(reports / "none"), "what happened")
     assert marked.code == 2
-    assert "is no run" in told(marked.err)
+    assert "is not a run folder" in told(marked.err)
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def verify(
 
 
 def _events(folder: RunFolder, manifest: Manifest) -> int | None:
-    """Tell about how many events a run has; None where its end was not noted yet."""
+    """Estimate how many events a run has; None if its end was not recorded yet."""
     end = folder.read_end()
     if end is None:
         return None

@@ -51,7 +51,7 @@ class LoadOptions:
         for name, value in (("--spacing", self.spacing), ("--max-in-flight", self.max_in_flight)):
             if value is not None:
                 raise UsageError(
-                    f"{name} requires --rate: add one, such as 100/s, or leave {name} out"
+                    f"{name} goes with --rate: add one, such as 100/s, or leave {name} out"
                 )
 
     def size(self, scenario: str, shape: str | None) -> str:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from headcount_analysis.pipeline.cache import RunCache
 
 from headcount.cli import follower
 from headcount.cli.follower import MOST_STARTS, Follower
@@ -28,7 +29,7 @@ def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Foll
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
-    assert found.finish() is None
+    assert found.finish() == RunCache()
     return found
 
 

@@ -225,7 +225,7 @@ def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> No
 @pytest.mark.parametrize("place", ["::::", "localhost", "localhost:port", "a:1,b", ""])
 def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
     """What cannot be read as host:port is refused before anything is tried."""
-    with pytest.raises(UsageError, match=r"names no Kafka broker: write host:port"):
+    with pytest.raises(UsageError, match=r"is not a broker list: write host:port"):
         cluster_id(place, timeout_s=1.0)
 
 

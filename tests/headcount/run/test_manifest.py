@@ -1,4 +1,4 @@
-"""The run's folder: documents survive, and what is no run or damaged is told in a line."""
+"""The run folder: documents survive, and a damaged one gets a one-line error."""
 
 import json
 from pathlib import Path
@@ -105,8 +105,8 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
 
 
 def test_what_is_no_run_is_told(tmp_path: Path) -> None:
-    """A folder without a manifest is no run."""
-    with pytest.raises(UsageError, match=r"is no run: it has no run\.json"):
+    """A folder without a manifest is not a run folder."""
+    with pytest.raises(UsageError, match=r"is not a run folder: it has no run\.json"):
         RunFolder(tmp_path).read_manifest()
 
 

@@ -165,7 +165,7 @@ def test_a_wait_in_vain_ends(tmp_path: Path, environ: dict[str, str]) -> None:
     """A wait has an end, and then says what it waited for and where to look."""
     with (
         python("import time; time.sleep(60)", tmp_path, environ) as process,
-        pytest.raises(PartError, match=r"waited 0.1 s in vain until it is ready \(log: "),
+        pytest.raises(PartError, match=r"timed out after 0.1 s waiting until it is ready \(log: "),
     ):
         wait_until(lambda: False, 0.1, "it is ready", process)
 

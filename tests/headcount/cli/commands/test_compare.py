@@ -114,8 +114,8 @@ def test_stdout(reports: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told", "expected"),
     [
-        (["a0", "nowhere"], "nowhere is no run", 2),
-        (["a0", "b0,"], "is no run", 2),
+        (["a0", "nowhere"], "nowhere is not a run folder", 2),
+        (["a0", "b0,"], "is not a run folder", 2),
         (["a0", "b0", "--html", "/no/such/folder/c.html"], "cannot write /no/such", 2),
     ],
 )
