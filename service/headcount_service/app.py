@@ -80,7 +80,7 @@ def create_app(
     settings: Settings, publisher: EventPublisher, receipts: Callable[[], str] = new_receipt
 ) -> Flask:
     """Create the application around a publisher, which it neither starts nor closes."""
-    app = Flask("service", static_folder=None)
+    app = Flask("headcount_service", static_folder=None)
     database = StateDatabase(settings)
     app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
