@@ -1,4 +1,4 @@
-"""The game API: each route turns a request into one event, and answers when it is published.
+"""The game API: each route turns a request into one event, and responds once it is published.
 
 `create_app` takes its collaborators, the settings and a publisher, so that another WSGI module can
 serve the same application around another publisher:
@@ -53,34 +53,34 @@ _PROBLEMS = (400, 413, 415, 431, 503, 504)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What works for an application in each process that serves it."""
+    """The background parts of an application, in each process that serves it."""
 
     publisher: EventPublisher
     database: StateDatabase
     relay: Relay
 
     def start(self) -> None:
-        """Take up work; called once in each worker, after the fork and before the first request."""
+        """Start the parts; called once in each worker, after the fork, before the first request."""
         self.publisher.start()
         self.relay.start()
 
     def close(self) -> None:
-        """See what was begun to its end, and let go of everything; after the last request."""
+        """Finish the work in progress and release everything; called after the last request."""
         self.relay.close()
         self.publisher.close()
         self.database.close()
 
 
 def new_receipt() -> str:
-    """What tells one request that was taken from every other, also of the same client's."""
+    """A unique id for each accepted request."""
     return uuid.uuid4().hex
 
 
 def create_app(
     settings: Settings, publisher: EventPublisher, receipts: Callable[[], str] = new_receipt
 ) -> Flask:
-    """The application around a publisher, which it uses but neither starts nor closes."""
-    app = Flask("service", static_folder=None)
+    """Create the application around a publisher, which it neither starts nor closes."""
+    app = Flask("headcount_service", static_folder=None)
     database = StateDatabase(settings)
     app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -88,8 +88,8 @@ def create_app(
     app.url_map.merge_slashes = False
     app.after_request(_signed)
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
-    play = CommandHandler(settings, database, publisher)
-    game = Game(play, database, limits, receipts, load_catalogue())
+    commands = CommandHandler(settings, database, publisher)
+    game = Game(commands, database, limits, receipts, load_catalogue())
     routes = (
         *_stateless_routes(publisher, limits, receipts),
         *game_routes(game),
@@ -102,7 +102,7 @@ def create_app(
 
 
 def parts_of(app: Flask) -> Parts:
-    """What works for an application that `create_app` made."""
+    """The parts of an application that `create_app` made."""
     parts: Parts = app.extensions[_EXTENSION]
     return parts
 
@@ -122,7 +122,7 @@ def _add(app: Flask, route: Route) -> None:
 def _stateless_routes(
     publisher: EventPublisher, limits: HeaderLimits, receipts: Callable[[], str]
 ) -> tuple[Route, ...]:
-    """The acts that change nothing but the topic."""
+    """The commands that change only the topic."""
     hand_over = publisher.hand_over if isinstance(publisher, DeferringPublisher) else None
 
     def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
@@ -161,9 +161,15 @@ def _health_routes(publisher: EventPublisher) -> tuple[Route, ...]:
 
     methods = ("GET", "HEAD")
     return (
-        Route("/healthz", methods, "healthz", "Is the process alive?", None, healthz),
+        Route("/healthz", methods, "healthz", "Liveness: the process responds.", None, healthz),
         Route(
-            "/readyz", methods, "readyz", "Would an event be taken?", None, readyz, problems=(503,)
+            "/readyz",
+            methods,
+            "readyz",
+            "Readiness: the broker accepts events.",
+            None,
+            readyz,
+            problems=(503,),
         ),
     )
 
@@ -178,8 +184,8 @@ def _describing_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
         return Response(page(described), content_type="text/html; charset=utf-8")
 
     return (
-        Route("/openapi.json", ("GET",), "openapi", "This description.", None, openapi),
-        Route("/docs", ("GET",), "docs", "This description, for people.", None, docs),
+        Route("/openapi.json", ("GET",), "openapi", "Get this description.", None, openapi),
+        Route("/docs", ("GET",), "docs", "Get this description as HTML.", None, docs),
     )
 
 
@@ -193,14 +199,14 @@ def _handle_errors(app: Flask) -> None:
 
 
 def _signed(response: Response) -> Response:
-    """Name the process that answered, so that what goes wrong in one alone can be told."""
+    """Name the worker process, so that a fault in one worker can be located."""
     response.headers["X-Served-By"] = str(os.getpid())
     return response
 
 
 def _http_problem(error: HTTPException) -> Response:
-    """What Flask and werkzeug say no to; their headers stay, such as the `Allow` of a 405."""
-    kept = [each for each in error.get_headers() if each[0] != "Content-Type"]
+    """The problem for an error of Flask or werkzeug; keeps headers such as `Allow` of a 405."""
+    kept = [header for header in error.get_headers() if header[0] != "Content-Type"]
     return problem(error.code or 500, error.description or "", headers=kept)
 
 
@@ -221,14 +227,14 @@ def _unknown_problem(error: OutcomeUnknown) -> Response:
 
 
 def _deferred_problem(error: Exception) -> Response:
-    """What Flask's error handlers would answer, for an answer that is given after them."""
+    """The problem for a deferred response, which Flask's error handlers do not see."""
     if isinstance(error, OutcomeUnknown):
         return _signed(_unknown_problem(error))
     return _signed(_unforeseen_problem(error))
 
 
 def _unforeseen_problem(error: Exception) -> Response:
-    # The message of an unforeseen error may quote the request, so only its kind and place are told.
+    # The message of an unforeseen error may quote the request, so log only its type and place.
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,10 +1,10 @@
 """The service's own errors.
 
 ServiceError
-├── SettingsError       the environment asks for something that cannot be; a line per bad setting
-├── DatabaseError       the game's database cannot be used as it is
-├── RequestError        the client's to mend; becomes a problem response, and publishes nothing
-│   └── Refused         the rules of the game, or its state, say no; nothing is changed
+├── SettingsError       an environment variable is invalid; one line per variable
+├── DatabaseError       the game's database cannot be used
+├── RequestError        the client must change the request; nothing was published
+│   └── Refused         the rules of the game forbid it; nothing was changed
 └── PublishError        an event was not acknowledged
     ├── NotPublished    provably not in the topic, now or later
     │   └── RecordTooLarge  because it is larger than the settings allow
@@ -19,16 +19,16 @@ from dataclasses import dataclass
 
 
 class ServiceError(Exception):
-    """Base of every error that the service raises on purpose."""
+    """Base of the service's errors."""
 
 
 class SettingsError(ServiceError):
-    """The environment holds bad settings; the message has one line for each."""
+    """Settings in the environment are invalid; the message has one line for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidParameter:
-    """One thing wrong with a request: which parameter, what it held, and the rule it broke."""
+    """An invalid request parameter: its name, its value and the rule it breaks."""
 
     name: str
     value: str
@@ -36,7 +36,7 @@ class InvalidParameter:
 
 
 class RequestError(ServiceError):
-    """The request cannot be answered as asked; `status` is the HTTP status that says so."""
+    """The request is invalid; `status` is the HTTP status of the response."""
 
     def __init__(self, status: int, detail: str, faults: tuple[InvalidParameter, ...] = ()) -> None:
         super().__init__(detail)
@@ -49,8 +49,8 @@ class DatabaseError(ServiceError):
     """The database cannot be reached or changed, or is not of this version."""
 
 
-class Refused(RequestError):  # noqa: N818 - no error of anybody's: the game goes on
-    """What was asked for is well-formed, and cannot be done as things stand."""
+class Refused(RequestError):  # noqa: N818 - a normal outcome of the game
+    """The request is well-formed, but the game's state or rules forbid it."""
 
 
 class PublishError(ServiceError):
@@ -68,7 +68,7 @@ class RecordTooLarge(NotPublished):
 class OutcomeUnknown(PublishError):  # noqa: N818 - as above
     """The event was handed to the producer, and no acknowledgement came. It may be in the topic.
 
-    `is_over` tells, where that is known, whether this process sends nothing more of it.
+    `is_over`, if known, returns whether this process will send nothing more of it.
     """
 
     def __init__(self, message: str = "", is_over: Callable[[], bool] | None = None) -> None:

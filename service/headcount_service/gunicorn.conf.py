@@ -78,7 +78,7 @@ def when_ready(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Start the parts of the application that this worker serves."""
-    service_log = logging.getLogger("service")
+    service_log = logging.getLogger("headcount_service")
     service_log.handlers = worker.log.error_log.handlers
     service_log.setLevel(worker.log.loglevel)
     # kafka-python repeats an outage with every retry, and prints whole events when it debugs. The

@@ -1,7 +1,7 @@
-"""Requests in progress: those that this process has taken up and that may yet hand over an event.
+"""Counts requests in this worker that may still publish.
 
-A worker counts them (`deferring.py`), and a producer lets a group of records wait for the last of
-them (`producer.py`). Under a server that does not count there are none, and nothing waits.
+The worker counts them (`gunicorn_worker.py`), and the producer lets a group of records wait for the
+last of them (`producer.py`). A server that does not count has none, and nothing waits.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 
 class InflightRequests:
-    """How many requests may yet hand over an event; each is taken to make one at most."""
+    """The number of requests that may still publish; each publishes at most one event."""
 
     def __init__(self) -> None:
         self._own = threading.local()  # `is_pending`: this thread's request has not handed over
@@ -19,13 +19,13 @@ class InflightRequests:
         self._waiting: set[Callable[[], None]] = set()
 
     def begin(self) -> None:
-        """Count a request, which some thread will handle."""
+        """Count a request that some thread will handle."""
         with self._lock:
             self._count += 1
 
     @contextlib.contextmanager
     def handled_here(self) -> Iterator[None]:
-        """Handle a request that was counted, in this thread; with the block it is over."""
+        """Handle a counted request in this thread; it ends with the block."""
         self._own.is_pending = True
         try:
             yield
@@ -35,7 +35,7 @@ class InflightRequests:
 
     @contextlib.contextmanager
     def handing_over(self) -> Iterator[None]:
-        """Hand over the event of the request of this thread, which waits for nothing else."""
+        """Publish the event of this thread's request, which then counts no more."""
         is_counted = getattr(self._own, "is_pending", False)
         self._own.is_pending = False
         with self._lock:
@@ -46,13 +46,13 @@ class InflightRequests:
             self._call_if_none()
 
     def is_none(self) -> bool:
-        """Whether there is no such request."""
+        """Whether the number is 0."""
         return self._count == 0
 
     def when_none(self, then: Callable[[], None]) -> None:
-        """Call `then` once, when there is none any more: at once, or in the thread of the last.
+        """Call `then` once, when the number is 0: now, or in the thread of the last request.
 
-        Who is waiting already does not wait twice.
+        Registering the same callable twice calls it once.
         """
         with self._lock:
             self._waiting.add(then)
@@ -63,8 +63,8 @@ class InflightRequests:
             if self._count or not self._waiting:
                 return
             called, self._waiting = self._waiting, set()
-        for each in called:
-            each()
+        for then in called:
+            then()
 
 
 requests = InflightRequests()

@@ -1,7 +1,7 @@
 """The service's settings: read from the environment once, checked as a whole, then passed on.
 
-Nothing else in the service reads the environment. Every variable begins with `SERVICE_`; one that
-does and is no setting is refused, for it is a misspelling more often than anything else.
+Nothing else in the service reads the environment. Every variable begins with `SERVICE_`; an
+unknown one is refused, because it is most likely a misspelling.
 """
 
 import functools
@@ -18,7 +18,7 @@ PREFIX = "SERVICE_"
 _MAX_PORT = 65535
 _SWITCH = "on or off"
 _SECRET = frozenset({"database_url"})
-"""What is not repeated in a message, for it may hold a password."""
+"""Settings that error messages do not quote, because they may hold a password."""
 
 
 class Settings(BaseSettings):
@@ -89,15 +89,15 @@ class Settings(BaseSettings):
     @field_validator("bootstrap_servers", mode="before")
     @classmethod
     def _split_servers(cls, value: Any) -> tuple[str, ...]:
-        """Take `a:1, b:2` apart, and see that each part names a host and a port."""
-        servers = tuple(each.strip() for each in str(value).split(","))
+        """Split `a:1, b:2`, and check that each part names a host and a port."""
+        servers = tuple(server.strip() for server in str(value).split(","))
         if not all(map(_is_host_and_port, servers)):
             raise PydanticCustomError("host_and_port", "not a list of host:port")
         return servers
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """Refuse what kafka-python would refuse only once a worker has started."""
+        """Refuse combinations that kafka-python would refuse only after a worker has started."""
         if self.idempotence and self.acks != "all":
             raise PydanticCustomError(
                 "conflict",
@@ -125,7 +125,7 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: one line for each bad setting, with the variable, its value and the rule.
     """
-    lines = _strangers()
+    lines = _unknown_variables()
     try:
         settings = Settings()
     except ValidationError as error:
@@ -135,10 +135,10 @@ def load_settings() -> Settings:
     return settings
 
 
-def _strangers() -> list[str]:
+def _unknown_variables() -> list[str]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     return [
-        f"{name} is no setting; the settings are {', '.join(sorted(known))}"
+        f"{name} is not a known setting; the settings are {', '.join(sorted(known))}"
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and name not in known
     ]

@@ -82,7 +82,9 @@ def test_a_password_is_not_repeated(load: LoadSettings, url: str) -> None:
 
 def test_a_misspelt_variable_keeps_its_password(load: LoadSettings) -> None:
     """What is no setting may still have been meant for one that is secret."""
-    with pytest.raises(SettingsError, match=r"^SERVICE_DATABASEURL is no setting") as raised:
+    with pytest.raises(
+        SettingsError, match=r"^SERVICE_DATABASEURL is not a known setting"
+    ) as raised:
         load(DATABASEURL="postgresql+psycopg://player:hunter2@db/game")
     assert "hunter2" not in str(raised.value)
 

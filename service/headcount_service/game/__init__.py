@@ -1,5 +1,5 @@
 """The game's state: players, their gold, guild, cart and inventory, kept in a database.
 
-Every change is one transaction that also writes the event which tells of it (`outbox.py`), so that
-state and topic never disagree for good.
+Each change and its event are written in one transaction (`outbox.py`), so that state and topic
+agree in the end.
 """

@@ -1,9 +1,9 @@
-"""Play: takes an act of a player from what was asked for to what is told.
+"""Executes a command: validate, change state, publish, respond.
 
-In one transaction the state is changed, and event and answer are written. Then the event is
-published, and what was done is told. In between, or in place of the second, the process may die:
-the relay publishes the event then (`relay.py`), and a repeated request hears the first answer. It
-may also be stopped, and go on later: until it does, its events are left alone (`ownership.py`).
+One transaction changes the state and stores the event and the result. Then the event is published
+and the result returned. If the process dies in between, the relay publishes the event (`relay.py`),
+and a repeated request gets the stored result. If the process is suspended, nobody else touches its
+events until it continues (`ownership.py`).
 """
 
 import functools
@@ -45,7 +45,7 @@ Rule = Callable[[Connection, Any, Mapping[str, Any]], DomainEvent]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One act of a player: its rule, and what a good answer to it is called."""
+    """A command of a player: its rule, and the status of a successful response."""
 
     name: str
     rule: Rule
@@ -55,7 +55,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A request for an act: what was asked for, by whom, and how its event is made."""
+    """A request to execute a command: its parameters, identity and event factory."""
 
     command: Command
     asked: Mapping[str, Any]
@@ -65,7 +65,7 @@ class CommandRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Committed:
-    """What a transaction did: the answer, and the event that is still to be published."""
+    """The result of a transaction, and the event to publish, if any."""
 
     answer: CommandResult
     made: "_NewEvent | None"
@@ -73,7 +73,7 @@ class _Committed:
 
 @dataclass(frozen=True, slots=True)
 class _NewEvent:
-    """An event that this process has made, and is to send."""
+    """An event that this process created and must publish."""
 
     entry: OutboxEntry
     owner: int
@@ -82,7 +82,7 @@ class _NewEvent:
 
 
 class CommandHandler:
-    """Does acts, in any number of threads."""
+    """Executes commands; safe to share among threads."""
 
     def __init__(
         self, settings: Settings, database: StateDatabase, publisher: EventPublisher
@@ -93,28 +93,28 @@ class CommandHandler:
         self._ownership = database.ownership
         self._lease_ms = lease_ms(settings)
 
-    def do(self, wish: CommandRequest) -> CommandResult:
-        """Do what is wished for, and return what is to be told, once its event is acknowledged.
+    def execute(self, request: CommandRequest) -> CommandResult:
+        """Execute a command, and return its result once its event is acknowledged.
 
         Raises:
-            RequestError: The request cannot be answered; nothing was changed.
+            RequestError: The request is invalid; nothing was changed.
             NotPublished: Nothing was changed, and nothing published.
-            OutcomeUnknown: It is or may be done, and its event is or will be published.
+            OutcomeUnknown: The change may be done; if it is, its event will be published.
         """
         if not self._publisher.is_open():
             raise NotPublished("The broker cannot be reached.")
-        done = self._commit(wish)
+        done = self._commit(request)
         if done.made is None:
             return done.answer
         place = self._publish(done.made)
         return CommandResult(done.answer.status, done.answer.body, place)
 
-    def _commit(self, wish: CommandRequest) -> _Committed:
-        """Change the state, once no earlier event of the player waits to be published."""
+    def _commit(self, request: CommandRequest) -> _Committed:
+        """Change the state, after all earlier events of the player are published."""
         deadline = time.monotonic() + self._settings.ack_timeout_s
         while True:
             try:
-                return self._changed(wish)
+                return self._changed(request)
             except EarlierEventUnpublished:
                 if time.monotonic() >= deadline:
                     raise NotPublished(
@@ -122,12 +122,12 @@ class CommandHandler:
                     ) from None
                 time.sleep(EARLIER_POLL_S)
 
-    def _changed(self, wish: CommandRequest) -> _Committed:
-        """Change the state, or not; what was written and rolled back is nothing to send."""
+    def _changed(self, request: CommandRequest) -> _Committed:
+        """Change the state; forget the events of transactions that were rolled back."""
         begun: list[Sending] = []
         kept: Sending | None = None
         try:
-            done = self._database.change(functools.partial(self._change, wish, begun))
+            done = self._database.change(functools.partial(self._change, request, begun))
             kept = None if done.made is None else done.made.sending
         finally:
             for sending in begun:
@@ -136,13 +136,13 @@ class CommandHandler:
         return done
 
     def _change(
-        self, wish: CommandRequest, begun: list[Sending], connection: Connection
+        self, request: CommandRequest, begun: list[Sending], connection: Connection
     ) -> _Committed:
-        identity = wish.identity
+        identity = request.identity
         if identity is not None and (before := idempotency.stored_result(connection, identity)):
             return _Committed(before, None)
         try:
-            answer, made = self._acted(wish, begun, connection)
+            answer, made = self._run_rule(request, begun, connection)
         except Refused as refusal:
             if identity is None:
                 raise
@@ -152,34 +152,34 @@ class CommandHandler:
             idempotency.store_result(connection, identity, answer, number)
         return _Committed(answer, made)
 
-    def _acted(
-        self, wish: CommandRequest, begun: list[Sending], connection: Connection
+    def _run_rule(
+        self, request: CommandRequest, begun: list[Sending], connection: Connection
     ) -> tuple[CommandResult, _NewEvent]:
-        player_id = wish.asked["player_id"]
+        player_id = request.asked["player_id"]
         player = lock_player(connection, player_id)
         if player is not None:
             outbox.check_published(connection, player_id)
-        elif wish.command.is_by_player:
+        elif request.command.is_by_player:
             raise Refused(NOT_FOUND, f"There is no player {player_id!r}.")
-        happening = wish.command.rule(connection, player, wish.asked)
-        event = wish.make_event(happening)
+        event_fields = request.command.rule(connection, player, request.asked)
+        event = request.make_event(event_fields)
         self._check_size(event)
         owner, now_s = self._ownership.number, time.monotonic()
         entry = outbox.add(
             connection,
-            happening,
+            event_fields,
             event,
-            event_id=None if wish.identity is None else wish.identity.event_id,
+            event_id=None if request.identity is None else request.identity.event_id,
             owner=owner,
             lease_ms=self._lease_ms,
         )
-        # Before the commit: from that on the relay would take it for one that nobody sends.
+        # Before the commit: after it, the relay could take the event for an abandoned one.
         begun.append(self._ownership.in_flight.begin(entry.number))
         made = _NewEvent(entry, owner, begun[-1], now_s + LEASE_MARGIN_S)
-        return CommandResult(wish.command.status, happening.fields), made
+        return CommandResult(request.command.status, event_fields.fields), made
 
     def _check_size(self, event: Event) -> None:
-        # Kafka would refuse it only when the state has changed.
+        # Kafka would refuse the event only after the state has changed.
         size = len(encode_event(event)) + _RECORD_OVERHEAD_BYTES
         if size > self._settings.max_event_bytes:
             raise RecordTooLarge("The event is too large.")
@@ -192,15 +192,15 @@ class CommandHandler:
             self._mark(made.entry, place)
         except OutcomeUnknown as error:
             is_over = error.is_over
-            raise OutcomeUnknown("It is done, and its event will be published.") from error
+            raise OutcomeUnknown("The change is done, and its event will be published.") from error
         except PublishError as error:
-            raise OutcomeUnknown("It is done, and its event will be published.") from error
+            raise OutcomeUnknown("The change is done, and its event will be published.") from error
         finally:
             made.sending.end(is_over)
         return place
 
     def _check_lease(self, made: _NewEvent) -> None:
-        """Renew the lease if the commit is long ago. Raises OutcomeUnknown if another has it."""
+        """Renew an old lease. Raises OutcomeUnknown if another worker owns the event."""
         if time.monotonic() < made.renew_after_s:
             return
         number, owner = made.entry.number, made.owner
@@ -213,9 +213,9 @@ class CommandHandler:
         try:
             self._database.change(lambda each: outbox.mark_published(each, [(entry, place)]))
         except PublishError as error:
-            log.warning("event %d is published and not marked: %s", entry.number, error)
+            log.warning("event %d is published but not marked as such: %s", entry.number, error)
 
 
 def lease_ms(settings: Settings) -> int:
-    """How long an event is its maker's to publish: longer than its producer may hold it."""
+    """Duration of an event's lease: longer than a producer may hold the event."""
     return round(1000 * (settings.ack_timeout_s + LEASE_MARGIN_S))

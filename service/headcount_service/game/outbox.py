@@ -1,11 +1,10 @@
 """The outbox: events are written in the transaction that changes the state, and published then.
 
-Who makes an event owns it, and nobody else publishes it while that process lives (`ownership.py`).
-Its lease, by the database's clock, ends later than the producer gives up on the event: it keeps
-others off even where a database has lost sight of an owner that lives. An event that has lain for
-long is published only after its lease was renewed. A player has at most one unpublished event: what
-would make a second waits, and so the events of a player are in the topic in the order in which they
-happened.
+The worker that creates an event owns and leases it: nobody else publishes it while that process
+lives (`ownership.py`). The lease, by the database's clock, outlasts the producer's time-out: until
+it expires nobody else may publish the event, even if the database wrongly sees its owner as gone.
+The owner renews the lease before it publishes an old event. A player has at most one unpublished
+event; the next command waits, so that a player's events are in the topic in their order.
 """
 
 import json
@@ -63,7 +62,7 @@ class OutboxEntry:
 
     @property
     def receipt(self) -> str:
-        """What tells the event from every other in the topic."""
+        """The event's unique id in the topic."""
         return str(self.event[RECEIPT])
 
 
@@ -182,13 +181,13 @@ def take_over(
         .limit(TAKEN_UP_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    found = [OutboxEntry(*row) for row in connection.execute(query)]
-    if found:
-        numbers = [entry.number for entry in found]
+    overdue = [OutboxEntry(*row) for row in connection.execute(query)]
+    if overdue:
+        numbers = [entry.number for entry in overdue]
         leased_until_ms = _database_ms(connection) + lease_ms
         taken_over = update(events).where(events.c.id.in_(numbers))
         connection.execute(taken_over.values(owner=owner, leased_until_ms=leased_until_ms))
-    return found
+    return overdue
 
 
 def due(connection: Connection, owner: int, numbers: Collection[int]) -> set[int]:
@@ -227,9 +226,3 @@ def mark_published(
                 topic_offset=None if place is None else place.offset,
             )
         )
-
-
-def count_unpublished(connection: Connection) -> int:
-    """How many events wait to be published."""
-    query = select(func.count()).where(events.c.leased_until_ms.is_not(None))
-    return int(connection.execute(query).scalar_one())

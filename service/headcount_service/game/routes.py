@@ -1,4 +1,4 @@
-"""The game's routes: acts, which change a player's state and make an event, and queries."""
+"""The game's routes: commands, which change a player's state and create an event, and queries."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -50,9 +50,9 @@ Query = Callable[[Connection, Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """What the routes work with."""
+    """The collaborators of the routes."""
 
-    play: CommandHandler
+    commands: CommandHandler
     database: StateDatabase
     limits: HeaderLimits
     receipts: Callable[[], str]
@@ -65,7 +65,7 @@ def game_routes(game: Game) -> tuple[Route, ...]:
 
 
 def placed(response: Response, place: RecordPosition | None) -> Response:
-    """Say in the header where the event is, as far as that is known."""
+    """Set the headers with the event's partition and offset, if known."""
     if place is not None:
         response.headers["X-Event-Partition"] = str(place.partition)
         response.headers["X-Event-Offset"] = str(place.offset)
@@ -106,21 +106,21 @@ def _commands(game: Game) -> tuple[Route, ...]:
         command("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
         command(
             f"POST {cart}",
-            "Put more of an item into the cart.",
+            "Add items to the cart.",
             forms.goods,
             rules.add_to_cart,
             CartChanged,
         ),
         command(
             f"PUT {cart}/<variant>",
-            "Change how many there are of it in the cart.",
+            "Set the quantity of an item in the cart.",
             forms.cart_change,
             rules.change_cart,
             CartChanged,
         ),
         command(
             f"DELETE {cart}/<variant>",
-            "Take it out of the cart.",
+            "Remove an item from the cart.",
             line,
             rules.remove_from_cart,
             CartChanged,
@@ -161,35 +161,35 @@ def _queries(game: Game) -> tuple[Route, ...]:
         ),
         query(
             "/players/<player_id>/inventory",
-            "What a player has, or what of it is an item with such attributes.",
+            "List a player's inventory, filtered by item and attributes.",
             forms.inventory_search,
             queries.inventory,
             response_models.Holdings,
         ),
         query(
             "/players/<player_id>/cart",
-            "What a player has in the cart.",
+            "List a player's cart.",
             player,
             queries.cart,
             response_models.Holdings,
         ),
         query(
             "/players/<player_id>/guild",
-            "The guild that a player is in.",
+            "Get a player's guild.",
             player,
             queries.guild,
             response_models.GuildMembership,
         ),
         query(
             "/guilds/<guild>/members",
-            "A guild's members.",
+            "List a guild's members.",
             members,
             queries.members,
             response_models.Members,
         ),
         query(
             "/events",
-            "What has happened: by type, player, guild and time, or by what was bought.",
+            "Search events by type, player, guild, time or purchased item.",
             forms.event_search,
             queries.happened,
             response_models.Events,
@@ -205,10 +205,10 @@ def _act_view(game: Game, command: Command) -> Callable[[Mapping[str, Any]], Res
             own = {**happening.fields, RECEIPT: game.receipts()}
             return build_event(happening.event_type, own, headers, game.limits)
 
-        wish = CommandRequest(
+        command_request = CommandRequest(
             command, asked, identity(request.headers.get(HEADER), command.name, asked), make_event
         )
-        answer = game.play.do(wish)
+        answer = game.commands.execute(command_request)
         if answer.status >= _GOOD:
             return problem(answer.status, answer.body["detail"])
         return placed(_json(answer.body, answer.status), answer.place)

@@ -1,7 +1,7 @@
-"""Deferred answers: those that wait for an acknowledgement, and need no thread to wait with them.
+"""Deferred responses: they wait for an acknowledgement without occupying a thread.
 
-To any WSGI server a deferred answer is an iterable that begins once it is known what became of its
-event. A server that knows of them (`deferring.py`) gives its thread other work until then.
+To any WSGI server a deferred body is an iterable that starts once its event's outcome is known. The
+service's own worker (`gunicorn_worker.py`) gives the thread other work until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DeferredBody:
-    """What a WSGI server gets; to iterate it may block until its deadline, unless it is settled."""
+    """A WSGI body; iterating it may block until its deadline, unless it is settled."""
 
     def __init__(self, publication: Publication, begin: Callable[[], Iterable[bytes]]) -> None:
         """Make one that calls `begin` for its status, headers and body."""
@@ -26,11 +26,11 @@ class DeferredBody:
 
     @property
     def deadline_s(self) -> float:
-        """When the answer can be given at the latest, by the monotonic clock."""
+        """The latest time of the response, by the monotonic clock."""
         return self._publication.deadline_s
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """Call `then` once, in any thread, as soon as the answer can be given."""
+        """Call `then` once, in any thread, as soon as the response is ready."""
         self._publication.when_settled(then)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -39,7 +39,7 @@ class DeferredBody:
 
 
 class DeferredResponse(Response):
-    """A good answer to a request whose event is on its way; it becomes another if that fails."""
+    """A successful response to a request whose event is in flight; an error replaces it."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class DeferredResponse(Response):
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Give the server something that it can wait for."""
+        """Return a body that the server can wait for."""
         return DeferredBody(self._publication, lambda: self._begin(environ, start_response))
 
     def _begin(

@@ -47,7 +47,7 @@ def document(routes: Iterable[Route]) -> Document:
         "info": {
             "title": "The game",
             "version": VERSION,
-            "description": "Each act answers once its event is acknowledged by Kafka.",
+            "description": "A command responds once Kafka has acknowledged its event.",
         },
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},
@@ -148,16 +148,16 @@ _IDENTITY: Document = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "The identity of the request: of one that is repeated, only the first is done.",
+    "description": "Identity of the request; the service executes only the first request with it.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
 }
 _PLACE: Document = {
     "X-Event-Partition": {
-        "description": "The partition of the topic that has the event.",
+        "description": "Partition of the event in the topic.",
         "schema": {"type": "integer"},
     },
     "X-Event-Offset": {
-        "description": "Where in its partition the event is.",
+        "description": "Offset of the event in its partition.",
         "schema": {"type": "integer"},
     },
 }

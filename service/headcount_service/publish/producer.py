@@ -1,4 +1,15 @@
-"""The producer: kafka-python's, with what a service needs of it otherwise than it comes."""
+"""The producer: kafka-python's, adapted to a service.
+
+Every private name of kafka-python that the service uses is used here; the tests that guard them are
+in tests/service/publish:
+
+- `KafkaProducer.flush`, so that `close` keeps to its time-out
+  (test_publisher.py: all tests that close a producer)
+- `kafka.net.compat.KafkaNetClient` and the option `kafka_client`: `is_ready`, `await_ready`,
+  `connection_delay`, `connected` and `wakeup`, to gather records (test_producer.py: all tests)
+- `KafkaNetClient.get_broker_version`, to probe a broker (test_with_broker.py: readiness)
+- `kafka.partitioner.sticky.StickyPartitioner` (test_with_broker.py: events without a key)
+"""
 
 import functools
 import math
@@ -15,7 +26,7 @@ from kafka.partitioner.sticky import StickyPartitioner
 from headcount_service.inflight import InflightRequests, requests
 from headcount_service.settings import Settings
 
-GATHER_S = 0.008  # at most, for which a record waits for others
+GATHER_S = 0.008  # the longest that a record waits for others
 _RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
 
 
@@ -52,11 +63,11 @@ class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no typ
     """
 
     def flush(self, timeout: float | None = None) -> None:
-        """Nothing: see the class."""
+        """Do nothing: see the class."""
 
 
 class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no types
-    """A client that says when its sender is to send what has gathered.
+    """A client that decides when the sender sends the gathered records.
 
     A produce request costs the interpreter and the broker much the same whatever is in it. So a
     record waits while requests are in progress that may bring another, but not for longer than
@@ -65,13 +76,13 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
     the interpreter from everything else meanwhile.
     """
 
-    def __init__(self, *, requests: InflightRequests, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, *, requests: InflightRequests, **options: Any) -> None:
+        super().__init__(**options)
         self._requests = requests
         self._gathered_s: dict[Any, float] = {}  # by node, from when on it waits for no others
 
     def is_ready(self, node_id: Any) -> bool:
-        """Whether to send to a node now; only its sender asks that, where it has records."""
+        """Whether to send to a node now; only the sender asks, and only with records."""
         if not super().is_ready(node_id):
             return False
         if not self._requests.is_none() and not self._has_waited(node_id):
@@ -91,7 +102,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
         return bool(super().await_ready(node_id, timeout_ms))
 
     def connection_delay(self, node_id: Any) -> float:
-        """For how many ms not to look at a node, unless something happens."""
+        """Milliseconds to leave a node alone, unless something happens."""
         if not self.connected(node_id):
             return float(super().connection_delay(node_id))
         if not super().is_ready(node_id):
@@ -100,7 +111,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
 
 
 def connect_producer(settings: Settings) -> Producer:
-    """A producer that knows the topic's partitions, so that its `send` has nothing to wait for.
+    """Connect a producer that knows the topic's partitions, so that `send` need not wait.
 
     Raises:
         KafkaError: the broker did not answer in time, or has no such topic.
@@ -140,9 +151,9 @@ def connect_producer(settings: Settings) -> Producer:
 
 
 def broker_answers(settings: Settings) -> bool:
-    """Whether a broker answers now, over a connection of its own.
+    """Whether a broker answers now, over a separate connection.
 
-    A connection alone is no answer: the kernel accepts for a process that is stopped.
+    A connection alone proves nothing: the kernel accepts it for a stopped process.
     """
     timeout_ms = int(settings.connect_timeout_s * 1000)
     client = KafkaNetClient(

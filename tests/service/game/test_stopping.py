@@ -77,7 +77,8 @@ def stopped(database_url: str, topic: Path, step: str) -> Iterator["subprocess.P
 
 def unpublished(parts: Parts) -> int:
     """How many events are not published."""
-    return parts.database.look(outbox.count_unpublished)
+    query = select(func.count()).where(events.c.leased_until_ms.is_not(None))
+    return int(parts.database.look(lambda connection: connection.execute(query).scalar_one()))
 
 
 def relay_for(parts: Parts, duration_s: float) -> None:
