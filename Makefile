@@ -1,6 +1,6 @@
 # Each target is one line that calls a tool; ARGS are passed on to it.
 #   make run ARGS="--users 50 --run-time 2m"
-.PHONY: run up test test-slow check house bench faults lock clean
+.PHONY: run up test test-slow check house bench docs faults lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -32,6 +32,11 @@ house: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(or $(ARGS),all --write docs)
+
+# The documentation site in build/site, which needs no network to be read.
+docs: .venv/ready
+	$(BIN)/python -m scripts.options
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict $(ARGS)
 
 # Every fault in docs/faults.md, on the real parts: half an hour.
 faults: .venv/ready

@@ -1,0 +1,107 @@
+"""The pages: generated from the code where it decides, with links and options that exist."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+CODE = ("headcount", "analysis", "service", "locustfiles")
+
+FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
+
+FOREIGN_OPTIONS = {
+    "--build": "docker compose",
+    "--jars": "spark-submit",
+    "--scale": "docker compose",
+    "--profile": "docker compose",
+    "--rm": "docker compose",
+    "--volumes": "docker compose",
+}
+"""Options in the pages that belong to other programs."""
+
+
+@pytest.fixture(scope="module")
+def known_options() -> set[str]:
+    """Every option of a command, of Locust with the plugin, of a locustfile or of a script."""
+    # Locust is imported in a process of its own, for it patches the standard library.
+    ours = _output("-c", "from scripts.options import *; print(*option_names(), sep='\\n')")
+    locusts = _output("-m", "locust", "--help")
+    named = {*ours.split(), *OPTION.findall(locusts)}
+    folders = ("locustfiles", "bench", "scripts", "tests/faults")
+    texts = (path.read_text() for name in folders for path in (ROOT / name).rglob("*.py"))
+    return named | {option for text in texts for option in OPTION.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A relative link names a file, and its fragment a heading there."""
+    broken = [link for link in _links(page) if not _leads_somewhere(page, link)]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_exists(page: Path, known_options: set[str]) -> None:
+    """A page mentions no option that was renamed or removed."""
+    mentioned = set(OPTION.findall(page.read_text()))
+    assert sorted(mentioned - known_options - FOREIGN_OPTIONS.keys()) == []
+
+
+def test_generated_pages_are_what_the_code_gives() -> None:
+    """options.md and environment.md are written again when an option or a setting changes."""
+    _output("-m", "scripts.options", "--check")
+
+
+def test_every_variable_of_the_code_is_documented() -> None:
+    """No module reads a HEADCOUNT_ variable that the page lacks."""
+    page = (ROOT / "docs" / "environment.md").read_text()
+    texts = (path.read_text() for folder in CODE for path in (ROOT / folder).rglob("*.py"))
+    read = {name for text in texts for name in re.findall(r"HEADCOUNT_[A-Z_]*[A-Z]", text)}
+    assert sorted(name for name in read if f"`{name}`" not in page) == []
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    """MkDocs' strict mode finds no page outside of the navigation, and no link without a target."""
+    _output("-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path))
+    for name in ("index.html", "options.html", "search/search_index.js"):
+        assert (tmp_path / name).is_file()
+
+
+def test_the_site_needs_no_network(tmp_path: Path) -> None:
+    """No page loads a script, a style or a font from elsewhere."""
+    _output("-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path))
+    loads = re.compile(r"<(?:script|link|img)\b[^>]*(?:src|href)=\"?(?:https?:)?//[^\s\">]+")
+    pages = {path.name: loads.findall(path.read_text()) for path in tmp_path.rglob("*.html")}
+    assert {name: found for name, found in pages.items() if found} == {}
+
+
+def _output(*arguments: str) -> str:
+    result = subprocess.run(
+        (sys.executable, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def _links(page: Path) -> Iterator[str]:
+    for link in LINK.findall(FENCE.sub("", page.read_text())):
+        if not link.startswith(("http://", "https://", "mailto:")):
+            yield link
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ +(.+?) *$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
