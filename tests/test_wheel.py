@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,11 +93,11 @@ def test_a_scenario_of_the_users_own(site: Path, project: Path, broker: Broker, 
     assert verdict["label"] == "PASS"
 
 
-def _run(site: Path, project: Path, *options: str) -> dict[str, object]:
+def _run(site: Path, project: Path, *options: str) -> dict[str, Any]:
     """Put a small load on the game, and return verdict.json."""
     load = ("--users", "10", "--run-time", "3s", "--json", "--allow", "unacked=join_guild")
     command = (sys.executable, "-P", str(site / "bin" / "headcount"), "run", *load, *options)
-    verdict: dict[str, object] = json.loads(_output(*command, site=site, cwd=project))
+    verdict: dict[str, Any] = json.loads(_output(*command, site=site, cwd=project))
     return verdict
 
 
