@@ -86,9 +86,9 @@ class StatefulPlayer(LedgerUser):
         path, name = f"/players/{self.life.player_id}/inventory", "/players/{player_id}/inventory"
         with self.client.get(path, name=name, catch_response=True) as response:
             if response.status_code == 200:  # noqa: PLR2004 - HTTP's own
-                found = {each["variant"]: each["quantity"] for each in response.json()["lines"]}
-                if found != self.life.inventory:
-                    response.failure(f"found {found}, remembered {self.life.inventory}")
+                owned = {each["variant"]: each["quantity"] for each in response.json()["lines"]}
+                if owned != self.life.inventory:
+                    response.failure(f"found {owned}, remembered {self.life.inventory}")
 
     @task(1)
     def retire(self) -> None:

@@ -33,12 +33,12 @@ def batches(folder: RunFolder) -> Iterator[list[Message]]:
     consumer.assign([TopicPartition(manifest.topic, p, start) for p, start in starts.items()])
     left = sum(end.end_offsets.values()) - sum(starts.values())
     while left > 0:
-        found = [
+        messages = [
             each for each in consumer.consume(min(BATCH, left), TIMEOUT_S) if each.error() is None
         ]
-        assert found, f"{left} messages did not come within {TIMEOUT_S:g} s"
-        left -= len(found)
-        yield found
+        assert messages, f"{left} messages did not come within {TIMEOUT_S:g} s"
+        left -= len(messages)
+        yield messages
     consumer.close()
 
 

@@ -65,9 +65,9 @@ def _round(stage: Workbench, run: Path, events: int) -> FollowRound:
     """Follow a run, then verify it. Raises PartError if either does not pass."""
     follower = stage.start("the follower", "-m", "bench.analysis.follower", str(run))
     finished(follower, deadline_s(events))
-    found = FollowedRun(**json.loads(last_line(follower)))
+    progress = FollowedRun(**json.loads(last_line(follower)))
     check_found(run, events)
-    return FollowRound(events, found, verified(stage, run, events))
+    return FollowRound(events, progress, verified(stage, run, events))
 
 
 def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> BenchmarkResult:

@@ -227,13 +227,13 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
 
 def _of_faults(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
     """Hold runs with faults against those without."""
-    found = []
+    targets = []
     for events in settings.events:
         if seconds := taken.seconds(events, FAULTY):
             share = ratio(seconds, taken.seconds(events, VERIFY))
             what = f"the clean run's time, {settings.faults:,} faults in {events:,} events"
-            found.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
-    return found
+            targets.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
+    return targets
 
 
 def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:

@@ -19,14 +19,14 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 def lags_ms(rate: int, seconds: int) -> list[float]:
     """Wake for each arrival of a rate, evenly apart, and say how late."""
-    found: list[float] = []
+    lags: list[float] = []
     began_s = time.monotonic()
     for number in range(rate * seconds):
         due_s = began_s + number / rate
         while (left_s := due_s - time.monotonic()) > 0:
             gevent.sleep(left_s)
-        found.append(-left_s * 1000)
-    return found
+        lags.append(-left_s * 1000)
+    return lags
 
 
 if __name__ == "__main__":

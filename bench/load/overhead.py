@@ -143,8 +143,8 @@ def _result(
     settings: OverheadSettings, taken: list[OverheadRound], cores: tuple[int, int] | None
 ) -> BenchmarkResult:
     by_variant = {name: [each for each in taken if each.variant == name] for name in VARIANTS}
-    rates = {name: [each.per_second for each in found] for name, found in by_variant.items()}
-    costs = {name: [each.cpu_us for each in found] for name, found in by_variant.items()}
+    rates = {name: [each.per_second for each in rounds] for name, rounds in by_variant.items()}
+    costs = {name: [each.cpu_us for each in rounds] for name, rounds in by_variant.items()}
     share = ratio(rates["ledger"], rates["plain"])
     cpu_share = ratio(costs["plain"], costs["ledger"])
     rows = [

@@ -103,8 +103,8 @@ def _capacity(settings: RateSettings, stage: Workbench, number: int) -> float:
     """How many requests a second are begun where more are asked for than can be."""
     with overhead.responder(stage) as (server, url):
         run = _driven(settings, stage, f"capacity-{number}", TOO_MUCH, server=server, url=url)
-    found = total(read_arrivals(*open_location(str(run / "ledger"))))
-    return found.started / settings.seconds
+    measured = total(read_arrivals(*open_location(str(run / "ledger"))))
+    return measured.started / settings.seconds
 
 
 def _round(settings: RateSettings, stage: Workbench, number: int, vegeta: str | None) -> RateRound:
@@ -154,16 +154,16 @@ def _timed(settings: RateSettings, stage: Workbench, rate: int) -> Percentiles:
     if cores is not None:
         pin(timer.pid, cores[0])
     finished(timer, DEADLINE_S + settings.seconds)
-    found: dict[str, float] = json.loads(last_line(timer))
-    return found
+    measured: dict[str, float] = json.loads(last_line(timer))
+    return measured
 
 
 def _lag(run: Path, rate: int) -> Lag:
-    found = total(read_arrivals(*open_location(str(run / "ledger"))))
+    measured = total(read_arrivals(*open_location(str(run / "ledger"))))
     late_ms = _durations_ms(run, "intended_at_ns", "sent_at_ns")
-    if len(late_ms) != found.started or not late_ms:
-        raise PartError(f"the ledger of {run} has {len(late_ms)} requests of {found}")
-    return Lag(rate, found.due, found.dropped, _percentiles(late_ms))
+    if len(late_ms) != measured.started or not late_ms:
+        raise PartError(f"the ledger of {run} has {len(late_ms)} requests of {measured}")
+    return Lag(rate, measured.due, measured.dropped, _percentiles(late_ms))
 
 
 def _durations_ms(run: Path, begin: str, end: str) -> list[float]:
@@ -191,9 +191,9 @@ def _attacked(vegeta: str, settings: RateSettings, url: str) -> list[float]:
     return [int(latency) / _NS_PER_MS for _, _, latency in rows]
 
 
-def _said(command: Sequence[str], told: bytes, deadline_s: float) -> bytes:
+def _said(command: Sequence[str], stdin: bytes, deadline_s: float) -> bytes:
     done = subprocess.run(
-        command, input=told, capture_output=True, timeout=deadline_s, check=False, cwd=ROOT
+        command, input=stdin, capture_output=True, timeout=deadline_s, check=False, cwd=ROOT
     )
     if done.returncode:
         raise PartError(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()}")
@@ -224,7 +224,7 @@ def _result(
     timers = [each.timer_ms for each in taken]
     rows = [_row(f"sent after due, at {rate.show(',.0f')} a second", lag)]
     rows.append(_row("the same, a bare timer instead of requests", timers))
-    rows += [_row(labels[name], found) for name, found in stalled.items() if found]
+    rows += [_row(labels[name], measured) for name, measured in stalled.items() if measured]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
     return BenchmarkResult(
         name="rate",
@@ -238,9 +238,9 @@ def _result(
             "lag_ms": {name: spread(each[name] for each in lag) for name in QUANTILES},
             "timer_ms": {name: spread(each[name] for each in timers) for name in QUANTILES},
             "stall_ms": {
-                name: {each: spread(one[each] for one in found).median for each in QUANTILES}
-                for name, found in stalled.items()
-                if found
+                name: {each: spread(one[each] for one in measured).median for each in QUANTILES}
+                for name, measured in stalled.items()
+                if measured
             },
         },
         notes=(
@@ -261,10 +261,10 @@ def _targets(
 ) -> list[PerformanceTarget]:
     late = spread(each["p99"] for each in lag)
     (exact,) = stalled["exact"]
-    mine = stalled["from_intended"]
-    peers = stalled["vegeta"] or [exact for _ in mine]
+    intended = stalled["from_intended"]
+    peers = stalled["vegeta"] or [exact for _ in intended]
     apart = spread(
-        abs(one["p99.9"] / other["p99.9"] - 1) for one, other in zip(mine, peers, strict=True)
+        abs(one["p99.9"] / other["p99.9"] - 1) for one, other in zip(intended, peers, strict=True)
     )
     what = "p99 of how late requests are sent, at half of what the generator can do"
     return [
@@ -275,5 +275,5 @@ def _targets(
     ]
 
 
-def _row(label: str, found: Sequence[Percentiles]) -> tuple[str, ...]:
-    return (label, *(spread(each[name] for each in found).show(".1f") for name in QUANTILES))
+def _row(label: str, measured: Sequence[Percentiles]) -> tuple[str, ...]:
+    return (label, *(spread(each[name] for each in measured).show(".1f") for name in QUANTILES))

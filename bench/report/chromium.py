@@ -82,9 +82,9 @@ class Chromium:
             self.events.append(self._next())
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            found = json.loads(self.evaluate(_TIMES))
-            if found["load_ms"] and (found["paint_ms"] or not found["nodes"] > 3):  # noqa: PLR2004
-                return PageTiming(**found)
+            times = json.loads(self.evaluate(_TIMES))
+            if times["load_ms"] and (times["paint_ms"] or not times["nodes"] > 3):  # noqa: PLR2004
+                return PageTiming(**times)
             time.sleep(0.02)
         raise RuntimeError(f"{url} did not load within {TIMEOUT_S:g} s")
 

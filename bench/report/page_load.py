@@ -116,12 +116,12 @@ def _result(
     rows, figures = [], {}
     load = {name: [each.opened.load_ms for each in taken if each.variant == name] for name in PAGES}
     for name in PAGES:
-        mine = [each.opened for each in taken if each.variant == name]
-        paint = spread(each.paint_ms for each in mine)
+        timings = [each.opened for each in taken if each.variant == name]
+        paint = spread(each.paint_ms for each in timings)
         over = ratio(load[name], load[EMPTY])
         figures[name] = {"paint_ms": paint, "load_ms": spread(load[name]), "load_over_empty": over}
         shown = (paint.show(".0f"), spread(load[name]).show(".0f"), over.show(".0f"))
-        rows.append((name, *shown, f"{mine[0].nodes:,}"))
+        rows.append((name, *shown, f"{timings[0].nodes:,}"))
     size = (run / "report.html").stat().st_size
     return BenchmarkResult(
         name="report",

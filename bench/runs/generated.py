@@ -35,8 +35,8 @@ def check_found(run: Path, events: int, lost: int = 0) -> None:
     """PartError if the verdict is not that so many events are lost, and all others delivered."""
     said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
     counts = said["counts"] or {}
-    found = [counts.get(each) for each in ("attempted", "delivered", "lost")]
-    if (said["verdict"], found) != ("fail" if lost else "pass", [events, events - lost, lost]):
+    counted = [counts.get(each) for each in ("attempted", "delivered", "lost")]
+    if (said["verdict"], counted) != ("fail" if lost else "pass", [events, events - lost, lost]):
         raise PartError(
             f"of {events:,} events {lost:,} are lost, and headcount verify says {said['verdict']} "
             f"with {counts}: {'; '.join(said['reasons'])}"

@@ -110,14 +110,14 @@ def _away(settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack)
 
 def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
     """Look at each worker again and again."""
-    began_s, found = time.monotonic(), []
+    began_s, samples = time.monotonic(), []
     while (at_s := time.monotonic() - began_s) < seconds:
         for worker in psutil.Process(server.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 resident = worker.memory_info().rss / 2**20
-                found.append(MemorySample(phase, worker.pid, round(at_s, 1), resident))
+                samples.append(MemorySample(phase, worker.pid, round(at_s, 1), resident))
         time.sleep(SAMPLE_EVERY_S)
-    return found
+    return samples
 
 
 def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:

@@ -226,8 +226,8 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
             ]
             for variant in VARIANTS
         )
-        rates = [[each.per_second for each in found] for found in (off, on)]
-        tails = [[each.p99_ms for each in found] for found in (off, on)]
+        rates = [[each.per_second for each in rounds] for rounds in (off, on)]
+        tails = [[each.p99_ms for each in rounds] for rounds in (off, on)]
         share, tail = ratio(rates[1], rates[0]), ratio(tails[1], tails[0])
         if route == STATELESS:
             held += _targets(connections, share, tail)

@@ -102,7 +102,7 @@ def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) ->
     }
     seconds = {events: spread(each.took.seconds for each in by_size[events]) for events in by_size}
     busy = {events: spread(each.took.cpu_seconds for each in by_size[events]) for events in by_size}
-    found = fit(
+    fitted = fit(
         {events: Took(seconds[events].median, busy[events].median) for events in by_size}, cores
     )
     peak = spread(each.peak_mib for each in taken)
@@ -117,15 +117,15 @@ def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) ->
         settings={"settings": settings, "cores": cores},
         rounds=taken,
         figures={
-            "start_s": found.start_s,
-            "shared_s_per_million": found.shared_s,
-            "serial_s_per_million": found.serial_s,
+            "start_s": fitted.start_s,
+            "shared_s_per_million": fitted.shared_s,
+            "serial_s_per_million": fitted.serial_s,
             "peak_mib": peak,
         },
         notes=(
-            f"on {cores} cores: start {found.start_s:.1f} s",
-            f"a million events: {found.shared_s:.2f} s of CPU that cores share",
-            f"a million events: {found.serial_s:.2f} s that they do not share",
+            f"on {cores} cores: start {fitted.start_s:.1f} s",
+            f"a million events: {fitted.shared_s:.2f} s of CPU that cores share",
+            f"a million events: {fitted.serial_s:.2f} s that they do not share",
             f"peak {peak.show()} MiB; median (lowest-highest) of {settings.rounds} rounds",
         ),
     )

@@ -118,10 +118,10 @@ def _result(settings: CostsSettings, taken: Sequence[CostsRound]) -> BenchmarkRe
     cpu_us = {name: spread(each.cpu_us[name] for each in taken) for name in PARTS}
     size = {name: spread(each.bytes[name] for each in taken) for name in STORES}
     rows = [
-        (name, found.show(".0f"), f"{1e6 / found.median:,.0f}", "")
-        for name, found in cpu_us.items()
+        (name, measured.show(".0f"), f"{1e6 / measured.median:,.0f}", "")
+        for name, measured in cpu_us.items()
     ]
-    rows += [(name, "", "", found.show(".0f")) for name, found in size.items()]
+    rows += [(name, "", "", measured.show(".0f")) for name, measured in size.items()]
     events = sum(each.events for each in taken)
     return BenchmarkResult(
         name=NAME,

@@ -69,17 +69,17 @@ class Life:
     """What a player has, as far as the player knows: a number for each thing."""
 
     player_id: str
-    things: Counter[str] = field(default_factory=Counter)
+    resources: Counter[str] = field(default_factory=Counter)
     variants: dict[str, Variant] = field(default_factory=dict)
 
     def remember(self, act: PlayerAction) -> None:
         """Take in that an act is done."""
-        self.things.update(act.changes)
+        self.resources.update(act.changes)
 
     @property
     def gold(self) -> int:
         """What can be spent."""
-        return self.things["gold"]
+        return self.resources["gold"]
 
     @property
     def guild(self) -> str | None:
@@ -127,12 +127,12 @@ class Life:
 
     def change_cart(self, name: str, quantity: int) -> PlayerAction:
         """Let a line of the cart have another quantity."""
-        changes = {f"cart:{name}": quantity - self.things[f"cart:{name}"]}
+        changes = {f"cart:{name}": quantity - self.resources[f"cart:{name}"]}
         return self._act(_CHANGE_CART, "change_cart", changes, variant=name, quantity=quantity)
 
     def remove_from_cart(self, name: str) -> PlayerAction:
         """Take a line out of the cart."""
-        changes = {f"cart:{name}": -self.things[f"cart:{name}"]}
+        changes = {f"cart:{name}": -self.resources[f"cart:{name}"]}
         return self._act(_REMOVE_FROM_CART, "remove_from_cart", changes, variant=name)
 
     def check_out(self) -> PlayerAction:
@@ -207,11 +207,11 @@ class Life:
 
     def _had(self, kind: str) -> dict[str, int]:
         start = f"{kind}:"
-        had = {thing: many for thing, many in self.things.items() if many}
+        had = {resource: many for resource, many in self.resources.items() if many}
         return {
-            thing.removeprefix(start): many
-            for thing, many in sorted(had.items())
-            if thing.startswith(start)
+            resource.removeprefix(start): many
+            for resource, many in sorted(had.items())
+            if resource.startswith(start)
         }
 
     def _act(

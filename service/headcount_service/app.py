@@ -38,7 +38,7 @@ from headcount_service.http.parameters import (
     sword_parameters,
 )
 from headcount_service.http.problem_responses import problem
-from headcount_service.http.request_parameters import JSON, given
+from headcount_service.http.request_parameters import JSON, request_parameters
 from headcount_service.http.route import TEXT, Route
 from headcount_service.publish.events import HeaderLimits, build_event
 from headcount_service.publish.publisher import DeferringPublisher, EventPublisher
@@ -110,7 +110,7 @@ def parts_of(app: Flask) -> Parts:
 def _add(app: Flask, route: Route) -> None:
     def view(**path: str) -> Response:
         form = route.form
-        return route.view({} if form is None else form.check(given(request, path)))
+        return route.view({} if form is None else form.check(request_parameters(request, path)))
 
     rule = app.url_rule_class(route.path, methods=route.methods, endpoint=route.name)
     # werkzeug adds HEAD to every GET, and a HEAD must not publish as the GET does.

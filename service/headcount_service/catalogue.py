@@ -191,10 +191,10 @@ def parse_catalogue(text: str) -> Catalogue:
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{FILE} is not well-formed TOML: {error}") from None
     except ValidationError as error:
-        raise CatalogueError("\n".join(map(_told, error.errors()))) from None
+        raise CatalogueError("\n".join(map(_mistake_line, error.errors()))) from None
 
 
-def _told(error: ErrorDetails) -> str:
+def _mistake_line(error: ErrorDetails) -> str:
     """Name the place, the value and the rule."""
     loc = error["loc"]
     # Which kind of attribute it is stands behind the attribute's name, and in no file.

@@ -79,8 +79,8 @@ def stored_result(connection: Connection, asked: Identity) -> CommandResult | No
         )
     if row.leased_until_ms is not None:
         raise EarlierEventUnpublished
-    told = row.topic_partition is not None
-    place = RecordPosition(row.topic_partition, row.topic_offset) if told else None
+    is_placed = row.topic_partition is not None
+    place = RecordPosition(row.topic_partition, row.topic_offset) if is_placed else None
     return CommandResult(row.status, json.loads(row.body), place)
 
 

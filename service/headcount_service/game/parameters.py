@@ -43,13 +43,13 @@ class ByItem:
 
     by_item: Mapping[str, type[Parameters]]
 
-    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
+    def check(self, supplied: Iterable[RequestParameter]) -> dict[str, Any]:
         """See `Form`."""
-        all_given = tuple(given)
-        items = [each.value for each in all_given if each.name == "item"]
+        all_supplied = tuple(supplied)
+        items = [each.value for each in all_supplied if each.name == "item"]
         item = items[0] if items else None
         if isinstance(item, str) and item in self.by_item:
-            return check_parameters(self.by_item[item], all_given)
+            return check_parameters(self.by_item[item], all_supplied)
         *others, last = sorted(self.by_item)
         rule = f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
         fault = InvalidParameter(

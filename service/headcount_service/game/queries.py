@@ -43,8 +43,8 @@ def cart(connection: Connection, asked: Asked) -> dict[str, Any]:
 
 def guild(connection: Connection, asked: Asked) -> dict[str, Any]:
     """The guild that a player is in, or none."""
-    found = player(connection, asked)
-    return {"player_id": found["player_id"], "guild": found["guild"]}
+    matches = player(connection, asked)
+    return {"player_id": matches["player_id"], "guild": matches["guild"]}
 
 
 def members(connection: Connection, asked: Asked) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def members(connection: Connection, asked: Asked) -> dict[str, Any]:
         .order_by(players.c.player_id)
         .limit(limit + 1)
     )
-    found = list(connection.execute(query).scalars())
-    following = found[limit - 1] if len(found) > limit else None
-    return {"guild": asked["guild"], "members": found[:limit], "next": following}
+    matches = list(connection.execute(query).scalars())
+    following = matches[limit - 1] if len(matches) > limit else None
+    return {"guild": asked["guild"], "members": matches[:limit], "next": following}
 
 
 def happened(connection: Connection, asked: Asked) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def happened(connection: Connection, asked: Asked) -> dict[str, Any]:
         .limit(limit + 1)
     )
     rows = connection.execute(query).all()
-    found = [
+    matches = [
         {
             "number": row.id,
             "event_id": row.event_id,
@@ -85,23 +85,23 @@ def happened(connection: Connection, asked: Asked) -> dict[str, Any]:
         }
         for row in rows[:limit]
     ]
-    return {"events": found, "next": found[-1]["number"] if len(rows) > limit else None}
+    return {"events": matches, "next": matches[-1]["number"] if len(rows) > limit else None}
 
 
 def _of_event(asked: Asked) -> list[ColumnElement[bool]]:
-    given = [
+    conditions = [
         events.c[name] == asked[name]
         for name in ("event_type", "player_id", "guild")
         if name in asked
     ]
     if "since" in asked:
-        given.append(events.c.at_ms >= asked["since"])
+        conditions.append(events.c.at_ms >= asked["since"])
     if "until" in asked:
-        given.append(events.c.at_ms < asked["until"])
+        conditions.append(events.c.at_ms < asked["until"])
     described = _described(event_lines.c, asked)
     if described:
-        given.append(exists().where(event_lines.c.event == events.c.id, *described))
-    return given
+        conditions.append(exists().where(event_lines.c.event == events.c.id, *described))
+    return conditions
 
 
 _NOT_OF_ITEMS = {"after", "event_type", "guild", "limit", "player_id", "since", "until"}
@@ -111,11 +111,13 @@ def _described(columns: Any, asked: Asked) -> list[ColumnElement[bool]]:
     """What must hold of an item and its attributes."""
     attributes = {name: value for name, value in asked.items() if name not in _NOT_OF_ITEMS}
     item = attributes.pop("item", None)
-    given = [] if item is None else [columns.item == item]
+    conditions = [] if item is None else [columns.item == item]
     for name, value in attributes.items():
-        found = columns.attributes[name]
-        given.append((found.as_integer() if isinstance(value, int) else found.as_string()) == value)
-    return given
+        stored = columns.attributes[name]
+        conditions.append(
+            (stored.as_integer() if isinstance(value, int) else stored.as_string()) == value
+        )
+    return conditions
 
 
 def _lines(connection: Connection, query: Select[Any], table: Any) -> list[dict[str, Any]]:

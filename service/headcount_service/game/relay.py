@@ -144,12 +144,12 @@ def find(settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, Record
         allow_auto_create_topics=False,
     )
     try:
-        return _found(consumer, settings.topic, wanted, since_ms)
+        return _positions(consumer, settings.topic, wanted, since_ms)
     finally:
         consumer.close(autocommit=False)
 
 
-def _found(
+def _positions(
     consumer: KafkaConsumer, topic: str, wanted: Iterable[str], since_ms: int
 ) -> dict[str, RecordPosition]:
     partitions = [
@@ -160,7 +160,7 @@ def _found(
     ends = consumer.end_offsets(partitions)
     starts = consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
     behind = {each for each in partitions if starts[each] and starts[each].offset < ends[each]}
-    found: dict[str, RecordPosition] = {}
+    positions: dict[str, RecordPosition] = {}
     consumer.assign(sorted(behind))
     for each in behind:
         consumer.seek(each, starts[each].offset)
@@ -169,9 +169,9 @@ def _found(
             for record in records:
                 receipt = _receipt(record.value)
                 if receipt in wanted:
-                    found.setdefault(receipt, RecordPosition(each.partition, record.offset))
+                    positions.setdefault(receipt, RecordPosition(each.partition, record.offset))
         behind = {each for each in behind if consumer.position(each) < ends[each]}
-    return found
+    return positions
 
 
 def _receipt(value: bytes | None) -> str:

@@ -68,11 +68,11 @@ class Rules:
     ) -> DomainEvent:
         """Put so many more of a variant into the cart."""
         variant, more = self._variant(asked), asked["quantity"]
-        found = state.in_cart(connection, player, variant.name)
-        if found is None and len(state.cart(connection, player)) >= self.catalogue.max_cart_lines:
+        line = state.in_cart(connection, player, variant.name)
+        if line is None and len(state.cart(connection, player)) >= self.catalogue.max_cart_lines:
             most = self.catalogue.max_cart_lines
             raise Refused(CONFLICT, f"A cart can have at most {most} lines.")
-        was = found.quantity if found else 0
+        was = line.quantity if line else 0
         most = self.catalogue.max_quantity
         if was + more > most:
             raise Refused(CONFLICT, f"A line can have at most {most}; it would be {was + more}.")
@@ -83,19 +83,19 @@ class Rules:
         self, connection: Connection, player: LockedPlayer, asked: Asked
     ) -> DomainEvent:
         """Let a line of the cart have another quantity."""
-        found = _line(connection, player, asked["variant"])
-        then = VariantQuantity(found.variant, asked["quantity"])
-        state.put_in_cart(connection, player, then, found.quantity)
-        return _changed("change_cart", player, then, found.quantity, then.quantity)
+        line = _line(connection, player, asked["variant"])
+        then = VariantQuantity(line.variant, asked["quantity"])
+        state.put_in_cart(connection, player, then, line.quantity)
+        return _changed("change_cart", player, then, line.quantity, then.quantity)
 
     def remove_from_cart(
         self, connection: Connection, player: LockedPlayer, asked: Asked
     ) -> DomainEvent:
         """Take a line out of the cart."""
-        found = _line(connection, player, asked["variant"])
-        none = VariantQuantity(found.variant, 0)
-        state.put_in_cart(connection, player, none, found.quantity)
-        return _changed("remove_from_cart", player, none, found.quantity, None)
+        line = _line(connection, player, asked["variant"])
+        none = VariantQuantity(line.variant, 0)
+        state.put_in_cart(connection, player, none, line.quantity)
+        return _changed("remove_from_cart", player, none, line.quantity, None)
 
     def check_out(self, connection: Connection, player: LockedPlayer, _asked: Asked) -> DomainEvent:
         """Sell everything in the cart, or nothing."""
@@ -146,10 +146,10 @@ class Rules:
 
 
 def _line(connection: Connection, player: LockedPlayer, name: str) -> VariantQuantity:
-    found = state.in_cart(connection, player, name)
-    if found is None:
+    line = state.in_cart(connection, player, name)
+    if line is None:
         raise Refused(NOT_FOUND, f"The cart has no {name!r}.")
-    return found
+    return line
 
 
 def _changed(

@@ -33,8 +33,8 @@ class Snapshot:
 
     def progress(self) -> PublishProgress:
         """How far their events are."""
-        mine = events.c.player_id.startswith(self._prefix, autoescape=True)
-        query = select(func.count(), func.count(events.c.leased_until_ms)).where(mine)
+        owned = events.c.player_id.startswith(self._prefix, autoescape=True)
+        query = select(func.count(), func.count(events.c.leased_until_ms)).where(owned)
         return PublishProgress(*self._connection.execute(query).one())
 
     def entries(self) -> Iterator[SnapshotEntry]:
@@ -50,8 +50,8 @@ class Snapshot:
 
     def _rows(self, table: Any, *names: str) -> Iterator[Any]:
         query = select(table.c.player_id, *(table.c[name] for name in names))
-        mine = query.where(table.c.player_id.startswith(self._prefix, autoescape=True))
-        yield from self._connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(mine)
+        owned = query.where(table.c.player_id.startswith(self._prefix, autoescape=True))
+        yield from self._connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(owned)
 
 
 @contextmanager

@@ -41,14 +41,14 @@ def add_player(connection: Connection, player_id: str, gold: int) -> None:
 
 def set_gold(connection: Connection, player: LockedPlayer, gold: int) -> None:
     """Give a player so much gold."""
-    mine = players.c.player_id == player.player_id
-    connection.execute(update(players).where(mine).values(gold=gold))
+    is_player = players.c.player_id == player.player_id
+    connection.execute(update(players).where(is_player).values(gold=gold))
 
 
 def set_guild(connection: Connection, player: LockedPlayer, guild: str | None) -> None:
     """Put a player into a guild, or into none."""
-    mine = players.c.player_id == player.player_id
-    connection.execute(update(players).where(mine).values(guild=guild))
+    is_player = players.c.player_id == player.player_id
+    connection.execute(update(players).where(is_player).values(guild=guild))
 
 
 def hold(connection: Connection, player: LockedPlayer, variant: Variant, quantity: int) -> None:
@@ -65,8 +65,8 @@ def in_cart(connection: Connection, player: LockedPlayer, name: str) -> VariantQ
 
 def cart(connection: Connection, player: LockedPlayer) -> list[VariantQuantity]:
     """What a player has in the cart, by the variants' names."""
-    mine = cart_lines.c.player_id == player.player_id
-    rows = connection.execute(select(cart_lines).where(mine).order_by(cart_lines.c.variant))
+    is_player = cart_lines.c.player_id == player.player_id
+    rows = connection.execute(select(cart_lines).where(is_player).order_by(cart_lines.c.variant))
     return [_stack(row) for row in rows]
 
 

@@ -66,20 +66,20 @@ Schemas = Mapping[Any, Mapping[str, Any]]
 def _operation(route: Route, method: str, schemas: Schemas) -> Document:
     in_path = _IN_PATH.findall(route.path)
     models = () if route.form is None else route.form.models
-    found = [model.model_json_schema() for model in models]
-    parameters = [_parameter("path", name, found[0]) for name in in_path]
+    model_schemas = [model.model_json_schema() for model in models]
+    parameters = [_parameter("path", name, model_schemas[0]) for name in in_path]
     operation: Document = {
         "operationId": f"{route.name}_{method.lower()}" if len(route.methods) > 1 else route.name,
         "summary": route.summary,
         "responses": _responses(route, method, schemas),
     }
     if method in _WITH_BODY:
-        if bodies := [_without(each, in_path) for each in found]:
+        if bodies := [_without(each, in_path) for each in model_schemas]:
             operation["requestBody"] = _body(bodies)
     else:
-        names = [name for each in found for name in each.get("properties", {})]
-        given = [name for name in dict.fromkeys(names) if name not in in_path]
-        parameters += [_parameter("query", name, found[0]) for name in given]
+        names = [name for each in model_schemas for name in each.get("properties", {})]
+        in_query = [name for name in dict.fromkeys(names) if name not in in_path]
+        parameters += [_parameter("query", name, model_schemas[0]) for name in in_query]
     if route.is_repeatable:
         parameters.append(_IDENTITY)
     if parameters:

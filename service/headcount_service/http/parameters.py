@@ -100,7 +100,7 @@ class Form(Protocol):
     def models(self) -> tuple[type[Parameters], ...]:
         """What the parameters may be: one of these."""
 
-    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
+    def check(self, supplied: Iterable[RequestParameter]) -> dict[str, Any]:
         """The parameters, checked. Raises RequestError: 400, with a fault for each bad one."""
 
 
@@ -115,26 +115,28 @@ class Plain:
         """See `Form`."""
         return (self.model,)
 
-    def check(self, given: Iterable[RequestParameter]) -> dict[str, Any]:
+    def check(self, supplied: Iterable[RequestParameter]) -> dict[str, Any]:
         """See `Form`."""
-        return check_parameters(self.model, given)
+        return check_parameters(self.model, supplied)
 
 
-def check_parameters(model: type[Parameters], given: Iterable[RequestParameter]) -> dict[str, Any]:
+def check_parameters(
+    model: type[Parameters], supplied: Iterable[RequestParameter]
+) -> dict[str, Any]:
     """The parameters that were given, checked; those that were not are absent.
 
     Raises:
         RequestError: 400, with a fault for each name that is unknown, given twice or badly valued.
     """
-    all_given = tuple(given)
-    faults = _given_twice(all_given)
+    all_supplied = tuple(supplied)
+    faults = _supplied_twice(all_supplied)
     try:
-        checked = model.model_validate({each.name: each.value for each in all_given})
+        checked = model.model_validate({each.name: each.value for each in all_supplied})
     except ValidationError as error:
         twice = {fault.name for fault in faults}
-        found = (_fault(model, each) for each in error.errors(include_url=False))
+        candidates = (_fault(model, each) for each in error.errors(include_url=False))
         # A value that might be one of several is wrong in as many ways, and is told once.
-        faults += tuple(dict.fromkeys(fault for fault in found if fault.name not in twice))
+        faults += tuple(dict.fromkeys(fault for fault in candidates if fault.name not in twice))
     if faults:
         named = ", ".join(fault.name for fault in faults)
         raise RequestError(_BAD_REQUEST, f"Not acceptable: {named}.", faults)
@@ -165,12 +167,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _given_twice(given: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
-    times = Counter(each.name for each in given)
+def _supplied_twice(supplied: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
+    times = Counter(each.name for each in supplied)
     return tuple(
         InvalidParameter(
             show(name),
-            ", ".join(show(each.value) for each in given if each.name == name),
+            ", ".join(show(each.value) for each in supplied if each.name == name),
             f"must be given once, not {count} times",
         )
         for name, count in times.items()

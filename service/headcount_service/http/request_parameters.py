@@ -12,7 +12,7 @@ JSON = "application/json"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def given(request: Request, path: Mapping[str, str]) -> Iterator[RequestParameter]:
+def request_parameters(request: Request, path: Mapping[str, str]) -> Iterator[RequestParameter]:
     """Every parameter that a request gives, in its path, its query string and its body.
 
     Raises:

@@ -59,11 +59,11 @@ def _alone(connection: Connection) -> Iterator[None]:
 def _check_known(connection: Connection, shown: str) -> None:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     known = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if version is not None and version not in known:
         raise DatabaseError(
-            f"the database {shown} is of a newer version of the service (its schema is {found!r})"
+            f"the database {shown} is of a newer version of the service (its schema is {version!r})"
         )
 
 
