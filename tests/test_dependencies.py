@@ -22,6 +22,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "analysis": ("analysis/headcount_analysis",),
     "cli": ("headcount",),
     "bench": ("bench",),
+    "docs": ("scripts/site_pages.py",),
     "dev": ("tests", "examples"),
 }
 """The files that an extra is for; what they import of the project is installed with it."""
@@ -69,7 +70,9 @@ def test_every_declared_package_is_imported() -> None:
     """A package that nothing imports is declared only for a stated reason."""
     imported = {
         distribution
-        for path in _files(("headcount", "analysis", "service", "locustfiles", "bench", "tests"))
+        for path in _files(
+            ("headcount", "analysis", "service", "locustfiles", "bench", "scripts", "tests")
+        )
         for name in _third_party(path)
         for distribution in _distributions(name)
     }

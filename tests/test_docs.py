@@ -68,7 +68,7 @@ def test_every_variable_of_the_code_is_documented() -> None:
 
 def test_the_site_builds(tmp_path: Path) -> None:
     """MkDocs' strict mode finds no page outside of the navigation, and no link without a target."""
-    _output("-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path))
+    _output("-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path))
     for name in ("index.html", "options.html", "search/search_index.js"):
         assert (tmp_path / name).is_file()
 
