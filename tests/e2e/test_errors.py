@@ -150,7 +150,7 @@ def test_a_run_of_a_newer_format(harmed: Path) -> None:
     _set_format(harmed / "run.json")
     judged = headcount(harmed.parent, "verify", str(harmed))
     assert judged.code == 3
-    assert "format 99, and only 1 can be read: use the version" in told(judged.err)
+    assert "format 99, but only 1 can be read: use the version" in told(judged.err)
 
 
 def test_a_manifest_that_is_damaged(harmed: Path) -> None:
