@@ -43,7 +43,7 @@ _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client-2
 
 
 @dataclass(frozen=True, slots=True)
-class EventTemplate:
+class GeneratedEvent:
     """One of the events that are repeated: `before` and `after` stand around the id in its JSON.
 
     Each repetition has a receipt of its own at its end, as the service gives one to each event.
@@ -70,7 +70,7 @@ class RunBuilder:
     tag: str
     events: int
     missing: frozenset[int]
-    event_templates: list[EventTemplate]
+    event_templates: list[GeneratedEvent]
     published: int = 0
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
@@ -156,7 +156,7 @@ def _write(making: RunBuilder, location: str) -> None:
         writer.seal(share)
 
 
-def a_row(seq: int, template: EventTemplate, now_ns: int) -> Row:
+def a_row(seq: int, template: GeneratedEvent, now_ns: int) -> Row:
     """Make the row of an attempt that was acknowledged at once."""
     return Row(
         seq=seq,
@@ -173,7 +173,7 @@ def a_row(seq: int, template: EventTemplate, now_ns: int) -> Row:
     )
 
 
-def event_templates() -> list[EventTemplate]:
+def event_templates() -> list[GeneratedEvent]:
     """Make the pool of events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
     wishes: list[dict[str, object]] = []
@@ -187,13 +187,13 @@ def event_templates() -> list[EventTemplate]:
     return [_event_template(wish) for wish in wishes]
 
 
-def _event_template(wish: dict[str, object]) -> EventTemplate:
+def _event_template(wish: dict[str, object]) -> GeneratedEvent:
     """Write an event as the service does: the headers, the id among them, then its own fields."""
     event = {**_HEADERS, "X-Event-Id": "\0", **wish}
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     before, after = text.encode().removesuffix(b"}").split(b"\\u0000")
     player = wish.get("player_id")
-    return EventTemplate(
+    return GeneratedEvent(
         event_type=str(wish["event_type"]),
         shape=shape(wish),
         digest=digest(wish),

@@ -21,7 +21,7 @@ from bench.runs.generate import (
     GENERATORS,
     POLL_EVERY,
     POOL,
-    EventTemplate,
+    GeneratedEvent,
     RunBuilder,
     a_manifest,
     a_row,
@@ -69,7 +69,7 @@ class LongRun(RunBuilder):
             if seq % POLL_EVERY == 0:
                 self.producer.poll(0)
 
-    def _attempt(self, generator: int, seq: int, index: int, template: EventTemplate) -> Row:
+    def _attempt(self, generator: int, seq: int, index: int, template: GeneratedEvent) -> Row:
         chance = self.random
         intended_ns = self.first_ns + round(index / self.rate * _NS_PER_S)
         is_slow = SLOW_FROM <= index / self.events < SLOW_TO

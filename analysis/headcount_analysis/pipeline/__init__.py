@@ -4,7 +4,7 @@
 
 1. plan:     `VerificationPlan`, what is judged and by what; `Tools`, what does the work.
 2. read:     `RunRead`, the ledger's overview and the topic's rows by block.
-3. compare:  `RunComparison`, the compared blocks. Both stages repeat until the topic has settled.
+3. compare:  `ComparedRun`, the compared blocks. Both stages repeat until the topic has settled.
 4. evidence: `RunEvidence`, all that the verdict rests on.
 5. checks:   `CheckedRun`, the judgement and the thresholds' results.
 6. report:   `Report`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headcount_analysis.judge import Judgement, judge
 from headcount_analysis.measure.samples import WindowSample, samples
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
-from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.gather import RunEvidence
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -19,7 +19,7 @@ class CheckedRun:
     thresholds: tuple[ThresholdResult, ...]
 
 
-def check(plan: VerificationPlan, comparison: RunComparison, gathered: RunEvidence) -> CheckedRun:
+def check(plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence) -> CheckedRun:
     """Measure the thresholds, then judge. Raises EvidenceError and OSError."""
     ledger = comparison.read.ledger
     measured = samples(

@@ -14,7 +14,7 @@ from headcount_analysis.pipeline.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
-class RunComparison:
+class ComparedRun:
     """What was read of a run, and its compared blocks."""
 
     read: RunRead
@@ -36,7 +36,7 @@ class RunComparison:
 
 def compare(
     plan: VerificationPlan, tools: Tools, places: Places, cache: RunCache, read: RunRead
-) -> RunComparison:
+) -> ComparedRun:
     """Compare the blocks that the cache lacks. Raises EvidenceError and OSError."""
     tools.progress("reconciling")
     binning = binning_of(read)
@@ -45,7 +45,7 @@ def compare(
     )
     inputs = block_inputs(read.ledger, read.topic.groups, read.topic.span)
     blocks = cache.blocks.compare(tools.spark, comparer, inputs, tools.progress)
-    return RunComparison(read, binning, blocks)
+    return ComparedRun(read, binning, blocks)
 
 
 def block_comparer(

@@ -15,7 +15,7 @@ from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.messages import timestamps
 from headcount_analysis.messages.second_look import find_differences, find_placement
-from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.state import compare_state
@@ -33,7 +33,7 @@ class RunEvidence:
     economy: Economy | None
 
 
-def gather(plan: VerificationPlan, tools: Tools, comparison: RunComparison) -> RunEvidence:
+def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> RunEvidence:
     """Count, look again where counts leave a question, and compare the state.
 
     Raises EvidenceError and OSError.
@@ -61,9 +61,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: RunComparison) -> R
     return RunEvidence(evidence, buckets, economy)
 
 
-def _counted(
-    plan: VerificationPlan, is_empty: IsEmpty | None, comparison: RunComparison
-) -> Evidence:
+def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: ComparedRun) -> Evidence:
     """Add up what was counted in each block and each split of the topic."""
     counts, state, blocks = (
         comparison.read.topic.counts,

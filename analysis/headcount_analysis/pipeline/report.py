@@ -12,7 +12,7 @@ from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.pipeline.checks import CheckedRun
-from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.gather import RunEvidence
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -22,7 +22,7 @@ from headcount_analysis.report.versions import versions
 
 
 def report(
-    plan: VerificationPlan, comparison: RunComparison, gathered: RunEvidence, checked: CheckedRun
+    plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence, checked: CheckedRun
 ) -> Report:
     """Put a judged run's report together. Raises EvidenceError and OSError."""
     span_ns = comparison.read.ledger.times.span_ns
@@ -63,11 +63,11 @@ def _report(plan: VerificationPlan, checked: CheckedRun) -> Report:
     )
 
 
-def _over_time(plan: VerificationPlan, comparison: RunComparison) -> OverTime:
+def _over_time(plan: VerificationPlan, comparison: ComparedRun) -> OverTime:
     parts = [block.course for block in comparison.blocks if block.course is not None]
     return over_time.over_time(comparison.binning.course, parts, planned_rate(plan))
 
 
-def _timeline(plan: VerificationPlan, comparison: RunComparison) -> Timeline:
+def _timeline(plan: VerificationPlan, comparison: ComparedRun) -> Timeline:
     parts = [block.moments for block in comparison.blocks if block.moments is not None]
     return timeline.timeline(comparison.binning.timeline, parts, read_marks(plan.folder.marks_path))

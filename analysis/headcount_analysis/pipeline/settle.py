@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from headcount.errors import EvidenceError
-from headcount_analysis.pipeline.compare import RunComparison
+from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 
-ReadAndCompare = Callable[[VerificationPlan], RunComparison]
+ReadAndCompare = Callable[[VerificationPlan], ComparedRun]
 
 
 def settle(
     plan: VerificationPlan, tools: Tools, read_and_compare: ReadAndCompare
-) -> tuple[VerificationPlan, RunComparison]:
+) -> tuple[VerificationPlan, ComparedRun]:
     """Read to a later end until nothing is missing, or the time to settle is over.
 
     Returns:

@@ -13,7 +13,7 @@ from headcount.files import write_atomically
 from headcount_analysis.judge import other_topic
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.checks import check
-from headcount_analysis.pipeline.compare import RunComparison, compare
+from headcount_analysis.pipeline.compare import ComparedRun, compare
 from headcount_analysis.pipeline.gather import gather
 from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -72,7 +72,7 @@ def _through_all_stages(plan: VerificationPlan, tools: Tools, cache: RunCache) -
         raise EvidenceError(str(doubt))
     places = (Places.resume if cache.has_files else Places.begin)(tools.tables)
 
-    def read_and_compare(plan: VerificationPlan) -> RunComparison:
+    def read_and_compare(plan: VerificationPlan) -> ComparedRun:
         return compare(plan, tools, places, cache, read(plan, tools, places, cache))
 
     plan, comparison = settle(plan, tools, read_and_compare)
