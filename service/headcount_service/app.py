@@ -41,7 +41,7 @@ from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON, request_parameters
 from headcount_service.http.route import TEXT, Route
 from headcount_service.publish.events import HeaderLimits, build_event
-from headcount_service.publish.publisher import DeferringPublisher, EventPublisher
+from headcount_service.publish.protocols import DeferringPublisher, EventPublisher
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from headcount_service.app import create_app
 from headcount_service.errors import NotPublished
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import EventPublisher, RecordPosition, make_publisher
+from headcount_service.publish.protocols import EventPublisher, RecordPosition
+from headcount_service.publish.publisher import make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy

@@ -1,7 +1,7 @@
 """The proxy: a publisher around the real one, for services that do wrong."""
 
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import EventPublisher, RecordPosition
+from headcount_service.publish.protocols import EventPublisher, RecordPosition
 
 
 class Proxy:

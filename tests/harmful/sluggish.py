@@ -4,7 +4,8 @@ import time
 
 from headcount_service.app import create_app
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import RecordPosition, make_publisher
+from headcount_service.publish.protocols import RecordPosition
+from headcount_service.publish.publisher import make_publisher
 from headcount_service.settings import load_settings
 
 from tests.harmful.proxy import Proxy

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import RecordPosition
+from headcount_service.publish.protocols import RecordPosition
 from kafka.errors import KafkaTimeoutError
 
 

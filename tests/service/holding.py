@@ -18,7 +18,7 @@ from headcount_service.errors import OutcomeUnknown
 from headcount_service.http.deferred_response import DeferredResponse
 from headcount_service.inflight import requests
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import NoPublisher, RecordPosition
+from headcount_service.publish.protocols import NoPublisher, RecordPosition
 from headcount_service.settings import load_settings
 
 _FILE = Path(os.environ["HOLD_FILE"])

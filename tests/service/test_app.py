@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from headcount_service.app import create_app, new_receipt, parts_of
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from headcount_service.publish.events import Event
-from headcount_service.publish.publisher import RecordPosition
+from headcount_service.publish.protocols import RecordPosition
 from werkzeug.test import TestResponse
 
 from tests.service.conftest import LoadSettings

@@ -31,7 +31,7 @@ from headcount_service.game.ownership import Sending
 from headcount_service.game.rules import NOT_FOUND
 from headcount_service.game.state import lock_player
 from headcount_service.publish.events import Event, encode_event
-from headcount_service.publish.publisher import EventPublisher, RecordPosition
+from headcount_service.publish.protocols import EventPublisher, RecordPosition
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 from headcount_service.errors import Refused, RequestError
 from headcount_service.game.outbox import EarlierEventUnpublished
 from headcount_service.game.tables import answers, events
-from headcount_service.publish.publisher import RecordPosition
+from headcount_service.publish.protocols import RecordPosition
 
 HEADER = "X-Event-Id"
 MAX_LENGTH = 200

@@ -28,7 +28,7 @@ from headcount_service.errors import ServiceError
 from headcount_service.game.domain_events import DomainEvent
 from headcount_service.game.tables import event_lines, events
 from headcount_service.publish.events import Event, encode_event
-from headcount_service.publish.publisher import RecordPosition
+from headcount_service.publish.protocols import RecordPosition
 
 RECEIPT = "receipt"
 _WRITING = 0x6576656E7473

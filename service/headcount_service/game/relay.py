@@ -21,7 +21,7 @@ from headcount_service.game import outbox
 from headcount_service.game.commands import lease_ms
 from headcount_service.game.database import StateDatabase
 from headcount_service.game.outbox import RECEIPT, OutboxEntry
-from headcount_service.publish.publisher import EventPublisher, RecordPosition
+from headcount_service.publish.protocols import EventPublisher, RecordPosition
 from headcount_service.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON
 from headcount_service.http.route import Route
 from headcount_service.publish.events import HeaderLimits, build_event
-from headcount_service.publish.publisher import RecordPosition
+from headcount_service.publish.protocols import RecordPosition
 
 CREATED, OK = 201, 200
 _ACT_PROBLEMS = (400, 404, 409, 413, 415, 422, 431, 503, 504)

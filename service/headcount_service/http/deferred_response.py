@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from headcount_service.http.route import TEXT
-from headcount_service.publish.publisher import Publication, RecordPosition
+from headcount_service.publish.protocols import Publication, RecordPosition
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

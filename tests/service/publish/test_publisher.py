@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge
 from headcount_service.inflight import requests
-from headcount_service.publish.publisher import (
-    KafkaPublisher,
-    NoPublisher,
-    RecordPosition,
-    make_publisher,
-)
+from headcount_service.publish.protocols import NoPublisher, RecordPosition
+from headcount_service.publish.publisher import KafkaPublisher, make_publisher
 from headcount_service.settings import Settings
 from kafka.errors import (
     KafkaConnectionError,
