@@ -10,8 +10,7 @@ import functools
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from headcount.errors import PartError
 from headcount.kafka.topic import cluster_id
@@ -28,6 +27,7 @@ from headcount.stack.broker_config import (
 from headcount.stack.jvm.cds_archive import Use
 from headcount.stack.jvm.flags import LONG_WORK
 from headcount.stack.jvm.java import java_environ
+from headcount.stack.part import Part
 from headcount.stack.ports import LOOPBACK, is_free
 from headcount.stack.process import Process, wait_until
 
@@ -53,7 +53,7 @@ rootLogger.appenderRef.out.ref = out
 """
 
 
-class Broker:
+class Broker(Part):
     """A broker that runs from construction until `stop`.
 
     Raises:
@@ -76,23 +76,9 @@ class Broker:
         return f"{LOOPBACK}:{self.port}"
 
     @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
     def data_dir(self) -> Path:
         """The broker's folder."""
         return self.config.data_dir
-
-    @property
-    def log_path(self) -> Path:
-        """The broker's log."""
-        return self.config.log_path
-
-    def poll_or_raise(self) -> None:
-        """Raise PartError if the broker has ended."""
-        self._process.poll_or_raise()
 
     def _answered_cluster_id(self) -> str:
         """Return the cluster id, which only a broker that serves requests can report."""
@@ -117,17 +103,6 @@ class Broker:
         """End it as a crash would, and let go of its folder. Idempotent."""
         self._process.kill()
         self._undo.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 @contextlib.contextmanager

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 from headcount.errors import PartError, UsageError
+from headcount.stack.part import Part
 from headcount.stack.ports import LOOPBACK, free_port, is_free
 from headcount.stack.process import Process, wait_until
 
@@ -63,7 +62,7 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{quote(str(path.absolute()))}"
 
 
-class Server:
+class Server(Part):
     """A service that runs from construction until `stop`.
 
     Raises:
@@ -80,20 +79,6 @@ class Server:
         """The service's address, as `http://host:port`."""
         return f"http://{self.config.host}:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of gunicorn's master."""
-        return self._process.pid
-
-    @property
-    def log_path(self) -> Path:
-        """The service's log."""
-        return self.config.log_path
-
-    def poll_or_raise(self) -> None:
-        """Raise PartError if the service has ended."""
-        self._process.poll_or_raise()
-
     def stop(self) -> int:
         """Let the service finish its requests, and return its exit code. Idempotent."""
         return self._process.stop(self.config.stop_timeout_s)
@@ -101,17 +86,6 @@ class Server:
     def kill(self) -> None:
         """Kill the service and its workers, as a crash would. Idempotent."""
         self._process.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _started(config: ServerConfig) -> tuple[Process, int]:
