@@ -1,4 +1,4 @@
-# Each target is one line that calls a tool; ARGS are passed on to it.
+# Each target calls one tool and passes ARGS on to it.
 #   make run ARGS="--users 50 --run-time 2m"
 .PHONY: run up test test-slow check house bench docs faults lock clean
 .DEFAULT_GOAL := run
@@ -12,7 +12,7 @@ run: .venv/ready
 up: .venv/ready
 	@$(BIN)/headcount up $(ARGS)
 
-# As many workers as tests/conftest.py says: none for one file or -k.
+# tests/conftest.py sets the number of workers: none for a single file or -k.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 test: .venv/ready
@@ -26,31 +26,31 @@ check: .venv/ready
 	$(BIN)/python -m scripts.imports && $(BIN)/python -m scripts.names
 	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests
 
-# Sizes and names; with ARGS=REPORT, a junit file or the output of --durations=0, the tests' time.
+# Shows sizes and names; with ARGS=REPORT (a JUnit file or the output of --durations=0), also the tests' time.
 house: .venv/ready
 	@$(BIN)/python -m scripts.house $(ARGS)
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(or $(ARGS),all --write docs)
 
-# The documentation site in build/site, which needs no network to be read.
+# Builds the documentation site in build/site; it can be read offline.
 docs: .venv/ready
 	$(BIN)/python -m scripts.options
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
-# Every fault in docs/faults.md, on the real parts: half an hour.
+# Injects every fault of docs/faults.md into the real parts; takes half an hour.
 faults: .venv/ready
 	$(BIN)/python -m tests.faults $(ARGS)
 
-# Upgrades every dependency and jar to the newest that pyproject.toml and jars.py allow.
+# Upgrades every dependency and jar to the newest version that pyproject.toml and ivy_file.py allow.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
 	$(BIN)/python -m headcount.stack.jvm.jars_update
 
-# Marked ready when whole, so that an interrupted installation is begun again.
+# The file `ready` marks a complete installation: after an interruption, make starts over.
 .venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is needed, found " + sys.version.split()[0])'
-	@echo "Making the environment in .venv (a few minutes, once)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is required, found " + sys.version.split()[0])'
+	@echo "Creating the environment in .venv (takes a few minutes, once)" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .

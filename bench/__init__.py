@@ -2,6 +2,6 @@
 
     python -m bench --help
 
-Absolute figures differ between machines; what counts is the ratio of two contenders that took
-turns. No test asserts on a figure.
+Absolute figures differ between machines; what counts is the ratio of two contenders that ran in
+alternating rounds. No test asserts on a figure.
 """

@@ -1,7 +1,7 @@
-"""The console: what a command tells its user, steps and remarks on stderr, results on stdout.
+"""The console: prints a command's steps and remarks to stderr, and its results to stdout.
 
-On a terminal a step is a spinner with its elapsed time, and one line once it is over. In a pipe, as
-in CI, it is a plain line. The console is made at the edge and handed on; nothing else prints.
+On a terminal, a step is a spinner with its elapsed time, and one line once it ends. In a pipe, as
+in CI, it is a plain line. The command creates the console and passes it on; nothing else prints.
 """
 
 import threading
@@ -13,14 +13,14 @@ import rich.console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-# In a pipe, a step that goes on for longer than this says how far it is, as often as this.
+# In a pipe, a long step reports its progress at this interval.
 PLAIN_UPDATE_EVERY_S = 10.0
 
 _UNBOUNDED_WIDTH = 10_000
 
 
 class Step:
-    """One piece of work that the user waits for; `update` says how far it is."""
+    """Work that the user waits for; `update` reports its progress."""
 
     def __init__(self, console: "Console", title: str) -> None:
         self.title = title
@@ -36,7 +36,7 @@ class Step:
     def update(self, detail: str) -> None:
         """Show `detail` beside the title, such as `12 of 39 jars`."""
         self.detail = detail
-        self._console._updated(self)  # noqa: SLF001 - the two are one noun in two parts
+        self._console._updated(self)  # noqa: SLF001 - step and console are one unit
 
 
 class Console:
@@ -45,7 +45,7 @@ class Console:
     Args:
         out: Where results go, stdout by default.
         err: Where steps, remarks and errors go, stderr by default. rich reads NO_COLOR and TERM.
-        quiet: Steps and remarks are not shown; results and errors are.
+        quiet: Hides steps and remarks, but not results and errors.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Console:
         self.out = out or rich.console.Console(highlight=False)
         self.err = err or rich.console.Console(stderr=True, highlight=False)
         if not self.out.is_terminal:
-            # A program that reads a table wants each row in a line, however long.
+            # A program that reads a table expects each row on one line, however long.
             self.out.width = _UNBOUNDED_WIDTH
         self.quiet = quiet
         self._lock = threading.RLock()
@@ -68,7 +68,7 @@ class Console:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Show `title` as under way until the block ends, and then how long it took."""
+        """Show `title` as running until the block ends, then how long it took."""
         step = Step(self, title)
         try:
             self._show("begin", step)
@@ -79,18 +79,18 @@ class Console:
         self._show("finish", step)
 
     def remark(self, text: str) -> None:
-        """Tell the user something on a line of its own, on stderr."""
+        """Print a line on stderr, unless quiet."""
         if not self.quiet:
             with self._lock:
                 self._view.line(text)
 
     def error(self, text: str) -> None:
-        """Tell the user what went wrong, on stderr, even when quiet."""
+        """Print an error on stderr, even when quiet."""
         with self._lock:
             self._view.line(text, style="red")
 
     def result(self, renderable: rich.console.RenderableType) -> None:
-        """Print what the user asked for on stdout: text as it is, or a table of rich's."""
+        """Print a result on stdout: text unchanged, or a rich table."""
         with self._lock:
             self._view.break_line()
             self.out.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
@@ -106,13 +106,13 @@ class Console:
 
 
 class _TerminalView:
-    """Steps as spinners below the finished lines."""
+    """Shows steps as spinners below the finished lines."""
 
     def __init__(self, console: rich.console.Console) -> None:
         self._console = console
         self._tasks: dict[Step, TaskID] = {}
         self._progress: Progress | None = None
-        # A terminal that is not UTF-8 would turn the marks into an encoding error.
+        # A terminal that is not UTF-8 cannot encode the symbols.
         unicode = console.encoding.startswith("utf")
         self._done, self._failed = ("✓", "✗") if unicode else ("+", "x")
 
@@ -134,10 +134,10 @@ class _TerminalView:
             self._progress.update(self._tasks[step], detail=step.detail)
 
     def finish(self, step: Step) -> None:
-        self._end(step, Text.assemble((f"{self._done} ", "green"), step.title, _took(step)))
+        self._end(step, Text.assemble((f"{self._done} ", "green"), step.title, _elapsed_text(step)))
 
     def fail(self, step: Step) -> None:
-        self._end(step, Text.assemble((f"{self._failed} ", "red"), step.title, _took(step)))
+        self._end(step, Text.assemble((f"{self._failed} ", "red"), step.title, _elapsed_text(step)))
 
     def _end(self, step: Step, text: Text) -> None:
         task = self._tasks.pop(step, None)
@@ -152,20 +152,20 @@ class _TerminalView:
         self._console.print(Text(text, style), soft_wrap=True)
 
     def break_line(self) -> None:
-        """Nothing to do: rich keeps its spinners below what is printed."""
+        """Do nothing: rich keeps its spinners below the printed lines."""
 
 
 class _PlainView:
-    """Steps as lines: the title at once, and the time it took when it is over."""
+    """Shows steps as lines: the title immediately, the duration when the step ends."""
 
     def __init__(self, console: rich.console.Console) -> None:
         self._console = console
-        self._open: Step | None = None  # the step whose line still lacks its end
+        self._open: Step | None = None  # the step whose line is unfinished
         self._updated_s: dict[Step, float] = {}
 
     def begin(self, step: Step) -> None:
         self.break_line()
-        self._open = step  # an interrupt may come as soon as it is written
+        self._open = step  # set first: an interrupt may follow the write
         self._updated_s[step] = step.started_s
         self._write(f"{step.title} ... ", end="")
 
@@ -186,7 +186,7 @@ class _PlainView:
         if self._open is step:
             self._open = None
             self._write(f"{how} {step.elapsed_s:.1f} s")
-        else:  # something else was printed meanwhile: say whose end this is
+        else:  # another line came in between: repeat the title
             self.line(f"{step.title} ... {how} {step.elapsed_s:.1f} s")
 
     def line(self, text: str, style: str = "") -> None:
@@ -203,5 +203,5 @@ class _PlainView:
         self._console.file.flush()
 
 
-def _took(step: Step) -> tuple[str, str]:
+def _elapsed_text(step: Step) -> tuple[str, str]:
     return (f"  {step.elapsed_s:.1f} s", "dim")

@@ -1,24 +1,24 @@
-"""The errors that a user is told of, each in one line, with the exit code that it ends in.
+"""Errors that are reported to the user in one line, each with its exit code.
 
 HeadcountError
-├── UsageError        2  what was asked for makes no sense: an option, a path, a setting
-├── EvidenceError     3  the run left too little, or something damaged, to judge it by
+├── UsageError        2  an option, a path or a setting makes no sense
+├── EvidenceError     3  the run left too little evidence, or damaged evidence
 └── PartError         5  a part could not start or died: broker, service, generator, Spark
 
-A message names the value, the rule and the remedy, and needs no traceback to be understood.
+A message names the value, the rule and the remedy, and makes sense without a traceback.
 """
 
 from typing import ClassVar
 
 
 class HeadcountError(Exception):
-    """Base of every error that is the user's to mend; `exit_code` is what the process ends with."""
+    """Base class of errors that the user can fix; the process exits with `exit_code`."""
 
     exit_code: ClassVar[int]
 
 
 class UsageError(HeadcountError):
-    """What was asked for makes no sense."""
+    """An option, a path or a setting makes no sense."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, forced to disk, then renamed."""
+"""Files: written atomically (temporary file, sync, rename), or opened without following links."""
 
 import contextlib
 import errno
@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_NOT_OF_FOLDERS = frozenset({errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP})
-"""How file systems say that a folder has nothing to be forced to disk."""
+_FOLDER_SYNC_UNSUPPORTED = frozenset({errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP})
+"""Errors of file systems that cannot sync a folder."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file that a reader, or a later command, never meets half-written. Raises OSError."""
+    """Write a file that no reader ever sees half-written. Raises OSError."""
     with written_aside(path) as aside:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Name a file that takes the place of `path` when the block has written it. Raises OSError.
+    """Yield the path of a temporary file that replaces `path` at the end. Raises OSError.
 
-    Where the block fails, it is removed.
+    If the block fails, the temporary file is removed.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -35,14 +35,14 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 def open_own(folder: Path, name: str) -> BinaryIO:
-    """Open a regular file that stands in a folder itself, to read it. Raises OSError.
+    """Open a regular file directly in a folder, for reading. Raises OSError.
 
-    Neither the folder nor the file may be a symbolic link: a folder that comes from elsewhere could
-    name any file of this machine.
+    Neither the folder nor the file may be a symbolic link: a folder from elsewhere could link to
+    any file on this machine.
     """
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        # A named pipe without a writer would be waited for.
+        # Without O_NONBLOCK, a named pipe without a writer would block.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -57,7 +57,7 @@ def open_own(folder: Path, name: str) -> BinaryIO:
 
 
 def is_own(folder: Path, name: str) -> bool:
-    """Tell whether `open_own` would open it."""
+    """Return whether `open_own` would open the file."""
     try:
         open_own(folder, name).close()
     except OSError:
@@ -66,12 +66,12 @@ def is_own(folder: Path, name: str) -> bool:
 
 
 def force_to_disk(path: str | Path) -> None:
-    """Have a file's content, or a folder's names, outlive the machine's power. Raises OSError."""
+    """Sync a file's content, or a folder's entries, to disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in _NOT_OF_FOLDERS or not os.path.isdir(path):  # noqa: PTH112
+        if error.errno not in _FOLDER_SYNC_UNSUPPORTED or not os.path.isdir(path):  # noqa: PTH112
             raise
     finally:
         os.close(descriptor)

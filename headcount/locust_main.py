@@ -1,9 +1,9 @@
-"""The generator: Locust with the plugin, whatever a locustfile imports.
+"""The generator: Locust with the plugin, whether or not the locustfile imports it.
 
     python -m headcount.locust_main --locustfile shop.py --headless …
 
-It takes Locust's options and the plugin's. A locustfile that cannot be loaded is the user's to
-mend, so it is told in one line.
+It takes Locust's options and the plugin's. A locustfile that cannot be loaded is a user's error, so
+it is reported in one line.
 """
 
 import sys
@@ -12,13 +12,13 @@ import traceback
 import locust.main
 from locust.util.load_locustfile import load_locustfile
 
-import headcount.plugin  # noqa: F401 - it adds its options and listens
+import headcount.plugin  # noqa: F401 - importing it adds its options and listeners
 from headcount import scenario_location
 from headcount.errors import UsageError
 
 
 def main() -> None:
-    """Run Locust; an error that a locustfile raises while it is loaded ends in exit code 2."""
+    """Run Locust; exit with code 2 if a locustfile raises an error while it is loaded."""
     try:
         locust.main.main()
     except Exception as error:

@@ -1,9 +1,9 @@
-"""The answer: where its parts stand in the bytes of a plain HTTP/1.1 response. Pure.
+"""Finds the head and the body in the bytes of a plain HTTP/1.1 response. Pure.
 
-Plain is what a service says all the time: a final status, a head without anything unusual, and a
-body of a length that is told. Of everything else nothing is said here but that it is not plain:
-chunks, encodings, a connection that ends, interim answers, a head that comes in pieces and whatever
-is malformed are for a parser of all of HTTP, which is given the same bytes.
+A plain response is what a service usually sends: a final status, a head with nothing unusual, and a
+body whose length the head states. Everything else is only reported as not plain: chunks, encodings,
+a connection that closes, interim responses, a head that arrives in pieces, malformed bytes. A full
+HTTP parser then gets the same bytes.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 LONGEST_HEAD = 16_384
 LONGEST_BODY = 1 << 20
-"""An answer with more is not plain."""
+"""A response with a longer body is not plain."""
 _DIGITS = len(str(LONGEST_BODY))
 
 # Stricter than RFC 9112: no folded lines, no bare line ends, no control characters.
@@ -28,9 +28,9 @@ _BODILESS = frozenset({204, 304})
 
 
 class Frame(NamedTuple):
-    """A plain answer's status, where its body begins and the whole ends; `head` in small letters.
+    """A plain response: its status, the offsets of its body and its end, its head in lowercase.
 
-    `end` is beyond what there is as long as the answer is not whole.
+    `end` lies beyond the data until the response is complete.
     """
 
     status: int
@@ -40,26 +40,26 @@ class Frame(NamedTuple):
 
 
 def frame(data: bytes, *, is_bodiless: bool) -> Frame | None:
-    """Find the parts of an answer that begins with `data`; None if that is not a plain head.
+    """Return the frame of a response that begins with `data`; None if its head is not plain.
 
-    `is_bodiless` says that the request was one whose answer has no body, such as HEAD.
+    `is_bodiless` says that the request was one whose response has no body, such as HEAD.
     """
-    found = _HEAD.match(data, 0, LONGEST_HEAD)
-    if found is None:
+    match = _HEAD.match(data, 0, LONGEST_HEAD)
+    if match is None:
         return None
-    status, body_at = int(found[1]), found.end()
+    status, body_at = int(match[1]), match.end()
     head = data[:body_at].lower()
     length = _length(head)
     if length is None:
         return None
     if is_bodiless or status in _BODILESS:
-        # Some say how long the body would be that they leave out, some send it all the same.
+        # Some servers state the length of the body that they omit; others send it anyway.
         return Frame(status, body_at, body_at, head) if is_bodiless or length <= 0 else None
     return None if length < 0 else Frame(status, body_at, body_at + length, head)
 
 
 def _length(head: bytes) -> int | None:
-    """Read how long a body is, -1 if that is not told; None if the head is not plain."""
+    """Return the length of the body, -1 if not stated; None if the head is not plain."""
     length = -1
     for name, value in _FRAMING.findall(head):
         text = value.strip(b" \t")
@@ -71,7 +71,7 @@ def _length(head: bytes) -> int | None:
 
 
 def fields(data: bytes, body_at: int) -> list[tuple[str, str]]:
-    """List the names and values of a plain answer's head, in order."""
+    """Return the names and values of a plain response's header fields, in order."""
     lines = data[:body_at].decode("latin-1").split("\r\n")
     parted = (line.partition(":") for line in lines[1:-2])  # the head ends in an empty line
     return [(name, value.strip(" \t")) for name, _, value in parted]

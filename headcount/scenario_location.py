@@ -1,4 +1,4 @@
-"""The place in a scenario: which line of the user's own asked for something, or raised an error."""
+"""Places in a scenario: the line of the user's code that made a call or raised an error."""
 
 import sys
 import sysconfig
@@ -13,29 +13,29 @@ _LIBRARIES = tuple(f"{folder}/" for folder in (*_STANDARD, str(Path(__file__).pa
 
 
 class Place(NamedTuple):
-    """A line of a scenario, and the function by which the scenario was entered, such as a task."""
+    """A line of a scenario, and the scenario's outermost function, such as a task."""
 
     line: str
     entry: str
 
     def __str__(self) -> str:
-        """Write it as a sentence names it."""
+        """Format it for use in a sentence."""
         return f"{self.line}, in {self.entry}"
 
 
 def here() -> Place | None:
-    """Name the place that is being carried out; None where no scenario is."""
-    innermost_first = traceback.walk_stack(sys._getframe(1))  # noqa: SLF001 - None skips some
+    """Return the place that is running now; None outside of a scenario."""
+    innermost_first = traceback.walk_stack(sys._getframe(1))  # noqa: SLF001 - with None, frames are skipped
     return _place(reversed(list(innermost_first)))
 
 
 def of_traceback(trace: TracebackType | None) -> Place | None:
-    """Name the place where an error was raised; None where it is in no scenario."""
+    """Return the place where an error was raised; None outside of a scenario."""
     return _place(traceback.walk_tb(trace))
 
 
 def _place(frames: Iterable[tuple[FrameType, int]]) -> Place | None:
-    """Take the outermost and the innermost of a scenario's frames, which come in from outside."""
+    """Combine the outermost and the innermost scenario frame; `frames` begin at the outermost."""
     own = [(frame.f_code, line) for frame, line in frames if _is_scenario(frame)]
     if not own:
         return None

@@ -7,7 +7,7 @@ from headcount.plugin import LedgerUser, PlannedShape
 
 
 class Recruit(LedgerUser):
-    """Looks around, and mostly joins."""
+    """Looks around now and then, but mostly joins guilds."""
 
     wait_time = between(0.1, 0.3)
 
@@ -30,5 +30,5 @@ class Ramp(PlannedShape):
     abstract = False
 
     def users_at(self, now_s: float, users: int, run_time_s: float) -> int:
-        """Tell how many players there are."""
+        """Return the number of players at a time of the run."""
         return round(users * (now_s + 1) / run_time_s)

@@ -1,4 +1,4 @@
-"""Players who look around, buy swords and join guilds, in a mix that `--mix` can change."""
+"""Players look around, buy swords and join guilds; `--mix` changes the proportions."""
 
 from headcount_players._choices import a_guild, a_player, a_sword
 from locust import between, task
@@ -7,7 +7,7 @@ from headcount.plugin import LedgerUser
 
 
 class Player(LedgerUser):
-    """Does one thing at a time, half a second or less apart."""
+    """Runs one task at a time, with pauses of up to half a second."""
 
     wait_time = between(0.1, 0.5)
 
@@ -18,7 +18,7 @@ class Player(LedgerUser):
 
     @task(3)
     def sword(self) -> None:
-        """Buy a sword, or a few."""
+        """Buy one to three swords."""
         sword = a_sword(self.random)
         event = {"event_type": "purchase_sword", **sword}
         self.client.post("/purchase_a_sword", json=sword, event=event)

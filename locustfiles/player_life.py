@@ -1,8 +1,8 @@
-"""Players who sign up, earn, browse, buy, fill carts, change their minds, join and leave guilds.
+"""Players sign up, earn, browse, buy, fill carts, change their minds, join and leave guilds.
 
-Each remembers what it should own, and says with each request what that changes, so that the run's
-verdict can compare it with what the topic implies and what the game's database says. When a player
-cannot know whether a request was done, that life is over, and another player signs up.
+Each player keeps track of its expected state and declares with each request what that changes. So
+the verdict can compare the expected state with the events in the topic and the game's database. If
+a player cannot know whether a request took effect, it retires, and a new player signs up.
 """
 
 import argparse
@@ -19,10 +19,10 @@ DEFAULT_MISTAKES = 0.03
 
 
 def share(text: str) -> float:
-    """Read a share of a whole."""
+    """Parse a share from 0 to 1."""
     value = float(text)
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a share from 0 to 1, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
     return value
 
 
@@ -31,7 +31,7 @@ def _add_options(parser: LocustArgumentParser) -> None:
         "--mistakes",
         type=share,
         default=DEFAULT_MISTAKES,
-        help="Player's life: the share of requests that the game must refuse",
+        help="Player life: share of requests that the game must refuse, from 0 to 1",
     )
 
 
@@ -39,90 +39,90 @@ events.init_command_line_parser.add_listener(_add_options)
 
 
 class StatefulPlayer(LedgerUser):
-    """One player after another, each doing one thing at a time."""
+    """Plays one player after another; each does one action at a time."""
 
     wait_time = between(0.1, 0.5)
     life: Life | None = None
 
     def on_start(self) -> None:
-        """Draw from a source of one's own: what one does depends on nobody else's pace."""
+        """Use a random generator of its own, so that the pace of other users has no influence."""
         self.random = Random(self.random.getrandbits(64))
 
     @task(2)
     def earn(self) -> None:
         """Earn gold."""
-        self._live(Life.earnings)
+        self._live(Life.choose_earnings)
 
     @task(3)
     def buy(self) -> None:
-        """Buy something at once."""
-        self._live(Life.purchase)
+        """Buy something without the cart."""
+        self._live(Life.choose_purchase)
 
     @task(5)
     def fill_cart(self) -> None:
-        """Put something into the cart."""
-        self._live(Life.filling)
+        """Add something to the cart."""
+        self._live(Life.choose_cart_addition)
 
     @task(2)
     def change_mind(self) -> None:
-        """Want more or less of something in the cart, or none of it."""
-        self._live(Life.second_thought)
+        """Change or remove a cart line."""
+        self._live(Life.choose_cart_change)
 
     @task(2)
     def check_out(self) -> None:
-        """Buy all that is in the cart."""
-        self._live(Life.payment)
+        """Buy everything in the cart."""
+        self._live(Life.choose_checkout)
 
     @task(1)
     def change_guild(self) -> None:
         """Join a guild, or leave it."""
-        self._live(Life.another_guild)
+        self._live(Life.choose_guild_change)
 
     @task(2)
     def browse(self) -> None:
-        """Look at what one has, which must be what one remembers."""
+        """Read the inventory, which must match the expected state."""
         if self.life is None:
             return
         path, name = f"/players/{self.life.player_id}/inventory", "/players/{player_id}/inventory"
         with self.client.get(path, name=name, catch_response=True) as response:
             if response.status_code == 200:  # noqa: PLR2004 - HTTP's own
-                owned = {each["variant"]: each["quantity"] for each in response.json()["lines"]}
+                owned = {line["variant"]: line["quantity"] for line in response.json()["lines"]}
                 if owned != self.life.inventory:
-                    response.failure(f"found {owned}, remembered {self.life.inventory}")
+                    response.failure(f"the inventory is {owned}, expected {self.life.inventory}")
 
     @task(1)
     def retire(self) -> None:
-        """End this life, with whatever is in the cart."""
+        """Retire the player, whatever the cart holds."""
         self.life = None
 
     def _live(self, choose: Callable[[Life, Random], PlayerAction]) -> None:
-        """Do what is chosen, or make a mistake; a new life begins with signing up."""
+        """Sign up a new player, or do the chosen action, or make a mistake."""
         options = self.environment.parsed_options
         assert options is not None
         if self.life is None:
             life = Life(self.new_owner())
             self._do(life, life.sign_up())
         elif self.random.random() < options.mistakes:
-            self._do(self.life, self.life.mistake(self.random), is_mistake=True)
+            self._do(self.life, self.life.choose_mistake(self.random), is_mistake=True)
         else:
             self._do(self.life, choose(self.life, self.random))
 
-    def _do(self, life: Life, act: PlayerAction, *, is_mistake: bool = False) -> None:
+    def _do(self, life: Life, action: PlayerAction, *, is_mistake: bool = False) -> None:
         with self.client.request(
-            act.method,
-            act.path,
-            name=act.name,
-            json=act.body or None,
-            event=act.event,
-            changes=Changes(life.player_id, act.changes),
+            action.method,
+            action.path,
+            name=action.name,
+            json=action.body or None,
+            event=action.event,
+            changes=Changes(life.player_id, action.changes),
             catch_response=True,
         ) as response:
             if response.outcome is Outcome.ACKED:
-                life.remember(act)
+                life.remember(action)
                 self.life = life
                 if is_mistake:
-                    response.failure("what must be refused was done")
+                    response.failure("the game accepted a request that it must refuse")
             elif response.outcome is Outcome.INDETERMINATE:
-                self.life = None  # whether it was done cannot be known
+                self.life = None  # the request may or may not have taken effect
             elif is_mistake and 400 <= response.status_code < 500:  # noqa: PLR2004 - as it must be
                 response.success()

@@ -22,11 +22,11 @@ class Buyer(LedgerUser):
 
 
 class Rush(PlannedShape):
-    """All players in the middle third of the run, a tenth of them before and after."""
+    """All players in the middle third of the run, and a tenth of them before and after."""
 
     abstract = False
 
     def users_at(self, now_s: float, users: int, run_time_s: float) -> int:
-        """Tell how many players there are."""
+        """Return the number of players at a time of the run."""
         rushing = 1 / 3 <= now_s / run_time_s < 2 / 3
         return users if rushing else round(users * QUIET_SHARE)

@@ -1,1 +1,1 @@
-"""Checks of the source tree that no linter makes, and figures about it."""
+"""Source tree checks that linters do not cover, and figures about the tree."""

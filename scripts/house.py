@@ -1,7 +1,7 @@
-"""Figures: files per folder, function sizes, duplicate names, long modules, the tests' time.
+"""Prints figures: files per folder, function sizes, duplicate names, long modules, test times.
 
-`python -m scripts.house [REPORT]`: REPORT is what pytest wrote with `--junit-xml FILE` (all tests),
-or its output with `--durations=0` (those above 5 ms; with `--durations=N`, the N slowest).
+`python -m scripts.house [REPORT]`: REPORT is pytest's `--junit-xml` file (all tests), or its output
+with `--durations=0` (tests above 5 ms) or `--durations=N` (the N slowest).
 """
 
 import math
@@ -22,7 +22,7 @@ _DURATION = re.compile(r"^([\d.]+)s (?:setup|call|teardown) +(tests/[^:]+\.py)::
 
 
 def files_per_folder(modules: Iterable[Module]) -> dict[str, int]:
-    """Count modules by folder, `__init__.py` and `__main__.py` aside."""
+    """Count modules by folder, without `__init__.py` and `__main__.py`."""
     named = (module for module in modules if not module.path.stem.startswith("__"))
     return dict(sorted(Counter(module.folder for module in named).items()))
 
@@ -33,14 +33,14 @@ def percentile(values: Sequence[int], percent: float) -> int:
 
 
 def long_modules(modules: Iterable[Module]) -> dict[str, int]:
-    """Return the modules that have too many lines, longest first."""
+    """Return the modules with too many lines, longest first."""
     lines = {str(module.path): module.line_count for module in modules}
     longest = sorted(lines.items(), key=lambda item: -item[1])
     return {path: count for path, count in longest if count > MAX_MODULE_LINES}
 
 
 def suite_seconds(report: Path) -> dict[str, float]:
-    """Return the seconds that a pytest report counts for each folder, longest first."""
+    """Return the seconds for each folder in a pytest report, longest first."""
     text = report.read_text(encoding="utf-8")
     by_file = _junit(text) if text.lstrip().startswith("<") else _durations(text)
     by_folder: defaultdict[str, float] = defaultdict(float)
@@ -56,7 +56,7 @@ def _junit(text: str) -> list[tuple[str, float]]:
 
 
 def _file_of(classname: str) -> str:
-    """Turn `tests.analysis.test_judge`, or that with a class, into a path."""
+    """Convert `tests.analysis.test_judge`, with or without a class, to a path."""
     parts = classname.split(".")
     end = next((n for n, part in enumerate(parts) if part.startswith("test_")), len(parts) - 1)
     return "/".join(parts[: end + 1]) + ".py"
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     _print_functions([function for module in modules for function in functions(module)])
     duplicates = duplicate_classes(modules)
     _print_figures(
-        f"Class names that stand for two things: {len(duplicates)}",
+        f"Class names defined twice: {len(duplicates)}",
         {f"{name}: {', '.join(map(str, paths))}": len(paths) for name, paths in duplicates.items()},
     )
     too_long = long_modules(modules)
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str]) -> int:
     for report in arguments:
         seconds = suite_seconds(Path(report))
         total = sum(seconds.values())
-        _print_figures(f"Seconds of tests per folder, {total:,.0f} in all", seconds)
+        _print_figures(f"Test seconds per folder, {total:,.0f} in total", seconds)
     return 0
 
 

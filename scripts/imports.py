@@ -1,8 +1,8 @@
-"""The import contract: who may import whom, read from every import statement.
+"""The import contract: which module may import which, checked for every import statement.
 
 `python -m scripts.imports` prints each violation and exits with 1 if there is one. Imports inside
-functions count as well. It is a script of ours because locustfiles are files, not packages: tools
-that import or index packages, such as import-linter, do not see them.
+functions count as well. Tools that index packages, such as import-linter, do not see locustfiles,
+which are in no package.
 """
 
 import ast
@@ -25,7 +25,7 @@ HEADCOUNT_LAYERS = (
     {"cli"},
     {"__main__"},
 )
-"""Folders and modules of `headcount`, lowest first: one imports only from layers below its own."""
+"""Folders and modules of `headcount`, lowest first: each imports only from lower layers."""
 
 ANALYSIS_LAYERS = (
     {"arrow_types"},
@@ -46,32 +46,32 @@ ANALYSIS_LAYERS = (
 """Folders and modules of `headcount_analysis`, lowest first."""
 
 KNOWN_UPWARD = {
-    # Evidence holds the results of measurements, whose classes stand beside the measuring.
+    # Evidence holds measurement results, whose classes are defined beside the measuring code.
     ("evidence", "compare_run"),
     ("evidence", "measure"),
-    # The classes of attempts and the evidence of damage are used by the readers of the ledger.
+    # The ledger's readers use the classes of attempts and the evidence of damage.
     ("ledger", "compare_run"),
     ("ledger", "evidence"),
-    # The second look at a message reads it again, and reports what it saw.
+    # The second pass reads messages again, and reports evidence.
     ("messages", "read"),
     ("messages", "evidence"),
-    # Blocks are made of the topic's rows, and carry histograms.
+    # Blocks consist of topic rows, and contain histograms.
     ("compare_run", "read"),
     ("compare_run", "measure"),
-    # Executors load what they will run before the first task arrives.
+    # Executors load their code before the first task arrives.
     ("spark", "compare_run"),
     ("spark", "read"),
 }
-"""Imports of `headcount_analysis` that point up today. An entry that is no longer needed fails."""
+"""Imports of `headcount_analysis` that point upward. An unneeded entry is a violation."""
 
 STANDARD = frozenset(sys.stdlib_module_names)
 PURE = STANDARD | {"headcount", "pyarrow", "xxhash", "pydantic"}
 
 PURE_FOLDERS = {
-    "headcount.run": PURE | {"lark"},  # a pure parser: outcome rules and thresholds have a grammar
+    "headcount.run": PURE | {"lark"},  # a pure parser, for outcome rules and thresholds
     "headcount.ledger": PURE,
 }
-"""Folders that import nothing but these packages, directly or through other modules."""
+"""Folders that may import only these packages, directly or through other modules."""
 
 ALLOWED_PARTS = {
     "headcount": {"headcount"},
@@ -86,7 +86,7 @@ ALLOWED_PARTS = {
 FORBIDDEN = {
     "headcount.stack": ("headcount.plugin", "headcount.cli", "headcount_analysis"),
 }
-"""Imports that stay forbidden, however the layers are moved."""
+"""Imports that are forbidden regardless of the layers."""
 
 PARTS = (*ALLOWED_PARTS, "bench", "tests")
 
@@ -131,7 +131,7 @@ def imports_of(module: Module) -> Iterator[Import]:
 
 
 def _part_of(module: Module) -> str:
-    """Name a module; a locustfile, which is in no package, is `locustfiles.NAME`."""
+    """Return the name of a module; a locustfile, which is in no package, is `locustfiles.NAME`."""
     is_locustfile = module.path.parent.name == "locustfiles"
     return f"locustfiles.{module.name}" if is_locustfile else module.name
 
@@ -196,7 +196,7 @@ def _purity_violations(imports: Iterable[Import]) -> Iterator[str]:
 
 
 def _reachable(starts: Iterable[str], by_source: Mapping[str, list[Import]]) -> set[str]:
-    """Return the modules of the project that some modules import, and those that these import.
+    """Return the project's modules that `starts` import, directly or indirectly.
 
     Importing `a.b.c` runs the packages `a` and `a.b` as well.
     """

@@ -1,4 +1,4 @@
-"""Names: no class name stands for two things, and no identifier says nothing.
+"""Name rules: no two classes share a name, and no identifier is meaningless.
 
 `python -m scripts.names` prints each violation that `allowed_names.txt` does not list, and each
 entry there that is no longer needed; it exits with 1 if there is one. `--write` rewrites the list.
@@ -14,10 +14,13 @@ from pathlib import Path
 from scripts.source import ROOT, Module, read_modules
 
 BANNED = frozenset({"told", "tell", "found", "mine", "thing", "given"})
-"""Not the name of a module, class, function, parameter or variable, underscores aside."""
+"""Banned as names of modules, classes, functions, parameters, fields and variables.
+
+Leading and trailing underscores are ignored.
+"""
 
 BANNED_IN_SIGNATURES = frozenset({"each"})
-"""Not the name of a module, class, function, parameter or field; a loop may use it."""
+"""Banned as names of modules, classes, functions, parameters and fields; loops may use them."""
 
 ALLOWED = Path(__file__).with_name("allowed_names.txt")
 
@@ -26,7 +29,7 @@ FOLDERS = ("headcount", "analysis", "service", "locustfiles", "bench", "scripts"
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where a name is bound: `kind` is module, class, function, parameter, field or variable."""
+    """A name where it is bound; `kind`: module, class, function, parameter, field or variable."""
 
     name: str
     kind: str
@@ -43,7 +46,7 @@ def duplicate_classes(modules: Iterable[Module]) -> dict[str, list[Path]]:
 
 
 def violations(modules: Iterable[Module]) -> dict[str, str]:
-    """Return violations: the entry that would allow it, and the place, `path:line`."""
+    """Return the violations: from the entry that would allow one to its place, `path:line`."""
     modules = list(modules)
     problems = {
         f"duplicate class {name}": ", ".join(str(path) for path in paths)
@@ -58,7 +61,7 @@ def violations(modules: Iterable[Module]) -> dict[str, str]:
 
 
 def bindings(module: Module) -> Iterator[Binding]:
-    """Yield every name that a module binds, and its own."""
+    """Yield the name of a module, and every name that it binds."""
     yield Binding(module.path.stem, "module", 1)
     for node in ast.walk(module.tree):
         match node:
@@ -68,7 +71,7 @@ def bindings(module: Module) -> Iterator[Binding]:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield Binding(node.name, "function", node.lineno)
                 yield from _parameters(node.args)
-            case ast.Lambda():  # a loop in short
+            case ast.Lambda():  # like a loop variable
                 yield from (replace(name, kind="variable") for name in _parameters(node.args))
             case ast.Name(ctx=ast.Store()):
                 yield Binding(node.id, "variable", node.lineno)
@@ -101,7 +104,7 @@ def _is_banned(binding: Binding) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Print what breaks the rules, and return the exit code."""
+    """Print the violations, and return the exit code."""
     problems = violations(read_modules(ROOT, FOLDERS))
     if "--write" in arguments:
         ALLOWED.write_text("".join(f"{entry}\n" for entry in sorted(problems)), encoding="utf-8")

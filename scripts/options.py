@@ -1,4 +1,4 @@
-"""Writes docs/options.md and docs/environment.md from the code; `--check` only compares them."""
+"""Writes docs/options.md and docs/environment.md from the code; `--check` only compares."""
 
 import argparse
 import sys
@@ -19,18 +19,18 @@ OPTIONS_HEAD = f"""\
 # Options
 
 {WRITTEN_BY} `headcount COMMAND --help` shows the same in a terminal.
-An option that is called *repeatable* may be written several times.
+You can pass a *repeatable* option several times.
 """
 PLUGIN_HEAD = """
 ## Locust with the plugin
 
 These options are for plain Locust, as in `locust -f FILE --topic orders`, where the locustfile
-imports `headcount.plugin`. `headcount run` and `headcount up` set them by their own options.
+imports `headcount.plugin`. `headcount run` and `headcount up` set them from their own options.
 """
 ENVIRONMENT_HEAD = f"""\
 # Environment variables
 
-{WRITTEN_BY} An option on the command line comes before its variable.
+{WRITTEN_BY} An option on the command line overrides its variable.
 
 ## Options of headcount and of Locust
 
@@ -38,7 +38,7 @@ ENVIRONMENT_HEAD = f"""\
 
 
 def options_page() -> str:
-    """Every command's options and arguments, and those that the plugin adds to Locust."""
+    """The options of every command, and those that the plugin adds to Locust."""
     parts = [OPTIONS_HEAD]
     for command in _commands():
         context = click.Context(command, info_name=f"headcount {command.name}")
@@ -53,7 +53,7 @@ def options_page() -> str:
 
 def environment_page() -> str:
     """Every environment variable that a command, a generator or the service reads."""
-    parts = [ENVIRONMENT_HEAD, *_table(("variable", "stands for"), _option_variables())]
+    parts = [ENVIRONMENT_HEAD, *_table(("variable", "option"), _option_variables())]
     parts += ["\n## The machine\n\n", *_table(("variable", "meaning"), VARIABLES.items(), (0,))]
     parts += ["\n## The service\n\n", "A variable that begins with `SERVICE_` and is not listed "]
     parts += ["here is an error.\n\n", *_table(("variable", "default", "rule"), _settings())]
@@ -61,7 +61,7 @@ def environment_page() -> str:
 
 
 def plugin_actions() -> list[argparse.Action]:
-    """Return what the plugin adds to Locust's command line, hidden options left out."""
+    """Return the options that the plugin adds to Locust, without hidden ones."""
     from locust.argument_parser import LocustArgumentParser  # noqa: PLC0415 - it patches Python
 
     from headcount.plugin.options import add_options  # noqa: PLC0415
@@ -72,7 +72,7 @@ def plugin_actions() -> list[argparse.Action]:
 
 
 def option_names() -> set[str]:
-    """Every option that the pages may mention, hidden ones left out."""
+    """Every option that the pages may mention, without hidden ones."""
     commands = (name for each in _commands() for option in _options(each) for name in option.opts)
     negated = (
         name for each in _commands() for option in _options(each) for name in option.secondary_opts
@@ -148,7 +148,7 @@ def _paragraph(text: str | None) -> str:
 
 
 def main() -> int:
-    """Write the pages, or with `--check` name those that the code has outdated."""
+    """Write the pages, or with `--check` name the outdated ones."""
     pages = {"options.md": options_page(), "environment.md": environment_page()}
     outdated = [
         name

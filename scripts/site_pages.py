@@ -1,4 +1,4 @@
-"""MkDocs' hook: README.md is the site's first page; links out of the site become plain paths."""
+"""A MkDocs hook: README.md is the first page; links that leave the site become plain paths."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _LINK = re.compile(r"(?<!!)\[([^]]+)\]\(([^)#:\s]+)(#[^)]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the README, with its links as they are from the folder of the pages."""
+    """Add the README, with its links relative to the folder of the pages."""
     text = (ROOT / "README.md").read_text("utf-8")
     text = _LINK.sub(lambda match: match[0].replace(match[2], _from_docs(match[2]), 1), text)
     text = text.replace("](docs/", "](")
@@ -21,7 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Replace a link to a file of the repository that is not in the site by its path."""
+    """Replace each link to a repository file outside of the site with its path."""
 
     def shown(match: re.Match[str]) -> str:
         text, target = match[1], match[2]

@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 IMPORT_ROOTS = (".", "analysis", "service", "locustfiles")
-"""The folders on `sys.path`: a module's name starts below the longest that holds its file."""
+"""The folders on `sys.path`: a module's name starts below the innermost one with its file."""
 
 PRODUCT = ("headcount", "analysis", "service", "locustfiles", "bench")
-"""The top-level folders whose names and sizes are held."""
+"""The top-level folders that the checks cover."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -27,7 +27,7 @@ class Module:
 
     @property
     def folder(self) -> str:
-        """The folder it lies in, as a POSIX path."""
+        """The folder of its file, as a POSIX path."""
         return self.path.parent.as_posix()
 
 
@@ -42,7 +42,7 @@ class Function:
 
 
 def read_modules(root: Path, folders: tuple[str, ...] = PRODUCT) -> list[Module]:
-    """Parse every module below some top-level folders, sorted by path."""
+    """Parse every module in these top-level folders, sorted by path."""
     paths = [path for folder in folders for path in (root / folder).rglob("*.py")]
     return [_parse(path.relative_to(root), root) for path in sorted(paths)]
 
@@ -57,7 +57,7 @@ def functions(module: Module) -> Iterator[Function]:
 
 
 def module_name(path: Path) -> str:
-    """Return the dotted name by which a file, relative to the repository, is imported."""
+    """Return the import name of a file, whose path is relative to the repository."""
     parts = path.with_suffix("").parts
     if parts[0] in IMPORT_ROOTS:
         parts = parts[1:]

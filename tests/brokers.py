@@ -1,4 +1,4 @@
-"""Brokers that tests start: those of a cluster, and one for a whole test run."""
+"""Brokers for tests: those of a cluster, and one for a whole test run."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from headcount.stack.broker_config import BrokerConfig
 
 
 def started_together(configs: Sequence[BrokerConfig], stack: ExitStack) -> tuple[Broker, ...]:
-    """Start one for each, and have the stack kill it, whatever becomes of the others."""
+    """Start a broker for each config; the stack kills every started one, even if others fail."""
 
     def start(config: BrokerConfig) -> Broker:
         broker = Broker(config)
@@ -28,13 +28,13 @@ def started_together(configs: Sequence[BrokerConfig], stack: ExitStack) -> tuple
 
 @contextmanager
 def described(config: BrokerConfig) -> Iterator[str]:
-    """Run a broker until the block ends; yields what `SharedBroker.of` reads."""
+    """Run a broker for the block; yield its description for `SharedBroker.of`."""
     with Broker(config) as broker:
         yield json.dumps([broker.port, broker.pid, broker.cluster_id, str(broker.data_dir)])
 
 
 class SharedBroker(Broker):
-    """A broker that a process of this test run has started; nobody who uses it can stop it."""
+    """A broker that a process of this test run has started; its users cannot stop it."""
 
     def __init__(self, port: int, pid: int, cluster_id: str, data_dir: Path) -> None:
         self.port, self.cluster_id = port, cluster_id
@@ -42,7 +42,7 @@ class SharedBroker(Broker):
 
     @classmethod
     def of(cls, description: str) -> Self:
-        """Join the broker that `described` describes."""
+        """Return the broker with a description from `described`."""
         port, pid, cluster_id, data_dir = json.loads(description)
         return cls(port, pid, cluster_id, Path(data_dir))
 
@@ -53,16 +53,16 @@ class SharedBroker(Broker):
 
     @property
     def data_dir(self) -> Path:
-        """The folder that holds all of it."""
+        """Its data folder."""
         return self._data_dir
 
     def poll_or_raise(self) -> None:
-        """Raise PartError if it is over."""
+        """Raise PartError if it has exited."""
         if not psutil.pid_exists(self._pid):
-            raise PartError("the shared broker is over")
+            raise PartError("the shared broker has exited")
 
     def stop(self) -> None:
-        """Refuse: others use it."""
+        """Refuse, as other tests use it."""
         raise AssertionError("a test must not stop the shared broker")
 
     kill = stop

@@ -1,4 +1,4 @@
-"""Certificates that tests make for themselves."""
+"""Certificates for tests."""
 
 import datetime as dt
 from ipaddress import ip_address
@@ -18,12 +18,12 @@ DAY = dt.timedelta(days=1)
 
 
 def authority(name: str) -> bytes:
-    """Make a certificate authority of our own, in PEM."""
+    """Make a certificate authority, in PEM."""
     return _self_signed(name, ec.generate_private_key(ec.SECP256R1()))
 
 
 def write_server_certificate(path: Path) -> None:
-    """Write what a server at 127.0.0.1 shows, which is its own authority, and its key, in PEM."""
+    """Write a self-signed certificate for a server at 127.0.0.1, and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.write_bytes(_self_signed("127.0.0.1", key) + private)
@@ -55,4 +55,4 @@ _USAGE = x509.KeyUsage(
         False,
     ),
 )
-"""Strict checks want it told."""
+"""Strict verification requires key usage."""

@@ -27,12 +27,12 @@ from tests.sharing import shared
 LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed", "headcount/plugin")
 MOST_WORKERS = 4
 SPARK = "spark"
-"""The group of all tests that use the one Spark session: one worker has them, and its JVM."""
+"""The group of all tests that use the shared Spark session: one worker runs them, with one JVM."""
 
 NewBroker = Callable[..., Broker]
 NewConfig = Callable[..., BrokerConfig]
 
-# How long an example takes says something about the machine alone.
+# The duration of an example depends only on the machine.
 settings.register_profile(
     "on a busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -41,7 +41,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "on a busy machine"))
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Start workers, but for -k and a single file, which are done before workers have started."""
+    """Start workers, except for -k and a single file, which finish faster without."""
     named = [argument for argument in config.args if ".py" in argument]
     is_small = bool(config.option.keyword) or len(named) == len(config.args) == 1
     return 0 if is_small else MOST_WORKERS
@@ -49,12 +49,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroupScheduling:
-    """Give each worker whole files, and one of them all that needs Spark."""
+    """Give each worker complete files, and one worker all tests that need Spark."""
     return FileOrGroup(config, log)
 
 
 class FileOrGroup(LoadGroupScheduling):  # type: ignore[misc]
-    """Keeps the tests of a group together, and without one those of a file."""
+    """Keeps the tests of a group together; without a group, those of a file."""
 
     def _split_scope(self, nodeid: str) -> str:
         group = str(super()._split_scope(nodeid))
@@ -81,14 +81,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=place)
     if os.geteuid() != 0:
-        needs_root = pytest.mark.skip(reason="it needs root, as which .ci/run runs it")
+        needs_root = pytest.mark.skip(reason="needs root; .ci/run runs it as root")
         for item in items:
             if item.get_closest_marker("root"):
                 item.add_marker(needs_root)
 
 
 def pytest_collection_finish() -> None:
-    """Locust is imported in processes of its own: Spark and the clients hang where it patched."""
+    """Refuse tests that import Locust: its patches make Spark and the Kafka clients hang."""
     if is_module_patched("socket"):
         raise pytest.UsageError("a test imports Locust, which patches the standard library")
 
@@ -101,19 +101,19 @@ def environ() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def cache(environ: dict[str, str]) -> Path:
-    """The user's own cache: the jars are fetched once, not once a session."""
+    """The user's own cache, so that jars are fetched only once, not in every session."""
     return cache_folder(environ)
 
 
 @pytest.fixture(scope="session")
 def java(environ: dict[str, str], cache: Path) -> Java:
-    """The runtime that a user would get."""
+    """The Java runtime that a user would get."""
     return find_java(environ, cache)
 
 
 @pytest.fixture(scope="session")
 def fetcher(java: Java, cache: Path, environ: dict[str, str]) -> Fetcher:
-    """What `broker_jars` and `connector_jars` take."""
+    """The fetcher for `broker_jars` and `connector_jars`."""
     return Fetcher(java, cache, environ, Console(quiet=True))
 
 
@@ -145,7 +145,7 @@ def new_config(java: Java, fetcher: Fetcher, environ: dict[str, str], cache: Pat
 def new_broker(
     new_config: NewConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NewBroker]:
-    """Starts brokers of a test's own, for those that stop or kill them."""
+    """Starts separate brokers, for tests that stop or kill them."""
     started: list[Broker] = []
 
     def start(data_dir: Path | None = None, **options: Any) -> Broker:
@@ -168,10 +168,10 @@ def broker(new_config: NewConfig, run_folder: Path) -> Iterator[Broker]:
 
 @pytest.fixture
 def topic(broker: Broker) -> Iterator[str]:
-    """A topic of the test's own, with 4 partitions."""
+    """A topic for the test, with 4 partitions."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     ensure_topic(broker.bootstrap_servers, name, partitions=4, timeout_s=120)
     yield name
-    # Whoever looks through all topics looks through those of the tests that run now.
+    # Code that searches all topics should search only those of running tests.
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     admin.delete_topics([name])[name].exception(120)

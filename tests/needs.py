@@ -1,4 +1,4 @@
-"""What a test needs and pip cannot bring: without it the test is skipped, but for where CI runs."""
+"""Requirements that pip cannot install: without them, tests are skipped, or fail in CI."""
 
 import os
 from typing import NoReturn
@@ -9,7 +9,7 @@ STRICT = "HEADCOUNT_TESTS_SKIP_NOTHING"
 
 
 def lacking(reason: str) -> NoReturn:
-    """Skip the test, or fail it where nothing may be skipped."""
+    """Skip the test, or fail it if STRICT is set."""
     if os.environ.get(STRICT):
         pytest.fail(f"{STRICT} is set, and {reason}")
     pytest.skip(reason)

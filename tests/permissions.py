@@ -1,4 +1,4 @@
-"""Permissions: a broker that grants and denies what is done with a topic."""
+"""Permissions: a broker that allows and denies operations on a topic."""
 
 from kafka import KafkaAdminClient
 from kafka.admin import (
@@ -26,7 +26,7 @@ DISCREET: tuple[Rule, ...] = (
 
 
 def guarded_broker(new_broker: NewBroker, topic: str, *rules: Rule) -> Broker:
-    """Start a broker with a topic that nobody may use but by these rules."""
+    """Start a broker with a topic that can be used only according to these rules."""
     broker = new_broker(
         authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         allow_everyone_if_no_acl_found="true",
@@ -35,10 +35,12 @@ def guarded_broker(new_broker: NewBroker, topic: str, *rules: Rule) -> Broker:
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     pattern = ResourcePattern(ResourceType.TOPIC, topic)
     admin.create_acls([ACL("User:ANONYMOUS", "*", *rule, pattern) for rule in rules])
-    # The broker itself hears of them a moment after they are noted.
-    wanted = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
+    # The rules take effect in the broker a moment after they are stored.
+    topic_rules = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
     wait_until(
-        lambda: len(admin.describe_acls(wanted)[0]) == len(rules), DEADLINE_S, "the rules hold"
+        lambda: len(admin.describe_acls(topic_rules)[0]) == len(rules),
+        DEADLINE_S,
+        "the rules are in effect",
     )
     admin.close()
     return broker

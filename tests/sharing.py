@@ -1,6 +1,6 @@
-"""One part for all processes of a test run, such as a broker: the first starts it.
+"""A part that all processes of a test run share, such as a broker: the first process starts it.
 
-Locks are the kernel's, so that whoever is killed lets go of its own.
+The kernel manages the locks, and releases those of a killed process.
 """
 
 import fcntl
@@ -17,8 +17,8 @@ _TURN, _OWNER, _USERS, _ADDRESS = "turn", "owner", "users", "address"
 def shared(folder: Path, start: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """Yield the address of a part that every process with the same folder shares.
 
-    The process that starts it owns it, and ends it when no other uses it any more: leaving the
-    block waits for that. If the owner is killed, the next process starts another.
+    The process that starts the part owns it. Leaving the block, the owner waits until no other
+    process uses the part, and ends it. If the owner is killed, the next process starts another.
     """
     folder.mkdir(parents=True, exist_ok=True)
     address = folder / _ADDRESS
@@ -34,7 +34,7 @@ def shared(folder: Path, start: Callable[[], AbstractContextManager[str]]) -> It
 
 
 def _await_last(folder: Path, stack: ExitStack) -> None:
-    """Wait until nobody uses the part, and keep others from joining while the stack is open."""
+    """Wait until no process uses the part, and let none join while the stack is open."""
     while True:
         with ExitStack() as turn:
             _lock(turn, folder / _TURN)
@@ -45,7 +45,7 @@ def _await_last(folder: Path, stack: ExitStack) -> None:
 
 
 def _lock(stack: ExitStack, path: Path, how: int = fcntl.LOCK_EX) -> bool:
-    """Lock a file for as long as the stack is open; tell whether that was possible."""
+    """Lock a file while the stack is open; return whether that was possible."""
     file = path.open("a")
     try:
         fcntl.flock(file, how)

@@ -1,6 +1,6 @@
-"""docker-compose.yml, .env and the Dockerfiles, held against the schema and against the code.
+"""docker-compose.yml, .env and the Dockerfiles are checked against schema and code.
 
-No container engine is asked: what each container would run is parsed by what it would run.
+No container engine is needed: the program of each container parses its own command.
 """
 
 import ast
@@ -34,8 +34,8 @@ DOCKERFILES = ("service/Dockerfile", "locustfiles/Dockerfile", "analysis/Dockerf
 BUILT = ("service", "locust", "worker", "analysis")
 LOCUST = ("locust", "worker")
 
-# Locust patches the standard library when it is imported, so it is asked in a process of its own.
-ASK_LOCUST = """
+# Locust patches the standard library when it is imported, so it runs in a separate process.
+LOCUST_SCRIPT = """
 import json, sys
 import headcount.plugin
 from headcount.plugin.hooks import STOP_TIMEOUT_S
@@ -61,19 +61,19 @@ print(json.dumps({
 
 @functools.cache
 def dot_env() -> dict[str, str]:
-    """Give the variables of .env."""
+    """The variables of .env."""
     lines = (ROOT / ".env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def resolved(text: str, values: dict[str, str]) -> str:
-    """Put values in the places of their names."""
-    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+    """Replace each variable with its value."""
+    return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
 
 
 @functools.cache
 def compose() -> dict[str, Any]:
-    """Give docker-compose.yml as an engine would read it."""
+    """The content of docker-compose.yml, as an engine would read it."""
     content: dict[str, Any] = YAML(typ="safe").load(resolved(COMPOSE.read_text(), dot_env()))
     for service in content["services"].values():
         variables = service.get("environment", {})
@@ -82,14 +82,14 @@ def compose() -> dict[str, Any]:
 
 
 def services() -> dict[str, dict[str, Any]]:
-    """Give the services by their names."""
-    found: dict[str, dict[str, Any]] = compose()["services"]
-    return found
+    """The services by name."""
+    by_name: dict[str, dict[str, Any]] = compose()["services"]
+    return by_name
 
 
 @functools.cache
 def instructions(dockerfile: str) -> list[tuple[str, str]]:
-    """A Dockerfile's instructions, each with its value."""
+    """The instructions of a Dockerfile, each with its value."""
     lines = (ROOT / dockerfile).read_text().splitlines()
     text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
     joined = re.sub(r"\\\n\s*", "", text).splitlines()
@@ -103,18 +103,18 @@ def values_of(dockerfile: str, name: str) -> list[str]:
 
 
 def arguments(dockerfile: str) -> dict[str, str]:
-    """Give the build arguments with their defaults."""
+    """The build arguments with their defaults."""
     return dict(each.split("=", 1) for each in values_of(dockerfile, "ARG"))
 
 
 def environment(dockerfile: str) -> dict[str, str]:
-    """Give the variables that the image sets."""
+    """The environment variables that the image sets."""
     pairs = [pair for each in values_of(dockerfile, "ENV") for pair in shlex.split(each)]
     return dict(pair.split("=", 1) for pair in pairs)
 
 
 def command_of(service: str) -> list[str]:
-    """Give what a container of the service runs: its own command, or its image's."""
+    """The command of a service's container: the service's own, or the image's."""
     own: list[str] | None = services()[service].get("command")
     if own is not None:
         return own
@@ -123,49 +123,49 @@ def command_of(service: str) -> list[str]:
 
 
 def seconds(duration: str) -> float:
-    """Read a duration in seconds, the only unit that is used."""
+    """Parse a duration in seconds, the only unit used."""
     assert duration.endswith("s")
     return float(duration[:-1])
 
 
 def options_of(command: list[str]) -> dict[str, str]:
-    """Give the options of a command whose options are written as `--name=value`."""
+    """The options of a command, each written as `--name=value`."""
     parts = (part.partition("=") for part in command[1:])
     return {name: value for name, _, value in parts}
 
 
 def code_of(command: list[str]) -> str | None:
-    """Give the Python that a command runs with `-c`."""
+    """The Python code that a command runs with `-c`."""
     return command[command.index("-c") + 1] if "python" in command[0] and "-c" in command else None
 
 
 @functools.cache
-def locust_says(service: str) -> dict[str, Any]:
-    """Let Locust, with the plugin, parse the command of one of its services."""
-    asked = subprocess.run(
-        [sys.executable, "-c", ASK_LOCUST, *command_of(service)[1:]],
+def parsed_by_locust(service: str) -> dict[str, Any]:
+    """Parse the command of one of Locust's services with Locust and the plugin."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOCUST_SCRIPT, *command_of(service)[1:]],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert asked.returncode == 0, asked.stderr
-    answer: dict[str, Any] = json.loads(asked.stdout.splitlines()[-1])
-    return answer
+    assert done.returncode == 0, done.stderr
+    parsed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return parsed
 
 
-def gunicorn_says(*options: str) -> subprocess.CompletedProcess[str]:
-    """Let gunicorn read the service's command in the environment of its container."""
-    program, *given = command_of("service")
+def run_gunicorn(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run the service's gunicorn command in the environment of its container."""
+    program, *rest = command_of("service")
     assert program == "gunicorn"
-    kept = {name: it for name, it in os.environ.items() if not name.startswith(PREFIX)}
+    inherited = {name: it for name, it in os.environ.items() if not name.startswith(PREFIX)}
     return subprocess.run(
-        [sys.executable, "-m", program, *given, *options],
-        cwd=ROOT / "service",  # what the image has in its working folder
-        env=kept
+        [sys.executable, "-m", program, *rest, *options],
+        cwd=ROOT / "service",  # the contents of the image's working directory
+        env=inherited
         | environment("service/Dockerfile")
         | services()["service"]["environment"]
-        # The image's PATH is the image's own.
+        # The image's PATH does not apply here.
         | {"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
@@ -173,8 +173,8 @@ def gunicorn_says(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def schema_says(document: Path) -> str:
-    """Hold a document against the Compose Specification; empty where it keeps to it."""
+def schema_errors(document: Path) -> str:
+    """Check a document against the Compose Specification; return errors, or an empty text."""
     checked = subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema"),
@@ -191,21 +191,23 @@ def schema_says(document: Path) -> str:
 
 
 def test_schema(tmp_path: Path) -> None:
-    """The file keeps to the Compose Specification, as written and with .env's values in it."""
-    assert schema_says(COMPOSE) == ""
+    """The file conforms to the Compose Specification, as written and with .env's values."""
+    assert schema_errors(COMPOSE) == ""
     (tmp_path / "resolved.json").write_text(json.dumps(compose()))
-    assert schema_says(tmp_path / "resolved.json") == ""
+    assert schema_errors(tmp_path / "resolved.json") == ""
 
 
 def test_variables() -> None:
     """Every variable that is used is in .env, and every one in .env is used."""
     text = COMPOSE.read_text()
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(dot_env())
-    assert text.count("$") == len(re.findall(r"\$\{\w+\}", text)), "write ${NAME}, and no default"
+    assert text.count("$") == len(re.findall(r"\$\{\w+\}", text)), (
+        "write ${NAME}, without a default"
+    )
 
 
 def test_sources() -> None:
-    """Every folder that is mounted and every Dockerfile that is built from exists."""
+    """Every mounted folder and every Dockerfile exists."""
     for name, service in services().items():
         for volume in service.get("volumes", []):
             if isinstance(volume, dict) and volume["type"] == "bind":
@@ -215,7 +217,7 @@ def test_sources() -> None:
 
 
 def test_gates() -> None:
-    """A part starts when the one before it is healthy or done, up to a broker that is healthy."""
+    """Every part but the broker waits until the parts that it depends on are healthy or done."""
     for name, service in services().items():
         gates = service.get("depends_on", {})
         assert gates or name == "kafka", f"{name} waits for nothing"
@@ -227,7 +229,7 @@ def test_gates() -> None:
 
 
 def test_limits() -> None:
-    """Every part has a memory limit, no new privileges, and is not started again when it dies."""
+    """Every part has a memory limit and no new privileges, and is not restarted when it dies."""
     for name, service in services().items():
         assert service["deploy"]["resources"]["limits"]["memory"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -237,14 +239,14 @@ def test_limits() -> None:
 
 
 def test_published_on_loopback() -> None:
-    """A port that is published is published on loopback."""
+    """Ports are published only on loopback."""
     published = [port for service in services().values() for port in service.get("ports", [])]
     assert published
     assert [port for port in published if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)] == []
 
 
 def test_examples() -> None:
-    """The commands in the file's first comment name services that exist and commands that parse."""
+    """The commands in the file's first comment name existing services and subcommands."""
     head = COMPOSE.read_text().split("\nname:")[0]
     (scaled,) = re.findall(r"--scale (\w+)=", head)
     assert scaled in LOCUST
@@ -261,7 +263,7 @@ def test_examples() -> None:
 
 
 def test_images_are_pinned() -> None:
-    """An image is named by a whole version, and by no registry's host."""
+    """An image has a full version, and no registry host."""
     images = {service["image"] for service in services().values() if "image" in service}
     for image in images | {dot_env()["PYTHON_IMAGE"]}:
         assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+\.\d+(-[a-z-]+)?", image), image
@@ -269,7 +271,7 @@ def test_images_are_pinned() -> None:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_base_image(dockerfile: str) -> None:
-    """An image is built on .env's Python; the default is the same but for the patch version."""
+    """An image is built on .env's Python; the default may lack only the patch version."""
     froms = [each.split()[0] for each in values_of(dockerfile, "FROM")]
     assert set(froms) == {"${PYTHON_IMAGE}"}
     pinned = dot_env()["PYTHON_IMAGE"]
@@ -290,15 +292,15 @@ _KAFKA = (BROKER, "kafka_2.13")
 
 
 def test_no_zookeeper() -> None:
-    """Kafka runs in KRaft mode, and nothing speaks of ZooKeeper."""
+    """Kafka runs in KRaft mode, and no file mentions ZooKeeper."""
     assert services()["kafka"]["environment"]["KAFKA_PROCESS_ROLES"] == "broker,controller"
     for path in (COMPOSE, ROOT / ".env", *(ROOT / each for each in DOCKERFILES)):
         assert "zookeeper" not in path.read_text().lower(), path
 
 
 def test_kafka_settings() -> None:
-    """The container's broker has the embedded one's settings, but for names and places."""
-    settings = broker_config._SETTINGS  # noqa: SLF001 - the one place that has them
+    """The container's broker has the embedded one's settings, except for names and paths."""
+    settings = broker_config._SETTINGS  # noqa: SLF001 - the only definition
     alone = settings.replace("{nodes}", "1").replace("{min_insync}", "1")
     lines = alone.splitlines()
     embedded = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
@@ -306,7 +308,8 @@ def test_kafka_settings() -> None:
     contained = {
         name.removeprefix("KAFKA_").lower().replace("_", "."): value
         for name, value in variables.items()
-        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"  # the JVM's, not Kafka's
+        if name.startswith("KAFKA_")
+        and name != "KAFKA_HEAP_OPTS"  # a JVM option, not a Kafka setting
     }
     own = {name for name in embedded if "{" in embedded[name]} | {"listener.security.protocol.map"}
     assert contained.keys() == embedded.keys()
@@ -316,7 +319,7 @@ def test_kafka_settings() -> None:
 
 
 def test_kafka_addresses() -> None:
-    """Whoever asks for Kafka finds the listener that is told to those who come from there."""
+    """Every client of Kafka uses the listener that is advertised to its network."""
     kafka = services()["kafka"]
     listeners = _listeners(kafka["environment"]["KAFKA_LISTENERS"])
     advertised = _listeners(kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"])
@@ -330,7 +333,7 @@ def test_kafka_addresses() -> None:
         inside,
         services()["service"]["environment"]["SERVICE_BOOTSTRAP_SERVERS"],
         options_of(command_of("topic"))["--bootstrap-server"],
-        *(locust_says(name)["options"]["bootstrap_servers"] for name in LOCUST),
+        *(parsed_by_locust(name)["options"]["bootstrap_servers"] for name in LOCUST),
     } == {inside}
     check = kafka["healthcheck"]["test"]
     assert check[check.index("--bootstrap-server") + 1] == inside
@@ -341,7 +344,7 @@ def _listeners(text: str) -> dict[str, str]:
 
 
 def test_topic() -> None:
-    """The topic is made as Headcount makes it, and is the one that the others use."""
+    """The topic is created as Headcount creates it, and the other services use it."""
     command = command_of("topic")
     configs = [part.removeprefix("--config=") for part in command if part.startswith("--config=")]
     assert dict(each.split("=", 1) for each in configs) == TOPIC_CONFIG
@@ -352,7 +355,7 @@ def test_topic() -> None:
     names = {
         options["--topic"],
         services()["service"]["environment"]["SERVICE_TOPIC"],
-        *(locust_says(name)["options"]["topic"] for name in LOCUST),
+        *(parsed_by_locust(name)["options"]["topic"] for name in LOCUST),
     }
     assert names == {dot_env()["HEADCOUNT_TOPIC"]}
 
@@ -361,41 +364,41 @@ def test_topic() -> None:
 
 
 def test_service_settings() -> None:
-    """Each SERVICE_ variable is a setting of the service's, and together they are accepted."""
-    given = environment("service/Dockerfile") | services()["service"]["environment"]
-    settings = {name.removeprefix(PREFIX) for name in given if name.startswith(PREFIX)}
+    """Each SERVICE_ variable is a setting of the service, which accepts all of them together."""
+    variables = environment("service/Dockerfile") | services()["service"]["environment"]
+    settings = {name.removeprefix(PREFIX) for name in variables if name.startswith(PREFIX)}
     assert settings <= {name.upper() for name in Settings.model_fields}
     assert settings >= {"BOOTSTRAP_SERVERS", "TOPIC", "HOST", "PORT"}
-    checked = gunicorn_says("--check-config")
+    checked = run_gunicorn("--check-config")
     assert checked.returncode == 0, checked.stderr
 
 
 def test_service_stops_in_time() -> None:
-    """A container is given longer to stop than gunicorn gives its workers."""
-    said = gunicorn_says("--print-config").stdout
-    (graceful,) = set(re.findall(r"graceful_timeout\s+= (\d+)", said))
+    """A container has longer to stop than gunicorn's workers."""
+    config = run_gunicorn("--print-config").stdout
+    (graceful,) = set(re.findall(r"graceful_timeout\s+= (\d+)", config))
     assert seconds(services()["service"]["stop_grace_period"]) > int(graceful)
 
 
 def test_service_port() -> None:
-    """The service is published, asked for and made healthy at the port of its settings."""
+    """Published port, Locust's host and health check use the port in the service's settings."""
     default = str(Settings.model_fields["port"].default)
     service = services()["service"]
     (published,) = service["ports"]
     assert published == f"127.0.0.1:{default}:{default}"
     assert service["environment"]["SERVICE_PORT"] == default
     assert values_of("service/Dockerfile", "EXPOSE") == [default]
-    assert locust_says("locust")["options"]["host"] == f"http://service:{default}"
+    assert parsed_by_locust("locust")["options"]["host"] == f"http://service:{default}"
     assert _health_url("service") == f"http://127.0.0.1:{default}/readyz"
 
 
 def test_health_route() -> None:
-    """The service is healthy by a route that it has."""
+    """The health check uses a route that the service has."""
     script = (
         "import json\nfrom headcount_service.wsgi import app\n"
         "print(json.dumps([rule.rule for rule in app.url_map.iter_rules()]))"
     )
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
         env=os.environ | services()["service"]["environment"],
@@ -403,7 +406,7 @@ def test_health_route() -> None:
         text=True,
         check=True,
     )
-    assert "/" + _health_url("service").split("/", 3)[3] in json.loads(said.stdout)
+    assert "/" + _health_url("service").split("/", 3)[3] in json.loads(done.stdout)
 
 
 def _health_url(service: str) -> str:
@@ -418,23 +421,23 @@ def _health_url(service: str) -> str:
 
 @pytest.mark.parametrize("service", LOCUST)
 def test_locust_command(service: str) -> None:
-    """Each option is known, in full, to Locust or the plugin, and the scenario exists."""
+    """Locust or the plugin knows the full name of each option, and the scenario exists."""
     command = command_of(service)
     assert command[0] == "locust"
-    says = locust_says(service)
-    assert options_of(command).keys() <= set(says["known"])
+    parsed = parsed_by_locust(service)
+    assert options_of(command).keys() <= set(parsed["known"])
     assert (ROOT / options_of(command)["--locustfile"]).is_file()
 
 
 def test_locust_image_command() -> None:
-    """The scenario that the image runs by itself exists."""
+    """The default scenario of the image exists."""
     command = json.loads(values_of("locustfiles/Dockerfile", "CMD")[-1])
     assert (ROOT / options_of(command)["--locustfile"]).is_file()
 
 
 def test_master_and_workers() -> None:
-    """Workers find the master, run its scenario, and write to its folder, which is ./reports."""
-    master, worker = (locust_says(name)["options"] for name in LOCUST)
+    """Workers find the master, run its scenario, and write to its folder, ./reports."""
+    master, worker = (parsed_by_locust(name)["options"] for name in LOCUST)
     assert (master["master"], worker["worker"]) == (True, True)
     assert worker["master_host"] == "locust"
     shared = ("locustfile", "bootstrap_servers", "topic", "reports_dir")
@@ -446,25 +449,25 @@ def test_master_and_workers() -> None:
 
 
 def test_web_ui() -> None:
-    """The web UI is published where Locust has it, answers the health check, and stops in time."""
-    says = locust_says("locust")
-    default = says["default_port"]
+    """The web UI is published at Locust's port, answers the health check, and stops in time."""
+    parsed = parsed_by_locust("locust")
+    default = parsed["default_port"]
     assert services()["locust"]["ports"] == [f"127.0.0.1:{default}:{default}"]
-    assert (says["options"]["web_host"], says["options"]["web_port"]) == ("0.0.0.0", default)  # noqa: S104
+    assert (parsed["options"]["web_host"], parsed["options"]["web_port"]) == ("0.0.0.0", default)  # noqa: S104
     assert _health_url("locust") == f"http://127.0.0.1:{default}/"
-    assert says["root"] == 200
+    assert parsed["root"] == 200
     for name in LOCUST:
-        assert seconds(services()[name]["stop_grace_period"]) > says["stop_timeout_s"]
+        assert seconds(services()[name]["stop_grace_period"]) > parsed["stop_timeout_s"]
 
 
 # ---- the judge
 
 
 def command_named(name: str) -> click.Command:
-    """Find one of our commands."""
-    found = cli.get_command(click.Context(cli), name)
-    assert found is not None, name
-    return found
+    """Return the `headcount` command with this name."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None, name
+    return command
 
 
 def _defaults(subcommand: str) -> dict[str | None, Any]:
@@ -472,7 +475,7 @@ def _defaults(subcommand: str) -> dict[str | None, Any]:
 
 
 def test_headcount_command() -> None:
-    """The judge's command and its image's are commands of ours, with options that these know."""
+    """The commands of the judge and its image exist, and know their options."""
     for command in (
         command_of("analysis"),
         json.loads(values_of("analysis/Dockerfile", "CMD")[-1]),
@@ -484,17 +487,17 @@ def test_headcount_command() -> None:
 
 
 def test_headcount_variables() -> None:
-    """Each HEADCOUNT_ variable of the image is one that the code reads."""
+    """The code reads each HEADCOUNT_ variable of the image."""
     code = "".join(path.read_text() for path in (ROOT / "headcount").rglob("*.py"))
-    given = {name: it for name, it in environment("analysis/Dockerfile").items() if name != "PATH"}
-    named = {name for name in given if name.startswith("HEADCOUNT_")}
+    variables = environment("analysis/Dockerfile")
+    named = {name for name in variables if name.startswith("HEADCOUNT_")}
     assert named
     assert {name for name in named if f'"{name}"' not in code} == set()
-    assert given["HEADCOUNT_JAVA"] == BUNDLED
+    assert variables["HEADCOUNT_JAVA"] == BUNDLED
 
 
 def test_spark_memory() -> None:
-    """The judge's limit has room for the heap that it takes by default, and as much again."""
+    """The judge's memory limit is at least twice its default heap."""
     heap = _defaults("verify")["spark_heap"]
     limit = services()["analysis"]["deploy"]["resources"]["limits"]["memory"]
     assert _mebibytes(limit) >= 2 * _mebibytes(heap)
@@ -509,8 +512,8 @@ def _mebibytes(size: str) -> int:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_copied(dockerfile: str) -> None:
-    """Each source of a COPY exists and is let through by .dockerignore."""
-    let_through = {
+    """Each source of a COPY exists, and .dockerignore includes it."""
+    included = {
         line.removeprefix("!")
         for line in (ROOT / ".dockerignore").read_text().splitlines()
         if line.startswith("!")
@@ -519,12 +522,12 @@ def test_copied(dockerfile: str) -> None:
         *sources, _target = rest.split()
         if not sources[0].startswith("--from="):
             assert [each for each in sources if not (ROOT / each).exists()] == [], rest
-            assert [each for each in sources if each.split("/")[0] not in let_through] == [], rest
+            assert [each for each in sources if each.split("/")[0] not in included] == [], rest
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_locked(dockerfile: str) -> None:
-    """Packages come by the lock and its hashes alone, and the extra that is installed exists."""
+    """Packages are installed only from the lock file with hashes, and the extra exists."""
     runs = " ".join(values_of(dockerfile, "RUN"))
     (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
     assert re.search(r"--(verify|require)-hashes", installed)
@@ -537,7 +540,7 @@ def test_locked(dockerfile: str) -> None:
 
 
 def test_uv_is_locked() -> None:
-    """The lock has the lines of uv that the Dockerfiles take out of it, with hashes."""
+    """The lock file has uv with hashes, on the lines that the Dockerfiles extract."""
     lock = (ROOT / "requirements.lock").read_text()
     assert re.search(
         r"^uv==\S+ \\\n( +--hash=sha256:\w{64} \\\n)* +--hash=sha256:\w{64}$", lock, re.MULTILINE
@@ -546,7 +549,7 @@ def test_uv_is_locked() -> None:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_user(dockerfile: str) -> None:
-    """The container's user is not root, and stays."""
+    """The container's last user is not root."""
     name, rest = [each for each in instructions(dockerfile) if each[0] in {"FROM", "USER"}][-1]
     assert name == "USER"
     user = resolved(rest, arguments(dockerfile)).split(":")[0]
@@ -559,7 +562,7 @@ def _runs(dockerfile: str) -> str:
 
 
 def test_build_arguments() -> None:
-    """Every argument that a build is given is one of its Dockerfile's."""
+    """Every build argument exists in the Dockerfile."""
     for name in BUILT:
         build = services()[name]["build"]
         assert build["args"].keys() <= arguments(build["dockerfile"]).keys(), name
@@ -567,7 +570,7 @@ def test_build_arguments() -> None:
 
 
 def test_python_code() -> None:
-    """Python that a Dockerfile or a health check holds compiles, and imports what exists."""
+    """Python code in Dockerfiles and health checks compiles, and its imports exist."""
     checks = [each["healthcheck"]["test"][1:] for each in services().values() if _checked(each)]
     runs = [
         json.loads(run) for each in DOCKERFILES for run in values_of(each, "RUN") if run[0] == "["

@@ -25,7 +25,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "docs": ("scripts/site_pages.py",),
     "dev": ("tests", "examples"),
 }
-"""The files that an extra is for; what they import of the project is installed with it."""
+"""The files that each extra serves; the project modules that they import count, too."""
 
 NOT_IMPORTED = {
     "psycopg": "SQLAlchemy loads it by the URL's name",
@@ -53,7 +53,7 @@ CAPPED = ("locust", "gunicorn", "kafka-python", "geventhttpclient", "pyspark")
 
 @pytest.mark.parametrize("extra", ENTRY_POINTS)
 def test_every_import_is_declared(extra: str) -> None:
-    """What an extra's modules import, directly or through the project, the extra declares."""
+    """An extra declares every package that its modules import, directly or through the project."""
     declared = _declared(extra)
     if extra == "dev":
         declared |= _declared("bench")  # the tests of the benchmarks
@@ -67,7 +67,7 @@ def test_every_import_is_declared(extra: str) -> None:
 
 
 def test_every_declared_package_is_imported() -> None:
-    """A package that nothing imports is declared only for a stated reason."""
+    """A declared package that no module imports has a stated reason."""
     imported = {
         distribution
         for path in _files(
@@ -81,8 +81,8 @@ def test_every_declared_package_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", CAPPED)
-def test_what_is_subclassed_has_an_upper_bound(name: str) -> None:
-    """A package whose private parts are used cannot move to a version that nobody has tested."""
+def test_a_subclassed_package_has_an_upper_bound(name: str) -> None:
+    """A package whose internals are used cannot be upgraded to an untested version."""
     unbounded = [
         str(requirement)
         for requirements in _requirements().values()
@@ -95,14 +95,14 @@ def test_what_is_subclassed_has_an_upper_bound(name: str) -> None:
 
 @cache
 def _requirements() -> dict[str, tuple[Requirement, ...]]:
-    """What pyproject.toml declares for each extra; `""` is what every installation has."""
+    """The requirements in pyproject.toml by extra; `""` are those of every installation."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     by_extra = {"": project["dependencies"], **project["optional-dependencies"]}
     return {extra: tuple(map(Requirement, texts)) for extra, texts in by_extra.items()}
 
 
 def _declared(extra: str) -> set[str]:
-    """Name the packages of an extra, those of the extras that it includes, and the core's."""
+    """The packages of an extra, of the extras that it includes, and of the core."""
     names: set[str] = set()
     for requirement in (*_requirements()[""], *_requirements()[extra]):
         if requirement.name == "headcount":
@@ -127,18 +127,18 @@ def _files(places: Iterable[str]) -> set[Path]:
 
 
 def _closure(files: Iterable[Path]) -> set[Path]:
-    """Add the project's modules that the files import, and those that these import."""
+    """Return the files and all project modules that they import, directly or indirectly."""
     reached: set[Path] = set()
     waiting = set(files)
     while waiting:
         path = waiting.pop()
         reached.add(path)
-        waiting |= {found for name in _imports(path) for found in _module_files(name)} - reached
+        waiting |= {file for name in _imports(path) for file in _module_files(name)} - reached
     return reached
 
 
 def _module_files(name: str) -> Iterator[Path]:
-    """Find a module of the project, and the packages that hold it."""
+    """Yield the files of a project module and of its packages."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         for root in IMPORT_ROOTS:
@@ -147,7 +147,7 @@ def _module_files(name: str) -> Iterator[Path]:
 
 
 def _third_party(path: Path) -> set[str]:
-    own = {"_typeshed"}  # types alone, which mypy brings
+    own = {"_typeshed"}  # only types, which mypy provides
     roots = {name.partition(".")[0] for name in _imports(path)}
     return {
         root
@@ -162,7 +162,7 @@ def _is_folder_of_ours(name: str) -> bool:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """Name every module that a file imports, `from a import b` as both `a` and `a.b`."""
+    """The modules that a file imports; `from a import b` counts as both `a` and `a.b`."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

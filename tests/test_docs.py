@@ -1,4 +1,4 @@
-"""The pages: generated from the code where it decides, with links and options that exist."""
+"""The pages: generated parts match the code, and links and options exist."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ FOREIGN_OPTIONS = {
 @pytest.fixture(scope="module")
 def known_options() -> set[str]:
     """Every option of a command, of Locust with the plugin, of a locustfile or of a script."""
-    # Locust is imported in a process of its own, for it patches the standard library.
+    # Locust patches the standard library when it is imported, so it runs in a separate process.
     ours = _output("-c", "from scripts.options import *; print(*option_names(), sep='\\n')")
     locusts = _output("-m", "locust", "--help")
     named = {*ours.split(), *OPTION.findall(locusts)}
@@ -48,18 +48,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_exists(page: Path, known_options: set[str]) -> None:
-    """A page mentions no option that was renamed or removed."""
+    """A page mentions no renamed or removed option."""
     mentioned = set(OPTION.findall(page.read_text()))
     assert sorted(mentioned - known_options - FOREIGN_OPTIONS.keys()) == []
 
 
-def test_generated_pages_are_what_the_code_gives() -> None:
-    """options.md and environment.md are written again when an option or a setting changes."""
+def test_generated_pages_match_the_code() -> None:
+    """options.md and environment.md are regenerated when an option or a setting changes."""
     _output("-m", "scripts.options", "--check")
 
 
 def test_every_variable_of_the_code_is_documented() -> None:
-    """No module reads a HEADCOUNT_ variable that the page lacks."""
+    """Every HEADCOUNT_ variable that a module reads is on the page."""
     page = (ROOT / "docs" / "environment.md").read_text()
     texts = (path.read_text() for folder in CODE for path in (ROOT / folder).rglob("*.py"))
     read = {name for text in texts for name in re.findall(r"HEADCOUNT_[A-Z_]*[A-Z]", text)}
@@ -67,7 +67,7 @@ def test_every_variable_of_the_code_is_documented() -> None:
 
 
 def test_the_site_builds(tmp_path: Path) -> None:
-    """MkDocs' strict mode finds no page outside of the navigation, and no link without a target."""
+    """In MkDocs' strict mode, every page is in the navigation and every link has a target."""
     _output("-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path))
     for name in ("index.html", "options.html", "search/search_index.js"):
         assert (tmp_path / name).is_file()
@@ -78,7 +78,7 @@ def test_the_site_needs_no_network(tmp_path: Path) -> None:
     _output("-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path))
     loads = re.compile(r"<(?:script|link|img)\b[^>]*(?:src|href)=\"?(?:https?:)?//[^\s\">]+")
     pages = {path.name: loads.findall(path.read_text()) for path in tmp_path.rglob("*.html")}
-    assert {name: found for name, found in pages.items() if found} == {}
+    assert {name: urls for name, urls in pages.items() if urls} == {}
 
 
 def _output(*arguments: str) -> str:

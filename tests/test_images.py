@@ -1,7 +1,7 @@
-"""Each image runs from what its Dockerfile copies, without the rest of the repository.
+"""Each image runs with only the files that its Dockerfile copies from the repository.
 
 No container engine is needed: the tests lay out the copied files, and build and unpack the wheel,
-as the Dockerfile does. Python then runs on that and on the third-party packages alone.
+as the Dockerfile does. Python then runs with only these files and the third-party packages.
 """
 
 import os
@@ -22,7 +22,7 @@ _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
 
 def copied(dockerfile: str, stage: int, folder: Path) -> Path:
-    """Copy what a stage copies from the repository; return its working directory."""
+    """Copy the repository files that a stage copies; return its working directory."""
     current = -1
     for name, rest in instructions(dockerfile):
         current += name == "FROM"
@@ -48,7 +48,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def installed(context: Path) -> Path:
-    """Build the context's wheel and unpack it; return the folder that has its packages."""
+    """Build the context's wheel and unpack it; return the folder with its packages."""
     target = context.with_name("installed")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)]
     done = subprocess.run(build, cwd=context, capture_output=True, text=True, check=False)
@@ -60,10 +60,14 @@ def installed(context: Path) -> Path:
 
 
 def run(arguments: Sequence[str], *, packages: Path, cwd: Path) -> str:
-    """Run Python on some packages and the third-party ones, without the editable install."""
+    """Run Python with these packages and third-party ones, without the editable install."""
     path = os.pathsep.join([str(packages), sysconfig.get_paths()["purelib"]])
     done = subprocess.run(
-        [sys.executable, "-S", *arguments],  # -S: the checkout is on the path by a .pth file
+        [
+            sys.executable,
+            "-S",
+            *arguments,
+        ],  # -S ignores .pth files, which put the checkout on the path
         cwd=cwd,
         env={"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": path},
         capture_output=True,
@@ -95,7 +99,7 @@ def test_load_image(tmp_path: Path) -> None:
 
 
 def test_analysis_image(tmp_path: Path) -> None:
-    """The judge's command, its Spark pipeline and its reader of the game's state import."""
+    """The judge's command, its Spark pipeline and the game's state reader can be imported."""
     packages = installed(copied("analysis/Dockerfile", BUILD, tmp_path / "build"))
     assert "Usage:" in run(["-m", "headcount", "verify", "--help"], packages=packages, cwd=tmp_path)
     modules = (

@@ -1,4 +1,4 @@
-"""A shared part: one for all, ended after its last user, and never left behind."""
+"""A shared part: one for all processes, ended after its last user, and never left behind."""
 
 import subprocess
 import sys
@@ -19,21 +19,21 @@ DEADLINE_S = 60.0
 
 
 class Part:
-    """Counts how often it is started and ended."""
+    """Counts its starts and ends."""
 
     def __init__(self) -> None:
         self.started = self.ended = 0
 
     @contextmanager
     def __call__(self) -> Iterator[str]:
-        """Start one; its address has its number."""
+        """Start a part, with its number in its address."""
         self.started += 1
         yield f"part {self.started}"
         self.ended += 1
 
 
 def test_the_first_starts_it_and_ends_it_after_the_last(tmp_path: Path) -> None:
-    """The owner waits for a user that came later, and whoever comes then gets another."""
+    """The owner waits for a later user; the next process gets a new part."""
     part, leave = Part(), Event()
 
     def own() -> None:
@@ -43,7 +43,7 @@ def test_the_first_starts_it_and_ends_it_after_the_last(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         owner = pool.submit(own)
-        wait_until(lambda: part.started == 1, DEADLINE_S, "it is started")
+        wait_until(lambda: part.started == 1, DEADLINE_S, "the part is started")
         with shared(tmp_path, part) as address:
             leave.set()
             assert (address, part.started) == ("part 1", 1)
@@ -56,8 +56,8 @@ def test_the_first_starts_it_and_ends_it_after_the_last(tmp_path: Path) -> None:
         assert address == "part 2"
 
 
-def test_one_that_cannot_start(tmp_path: Path) -> None:
-    """The error is the owner's alone; the next tries again."""
+def test_a_part_that_cannot_start(tmp_path: Path) -> None:
+    """Only the owner gets the error; the next process tries again."""
 
     @contextmanager
     def broken() -> Iterator[str]:
@@ -89,12 +89,12 @@ with shared(Path(sys.argv[1]), start) as address:
 
 
 def test_an_owner_that_is_killed(tmp_path: Path) -> None:
-    """Its part ends with it, and the next process starts another."""
+    """The part ends with its owner, and the next process starts another."""
     command = [sys.executable, "-c", OWNER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         part = psutil.Process(int(owner.stdout.readline()))
         owner.kill()
-    wait_until(lambda: not is_alive(part), DEADLINE_S, "the part is over")
+    wait_until(lambda: not is_alive(part), DEADLINE_S, "the part has exited")
     with shared(tmp_path, Part()) as address:
         assert address == "part 1"

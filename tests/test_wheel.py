@@ -1,4 +1,4 @@
-"""The installed package works without the checkout, beside packages of the user's own."""
+"""The installed package works without the checkout, and beside the user's own packages."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 TIMEOUT_S = 300
 
-# Python runs this once it has read the editable install's paths.
+# Python runs this after it has added the editable install's paths.
 WITHOUT_CHECKOUT = f"""\
 import sys
 checkout = {[str(ROOT / name) for name in ("", "analysis", "service", "locustfiles")]!r}
@@ -45,7 +45,7 @@ class Customer(LedgerUser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built and installed into a folder; this environment has its dependencies."""
+    """The wheel, built and installed into a folder; this environment provides its dependencies."""
     wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
     _output(*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(ROOT))
     (wheel,) = wheels.glob("headcount-*.whl")
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A user's folder with packages of the checkout's names, which raise when imported."""
+    """A user's folder with packages named as in the checkout, which raise when imported."""
     folder = tmp_path / "project"
     for name in USERS_OWN_MODULES:
         path = folder / name
@@ -66,7 +66,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_wheel_has_names_of_its_own(site: Path, project: Path) -> None:
+def test_the_wheel_has_unique_package_names(site: Path, project: Path) -> None:
     """The wheel installs no package `service`, `analysis` or `locustfiles`."""
     packages = {path.name for path in site.iterdir() if path.is_dir()}
     installed = {name for name in packages - {"bin"} if not name.endswith(".dist-info")}
@@ -86,8 +86,8 @@ def test_the_default_scenario(site: Path, project: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_a_scenario_of_the_users_own(site: Path, project: Path, broker: Broker, topic: str) -> None:
-    """The scenario stands in a folder that shares its name with one of the checkout's."""
+def test_a_users_own_scenario(site: Path, project: Path, broker: Broker, topic: str) -> None:
+    """The scenario is in a folder with the same name as one in the checkout."""
     brokers = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
     verdict = _run(site, project, "locustfiles/own.py", *brokers)
     assert verdict["label"] == "PASS"

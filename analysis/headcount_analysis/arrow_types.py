@@ -1,4 +1,4 @@
-"""Types of arrays and columns."""
+"""Types of numpy arrays and Arrow columns."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,7 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 TEXTS = pa.dictionary(pa.int32(), pa.string())
-"""Texts with few distinct values, dictionary-encoded."""
+"""A dictionary-encoded string column, for few distinct values."""
 
 
 def equal_ranges(*columns: np.ndarray[tuple[int], np.dtype[np.generic]]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Evidence: what is known of a run, in plain values, for the judge and the report.
+"""Evidence: the facts about a run, as plain values, for the judge and the report.
 
 `pipeline/gather.py` gathers it; nothing here reads a file, a topic or a clock.
 """
@@ -17,17 +17,18 @@ from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.state.differences import StateCheck
 
 SAMPLES = 5
-"""How many offsets of malformed and foreign messages are named per partition."""
+"""How many offsets of malformed, and of foreign, messages are listed per partition."""
 
 CREATE_TIME, LOG_APPEND_TIME = 0, 1
-"""What a message's timestamp is: when its producer made it, or when the broker appended it."""
+"""Kafka's timestamp types: set by the producer, or by the broker when it appends a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkable:
-    """How many attempts were seen, and how many of these have a time and a place to check.
+    """The number of attempts seen in the topic, and of those that each flag can be decided for.
 
-    The time cannot if the timestamp is none; the place cannot if the answer did not name it.
+    `timed` attempts have a usable timestamp; `placed` ones have an answer that names their
+    partition and offset.
     """
 
     seen: int = 0
@@ -43,9 +44,9 @@ class Checkable:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How many `events` share their key with another event, and so have an order.
+    """How many `events` have an order, because another event of their key precedes or follows.
 
-    So many are `keyed`; `spread` of these are of keys whose events stand in several partitions.
+    `keyed` events have a message key; of these, `spread` have a key that is in several partitions.
     """
 
     events: int = 0
@@ -59,19 +60,19 @@ class Order:
         )
 
     def others(self, seen: int) -> str:
-        """Explain why some of the events that were seen have no order."""
+        """Explain why the other events that were seen have no order."""
         alone = self.keyed - self.spread - self.events
         return (
-            f"{seen - self.keyed} have no key, the key of {self.spread} is in several partitions, "
-            f"and {alone} have no request of their key before or behind theirs"
+            f"{seen - self.keyed} have no key, {self.spread} have a key in several partitions, "
+            f"and {alone} have no earlier or later request with their key"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorState:
-    """What one generator left: sequence numbers 0 to `asked` - 1 may have been used.
+    """The state of one generator's ledger: sequence numbers 0 to `asked` - 1 may have been used.
 
-    `attempted` is what its seal says, None where it never sealed.
+    `attempted` is the number in its seal, None if it never sealed.
     """
 
     generator: int
@@ -84,9 +85,9 @@ class GeneratorState:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """The condition of the ledger; each `damage` says what is wrong and what to do.
+    """The condition of the ledger; each `damage` names a fault and its remedy.
 
-    `changing_types` are the types of events that were to change somebody's state.
+    `changing_types` are the types of events that should change an owner's state.
     """
 
     generators: tuple[GeneratorState, ...] = ()
@@ -109,7 +110,7 @@ class LedgerState:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A way in which messages of a partition are malformed, their number, and the first of them."""
+    """A defect in messages of a partition, their number, and the offset of the first one."""
 
     name: str
     count: int
@@ -118,11 +119,11 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class PartitionRead:
-    """What was read of one partition; offsets `start` to `end` - 1 were requested.
+    """What was read from one partition; offsets `start` to `end` - 1 were requested.
 
-    `first` and `last` are the offsets of the first and last message read, None without any.
-    The samples are the lowest offsets. `tail_is_empty` where a consumer has come to the end, and
-    met no message behind `last`.
+    `first` and `last` are the offsets of the first and last message read, None if there was none.
+    The samples are the lowest offsets. `tail_is_empty` is set if a consumer reached the end without
+    a message after `last`.
     """
 
     partition: int
@@ -152,7 +153,7 @@ class PartitionRead:
 
 @dataclass(frozen=True, slots=True)
 class TopicSeen:
-    """What the cluster says of itself and the topic when the run is judged."""
+    """What the cluster reports about itself and the topic when the run is judged."""
 
     cluster_id: str | None = None
     topic_id: str | None = None
@@ -163,15 +164,14 @@ class TopicSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that the verdict rests on.
+    """Everything that the verdict rests on.
 
-    `by_event_type` adds up to the whole; `by_generator` and `by_answer`, an HTTP status or what
-    kept one from coming, to its attempts. `problems` are what kept a check from being made at all.
-    `rows` has by generator how many rows of the ledger were compared, and `checkable` by event type
-    how many events the flags can be told of; `order` is None where it was not asked for.
-    `unusable` counts timestamps that are no time, and `unanswered` attempts without an answer.
-    `longest_delay_s` is by how much the latest event came later than others after its
-    acknowledgement; it is measured where events are lost.
+    `by_event_type` adds up to the whole run; `by_generator` and `by_answer` (an HTTP status or an
+    error) add up to its attempts. `problems` are the reasons why a check could not be made. `rows`
+    counts the compared ledger rows by generator, `checkable` the events whose flags can be decided
+    by event type; `order` is None if no limit or threshold needs it. `unusable` counts timestamps
+    that are not a time, `unanswered` attempts without an answer. `longest_delay_s` is the longest
+    publish delay (see `measure/publish_delay.py`), measured only if events are lost.
     """
 
     by_event_type: Mapping[str, Counts]

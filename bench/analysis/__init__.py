@@ -1,1 +1,1 @@
-"""Benchmarks of the verdict: time and memory by size, and the time that following saves."""
+"""Benchmarks of the verdict: time and memory by run size, and the time that following saves."""

@@ -1,8 +1,8 @@
-"""A peer: reads the run's part of the topic with librdkafka, and does nothing with it.
+"""A peer: reads the run's part of the topic with librdkafka, and discards the messages.
 
     python -m bench.analysis.bare_read RUN_FOLDER
 
-It stands in for `kcat` where there is none. It prints JSON: how many messages it read.
+The benchmark uses it if `kcat` is not installed. It prints the number of messages as JSON.
 """
 
 import json
@@ -36,7 +36,7 @@ def batches(folder: RunFolder) -> Iterator[list[Message]]:
         messages = [
             each for each in consumer.consume(min(BATCH, left), TIMEOUT_S) if each.error() is None
         ]
-        assert messages, f"{left} messages did not come within {TIMEOUT_S:g} s"
+        assert messages, f"timed out after {TIMEOUT_S:g} s waiting for {left} messages"
         left -= len(messages)
         yield messages
     consumer.close()

@@ -15,7 +15,7 @@ from bench.harness.figures import spread
 from bench.harness.parts import ProcessUsage, Workbench, finished, last_line, warm_up
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
-from bench.runs.generated import check_found, deadline_s, generated, verified
+from bench.runs.generated import check_verdict, deadline_s, generated, verified
 
 NAME = "follow"
 TARGET_S = 10.0
@@ -66,7 +66,7 @@ def _round(stage: Workbench, run: Path, events: int) -> FollowRound:
     follower = stage.start("the follower", "-m", "bench.analysis.follower", str(run))
     finished(follower, deadline_s(events))
     progress = FollowedRun(**json.loads(last_line(follower)))
-    check_found(run, events)
+    check_verdict(run, events)
     return FollowRound(events, progress, verified(stage, run, events))
 
 

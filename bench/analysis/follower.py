@@ -32,8 +32,8 @@ from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 
-BATCHES, LEAST = 50, 200
-"""The number of batches of a run, and the least number of messages in one."""
+BATCHES, MIN_BATCH = 50, 200
+"""The number of batches of a run, and the minimum number of messages in one."""
 
 SETTLED_AFTER_S = 1.0
 POLL_S = 0.1
@@ -48,7 +48,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     tables = Tables(folder.path.absolute())
     follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
     follower.settled.after_s = SETTLED_AFTER_S
-    most = max(LEAST, events // BATCHES)
+    batch = max(MIN_BATCH, events // BATCHES)
     servers = manifest.bootstrap_servers
     query = stream.begin(
         sql(spark),
@@ -57,10 +57,10 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
         follower.take,
         follower.checkpoint,
         every_s=0,
-        most_offsets=most,
+        most_offsets=batch,
     )
     try:
-        while follower.messages < events - most:
+        while follower.messages < events - batch:
             if (error := query.exception()) is not None:
                 raise PartError(str(error))
             follower.advance(spark)

@@ -1,9 +1,9 @@
-"""A peer: the script that a user would write, of librdkafka, json and polars.
+"""A peer: the script that a user would write with librdkafka, json and polars.
 
     python -m bench.analysis.polars_script RUN_FOLDER
 
-It reads the run's part of the topic and the ledger, joins the two in full, and gives every attempt
-its class and its flags, as Headcount's vocabulary has them. It prints the counts as JSON.
+It reads the run's part of the topic and the ledger, joins them with a full outer join, and assigns
+Headcount's class and flags to every attempt. It prints the counts as JSON.
 """
 
 import json
@@ -31,7 +31,7 @@ LATE_AFTER_MS = 60_000
 
 
 def arrivals(folder: RunFolder, shapes: dict[str, list[str]]) -> pl.DataFrame:
-    """Read the topic into a row for each message that is JSON."""
+    """Read the topic; return one row, with the columns of ARRIVALS, for each JSON message."""
     frames = []
     for batch in batches(folder):
         rows = list(_rows(batch, shapes))
@@ -58,7 +58,7 @@ def _rows(batch: list[Message], shapes: dict[str, list[str]]) -> Iterator[tuple[
 
 
 def attempts(folder: RunFolder) -> pl.DataFrame:
-    """Read the ledger, and write out each attempt's id."""
+    """Read the ledger, with the full id of each attempt."""
     files = pl.scan_parquet(folder.path / "ledger" / "*" / "*.parquet")
     parts = [pl.lit(folder.read_manifest().tag), pl.col("generator"), pl.col("seq")]
     return files.select(
@@ -72,7 +72,7 @@ def attempts(folder: RunFolder) -> pl.DataFrame:
 
 
 def classified(ledger: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
-    """Join both in full, and give each id its class and its flags."""
+    """Join both with a full outer join; assign a class and flags to each id."""
     joined = seen.join(ledger, on="id", how="full", coalesce=True)
     before = pl.col("sent_at_ns").cum_max().shift().over("partition", "key", order_by="offset")
     flagged = joined.with_columns(
@@ -100,11 +100,11 @@ def classified(ledger: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def main(path: Path) -> dict[str, int]:
-    """Count the classes and the flags of a run."""
+    """Count the attempts of a run by class and by flag."""
     folder = RunFolder(path.absolute())
     ledger = attempts(folder)
-    kinds = ledger.select("event_type", "shape").unique().rows()
-    shapes = {kind: shape.split(",") for kind, shape in kinds}
+    pairs = ledger.select("event_type", "shape").unique().rows()
+    shapes = {event_type: shape.split(",") for event_type, shape in pairs}
     fates = classified(ledger, arrivals(folder, shapes))
     flags = fates.select(pl.col("reordered", "corrupted", "late").sum()).row(0, named=True)
     return {**dict(fates["fate"].value_counts().rows()), **flags}

@@ -1,7 +1,7 @@
-"""`reconcile`: how long `headcount verify` takes, and how much memory, by the size of the run.
+"""`reconcile`: the time and memory of `headcount verify`, by the size of the run.
 
-Generated topics and ledgers are judged in turn by `headcount verify`, by the script that a user
-would write instead, and read by kcat, which does nothing else. Each is a process of its own.
+In alternating rounds, `headcount verify` and the script that a user would write instead judge
+generated runs, and kcat only reads their messages. Each runs in a separate process.
 """
 
 import json
@@ -24,35 +24,35 @@ TARGET_MIB = 3 * 1024.0
 TARGET_GROWTH = 2.0
 TARGET_FAULTS = 1.3
 MOST_FOR_THE_SCRIPT = 20_000_000
-"""Of more events the script keeps more than the memory of most machines."""
+"""With more events, the script needs more memory than most machines have."""
 
 MOST_REPEATED = 5_000_000
-"""Larger runs are judged once."""
+"""Larger runs are measured once."""
 
 HELD_BY = (
-    "Python's work on each event, of which the two passes over messages and attempts take about a "
-    "half each, and the start of Spark and its workers"
+    "Python's work on each event, about half of it in the pass over messages and half in the pass "
+    "over attempts, and the start-up of Spark and its workers"
 )
-HELD_GROWTH_BY = "each event is unpacked, read, written down and compared by Python's libraries"
+HELD_GROWTH_BY = "Python's libraries unpack, parse, write and compare each event"
 VERIFY, FAULTY, SCRIPT, READ = "headcount verify", "the same, with faults", "script", "bare read"
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """How it is measured; in a run with faults, so many acknowledged events are missing."""
+    """Settings of the measurement; `faults` is the number of lost events in a run with faults."""
 
     rounds: int = 3
     events: tuple[int, ...] = (1_000_000, 5_000_000, 20_000_000, 50_000_000)
     faults: int = 1000
 
     def rounds_of(self, events: int) -> int:
-        """How often the contenders are let at a run."""
+        """The number of rounds for each contender."""
         return self.rounds if events <= MOST_REPEATED else 1
 
 
 @dataclass(frozen=True, slots=True)
 class RunPair:
-    """Two runs of the same size, of which one has faults; a large one has no other beside it."""
+    """A clean run, and one of the same size with faults; large runs have none with faults."""
 
     events: int
     topic: str
@@ -63,7 +63,7 @@ class RunPair:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileRound:
-    """What one contender took, and how many it found lost."""
+    """The usage of one contender, and the number of lost events that it counted."""
 
     events: int
     variant: str
@@ -73,12 +73,12 @@ class ReconcileRound:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileRounds:
-    """Some rounds, looked at by size and contender."""
+    """Rounds, selectable by size and contender."""
 
     rounds: Sequence[ReconcileRound] = field(default_factory=list)
 
     def of(self, events: int, variant: str, value: Callable[[ProcessUsage], float]) -> list[float]:
-        """Give a figure of each round of a contender."""
+        """Return one figure for each round of a contender."""
         return [
             value(each.watched)
             for each in self.rounds
@@ -86,12 +86,12 @@ class ReconcileRounds:
         ]
 
     def seconds(self, events: int, variant: str) -> list[float]:
-        """Give the time of each round of a contender."""
-        return self.of(events, variant, lambda seen: seen.seconds)
+        """Return the time of each round of a contender."""
+        return self.of(events, variant, lambda usage: usage.seconds)
 
 
 def measure(settings: ReconcileSettings, stage: Workbench) -> BenchmarkResult:
-    """Generate the runs, then let each contender at them, in turn."""
+    """Generate the runs, and run each contender on them in alternating rounds."""
     taken: list[ReconcileRound] = []
     for events in settings.events:
         runs = _runs(settings, stage, events)
@@ -110,8 +110,8 @@ def _runs(settings: ReconcileSettings, stage: Workbench, events: int) -> RunPair
     clean = generated(stage, folder, topic, events)
     faults, faulty = min(settings.faults, events), None
     if events <= MOST_REPEATED:
-        beside = folder.with_name(f"{folder.name}-faults")
-        faulty = generated(stage, beside, f"{topic}-faults", events, faults)
+        faulty_folder = folder.with_name(f"{folder.name}-faults")
+        faulty = generated(stage, faulty_folder, f"{topic}-faults", events, faults)
     return RunPair(events, topic, clean, faulty, faults)
 
 
@@ -131,14 +131,14 @@ def _contenders(runs: RunPair, stage: Workbench) -> dict[str, Callable[[], Recon
 
 
 def _script(stage: Workbench, runs: RunPair) -> ReconcileRound:
-    """Let the script judge it. PartError if it does not find the same."""
+    """Judge the run with the script. Raises PartError if its counts are wrong."""
     process = stage.start("the script", "-m", "bench.analysis.polars_script", str(runs.clean))
-    seen = watched(process, deadline_s(runs.events))
+    usage = watched(process, deadline_s(runs.events))
     counts: dict[str, int] = json.loads(last_line(process))
     lost = counts.get("lost", 0)
     if (lost, counts.get("delivered", 0)) != (0, runs.events):
         raise PartError(f"the script counts {counts}")
-    return ReconcileRound(runs.events, SCRIPT, seen, lost)
+    return ReconcileRound(runs.events, SCRIPT, usage, lost)
 
 
 def _read(stage: Workbench, runs: RunPair) -> ReconcileRound:
@@ -163,22 +163,22 @@ def _result(
         for name in (VERIFY, FAULTY, SCRIPT, READ):
             if not taken.seconds(events, name):
                 continue
-            sums = _sums(taken, events, name)
-            figures[f"{events}, {name}"] = sums
+            summary = _summary(taken, events, name)
+            figures[f"{events}, {name}"] = summary
             rows.append(
                 (
                     f"{events:,}" if name == VERIFY else "",
                     _label(name),
-                    sums["seconds"].show(".1f"),
-                    sums["cpu_seconds"].show(".1f"),
-                    sums["peak_mib"].show(),
-                    sums["verify_over_it"].show(".2f"),
+                    summary["seconds"].show(".1f"),
+                    summary["cpu_seconds"].show(".1f"),
+                    summary["peak_mib"].show(),
+                    summary["verify_over_it"].show(".2f"),
                 )
             )
     return BenchmarkResult(
         name="reconcile",
-        title="reconcile: what a verdict takes, by the events of a run",
-        columns=("events", "", "seconds", "CPU seconds", "peak MiB", "verify over it"),
+        title="reconcile: time and memory of a verdict, by number of events",
+        columns=("events", "", "seconds", "CPU seconds", "peak MiB", "verify / this"),
         rows=rows,
         settings={"settings": settings, "bare_read": _reader()},
         rounds=taken.rounds,
@@ -188,21 +188,21 @@ def _result(
     )
 
 
-def _sums(taken: ReconcileRounds, events: int, name: str) -> dict[str, MedianRange]:
+def _summary(taken: ReconcileRounds, events: int, name: str) -> dict[str, MedianRange]:
     return {
         "seconds": spread(taken.seconds(events, name)),
-        "cpu_seconds": spread(taken.of(events, name, lambda seen: seen.cpu_seconds)),
-        "peak_mib": spread(taken.of(events, name, lambda seen: seen.peak_mib)),
+        "cpu_seconds": spread(taken.of(events, name, lambda usage: usage.cpu_seconds)),
+        "peak_mib": spread(taken.of(events, name, lambda usage: usage.peak_mib)),
         "verify_over_it": ratio(taken.seconds(events, VERIFY), taken.seconds(events, name)),
     }
 
 
 def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
-    """Hold the verdict against the script, a bare read, and itself."""
+    """Targets relative to the script, a bare read and a clean run, and for memory."""
     return [
         *(
             PerformanceTarget(
-                f"the script's time, {events:,} events", limit, share, True, held_by=HELD_BY
+                f"time over the script's, {events:,} events", limit, share, True, held_by=HELD_BY
             )
             for events, limit in TARGET_RATIOS.items()
             if events in settings.events
@@ -214,9 +214,9 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
         *_of_growth(settings, taken),
         *(
             PerformanceTarget(
-                f"memory of the verdict, {events:,} events",
+                f"peak memory of the verdict, {events:,} events",
                 TARGET_MIB,
-                spread(taken.of(events, VERIFY, lambda seen: seen.peak_mib)),
+                spread(taken.of(events, VERIFY, lambda usage: usage.peak_mib)),
                 at_most=True,
                 unit=" MiB",
             )
@@ -226,18 +226,18 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
 
 
 def _of_faults(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
-    """Hold runs with faults against those without."""
+    """Targets for runs with faults, relative to clean runs."""
     targets = []
     for events in settings.events:
         if seconds := taken.seconds(events, FAULTY):
             share = ratio(seconds, taken.seconds(events, VERIFY))
-            what = f"the clean run's time, {settings.faults:,} faults in {events:,} events"
+            what = f"time over a clean run's, {settings.faults:,} faults in {events:,} events"
             targets.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
     return targets
 
 
 def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
-    """Hold what more events take against what a bare read of them takes."""
+    """The target for the time of additional events, relative to a bare read of them."""
 
     def median(events: int, name: str) -> float:
         return spread(taken.seconds(events, name)).median
@@ -249,7 +249,7 @@ def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perf
     ]
     if not shares:
         return []
-    what = "the growing part, over a bare read's"
+    what = "time of additional events over a bare read's"
     return [
         PerformanceTarget(what, TARGET_GROWTH, spread(shares), at_most=True, held_by=HELD_GROWTH_BY)
     ]
@@ -265,14 +265,14 @@ def _label(name: str) -> str:
 def _notes(settings: ReconcileSettings, stage: Workbench) -> tuple[str, ...]:
     log = sum(each.stat().st_size for each in stage.folder.glob("broker/log/*/*.log"))
     events = sum(each if each > MOST_REPEATED else 2 * each for each in settings.events)
-    rounds = f"median (lowest-highest) of {settings.rounds} rounds in turn"
+    rounds = f"median (lowest-highest) of {settings.rounds} alternating rounds"
     return (
-        f"verify and the script found the same; faults: {settings.faults:,} events lost",
-        f"a million events are {log / events * 1_000_000 / 2**20:,.0f} MiB of topic",
-        "each contender is a process of its own, from its start to its end",
-        "peak is resident memory, of verify's driver, workers and JVM together",
-        f"{rounds}, of more than {MOST_REPEATED:,} events one",
-        f"the script is let at up to {MOST_FOR_THE_SCRIPT:,} events: it keeps them all in memory",
+        f"verify and the script counted the same; faults: {settings.faults:,} events lost",
+        f"a million events take {log / events * 1_000_000 / 2**20:,.0f} MiB in the topic",
+        "each contender is measured as a separate process, from start to exit",
+        "peak MiB: resident memory; for verify, the sum of driver, workers and JVM",
+        f"{rounds}; one round above {MOST_REPEATED:,} events",
+        f"the script runs on at most {MOST_FOR_THE_SCRIPT:,} events: it keeps all in memory",
     )
 
 

@@ -30,7 +30,7 @@ def spread(values: Iterable[float]) -> MedianRange:
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> MedianRange:
-    """The ratios of pairs: both values of a round met the same state of the machine."""
+    """The ratios of pairs: the machine was in the same state for both values of a round."""
     return spread(
         above / below for above, below in zip(numerators, denominators, strict=True) if below
     )
@@ -42,5 +42,5 @@ def percentile(values: Sequence[float], quantile: float) -> float:
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:
-    """The order of a round: every other round is reversed, so that none is always first."""
+    """The order of a round: every other round is reversed, so that no contender is always first."""
     return list(names) if number % 2 == 0 else list(reversed(names))

@@ -30,7 +30,7 @@ MOST_WARM_UPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What every benchmark works with: the platform, a broker and a temporary folder."""
+    """The shared parts of every benchmark: the platform, a broker and a temporary folder."""
 
     ready: Platform
     broker: Broker
@@ -79,11 +79,11 @@ def versions(ready: Platform) -> dict[str, str]:
     return {"java": str(ready.java.version), "kafka": next(match[1] for match in matches if match)}
 
 
-def warm_up(stage: Workbench, judged: Callable[[], object]) -> None:
-    """Run `judged` uncounted, until the class data archive of Spark's JVM exists."""
+def warm_up(stage: Workbench, verify_run: Callable[[], object]) -> None:
+    """Call `verify_run` without counting it, until the class data archive of Spark's JVM exists."""
     for _ in range(MOST_WARM_UPS):
         with stage.console.step("Warming up"):
-            judged()
+            verify_run()
         if class_data(stage.ready, stage.ready.connector_jars).archive.exists():
             return
 

@@ -33,7 +33,7 @@ class PerformanceTarget:
     @property
     def wanted(self) -> str:
         """The limit as text."""
-        return f"{'at most' if self.at_most else 'at least'} {self._written(self.limit)}"
+        return f"{'at most' if self.at_most else 'at least'} {self._format(self.limit)}"
 
     @property
     def measured(self) -> str:
@@ -43,9 +43,9 @@ class PerformanceTarget:
     @property
     def verdict(self) -> str:
         """`met`, or by how much the target is missed."""
-        return "met" if self.is_met else f"missed by {self._written(-self.margin)}"
+        return "met" if self.is_met else f"missed by {self._format(-self.margin)}"
 
-    def _written(self, value: float) -> str:
+    def _format(self, value: float) -> str:
         return f"{value:{_form(self.limit)}}{self.unit}"
 
 

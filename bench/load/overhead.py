@@ -1,7 +1,7 @@
-"""`overhead`: what a saturated generator does with its ledger, beside Locust without one.
+"""`overhead`: throughput of a saturated generator with its ledger, and of Locust without one.
 
-Bare FastHttpUsers and LedgerUsers send the same requests in turn, on one core, to a responder on
-another. Both are saturated: users who never wait, on a server that is faster than they are.
+In alternating rounds, bare FastHttpUsers and LedgerUsers on one core send the same requests to a
+responder on another. Both are saturated: the users never wait, and the server is faster than they.
 """
 
 import json
@@ -23,21 +23,21 @@ from headcount.run.folder import RunFolder
 from headcount.stack.ports import LOOPBACK, free_port, is_listening
 from headcount.stack.process import Process, wait_until
 
-HELD_BY = "Locust's loop of tasks, its events and statistics, and two system calls a request"
+HELD_BY = "Locust's task loop, events and statistics, and two system calls per request"
 PROFILED = (
-    "a profiler finds FastHttpUser's time in writing URL and headers anew for each request, in "
-    "reading an answer in pieces through a socket's layers and a parser, and in the objects made "
-    "of both; plain requests are spared these"
+    "according to a profiler, FastHttpUser spends its time on encoding URL and headers for each "
+    "request, on reading each answer in pieces through several layers, and on creating objects for "
+    "both; LedgerUser avoids this for plain requests"
 )
 TARGET, AIM = 1.5, 2.2
-"""How often FastHttpUser's rate: where k6 stands when it writes every sample, and without that."""
+"""Multiples of FastHttpUser's rate: that of k6 when it writes every sample, and without samples."""
 VARIANTS = ("plain", "ledger")
 START_DEADLINE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class OverheadSettings:
-    """How it is measured; the window is a multiple of the ledger's flush, so that none is cut."""
+    """Settings of the measurement; the window is a multiple of the ledger's flush interval."""
 
     rounds: int = 5
     users: int = 50
@@ -47,7 +47,7 @@ class OverheadSettings:
 
 @dataclass(frozen=True, slots=True)
 class OverheadRound:
-    """What one generator did in its window."""
+    """The requests and CPU time of one generator within its window."""
 
     variant: str
     requests: int
@@ -56,17 +56,17 @@ class OverheadRound:
 
     @property
     def per_second(self) -> float:
-        """Requests per second of time."""
+        """Requests per second."""
         return self.requests / self.seconds
 
     @property
     def cpu_us(self) -> float:
-        """Microseconds of processor time for a request."""
+        """Microseconds of CPU time per request."""
         return self.cpu_seconds / self.requests * 1e6
 
 
 def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
-    """Take the rounds, one variant after the other."""
+    """Run the rounds, alternating the variants."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores = two_cores()
     taken: list[OverheadRound] = []
@@ -83,31 +83,32 @@ def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
 
 @contextmanager
 def responder(stage: Workbench, *options: str) -> Iterator[tuple[Process, str]]:
-    """Start a responder for the block; give it and its address."""
+    """Start a responder for the block; yield it and its URL."""
     port = free_port()
     with stage.start("the responder", "-m", "bench.load.responder", str(port), *options) as server:
-        wait_until(lambda: is_listening(port), START_DEADLINE_S, "it listens", server)
+        wait_until(lambda: is_listening(port), START_DEADLINE_S, "the responder listens", server)
         yield server, f"http://{LOOPBACK}:{port}"
 
 
 def one_round(
     settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
 ) -> OverheadRound:
-    """Run one Locust to its end. PartError if a request failed or the ledger lacks one."""
-    run_id, seen = f"{variant}-{number}", stage.folder / f"{variant}-{number}.json"
+    """Run one Locust. Raises PartError if a request failed or the ledger lacks one."""
+    run_id = f"{variant}-{number}"
+    window_file = stage.folder / f"{run_id}.json"
     locust = stage.start(
         f"locust {variant}",
         *("-m", "locust", "-f", f"bench/load/users/{variant}_players.py", "--host", url),
         *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
         *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
-        *("--window-file", str(seen), "--only-summary", "--loglevel", "WARNING"),
+        *("--window-file", str(window_file), "--only-summary", "--loglevel", "WARNING"),
         *(ledger_options(stage, run_id) if variant == "ledger" else ()),
     )
     cores = two_cores()
     if cores is not None:
         pin(locust.pid, cores[0])
     finished(locust, START_DEADLINE_S + settings.warm_up_s + settings.window_s)
-    counted = json.loads(seen.read_text(encoding="utf-8"))
+    counted = json.loads(window_file.read_text(encoding="utf-8"))
     if counted["failures"]:
         raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
     if variant == "ledger":
@@ -118,7 +119,7 @@ def one_round(
 
 
 def ledger_options(stage: Workbench, run_id: str) -> tuple[str, ...]:
-    """What a Locust is told that keeps a ledger in the stage's folder."""
+    """Return Locust's options for a ledger in the workbench's folder."""
     servers = stage.broker.bootstrap_servers
     options = {"--bootstrap-servers": servers, "--topic": TOPIC, "--run-id": run_id}
     options |= {"--reports-dir": str(stage.folder), "--seed": "7"}
@@ -126,14 +127,14 @@ def ledger_options(stage: Workbench, run_id: str) -> tuple[str, ...]:
 
 
 def ledger_of(run: Path) -> GeneratorLedger:
-    """Look over the ledger of a run that had one generator."""
+    """Read the ledger of a run with one generator."""
     folder = RunFolder(run)
     (part,) = ledger_parts(folder, folder.read_manifest())
     return part
 
 
 def _check_ledger(run: Path, requests: int) -> None:
-    """See that the ledger was on: sealed, whole, with at least the window's requests."""
+    """Check that the ledger is sealed and undamaged, and has at least the window's requests."""
     part = ledger_of(run)
     if part.seal is None or part.damage or part.seal.attempted < requests:
         raise PartError(f"the ledger of {run} does not hold its {requests} requests: {part}")
@@ -166,18 +167,16 @@ def _result(
             "cpu_ratio": cpu_share,
         },
         notes=(
-            f"k6 --out csv stands at {TARGET}, and k6 without its samples at {AIM}",
+            f"for comparison: k6 --out csv has a ratio of {TARGET}, and k6 without samples {AIM}",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
-            f"{settings.users} users without a pause; the ratio is of each round's pair",
+            f"{settings.users} users without wait time; ratios are taken within each round",
             f"generator on core {cores[0]}, server on core {cores[1]}"
             if cores
-            else "generator and server could not be kept on cores of their own",
+            else "generator and server could not be pinned to separate cores",
             PROFILED,
         ),
         targets=(
-            PerformanceTarget(
-                "requests with the ledger over FastHttpUser's without", TARGET, share
-            ),
-            PerformanceTarget("the same, as an aim", AIM, share, held_by=HELD_BY),
+            PerformanceTarget("requests/s with the ledger over FastHttpUser's", TARGET, share),
+            PerformanceTarget("the same, long-term aim", AIM, share, held_by=HELD_BY),
         ),
     )

@@ -1,13 +1,12 @@
-"""`rate`: how late `--rate` begins its requests, and whether a stall is seen in full.
+"""`rate`: how late `--rate` sends its requests, and whether latencies show a stall in full.
 
-The lag of the schedule, from when a request was due until it was sent, is taken from the first
-request to the last at half of the rate that the generator comes to when far more is asked for, just
-before: a machine has faster and slower minutes. Beside it stands how late a bare timer wakes at the
-same rate on the same core: what the machine has of it.
+The schedule lag is the time from when a request is due until it is sent. It is measured at half of
+the generator's capacity, which is measured immediately before, as machines have faster and slower
+minutes. For comparison, a bare timer wakes at the same rate on the same core: its lateness is the
+machine's share of the lag.
 
-Then a server stalls for a second, once: the latencies from when requests were due stand beside
-Vegeta's of the same stall, where there is a Vegeta, and beside those that follow from the schedule
-by calculation.
+Then a server stalls once, for a second. The latencies from when requests were due are compared with
+Vegeta's for the same stall, if Vegeta is installed, and with those calculated from the schedule.
 """
 
 import csv
@@ -36,11 +35,11 @@ from headcount.stack.process import Process
 TARGET_MS = 2.0
 TARGET_APART = 0.05
 HELD_BY = (
-    "what takes the generator's core for some milliseconds, the writing of the ledger every 2 s "
-    "among it"
+    "work that occupies the generator's core for some milliseconds, such as writing the ledger "
+    "every 2 s"
 )
-TOO_MUCH = 30_000
-"""A rate that no core can do: what comes of it is what the generator can."""
+EXCESSIVE_RATE = 30_000
+"""A rate that no core can reach: the achieved rate is the generator's capacity."""
 DEADLINE_S = 180.0
 _STALL_AFTER = 0.3
 _NS_PER_MS = 1e6
@@ -50,7 +49,7 @@ Percentiles = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class RateSettings:
-    """How it is measured; each run at a rate takes so many seconds."""
+    """Settings of the measurement; `seconds` is the duration of each run at a rate."""
 
     rounds: int = 7
     seconds: int = 10
@@ -59,7 +58,7 @@ class RateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How late requests were sent at a rate, in ms, and how many were not sent at all."""
+    """Percentiles of the schedule lag at a rate, in ms, and the number of dropped arrivals."""
 
     rate: int
     due: int
@@ -69,7 +68,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class RateRound:
-    """What one round found; `vegeta_ms` is None where there is no Vegeta."""
+    """The measurements of one round; `vegeta_ms` is None without Vegeta."""
 
     lag: Lag
     timer_ms: Percentiles
@@ -79,7 +78,7 @@ class RateRound:
 
 
 def measure(settings: RateSettings, stage: Workbench) -> BenchmarkResult:
-    """Take the rounds, each at half of what the generator can do then."""
+    """Run the rounds, each at half of the capacity that the generator has at the time."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     cores, vegeta = two_cores(), shutil.which("vegeta")
     if cores is not None:
@@ -92,7 +91,7 @@ def measure(settings: RateSettings, stage: Workbench) -> BenchmarkResult:
 
 
 def exact_ms(seconds: int) -> dict[str, float]:
-    """Percentiles of evenly spaced requests of which those in one second wait for its end."""
+    """Percentiles of evenly spaced requests, if those of one second wait for its end."""
     return {
         name: max(0.0, STALL_S - (1 - quantile) * seconds) * 1000
         for name, quantile in QUANTILES.items()
@@ -100,9 +99,11 @@ def exact_ms(seconds: int) -> dict[str, float]:
 
 
 def _capacity(settings: RateSettings, stage: Workbench, number: int) -> float:
-    """How many requests a second are begun where more are asked for than can be."""
+    """The requests per second that are started at an excessive rate."""
     with overhead.responder(stage) as (server, url):
-        run = _driven(settings, stage, f"capacity-{number}", TOO_MUCH, server=server, url=url)
+        run = _run_locust(
+            settings, stage, f"capacity-{number}", EXCESSIVE_RATE, server=server, url=url
+        )
     measured = total(read_arrivals(*open_location(str(run / "ledger"))))
     return measured.started / settings.seconds
 
@@ -110,29 +111,29 @@ def _capacity(settings: RateSettings, stage: Workbench, number: int) -> float:
 def _round(settings: RateSettings, stage: Workbench, number: int, vegeta: str | None) -> RateRound:
     half = max(1, round(_capacity(settings, stage, number) / 2))
     with overhead.responder(stage) as (server, url):
-        paced = _driven(settings, stage, f"lag-{number}", half, server=server, url=url)
-    timer_ms = _timed(settings, stage, half)
+        paced = _run_locust(settings, stage, f"lag-{number}", half, server=server, url=url)
+    timer_ms = _timer_percentiles(settings, stage, half)
     stall_at = str(round(_STALL_AFTER * settings.seconds * settings.stalled_rate))
     with overhead.responder(stage, stall_at) as (server, url):
         run_id, rate = f"stall-{number}", settings.stalled_rate
-        stalled = _driven(settings, stage, run_id, rate, server=server, url=url)
-    seen = None
+        stalled = _run_locust(settings, stage, run_id, rate, server=server, url=url)
+    vegeta_ms = None
     if vegeta is not None:
         with overhead.responder(stage, stall_at) as (_, url):
-            seen = _percentiles(_attacked(vegeta, settings, url))
+            vegeta_ms = _percentiles(_vegeta_latencies_ms(vegeta, settings, url))
     return RateRound(
         _lag(paced, half),
         timer_ms,
         _percentiles(_durations_ms(stalled, "intended_at_ns", "answered_at_ns")),
         _percentiles(_durations_ms(stalled, "sent_at_ns", "answered_at_ns")),
-        seen,
+        vegeta_ms,
     )
 
 
-def _driven(
+def _run_locust(
     settings: RateSettings, stage: Workbench, run_id: str, rate: int, *, server: Process, url: str
 ) -> Path:
-    """Let one Locust keep a rate, and give its run's folder."""
+    """Run one Locust at a rate; return the run's folder."""
     locust = stage.start(
         f"locust {run_id}",
         *("-m", "locust", "-f", "bench/load/users/ledger_players.py", "--host", url, "--headless"),
@@ -147,8 +148,8 @@ def _driven(
     return stage.folder / run_id
 
 
-def _timed(settings: RateSettings, stage: Workbench, rate: int) -> Percentiles:
-    """Let a bare timer keep the same rate."""
+def _timer_percentiles(settings: RateSettings, stage: Workbench, rate: int) -> Percentiles:
+    """Run a bare timer at the same rate; return the percentiles of its lateness."""
     timer = stage.start("timer", "-m", "bench.load.bare_timer", str(rate), str(settings.seconds))
     cores = two_cores()
     if cores is not None:
@@ -162,15 +163,15 @@ def _lag(run: Path, rate: int) -> Lag:
     measured = total(read_arrivals(*open_location(str(run / "ledger"))))
     late_ms = _durations_ms(run, "intended_at_ns", "sent_at_ns")
     if len(late_ms) != measured.started or not late_ms:
-        raise PartError(f"the ledger of {run} has {len(late_ms)} requests of {measured}")
+        raise PartError(f"the ledger of {run} has {len(late_ms)} requests, expected {measured}")
     return Lag(rate, measured.due, measured.dropped, _percentiles(late_ms))
 
 
 def _durations_ms(run: Path, begin: str, end: str) -> list[float]:
-    """Read how long each request took from one of its times to another."""
+    """Read the duration of each request between two columns of the ledger."""
     part = overhead.ledger_of(run)
     if part.seal is None or part.damage:
-        raise PartError(f"the ledger of {run} is not whole: {part}")
+        raise PartError(f"the ledger of {run} is incomplete: {part}")
     files = [str(run / "ledger" / str(part.generator) / name) for name in part.segments]
     rows = pads.dataset(files, format="parquet").to_table(columns=[begin, end]).to_pylist()
     if any(row[end] is None for row in rows):
@@ -178,20 +179,20 @@ def _durations_ms(run: Path, begin: str, end: str) -> list[float]:
     return [(row[end] - row[begin]) / _NS_PER_MS for row in rows]
 
 
-def _attacked(vegeta: str, settings: RateSettings, url: str) -> list[float]:
-    """Let Vegeta keep the same rate; give its latencies, in ms."""
+def _vegeta_latencies_ms(vegeta: str, settings: RateSettings, url: str) -> list[float]:
+    """Run Vegeta at the same rate; return its latencies, in ms."""
     attack = [vegeta, "attack", f"-rate={settings.stalled_rate}/s"]
     attack.append(f"-duration={settings.seconds}s")
     target = f"GET {url}/\n".encode()
-    results = _said(attack, target, DEADLINE_S + settings.seconds)
-    lines = _said([vegeta, "encode", "-to", "csv"], results, DEADLINE_S).decode().splitlines()
+    results = _output_of(attack, target, DEADLINE_S + settings.seconds)
+    lines = _output_of([vegeta, "encode", "-to", "csv"], results, DEADLINE_S).decode().splitlines()
     rows = [row[:3] for row in csv.reader(lines)]  # Unix time in ns, status, latency in ns
     if not rows or any(status != "200" for _, status, _ in rows):
         raise PartError(f"Vegeta's requests to {url} were not all answered with 200")
     return [int(latency) / _NS_PER_MS for _, _, latency in rows]
 
 
-def _said(command: Sequence[str], stdin: bytes, deadline_s: float) -> bytes:
+def _output_of(command: Sequence[str], stdin: bytes, deadline_s: float) -> bytes:
     done = subprocess.run(
         command, input=stdin, capture_output=True, timeout=deadline_s, check=False, cwd=ROOT
     )
@@ -215,20 +216,20 @@ def _result(
         "exact": [exact_ms(settings.seconds)],
     }
     labels = {
-        "from_intended": "a stall of 1 s: LedgerUser, from when due",
-        "http": "the same, from when sent",
-        "vegeta": "the same stall, by Vegeta",
-        "exact": "the same stall, by calculation",
+        "from_intended": "stall of 1 s: LedgerUser, from when due",
+        "http": "stall of 1 s: LedgerUser, from when sent",
+        "vegeta": "stall of 1 s: Vegeta",
+        "exact": "stall of 1 s, by calculation",
     }
     rate = spread(each.lag.rate for each in taken)
     timers = [each.timer_ms for each in taken]
-    rows = [_row(f"sent after due, at {rate.show(',.0f')} a second", lag)]
-    rows.append(_row("the same, a bare timer instead of requests", timers))
+    rows = [_row(f"schedule lag at {rate.show(',.0f')}/s", lag)]
+    rows.append(_row("lateness of a bare timer at that rate", timers))
     rows += [_row(labels[name], measured) for name, measured in stalled.items() if measured]
     dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
     return BenchmarkResult(
         name="rate",
-        title="rate: how late requests of a rate are, and what a stall does to latency, in ms",
+        title="rate: schedule lag, and latency during a stall, in ms",
         columns=("ms", *QUANTILES),
         rows=rows,
         settings={"settings": settings, "pinned_to_cores": cores, "target_ms": TARGET_MS},
@@ -244,13 +245,13 @@ def _result(
             },
         },
         notes=(
-            f"that is half of what came, just before, of {TOO_MUCH:,}/s",
+            f"the rate is half the capacity, measured just before with {EXCESSIVE_RATE:,}/s due",
             f"of {due:,} arrivals at these rates, {dropped:,} were dropped",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
-            f"the server stalled at {settings.stalled_rate:,}/s",
+            f"the stall is measured at {settings.stalled_rate:,}/s",
             "the peer is Vegeta"
             if stalled["vegeta"]
-            else "there is no vegeta on the PATH, so the stall is compared with calculation alone",
+            else "vegeta is not on PATH, so the stall is compared only with the calculation",
         ),
         targets=_targets(lag, stalled),
     )
@@ -266,11 +267,14 @@ def _targets(
     apart = spread(
         abs(one["p99.9"] / other["p99.9"] - 1) for one, other in zip(intended, peers, strict=True)
     )
-    what = "p99 of how late requests are sent, at half of what the generator can do"
+    what = "p99 of the schedule lag, at half of the generator's capacity"
     return [
         PerformanceTarget(what, TARGET_MS, late, at_most=True, unit=" ms", held_by=HELD_BY),
         PerformanceTarget(
-            "p99.9 of a stall of 1 s, apart from the peer's", TARGET_APART, apart, at_most=True
+            "relative difference of p99.9 in a stall of 1 s from the peer's",
+            TARGET_APART,
+            apart,
+            at_most=True,
         ),
     ]
 

@@ -1,10 +1,10 @@
-"""The responder: answers every HTTP request alike and at once, so that it is no bottleneck.
+"""The responder: answers every HTTP request immediately in the same way; never the bottleneck.
 
 python -m bench.load.responder PORT [STALL_AT]
 
 It is a loop around epoll, because asyncio's transports would cost more than the requests. With
-STALL_AT it stalls once: the request of that number, and all that come in the second after it,
-are answered when that second is over.
+STALL_AT it stalls once: it answers the request with that number, and all that arrive in the second
+after it, at the end of that second.
 """
 
 import re
@@ -25,12 +25,12 @@ STALL_S = 1.0
 
 
 class Stall:
-    """Counts requests, and holds the whole program up at one of them."""
+    """Counts requests, and blocks the whole program at one of them."""
 
     def __init__(self, at: int | None) -> None:
         self._left = at
 
-    def note(self) -> None:
+    def count(self) -> None:
         """Count a request."""
         if self._left is not None:
             self._left -= 1
@@ -39,20 +39,20 @@ class Stall:
 
 
 class ServerConnection:
-    """One connection, whose requests are answered once they are whole, their bodies included."""
+    """One connection; it answers each request once head and body are complete."""
 
-    def __init__(self, made: socket.socket, stall: Stall) -> None:
-        self._socket, self._stall = made, stall
+    def __init__(self, connected: socket.socket, stall: Stall) -> None:
+        self._socket, self._stall = connected, stall
         self._pending = b""
 
     def answer(self) -> bool:
-        """Answer what is whole, keep what is not; False once the client is gone."""
+        """Answer complete requests, keep the rest; return False once the client is gone."""
         try:
             data = self._socket.recv(65536)
             self._pending += data
-            while (whole := self._whole()) is not None:
-                self._pending = self._pending[whole:]
-                self._stall.note()
+            while (length := self._request_length()) is not None:
+                self._pending = self._pending[length:]
+                self._stall.count()
                 self._socket.sendall(_ANSWER)
         except OSError:
             data = b""
@@ -60,14 +60,14 @@ class ServerConnection:
             self._socket.close()
         return bool(data)
 
-    def _whole(self) -> int | None:
-        """The length of the first request; None if there is no whole one."""
+    def _request_length(self) -> int | None:
+        """The length of the first request; None if it is incomplete."""
         end = self._pending.find(_END)
         if end < 0:
             return None
-        length = _LENGTH.search(self._pending, 0, end + 2)
-        whole = end + len(_END) + (int(length[1]) if length else 0)
-        return whole if len(self._pending) >= whole else None
+        body_length = _LENGTH.search(self._pending, 0, end + 2)
+        length = end + len(_END) + (int(body_length[1]) if body_length else 0)
+        return length if len(self._pending) >= length else None
 
 
 def serve(port: int, stall: Stall) -> None:
@@ -78,9 +78,9 @@ def serve(port: int, stall: Stall) -> None:
     while True:
         for number, _ in poll.poll():
             if number == listener.fileno():
-                made, _ = listener.accept()
-                connections[made.fileno()] = ServerConnection(made, stall)
-                poll.register(made, select.EPOLLIN)
+                connected, _ = listener.accept()
+                connections[connected.fileno()] = ServerConnection(connected, stall)
+                poll.register(connected, select.EPOLLIN)
             elif not connections[number].answer():
                 del connections[number]
 

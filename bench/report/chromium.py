@@ -1,7 +1,8 @@
 """Drives Chromium over a pipe: page load times, screenshots and PDFs.
 
-The protocol is Chrome's own (chromedevtools.github.io/devtools-protocol): JSON, each message ended
-by a zero byte, over the file descriptors 3 and 4. It needs neither a network nor a package.
+The protocol is Chrome DevTools (chromedevtools.github.io/devtools-protocol): JSON messages, each
+terminated by a zero byte, over the file descriptors 3 and 4. It needs neither a network nor a
+package.
 """
 
 import base64
@@ -28,9 +29,9 @@ _OPTIONS = (
 )
 _PHONE_PX = 600
 _TIMES = """
-(() => { const found = performance.getEntriesByType("navigation")[0];
+(() => { const timing = performance.getEntriesByType("navigation")[0];
   const paint = performance.getEntriesByName("first-contentful-paint")[0];
-  return JSON.stringify({load_ms: found.loadEventEnd, paint_ms: paint ? paint.startTime : 0,
+  return JSON.stringify({load_ms: timing.loadEventEnd, paint_ms: paint ? paint.startTime : 0,
     nodes: document.getElementsByTagName("*").length}); })()
 """
 
@@ -54,11 +55,11 @@ class Chromium:
     to: int
     back: int
     number: int = 0
-    rest: bytes = b""
+    unread: bytes = b""
     session: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
 
-    def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol and return its result. Raises RuntimeError if it fails."""
         self.number += 1
         message: dict[str, Any] = {"id": self.number, "method": method, "params": parameters}
@@ -77,7 +78,7 @@ class Chromium:
     def open(self, url: str) -> PageTiming:
         """Open a page, and wait until it has loaded."""
         self.events.clear()
-        self.ask("Page.navigate", url=url)
+        self.call("Page.navigate", url=url)
         while not any(each.get("method") == "Page.loadEventFired" for each in self.events):
             self.events.append(self._next())
         deadline = time.monotonic() + TIMEOUT_S
@@ -90,11 +91,11 @@ class Chromium:
 
     def evaluate(self, expression: str) -> Any:
         """Evaluate a JavaScript expression in the page."""
-        return self.ask("Runtime.evaluate", expression=expression)["result"].get("value")
+        return self.call("Runtime.evaluate", expression=expression)["result"].get("value")
 
     def show_as(self, width: int, *, scheme: str = "light", media: str = "screen") -> None:
         """Set the page's width, colour scheme and medium."""
-        self.ask(
+        self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=900,
@@ -102,31 +103,33 @@ class Chromium:
             mobile=False,
         )
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.ask("Emulation.setEmulatedMedia", media=media, features=features)
+        self.call("Emulation.setEmulatedMedia", media=media, features=features)
 
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
         """Save a screenshot as PNG: the whole page, or the visible part."""
-        taken = self.ask("Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole))
+        taken = self.call(
+            "Page.captureScreenshot", captureBeyondViewport=whole, **self._clip(whole)
+        )
         path.write_bytes(base64.b64decode(taken["data"]))
 
     def _clip(self, whole: bool) -> dict[str, Any]:
         if not whole:
             return {}
-        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         return {"clip": {**size, "scale": 1}}
 
     def pdf(self, path: Path) -> None:
         """Save the page as PDF."""
-        path.write_bytes(base64.b64decode(self.ask("Page.printToPDF")["data"]))
+        path.write_bytes(base64.b64decode(self.call("Page.printToPDF")["data"]))
 
     def _next(self) -> dict[str, Any]:
-        while b"\0" not in self.rest:
+        while b"\0" not in self.unread:
             ready, _, _ = select.select([self.back], [], [], TIMEOUT_S)
             chunk = os.read(self.back, 1 << 20) if ready else b""
             if not chunk:
                 raise RuntimeError(f"chromium sent nothing for {TIMEOUT_S:g} s, or exited")
-            self.rest += chunk
-        message, _, self.rest = self.rest.partition(b"\0")
+            self.unread += chunk
+        message, _, self.unread = self.unread.partition(b"\0")
         decoded: dict[str, Any] = json.loads(message)
         return decoded
 
@@ -158,8 +161,8 @@ def chromium() -> Iterator[Chromium]:
 
 def _attached(browser: Chromium) -> Chromium:
     """Open a tab and attach to it."""
-    target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
-    attached = browser.ask("Target.attachToTarget", targetId=target, flatten=True)
+    target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+    attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
     browser.session = attached["sessionId"]
-    browser.ask("Page.enable")
+    browser.call("Page.enable")
     return browser

@@ -1,7 +1,7 @@
-"""`report`: how large the page of a long run is, and how soon a browser shows it.
+"""`report`: the size of the report of a long run, and how soon a browser shows it.
 
-A generated run is judged by `headcount verify`; then chromium opens its report, and an empty page
-beside it, in turn.
+`headcount verify` judges a generated run. Then chromium opens its report and an empty page in
+alternating rounds.
 """
 
 import json
@@ -30,9 +30,9 @@ _NOTHING = '<!DOCTYPE html><html lang="en"><title>empty</title><p>empty'
 
 @dataclass(frozen=True, slots=True)
 class PageLoadSettings:
-    """How it is measured: `minutes` of `rate` requests a second, of which `faults` are harmed.
+    """Settings of the measurement: `minutes` at `rate` requests per second, with `faults` faults.
 
-    `keep` is where the page and pictures of it are kept.
+    `keep` is the folder for the report and screenshots of it.
     """
 
     minutes: float = 30.0
@@ -43,47 +43,47 @@ class PageLoadSettings:
 
     @property
     def events(self) -> int:
-        """How many requests that makes."""
+        """The number of requests."""
         return round(self.minutes * 60 * self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class PageLoadRound:
-    """How one page opened."""
+    """The timing of one page load."""
 
     variant: str
     opened: PageTiming
 
 
 def measure(settings: PageLoadSettings, stage: Workbench) -> BenchmarkResult:
-    """Generate the run, have it judged, and open its report."""
+    """Generate the run, judge it, and open its report."""
     run = stage.folder / RUN_ID
     with stage.console.step(f"Generating {settings.events:,} events"):
-        wish = (settings.minutes, settings.rate, settings.faults)
-        place = (run, stage.broker.bootstrap_servers, TOPIC)
-        maker = stage.start(
-            "the generation", "-m", "bench.runs.long_run", *map(str, (*place, *wish))
+        size = (settings.minutes, settings.rate, settings.faults)
+        location = (run, stage.broker.bootstrap_servers, TOPIC)
+        generator = stage.start(
+            "the run generator", "-m", "bench.runs.long_run", *map(str, (*location, *size))
         )
-        finished(maker, DEADLINE_S)
+        finished(generator, DEADLINE_S)
     with stage.console.step("headcount verify"):
-        seen = _verify(settings, stage, run)
+        usage = _verify(settings, stage, run)
     empty = stage.folder / "empty.html"
     empty.write_text(_NOTHING, encoding="utf-8")
     pages = {EMPTY: empty, PAGE: run / "report.html"}
     taken: list[PageLoadRound] = []
-    with stage.console.step(f"Opening it, {settings.rounds} times"):
+    with stage.console.step(f"Opening the report, {settings.rounds} times"):
         for number in range(settings.rounds):
             for name in in_turn(list(pages), number):
                 with chromium() as browser:
                     taken.append(PageLoadRound(name, _opened(browser, pages[name])))
     if settings.keep is not None:
-        with stage.console.step("Taking pictures"):
-            take_pictures(run / "report.html", settings.keep)
-    return _result(settings, run, seen, taken)
+        with stage.console.step("Taking screenshots"):
+            take_screenshots(run / "report.html", settings.keep)
+    return _result(settings, run, usage, taken)
 
 
-def take_pictures(page: Path, folder: Path) -> None:
-    """Keep a page, and how it looks on a desk, on a phone, in the dark and on paper."""
+def take_screenshots(page: Path, folder: Path) -> None:
+    """Save a page, and screenshots of it: wide, dark, on a phone and printed."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(page, folder / page.name)
     with chromium() as browser:
@@ -95,14 +95,15 @@ def take_pictures(page: Path, folder: Path) -> None:
 
 
 def _verify(settings: PageLoadSettings, stage: Workbench, run: Path) -> ProcessUsage:
-    """Judge the run. PartError if it is not judged as what it is."""
+    """Judge the run. Raises PartError if the verdict is wrong."""
     command = ("-m", "headcount", "verify", str(run), "--quiet", "--spark-heap", HEAP)
-    seen = watched(stage.start("headcount verify", *command), DEADLINE_S, allowed=(0, 1))
-    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
+    usage = watched(stage.start("headcount verify", *command), DEADLINE_S, allowed=(0, 1))
+    verdict = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
     expected = "fail" if settings.faults else "pass"
-    if said["verdict"] != expected or said["counts"]["attempted"] != settings.events:
-        raise PartError(f"headcount verify says {said['verdict']}: {'; '.join(said['reasons'])}")
-    return seen
+    if verdict["verdict"] != expected or verdict["counts"]["attempted"] != settings.events:
+        reasons = "; ".join(verdict["reasons"])
+        raise PartError(f"the verdict is {verdict['verdict']}, expected {expected}: {reasons}")
+    return usage
 
 
 def _opened(browser: Chromium, page: Path) -> PageTiming:
@@ -111,7 +112,7 @@ def _opened(browser: Chromium, page: Path) -> PageTiming:
 
 
 def _result(
-    settings: PageLoadSettings, run: Path, seen: ProcessUsage, taken: list[PageLoadRound]
+    settings: PageLoadSettings, run: Path, usage: ProcessUsage, taken: list[PageLoadRound]
 ) -> BenchmarkResult:
     rows, figures = [], {}
     load = {name: [each.opened.load_ms for each in taken if each.variant == name] for name in PAGES}
@@ -130,10 +131,10 @@ def _result(
         rows=rows,
         settings={"settings": settings, "heap": HEAP},
         rounds=taken,
-        figures={**figures, "report_bytes": size, "verify": seen},
+        figures={**figures, "report_bytes": size, "verify": usage},
         notes=(
-            f"report.html has {size / 1e6:.2f} MB",
-            f"headcount verify took {seen.seconds:.1f} s and {seen.peak_mib:,.0f} MiB, heap {HEAP}",
-            "each page is opened by a chromium of its own; times are by the page's own clock",
+            f"report.html is {size / 1e6:.2f} MB",
+            f"verify took {usage.seconds:.1f} s and {usage.peak_mib:,.0f} MiB, heap {HEAP}",
+            "a new chromium opens each page; times are by the page's own clock",
         ),
     )

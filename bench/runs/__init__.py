@@ -1,1 +1,1 @@
-"""Whole runs: generators of synthetic runs, and the benchmark of a short real one."""
+"""Complete runs: generators of synthetic runs, and the benchmark of a short real run."""

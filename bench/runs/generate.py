@@ -1,10 +1,10 @@
-"""The generated run: a topic and a ledger as a long test would have left them, made in a minute.
+"""Generates a run within a minute: a topic and a ledger as from a long test.
 
     python -m bench.runs.generate RUN_FOLDER BOOTSTRAP_SERVERS TOPIC EVENTS FAULTS
 
 The events are those of the game API under `locustfiles/mixed.py`, with real digests and times. The
-folder is whole, so that `headcount verify` judges it like any other. Of the acknowledged events,
-FAULTS are left out of the topic, evenly spread.
+run folder is complete, so `headcount verify` judges it like any other. FAULTS acknowledged events,
+evenly spread, are missing from the topic.
 """
 
 import json
@@ -38,15 +38,15 @@ ANSWERED_AFTER_NS = 1_000_000
 POOL = 4096
 FLUSH_TIMEOUT_S = 60.0
 _EVENT = b'%b%b%b,"receipt":"%032x"}'
-_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that no two receipts are the same
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that all receipts differ
 _HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client-2.6.1"}
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedEvent:
-    """One of the events that are repeated: `before` and `after` stand around the id in its JSON.
+    """A repeated event: its JSON is `before`, the id, `after` and a receipt.
 
-    Each repetition has a receipt of its own at its end, as the service gives one to each event.
+    The receipt is unique for each repetition, as the service generates one for each event.
     """
 
     event_type: str
@@ -57,13 +57,13 @@ class GeneratedEvent:
     after: bytes
 
     def value(self, event_id: bytes, number: int) -> bytes:
-        """Write the event with an id, and with the receipt of this number."""
+        """Encode the event with an id, and with the receipt for a number."""
         return _EVENT % (self.before, event_id, self.after, number * _SPREAD % (1 << 128))
 
 
 @dataclass(slots=True)
 class RunBuilder:
-    """A run in the making."""
+    """Publishes and writes a run; `missing` are the indices of the lost events."""
 
     producer: Producer
     topic: str
@@ -74,7 +74,7 @@ class RunBuilder:
     published: int = 0
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
-        """Publish a block of one generator's sequence numbers, and give its rows."""
+        """Publish a block of one generator's sequence numbers, and yield its ledger rows."""
         prefix = str(EventId(self.tag, generator, 0))[:-1].encode()
         for seq in range(first, last):
             index = seq * GENERATORS + generator
@@ -87,11 +87,11 @@ class RunBuilder:
                 self.producer.poll(0)
 
     def publish(self, value: bytes, key: str | None, at_ms: int = 0) -> None:
-        """Hand a message to the producer; `at_ms` is its timestamp, 0 for now."""
+        """Pass a message to the producer; `at_ms` is its timestamp, 0 for now."""
         while True:
             try:
                 self.producer.produce(self.topic, value, key, timestamp=at_ms)
-            except BufferError:  # its queue is full: let it work
+            except BufferError:  # the queue is full: wait until there is space
                 self.producer.poll(0.1)
             else:
                 self.published += 1
@@ -99,15 +99,17 @@ class RunBuilder:
 
 
 def generate(folder: RunFolder, servers: str, name: str, events: int, faults: int) -> None:
-    """Make the whole of a run: manifest, topic, ledger and end."""
+    """Generate a complete run: manifest, topic, ledger and end."""
     folder.create()
     manifest = a_manifest(folder, servers, name)
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
     missing = frozenset(number * events // faults for number in range(faults))
-    making = RunBuilder(producer(servers), name, manifest.tag, events, missing, event_templates())
-    finish(making, folder, manifest)
-    assert making.published == events - faults, f"{making.published} of {events - faults} are sent"
+    builder = RunBuilder(producer(servers), name, manifest.tag, events, missing, event_templates())
+    finish(builder, folder, manifest)
+    assert builder.published == events - faults, (
+        f"{builder.published} of {events - faults} were sent"
+    )
 
 
 def producer(servers: str) -> Producer:
@@ -123,11 +125,11 @@ def producer(servers: str) -> Producer:
     )
 
 
-def finish(making: RunBuilder, folder: RunFolder, manifest: Manifest) -> None:
-    """Publish and write all of a run, and note its end."""
+def finish(builder: RunBuilder, folder: RunFolder, manifest: Manifest) -> None:
+    """Publish and write all attempts of a run, and its end."""
     servers, name = manifest.bootstrap_servers, manifest.topic
-    _write(making, folder.ledger_location(manifest))
-    left = making.producer.flush(FLUSH_TIMEOUT_S)
+    _write(builder, folder.ledger_location(manifest))
+    left = builder.producer.flush(FLUSH_TIMEOUT_S)
     assert left == 0, f"{left} messages were not delivered"
     end = End(
         end_offsets=topic.end_offsets(servers, name),
@@ -135,15 +137,15 @@ def finish(making: RunBuilder, folder: RunFolder, manifest: Manifest) -> None:
         read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     published = sum(end.end_offsets.values()) - sum(manifest.start_offsets.values())
-    assert published == making.published, f"{published} of {making.published} are in the topic"
+    assert published == builder.published, f"{published} of {builder.published} are in the topic"
     folder.write_end(end)
 
 
-def _write(making: RunBuilder, location: str) -> None:
-    """Publish and write block by block, the generators in turn."""
+def _write(builder: RunBuilder, location: str) -> None:
+    """Publish and write block by block, alternating the generators."""
     filesystem, path = open_location(location)
-    shares = [len(range(number, making.events, GENERATORS)) for number in range(GENERATORS)]
-    writers = [LedgerWriter(filesystem, path, making.tag, number) for number in range(GENERATORS)]
+    shares = [len(range(number, builder.events, GENERATORS)) for number in range(GENERATORS)]
+    writers = [LedgerWriter(filesystem, path, builder.tag, number) for number in range(GENERATORS)]
     for writer in writers:
         writer.open()
     for first in range(0, max(shares), SEGMENT_ROWS):
@@ -151,13 +153,13 @@ def _write(making: RunBuilder, location: str) -> None:
             last = min(first + SEGMENT_ROWS, share)
             if first < last:
                 writer.reserve(last - first)
-                writer.write_segment(list(making.block(writer.generator, first, last)))
+                writer.write_segment(list(builder.block(writer.generator, first, last)))
     for writer, share in zip(writers, shares, strict=True):
         writer.seal(share)
 
 
 def a_row(seq: int, template: GeneratedEvent, now_ns: int) -> Row:
-    """Make the row of an attempt that was acknowledged at once."""
+    """Make the row of an attempt that was acknowledged immediately."""
     return Row(
         seq=seq,
         event_type=template.event_type,
@@ -174,29 +176,31 @@ def a_row(seq: int, template: GeneratedEvent, now_ns: int) -> Row:
 
 
 def event_templates() -> list[GeneratedEvent]:
-    """Make the pool of events that a run repeats."""
+    """Make the pool of POOL events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
-    wishes: list[dict[str, object]] = []
-    for kind in random.choices(("default", "purchase_sword", "join_guild"), (5, 3, 2), k=POOL):
-        own: dict[str, object] = {}
-        if kind == "purchase_sword":
-            own = a_sword(random)
-        elif kind == "join_guild":
-            own = {"player_id": a_player(random), "guild": a_guild(random)}
-        wishes.append({"event_type": kind, **own})
-    return [_event_template(wish) for wish in wishes]
+    contents: list[dict[str, object]] = []
+    for event_type in random.choices(
+        ("default", "purchase_sword", "join_guild"), (5, 3, 2), k=POOL
+    ):
+        fields: dict[str, object] = {}
+        if event_type == "purchase_sword":
+            fields = a_sword(random)
+        elif event_type == "join_guild":
+            fields = {"player_id": a_player(random), "guild": a_guild(random)}
+        contents.append({"event_type": event_type, **fields})
+    return [_event_template(content) for content in contents]
 
 
-def _event_template(wish: dict[str, object]) -> GeneratedEvent:
-    """Write an event as the service does: the headers, the id among them, then its own fields."""
-    event = {**_HEADERS, "X-Event-Id": "\0", **wish}
+def _event_template(content: dict[str, object]) -> GeneratedEvent:
+    """Encode an event as the service does: the headers with the id, followed by `content`."""
+    event = {**_HEADERS, "X-Event-Id": "\0", **content}
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     before, after = text.encode().removesuffix(b"}").split(b"\\u0000")
-    player = wish.get("player_id")
+    player = content.get("player_id")
     return GeneratedEvent(
-        event_type=str(wish["event_type"]),
-        shape=shape(wish),
-        digest=digest(wish),
+        event_type=str(content["event_type"]),
+        shape=shape(content),
+        digest=digest(content),
         key=None if player is None else str(player),
         before=before,
         after=after,
@@ -204,7 +208,7 @@ def _event_template(wish: dict[str, object]) -> GeneratedEvent:
 
 
 def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
-    """Say what the run is; its topic is made if it is missing."""
+    """Make the manifest of a run; create its topic if it is missing."""
     described = topic.ensure_topic(servers, name, partitions=4)
     return Manifest(
         run_id=folder.run_id,

@@ -1,4 +1,4 @@
-"""Generated runs: made by `bench.runs.generate`, and judged by `headcount verify`."""
+"""Generates runs with `bench.runs.generate`, and judges them with `headcount verify`."""
 
 import json
 from pathlib import Path
@@ -6,38 +6,39 @@ from pathlib import Path
 from bench.harness.parts import ProcessUsage, Workbench, finished, watched
 from headcount.errors import PartError
 
-START_S, EVENTS_PER_S = 300.0, 5_000  # what a deadline allows: no machine is that slow
+START_S, EVENTS_PER_S = 300.0, 5_000  # for deadlines; no machine is this slow
 
 
 def deadline_s(events: int) -> float:
-    """What anything that is done with so many events may take."""
+    """The deadline for any work on a run with this number of events, in seconds."""
     return START_S + events / EVENTS_PER_S
 
 
 def generated(stage: Workbench, run: Path, topic: str, events: int, faults: int = 0) -> Path:
-    """Generate a run of which `faults` events are missing, and give its folder."""
+    """Generate a run with `faults` missing events; return its folder."""
     with stage.console.step(f"Generating {events:,} events"):
-        wish = (run, stage.broker.bootstrap_servers, topic, events, faults)
-        maker = stage.start("the generation", "-m", "bench.runs.generate", *map(str, wish))
-        finished(maker, deadline_s(events))
+        arguments = (run, stage.broker.bootstrap_servers, topic, events, faults)
+        name = "the run generator"
+        generator = stage.start(name, "-m", "bench.runs.generate", *map(str, arguments))
+        finished(generator, deadline_s(events))
     return run
 
 
 def verified(stage: Workbench, run: Path, events: int, lost: int = 0) -> ProcessUsage:
-    """Judge a run of which so many events are lost. PartError if that is not what is found."""
+    """Judge a run with `lost` lost events. Raises PartError if the verdict differs."""
     process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
-    seen = watched(process, deadline_s(events), allowed=(1 if lost else 0,))
-    check_found(run, events, lost)
-    return seen
+    usage = watched(process, deadline_s(events), allowed=(1 if lost else 0,))
+    check_verdict(run, events, lost)
+    return usage
 
 
-def check_found(run: Path, events: int, lost: int = 0) -> None:
-    """PartError if the verdict is not that so many events are lost, and all others delivered."""
-    said = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    counts = said["counts"] or {}
+def check_verdict(run: Path, events: int, lost: int = 0) -> None:
+    """Raise PartError unless the verdict counts `lost` events as lost and the rest as delivered."""
+    verdict = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
+    counts = verdict["counts"] or {}
     counted = [counts.get(each) for each in ("attempted", "delivered", "lost")]
-    if (said["verdict"], counted) != ("fail" if lost else "pass", [events, events - lost, lost]):
+    if (verdict["verdict"], counted) != ("fail" if lost else "pass", [events, events - lost, lost]):
         raise PartError(
-            f"of {events:,} events {lost:,} are lost, and headcount verify says {said['verdict']} "
-            f"with {counts}: {'; '.join(said['reasons'])}"
+            f"{lost:,} of {events:,} events are lost, but the verdict is {verdict['verdict']} "
+            f"with {counts}: {'; '.join(verdict['reasons'])}"
         )

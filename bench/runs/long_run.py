@@ -2,9 +2,9 @@
 
     python -m bench.runs.long_run RUN_FOLDER BOOTSTRAP_SERVERS TOPIC MINUTES RATE FAULTS
 
-Requests were due at an even rate, and took as long as a service's do: log-normally distributed,
-with a slow spell in the middle, in which some were refused and some not answered. FAULTS of the
-others are lost, published twice or altered, in turn.
+Requests are due at an even rate. Their durations are log-normally distributed, as those of a real
+service, with a slow period in the middle, in which some requests are refused and some not answered.
+FAULTS other events are lost, published twice or altered, in turn.
 """
 
 import math
@@ -38,10 +38,10 @@ from headcount.run.outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5
 SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0
-"""From which share of the run to which it was slow, and how much."""
+"""Begin and end of the slow period, as shares of the run, and its slowdown factor."""
 
 REFUSED, UNANSWERED = 0.05, 0.03
-"""How many were, of those in the slow spell."""
+"""Shares of the requests in the slow period."""
 
 PARTITIONS = 4
 _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
@@ -51,9 +51,9 @@ _STATUS_UNAVAILABLE = 503
 
 @dataclass(slots=True)
 class LongRun(RunBuilder):
-    """A run in the making that began at `first_ns`, and asked for `rate` requests a second.
+    """A run that began at `first_ns`, with `rate` requests per second.
 
-    `harmed` says which of FAULTS is done to an attempt.
+    `harmed` maps the index of an attempt to its fault, an index into FAULTS.
     """
 
     first_ns: int = 0
@@ -62,7 +62,7 @@ class LongRun(RunBuilder):
     random: Random = field(default_factory=lambda: Random(11))  # noqa: S311 - traffic
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
-        """Publish a block of one generator's sequence numbers, and give its rows."""
+        """Publish a block of one generator's sequence numbers, and yield its ledger rows."""
         for seq in range(first, last):
             index = seq * GENERATORS + generator
             yield self._attempt(generator, seq, index, self.event_templates[index % POOL])
@@ -70,14 +70,14 @@ class LongRun(RunBuilder):
                 self.producer.poll(0)
 
     def _attempt(self, generator: int, seq: int, index: int, template: GeneratedEvent) -> Row:
-        chance = self.random
+        random = self.random
         intended_ns = self.first_ns + round(index / self.rate * _NS_PER_S)
         is_slow = SLOW_FROM <= index / self.events < SLOW_TO
-        took_ms = chance.lognormvariate(math.log(TYPICAL_MS), SPREAD) * (SLOWER if is_slow else 1)
-        sent_ns = intended_ns + round(chance.expovariate(5.0) * _NS_PER_MS)
+        took_ms = random.lognormvariate(math.log(TYPICAL_MS), SPREAD) * (SLOWER if is_slow else 1)
+        sent_ns = intended_ns + round(random.expovariate(5.0) * _NS_PER_MS)
         answered_ns = sent_ns + round(took_ms * _NS_PER_MS)
         row = replace_times(a_row(seq, template, intended_ns), sent_ns, answered_ns)
-        if is_slow and chance.random() < REFUSED:
+        if is_slow and random.random() < REFUSED:
             outcome = Outcome.FAILED.value
             return row._replace(outcome=outcome, http_status=_STATUS_UNAVAILABLE)
         fault = self.harmed.get(index)
@@ -85,7 +85,7 @@ class LongRun(RunBuilder):
         value = template.value(str(EventId(self.tag, generator, seq)).encode(), index)
         for text in (value,) if fault is None else FAULTS[fault](value):
             self.publish(text, template.key, at_ms)
-        if is_slow and chance.random() < UNANSWERED:
+        if is_slow and random.random() < UNANSWERED:
             outcome = Outcome.INDETERMINATE.value
             error = "TimeoutError: no answer within 10 s"
             return row._replace(outcome=outcome, http_status=None, answered_at_ns=None, error=error)
@@ -97,20 +97,20 @@ FAULTS = (
     lambda value: (value, value),
     lambda value: (value.replace(b'"event_type":"', b'"event_type":"un'),),
 )
-"""What is published instead: nothing, the event twice, another event."""
+"""The messages to publish instead of an event: none, the event twice, or an altered event."""
 
 
 def replace_times(row: Row, sent_ns: int, answered_ns: int) -> Row:
-    """Give an attempt its times."""
+    """Replace the times of an attempt."""
     return row._replace(sent_at_ns=sent_ns, answered_at_ns=answered_ns)
 
 
 def generate(
     folder: RunFolder, servers: str, name: str, *, minutes: float, rate: float, faults: int
 ) -> None:
-    """Make the whole of a run that ended a moment ago."""
+    """Generate a complete run that has just ended."""
     folder.create()
-    # The events' times are told, not taken when the broker gets them.
+    # Producers set the timestamps; the broker must not replace them.
     settings = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
     admin = AdminClient({"bootstrap.servers": servers})
     admin.create_topics([NewTopic(name, PARTITIONS, 1, config=settings)])[name].result()
@@ -123,7 +123,7 @@ def generate(
     )
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
-    making = LongRun(
+    builder = LongRun(
         producer(servers),
         name,
         manifest.tag,
@@ -137,23 +137,23 @@ def generate(
             for number in range(faults)
         },
     )
-    finish(making, folder, manifest)
+    finish(builder, folder, manifest)
     for generator in range(GENERATORS):
         path = folder.path / manifest.ledger / str(generator) / FILE
-        path.write_bytes(dump(_health(making)))
+        path.write_bytes(dump(_health(builder)))
 
 
-def _health(making: LongRun) -> Health:
-    """Make what a generator would have seen of itself."""
-    share = making.events // GENERATORS // _HEALTH_SAMPLES
-    step_ns = round(making.events / making.rate * _NS_PER_S / _HEALTH_SAMPLES)
-    chance = making.random
+def _health(builder: LongRun) -> Health:
+    """Make the health samples of a generator."""
+    share = builder.events // GENERATORS // _HEALTH_SAMPLES
+    step_ns = round(builder.events / builder.rate * _NS_PER_S / _HEALTH_SAMPLES)
+    random = builder.random
     return Health(
         tuple(
             Sample(
-                at_ns=making.first_ns + number * step_ns,
-                cpu_percent=chance.uniform(20, 30),
-                schedule_lag_ms=chance.expovariate(0.5),
+                at_ns=builder.first_ns + number * step_ns,
+                cpu_percent=random.uniform(20, 30),
+                schedule_lag_ms=random.expovariate(0.5),
                 in_flight=1,
                 attempted=number * share,
             )

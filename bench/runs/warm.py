@@ -1,8 +1,7 @@
-"""`warm`: what a short `headcount run` takes beyond its load.
+"""`warm`: the time that a short `headcount run` takes beyond its load.
 
-All of it is counted, from the start of the command to its end: broker, service, load, drain, Spark,
-verdict and report. Java, the jars and the class data of Spark are there already, as they are
-after a few runs.
+The measurement covers the whole command: broker, service, load, drain, Spark, verdict and report.
+Java, the jars and Spark's class data archive already exist, as after a few runs.
 """
 
 import itertools
@@ -23,7 +22,7 @@ LONGEST_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class WarmSettings:
-    """How it is measured."""
+    """Settings of the measurement."""
 
     rounds: int = 3
     run_time_s: int = 30
@@ -31,37 +30,39 @@ class WarmSettings:
 
 @dataclass(frozen=True, slots=True)
 class WarmRound:
-    """One run, and how many requests it made."""
+    """The usage of one run, and its number of requests."""
 
     watched: ProcessUsage
     attempted: int
 
 
 def measure(settings: WarmSettings, stage: Workbench) -> BenchmarkResult:
-    """Make some runs, behind some that do not count. PartError if one does not pass."""
+    """Run warm-up rounds and the measured ones. Raises PartError if a run does not pass."""
     taken: list[WarmRound] = []
     number = itertools.count()
 
-    def judged() -> WarmRound:
+    def run_once() -> WarmRound:
         return _round(settings, stage, f"warm-{next(number)}")
 
-    warm_up(stage, judged)
+    warm_up(stage, run_once)
     for counted in range(settings.rounds):
         with stage.console.step(f"Round {counted + 1} of {settings.rounds}"):
-            taken.append(judged())
+            taken.append(run_once())
     return _result(settings, taken)
 
 
 def _round(settings: WarmSettings, stage: Workbench, run_id: str) -> WarmRound:
-    wish = ("--run-time", f"{settings.run_time_s}s", "--run-id", run_id)
     reports = stage.folder / "reports"
-    where = ("--reports-dir", str(reports), "--quiet")
-    process = stage.start("headcount run", "-m", "headcount", "run", *wish, *where)
-    seen = watched(process, settings.run_time_s + LONGEST_S)
-    said = json.loads((reports / run_id / "verdict.json").read_text(encoding="utf-8"))
-    if said["verdict"] != "pass":
-        raise PartError(f"the verdict is {said['verdict']}: {'; '.join(said['reasons'])}")
-    return WarmRound(seen, said["counts"]["attempted"])
+    options = (
+        *("--run-time", f"{settings.run_time_s}s", "--run-id", run_id),
+        *("--reports-dir", str(reports), "--quiet"),
+    )
+    process = stage.start("headcount run", "-m", "headcount", "run", *options)
+    usage = watched(process, settings.run_time_s + LONGEST_S)
+    verdict = json.loads((reports / run_id / "verdict.json").read_text(encoding="utf-8"))
+    if verdict["verdict"] != "pass":
+        raise PartError(f"the verdict is {verdict['verdict']}: {'; '.join(verdict['reasons'])}")
+    return WarmRound(usage, verdict["counts"]["attempted"])
 
 
 def _result(settings: WarmSettings, taken: Sequence[WarmRound]) -> BenchmarkResult:
@@ -70,19 +71,19 @@ def _result(settings: WarmSettings, taken: Sequence[WarmRound]) -> BenchmarkResu
     attempted = spread(each.attempted for each in taken)
     return BenchmarkResult(
         name=NAME,
-        title=f"warm: a run of {settings.run_time_s} s, from its command to its end",
-        columns=("seconds beyond its load", "CPU seconds", "requests"),
+        title=f"warm: a run of {settings.run_time_s} s, from the start of the command to its exit",
+        columns=("seconds beyond the load", "CPU seconds", "requests"),
         rows=[(beyond_s.show(".1f"), cpu_seconds.show(".1f"), attempted.show())],
         settings={"settings": settings},
         rounds=taken,
         figures={"beyond_s": beyond_s, "cpu_seconds": cpu_seconds, "attempted": attempted},
         notes=(
-            "broker, service, load, drain, Spark, verdict and report",
-            f"median (lowest-highest) of {settings.rounds} rounds, behind some that do not count",
+            "includes broker, service, load, drain, Spark, verdict and report",
+            f"median (lowest-highest) of {settings.rounds} rounds, after warm-up rounds",
         ),
         targets=[
             PerformanceTarget(
-                f"a warm run of {settings.run_time_s} s, beyond its load",
+                f"time of a warm run of {settings.run_time_s} s beyond its load",
                 TARGET_S,
                 beyond_s,
                 at_most=True,

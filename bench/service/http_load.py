@@ -1,11 +1,12 @@
-"""The load: keeps connections busy with one request each, and counts what comes back.
+"""The load: keeps one request in flight on each connection, and counts the answers.
 
     python -m bench.service.http_load HOST PORT FILE CONNECTIONS WARM_UP_S WINDOW_S
 
-FILE lists the requests, which the connections take turns in (see `asks.py`).
+FILE lists the requests, which the connections send in turn (see `request_list.py`).
 
-It stands in for wrk where there is none: raw sockets, one thread, the next request as soon as the
-answer to the last one is whole. It prints JSON: the answers of the window by kind, and percentiles.
+The benchmark uses it if wrk is not installed. It has raw sockets and one thread, and sends the next
+request as soon as the previous answer is complete. It prints the window's counts of answers and
+their percentiles as JSON.
 """
 
 import itertools
@@ -29,7 +30,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class LoadResult:
-    """What was answered: `acknowledged` are 2xx, `refused` all other statuses."""
+    """Counts and latencies: `acknowledged` are 2xx, `refused` all other status codes."""
 
     acknowledged: int = 0
     refused: int = 0
@@ -42,30 +43,30 @@ class LoadResult:
 
 @dataclass(slots=True)
 class ClientConnection:
-    """One connection with one request under way."""
+    """One connection with one request in flight."""
 
     socket: socket.socket
     sent_s: float = 0.0
     pending: bytes = b""
 
-    def ask(self, request: bytes) -> None:
+    def send(self, request: bytes) -> None:
         """Send the next request."""
         self.pending = b""
         self.sent_s = time.perf_counter()
         self.socket.sendall(request)
 
-    def answer(self) -> bytes | None:
-        """Read on; return the answer once it is whole. ConnectionError where it broke off."""
+    def receive(self) -> bytes | None:
+        """Read on; return the answer once complete. Raises OSError if the connection breaks."""
         data = self.socket.recv(BUFFER_BYTES)
         if not data:
-            raise ConnectionError("closed before the answer was whole")
+            raise ConnectionError("closed before the answer was complete")
         self.pending += data
         end = self.pending.find(_END)
         if end < 0:
             return None
-        length = _LENGTH.search(self.pending, 0, end + 2)
-        whole = end + len(_END) + (int(length[1]) if length else 0)
-        return self.pending if len(self.pending) >= whole else None
+        body_length = _LENGTH.search(self.pending, 0, end + 2)
+        length = end + len(_END) + (int(body_length[1]) if body_length else 0)
+        return self.pending if len(self.pending) >= length else None
 
 
 def load(
@@ -75,62 +76,62 @@ def load(
     warm_up_s: float,
     window_s: float,
 ) -> LoadResult:
-    """Put load on an address, and count what is answered within the window."""
-    following = itertools.cycle(messages)
-    poll, by_number, tally = select.epoll(), {}, LoadResult()
+    """Put load on an address, and count the answers within the window."""
+    upcoming = itertools.cycle(messages)
+    poll, by_number, result = select.epoll(), {}, LoadResult()
     for _ in range(connections):
-        made = _connected(address)
-        by_number[made.socket.fileno()] = made
-        poll.register(made.socket, select.EPOLLIN)
-        made.ask(next(following))
+        opened = _connected(address)
+        by_number[opened.socket.fileno()] = opened
+        poll.register(opened.socket, select.EPOLLIN)
+        opened.send(next(upcoming))
     start_s = time.perf_counter() + warm_up_s
     while by_number and (now_s := time.perf_counter()) < start_s + window_s:
         for number, _ in poll.poll(0.1):
-            if not _step(by_number[number], following, tally, counted=now_s >= start_s):
+            if not _step(by_number[number], upcoming, result, counted=now_s >= start_s):
                 by_number.pop(number).socket.close()
-    tally.seconds = time.perf_counter() - start_s
+    result.seconds = time.perf_counter() - start_s
     for each in by_number.values():
         each.socket.close()
-    return tally
+    return result
 
 
 def _connected(address: tuple[str, int]) -> ClientConnection:
-    made = socket.create_connection(address, timeout=10.0)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return ClientConnection(made)
+    connected = socket.create_connection(address, timeout=10.0)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return ClientConnection(connected)
 
 
 def _step(
-    connection: ClientConnection, following: Iterator[bytes], tally: LoadResult, *, counted: bool
+    connection: ClientConnection, upcoming: Iterator[bytes], result: LoadResult, *, counted: bool
 ) -> bool:
-    """Take what has come on a connection; False where it is of no more use."""
+    """Receive on a connection, and send the next request; return False once it is broken."""
     try:
-        answer = connection.answer()
+        answer = connection.receive()
         if answer is None:
             return True
         if counted:
-            _count(tally, answer, time.perf_counter() - connection.sent_s)
-        connection.ask(next(following))
+            _count(result, answer, time.perf_counter() - connection.sent_s)
+        connection.send(next(upcoming))
     except OSError:
-        tally.broken += 1
+        result.broken += 1
         return False
     return True
 
 
-def _count(tally: LoadResult, answer: bytes, took_s: float) -> None:
-    tally.latencies_s.append(took_s)
+def _count(result: LoadResult, answer: bytes, took_s: float) -> None:
+    result.latencies_s.append(took_s)
     if answer.startswith(b"HTTP/1.1 2"):
-        tally.acknowledged += 1
+        result.acknowledged += 1
     else:
-        tally.refused += 1
+        result.refused += 1
 
 
-def summed_up(tally: LoadResult) -> dict[str, float]:
-    """Give the tally as it is printed: percentiles instead of single latencies."""
-    latencies_s = tally.latencies_s or [0.0]
-    tally.p50_ms = percentile(latencies_s, 0.5) * 1000
-    tally.p99_ms = percentile(latencies_s, 0.99) * 1000
-    return {name: value for name, value in asdict(tally).items() if name != "latencies_s"}
+def summary(result: LoadResult) -> dict[str, float]:
+    """Return the result for printing: with percentiles instead of single latencies."""
+    latencies_s = result.latencies_s or [0.0]
+    result.p50_ms = percentile(latencies_s, 0.5) * 1000
+    result.p99_ms = percentile(latencies_s, 0.99) * 1000
+    return {name: value for name, value in asdict(result).items() if name != "latencies_s"}
 
 
 if __name__ == "__main__":
@@ -138,4 +139,4 @@ if __name__ == "__main__":
     messages = [each.message(f"{host}:{port}") for each in read(Path(file))]
     times = float(warm_up), float(window)
     counted = load((host, int(port)), messages, int(connections), *times)
-    sys.stdout.write(json.dumps(summed_up(counted)) + "\n")
+    sys.stdout.write(json.dumps(summary(counted)) + "\n")

@@ -1,8 +1,8 @@
-"""`outage`: what a worker of the service holds in memory while its broker is away.
+"""`outage`: the memory of the service's workers during a broker outage.
 
-The service is under load all the time. The broker is stopped (SIGSTOP: connections stay open and
-nothing answers) or killed, and comes back. What a worker holds before and after is the peer of what
-it holds meanwhile.
+The service is under constant load. The broker is stopped (SIGSTOP: connections stay open, and
+nothing answers) or killed, and comes back. The memory of a worker during the outage is compared
+with its memory before and after.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from bench.harness.figures import MedianRange, spread
 from bench.harness.parts import TOPIC, Workbench, finished, last_line
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
-from bench.service.request_list import STATELESS, asks, write
+from bench.service.request_list import STATELESS, requests_of, write
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.service import Server, ServerConfig
@@ -35,7 +35,7 @@ DEADLINE_S = 90.0
 
 @dataclass(frozen=True, slots=True)
 class OutageSettings:
-    """How long the broker is away, how that is done, and how many clients ask meanwhile."""
+    """Settings: duration of the outage, its cause (one of WAYS), and number of clients."""
 
     outage_s: float = 60.0
     by: str = "stop"
@@ -45,7 +45,7 @@ class OutageSettings:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
-    """What one worker held at one time."""
+    """The resident memory of one worker at one time."""
 
     phase: str
     pid: int
@@ -54,23 +54,23 @@ class MemorySample:
 
 
 def measure(settings: OutageSettings, stage: Workbench) -> BenchmarkResult:
-    """Take the broker away and give it back, under load."""
+    """Measure before, during and after an outage, under load."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
-    asked = stage.folder / "asks.txt"
-    write(asked, asks(STATELESS, "/"))
+    requests = stage.folder / "requests.txt"
+    write(requests, requests_of(STATELESS, "/"))
     taken: list[MemorySample] = []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_server(settings, stage))
         span_s = BEFORE_S + settings.outage_s + AFTER_S
-        wish = (server.config.host, server.port, asked, settings.connections, 0, span_s)
+        arguments = (server.config.host, server.port, requests, settings.connections, 0, span_s)
         load = stack.enter_context(
-            stage.start("load", "-m", "bench.service.http_load", *map(str, wish))
+            stage.start("load", "-m", "bench.service.http_load", *map(str, arguments))
         )
         with stage.console.step("with the broker"):
             taken += _samples("before", server, BEFORE_S)
         with (
             stage.console.step(f"without it for {settings.outage_s:g} s"),
-            _away(settings, stage.broker, stack),
+            _outage(settings, stage.broker, stack),
         ):
             taken += _samples("during", server, settings.outage_s)
         with stage.console.step("with the broker again"):
@@ -94,8 +94,10 @@ def _server(settings: OutageSettings, stage: Workbench) -> Server:
 
 
 @contextlib.contextmanager
-def _away(settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack) -> Iterator[None]:
-    """Take the broker away for the block; one that was killed is another one, on its folder."""
+def _outage(
+    settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack
+) -> Iterator[None]:
+    """Stop or kill the broker for the block; a killed one is restarted on its folder."""
     if settings.by == "stop":
         os.kill(broker.pid, signal.SIGSTOP)
         try:
@@ -109,7 +111,7 @@ def _away(settings: OutageSettings, broker: Broker, stack: contextlib.ExitStack)
 
 
 def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
-    """Look at each worker again and again."""
+    """Sample the memory of each worker."""
     began_s, samples = time.monotonic(), []
     while (at_s := time.monotonic() - began_s) < seconds:
         for worker in psutil.Process(server.pid).children():
@@ -121,7 +123,7 @@ def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
 
 
 def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:
-    """By how much each worker's peak without the broker exceeds its peak before."""
+    """The growth of each worker's peak from before to during the outage, by process id."""
     peaks: dict[tuple[int, str], float] = {}
     for each in taken:
         key = each.pid, each.phase
@@ -153,7 +155,7 @@ def _result(
     ]
     return BenchmarkResult(
         name="outage",
-        title="outage: a worker's resident MiB while its broker is away",
+        title="outage: resident MiB of a worker during a broker outage",
         columns=("service", *PHASES, "growth of the peak"),
         rows=rows,
         settings=asdict(settings),
@@ -161,11 +163,11 @@ def _result(
         figures={"growth_mib": growth, "resident_mib": held, "answers": answers},
         notes=(
             (
-                f"broker away for {settings.outage_s:g} s by SIG{settings.by.upper()};"
-                f" {settings.connections} connections ask all the time"
+                f"outage of {settings.outage_s:g} s by SIG{settings.by.upper()};"
+                f" {settings.connections} connections send requests throughout"
             ),
             (
-                f"answers: {answers['acknowledged']} 2xx, {answers['refused']} others,"
+                f"answers: {answers['acknowledged']} 2xx, {answers['refused']} other,"
                 f" {answers['broken']} broken connections"
             ),
             (
@@ -175,7 +177,7 @@ def _result(
         ),
         targets=(
             PerformanceTarget(
-                "growth of a worker's peak of memory while its broker is away",
+                "growth of a worker's peak memory during a broker outage",
                 TARGET_GROWTH_MIB,
                 spread(growth.values()),
                 at_most=True,

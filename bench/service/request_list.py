@@ -1,4 +1,4 @@
-"""The list of requests that the connections of a benchmark take turns in.
+"""The list of requests that the connections of a benchmark send in turn.
 
 The stateless list repeats one request. The stateful list holds commands of many players: all
 players send one command before any sends the next, so that no two requests of a player overlap.
@@ -47,9 +47,9 @@ class ListedRequest:
 
     def message(self, host: str) -> bytes:
         """The request as HTTP/1.1."""
-        kind = "Content-Type: application/json\r\n" if self.body else ""
+        content_type = "Content-Type: application/json\r\n" if self.body else ""
         length = f"Content-Length: {len(self.body)}\r\n" if self.method != "GET" else ""
-        head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n{kind}{length}\r\n"
+        head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n{content_type}{length}\r\n"
         return (head + self.body).encode()
 
 
@@ -61,7 +61,7 @@ def sign_ups() -> list[ListedRequest]:
     ]
 
 
-def asks(route: str, path: str) -> list[ListedRequest]:
+def requests_of(route: str, path: str) -> list[ListedRequest]:
     """The requests for a route; `path` is the path of the stateless request."""
     if route == STATELESS:
         return [ListedRequest("GET", path)]

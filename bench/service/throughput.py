@@ -1,8 +1,9 @@
-"""`service`: what it costs the service to wait for acknowledgements.
+"""`service`: the cost of waiting for acknowledgements in the service.
 
-The real service under gunicorn, publishing with acks=all by an idempotent producer, and the same
-one with publishing switched off, both up all the time and under load in turn, on the stateless
-routes and on those that change a player's state in SQLite. The targets are for the stateless ones.
+The real service runs under gunicorn twice: once publishing through an idempotent producer with
+acks=all, once with publishing switched off. Both run throughout and are loaded in turn: on
+stateless routes, and on routes that change a player's state in SQLite. The targets apply to the
+stateless ones.
 """
 
 import http.client
@@ -18,7 +19,7 @@ from bench.harness.figures import MedianRange, in_turn, ratio, spread
 from bench.harness.parts import TOPIC, Workbench, finished, last_line
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
-from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, asks, sign_ups, write
+from bench.service.request_list import ROUTES, STATELESS, WRK_SCRIPT, requests_of, sign_ups, write
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.process import Process
@@ -29,17 +30,17 @@ NAIVE_RATIO = 0.42
 TARGET_RATIO = 0.70  # at least, of requests per second
 TARGET_P99_RATIO = 2.0  # at most
 HELD_BY = (
-    "kafka-python holds the interpreter for each record and for each produce request, and the "
-    "broker takes its share of the same cores"
+    "kafka-python holds the interpreter lock for each record and each produce request, and the "
+    "broker competes for the same cores"
 )
-WARM_UP_WINDOWS = 2  # before all rounds: the broker compiles its hot paths at first
+WARM_UP_WINDOWS = 2  # before all rounds: the broker compiles its hot code at first
 DEADLINE_S = 180.0
 _WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
 class ThroughputSettings:
-    """How it is measured; `threads` are those of each worker."""
+    """Settings of the measurement; `threads` is the number per worker."""
 
     rounds: int = 5
     window_s: float = 5.0
@@ -52,7 +53,7 @@ class ThroughputSettings:
 
 @dataclass(frozen=True, slots=True)
 class ThroughputRound:
-    """What was answered in one window: 2xx are acknowledged, everything else is not."""
+    """The answers in one window: `acknowledged` are 2xx, `other` everything else."""
 
     variant: str
     route: str
@@ -71,7 +72,7 @@ class ThroughputRound:
 
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """What a round is: who is asked, for what, by how many."""
+    """The load of a round: the server, the route and the number of connections."""
 
     variant: str
     server: Server
@@ -80,10 +81,10 @@ class LoadSpec:
 
 
 def measure(settings: ThroughputSettings, stage: Workbench) -> BenchmarkResult:
-    """Take the rounds of each number of connections and route, one variant after the other."""
+    """Run the rounds for each number of connections and route, alternating the variants."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     for route in ROUTES:
-        _write_asks(route, settings, stage)
+        _write_requests(route, settings, stage)
     taken: list[ThroughputRound] = []
     with ExitStack() as stack:
         servers = {
@@ -110,13 +111,13 @@ def measure(settings: ThroughputSettings, stage: Workbench) -> BenchmarkResult:
     return _result(settings, taken)
 
 
-def _write_asks(route: str, settings: ThroughputSettings, stage: Workbench) -> None:
-    path = _asks_path(route, stage)
-    write(path, asks(route, settings.path))
+def _write_requests(route: str, settings: ThroughputSettings, stage: Workbench) -> None:
+    path = _requests_path(route, stage)
+    write(path, requests_of(route, settings.path))
     path.with_suffix(".lua").write_text(WRK_SCRIPT.format(path=path), encoding="utf-8")
 
 
-def _asks_path(route: str, stage: Workbench) -> Path:
+def _requests_path(route: str, stage: Workbench) -> Path:
     return stage.folder / f"{route}.txt"
 
 
@@ -127,7 +128,7 @@ def _sign_up(server: Server) -> None:
         connection.request(each.method, each.path, each.body, headers)
         answer = connection.getresponse()
         if answer.status != http.client.CREATED:
-            raise PartError(f"no player can sign up: {answer.read().decode()}")
+            raise PartError(f"a player could not sign up: {answer.read().decode()}")
         answer.read()
     connection.close()
 
@@ -158,21 +159,21 @@ def _round(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> Th
 
 
 def _own_client(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
-    wish = (load.connections, settings.warm_up_s, settings.window_s)
-    where = (load.server.config.host, load.server.port, _asks_path(load.route, stage))
-    client = stage.start("load", "-m", "bench.service.http_load", *map(str, (*where, *wish)))
+    size = (load.connections, settings.warm_up_s, settings.window_s)
+    target = (load.server.config.host, load.server.port, _requests_path(load.route, stage))
+    client = stage.start("load", "-m", "bench.service.http_load", *map(str, (*target, *size)))
     finished(client, DEADLINE_S + settings.window_s)
-    said = json.loads(last_line(client))
-    other = said["refused"] + said["broken"]
-    times = (said["seconds"], said["p50_ms"], said["p99_ms"])
+    result = json.loads(last_line(client))
+    other = result["refused"] + result["broken"]
+    times = (result["seconds"], result["p50_ms"], result["p99_ms"])
     return ThroughputRound(
-        load.variant, load.route, load.connections, said["acknowledged"], other, *times
+        load.variant, load.route, load.connections, result["acknowledged"], other, *times
     )
 
 
 def _wrk(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> ThroughputRound:
-    """Let wrk do it; it knows no warm-up, so it gets a short run before the one that counts."""
-    script = _asks_path(load.route, stage).with_suffix(".lua")
+    """Run wrk; it has no warm-up option, so a short run precedes the measured one."""
+    script = _requests_path(load.route, stage).with_suffix(".lua")
     for seconds in (settings.warm_up_s, settings.window_s):
         connections, span = f"-c{load.connections}", f"-d{max(1, round(seconds))}s"
         wrk = Process(
@@ -193,20 +194,20 @@ def _wrk(load: LoadSpec, settings: ThroughputSettings, stage: Workbench) -> Thro
             environ=stage.ready.environ,
         )
         finished(wrk, DEADLINE_S + seconds)
-    said = wrk.log_path.read_text(encoding="utf-8")
-    return wrk_round(load.variant, load.route, load.connections, said)
+    output = wrk.log_path.read_text(encoding="utf-8")
+    return wrk_round(load.variant, load.route, load.connections, output)
 
 
-def wrk_round(variant: str, route: str, connections: int, said: str) -> ThroughputRound:
-    """Read what wrk printed last: requests and seconds, what was no 2xx, and percentiles."""
-    *_, summary = re.finditer(r"(\d+) requests in ([\d.]+)s", said)
-    tail = said[summary.start() :]
+def wrk_round(variant: str, route: str, connections: int, output: str) -> ThroughputRound:
+    """Parse wrk's output: its last summary, failed requests, and percentiles."""
+    *_, summary = re.finditer(r"(\d+) requests in ([\d.]+)s", output)
+    tail = output[summary.start() :]
     errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", tail)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", tail)
     other = (int(refused[1]) if refused else 0) + sum(map(int, errors.groups() if errors else ()))
     percentiles = {
         name: float(number) * _WRK_UNITS_MS[unit]
-        for name, number, unit in re.findall(r" (50|99)%\s+([\d.]+)(us|ms|s)", said)
+        for name, number, unit in re.findall(r" (50|99)%\s+([\d.]+)(us|ms|s)", output)
     }
     acknowledged = int(summary[1]) - (int(refused[1]) if refused else 0)
     times = (float(summary[2]), percentiles["50"], percentiles["99"])
@@ -247,7 +248,7 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
         }
     return BenchmarkResult(
         name="service",
-        title="service: acknowledged requests per second, over the same app without publishing",
+        title="service: acknowledged requests/s, relative to the same app without publishing",
         columns=("service", "requests/s", "p99 ms", "ratio", "p99 ratio"),
         rows=rows,
         settings={**asdict(settings), "naive_ratio": NAIVE_RATIO, "load": _load_name()},
@@ -259,7 +260,7 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
 
 
 def _targets(connections: int, share: MedianRange, tail: MedianRange) -> list[PerformanceTarget]:
-    """Hold the two ratios against what they should be."""
+    """The targets for the two ratios."""
     over = f"over publishing off, {connections} connections"
     return [
         PerformanceTarget(f"acknowledged requests {over}", TARGET_RATIO, share, held_by=HELD_BY),
@@ -273,13 +274,14 @@ def _row(rates: list[float], tails: list[float]) -> tuple[str, str]:
 
 def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[str, ...]:
     other = sum(each.other for each in taken)
+    window = f"{settings.window_s:g} s"
     return (
-        f"naive code gives a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",
+        f"for comparison: naive code has a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",
         f"gunicorn, {settings.workers} workers of {settings.threads} threads; GET {settings.path}",
-        "stateful: earning, buying, and putting into a cart and taking out again, on SQLite",
+        "stateful: earnings, purchases, and adding to and removing from carts, on SQLite",
         f"load by {_load_name()}; acks=all, idempotent",
-        f"median (lowest-highest) of {settings.rounds} rounds in turn of {settings.window_s:g} s",
-        "the ratio is of each round's pair",
+        f"median (lowest-highest) of {settings.rounds} alternating rounds of {window}",
+        "ratios are taken within each round",
     )
 
 

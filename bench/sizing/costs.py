@@ -44,7 +44,7 @@ class CostsRound:
 
 
 def measure(settings: CostsSettings, stage: Workbench) -> BenchmarkResult:
-    """Take the rounds."""
+    """Run the rounds."""
     ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
     config = ServerConfig(
         bootstrap_servers=stage.broker.bootstrap_servers,
@@ -65,20 +65,20 @@ def measure(settings: CostsSettings, stage: Workbench) -> BenchmarkResult:
 
 def _round(settings: CostsSettings, stage: Workbench, server: Server, run_id: str) -> CostsRound:
     """Run one Locust. Raises PartError if a request was not acknowledged."""
-    seen = stage.folder / f"{run_id}.json"
+    window_file = stage.folder / f"{run_id}.json"
     before = _used(stage, server)
     locust = stage.start(
         f"locust {run_id}",
         *("-m", "locust", "-f", "bench/load/users/ledger_players.py", "--host", server.url),
         *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
-        *("--warm-up", "1", "--window", str(settings.seconds), "--window-file", str(seen)),
+        *("--warm-up", "1", "--window", str(settings.seconds), "--window-file", str(window_file)),
         *("--only-summary", "--loglevel", "WARNING", *ledger_options(stage, run_id)),
     )
     finished(locust, DEADLINE_S + settings.seconds)
     service_s, broker_s, topic_bytes = (
         now - then for now, then in zip(_used(stage, server), before, strict=True)
     )
-    window = json.loads(seen.read_text(encoding="utf-8"))
+    window = json.loads(window_file.read_text(encoding="utf-8"))
     if window["failures"]:
         raise PartError(f"{window['failures']:.0f} requests failed: see {locust.log_path}")
     events, ledger = _attempted(stage.folder / run_id), stage.folder / run_id / "ledger"

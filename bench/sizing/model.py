@@ -24,7 +24,7 @@ GENERATORS = "generators"
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 _BLOCK = re.compile(f"{BEGIN}\n.*{END}", re.DOTALL)
 SEGMENT_EVERY_S = 2.0
-"""Interval between ledger segments: FLUSH_EVERY_S of `headcount/plugin/recorder.py`."""
+"""Interval between ledger segments: FLUSH_EVERY_S of `headcount/plugin/segment_writer.py`."""
 _GIGA, _TERA = 1e9, 1e12
 
 
@@ -119,7 +119,7 @@ def markdown(costs: Costs, request: SizingRequest, command: str) -> str:
 
 
 def rewritten(document: str, block: str) -> str:
-    """Replace the block between the document's marks. Raises UsageError if they are missing."""
+    """Replace the block between the markers. Raises UsageError if they are missing."""
     if not _BLOCK.search(document):
         raise UsageError(f"the document has no {BEGIN} and {END}")
     return _BLOCK.sub(lambda _: f"{BEGIN}\n{block}\n{END}", document)

@@ -1,4 +1,4 @@
-"""Customers of the order service: what they ask for is what the topic must hold."""
+"""Customers of the order service; the topic must hold an event for each of their orders."""
 
 from locust import between, task
 
@@ -6,13 +6,13 @@ from headcount.plugin import LedgerUser
 
 
 class Customer(LedgerUser):
-    """Orders one thing after the other."""
+    """Places one order after another."""
 
     wait_time = between(0.1, 0.5)
 
     @task
     def order(self) -> None:
-        """Order a few of something."""
+        """Order one to five of an item."""
         order = {
             "item": self.random.choice(["apple", "bread", "cheese"]),
             "quantity": self.random.randint(1, 5),

@@ -1,8 +1,8 @@
-"""A small order service of its own: the standard library, kafka-python, and nothing of Headcount.
+"""A small independent order service, built on the standard library and kafka-python only.
 
     python examples/orders/service.py PORT BOOTSTRAP_SERVERS
 
-All it does for Headcount is what one line below does: the request's X-Event-Id goes into the event.
+Headcount needs just one line of it: the one that copies the request's X-Event-Id into the event.
 """
 
 import json
@@ -16,12 +16,12 @@ PRODUCER = KafkaProducer(bootstrap_servers=BOOTSTRAP_SERVERS, acks="all")
 
 
 class Orders(BaseHTTPRequestHandler):
-    """POST /orders publishes an order, and answers when the broker has it."""
+    """Publishes each POST /orders, and responds once the broker has acknowledged the event."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Take an order."""
+        """Publish an order."""
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         event = {"type": "order_placed", "currency": "EUR", **order}
         event["request_id"] = self.headers["X-Event-Id"]  # all that Headcount needs
@@ -31,7 +31,7 @@ class Orders(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing of requests."""
+        """Do not log requests."""
 
 
 ThreadingHTTPServer.request_queue_size = 128

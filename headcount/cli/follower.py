@@ -1,4 +1,4 @@
-"""Following a run: Spark reconciles while the test runs, in a thread of its own."""
+"""Follows a run: Spark reconciles in a background thread while the test runs."""
 
 import contextlib
 import functools
@@ -23,14 +23,14 @@ from headcount.run.manifest import Manifest
 
 ADVANCE_EVERY_S = 2.0
 MOST_STARTS = 5
-"""So often Spark is started without getting further; then the rest is left to the judgement."""
+"""After this many starts of Spark without progress, the rest is left to the judgement."""
 
 
 @dataclass(slots=True)
 class Follower:
-    """Follows a run as soon as it has begun; a Spark that dies is started again.
+    """Follows a run as soon as it has begun; starts Spark again if it dies.
 
-    Its session is there for the judgement, too, until `close`.
+    The Spark session stays open for the judgement, until `close`.
     """
 
     folder: RunFolder
@@ -46,38 +46,38 @@ class Follower:
 
     @property
     def progress(self) -> str:
-        """Say how far it is."""
+        """The progress as text; empty until the run has begun."""
         if self._follower is None:
             return ""
         return f"{self._follower.messages:,} messages, {self._follower.blocks:,} blocks compared"
 
     def finish(self) -> RunCache:
-        """Follow no more, and give the cache; an empty one if the run was never followed."""
+        """Stop following and return the cache; an empty one if the run was never followed."""
         self._over.set()
         self._idle.wait()
         return RunCache() if self._follower is None else self._follower.end()
 
     def close(self) -> None:
-        """Follow no more, and let Spark end."""
+        """Stop following, and let Spark end."""
         self._over.set()
         self._closed.set()
 
     def work(self) -> None:
-        """Follow until the end, and keep Spark until the close."""
+        """Follow until `finish`, then keep Spark until `close`."""
         try:
             self._work()
         finally:
             self._idle.set()
 
     def _work(self) -> None:
-        starts, far = 0, 0
+        starts, previous = 0, 0
         while not self._over.is_set() and starts < MOST_STARTS:
             try:
                 self._start()
-            except Exception as error:  # noqa: BLE001 - whatever it was, nothing is lost by it
-                now_far = 0 if self._follower is None else self._follower.messages
-                starts, far = (starts + 1 if now_far == far else 1), now_far
-                self._tell(error, is_last=starts == MOST_STARTS)
+            except Exception as error:  # noqa: BLE001 - the judgement does without it
+                messages = 0 if self._follower is None else self._follower.messages
+                starts, previous = (starts + 1 if messages == previous else 1), messages
+                self._report(error, is_last=starts == MOST_STARTS)
             finally:
                 self.spark = None
 
@@ -86,10 +86,11 @@ class Follower:
         with open_session(config) as spark:
             try:
                 self._follow(spark)
-            except Exception as error:  # noqa: BLE001 - any of them, as text
-                # What Spark raises can only be told while it is there.
-                what = _told(error) if is_alive(spark) else f"it died; its log is {config.log_file}"
-                raise PartError(what) from None
+            except Exception as error:  # noqa: BLE001 - any error, as text
+                # An error of Spark can be formatted only while its JVM is alive.
+                is_dead = not is_alive(spark)
+                reason = f"it died; its log is {config.log_file}" if is_dead else _first_line(error)
+                raise PartError(reason) from None
             self.spark = spark
             self._idle.set()
             self._closed.wait()
@@ -116,7 +117,7 @@ class Follower:
             query.stop()
 
     def _begin(self) -> RunFollower | None:
-        """Wait until the run has begun; None if it never does."""
+        """Wait until the run has begun; None if `finish` comes first."""
         while not self.folder.manifest_path.exists():
             if self._over.wait(ADVANCE_EVERY_S / 4):
                 return None
@@ -126,18 +127,18 @@ class Follower:
         follower.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
         return follower
 
-    def _tell(self, error: Exception, *, is_last: bool) -> None:
-        then = "the rest is found out when the run is over" if is_last else "starting it again"
-        self.ready.console.remark(f"Spark stopped following ({_told(error)}): {then}")
+    def _report(self, error: Exception, *, is_last: bool) -> None:
+        then = "the rest is reconciled when the run is over" if is_last else "starting it again"
+        self.ready.console.remark(f"Spark stopped following ({_first_line(error)}): {then}")
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:200]
 
 
 def _check(query: StreamingQuery) -> None:
-    """PartError if the stream has ended."""
+    """Raise PartError if the stream has ended."""
     error = query.exception()
     if error is not None:
         raise PartError(str(error))
@@ -146,12 +147,12 @@ def _check(query: StreamingQuery) -> None:
 
 
 def _leader_epochs(bootstrap_servers: str, manifest: Manifest) -> Mapping[int, int]:
-    """Tell the epochs; of what is not known, what is taken now will be read again at the end."""
+    """Return the epochs; none if unknown, and what is read now is read again at the end."""
     try:
-        found = topic.describe(bootstrap_servers, manifest.topic)
+        description = topic.describe(bootstrap_servers, manifest.topic)
     except PartError:
         return {}
-    return {} if found is None else found.leader_epochs
+    return {} if description is None else description.leader_epochs
 
 
 @contextlib.contextmanager

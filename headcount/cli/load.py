@@ -7,7 +7,7 @@ from dataclasses import replace
 from headcount.cli.follower import Follower
 from headcount.cli.local_stack import Target
 from headcount.cli.locust_command import Load, run_command
-from headcount.cli.locustfile import last_word
+from headcount.cli.locustfile import last_error
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
@@ -84,12 +84,12 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
     recorded = folder.read_locust_exit() or LocustExit(None)
     if recorded.exit_code != code:
         cause = Cause.OTHER if code > 0 else Cause.ERROR
-        ended = replace(recorded, exit_code=code, cause=cause, reason=locust.last_words)
+        ended = replace(recorded, exit_code=code, cause=cause, reason=locust.log_summary)
         folder.write_locust_exit(ended)
 
 
 def _has_seal(folder: RunFolder) -> bool:
-    """Tell whether at least one generator sealed a ledger, so that the run can be judged."""
+    """Return whether at least one generator sealed a ledger, so that the run can be judged."""
     if not folder.manifest_path.is_file():
         return False
     location = open_location(folder.ledger_location(folder.read_manifest()))
@@ -103,5 +103,5 @@ def _raise_exit(locust: Process, code: int) -> None:
         locust.poll_or_raise()
     except PartError as error:
         if code == UsageError.exit_code:
-            raise UsageError(last_word(locust.log_path) or str(error)) from None
+            raise UsageError(last_error(locust.log_path) or str(error)) from None
         raise

@@ -18,7 +18,7 @@ from headcount.thresholds.grammar import SEPARATOR
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A load of one run: its scenario, how much of it, and on what.
+    """The load of one run: its scenario, its amount and its target.
 
     `extra` are Locust's own options, as the user wrote them.
     """
@@ -49,7 +49,7 @@ def run_command(
         **load.verify_options.plugin_times,
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
-        # The verdict judges failed requests by what became of them; Locust does not.
+        # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),
     }
@@ -60,7 +60,7 @@ def run_command(
 def up_command(
     target_options: TargetOptions, target: Target, folder: Path, environ: Mapping[str, str]
 ) -> list[str]:
-    """Build the command line of Locust with its web UI, on parts that are kept in a folder."""
+    """Build the command line of Locust with its web UI; `folder` holds the data of the parts."""
     options = {
         "--web-host": LOOPBACK,
         "--master-bind-host": LOOPBACK,
@@ -75,7 +75,7 @@ def up_command(
 
 
 def flat(options: Mapping[str, object]) -> list[str]:
-    """List names and values as arguments."""
+    """Flatten names and values into arguments."""
     return [str(part) for pair in options.items() for part in pair]
 
 
@@ -107,7 +107,7 @@ def _target_options(
 
 
 def _loopback_master() -> dict[str, object]:
-    """Have a master and its workers meet on this machine, at a port that no other run uses."""
+    """Connect a master and its workers on this machine, at a port that no other run uses."""
     port = free_port()
     return {
         "--master-bind-host": LOOPBACK,

@@ -13,13 +13,13 @@ GENERATOR = "headcount.locust_main"
 DEFAULT = "mixed.py"
 
 _URL = re.compile(r"https?://")
-_WORD = re.compile(r"(?:^|/ERROR/[\w.]+: )headcount: (.+)")
+_ERROR_LINE = re.compile(r"(?:^|/ERROR/[\w.]+: )headcount: (.+)")
 
 
 def default_locustfile() -> str:
     """Return the path of the game's mixed scenario: relative where that is shorter to read.
 
-    It is installed within the package, and stands beside it in a checkout.
+    It is inside the installed package, but beside the package in a checkout.
     """
     package = Path(headcount.__file__).parent
     path = next(
@@ -42,14 +42,14 @@ def check_locustfiles(text: str) -> None:
                 _check(path)
 
 
-def last_word(log_path: Path) -> str | None:
+def last_error(log_path: Path) -> str | None:
     """Return the last error that the plugin wrote to Locust's log; None if it wrote none."""
     try:
         lines = log_path.read_text(errors="replace").splitlines()
     except OSError:
         return None
-    words = [match[1] for match in map(_WORD.search, lines) if match]
-    return words[-1] if words else None
+    errors = [match[1] for match in map(_ERROR_LINE.search, lines) if match]
+    return errors[-1] if errors else None
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The `headcount` command: its subcommands, and what every one of them does with an error."""
+"""The `headcount` command: its subcommands, and how errors become messages and exit codes."""
 
 import contextlib
 import errno
@@ -17,21 +17,21 @@ from headcount_service.catalogue import CatalogueError
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.gc_control import uncollected
 
-INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
-BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would say that the run has failed
+INTERRUPTED = 130  # the exit code of shells for a command that Ctrl-C ended
+BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean a failed run
 
-_ROOM, _LEAVE = "make room on it", "choose another folder, or grant this user access"
+_FREE_SPACE, _GRANT_ACCESS = "free some space", "choose another folder, or grant this user access"
 _REFUSALS = {
-    errno.ENOSPC: _ROOM,
-    errno.EDQUOT: _ROOM,
-    errno.EFBIG: "lift the limit of a file's size",
-    errno.EMFILE: "lift the limit of open files",
-    errno.EACCES: _LEAVE,
-    errno.EPERM: _LEAVE,
-    errno.EROFS: _LEAVE,
-    errno.EIO: "see to the disk",
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EFBIG: "raise the limit on file size",
+    errno.EMFILE: "raise the limit on open files",
+    errno.EACCES: _GRANT_ACCESS,
+    errno.EPERM: _GRANT_ACCESS,
+    errno.EROFS: _GRANT_ACCESS,
+    errno.EIO: "check the disk",
 }
-"""What a machine may refuse at any place, and what to do about it; all else is a bug."""
+"""What the operating system may refuse anywhere, and the remedy; any other OSError is a bug."""
 
 _EPILOG = """
 \b
@@ -39,19 +39,19 @@ Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
   headcount verify RUN                   judge a run again
-  headcount compare BEFORE AFTER         set runs side by side
-  headcount events RUN --item sword      what it published of the game
-  headcount doctor                       is there all that a run needs?
+  headcount compare BEFORE AFTER         compare runs
+  headcount events RUN --item sword      show the game's events in a run's topic
+  headcount doctor                       check that everything a run needs is there
 \b
 Exit codes:
   0  pass           every acknowledged request is in the topic, once and intact
   1  fail           something was lost, duplicated, altered, or came from nowhere
   2  usage          an option, a path or a setting makes no sense
-  3  inconclusive   the run cannot prove either
-  4  threshold      delivery passed, a threshold did not
+  3  inconclusive   the evidence proves neither
+  4  threshold      delivery passed, but a threshold is broken
   5  part           the broker, the service, Locust or Spark could not start, or died, or
-                    the machine refused room or access
-  70 bug            of Headcount's own, with a traceback: nothing is said of the run
+                    the machine denied disk space or access
+  70 bug            a bug in Headcount, with a traceback and without a verdict
 """
 
 
@@ -67,18 +67,18 @@ COMMANDS = {
     "up": "headcount.cli.commands.up:up",
     "verify": "headcount.cli.commands.verify:verify",
 }
-"""Where each command is: it alone is imported, for Spark and the charts take a second to load."""
+"""The place of each command; only that one is imported, because Spark and charts load slowly."""
 
 
 class Commands(click.Group):
-    """The commands, each of which is imported when it is asked for."""
+    """The commands; each is imported when it is first used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name them."""
+        """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None if there is none of that name."""
+        """Import a command; None if no command has that name."""
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")
@@ -87,11 +87,11 @@ class Commands(click.Group):
 
 
 def _imported(name: str) -> ModuleType:
-    """Import a module, with no look for garbage: what modules are made of stays."""
+    """Import a module without garbage collection: its objects live as long as the process."""
     with uncollected():
-        found = importlib.import_module(name)
+        module = importlib.import_module(name)
         gc.freeze()
-    return found
+    return module
 
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,7 +101,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command, say what went wrong in one line, and exit with the right code."""
+    """Run the command, report an error in one line, and exit with the right code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         code = cli.main(standalone_mode=False)
@@ -109,32 +109,32 @@ def main() -> NoReturn:
         error.show()
         code = UsageError.exit_code
     except HeadcountError as error:
-        code = _complain(str(error), error.exit_code)
+        code = _report_error(str(error), error.exit_code)
     except CatalogueError as error:
-        code = _complain(str(error), UsageError.exit_code)
+        code = _report_error(str(error), UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        code = _complain("interrupted; all that was started is stopped", INTERRUPTED)
+        code = _report_error("interrupted; everything that was started is stopped", INTERRUPTED)
     except BrokenPipeError:
         code = _without_reader()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict
+    except Exception as error:  # noqa: BLE001 - no error may pass for a verdict
         code = _refused(error) or _bug()
-    # At the end Python looks through every object for garbage; all of them go with the process.
+    # Spare Python its last garbage collection: the objects go with the process.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _complain(message: str, code: int) -> int:
+def _report_error(message: str, code: int) -> int:
     sys.stderr.write(f"headcount: {message}\n")
     return code
 
 
 def _refused(error: Exception) -> int | None:
-    """Say what the machine refused; None if it is not to blame."""
+    """Report what the operating system refused; None if the error is something else."""
     if not isinstance(error, OSError) or error.errno not in _REFUSALS:
         return None
     where = f" ({error.filename})" if error.filename else ""
-    said = os.strerror(error.errno).lower()
-    return _complain(f"{said}{where}: {_REFUSALS[error.errno]}", PartError.exit_code)
+    reason = os.strerror(error.errno).lower()
+    return _report_error(f"{reason}{where}: {_REFUSALS[error.errno]}", PartError.exit_code)
 
 
 def _bug() -> int:
@@ -143,7 +143,7 @@ def _bug() -> int:
 
 
 def _without_reader() -> int:
-    """End quietly where the reader of a pipe, such as `head`, is gone."""
+    """End quietly if the reader of a pipe, such as `head`, is gone."""
     with contextlib.suppress(OSError):
         sys.stdout.close()
     return INTERRUPTED

@@ -1,4 +1,4 @@
-"""What commands have to work with on this machine: Java, and the jars that it runs."""
+"""The platform that commands use on this machine: Java, and the jars that it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from headcount.stack.jvm.java import Java, find_java
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a command has to work with: Java, the jars that it runs, environment and console."""
+    """What a command runs on: Java, its jars, the environment and the console."""
 
     java: Java
     broker_jars: tuple[Path, ...]
@@ -22,13 +22,13 @@ class Platform:
     console: Console
 
     def object_store_jars(self) -> tuple[Path, ...]:
-        """Fetch what Spark needs to reach an object store, which most runs do without."""
+        """Fetch the jars that Spark needs to reach an object store; most runs need none."""
         cache = cache_folder(self.environ)
         return tuple(object_store_jars(Fetcher(self.java, cache, self.environ, self.console)))
 
 
 def platform(environ: Mapping[str, str], console: Console) -> Platform:
-    """Find Java and fetch what is missing. PartError says what cannot be had."""
+    """Find Java and fetch missing jars. PartError says what is unavailable."""
     cache = cache_folder(environ)
     java = find_java(environ, cache, console.remark)
     fetcher = Fetcher(java, cache, environ, console)

@@ -1,4 +1,4 @@
-"""What is printed of a report: the summary table, the verdict with its reasons, and the path."""
+"""Prints a report: the summary table, the verdict with its reasons, and the path."""
 
 from headcount_analysis.compare_run.classes import Counts
 from headcount_analysis.report.model import Report
@@ -22,7 +22,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
         console.result(_table(report, report.counts))
     label = report.label
     console.result(Text(f"Verdict: {label.words}", f"bold {label.colour}"))
-    if report.state.was_asked_for:
+    if report.state.is_relevant:
         console.result(f"State: {report.state}")
     if report.thresholds:
         console.result(f"Rate: {report.rates}")
@@ -41,7 +41,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
 
 
 def _table(report: Report, total: Counts) -> Table:
-    """A row per event type and a total; a column is left out when it is always there and 0."""
+    """Make a row per event type and a total; a column of zeros is left out unless in _ALWAYS."""
     rows = {**dict(sorted(report.by_event_type.items())), "total": total}
     columns = [key for key, count in total.as_dict().items() if count or key in _ALWAYS]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -49,7 +49,7 @@ def _table(report: Report, total: Counts) -> Table:
     for column in columns:
         table.add_column(column, justify="right")
     for name, counts in rows.items():
-        found = counts.as_dict()
+        by_column = counts.as_dict()
         style = "bold" if name == "total" else ""
-        table.add_row(Text(name), *(str(found[column]) for column in columns), style=style)
+        table.add_row(Text(name), *(str(by_column[column]) for column in columns), style=style)
     return table

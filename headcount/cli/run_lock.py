@@ -1,6 +1,6 @@
-"""The run lock: of the processes that follow or judge a run, one works at a time.
+"""The run lock: only one process at a time follows or judges a run.
 
-They all write the same files and remove what following left.
+All of them write the same files, and remove those that following left.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ def run_lock(folder: RunFolder, console: Console) -> Iterator[None]:
 
 
 def _try_lock(descriptor: int, console: Console) -> bool:
-    """Return whether this process holds the lock now. It locks the folder, and leaves no file."""
+    """Return whether this process holds the lock now. Locks the folder, so no file is left."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -41,5 +41,5 @@ def _try_lock(descriptor: int, console: Console) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        console.remark("The run's folder cannot be locked: let nothing else judge it meanwhile")
+        console.remark("The run's folder cannot be locked: do not judge it elsewhere meanwhile")
     return True

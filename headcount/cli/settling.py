@@ -1,4 +1,4 @@
-"""The wait until a run's part of the topic has settled: notes its end, later and later."""
+"""Waits until a run's part of the topic has settled, and records its end until then."""
 
 import math
 import threading
@@ -14,19 +14,19 @@ from headcount.run.manifest import End
 
 _NAP_S = 0.5
 SHORTLY_BEFORE = 0.85
-"""A share of the settle time, before that after which arrivals tell that events still move."""
+"""The share of the settle time at which the first timed end is due, before `NEARLY_OVER`."""
 
 Note = Callable[[], Reach]
-"""Notes how far the topic reaches now. Raises PartError and EvidenceError."""
+"""Records how far the topic reaches now. Raises PartError and EvidenceError."""
 
 
 @dataclass(slots=True)
 class SinceAnswer:
-    """How long ago the last answer came.
+    """How long ago the last response came.
 
-    Seals are written after it. When they were is known by a clock that may be wrong: one that is
-    ahead makes them no younger than the moment when they were first seen, and of two that disagree
-    the later counts, so that one that is behind cuts no wait short.
+    Seals are written after it, and dated by a clock that may be wrong. If that clock is ahead, the
+    moment when the seals were first seen counts. If it disagrees with the ledger's clock, the later
+    time counts, so that a clock that is behind cuts no wait short.
     """
 
     sealed_ns: int | None
@@ -34,23 +34,23 @@ class SinceAnswer:
     _seen_s: float = field(default_factory=time.monotonic)
 
     def at(self, monotonic_s: float) -> float:
-        """Tell how long ago it was at a time of the monotonic clock, in s, at least."""
+        """Return how long ago it was at a monotonic time, in s, at least."""
         before_s = 0.0 if self.sealed_ns is None else (self._seen_ns - self.sealed_ns) / 1e9
         return max(0.0, before_s) + monotonic_s - self._seen_s
 
     def note_answer(self, answered_ns: int | None) -> None:
-        """Note when the ledger says that it was."""
+        """Use the ledger's time of the last response if it is later."""
         if self.sealed_ns is not None and answered_ns is not None:
             self.sealed_ns = max(self.sealed_ns, answered_ns)
 
     def restart(self) -> None:
-        """Count from now on: the service's own outbox has just been emptied."""
+        """Count from now: the service has just emptied its outbox."""
         self.sealed_ns, self._seen_s = None, time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """A reach, and the time of the monotonic clock at which it was noted."""
+    """A reach, and the monotonic time at which it was recorded."""
 
     reach: Reach
     at_s: float
@@ -58,10 +58,10 @@ class _Noted:
 
 @dataclass(slots=True)
 class TopicSettling:
-    """Notes the end of a topic until nothing is missing, or the time to settle is over.
+    """Records the end of a topic until nothing is missing, or the settle time is over.
 
-    `keep` writes the last end down. The end at the close of the settle time is noted at that time,
-    however long it takes to read what came before.
+    `keep` saves the last end. The end at the close of the settle time is recorded at that time,
+    however long it takes to read the messages before it.
     """
 
     note: Note
@@ -75,17 +75,17 @@ class TopicSettling:
     _timed: "list[_TimedNote]" = field(default_factory=list)
 
     def begin(self) -> Reach:
-        """Wait for as long as the topic is to be watched at least, and note its end."""
+        """Wait for the minimum time to watch the topic, and record its end."""
         self._wait(self.waits.watch_for_s)
         self._noted = self._read = _note(self.note)
         return self._noted.reach
 
     @contextmanager
     def noting_in_time(self) -> Iterator[None]:
-        """While the block lasts, note the end in the background when its times have come.
+        """Record the end twice in the background while the block runs.
 
-        They are shortly before the settle time is over, which tells what is moving then, and at
-        its end.
+        The first time is shortly before the settle time is over, which shows whether events still
+        arrive; the second is at its end.
         """
         now_s = self.since.at(time.monotonic())
         for at_s in (SHORTLY_BEFORE * self.waits.settle_s, self.waits.settle_s):
@@ -101,7 +101,7 @@ class TopicSettling:
     def later(
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
     ) -> Reach | None:
-        """Wait, and say how far the topic reaches by then; None once it has settled."""
+        """Wait, and return how far the topic reaches then; None once it has settled."""
         self._read = self._noted
         self.since.note_answer(answered_ns)
         while (at_s := self._next_look_s(missing)) is not None:
@@ -120,7 +120,7 @@ class TopicSettling:
         return None
 
     def settled(self, why_not: str = "") -> End:
-        """Give the end of what was read, and how it settled, and write it down."""
+        """Save and return the end of what was read, and how it settled."""
         last = self._read if why_not else self._noted
         end = replace(
             last.reach.end,
@@ -137,7 +137,7 @@ class TopicSettling:
         return self.waits.next_look_s(self._looks)
 
     def _overdue(self) -> _Noted | None:
-        """Give the end as it was at the first time that has come since it was noted last."""
+        """Return the first timed end that is due and newer than the last look; None without one."""
         while self._timed and self._timed[0].at_s <= self.since.at(time.monotonic()):
             timed = self._timed.pop(0)
             if timed.at_s > self._looks[-1].at_s:
@@ -145,7 +145,7 @@ class TopicSettling:
         return None
 
     def _look(self, *, is_missing: bool) -> _Noted:
-        """Note the end again; while events are missing, as it was when its time had come."""
+        """Record the end again; while events are missing, prefer a timed one that is due."""
         noted = (self._overdue() if is_missing else None) or _note(self.note)
         read, now = self._read.reach.end, noted.reach.end
         for number, first in now.log_start_offsets.items():
@@ -165,12 +165,12 @@ class TopicSettling:
 
 
 def _note(note: Note) -> _Noted:
-    at_s = time.monotonic()  # what comes while it is noted may be left out
+    at_s = time.monotonic()  # messages that arrive meanwhile may be left out
     return _Noted(note(), at_s)
 
 
 class _TimedNote:
-    """A note that is taken when its time has come, whatever else goes on."""
+    """A note that a timer takes, whatever else is going on."""
 
     def __init__(self, note: Note, at_s: float, after_s: float) -> None:
         self.at_s = at_s
@@ -184,17 +184,17 @@ class _TimedNote:
     def _take(self) -> None:
         try:
             self._noted = _note(self._note)
-        except Exception as error:  # noqa: BLE001 - it is raised where the note is asked for
+        except Exception as error:  # noqa: BLE001 - `taken` raises it
             self._error = error
 
     def cancel(self) -> None:
-        """Take none, if that is not under way."""
+        """Cancel the note, unless it is being taken already."""
         self._timer.cancel()
 
     def taken(self) -> _Noted:
-        """Wait until it is taken, and give it. Raises what kept it from being taken."""
+        """Wait for the note and return it. Raises the error that prevented it."""
         self._timer.join()
         if self._error is not None:
             raise self._error
-        assert self._noted is not None, "a note is asked for after it was cancelled"
+        assert self._noted is not None, "taken() was called after cancel()"
         return self._noted

@@ -1,4 +1,4 @@
-"""Spark, as a command's options have it: how it is started, and where its tables go."""
+"""Spark's configuration for a command: how it is started, and where its tables go."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from headcount.stack.jvm.cds_archive import ClassData
 from headcount.stack.jvm.flags import LONG_WORK
 
 _OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
-"""With such settings a JVM is started in the user's way, and its class data fits no other."""
+"""These settings change the JVM's command line, so its class data would fit no other JVM."""
 
 
 def session_config(
@@ -28,7 +28,7 @@ def session_config(
     events: int | None = None,
     ledger: str | None = None,
 ) -> SessionConfig:
-    """How Spark is started for so many events, many by default, and a ledger perhaps elsewhere."""
+    """Return Spark's configuration for a number of events (None: many) and a ledger's location."""
     is_remote = any(map(object_store.is_object_store, (ledger, verify_options.tables)))
     more_jars = ready.object_store_jars() if is_remote else ()
     jars = (*ready.connector_jars, *more_jars)
@@ -48,12 +48,12 @@ def session_config(
 
 
 def class_data(ready: Platform, jars: Sequence[Path]) -> ClassData:
-    """Where the class data of this Java and of Spark with these jars is kept, or will be."""
+    """Return the place of the class data for this Java and Spark with these jars."""
     cache = cache_folder(ready.environ)
     return ClassData.of(cache, ready.java.home, (*class_path_files(), *jars), ready.console.step)
 
 
 def tables_of(folder: RunFolder, manifest: Manifest, verify_options: VerifyOptions) -> Tables:
-    """Where the tables of a run go."""
+    """Return the place of a run's tables."""
     shared = verify_options.tables
     return Tables(folder.path.absolute(), shared and f"{shared}/{folder.shared_name(manifest.tag)}")

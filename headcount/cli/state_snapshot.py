@@ -1,4 +1,4 @@
-"""The service's database: looked into when a run is over, for the third account of its state."""
+"""Reads the service's database when a run is over: the third account of its state."""
 
 import contextlib
 import time
@@ -37,24 +37,24 @@ class GameDatabase:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator["Snapshot"]:
-        """Look at it as it is at one moment. DatabaseError says why that cannot be."""
+        """Open a consistent snapshot. DatabaseError says why there is none."""
         # SQLAlchemy takes long to load, and most runs have no database.
         from headcount_service.game.snapshot import open_snapshot  # noqa: PLC0415
 
-        with open_snapshot(self.url, self.owners, CONNECT_TIMEOUT_S) as account:
-            yield account
+        with open_snapshot(self.url, self.owners, CONNECT_TIMEOUT_S) as snapshot:
+            yield snapshot
 
     def progress(self) -> PublishProgress:
-        """How far the events of the run's players are. Raises DatabaseError."""
-        with self.opened() as account:
-            return account.progress()
+        """Count the events of the run's players, and those not published. Raises DatabaseError."""
+        with self.opened() as snapshot:
+            return snapshot.progress()
 
 
 def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase | None:
-    """The database of a run: the one that is named, or the file that its own service left.
+    """Return a run's database: the one that `url` names, or the file that its own service left.
 
-    A file that is gone is none if what it said was written down. Raises EvidenceError if it is
-    outside of the reports.
+    None without either, or if the file is gone but its state was stored. Raises EvidenceError if
+    the file is outside of the reports.
     """
     owners = f"{manifest.tag}."
     if url is not None:
@@ -70,9 +70,10 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
 
 
 def await_outbox(database: GameDatabase | None, console: Console) -> PublishProgress | None:
-    """Wait until no event of the run's players is still to be published, and say how far they are.
+    """Wait until all events of the run's players are published, and return their progress.
 
-    None without a database; what equals nothing where it cannot be read, as `account` will say.
+    None without a database. If it cannot be read, a progress that equals no other; `account` then
+    reports why.
     """
     if database is None:
         return None
@@ -91,7 +92,7 @@ def await_outbox(database: GameDatabase | None, console: Console) -> PublishProg
 
 @dataclass(frozen=True, slots=True)
 class DatabaseReading:
-    """What was found in the database, and whether it may be otherwise when it is read again."""
+    """What the database held, and whether it may change before it is read again."""
 
     database: Database
     is_moving: bool = False
@@ -100,46 +101,47 @@ class DatabaseReading:
 def account(
     database: GameDatabase | None, before: PublishProgress | None, folder: RunFolder
 ) -> DatabaseReading:
-    """Write down what the database says now, if it is of the same moment as the topic's end.
+    """Store what the database holds now, if it belongs to the same moment as the topic's end.
 
-    `before` is how far it was just before that end was noted; None where the end was noted earlier.
-    Where no database can be found, what was written down before counts.
+    `before` is its progress just before that end was recorded; None if the end was recorded
+    earlier. Without a database, the state that was stored before counts.
     """
     path = folder.path / stored_state.FILE
     noted = stored_state.read_moment(path)
     if database is None:
         return DatabaseReading(Database(path) if noted is not None else Database())
-    then = None if noted is None else noted.last_event
+    events_at_end = None if noted is None else noted.last_event
     if before is not None:
-        then = before.events
+        events_at_end = before.events
     try:
-        with database.opened() as found:
-            progress = found.progress()
-            if why_not := _unfit(progress, then):
+        with database.opened() as snapshot:
+            progress = snapshot.progress()
+            if why_not := _mismatch(progress, events_at_end):
                 is_moving = before is not None and not progress.unpublished
                 return DatabaseReading(Database(why_not=why_not, is_due=True), is_moving)
-            stored_state.write(path, found.entries(), stored_state.Moment(_now(), progress.events))
+            moment = stored_state.Moment(_now(), progress.events)
+            stored_state.write(path, snapshot.entries(), moment)
     except (DatabaseError, pa.ArrowException, OSError) as error:
         return DatabaseReading(Database(why_not=str(error), is_due=True))
     return DatabaseReading(Database(path))
 
 
-def _unfit(progress: PublishProgress, then: int | None) -> str:
-    """Say why the account is not of the same moment as the topic's end; empty if it is."""
+def _mismatch(progress: PublishProgress, events_at_end: int | None) -> str:
+    """Return why the database is not at the moment of the topic's end; empty if it is."""
     if progress.unpublished:
         return (
             f"{progress.unpublished} events of its outbox are not published yet; "
             "verify again with --until latest when they are"
         )
-    if then is None:
+    if events_at_end is None:
         return (
-            "what it held when the topic's end was noted is not known; verify again with "
+            "its content when the topic's end was recorded is unknown; verify again with "
             "--until latest"
         )
-    if progress.events != then:
+    if progress.events != events_at_end:
         return (
-            "it has moved on since the topic's end was noted; verify again with --until latest "
-            "when nobody plays"
+            "it has changed since the topic's end was recorded; verify again with --until latest "
+            "while nobody plays"
         )
     return ""
 

@@ -1,4 +1,4 @@
-"""Where a run's part of the topic ends: as it was noted, or as brokers say now."""
+"""Where a run's part of the topic ends: as recorded before, or as the brokers report now."""
 
 import contextlib
 import time
@@ -25,12 +25,12 @@ REPLICATION_TIMEOUT_S = 60.0
 """Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""
 POLL_S = 0.2
 TRIES = 5
-"""How often the end is noted anew while the service is still doing what nobody waits for."""
+"""How often the end is recorded again while the service still changes its database."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """Notes how far the topic of a run reaches, and the ledger and the database of that moment."""
+    """Records how far a run's topic reaches, with the ledger and the database at that moment."""
 
     folder: RunFolder
     manifest: Manifest
@@ -40,7 +40,7 @@ class RunEnd:
     step: Step
 
     def note(self) -> Reach:
-        """Note it. Raises EvidenceError and PartError."""
+        """Record it. Raises EvidenceError and PartError."""
         for _ in range(TRIES):
             progress = await_outbox(self.database, self.console)
             end = note_end(self.manifest, self.parts, self.folder.begun or (), self.step)
@@ -57,7 +57,7 @@ def end_of_run(
     parts: Sequence[GeneratorLedger],
     console: Console,
 ) -> tuple[Reach, TopicSettling | None]:
-    """Give the run's end in the topic: as noted then, or as noted now and what settles it."""
+    """Return the run's end in the topic: the recorded one, or one of now and what settles it."""
     folder = request.folder
     database = find(folder, manifest, request.database_url or request.verify_options.database_url)
     noted = None if request.until_latest else folder.read_end()
@@ -79,9 +79,9 @@ def end_of_run(
 def noting_in_time(
     reach: Reach, settling: TopicSettling | None
 ) -> contextlib.AbstractContextManager[None]:
-    """Note the end when the time to settle is over, though Spark may still be starting.
+    """Record the end when the settle time is over, even if Spark is still starting.
 
-    A database is read at the moment at which the end is noted, in the order of the judgement.
+    Not with a database: it must be read at the moment at which the judgement records the end.
     """
     if settling is None or reach.database.is_due or reach.database.stored is not None:
         return contextlib.nullcontext()
@@ -91,14 +91,14 @@ def noting_in_time(
 def as_of(
     end: End, folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger]
 ) -> Sequence[GeneratorLedger]:
-    """Note what generators still at work have reserved: events of these may lie before the end."""
+    """Add what generators still at work have reserved: those events may lie before the end."""
     if end.sealed:
         return parts
     return with_later_reservations(list(parts), ledger_parts(folder, manifest))
 
 
 def _waits(verify_options: VerifyOptions, manifest: Manifest) -> Waits:
-    """How long is waited: as the command says, or else as the run was told."""
+    """Return the waiting times: the command's options, or else the run's own."""
     settle_s, watch_for_s = verify_options.settle_s, verify_options.watch_for_s
     return Waits(
         manifest.settle_s if settle_s is None else settle_s,
@@ -109,7 +109,7 @@ def _waits(verify_options: VerifyOptions, manifest: Manifest) -> Waits:
 def note_end(
     manifest: Manifest, parts: Sequence[GeneratorLedger], begun: Iterable[int], step: Step
 ) -> End:
-    """Note where the topic ends, of which nothing acknowledged by now is left out.
+    """Record where the topic ends; everything acknowledged by now lies before it.
 
     `begun` are the generators that made requests. Raises EvidenceError and PartError.
     """
@@ -120,22 +120,23 @@ def note_end(
         )
     offsets, unreadable = _replicated(servers, manifest.topic, step)
     sealed = tuple(part.generator for part in parts if part.seal)
-    all_of_them = {*begun, *(part.generator for part in parts)}
+    generators = {*begun, *(part.generator for part in parts)}
     return End(
         end_offsets=offsets,
         log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
         read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        sealed=bool(parts) and all_of_them == set(sealed),
+        sealed=bool(parts) and generators == set(sealed),
         unreadable=unreadable,
         generators=sealed,
     )
 
 
 def _replicated(servers: str, name: str, step: Step) -> tuple[dict[int, int], dict[int, int]]:
-    """Wait until what the leaders have can be read; say where the topic ends, and what cannot.
+    """Wait until consumers can read all that the leaders have now.
 
-    What a leader has when this is called is waited for, and nothing that comes later. A replica
-    that hangs is waited for by its leader, too, until it is no longer held to be in sync.
+    Returns the end offsets, and by partition how many messages are still unreadable. Later messages
+    are not waited for. A leader waits for a replica that hangs until it drops out of the in-sync
+    replicas.
     """
     written = topic.written_offsets(servers, name)
     deadline = time.monotonic() + REPLICATION_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""The judgement of a run: wait for its seals, note where the topic ends, let Spark reconcile."""
+"""Judges a run: waits for its seals, records where the topic ends, lets Spark reconcile."""
 
 import contextlib
 import functools
@@ -50,17 +50,17 @@ def judge(
     """Judge a run, and write its report. HeadcountError says why it cannot be judged.
 
     Args:
-        request: Which run is judged.
-        ready: What there is to work with.
-        follower: Has followed the run, if anything has.
-        jvm: Where Spark is to be started, by default in one of its own.
+        request: The run, and how to judge it.
+        ready: Java, its jars, the environment and the console.
+        follower: The follower of the run, if it was followed.
+        jvm: The JVM in which to start Spark, by default one of its own.
     """
     folder, console = request.folder, ready.console
     manifest = folder.read_manifest()
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
     cache = _end_of_following(follower, console)
-    # What was written by now was answered by now: its events lie before the end that is read next.
+    # Rows written by now were answered by now, so their events lie before the end read next.
     parts = ledger_parts(folder, manifest, cache.ledger)
     config = functools.partial(
         session_config,
@@ -71,7 +71,7 @@ def judge(
         ledger=manifest.ledger,
     )
     with contextlib.ExitStack() as stack:
-        # It takes seconds to start, in which all is done that can be done without it.
+        # Spark takes seconds to start; do meanwhile what does not need it.
         started = stack.enter_context(_spark(config, follower, jvm))
         servers = stack.enter_context(brokers(request, manifest, ready))
         manifest = replace(manifest, bootstrap_servers=servers)
@@ -85,7 +85,7 @@ def judge(
             ),
         ):
             spark = started()
-        # Until Spark's workers have started, there is time for what is needed in the end.
+        # While Spark's workers start, there is time to load what the report needs.
         with (
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
@@ -104,7 +104,7 @@ def judge(
 
 
 def _plan(request: VerifyRequest, manifest: Manifest, reach: Reach) -> VerificationPlan:
-    """Plan to judge a run up to an end of its topic."""
+    """Plan the judgement of a run up to an end of its topic."""
     folder, options = request.folder, request.verify_options
     return VerificationPlan(
         folder=folder,
@@ -134,17 +134,17 @@ def _ahead(task: Callable[[], object]) -> Iterator[None]:
 
 
 def _warm_up_report() -> None:
-    """Load what writes reports, with the charts' library, and let it do what is done once."""
+    """Load the report's modules and the chart library, and do their one-time work."""
     from headcount_analysis.report.page import warm_up  # noqa: PLC0415
 
     warm_up()
 
 
 def _end_of_following(follower: Follower | None, console: Console) -> RunCache:
-    """Stop following, and give what was read and compared; nothing without a follower."""
+    """Stop following and return what was read and compared; nothing without a follower."""
     if follower is None:
         return RunCache()
-    with console.step("Ending the following"):
+    with console.step("Stopping the follower"):
         cache = follower.finish()
     console.remark(f"Followed: {follower.progress or 'nothing'}")
     return cache
@@ -154,10 +154,10 @@ def _end_of_following(follower: Follower | None, console: Console) -> RunCache:
 def _spark(
     config: Callable[[], SessionConfig], follower: Follower | None, jvm: Jvm | None
 ) -> Iterator[Callable[[], SparkContext]]:
-    """Begin to start Spark, or lend the one that has followed the run, if it is still there."""
-    lent = None if follower is None else follower.spark
-    if lent is not None:
-        yield lambda: lent
+    """Begin to start Spark, or reuse the follower's session if it is still alive."""
+    session = None if follower is None else follower.spark
+    if session is not None:
+        yield lambda: session
         return
     with begun_session(config()) if jvm is None else session_in(jvm) as started:
         yield started
@@ -168,7 +168,7 @@ def _attempts(parts: Sequence[GeneratorLedger]) -> int:
 
 
 def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> None:
-    """Give generators that are still at work, on other hosts perhaps, time to seal."""
+    """Give generators that are still at work, perhaps on other hosts, time to seal."""
     filesystem, location = open_location(folder.ledger_location(manifest))
     deadline = time.monotonic() + SEAL_TIMEOUT_S
     with contextlib.ExitStack() as stack:
@@ -184,7 +184,7 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> Non
 
 @contextlib.contextmanager
 def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iterator[str]:
-    """The brokers that have the run's topic: those that run, or the run's own, started again."""
+    """Yield the brokers that have the run's topic: running ones, or the run's own, restarted."""
     if request.bootstrap_servers is not None:
         yield request.bootstrap_servers
         return
@@ -205,7 +205,7 @@ def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iter
 
 
 def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, ...]:
-    """What the run was to keep to when it began."""
+    """Return the thresholds that were set when the run began."""
     try:
         return parse_all(manifest.thresholds)
     except UsageError as error:
@@ -213,19 +213,19 @@ def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, .
 
 
 def _answers(manifest: Manifest) -> bool:
-    """Tell whether the run's own cluster, and no other, answers where it was.
+    """Return whether the run's own cluster, and no other, answers at its old address.
 
-    Where nobody listens that is soon known; one that is slow is waited for.
+    Returns soon if nothing listens there; waits for a slow cluster.
     """
     try:
-        found = topic.cluster_id(manifest.bootstrap_servers, listening_within_s=2.0)
+        cluster_id = topic.cluster_id(manifest.bootstrap_servers, listening_within_s=2.0)
     except PartError:
         return False
-    return found == manifest.cluster_id
+    return cluster_id == manifest.cluster_id
 
 
 def _seen(manifest: Manifest) -> TopicSeen:
-    """What the cluster says now: is it the run's, and has it still all of the topic?"""
+    """Describe the cluster now, to check that it is the run's and still has all of the topic."""
     servers = manifest.bootstrap_servers
     described = topic.describe(servers, manifest.topic)
     return TopicSeen(

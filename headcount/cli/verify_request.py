@@ -13,8 +13,8 @@ from headcount.run.folder import RunFolder
 class VerifyRequest:
     """Which run is judged, and against what.
 
-    `saw_the_end` says that this process watched the generators until they sealed, so that it need
-    not trust another host's clock for that time.
+    `saw_the_end` says that this process watched the generators until they sealed, so it need not
+    trust another host's clock for that moment.
     """
 
     folder: RunFolder

@@ -1,14 +1,14 @@
-"""Reading: what every reader of a topic sets, so that all of them see what the judge sees."""
+"""Settings of every reader of a topic, so that all of them see what the judgement sees."""
 
 READING = {
-    # The client wants a group's name; none is joined, and no group's offsets move.
+    # The client requires a group id, but joins no group and commits no offsets.
     "group.id": "headcount-judge",
     "client.id": "headcount",
     "enable.auto.commit": False,
-    # Nothing is skipped in silence, and what a transaction took back was never published.
+    # Nothing is skipped silently; messages of an aborted transaction were never published.
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "check.crcs": True,
     "enable.partition.eof": True,
 }
-"""Of librdkafka's consumer."""
+"""Settings of librdkafka's consumer."""

@@ -1,7 +1,7 @@
-"""The topic: makes it, describes it, and tells where it begins and ends.
+"""The topic: creates it, describes it, and returns where it begins and ends.
 
-Every call opens a connection of its own, closes it, and ends within its time, also when no broker
-answers. It may be called where gevent has patched the standard library.
+Every call opens and closes its own connection, and ends within its timeout, even if no broker
+answers. The calls also work where gevent has patched the standard library.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from headcount.kafka.client import (
     connected,
 )
 
-_DEBUGGING_REPLICA = -2  # so Kafka's ListOffsetsRequest calls who is neither consumer nor broker
+_DEBUGGING_REPLICA = -2  # in Kafka's ListOffsetsRequest: neither consumer nor broker
 
-# What a topic that is made here has: evidence does not expire, and an event's time is the broker's.
+# Settings of a topic created here: evidence does not expire, and brokers set the timestamps.
 TOPIC_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
@@ -36,10 +36,10 @@ TOPIC_CONFIG = {
 
 @dataclass(frozen=True, slots=True)
 class TopicDescription:
-    """A topic as its cluster has it.
+    """A topic as its cluster describes it.
 
-    `topic_id` is None from brokers that know none, `replication` is that of partition 0, and
-    `retention_ms` is -1 where nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
+    `topic_id` is None from brokers without topic ids, `replication` is that of partition 0, and
+    `retention_ms` is -1 if nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class TopicDescription:
     retention_ms: int
     timestamp_type: str
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
-    """By partition, how often it got a leader: a new one may lack what the one before had."""
+    """The leader epoch of each partition: a new leader may lack what the previous one had."""
 
 
 def ensure_topic(
@@ -61,7 +61,7 @@ def ensure_topic(
     *,
     timeout_s: float = TIMEOUT_S,
 ) -> TopicDescription:
-    """Describe the topic, made if it is missing. One that exists stays as it is.
+    """Describe the topic, and create it if it is missing. An existing topic is not changed.
 
     Raises:
         PartError: No broker answers, or it refuses.
@@ -72,9 +72,9 @@ def ensure_topic(
         "configs": TOPIC_CONFIG,
     }
     end_s = time.monotonic() + timeout_s
-    with connected(bootstrap_servers, timeout_s, f"make the topic {name!r}") as client:
+    with connected(bootstrap_servers, timeout_s, f"create the topic {name!r}") as client:
         if _metadata(client, name) is None:
-            # Another process may have made it between the question and this.
+            # Another process may have created it since the check.
             with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
                 client.create_topics({name: new}, timeout_ms=int(timeout_s * 1000))
             client.wait_for_topics([name], timeout_ms=int(timeout_s * 1000))
@@ -84,7 +84,7 @@ def ensure_topic(
 def describe(
     bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> TopicDescription | None:
-    """Describe the topic; None where there is none.
+    """Describe the topic; None if it does not exist.
 
     Raises:
         PartError: No broker answers, or it refuses.
@@ -96,7 +96,7 @@ def describe(
 def beginning_offsets(
     bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> dict[int, int]:
-    """The first offset that each partition still has.
+    """Return the first offset that each partition still has.
 
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
@@ -107,7 +107,7 @@ def beginning_offsets(
 def end_offsets(
     bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> dict[int, int]:
-    """The offset that each partition's next message will have.
+    """Return the offset that each partition's next message will have.
 
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
@@ -118,10 +118,10 @@ def end_offsets(
 def written_offsets(
     bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> dict[int, int]:
-    """The offset behind the last message that each partition's leader has.
+    """Return the offset after the last message that each partition's leader has.
 
-    Where it is beyond the end offset, the in-sync replicas do not have those messages yet: nobody
-    can read them, though with acks=1 they are acknowledged. Brokers other than Kafka may tell the
+    If it is beyond the end offset, the in-sync replicas lack those messages: no consumer can read
+    them yet, although with acks=1 they are acknowledged. Brokers other than Kafka may return the
     end offset here.
 
     Raises:
@@ -140,9 +140,9 @@ def is_empty(
     *,
     timeout_s: float = TIMEOUT_S,
 ) -> bool:
-    """Tell whether a consumer comes from offset `first` to `end` and meets no message on its way.
+    """Return whether a consumer finds no message from offset `first` up to `end`.
 
-    There can be markers of transactions, and messages that one took back.
+    There can be transaction markers, and messages of aborted transactions.
 
     Raises:
         PartError: No broker answers.
@@ -172,7 +172,7 @@ def cluster_id(
     timeout_s: float = TIMEOUT_S,
     listening_within_s: float = LISTENING_WITHIN_S,
 ) -> str:
-    """The id of the cluster.
+    """Return the id of the cluster.
 
     Raises:
         PartError: No broker answers.
@@ -185,11 +185,11 @@ def cluster_id(
 
 
 class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
-    """Asks for offsets as replicas do, to which all is told that is there."""
+    """Requests offsets as replicas do, which get those of all messages."""
 
     @staticmethod
-    def _list_partition_offsets_request(*given: Any) -> Any:
-        request = KafkaAdminClient._list_partition_offsets_request(*given)  # noqa: SLF001
+    def _list_partition_offsets_request(*args: Any) -> Any:
+        request = KafkaAdminClient._list_partition_offsets_request(*args)  # noqa: SLF001
         request.replica_id = _DEBUGGING_REPLICA
         return request
 
@@ -207,15 +207,15 @@ def _offsets(
         metadata = _metadata(client, name)
         if metadata is None:
             raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
-        partitions = [each["partition_index"] for each in metadata["partitions"]]
-        found = client.list_partition_offsets(
+        partitions = [partition["partition_index"] for partition in metadata["partitions"]]
+        offsets = client.list_partition_offsets(
             {TopicPartition(name, number): spec for number in partitions}
         )
-        return {number: int(found[TopicPartition(name, number)].offset) for number in partitions}
+        return {number: int(offsets[TopicPartition(name, number)].offset) for number in partitions}
 
 
 def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
-    """What the cluster says of the topic; None where there is none."""
+    """Return the cluster's metadata of the topic; None if it does not exist."""
     (metadata,) = client.describe_topics([name])
     error = kafka.errors.for_code(metadata["error_code"])
     if error is kafka.errors.UnknownTopicOrPartitionError:
@@ -226,7 +226,7 @@ def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
 
 
 def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> TopicDescription:
-    """Describe a topic that exists: each broker of a cluster hears of a new one at its own time."""
+    """Describe an existing topic; brokers may not all know a new one yet."""
     while True:
         try:
             return _describe(client, name)
@@ -253,6 +253,7 @@ def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
         retention_ms=int(configs["retention.ms"]["value"]),
         timestamp_type=configs["message.timestamp.type"]["value"],
         leader_epochs={
-            each["partition_index"]: each["leader_epoch"] for each in metadata["partitions"]
+            partition["partition_index"]: partition["leader_epoch"]
+            for partition in metadata["partitions"]
         },
     )

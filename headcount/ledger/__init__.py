@@ -1,1 +1,1 @@
-"""The ledger: what each generator asked for, and what was answered. Written here, on any store."""
+"""The ledger: each generator's requests and their responses, on any storage."""

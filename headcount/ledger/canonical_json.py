@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 MAX_PLACES = 38
-"""Numbers of more places than these before or after the point are written with an exponent."""
+"""Numbers with more places before or after the point are written with an exponent."""
 
 MAX_DEPTH = 200
-"""Objects and lists within each other, beyond which an event is refused."""
+"""An event whose objects and lists are nested deeper is refused."""
 
 _LARGE = 10**MAX_PLACES
 
@@ -23,14 +23,14 @@ _CONTROL_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """Name a place in an event: a field of its own by its name, any other by a JSON pointer."""
+    """Name a place in an event: a top-level field by its name, any other by a JSON pointer."""
     if len(path) == 1:
         return str(path[0])
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
-    """Write a JSON value in its canonical form; ValueError where it has none."""
+    """Return the canonical form of a JSON value. ValueError if it has none."""
     match value:
         case str():
             return canonical_text(value)
@@ -51,7 +51,7 @@ def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
             return "{" + ",".join(pairs) + "}"
         case _:
             raise ValueError(
-                f"a {type(value).__name__} is no JSON value; give the text or number that the "
+                f"a {type(value).__name__} is not a JSON value; pass the text or number that the "
                 "service publishes"
             )
 
@@ -63,20 +63,20 @@ def _number(value: float) -> str:
     text = repr(float(value))  # numpy's too
     if "e" in text or "n" in text:
         if not math.isfinite(value):
-            raise ValueError(f"{text} is no JSON number")
+            raise ValueError(f"{text} is not a JSON number")
         return _exact(Decimal(text))
     return _trimmed(text)
 
 
 def _exact(value: Decimal) -> str:
-    """Write a number of any size by its value."""
+    """Format a number of any size by its value."""
     if not value.is_finite():
-        raise ValueError(f"{value} is no JSON number")
+        raise ValueError(f"{value} is not a JSON number")
     if not value:
         return "0"
     if abs(value.adjusted()) <= MAX_PLACES:
         return _trimmed(format(value, "f"))
-    # Nor is a gigabyte of zeros written for somebody's exponent.
+    # A large exponent must not become a gigabyte of zeros.
     sign, places, exponent = value.as_tuple()
     digits = "".join(map(str, places))
     kept = digits.rstrip("0")
@@ -85,20 +85,20 @@ def _exact(value: Decimal) -> str:
 
 
 def _trimmed(number: str) -> str:
-    """Leave out zeros at the end of a fraction."""
+    """Remove trailing zeros of a fraction."""
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     return "0" if number == "-0" else number
 
 
 def canonical_text(value: object) -> str:
-    """Write a text or a key. ValueError where it is none."""
+    """Return the canonical form of a text or a key. ValueError if it is not text."""
     if not isinstance(value, str):
-        raise ValueError(f"the key {value!r:.40} is no text")  # noqa: TRY004 - told as the others
+        raise ValueError(f"the key {value!r:.40} is not text")  # noqa: TRY004 - as the others
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError("a lone surrogate has no place in UTF-8") from None
+        raise ValueError("a lone surrogate cannot be written in UTF-8") from None
     text = _ENCODER.encode(value)
     return _CONTROL_ESCAPE.sub(_upper_escape, text) if "\\u" in text else text
 
@@ -112,10 +112,10 @@ def _upper_escape(match: re.Match[str]) -> str:
 
 
 def refusal(event: object, error: Exception) -> ValueError:
-    """Say what of an event cannot be compared, and why."""
+    """Return an error that says which part of an event cannot be compared, and why."""
     if not isinstance(event, Mapping):
         return ValueError(
-            f"an event is a mapping of its fields, such as a dict, and not {event!r:.60} "
+            f"an event must be a mapping of its fields, such as a dict, got {event!r:.60} "
             f"({type(event).__name__})"
         )
     for path, value in _parts(event):
@@ -127,7 +127,7 @@ def refusal(event: object, error: Exception) -> ValueError:
 
 
 def _parts(event: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Give every value in an event and where it stands, the outer ones first."""
+    """Yield every value in an event with its path, the outer ones first."""
     waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
     while waiting:
         path, value = waiting.pop()
@@ -139,10 +139,10 @@ def _parts(event: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
 
 
 def _reason(value: object, depth: int) -> str | None:
-    """Tell why a value itself cannot be compared, whatever is within it."""
+    """Return why a value itself cannot be compared, whatever it contains."""
     try:
         if depth > MAX_DEPTH:
-            return f"it lies more than {MAX_DEPTH} objects and lists deep"
+            return f"it is nested more than {MAX_DEPTH} objects and lists deep"
         if isinstance(value, Mapping):
             for key in value:
                 canonical_text(key)

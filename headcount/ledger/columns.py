@@ -1,8 +1,8 @@
-"""The columns: rows of a segment to be, kept as they come in the form that they are written in.
+"""Columns: the rows of the next segment, kept in the form in which they are written.
 
-Rows that stay tuples until they are written must be turned into Arrow then, tens of thousands at a
-time, and for so long the interpreter does nothing else. Here each number goes into an array at
-once, and each text as its code, so that a segment is made by wrapping what is there.
+Converting tens of thousands of tuples to Arrow when a segment is written would block the
+interpreter. Here each number goes straight into an array, and each text as its code, so that a
+segment only wraps the arrays.
 """
 
 from array import array
@@ -18,7 +18,7 @@ _NOTHING = -1
 
 
 class _Codes(dict[str | None, int]):
-    """Texts, numbered in the order in which they came first; nothing has a number of its own."""
+    """Texts, numbered in the order of their first occurrence; None has its own number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Codes(dict[str | None, int]):
 
 
 class _Texts:
-    """A column of texts, of which few differ."""
+    """A column with few distinct texts."""
 
     __slots__ = ("codes", "places")
 
@@ -84,7 +84,7 @@ class Columns:
         ended_at_ns: int | None = None,
         asked: str | None = None,
     ) -> None:
-        """Add a row, whose fields are those of `Row`. It is done for every request."""
+        """Add a row, whose fields are those of `Row`. Called for every request."""
         self._event_type.add(event_type)
         self._scenario_user.add(scenario_user)
         self._shape.add(shape)
@@ -101,8 +101,8 @@ class Columns:
         self._owner.add(owner)
         self._asked.add(asked)
         if changes is not None:
-            for thing, change in changes:
-                self._things.add(thing)
+            for resource, change in changes:
+                self._things.add(resource)
                 self._changes.append(change)
         self._ended_at_ns.append(_NOTHING if ended_at_ns is None else ended_at_ns)
         self._changes_end.append(len(self._changes))
@@ -110,9 +110,9 @@ class Columns:
         self._seq.append(seq)
 
     def table(self) -> pa.Table:
-        """Give the rows as the columns of `Row`, typed as in `SCHEMA`; nothing may be added then.
+        """Return the rows as the columns of `Row`, typed as in `SCHEMA`; add no row afterwards.
 
-        What takes long here does not hold the interpreter up.
+        The slow parts do not block the interpreter.
         """
         fields = [SCHEMA.field(name) for name in Row._fields]
         columns = [
@@ -141,8 +141,8 @@ def _wrapped(values: "array[int]", kind: pa.DataType) -> pa.Array:
 
 
 def _numbers(values: "array[int]", kind: pa.DataType, *, nullable: bool) -> pa.Array:
-    found = _wrapped(values, kind)
+    numbers = _wrapped(values, kind)
     if not nullable:
-        return found
-    is_null = pc.equal(found, pa.scalar(_NOTHING, kind))
-    return pc.if_else(is_null, pa.scalar(None, kind), found)
+        return numbers
+    is_null = pc.equal(numbers, pa.scalar(_NOTHING, kind))
+    return pc.if_else(is_null, pa.scalar(None, kind), numbers)

@@ -1,17 +1,17 @@
-"""The refusal: why an event cannot be compared, in the words of a scenario's author."""
+"""Explains why an event cannot be compared, to the author of the scenario."""
 
 from collections.abc import Mapping
 
 REFUSED = (ValueError, TypeError, AttributeError, RecursionError)
-"""What is raised by an event that cannot be compared: by its digest, or for it is no event."""
+"""Errors for an event that cannot be compared, or for a value that is not an event."""
 
 _LONGEST = 120
-_SAID = " cannot be compared: "
-"""What the digest says, and the sentence around this reason too."""
+_DIGEST_PHRASE = " cannot be compared: "
+"""A phrase of the digest's errors that the sentence around the reason has, too."""
 
 
 def why_not_comparable(event: object, event_type: object, error: Exception) -> str:
-    """Name the value and the rule that it breaks; what `error` says where no other rule is."""
+    """Return the value and the rule that it breaks, or else the text of `error`."""
     if not isinstance(event, Mapping):
         return (
             f"event= must be a mapping of field names to values, got {_shown(event)}, "
@@ -25,7 +25,7 @@ def why_not_comparable(event: object, event_type: object, error: Exception) -> s
         return f"{rule}, got {_shown(event_type)}, {_kind(event_type)}"
     if isinstance(error, UnicodeEncodeError):
         return f"a text must be Unicode without lone surrogates, got {_shown(error.object)}"
-    reason = str(error).replace(_SAID, ": ", 1)
+    reason = str(error).replace(_DIGEST_PHRASE, ": ", 1)
     return f"{reason} (event type {_shown(event_type)})"
 
 

@@ -1,24 +1,24 @@
 r"""Digests: XXH64 with seed 42 over a canonical form of an event.
 
-Content is compared over what the generator asked for, its *shape*, to any depth: a service may add
+Content is compared over the fields of `event=`, its *shape*, to any depth: a service may add
 fields to the event and to every object within it. The canonical form of an event over a shape is
 the concatenation, sorted by name, of
 
     "<name>":<value>,
 
-for each field. A value is JSON with sorted keys, no spaces, nothing escaped that need not be, and
-`\u00XX` in capitals. A number up to 38 places before or after the point has no exponent and no
-trailing zeros after the point; any other is its digits without trailing zeros, and an exponent. An
-event that lacks something of a shape has no digest over that shape. The same code writes the form
-of what was asked for and of what arrived, which `headcount_analysis.messages.json_message` reads so
-that a number is the one that is written.
+for each field. A value is JSON with sorted keys, no spaces, no unnecessary escapes, and `\u00XX` in
+capitals. A number with up to 38 places before or after the point has no exponent and no trailing
+zeros after the point; any other is its digits without trailing zeros, and an exponent. An event
+that lacks a part of a shape has no digest over that shape. The same code writes the canonical form
+of expected events and of messages; `headcount_analysis.messages.json_message` parses a message so
+that its numbers keep their exact values.
 
-A shape is written as its sorted names, joined by commas, where every name is plain and no object is
-within; otherwise as JSON, in which 0 stands for a value that is compared whole, an object for one
-of which these fields are compared, and a list for the elements of a list: one for all of them
-where they are alike.
+A shape is written as its sorted names, joined by commas, if every name is plain and nothing is
+nested; otherwise as JSON, in which 0 stands for a value that is compared whole, an object for a
+value of which these fields are compared, and a list for the elements of a list: one for all of them
+if they are alike.
 
-What JSON cannot write is refused when it is asked for, not compared wrongly later.
+What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
 
 import functools
@@ -40,7 +40,7 @@ from headcount.ledger.canonical_json import (
 SEED = 42
 
 MAX_ASKED = 256
-"""A canonical form of more characters is not kept, only a hash of each field."""
+"""Of a canonical form with more characters, only a hash of each field is kept."""
 
 HASHED, HASH_LENGTH = "~", 8
 
@@ -48,15 +48,15 @@ _WHOLE = 0
 """A form: the value is compared whole."""
 
 Form = Mapping[str, "Form"] | Sequence["Form"] | int
-"""A shape as it is worked with; the keys of a mapping are sorted."""
+"""A parsed shape; the keys of a mapping are sorted."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 
 
 class Description(NamedTuple):
-    """What is compared of an event: its shape, its digest over that, and what it is told apart by.
+    """What is compared of an event: its shape, its digest over that, and its fields.
 
-    `asked` is the canonical form, or where that is long `~` and the hash of each field.
+    `asked` is the canonical form, or if that is long, `~` and the hash of each field.
     """
 
     shape: str
@@ -65,7 +65,7 @@ class Description(NamedTuple):
 
 
 def describe(event: Mapping[str, object]) -> Description:
-    """Describe an event. ValueError names what of it cannot be compared, and why."""
+    """Describe an event. ValueError says which part cannot be compared, and why."""
     shape, pairs = _described(event)
     text = "".join(pairs)
     asked = text if len(text) <= MAX_ASKED else HASHED + "".join(map(_short_hash, pairs))
@@ -73,7 +73,7 @@ def describe(event: Mapping[str, object]) -> Description:
 
 
 def shape(event: Mapping[str, object]) -> str:
-    """Name what is compared of an event. ValueError names what cannot be."""
+    """Return the shape of an event. ValueError names the part that cannot be compared."""
     return describe(event).shape
 
 
@@ -83,26 +83,26 @@ def digest(event: Mapping[str, object]) -> int:
 
 
 def canonical(event: Mapping[str, object]) -> str:
-    """Write the canonical form of an event over its own shape. ValueError names a bad field."""
+    """Return the canonical form of an event over its own shape. ValueError names a bad field."""
     return "".join(_described(event)[1])
 
 
 def field_hashes(event: Mapping[str, object], shape: str) -> Iterator[tuple[str, str]]:
-    """Give the hash of each field of a shape, as in `asked`; an empty one for what it lacks."""
+    """Yield the hash of each field of a shape, as in `asked`; empty for a field it lacks."""
     for name, part in form_of(shape).items():
         pair = _over(event, {name: part}, {})
         yield name, "" if pair is None else _short_hash(pair)
 
 
 def digests_over(event: Mapping[str, object], shapes: Sequence[str]) -> list[int]:
-    """Compute the digests over those shapes of which the event lacks nothing."""
+    """Compute the digests over those shapes that the event has completely."""
     whole: dict[str, str | None] = {}
     texts = (_over(event, form_of(shape), whole) for shape in shapes)
     return [signed_hash(text.encode()) for text in texts if text is not None]
 
 
 def names_of(shape: str) -> tuple[str, ...]:
-    """Name the event's own fields in a shape, sorted."""
+    """Return the names of the top-level fields in a shape, sorted."""
     return tuple(form_of(shape))
 
 
@@ -112,14 +112,14 @@ def _short_hash(pair: str) -> str:
 
 
 def signed_hash(content: bytes) -> int:
-    """Compute XXH64 as a signed number, as Arrow's and Java's are."""
+    """Compute XXH64 as a signed number, as in Arrow and Java."""
     unsigned: int = xxhash.xxh64_intdigest(content, SEED)
     return unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned
 
 
 @functools.lru_cache(maxsize=4096)
 def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Sort an event's names, and write the shape that it has if nothing is within it."""
+    """Sort an event's names, and format the shape that it has if nothing is nested."""
     for name in names:
         canonical_text(name)
     ordered = tuple(sorted(names))
@@ -127,7 +127,7 @@ def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 
 def _written(form: Mapping[str, Form]) -> str:
-    """Write a shape."""
+    """Format a shape."""
     is_flat = all(part == _WHOLE for part in form.values())
     if is_flat and all(map(_PLAIN_NAME.fullmatch, form)):
         return ",".join(form)
@@ -137,14 +137,14 @@ def _written(form: Mapping[str, Form]) -> str:
 # Typed, because 1, 1.0 and True are equal in Python and different in JSON.
 @functools.lru_cache(maxsize=65536, typed=True)
 def _scalar_pair(name: str, value: object) -> str:
-    """Write a pair; TypeError where something can be within the value, or it cannot be kept."""
+    """Format a pair. TypeError if the value may be nested, or cannot be cached."""
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
     return f"{canonical_text(name)}:{canonical_value(value)},"
 
 
 def _described(event: Mapping[str, object]) -> tuple[str, list[str]]:
-    """Write the shape of an event, and its fields in order. ValueError names what has no form."""
+    """Format the shape and the fields of an event. ValueError names what has no form."""
     try:
         names, flat = _names(tuple(event))
         try:
@@ -156,7 +156,7 @@ def _described(event: Mapping[str, object]) -> tuple[str, list[str]]:
 
 
 def _nested(event: Mapping[str, object], names: Sequence[str]) -> tuple[str, list[str]]:
-    """Write the shape and the fields of an event with objects or lists in it."""
+    """Format the shape and the fields of an event that contains objects or lists."""
     form = {name: _form(event[name], 1) for name in names}
     pairs = [f"{canonical_key(name)}:{canonical_value(event[name])}," for name in names]
     return _written(form), pairs
@@ -169,15 +169,15 @@ def _form(value: object, depth: int) -> Form:
         return {key: _form(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list | tuple):
         forms = [_form(item, depth + 1) for item in value]
-        if all(each == _WHOLE for each in forms):
+        if all(form == _WHOLE for form in forms):
             return _WHOLE
-        return forms[:1] if all(each == forms[0] for each in forms) else forms
+        return forms[:1] if all(form == forms[0] for form in forms) else forms
     return _WHOLE
 
 
 @functools.lru_cache(maxsize=4096)
 def form_of(shape: str) -> Mapping[str, Form]:
-    """Read a shape. ValueError where it is none."""
+    """Parse a shape. ValueError if it is not one."""
     if not shape.startswith("{"):
         return dict.fromkeys((name for name in shape.split(",") if name), _WHOLE)
     form: Mapping[str, Form] = json.loads(shape)
@@ -185,15 +185,15 @@ def form_of(shape: str) -> Mapping[str, Form]:
 
 
 class _LackingError(Exception):
-    """An event lacks something of a shape."""
+    """An event lacks a part of a shape."""
 
 
 def _over(
     event: Mapping[str, object], form: Mapping[str, Form], whole: dict[str, str | None]
 ) -> str | None:
-    """Write an event over a form; None where it lacks something or that has no canonical form.
+    """Format an event over a form; None if it lacks a part, or one has no canonical form.
 
-    `whole` has the pairs of its fields that are compared whole, once they were written.
+    `whole` caches the pairs of those fields that are compared whole.
     """
     if not form.keys() <= event.keys():
         return None
@@ -205,7 +205,7 @@ def _over(
                 value = event[name]
                 text = canonical_value(value) if part == _WHOLE else _projected(value, part)
             except (_LackingError, ValueError, RecursionError):
-                return None  # what has no canonical form was never asked for
+                return None  # without a canonical form, it was never requested
             pair = f"{canonical_key(name)}:{text},"
             if part == _WHOLE:
                 whole[name] = pair
@@ -214,7 +214,7 @@ def _over(
 
 
 def _projected(value: object, form: Form) -> str:
-    """Write what a form compares of a value."""
+    """Format the part of a value that a form compares."""
     if isinstance(form, int):
         return canonical_value(value)
     if isinstance(form, Mapping):

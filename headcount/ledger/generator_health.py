@@ -1,9 +1,9 @@
-"""A generator's health: how busy the process was that made the requests, once a second.
+"""A generator's health: how busy the process that makes the requests was, once a second.
 
-A generator that has no time is late with its requests and with noting their answers, so what it
-measures is partly its own. Each one writes `health.json` into its folder of the ledger, anew every
-few seconds and when it seals. The file is no evidence of delivery: where it is missing or damaged,
-the health is not known, and that is all.
+An overloaded generator sends its requests and records their responses late, so it partly measures
+its own delay. Each generator writes `health.json` into its folder of the ledger, and rewrites it
+every few seconds and when it seals. The file is not evidence of delivery: if it is missing or
+damaged, only the health is unknown.
 """
 
 import json
@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as validated
 FILE = "health.json"
 FORMAT = 1
 MOST_SAMPLES = 600
-"""Before there are more, every two are made one."""
+"""Once there are so many, they are merged in pairs."""
 
 _LARGEST_FILE = 1 << 20
 _LATEST_NS = 4_102_444_800 * 10**9  # 2100
@@ -26,12 +26,12 @@ _LATEST_NS = 4_102_444_800 * 10**9  # 2100
 
 @validated(frozen=True, slots=True)
 class Sample:
-    """What was seen of a generator in a span that ended at `at_ns`, in Unix time.
+    """The state of a generator in a span that ended at `at_ns`, in Unix time.
 
-    `cpu_percent` is of one core, on average over the span. `schedule_lag_ms` is the longest that a
-    timer was late in it, or what an arrival of a rate began: for so long something else was done.
-    The others are as they were at its end; `dropped` are arrivals that were due and could not be
-    started.
+    `cpu_percent` is the average over the span, in percent of one core. `schedule_lag_ms` is the
+    longest delay in the span of a timer, or of a task that an arrival of a rate started: for so
+    long the process did something else. The other fields are values at the end of the span;
+    `dropped` counts arrivals that were due but could not start.
     """
 
     at_ns: int = Field(ge=0, lt=_LATEST_NS)
@@ -44,7 +44,7 @@ class Sample:
 
 @validated(frozen=True, slots=True)
 class Health:
-    """All that one generator saw of itself, in order."""
+    """All samples of one generator, in order."""
 
     samples: tuple[Sample, ...] = Field(default=(), max_length=MOST_SAMPLES)
     format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
@@ -55,14 +55,14 @@ _HEALTH = TypeAdapter(Health)
 
 @dataclass(slots=True)
 class History:
-    """Samples as they come, in bounded memory: those of a long run are wider instead of more."""
+    """Collects samples in bounded memory: a long run has wider samples instead of more."""
 
     samples: list[Sample] = field(default_factory=list)
     _width: int = 1
     _open: list[Sample] = field(default_factory=list)
 
     def add(self, sample: Sample) -> None:
-        """Take one more sample, of a span as long as every other's."""
+        """Add a sample, whose span is as long as every other's."""
         self._open.append(sample)
         if len(self._open) < self._width:
             return
@@ -74,20 +74,20 @@ class History:
             self._width *= 2
 
     def extend(self, sample: Sample) -> None:
-        """Let the last span end with this sample, whose own is too short for a load of its own."""
+        """Extend the last span by this sample, whose own span is too short to measure CPU load."""
         spans = self._open or self.samples
         lag_ms = max(spans[-1].schedule_lag_ms, sample.schedule_lag_ms)
         spans[-1] = replace(sample, cpu_percent=spans[-1].cpu_percent, schedule_lag_ms=lag_ms)
 
     @property
     def health(self) -> Health:
-        """All that was taken until now."""
+        """All samples until now."""
         rest = [merged(self._open)] if self._open else []
         return Health((*self.samples, *rest))
 
 
 def merged(samples: Sequence[Sample]) -> Sample:
-    """Make one sample of at least one: the last, with the mean load and the greatest lag."""
+    """Merge one or more samples: the last, with the mean CPU load and the greatest lag."""
     last = samples[-1]
     return Sample(
         last.at_ns,
@@ -100,12 +100,12 @@ def merged(samples: Sequence[Sample]) -> Sample:
 
 
 def dump(health: Health) -> bytes:
-    """Write the file's content."""
+    """Return the file's content."""
     return json.dumps(asdict(health)).encode()
 
 
 def read_health(filesystem: pafs.FileSystem, location: str, generator: int) -> Health | None:
-    """Read what a generator left in a ledger; None where that is not known, for any reason."""
+    """Read a generator's health from a ledger; None if unknown, for any reason."""
     path = f"{location}/{generator}/{FILE}"
     try:
         with filesystem.open_input_stream(path) as stream:

@@ -1,4 +1,4 @@
-"""Where a ledger lies: a path or a URL, and which generators have written there."""
+"""The location of a ledger: a path or a URL, and which generators have written there."""
 
 import os
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
 def check_location(name: str, location: str) -> str:
     """Return a location without a trailing slash.
 
-    UsageError if it is a URL that pyarrow cannot open, or has more in it than a place: a key would
-    be written into every run's manifest. `name` is the option that it was given by.
+    UsageError if it is a URL that pyarrow cannot open, or that holds more than a place: a key would
+    be written into every run's manifest. `name` is the option that has it.
     """
     if "://" in location:
         parts = urlsplit(location)
@@ -41,9 +41,9 @@ def check_location(name: str, location: str) -> str:
 def unsealed(
     filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None = None
 ) -> list[int]:
-    """Name the generators that have no seal, by a look at the folders alone. Raises OSError.
+    """Return the generators that have no seal; only lists folders. Raises OSError.
 
-    Those that have `begun` are among them while their folders are elsewhere.
+    Includes those that have `begun` but have no folder here yet.
     """
     selector = pafs.FileSelector(location, allow_not_found=True)
     names = [entry.base_name for entry in filesystem.get_file_info(selector)]
@@ -59,23 +59,23 @@ def unsealed(
 def sealed_at_ns(
     filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None
 ) -> int | None:
-    """When the last generator sealed, by the file system's clock; None if that is not known.
+    """Return when the last generator sealed, by the file system's clock; None if unknown.
 
     Raises OSError.
     """
     paths = [f"{location}/{each}/seal.json" for each in begun or ()]
-    times = [each.mtime_ns for each in filesystem.get_file_info(paths)] if paths else []
-    known = [each for each in times if each is not None]
+    times = [file.mtime_ns for file in filesystem.get_file_info(paths)] if paths else []
+    known = [time for time in times if time is not None]
     return max(known) if known and len(known) == len(times) else None
 
 
 def traces(
     filesystem: pafs.FileSystem, location: str, generator: int
 ) -> frozenset[tuple[str, int, int]]:
-    """Give name, size and time of each file of a generator: another set if it writes any file.
+    """Return name, size and time of each file of a generator: a write changes the set.
 
     Raises OSError.
     """
     selector = pafs.FileSelector(f"{location}/{generator}", allow_not_found=True)
-    found = filesystem.get_file_info(selector)
-    return frozenset((each.base_name, each.size or 0, each.mtime_ns or 0) for each in found)
+    files = filesystem.get_file_info(selector)
+    return frozenset((file.base_name, file.size or 0, file.mtime_ns or 0) for file in files)

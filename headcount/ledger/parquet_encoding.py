@@ -1,8 +1,8 @@
-"""Encodings: how the columns of Parquet are written, each as its values are.
+"""Parquet encodings, chosen to suit the values of each column.
 
-pyarrow tries a dictionary for every column. Of numbers that hardly repeat it makes one in vain,
-which costs as much as all the rest; those that follow one another are smaller, and sooner written
-and read, as differences.
+pyarrow tries a dictionary for every column. For numbers that hardly repeat, the dictionary is
+useless, and costs as much as all the rest. Increasing numbers are smaller, and faster to write and
+read, as differences.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from typing import Any
 def encoded(
     few: Sequence[str], counting: Sequence[str], similar: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Give what pyarrow's writers take.
+    """Return arguments for pyarrow's writers.
 
     Args:
-        few: Columns of few different values, by the paths of their leaves.
-        counting: Columns of integers, each of which is near the one before.
-        similar: Columns of texts, each of which begins like the one before.
+        few: Columns with few distinct values, as leaf paths.
+        counting: Columns of integers, each close to the one before.
+        similar: Columns of texts, each with the same beginning as the one before.
     """
     return {
         "compression": "zstd",

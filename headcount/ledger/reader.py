@@ -1,4 +1,4 @@
-"""Reads what generators left in a ledger, without the rows: blocks, seals and damage."""
+"""Reads the ledger of each generator without the rows: blocks, seals and damage."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from headcount.ledger.schema import COLUMNS_BY_FORMAT, READABLE, Reservation, Seal, Segment
 
 READERS = 32
-"""How many segments are looked over at once: an object store answers each of them late."""
+"""How many segments are read in parallel: an object store has a high latency."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorLedger:
-    """What one generator left, as found: `seal` is None where it was killed."""
+    """The ledger of one generator; `seal` is None if it was killed."""
 
     generator: int
     reserved: int
@@ -28,35 +28,35 @@ class GeneratorLedger:
     seal: Seal | None
     damage: tuple[str, ...] = ()
     sha256s: tuple[str, ...] = ()
-    """Of the segments, in their order."""
+    """The checksums of the segments, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What was found in a segment: the SHA-256 of its bytes, and what is wrong with its form."""
+class _SegmentCheck:
+    """The SHA-256 of a segment's bytes, and what is wrong with its format."""
 
     sha256: str
     damage: tuple[str, ...]
 
 
 _File = tuple[str, int, int]
-"""A file's path, size and time: while they are the same, it is."""
+"""A file's path, size and time: if they are unchanged, so is its content."""
 
 
 @dataclass(slots=True)
 class Known:
-    """What was found in a ledger's files before, so that each of them is read once."""
+    """Results for a ledger's files, so that each file is read once."""
 
-    segments: dict[_File, _Look] = field(default_factory=dict)
+    segments: dict[_File, _SegmentCheck] = field(default_factory=dict)
     reservations: dict[_File, Reservation | None] = field(default_factory=dict)
 
 
 def read_ledger(
     filesystem: pafs.FileSystem, location: str, tag: str, known: Known | None = None
 ) -> list[GeneratorLedger]:
-    """Look over every generator's part, without reading the rows. Raises OSError.
+    """Read the ledger of every generator, without the rows. Raises OSError.
 
-    What is `known` is not read again; what is read is noted there.
+    Files in `known` are not read again; those that are read are added to it.
     """
     known = Known() if known is None else known
     selector = pafs.FileSelector(location, allow_not_found=True)
@@ -69,19 +69,19 @@ def read_ledger(
 def with_later_reservations(
     parts: Sequence[GeneratorLedger], later: Sequence[GeneratorLedger]
 ) -> list[GeneratorLedger]:
-    """Take over what was reserved by a later look, by generators that had not sealed by the first.
+    """Add later reservations of generators that had no seal in the earlier `parts`.
 
-    Their rows stay as they were found first; a generator that is new has none.
+    Their rows stay those of the earlier parts; a new generator has none.
     """
-    found = {part.generator: part for part in parts}
+    merged = {part.generator: part for part in parts}
     for part in later:
-        mine = found.get(part.generator)
-        if mine is None:
-            mine = replace(part, segments=(), sha256s=(), seal=None, damage=())
-        if mine.seal is None:
-            mine = replace(mine, reserved=max(mine.reserved, part.reserved))
-        found[part.generator] = mine
-    return [found[generator] for generator in sorted(found)]
+        earlier = merged.get(part.generator)
+        if earlier is None:
+            earlier = replace(part, segments=(), sha256s=(), seal=None, damage=())
+        if earlier.seal is None:
+            earlier = replace(earlier, reserved=max(earlier.reserved, part.reserved))
+        merged[part.generator] = earlier
+    return [merged[generator] for generator in sorted(merged)]
 
 
 def _read_generator(
@@ -102,22 +102,22 @@ def _read_generator(
     reserved = _read_reservations(filesystem, entries, pool, known, damage)
     has_seal = any(entry.base_name == "seal.json" for entry in entries)
     seal = _read_seal(filesystem, folder, damage) if has_seal else None
-    sealed = {each.name: each.sha256 for each in seal.segments} if seal else {}
-    look = functools.partial(_look, filesystem, tag, generator, known)
-    looks = list(pool.map(look, files))
-    for entry, found in zip(files, looks, strict=True):
-        damage += found.damage
-        if sealed.get(entry.base_name, found.sha256) != found.sha256:
+    sealed = {segment.name: segment.sha256 for segment in seal.segments} if seal else {}
+    check = functools.partial(_check_segment, filesystem, tag, generator, known)
+    checks = list(pool.map(check, files))
+    for entry, checked in zip(files, checks, strict=True):
+        damage += checked.damage
+        if sealed.get(entry.base_name, checked.sha256) != checked.sha256:
             damage.append(f"{entry.path} is not what was sealed")
     if seal is not None:
         if (seal.tag, seal.generator) != (tag, generator):
-            damage.append(f"{folder}/seal.json is of {seal.tag}.{seal.generator}")
+            damage.append(f"{folder}/seal.json belongs to {seal.tag}.{seal.generator}")
         damage += _seal_damage(folder, seal, segments)
-    sha256s = tuple(found.sha256 for found in looks)
+    sha256s = tuple(checked.sha256 for checked in checks)
     return GeneratorLedger(generator, reserved, segments, seal, tuple(damage), sha256s)
 
 
-def _identified(entry: pafs.FileInfo) -> _File:
+def _file_key(entry: pafs.FileInfo) -> _File:
     return entry.path, entry.size, entry.mtime_ns
 
 
@@ -128,7 +128,7 @@ def _read_reservations(
     known: Known,
     damage: list[str],
 ) -> int:
-    """Read the end of the last reserved block; blocks that do not follow each other are damage."""
+    """Return the end of the last reserved block; a gap between blocks is damage."""
     files = [entry for entry in entries if entry.base_name.startswith("reservation-")]
     read = functools.partial(_read_reservation, filesystem, known)
     end_seq = 0
@@ -144,8 +144,8 @@ def _read_reservations(
 def _read_reservation(
     filesystem: pafs.FileSystem, known: Known, entry: pafs.FileInfo
 ) -> Reservation | None:
-    """Read a reservation; None where it is none."""
-    file = _identified(entry)
+    """Read a reservation; None if it is not one."""
+    file = _file_key(entry)
     if file not in known.reservations:
         try:
             block = Reservation(**json.loads(_read(filesystem, entry.path)))
@@ -175,42 +175,43 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
         return None
 
 
-def _seal_damage(folder: str, seal: Seal, found: tuple[str, ...]) -> list[str]:
-    """Hold a seal against the names that are there."""
+def _seal_damage(folder: str, seal: Seal, segments: tuple[str, ...]) -> list[str]:
+    """Compare a seal with the names of the segments."""
     damage = []
     sealed = {segment.name: segment for segment in seal.segments}
-    damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(found))]
-    damage += [f"{folder}/{name} is not in the seal" for name in sorted(set(found) - sealed.keys())]
+    damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(segments))]
+    unsealed = sorted(set(segments) - sealed.keys())
+    damage += [f"{folder}/{name} is not in the seal" for name in unsealed]
     if sum(segment.rows for segment in seal.segments) != seal.attempted:
-        damage.append(f"{folder}/seal.json counts other rows than attempts")
+        damage.append(f"{folder}/seal.json counts more or fewer rows than attempts")
     return damage
 
 
-def _look(
+def _check_segment(
     filesystem: pafs.FileSystem, tag: str, generator: int, known: Known, entry: pafs.FileInfo
-) -> _Look:
-    """Look at a segment, which is read whole, and once."""
-    file = _identified(entry)
+) -> _SegmentCheck:
+    """Check a segment; it is read completely, and only once."""
+    file = _file_key(entry)
     if file not in known.segments:
         content = _read(filesystem, entry.path)
         damage = tuple(_form_damage(tag, generator, entry.path, content))
-        known.segments[file] = _Look(hashlib.sha256(content).hexdigest(), damage)
+        known.segments[file] = _SegmentCheck(hashlib.sha256(content).hexdigest(), damage)
     return known.segments[file]
 
 
 def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
-    """Tell what is wrong with its form: a torn file, another run's, another schema."""
+    """Return what is wrong with a segment: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
         return [f"{path} is not a segment's name"]
     try:
         schema = pq.read_schema(pa.BufferReader(content))
     except (pa.ArrowException, OSError):
-        return [f"{path} is torn: it is no whole Parquet file"]
+        return [f"{path} is torn: it is not a complete Parquet file"]
     metadata = schema.metadata or {}
     if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
-        return [f"{path} is of another run"]
+        return [f"{path} belongs to another run"]
     if schema.names != COLUMNS_BY_FORMAT.get(metadata.get(b"headcount.format", b"").decode()):
-        return [f"{path} is of another format; generator {generator} was of another version"]
+        return [f"{path} has another format; generator {generator} had another version"]
     return []
 
 

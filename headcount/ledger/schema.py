@@ -1,20 +1,19 @@
-"""The ledger's files: what each generator asked for, and what was answered.
+"""The ledger's files: each generator's requests and their responses.
 
 A generator writes only its own folder, `<ledger>/<generator>/`:
 
-- `reservation-<n>.json`: before the first of a block of sequence numbers is used, the block is
-  written here. An id in a reserved block that has no row (the process was killed) is
-  indeterminate, not a phantom.
+- `reservation-<n>.json`: a block of sequence numbers, written before the first of them is used. An
+  id in a reserved block that has no row (the process was killed) is indeterminate, not a phantom.
 - `segment-<n>.parquet`: rows of attempts that are over, in the order in which they ended.
 - `arrivals.json`: what became of a rate's arrivals (see `open_model/scheduled_arrivals.py`).
 - `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
   without a seal makes the run's ledger *torn*.
-- `health.json`: how busy the generator was (see `generator_health.py`); no evidence, not sealed.
-- `shortfall.json`: what it was to make and did not (see `shortfall.py`); no evidence either.
+- `health.json`: how busy the generator was (see `generator_health.py`); not evidence, not sealed.
+- `shortfall.json`: the traffic that it failed to make (see `shortfall.py`); not evidence either.
 
-Every file is written aside and renamed, so one that is visible is complete. The location is a path
-or a URL of storage that every host reaches, such as `s3://bucket/ledgers`; how an object store is
-reached, and by whom, is in its own environment variables and never in a ledger's location.
+Every file is written under another name and then renamed, so a visible file is complete. The
+location is a path or a URL of storage that every host reaches, such as `s3://bucket/ledgers`. The
+endpoint and the keys of an object store are in its own environment variables, never in a location.
 """
 
 from dataclasses import dataclass
@@ -54,12 +53,13 @@ SCHEMA = pa.schema(
     ]
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
-the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null where
-no answer came, `error` where one did. `acked_partition` and `acked_offset` are where the service
-says that the event is, and `server` which of its processes answered; null where it does not say.
-`changes` is what the request does to the state of `owner` (see `changes.py`), null if nothing.
-`ended_at_ns` is when an attempt without an answer was given up, null where an answer came.
-`asked` tells what was asked for, to name what differs in a message (see `digest.describe`)."""
+the fields that `shape` names (see `digest.py`); `answered_at_ns` and `http_status` are null if no
+response came, `error` if one did. `acked_partition` and `acked_offset` are where the service says
+that the event is, and `server` is which of its processes answered; null if it does not say.
+`changes` is what the request does to the state of `owner` (see `headcount/run/state_changes.py`),
+null if nothing. `ended_at_ns` is when an attempt without a response was abandoned, null if a
+response came. `asked` has the fields of `event=`, to name those that differ in a message (see
+`digest.describe`)."""
 
 _NEW_COLUMNS = frozenset({"ended_at_ns", "asked"})
 """Columns that a segment of format 2 lacks."""
@@ -99,7 +99,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A generator's last word: sequence numbers 0 to `attempted` - 1 were used, each has a row."""
+    """The end of a generator's ledger: numbers 0 to `attempted` - 1 were used, each has a row."""
 
     tag: str
     generator: int

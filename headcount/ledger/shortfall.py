@@ -1,9 +1,9 @@
-"""The shortfall: traffic that a scenario meant to make, and that was not made or not accounted for.
+"""The shortfall: traffic that a scenario intended, but that was not made or not accounted for.
 
-A task that raised, a user that ended in `on_start`, a request that named no `event=`: what they
-would have asked for is in no ledger, so nothing of it can be lost. Each generator writes
-`shortfall.json` beside its health, anew every few seconds and when it seals. It is no evidence of
-delivery, and nothing of it fails a run; it says what a verdict is not about.
+A task that raised, a user that ended in `on_start`, a request without `event=`: the events that
+they would have caused are in no ledger, so none of them can be lost. Each generator writes
+`shortfall.json` beside its health, and rewrites it every few seconds and when it seals. It is not
+evidence of delivery, and never fails a run; it says what a verdict does not cover.
 """
 
 import json
@@ -19,14 +19,14 @@ from pydantic.dataclasses import dataclass as validated
 FILE = "shortfall.json"
 FORMAT = 1
 MOST_ERRORS = 20
-"""So many different errors are kept, and counted together from then on."""
+"""The number of different errors that are kept; all others are counted together."""
 
 _LARGEST_FILE = 1 << 20
 _LONGEST = 300
 
 
 class Stage(StrEnum):
-    """What an error ended."""
+    """The part of a user's life that an error ended."""
 
     TASK = "task"
     ON_START = "on_start"
@@ -35,7 +35,7 @@ class Stage(StrEnum):
 
 @validated(frozen=True, slots=True)
 class ScenarioError:
-    """Errors of one type at one place of the scenario; `message` and `place` are the first's."""
+    """Errors of one type at one place of the scenario; `message` and `place` are of the first."""
 
     stage: Stage
     message: str
@@ -44,24 +44,24 @@ class ScenarioError:
 
     @property
     def sentence(self) -> str:
-        """Say what they ended."""
+        """A sentence on what they ended."""
         first = f" (first in {self.place})" if self.place else ""
         if self.stage is Stage.TASK:
-            what = _number(self.count, "task")
-            return f"{what} ended with {self.message}{first}"
-        what = _number(self.count, "user")
+            tasks = _number(self.count, "task")
+            return f"{tasks} ended with {self.message}{first}"
+        users = _number(self.count, "user")
         if self.stage is Stage.ON_START:
-            return f"{what} ended in on_start with {self.message}{first}, and made no requests"
-        return f"{what} ended in on_stop with {self.message}{first}"
+            return f"{users} ended in on_start with {self.message}{first}, and made no requests"
+        return f"{users} ended in on_stop with {self.message}{first}"
 
 
 @validated(frozen=True, slots=True)
 class Shortfall:
-    """What one generator did not make, or made and did not account for.
+    """The traffic that one generator did not make, or did not account for.
 
-    `without_event` are requests of LedgerUsers that named no event, `other_users` the users that
-    are no LedgerUsers, `unmixed_users` those of whose tasks a mix names none. `refused` says which
-    event stopped the run, for it cannot be compared; empty where none did.
+    `without_event` counts requests of LedgerUsers without an event, `other_users` are users that
+    are not LedgerUsers, `unmixed_users` are users without a task in the mix. `refused` says which
+    event stopped the run because it cannot be compared; empty if none did.
     """
 
     errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + 1)
@@ -73,7 +73,7 @@ class Shortfall:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say what a reader of the verdict should know, most important first."""
+        """What a reader of the verdict should know, most important first."""
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
@@ -89,7 +89,7 @@ class Shortfall:
             )
         if self.unmixed_users:
             yield (
-                f"--mix names no task of {', '.join(self.unmixed_users)}, whose tasks were done by "
+                f"--mix names no task of {', '.join(self.unmixed_users)}, whose tasks ran with "
                 "their own weights: name the user classes to run, or their tasks"
             )
 
@@ -99,7 +99,7 @@ _SHORTFALL = TypeAdapter(Shortfall)
 
 @dataclass(slots=True)
 class Counter:
-    """Counts a shortfall as it comes about."""
+    """Counts a shortfall as it happens."""
 
     without_event: int = 0
     other_users: tuple[str, ...] = ()
@@ -122,14 +122,14 @@ class Counter:
 
     @property
     def shortfall(self) -> Shortfall:
-        """All that was counted until now."""
+        """The shortfall until now."""
         errors = tuple(self._errors.values())
         users = self.other_users, self.unmixed_users
         return Shortfall(_ordered(errors), self.without_event, *users, self.refused)
 
 
 def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
-    """Make one of those of several generators."""
+    """Merge the shortfalls of several generators."""
     errors: dict[tuple[Stage, str, str], ScenarioError] = {}
     without_event, refused = 0, ""
     other: dict[str, None] = {}
@@ -149,12 +149,12 @@ def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
 
 
 def dump(shortfall: Shortfall) -> bytes:
-    """Write the file's content."""
+    """Return the file's content."""
     return json.dumps(asdict(shortfall)).encode()
 
 
 def read_shortfall(filesystem: pafs.FileSystem, location: str, generator: int) -> Shortfall:
-    """Read what a generator left in a ledger; an empty one where that is not known."""
+    """Read a generator's shortfall from a ledger; an empty one if unknown."""
     path = f"{location}/{generator}/{FILE}"
     try:
         with filesystem.open_input_stream(path) as stream:
@@ -164,7 +164,7 @@ def read_shortfall(filesystem: pafs.FileSystem, location: str, generator: int) -
 
 
 def _writable(text: str) -> str:
-    """Make one short line of a text, which may have what UTF-8 cannot write."""
+    """Shorten a text to one line, and replace what UTF-8 cannot encode."""
     line = " ".join(text.split())
     return line[:_LONGEST].encode(errors="replace").decode()
 
@@ -173,5 +173,5 @@ def _ordered(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:
     return tuple(sorted(errors, key=lambda error: -error.count))
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -29,7 +29,7 @@ _FEW = [name for name in SCHEMA.names if name not in {*_COUNTING, "changes"}]
 
 _ENCODED = encoded([*_FEW, "changes.key_value.key", "changes.key_value.value"], _COUNTING)
 
-_A_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
+_SAMPLE_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class LedgerWriter:
     _segments: list[Segment] = field(default_factory=list)
 
     def open(self) -> None:
-        """Make the generator's folder; FileExistsError if another process has it already."""
+        """Create the generator's folder. FileExistsError if another process has it already."""
         if self.filesystem.get_file_info(self._folder).type != pafs.FileType.NotFound:
             raise FileExistsError(
                 f"generator {self.generator} already has a ledger: {self._folder}"
@@ -54,7 +54,7 @@ class LedgerWriter:
         self.filesystem.create_dir(self._folder, recursive=True)
 
     def reserve(self, count: int) -> range:
-        """Put the next `count` sequence numbers on disk, and return them."""
+        """Write the next `count` sequence numbers to disk, and return them."""
         block = range(self.reserved, self.reserved + count)
         content = json.dumps(asdict(Reservation(block.start, block.stop)))
         self._write(f"reservation-{self._reservations:06}.json", content.encode())
@@ -63,13 +63,13 @@ class LedgerWriter:
         return block
 
     def write_segment(self, rows: Iterable[Row]) -> None:
-        """Make rows visible as one more segment."""
+        """Write rows as one more segment."""
         columns = list(zip(*rows, strict=True))
         if columns:
             self.write_table(_table(columns))
 
     def write_table(self, table: pa.Table) -> None:
-        """Make rows visible as one more segment; the columns are those of `Row`."""
+        """Write rows as one more segment; the columns are those of `Row`."""
         content = _segment_bytes(table, self.tag, self.generator)
         name = f"segment-{len(self._segments):06}.parquet"
         self._write(name, content)
@@ -78,19 +78,19 @@ class LedgerWriter:
         self.rows_written += table.num_rows
 
     def write_arrivals(self, arrivals: Arrivals) -> None:
-        """Say, in place of what was said before, what has become of the arrivals of a rate."""
+        """Write what became of the arrivals of a rate, in place of the previous file."""
         self._write(ARRIVALS_FILE, json.dumps(asdict(arrivals)).encode())
 
     def write_health(self, health: Health) -> None:
-        """Say how busy the generator was, instead of what was said of that before."""
+        """Write how busy the generator was, in place of the previous file."""
         self._write(HEALTH_FILE, dump(health))
 
     def write_shortfall(self, shortfall: Shortfall) -> None:
-        """Say what the generator did not make, instead of what was said of that before."""
+        """Write what the generator did not make, in place of the previous file."""
         self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
 
     def seal(self, attempted: int) -> Seal:
-        """Say the last word; nothing is written after it."""
+        """Write the seal; nothing is written after it."""
         seal = Seal(self.tag, self.generator, attempted, tuple(self._segments))
         self._write("seal.json", json.dumps(asdict(seal), indent=1).encode())
         return seal
@@ -108,15 +108,15 @@ class LedgerWriter:
             force_to_disk(aside)
         self.filesystem.move(aside, target)
         if is_local:
-            force_to_disk(self._folder)  # which has the name
+            force_to_disk(self._folder)  # so that the new name is on disk
 
 
 def warm_up() -> None:
-    """Load what pyarrow loads when it writes first (pandas, where there is one).
+    """Load what pyarrow loads on its first write (pandas, if installed).
 
-    It takes a second of the interpreter: better before the load than under it.
+    This blocks the interpreter for a second: better before the load than during it.
     """
-    _segment_bytes(_table([(value,) for value in _A_ROW]), "", 0)
+    _segment_bytes(_table([(value,) for value in _SAMPLE_ROW]), "", 0)
 
 
 def _table(columns: list[tuple[object, ...]]) -> pa.Table:

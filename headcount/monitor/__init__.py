@@ -1,7 +1,7 @@
-"""Live: what is known of a run while it goes on, from its generators and from the topic.
+"""The live monitor: follows a run from its generators' reports and from the topic.
 
-It is quick, and no judgement: what counts is what Spark reads when the run is over. `progress.py`
-is what a generator tells, `sight.py` what is seen in the topic, `watch.py` the process that looks,
-`gauge.py` puts the two together, `missing.py` holds what was acknowledged against what was seen,
-and `guard.py` tells of a threshold that is broken for good.
+Its figures are preliminary: the verdict comes from what Spark reads after the run. Generators send
+`progress.py`; `topic_watcher.py` is the process that reads the topic, and sends `topic_counts.py`;
+`live_stats.py` combines the two; `missing_events.py` compares acknowledged events with arrived
+ones; `abort_rules.py` detects thresholds that can no longer be met.
 """

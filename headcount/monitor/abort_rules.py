@@ -1,18 +1,18 @@
-"""The guard: tells of a threshold that is broken while the test goes on, and is to stop it.
+"""Abort rules: detect a broken `abort` threshold during the test, so that the test can stop.
 
-It is careful, for a test that was stopped cannot be made up for. How much it waits for:
+The rules are conservative, because a stopped test cannot be resumed. What each metric waits for:
 
-    count            nothing: it only grows, and one above the limit is broken for good
+    count            nothing: it only grows, so a count above its limit stays above it
     http.max         nothing, for the same reason
     fail_ratio <= 0  nothing: after one failure it is never 0 again
-    fail_ratio       FEWEST_SAMPLES, and so many that one failure alone would keep the threshold
+    fail_ratio       FEWEST_SAMPLES, and enough that a single failure would not break the threshold
     http.min         FEWEST_SAMPLES
-    http.mean        FEWEST_SAMPLES, and without its longest request it is still too long
-    http.pNN         FEWEST_SAMPLES, and so many that one lies beyond the percentile
+    http.mean        FEWEST_SAMPLES, and the mean is too long even without the longest request
+    http.pNN         FEWEST_SAMPLES, and enough that one of them lies beyond the percentile
     rps              RATED_AFTER_S
 
-A duration counts as too long when it is so beyond the sketch's accuracy. The run's own judgement is
-exact, and looks at all.
+A duration is too long only if it exceeds its limit by more than the sketch's error. The verdict
+after the run is exact, and considers every request.
 """
 
 import math
@@ -36,26 +36,26 @@ FEWEST_SAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class BrokenThreshold:
-    """A threshold that is broken, and what was measured."""
+    """A broken threshold and its measured value."""
 
     threshold: Threshold
     value: float
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Format it as one line."""
         return f"{self.threshold.text}: {self.threshold.show(self.value)}"
 
 
 @dataclass(slots=True)
 class _WatchedThreshold:
-    """A threshold and what it looks at, of the seconds and the event type that are its own."""
+    """A threshold and the measurements within its time window and event type."""
 
     threshold: Threshold
     counts: Counter[str] = field(default_factory=Counter)
     longest_ms: float = 0.0
     sketch: DDSketch = field(default_factory=lambda: DDSketch(ACCURACY))
 
-    def is_of(self, event_type: str, sent_s: int, first_s: int) -> bool:
+    def covers(self, event_type: str, sent_s: int, first_s: int) -> bool:
         window, elapsed_s = self.threshold.window, sent_s - first_s
         is_in = window.after_s <= elapsed_s
         if window.for_s is not None:
@@ -74,7 +74,7 @@ class _WatchedThreshold:
 
 
 class AbortRules:
-    """Watches over the thresholds that abort; the others it leaves to the judgement."""
+    """Checks the `abort` thresholds; the other thresholds are checked after the run."""
 
     def __init__(self, thresholds: Iterable[Threshold]) -> None:
         self._watched = [_WatchedThreshold(each) for each in thresholds if each.abort]
@@ -83,12 +83,12 @@ class AbortRules:
 
     @property
     def needs_durations(self) -> bool:
-        """Whether generators must tell how long each request took."""
+        """Whether generators must report how long each request took."""
         return any(each.threshold.kind is MetricKind.DURATION for each in self._watched)
 
     @property
     def needing_topic(self) -> tuple[str, ...]:
-        """The thresholds for which what is seen in the topic must be known."""
+        """The thresholds that need counts from the topic."""
         return tuple(
             each.threshold.text
             for each in self._watched
@@ -96,29 +96,29 @@ class AbortRules:
         )
 
     def receive(self, progress: Progress) -> None:
-        """Take what a generator tells."""
+        """Add a generator's report."""
         for ended in progress.ended:
             self._first_s = min(ended.sent_s, self._first_s or ended.sent_s)
             self._last_s = max(self._last_s, ended.sent_s)
         for watched in self._watched:
             for each in progress.ended:
-                if watched.is_of(each.event_type, each.sent_s, self._first_s or each.sent_s):
+                if watched.covers(each.event_type, each.sent_s, self._first_s or each.sent_s):
                     watched.count(each)
             for durations in progress.durations:
-                if watched.is_of(
+                if watched.covers(
                     durations.event_type, durations.sent_s, self._first_s or durations.sent_s
                 ):
                     watched.measure(durations)
 
-    def broken(self, gauge: LiveStats) -> BrokenThreshold | None:
-        """The first threshold that is broken, or None."""
+    def broken(self, stats: LiveStats) -> BrokenThreshold | None:
+        """The first broken threshold, or None."""
         for watched in self._watched:
-            value = self._value(watched, gauge)
+            value = self._value(watched, stats)
             if value is not None and not watched.threshold.holds(value):
                 return BrokenThreshold(watched.threshold, value)
         return None
 
-    def _value(self, watched: _WatchedThreshold, gauge: LiveStats) -> float | None:
+    def _value(self, watched: _WatchedThreshold, stats: LiveStats) -> float | None:
         threshold = watched.threshold
         match threshold.kind:
             case MetricKind.DURATION:
@@ -126,15 +126,15 @@ class AbortRules:
             case MetricKind.RATIO:
                 return _ratio(watched)
             case MetricKind.RATE:
-                return self._rate(watched, gauge)
+                return self._rate(watched, stats)
             case MetricKind.COUNT:
-                in_topic = {"lost": gauge.missing, "duplicated": gauge.duplicated}
+                in_topic = {"lost": stats.missing, "duplicated": stats.duplicated}
                 value = evaluate(threshold.measures, {**watched.counts, **in_topic}, 0) or 0
-                # Less than a limit that must be met exactly is not broken yet.
+                # A count below an exact limit may still reach it.
                 return None if threshold.comparison == "==" and value < threshold.limit else value
 
-    def _rate(self, watched: _WatchedThreshold, gauge: LiveStats) -> float | None:
-        """Requests a second; the most that it can be for a lower limit, else the least."""
+    def _rate(self, watched: _WatchedThreshold, stats: LiveStats) -> float | None:
+        """Requests per second: an upper bound for a lower limit, a lower bound for an upper one."""
         if self._first_s is None:
             return None
         window = watched.threshold.window
@@ -145,12 +145,12 @@ class AbortRules:
             return None
         if watched.threshold.comparison in {"<", "<="}:
             return watched.counts["attempted"] / (length_s + 1)
-        # What is in flight was sent as well, and is told of only when it is over.
-        return (watched.counts["attempted"] + gauge.in_flight) / length_s
+        # Requests in flight were sent, too, but are reported only when they end.
+        return (watched.counts["attempted"] + stats.in_flight) / length_s
 
 
 def _ratio(watched: _WatchedThreshold) -> float | None:
-    """Give the share of attempts that were not acknowledged, if there are enough to tell."""
+    """Return the share of unacknowledged attempts; None if there are too few attempts."""
     attempted, threshold = watched.counts["attempted"], watched.threshold
     if not attempted:
         return None
@@ -160,7 +160,7 @@ def _ratio(watched: _WatchedThreshold) -> float | None:
 
 
 def _duration_ms(watched: _WatchedThreshold) -> float | None:
-    """Give the least that the duration can be, if there are enough to tell."""
+    """Return a lower bound of the duration; None if there are too few samples."""
     threshold, sketch = watched.threshold, watched.sketch
     count = int(sketch.count)
     if not count or (threshold.aggregate != "max" and count < FEWEST_SAMPLES):

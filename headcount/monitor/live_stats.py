@@ -1,10 +1,10 @@
-"""The gauge: what is known of a run while it goes on, put together from generators and topic.
+"""Live stats: the state of a run in progress, from the generators' reports and the topic.
 
-- in flight: begun, and not answered.
-- behind: acknowledged, and not seen in the topic yet, as a number of events, and as the time since
-  so many were acknowledged as have been seen.
-- missing: events that were acknowledged longer ago than they may take to arrive, and that were not
-  there when all of the topic was read. One that is missing now may come all the same.
+- in flight: attempts sent and not yet answered.
+- behind: acknowledged events not yet seen in the topic, as a count, and as the time since the
+  number of acknowledged events equalled the number that has arrived by now.
+- missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
+  read. A missing event may still arrive.
 """
 
 from collections import Counter, deque
@@ -26,7 +26,7 @@ MORE_CAUSES = "other"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is known of one event type, or of all; `arrived` is None where messages tell no type."""
+    """The counts of one event type, or of all; `arrived` is None if messages carry no type."""
 
     generated: int
     acked: int
@@ -36,18 +36,18 @@ class Line:
 
     @property
     def in_flight(self) -> int:
-        """Attempts that have begun and are not over."""
+        """Attempts that have begun and not ended."""
         return max(0, self.generated - self.acked - self.failed - self.indeterminate)
 
     @property
     def behind(self) -> int | None:
-        """Events that were acknowledged and are not seen in the topic yet."""
+        """Acknowledged events not yet seen in the topic."""
         return None if self.arrived is None else max(0, self.acked - self.arrived)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was known at a time, in s from the start."""
+    """The total counts at one moment, in s from the start."""
 
     elapsed_s: float
     generated: int
@@ -59,7 +59,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """All that is known at a time; `is_watched` says that the topic was looked at."""
+    """All statistics at one moment; `is_watched` is true once the topic has been read."""
 
     by_event_type: Mapping[str, Line]
     total: Line
@@ -74,7 +74,7 @@ class LiveSnapshot:
 
 @dataclass(slots=True)
 class LiveStats:
-    """Takes what generators and watch tell; times are of the machine's monotonic clock, in s.
+    """Combines the reports of generators and topic watcher; times are monotonic, in s.
 
     `settle_s` is how long an acknowledged event may take to arrive.
     """
@@ -85,18 +85,18 @@ class LiveStats:
     _outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _acked: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST_SECONDS))
-    _sight: TopicCounts | None = None
+    _topic_counts: TopicCounts | None = None
     _missing: MissingEvents = field(init=False)
     _points: list[Point] = field(default_factory=lambda: [Point(0, 0, 0, 0, 0, 0)])
     _point_every_s: float = 1.0
 
     def __post_init__(self) -> None:
-        """Begin with nothing missing."""
+        """Start with no missing events."""
         self._missing = MissingEvents(self.settle_s)
 
     def receive(self, progress: Progress, now_s: float) -> None:
-        """Take what a generator tells."""
-        self._missing.acknowledge(progress.generator, progress.acked, now_s)
+        """Add a generator's report."""
+        self._missing.add_acked(progress.generator, progress.acked, now_s)
         self._begun[progress.generator] = progress.begun
         for each in progress.ended:
             self._outcomes[each.event_type, each.outcome] += each.count
@@ -104,50 +104,50 @@ class LiveStats:
                 self._count_failure(each.event_type, each.outcome, each.cause, each.count)
         self._acked.append((now_s, self._count(Outcome.ACKED)))
 
-    def see(self, sight: TopicCounts) -> None:
-        """Take what was seen in the topic."""
-        self._sight = sight
-        for generator, pages in sight.seen.items():
-            self._missing.see(generator, unpacked(pages))
-        self._missing.settle(sight.complete_at_s)
-        arrived = sum(sight.arrived.values())
-        settled_s = sight.complete_at_s - self.settle_s
-        while len(self._acked) > 1 and self._is_of_old(self._acked[1], settled_s, arrived):
+    def receive_topic(self, counts: TopicCounts) -> None:
+        """Add a report of the topic watcher."""
+        self._topic_counts = counts
+        for generator, pages in counts.seen.items():
+            self._missing.add_arrived(generator, unpacked(pages))
+        self._missing.settle(counts.complete_at_s)
+        arrived = sum(counts.arrived.values())
+        settled_s = counts.complete_at_s - self.settle_s
+        while len(self._acked) > 1 and self._is_outdated(self._acked[1], settled_s, arrived):
             self._acked.popleft()
 
     @staticmethod
-    def _is_of_old(acked: tuple[float, int], settled_s: float, arrived: int) -> bool:
+    def _is_outdated(acked: tuple[float, int], settled_s: float, arrived: int) -> bool:
         at_s, count = acked
         return at_s <= settled_s and count <= arrived
 
     @property
     def missing(self) -> int:
-        """How many acknowledged events had time to arrive, and are not in the topic."""
+        """The number of acknowledged events that had time to arrive and have not."""
         return self._missing.count
 
     @property
     def complete_at_s(self) -> float:
-        """Until when all of the topic was read; the start where it never was."""
-        return self.started_at_s if self._sight is None else self._sight.complete_at_s
+        """When the whole topic was last read; the start if it never was."""
+        return self.started_at_s if self._topic_counts is None else self._topic_counts.complete_at_s
 
     @property
     def problem(self) -> str:
-        """What keeps the topic from being read, as far as that is known."""
-        return "" if self._sight is None else self._sight.problem
+        """Why the topic cannot be read; empty if it can, or if the reason is unknown."""
+        return "" if self._topic_counts is None else self._topic_counts.problem
 
     @property
     def duplicated(self) -> int:
-        """How many messages came beyond the first of an event."""
-        return 0 if self._sight is None else self._sight.duplicated
+        """The number of messages beyond the first of each event."""
+        return 0 if self._topic_counts is None else self._topic_counts.duplicated
 
     @property
     def in_flight(self) -> int:
-        """How many attempts have begun and are not over."""
+        """The number of attempts that have begun and not ended."""
         begun = sum(count for each in self._begun.values() for count in each.values())
         return max(0, begun - self._outcomes.total())
 
-    def read(self, now_s: float) -> LiveSnapshot:
-        """Say what is known now."""
+    def snapshot(self, now_s: float) -> LiveSnapshot:
+        """Return all statistics as of now."""
         names = sorted({name for begun in self._begun.values() for name in begun})
         return LiveSnapshot(
             by_event_type={name: self._line(name) for name in names},
@@ -155,8 +155,8 @@ class LiveStats:
             behind_s=self._behind_s(now_s),
             missing=self.missing,
             duplicated=self.duplicated,
-            unread=0 if self._sight is None else self._sight.unread,
-            is_watched=self._sight is not None,
+            unread=0 if self._topic_counts is None else self._topic_counts.unread,
+            is_watched=self._topic_counts is not None,
             failures=tuple(
                 (*key, count)
                 for key, count in sorted(self._failures.items(), key=lambda item: -item[1])
@@ -164,12 +164,12 @@ class LiveStats:
             points=tuple(self._points),
         )
 
-    def mark(self, now_s: float) -> None:
-        """Add a point to what is drawn over time, of which there are never too many."""
+    def add_point(self, now_s: float) -> None:
+        """Add a point to the chart; thin the points out if there are more than MOST_POINTS."""
         elapsed_s = now_s - self.started_at_s
         if elapsed_s - self._points[-1].elapsed_s < self._point_every_s * 0.9:
             return
-        line = self.read(now_s).total
+        line = self.snapshot(now_s).total
         counts = line.generated, line.acked, line.arrived or 0, line.in_flight, line.behind or 0
         self._points.append(Point(round(elapsed_s, 1), *counts))
         if len(self._points) > MOST_POINTS:
@@ -183,7 +183,7 @@ class LiveStats:
         self._failures[key] += count
 
     def _arrived(self) -> Mapping[str, int]:
-        return {} if self._sight is None else self._sight.arrived
+        return {} if self._topic_counts is None else self._topic_counts.arrived
 
     def _line(self, name: str) -> Line:
         arrived = self._arrived()
@@ -210,7 +210,7 @@ class LiveStats:
 
     def _behind_s(self, now_s: float) -> float:
         arrived = sum(self._arrived().values())
-        if self._sight is None or self._count(Outcome.ACKED) <= arrived:
+        if self._topic_counts is None or self._count(Outcome.ACKED) <= arrived:
             return 0.0
         reached = [at_s for at_s, count in self._acked if count <= arrived]
         return now_s - max(reached, default=self.started_at_s)

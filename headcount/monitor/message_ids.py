@@ -1,7 +1,7 @@
-"""Identities in messages of any form: which events of a run a message stands for. Pure.
+"""Message ids: the events of a run that a message may stand for, whatever its format. Pure.
 
-What the judge looks for is in a field, a header or the key. That a message has arrived is known
-from less: a whole id of the run that stands anywhere in it.
+The verdict accepts an id only in the id field, a header or the key. To count a message as arrived,
+a complete id of the run anywhere in it is enough.
 """
 
 import re
@@ -17,7 +17,7 @@ Headers = Iterable[tuple[str, str | bytes | None]]
 
 @dataclass(slots=True)
 class Identities:
-    """Finds the ids of a run by its tag; `name` is the field that has them, in any case."""
+    """Finds the ids of a run by its tag; `name` is the id field's name, case-insensitive."""
 
     tag: str
     name: str
@@ -25,15 +25,15 @@ class Identities:
     _in_field: re.Pattern[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare to look for them in bytes, which may be of a broken message."""
+        """Compile byte patterns, so that malformed messages can be searched, too."""
         self._anywhere = ids.whole_id(self.tag)
         name = re.escape(self.name.encode())
         self._in_field = re.compile(rb'(?i:"%s")\s*:\s*"%s"' % (name, self._anywhere.pattern))
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> list[Event]:
-        """Give the events of a message: one, or all that may be it where that is not clear."""
-        if value is not None and (found := self._in_field.search(value)):
-            return [(int(found[1]), int(found[2]))]
+        """Return the event of a message, or all candidates if the event is ambiguous."""
+        if value is not None and (match := self._in_field.search(value)):
+            return [(int(match[1]), int(match[2]))]
         events = _events(self._anywhere, value) or _events(self._anywhere, key)
         if events:
             return events
@@ -47,4 +47,6 @@ class Identities:
 def _events(pattern: re.Pattern[bytes], raw: bytes | None) -> list[Event]:
     if not raw:
         return []
-    return list(dict.fromkeys((int(one), int(other)) for one, other in pattern.findall(raw)))
+    return list(
+        dict.fromkeys((int(generator), int(seq)) for generator, seq in pattern.findall(raw))
+    )

@@ -1,7 +1,6 @@
-"""Missing events: acknowledged events that had time to arrive, and are not in the topic. Pure.
+"""Missing events: acknowledged events that had time to arrive and are not in the topic. Pure.
 
-The events that were acknowledged are held against the arrivals of these same events, so that no
-other arrival stands for one that is lost.
+Events are compared by id, not by count, so that no other arrival can make up for a lost event.
 """
 
 from collections import deque
@@ -10,43 +9,43 @@ from dataclasses import dataclass, field
 from headcount.monitor.seq_bitmap import Pages
 
 MOST_PAGES = 320_000
-"""160 MB, for 1.3 thousand million attempts. Beyond that nothing more is held to be missing."""
+"""160 MB, enough for 1.3 billion attempts. Beyond that, no further events count as missing."""
 
 _Page = tuple[int, int]
-"""A generator and the number of its page."""
+"""A generator and a page number."""
 
 
 @dataclass(slots=True)
 class MissingEvents:
-    """Takes what was acknowledged and what was seen; times are of one monotonic clock, in s."""
+    """Compares acknowledged with arrived events; times are monotonic, in s."""
 
     settle_s: float
     _seen: dict[_Page, int] = field(default_factory=dict)
-    _young: deque[tuple[float, int, Pages]] = field(default_factory=deque)
+    _unsettled: deque[tuple[float, int, Pages]] = field(default_factory=deque)
     _overdue: dict[_Page, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """How many are missing."""
+        """The number of missing events."""
         return sum(bits.bit_count() for bits in self._overdue.values())
 
-    def acknowledge(self, generator: int, pages: Pages, at_s: float) -> None:
-        """Take what was acknowledged until then."""
+    def add_acked(self, generator: int, pages: Pages, at_s: float) -> None:
+        """Add events acknowledged by `at_s`."""
         if pages:
-            self._young.append((at_s, generator, pages))
+            self._unsettled.append((at_s, generator, pages))
 
-    def see(self, generator: int, pages: Pages) -> None:
-        """Take what was seen in the topic."""
+    def add_arrived(self, generator: int, pages: Pages) -> None:
+        """Add events seen in the topic."""
         for number, bits in pages.items():
             page = generator, number
             if page in self._seen or len(self._seen) < MOST_PAGES:
                 self._seen[page] = self._seen.get(page, 0) | bits
-            self._find(page, bits)
+            self._clear_overdue(page, bits)
 
     def settle(self, complete_at_s: float) -> None:
-        """Hold what had time to arrive against what was seen, which was all of the topic then."""
-        while self._young and self._young[0][0] + self.settle_s <= complete_at_s:
-            _, generator, pages = self._young.popleft()
+        """Compare the events that had time to arrive; the whole topic as of then has been read."""
+        while self._unsettled and self._unsettled[0][0] + self.settle_s <= complete_at_s:
+            _, generator, pages = self._unsettled.popleft()
             if len(self._seen) >= MOST_PAGES:
                 continue
             for number, bits in pages.items():
@@ -54,8 +53,8 @@ class MissingEvents:
                 if unseen := bits & ~self._seen.get(page, 0):
                     self._overdue[page] = self._overdue.get(page, 0) | unseen
 
-    def _find(self, page: _Page, bits: int) -> None:
-        """What was missing has come after all."""
+    def _clear_overdue(self, page: _Page, bits: int) -> None:
+        """Drop missing events that have arrived after all."""
         if page in self._overdue:
             self._overdue[page] &= ~bits
             if not self._overdue[page]:

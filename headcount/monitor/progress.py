@@ -1,4 +1,4 @@
-"""Progress: what a generator tells, once a second, of the requests that it makes."""
+"""Progress: what a generator reports once a second about its requests."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Attempts that were sent in one second of Unix time and ended alike.
+    """A number of attempts sent in the same second of Unix time and ended in the same way.
 
-    `cause` says why they were not acknowledged: an HTTP status, or the kind of an error.
+    `cause` says why they were not acknowledged: an HTTP status, or the type of an error.
     """
 
     sent_s: int
@@ -29,7 +29,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long requests took that were sent in one second, in µs; without an answer, at least."""
+    """Durations of the requests sent in one second, in µs; lower bounds if unanswered."""
 
     sent_s: int
     event_type: str
@@ -39,9 +39,9 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a generator has begun in all, by event type, and what ended since it told last.
+    """All attempts a generator has begun, by event type, and those ended since its last report.
 
-    `acked` are the sequence numbers of those that were acknowledged.
+    `acked` has the sequence numbers of the newly acknowledged attempts.
     """
 
     generator: int
@@ -51,7 +51,7 @@ class Progress:
     acked: Pages = field(default_factory=dict)
 
     def packed(self) -> list[Any]:
-        """Write it as lists of plain values, which msgpack and JSON can carry."""
+        """Convert to lists of plain values for msgpack and JSON."""
         return [
             self.generator,
             dict(self.begun),
@@ -65,7 +65,7 @@ class Progress:
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
-        """Read what `packed` has written."""
+        """Convert the output of `packed` back."""
         generator, begun, ended, durations, acked = values
         return cls(
             int(generator),
@@ -77,9 +77,9 @@ class Progress:
 
 
 class ProgressCounter:
-    """Counts attempts as they end, one by one, so that telling of them takes no time.
+    """Counts attempts as they end, so that a report costs almost nothing.
 
-    `with_durations` says whether to tell how long each took.
+    `with_durations` says whether to report how long each attempt took.
     """
 
     def __init__(self, generator: int, *, with_durations: bool) -> None:
@@ -99,7 +99,7 @@ class ProgressCounter:
         *,
         seq: int,
     ) -> None:
-        """Count one; `times_ns` are when it was intended, sent, and waited for no longer."""
+        """Count an attempt; `times_ns` are its intended, send and end times."""
         intended_ns, sent_ns, ended_ns = times_ns
         if outcome == _ACKED:
             self._acked.append(seq)
@@ -114,7 +114,7 @@ class ProgressCounter:
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
     def report(self, in_flight: Mapping[str, int]) -> Progress:
-        """Tell what has ended since the last time, and begun in all.
+        """Return the attempts that ended since the last report, and all that have begun.
 
         Args:
             in_flight: Attempts that have begun and not ended, by event type.

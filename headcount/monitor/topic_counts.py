@@ -1,4 +1,4 @@
-"""A sight: what was seen of a run in the topic so far, as the process that looks tells it."""
+"""Topic counts: how many events of a run have arrived, as the topic watcher reports them."""
 
 import re
 from collections import Counter
@@ -15,19 +15,19 @@ MOST_TYPES = 200
 OTHER = "other"
 
 _PAGE = 1 << 16
-_MOST_PAGES = 20_000  # 160 MB, for 1.3 thousand million attempts
+_MOST_PAGES = 20_000  # 160 MB, enough for 1.3 billion attempts
 
 _EVENT_TYPE = re.compile(rb'"event_type"\s*:\s*"([^"\\\x00-\x1f]{1,100})"')
 
 
 @validated(frozen=True, slots=True)
 class TopicCounts:
-    """What was seen until `at_s`; times are of the machine's monotonic clock, in s.
+    """The counts as of `at_s`; times are of the machine's monotonic clock, in s.
 
-    `arrived` counts events once, by what the messages call their type; `duplicated` counts
-    messages beyond the first of an event. All that the topic had at `complete_at_s` was read.
-    `seen` has by generator, as `seqs.packed` writes them, the numbers of the events that were seen
-    since the sight before. `problem` says what keeps the topic from being read.
+    `arrived` counts distinct events by the `event_type` in their messages; `duplicated` counts
+    messages beyond the first of each event. Everything in the topic at `complete_at_s` was read.
+    `seen` has the sequence numbers of the events seen since the previous report, by generator, in
+    the format of `seq_bitmap.packed`. `problem` says why the topic cannot be read.
     """
 
     at_s: float
@@ -39,25 +39,25 @@ class TopicCounts:
     problem: str = ""
 
 
-_SIGHT = TypeAdapter(TopicCounts)
+_COUNTS = TypeAdapter(TopicCounts)
 
 
-def dump(sight: TopicCounts) -> bytes:
-    """Write a sight as a line."""
-    return _SIGHT.dump_json(sight) + b"\n"
+def dump(counts: TopicCounts) -> bytes:
+    """Serialize counts as one line of JSON."""
+    return _COUNTS.dump_json(counts) + b"\n"
 
 
 def load(line: bytes) -> TopicCounts | None:
-    """Read a line; None if it is no sight."""
+    """Parse a line; None if it does not hold counts."""
     try:
-        return _SIGHT.validate_json(line)
+        return _COUNTS.validate_json(line)
     except ValidationError:
         return None
 
 
 @dataclass(slots=True)
 class TopicCounter:
-    """Counts the events of a run as their messages come; one bit for each attempt."""
+    """Counts the events of a run as their messages arrive; uses one bit per attempt."""
 
     identities: Identities
     arrived: Counter[str] = field(default_factory=Counter)
@@ -66,10 +66,10 @@ class TopicCounter:
     _new: dict[int, list[int]] = field(default_factory=dict)
 
     def add(self, value: bytes | None, key: bytes | None = None, headers: Headers = ()) -> None:
-        """Count a message, if it is of the run.
+        """Count a message, if it belongs to the run.
 
-        Where several ids stand in it and none in its place, each may be its own: none of these is
-        missing, and it is no duplicate of any.
+        If it has several ids but none in the id field, any of them may be its own: all those events
+        count as arrived, and none as duplicated.
         """
         events = self.identities.of(value, key, headers)
         if not events:
@@ -83,26 +83,26 @@ class TopicCounter:
             self.duplicated += 1
 
     def seen(self) -> dict[int, Packed]:
-        """Give the events that were seen since this was asked last, by generator."""
+        """Return the events seen since the last call, by generator."""
         new, self._new = self._new, {}
         return {generator: packed(pages_of(seqs)) for generator, seqs in new.items()}
 
     def counts(self) -> Mapping[str, int]:
-        """The events that have come, by what their messages call their type."""
+        """The number of arrived events, by the `event_type` in their messages."""
         return dict(self.arrived)
 
     def _is_new(self, generator: int, seq: int) -> bool:
-        key, place, bit = (generator, seq // _PAGE), seq % _PAGE >> 3, 1 << (seq & 7)
+        key, byte, bit = (generator, seq // _PAGE), seq % _PAGE >> 3, 1 << (seq & 7)
         page = self._pages.get(key)
         if page is None:
             if len(self._pages) == _MOST_PAGES:
-                return True  # anyone may publish ids, and must not fill the memory
+                return True  # anyone may publish ids, and forged ones must not exhaust memory
             page = self._pages[key] = bytearray(_PAGE >> 3)
-        is_new = not page[place] & bit
-        page[place] |= bit
+        is_new = not page[byte] & bit
+        page[byte] |= bit
         return is_new
 
     def _type_of(self, value: bytes) -> str:
-        found = _EVENT_TYPE.search(value)
-        name = found[1].decode("utf-8", "replace") if found else OTHER
+        match = _EVENT_TYPE.search(value)
+        name = match[1].decode("utf-8", "replace") if match else OTHER
         return name if name in self.arrived or len(self.arrived) < MOST_TYPES else OTHER

@@ -1,10 +1,11 @@
-"""The watch: a process beside the generator that reads the run's part of the topic as it grows.
+"""The topic watcher: a process that reads the topic during the run, from the run's start offsets.
 
     python -m headcount.monitor.topic_watcher BROKERS TOPIC TAG FIELD '{"0": 17, "1": 4}'
 
-It is told where each partition began, writes a sight as a line twice a second, and goes on until it
-is ended, also while no broker answers. It reads as the judge does, by the same client, and is nice
-to the generator, whose machine it may share.
+The last argument maps each partition to its start offset. Twice a second the process prints its
+`TopicCounts` as a line of JSON, until it is terminated; it also keeps running while no broker
+answers. It uses the same client and settings as the verification, and runs at a lower priority,
+because it may share the generator's machine.
 """
 
 import json
@@ -22,43 +23,42 @@ from headcount.kafka.consumer_settings import READING
 from headcount.monitor.message_ids import Headers, Identities
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
 
-TELL_EVERY_S = 0.5
+REPORT_EVERY_S = 0.5
 NICENESS = 10
 TIMEOUT_S = 5.0
-"""How long brokers are given for an answer; then that they give none is told, and they are asked
-again."""
+"""How long to wait for a broker's response before reporting a problem and trying again."""
 _BATCH = 2_000
 _ARGUMENTS = 6
 _SETTINGS = {
     **READING,
-    # What waits to be taken is bounded by its bytes.
+    # Bounds the client's prefetch queue in bytes.
     "queued.max.messages.kbytes": 16 << 10,
     "reconnect.backoff.max.ms": 2_000,
 }
 
 
 def main() -> None:
-    """Watch until it is ended."""
+    """Watch the topic until the process is terminated."""
     if len(sys.argv) != _ARGUMENTS:
         sys.exit(__doc__)
     brokers, topic, tag, name, offsets = sys.argv[1:]
     start = {int(number): int(offset) for number, offset in json.loads(offsets).items()}
     os.nice(NICENESS)
     try:
-        for sight in sights(brokers, topic, Identities(tag, name), start):
-            sys.stdout.buffer.write(dump(sight))
+        for counts in watch_topic(brokers, topic, Identities(tag, name), start):
+            sys.stdout.buffer.write(dump(counts))
             sys.stdout.buffer.flush()
     except PartError as error:
         sys.exit(f"the topic cannot be watched: {error}")
 
 
-def sights(
+def watch_topic(
     brokers: str, topic: str, identities: Identities, start: Mapping[int, int]
 ) -> Generator[TopicCounts]:
-    """Read the topic from where the run began, and give a sight about every TELL_EVERY_S.
+    """Read the topic from the start offsets, and yield counts about every REPORT_EVERY_S.
 
     Raises:
-        PartError: What is to be read next cannot be read any more.
+        PartError: The next messages to read were deleted.
     """
     problems: list[str] = []
     settings = {
@@ -68,57 +68,57 @@ def sights(
     }
     client = confluent_kafka.Consumer({**_SETTINGS, **settings})
     try:
-        reading = _TopicReader(client, topic, TopicCounter(identities), dict(start), problems)
-        reading.assign()
-        yield from reading.sights()
+        reader = _TopicReader(client, topic, TopicCounter(identities), dict(start), problems)
+        reader.assign()
+        yield from reader.counts()
     finally:
         client.close()
 
 
 class _Silent:
-    """Takes what the client logs; what matters of it comes as errors."""
+    """Discards the client's log; the errors that matter arrive through `error_cb`."""
 
     def log(self, *_: object) -> None:
-        """Take a line."""
+        """Discard a line."""
 
 
 @dataclass(slots=True)
 class _TopicReader:
-    """A topic that is being read: by partition, the offset of what is read next, and the end."""
+    """A topic being read; `positions` has each partition's next offset, `ends` its end offset."""
 
     client: confluent_kafka.Consumer
     topic: str
-    tally: TopicCounter
+    counter: TopicCounter
     positions: dict[int, int]
     problems: list[str]
     ends: dict[int, int] = field(default_factory=dict)
 
     def assign(self) -> None:
-        """Read on in all partitions from where they were read to."""
+        """Assign all partitions at their next offsets."""
         self.client.assign(
             [TopicPartition(self.topic, number, at) for number, at in self.positions.items()]
         )
 
-    def sights(self) -> Generator[TopicCounts]:
-        """Read, and tell what was seen."""
-        complete_at_s = asked_at_s = time.monotonic()
-        is_asked = self._ask()
+    def counts(self) -> Generator[TopicCounts]:
+        """Read the topic, and yield the counts after each read."""
+        complete_at_s = ends_at_s = time.monotonic()
+        has_ends = self._fetch_ends()
         while True:
             self._read()
-            if is_asked and all(self.positions[each] >= end for each, end in self.ends.items()):
-                complete_at_s = asked_at_s
-                is_asked = False
+            if has_ends and all(self.positions[each] >= end for each, end in self.ends.items()):
+                complete_at_s = ends_at_s
+                has_ends = False
                 self.problems.clear()
-            if not is_asked:
-                asked_at_s = time.monotonic()
-                is_asked = self._ask()
+            if not has_ends:
+                ends_at_s = time.monotonic()
+                has_ends = self._fetch_ends()
             yield TopicCounts(
                 time.monotonic(),
                 complete_at_s,
-                dict(self.tally.counts()),
-                self.tally.duplicated,
+                dict(self.counter.counts()),
+                self.counter.duplicated,
                 self._unread,
-                self.tally.seen(),
+                self.counter.seen(),
                 self.problems[-1] if self.problems else "",
             )
 
@@ -126,35 +126,35 @@ class _TopicReader:
     def _unread(self) -> int:
         return sum(max(0, end - self.positions[number]) for number, end in self.ends.items())
 
-    def _ask(self) -> bool:
-        """Ask where partitions end, and read those that were added; tell whether all answered."""
+    def _fetch_ends(self) -> bool:
+        """Fetch end offsets, and assign added partitions; return whether all brokers answered."""
         try:
-            found = self.client.list_topics(self.topic, TIMEOUT_S).topics[self.topic]
-            if added := found.partitions.keys() - self.positions.keys():
+            metadata = self.client.list_topics(self.topic, TIMEOUT_S).topics[self.topic]
+            if added := metadata.partitions.keys() - self.positions.keys():
                 self.positions |= dict.fromkeys(added, 0)
                 self.assign()
             for number in self.positions:
-                place = TopicPartition(self.topic, number)
-                _, self.ends[number] = self.client.get_watermark_offsets(place, TIMEOUT_S)
+                partition = TopicPartition(self.topic, number)
+                _, self.ends[number] = self.client.get_watermark_offsets(partition, TIMEOUT_S)
         except KafkaException as error:
             self.problems.append(error.args[0].str())
             return False
         return True
 
     def _read(self) -> None:
-        """Count what comes in TELL_EVERY_S."""
-        until_s = time.monotonic() + TELL_EVERY_S
+        """Count the messages that arrive within REPORT_EVERY_S."""
+        until_s = time.monotonic() + REPORT_EVERY_S
         while (left_s := until_s - time.monotonic()) > 0:
-            for message in self.client.consume(_BATCH, min(left_s, TELL_EVERY_S / 5)):
-                self._take(message)
+            for message in self.client.consume(_BATCH, min(left_s, REPORT_EVERY_S / 5)):
+                self._count(message)
 
-    def _take(self, message: Message) -> None:
+    def _count(self, message: Message) -> None:
         error, number, offset = message.error(), message.partition(), message.offset()
         if error is None and number is not None and offset is not None:
             self.positions[number] = offset + 1
-            self.tally.add(message.value(), message.key(), _headers(message))
+            self.counter.add(message.value(), message.key(), _headers(message))
         elif error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-            # It is moved over what a transaction took back, and its markers.
+            # The offset skips aborted messages and transaction markers, which are never delivered.
             if number is not None and offset is not None:
                 self.positions[number] = max(self.positions.get(number, 0), offset)
         elif error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above

@@ -1,47 +1,47 @@
-"""WatchGap: since when the topic is not watched, so that nobody takes silence for no loss."""
+"""Watch gaps: times when the topic is not watched, so that "no losses seen" is never misread."""
 
 import time
 from dataclasses import dataclass
 
-BLIND_AFTER_S = 10.0
-"""A topic of which no whole look was had for so long is not watched."""
+UNWATCHED_AFTER_S = 10.0
+"""A topic not read completely for this long counts as not watched."""
 
 
 @dataclass(slots=True)
 class WatchGap:
-    """Notes when a topic is watched no more, and when it is again; `offs` are aborts that need it.
+    """Detects when watching stops and resumes; `aborts` are the thresholds that need the topic.
 
-    `since` is empty while the topic is watched, and else the time of day of the last whole look.
+    `since` is the time of day of the last complete read, or empty while the topic is watched.
     """
 
-    offs: tuple[str, ...] = ()
+    aborts: tuple[str, ...] = ()
     since: str = ""
 
-    def note(self, now_s: float, complete_at_s: float, problem: str, unix_s: float) -> str:
-        """Take until when all of the topic was read; give what is to be logged, if anything.
+    def update(self, now_s: float, complete_at_s: float, problem: str, unix_s: float) -> str:
+        """Return the line to log if watching has stopped or resumed, otherwise an empty string.
 
         Args:
-            now_s: The time now, by the clock that `complete_at_s` is of.
-            complete_at_s: When all of the topic was read that it had then.
-            problem: What keeps it from being read, as far as that is known.
-            unix_s: The time now, by the clock on the wall.
+            now_s: The current time, by the same clock as `complete_at_s`.
+            complete_at_s: When the whole topic was last read.
+            problem: Why the topic cannot be read, if known.
+            unix_s: The current wall-clock time.
         """
-        is_blind = now_s - complete_at_s > BLIND_AFTER_S
-        if is_blind == bool(self.since):
+        is_unwatched = now_s - complete_at_s > UNWATCHED_AFTER_S
+        if is_unwatched == bool(self.since):
             return ""
-        if not is_blind:
+        if not is_unwatched:
             self.since = ""
-            return "the topic is watched again: losses that nobody saw are counted now"
+            return "the topic is watched again: losses in the meantime are now counted"
         at = time.localtime(unix_s - (now_s - complete_at_s))
         self.since = time.strftime("%H:%M:%S", at)
         reason = f" ({problem})" if problem else ""
-        off = ", ".join(f"{each!r}" for each in self.offs)
-        off = off and f"; {off} cannot stop the test meanwhile"
-        return f"{self.text}{reason}{off}"
+        aborts = ", ".join(map(repr, self.aborts))
+        suffix = f"; {aborts} cannot stop the test meanwhile" if aborts else ""
+        return f"{self.text}{reason}{suffix}"
 
     @property
     def text(self) -> str:
-        """Say since when the topic is not watched; empty while it is."""
+        """Since when the topic is not watched; empty while it is watched."""
         if not self.since:
             return ""
         return f"topic not watched since {self.since}, losses are not seen live"

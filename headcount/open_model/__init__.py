@@ -1,1 +1,1 @@
-"""The open model: requests begin at a rate, whatever the service does. Without Locust."""
+"""The open model: requests start at a rate, whatever the service does. Independent of Locust."""

@@ -1,12 +1,13 @@
-"""The pace: arrivals at the rate that was asked for, whatever the service does (the open model).
+"""Pacing: starts arrivals at the requested rate, whatever the service does (the open model).
 
-The master, or the only process, grants the schedule piece by piece, a second ahead: which span of
-it is divided among which generators. A position is granted once, so that no arrival is made twice,
-whether a generator hangs, is cut off or comes back. When one leaves, the next span is the others',
-and the total holds; what it had been granted until then is lost, and missed by its number.
+The coordinator, in the master or the only process, grants the schedule span by span, a second
+ahead, and names the generators that share each span. It grants each position only once, so that no
+arrival is made twice, even if a generator hangs, is cut off or reconnects. When a generator leaves,
+the others share the next spans, so that the rate holds; the arrivals already granted to it are
+lost, and counted as lost.
 
-Every generator counts time from when it first hears of the schedule: the clocks of hosts need not
-agree, and a generator is behind by as long as that message took.
+Each generator measures time from its first grant. The hosts' clocks need not agree; a generator is
+late by the time that message took.
 """
 
 import time
@@ -18,28 +19,28 @@ from gevent.event import Event
 from gevent.pool import Group
 
 from headcount.open_model.schedule import Division, Schedule, Span
-from headcount.open_model.timer import Sleep, alarm
-from headcount.open_model.user_pool import PATIENCE_NS, UserPool
+from headcount.open_model.timer import Sleep, precise_sleep
+from headcount.open_model.user_pool import QUEUE_TIMEOUT_NS, UserPool
 
 POLL_S = 0.05
 START_IN_S = 0.25
 AHEAD_S = 1.0
 GRANT_EVERY_S = 0.25
-READY_WITHIN_S = 10.0
-LAST_WORD_S = 10.0
+READY_TIMEOUT_S = 10.0
+DONE_TIMEOUT_S = 10.0
 NS_PER_S = 1_000_000_000
-_AT_ONCE = 64
-_PREPARED_AT_ONCE = 32
+_BATCH_SIZE = 64
+_PREPARING_GREENLETS = 32
 SHORTEST_SLEEP_NS = 500_000
-"""What is due so soon begins together: to wake up for one costs as much as the one does."""
+"""Arrivals due within this time start together: waking up costs as much as starting one."""
 
 
 class Pacer:
-    """A generator's part: gives its share of each span to the pool, when it is due.
+    """Runs in each generator: passes its share of each span to the pool when it is due.
 
-    `most` users are busy at once in all generators together. `on_granted` is called once, when the
-    first span is granted and nothing of it is due yet, and `on_done` once, when all of a plan that
-    has an end has been due.
+    At most `most` users are busy at once, over all generators. `on_granted` is called once, with
+    the first span, before any arrival is due; `on_done` once, after the last arrival of a finite
+    plan was due.
     """
 
     def __init__(
@@ -65,14 +66,14 @@ class Pacer:
         self._greenlet = gevent.spawn(self._run)
 
     def prepare(self, work: Callable[[], None]) -> None:
-        """Do what a user needs for its first arrival, beside what is done for the others."""
+        """Run a user's preparation for its first arrival, concurrently with other users'."""
         self._unprepared.append(work)
-        if len(self._preparing) < _PREPARED_AT_ONCE:
+        if len(self._preparing) < _PREPARING_GREENLETS:
             self._preparing.spawn(self._prepare)
 
     @property
     def is_prepared(self) -> bool:
-        """Whether all of that is done."""
+        """Whether all users are prepared."""
         return not self._preparing
 
     def _prepare(self) -> None:
@@ -80,59 +81,59 @@ class Pacer:
             self._unprepared.popleft()()
 
     def grant(self, span: Span, elapsed_s: float, *, is_last: bool) -> None:
-        """Take in the next span, `elapsed_s` seconds after the schedule began."""
+        """Add the next span, `elapsed_s` seconds after the schedule began."""
         if not self._began_ns:
             self._began_ns = time.monotonic_ns() - round(elapsed_s * NS_PER_S)
             self._on_granted()
         if self.pool.generator in span.generators:
-            self.pool.most = part_of(self._most, self.pool.generator, span.generators)
+            self.pool.most = share_of_limit(self._most, self.pool.generator, span.generators)
             self._shares.append(self._schedule.share(span, self.pool.generator))
         self._has_all = is_last
         self._is_granted.set()
 
     def stop(self) -> None:
-        """Start nothing more, and count what has been due until now. May be called again."""
+        """Start nothing more, and count the arrivals due until now. Idempotent."""
         self._greenlet.kill()
         self._preparing.kill()
         now_ns = time.monotonic_ns()
-        while not self.pool.is_closed and (due_at_ns := self._due_next()) is not None:
+        while not self.pool.is_closed and (due_at_ns := self._next_due_at_ns()) is not None:
             if due_at_ns > now_ns:
                 break
             self._next_ns = None
-            self.pool.missed()
+            self.pool.drop_late()
         self.pool.close()
 
     def _run(self) -> None:
-        with alarm() as sleep:
-            self._let_arrive(sleep)
+        with precise_sleep() as sleep:
+            self._start_arrivals(sleep)
         while not self.pool.is_idle:
-            gevent.sleep(PATIENCE_NS / NS_PER_S)
+            gevent.sleep(QUEUE_TIMEOUT_NS / NS_PER_S)
             self.pool.expire(time.monotonic_ns())
         self._on_done()
 
-    def _let_arrive(self, sleep: Sleep) -> None:
-        while (due_at_ns := self._due_next()) is not None or not self._has_all:
+    def _start_arrivals(self, sleep: Sleep) -> None:
+        while (due_at_ns := self._next_due_at_ns()) is not None or not self._has_all:
             now_ns = time.monotonic_ns()
             if due_at_ns is None:
                 self._is_granted.clear()
                 self._is_granted.wait()
             elif due_at_ns > now_ns:
                 sleep(max(due_at_ns - now_ns, SHORTEST_SLEEP_NS))
-            elif self._arrive(now_ns) == _AT_ONCE:
-                gevent.sleep(0)  # users must have their turn
+            elif self._start_due(now_ns) == _BATCH_SIZE:
+                gevent.sleep(0)  # let users run
 
-    def _arrive(self, now_ns: int) -> int:
-        """Let what is due arrive, a few at once, and say how many."""
-        for number in range(_AT_ONCE):
-            due_at_ns = self._due_next()
+    def _start_due(self, now_ns: int) -> int:
+        """Pass a batch of due arrivals to the pool, and return how many."""
+        for number in range(_BATCH_SIZE):
+            due_at_ns = self._next_due_at_ns()
             if due_at_ns is None or due_at_ns > now_ns:
                 return number
             self._next_ns = None
             self.pool.arrive(due_at_ns, now_ns)
-        return _AT_ONCE
+        return _BATCH_SIZE
 
-    def _due_next(self) -> int | None:
-        """When the next arrival is due, which stays the next until `_next_ns` is forgotten."""
+    def _next_due_at_ns(self) -> int | None:
+        """When the next arrival is due; the same one until `_next_ns` is reset."""
         while self._next_ns is None and self._shares:
             due_at_s = next(self._shares[0], None)
             if due_at_s is None:
@@ -143,13 +144,12 @@ class Pacer:
 
 
 class Coordinator:
-    """The master's part: grants the schedule to those that are alive, and says when it is over.
+    """Runs in the master: grants the schedule to live generators, and reports its end.
 
-    `alive` names the generators that can take arrivals now. The schedule begins when `is_ready`
-    says that they are all that there are and can be on time, or when they were waited for long
-    enough. `grant` tells
-    all of a span, and how far the schedule is, in s; `on_over` is called once, when a plan with an
-    end has been made.
+    `alive` returns the generators that can take arrivals now. The schedule begins when `is_ready`
+    reports that all generators are alive and prepared, or after READY_TIMEOUT_S. `grant` sends a
+    span, and the schedule's elapsed time in s, to all generators. `on_over` is called once, when a
+    finite plan is done.
     """
 
     def __init__(
@@ -168,54 +168,54 @@ class Coordinator:
         self._on_over = on_over
         self._began_s: float | None = None
         self._stopped_s: float | None = None
-        self._asked: set[int] = set()
+        self._granted_to: set[int] = set()
         self._done: set[int] = set()
         self._greenlet = gevent.spawn(self._run)
 
     @property
     def elapsed_s(self) -> float:
-        """How far the schedule is; below 0 before it begins."""
+        """Time since the schedule began; negative before that."""
         if self._began_s is None:
             return -START_IN_S
         return (self._stopped_s or time.monotonic()) - self._began_s
 
     @property
     def reached_s(self) -> float:
-        """How far the schedule has come: no further than its end, which generators may outlast."""
+        """The elapsed time, capped at the plan's end, since generators may take longer."""
         end_s = self._plan.duration_s
         return self.elapsed_s if end_s is None else min(self.elapsed_s, end_s)
 
     @property
     def began_at_ns(self) -> int | None:
-        """When the schedule began, as Unix time in ns; None where nobody was there for it."""
+        """When the schedule began, as Unix time in ns; None if no generator was ever alive."""
         if self._began_s is None:
             return None
         return time.time_ns() - round((time.monotonic() - self._began_s) * NS_PER_S)
 
     def done(self, generator: int) -> None:
-        """Note that a generator has made all of its part."""
+        """Record that a generator has made all its arrivals."""
         self._done.add(generator)
 
     def due(self) -> dict[int, int]:
-        """How many arrivals of each generator have been due so far."""
+        """The number of arrivals due so far, by generator."""
         return self._division.due(self.elapsed_s)
 
     def stop(self) -> None:
-        """Grant nothing more. May be called again."""
+        """Grant nothing more. Idempotent."""
         self._stopped_s = self._stopped_s or time.monotonic()
         self._greenlet.kill()
 
     def _run(self) -> None:
-        give_up_s = time.monotonic() + READY_WITHIN_S
+        give_up_s = time.monotonic() + READY_TIMEOUT_S
         while not self._alive() or (not self._is_ready() and time.monotonic() < give_up_s):
             gevent.sleep(POLL_S)
         self._began_s = time.monotonic() + START_IN_S
         while not self._is_over():
             elapsed_s = self.elapsed_s
             span = self._division.next_span(elapsed_s + AHEAD_S, self._alive())
-            self._division.due(elapsed_s)  # a little at a time
+            self._division.due(elapsed_s)  # counts in small steps, rather than all at the end
             if span is not None:
-                self._asked.update(span.generators)
+                self._granted_to.update(span.generators)
                 self._grant(span, elapsed_s)
             gevent.sleep(GRANT_EVERY_S)
         self._on_over()
@@ -224,12 +224,12 @@ class Coordinator:
         end_s = self._plan.duration_s
         if end_s is None or self.elapsed_s < end_s:
             return False
-        owing = (self._asked & set(self._alive())) - self._done
-        return not owing or self.elapsed_s > end_s + LAST_WORD_S
+        unfinished = (self._granted_to & set(self._alive())) - self._done
+        return not unfinished or self.elapsed_s > end_s + DONE_TIMEOUT_S
 
 
-def part_of(most: int | None, generator: int, generators: tuple[int, ...]) -> int | None:
-    """A generator's part of what all of them may have under way at once; one at the least."""
+def share_of_limit(most: int | None, generator: int, generators: tuple[int, ...]) -> int | None:
+    """A generator's share of the limit on busy users; at least one, or None without a limit."""
     if most is None:
         return None
     whole, rest = divmod(most, len(generators))

@@ -1,10 +1,10 @@
-"""The rate plan: how many arrivals are due in each moment of a run, as `--rate` says it.
+"""The rate plan: the arrival rate over the course of a run, in the syntax of `--rate`.
 
-    500/s                               500 in a second, for as long as the run goes on
-    0/s..2000/s:60s,2000/s:5m           a ramp of a minute, then five minutes of it, then the end
+    500/s                               500 per second until the run ends
+    0/s..2000/s:60s,2000/s:5m           a one-minute ramp, five minutes at its top, then the end
 
-Rates and times are kept as fractions, so that the whole of a plan is exact: 1000/m for 90 s is
-1,500 arrivals, not one more or less. Pure.
+Rates and times are fractions, so that the total is exact: 1000/m for 90 s is 1,500 arrivals, not
+one more or less. Pure.
 """
 
 import math
@@ -23,7 +23,7 @@ _FORM = "RATE, RATE:TIME or FROM..TO:TIME, such as 500/s or 0/s..500/s:1m,500/s:
 
 @dataclass(frozen=True, slots=True)
 class RateSegment:
-    """A part of a plan: from one rate to another, per second; without a duration it holds on."""
+    """A part of a plan: from one rate to another, per second; endless if it has no duration."""
 
     from_rate: Fraction
     to_rate: Fraction
@@ -31,13 +31,13 @@ class RateSegment:
 
     @property
     def total(self) -> Fraction | None:
-        """How many arrivals are due in it; None where there is no end of them."""
+        """The number of arrivals due in it; None if endless."""
         if self.duration_s is None:
             return None if self.from_rate else Fraction(0)
         return (self.from_rate + self.to_rate) / 2 * self.duration_s
 
     def until(self, seconds: Fraction) -> "RateSegment":
-        """Its first seconds, which it is at least as long as."""
+        """The first `seconds` of the segment, which must be at least that long."""
         if self.duration_s is None:
             return RateSegment(self.from_rate, self.to_rate, seconds)
         reached = self.from_rate + (self.to_rate - self.from_rate) * seconds / self.duration_s
@@ -46,7 +46,7 @@ class RateSegment:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A segment in floats: when it begins, how many were due before, its rate and that's slope."""
+    """A segment in floats: its time span, the arrivals due at both ends, its rate and slope."""
 
     begin_s: float
     before: float
@@ -58,7 +58,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class RatePlan:
-    """Segments, one after the other; when they are over, nothing more is due."""
+    """Consecutive segments; nothing is due after the last."""
 
     segments: tuple[RateSegment, ...]
     _pieces: tuple[_Piece, ...] = field(init=False, repr=False, compare=False)
@@ -73,13 +73,13 @@ class RatePlan:
 
     @property
     def duration_s(self) -> float | None:
-        """How long it is; None where it holds on for ever."""
+        """Its length; None if endless."""
         last_s = self._pieces[-1].end_s
         return None if math.isinf(last_s) else last_s
 
     @property
     def total(self) -> float:
-        """How many arrivals it comes to, a part of one at its end included; may be infinite."""
+        """The total number of arrivals, including a fraction at the end; may be infinite."""
         return self._ends[-1]
 
     @property
@@ -88,14 +88,14 @@ class RatePlan:
         return float(max(max(each.from_rate, each.to_rate) for each in self.segments))
 
     def rate_at(self, elapsed_s: float) -> float:
-        """Arrivals per second at a moment of the run."""
+        """The rate in arrivals per second at a moment of the run."""
         piece = self._at(elapsed_s)
         if not piece.begin_s <= elapsed_s < piece.end_s:
             return 0.0
         return piece.rate + piece.slope * (elapsed_s - piece.begin_s)
 
     def expected(self, elapsed_s: float) -> float:
-        """How many arrivals are due before a moment of the run: the integral of the rate."""
+        """The number of arrivals due before a moment of the run: the integral of the rate."""
         piece = self._at(elapsed_s)
         inside_s = elapsed_s - piece.begin_s
         if inside_s <= 0:
@@ -106,21 +106,21 @@ class RatePlan:
         return min(grown, piece.end)
 
     def due_at(self, position: float) -> float:
-        """When more than `position` arrivals have become due; ValueError if that is never."""
+        """When the arrival at `position` is due, in s; inverts `expected`. ValueError if never."""
         number = bisect_right(self._ends, position)
         if number == len(self._ends) or position < 0:
-            raise ValueError(f"no arrival of the plan is at {position}: it has {self.total}")
+            raise ValueError(f"the plan has no arrival at {position}: it has {self.total}")
         piece = self._pieces[number]
         inside = position - piece.before
-        # The root of rate * t + slope / 2 * t² = inside that no cancellation spoils.
+        # Solves rate * t + slope / 2 * t² = inside, in the form that avoids cancellation.
         root = math.sqrt(max(0.0, piece.rate * piece.rate + 2 * piece.slope * inside))
         if inside <= 0 or not piece.rate + root:
-            # So many were due before a pause, and the next comes after it.
+            # All earlier arrivals precede a pause, so this one is due when the pause ends.
             return piece.begin_s
         return min(piece.begin_s + 2 * inside / (piece.rate + root), piece.end_s)
 
     def until(self, seconds: float) -> "RatePlan":
-        """The plan as it is when it is ended after so many seconds."""
+        """The plan cut off after `seconds`."""
         left, kept = Fraction(seconds), []
         for segment in self.segments:
             if segment.duration_s is not None and segment.duration_s <= left:
@@ -136,14 +136,14 @@ class RatePlan:
 
 
 def parse_rate(text: str) -> RatePlan:
-    """Read a plan. UsageError names the part that is wrong."""
+    """Parse a plan. UsageError names the invalid part."""
     parts = [part.strip() for part in text.split(",")]
     segments = [_segment(part) for part in parts]
     for part, segment in zip(parts[:-1], segments[:-1], strict=True):
         if segment.duration_s is None:
-            raise UsageError(f"--rate: {part!r} needs a time, as {part}:1m, for more follows")
+            raise UsageError(f"--rate: {part!r} needs a time, as {part}:1m, unless it comes last")
     if not any(segment.from_rate or segment.to_rate for segment in segments):
-        raise UsageError(f"--rate must ask for more than nothing, got {text!r}")
+        raise UsageError(f"--rate must be above 0 at some time, got {text!r}")
     return RatePlan(tuple(segments))
 
 

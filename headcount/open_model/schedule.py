@@ -1,10 +1,10 @@
-"""The schedule: which arrivals are due when, and which generator each of them belongs to.
+"""The schedule: when each arrival is due, and which generator makes it.
 
-An arrival stands at a *position*: how many the plan has due before it. With constant spacing the
-n-th stands at n; with Poisson spacing the positions are a Poisson process of rate 1, which the plan
-stretches into one of its rate (time rescaling). All generators draw the same one from the run's
-seed, in blocks that can be had without those before, and each takes its share of it: no arrival is
-made twice or by nobody, whoever comes and goes. Pure.
+An arrival has a *position*: the number of arrivals that the plan expects before it. With constant
+spacing the n-th arrival is at position n. With Poisson spacing the positions are a Poisson process
+of rate 1, which the plan stretches to its own rate (time rescaling). All generators draw the same
+process from the run's seed, and each makes its share. They draw it in blocks that do not depend on
+earlier ones, so that each arrival is made exactly once even if generators join or leave. Pure.
 """
 
 import itertools
@@ -19,11 +19,11 @@ from headcount.errors import UsageError
 from headcount.open_model.rate import RatePlan
 
 BLOCK = 1024
-"""Positions from one multiple of it to the next are drawn from a source of their own."""
+"""The positions between two multiples of it are drawn from a separate random source."""
 
 
 class Spacing(StrEnum):
-    """How arrivals follow each other."""
+    """How arrivals are spaced in time."""
 
     CONSTANT = "constant"
     POISSON = "poisson"
@@ -38,29 +38,29 @@ class Span:
     generators: tuple[int, ...]
 
     def owner(self, number: int) -> int:
-        """The generator that an arrival of the span belongs to."""
+        """The generator that makes an arrival of the span."""
         return self.generators[number % len(self.generators)]
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All arrivals of a run, the same for every generator."""
+    """All arrivals of a run; identical in every generator."""
 
     plan: RatePlan
     spacing: Spacing
     seed: str
 
     def arrivals(self, first: float, end: float) -> Iterator[tuple[int, float]]:
-        """Number and position of each arrival at a position from `first` up to `end`, in order."""
+        """Number and position of each arrival in [`first`, `end`), in order."""
         if self.spacing is Spacing.CONSTANT:
-            # A count of arrivals fits a float exactly up to 2**53.
+            # A float represents a count of arrivals exactly up to 2**53.
             return ((number, number) for number in range(math.ceil(first), math.ceil(end)))
         blocks = range(int(first // BLOCK), math.ceil(end / BLOCK))
         drawn = itertools.chain.from_iterable(self._block(block) for block in blocks)
         return (arrival for arrival in drawn if first <= arrival[1] < end)
 
     def share(self, span: Span, generator: int) -> Iterator[float]:
-        """When each arrival of a span that is a generator's own is due, in seconds of the run."""
+        """When each of a generator's arrivals in a span is due, in s from the schedule's start."""
         if generator not in span.generators:
             return
         if self.spacing is Spacing.CONSTANT:
@@ -71,16 +71,16 @@ class Schedule:
                 yield self.plan.due_at(position)
 
     def shares(self, span: Span) -> Counter[int]:
-        """How many arrivals of a span each generator has."""
+        """The number of arrivals in a span, by generator."""
         if not span.generators:
             return Counter()
-        if self.spacing is Spacing.CONSTANT:  # which need not be counted one by one
+        if self.spacing is Spacing.CONSTANT:  # no need to count one by one
             turns = {generator: len(_turns(span, generator)) for generator in span.generators}
             return Counter({generator: turn for generator, turn in turns.items() if turn})
         return Counter(span.owner(number) for number, _ in self.arrivals(span.first, span.end))
 
     def _block(self, block: int) -> Iterator[tuple[int, float]]:
-        """Draw a block; that each begins anew is no matter, for the process has no memory."""
+        """Draw a block; blocks can be drawn independently because the process is memoryless."""
         random = Random(f"{self.seed}.arrivals.{block}")  # noqa: S311 - traffic
         position = float(block * BLOCK)
         for number in itertools.count(block * BLOCK):
@@ -91,14 +91,14 @@ class Schedule:
 
 
 def _turns(span: Span, generator: int) -> range:
-    """The numbers of a generator's own arrivals in a span, where each stands at its number."""
+    """The numbers of a generator's arrivals in a span with constant spacing."""
     first, end = math.ceil(span.first), math.ceil(span.end)
     count = len(span.generators)
     return range(first + (span.generators.index(generator) - first) % count, end, count)
 
 
 class Division:
-    """Divides a schedule among the generators that are there: each position once, for good."""
+    """Divides a schedule among the live generators; each position is assigned only once."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
@@ -107,7 +107,7 @@ class Division:
         self._due: Counter[int] = Counter()
 
     def next_span(self, until_s: float, generators: Iterable[int]) -> Span | None:
-        """Divide what is due until a moment of the run and is not divided yet; None if nothing."""
+        """Assign the positions due by `until_s` and not yet assigned; None if there are none."""
         end = self._schedule.plan.expected(until_s)
         if end <= self._end:
             return None
@@ -117,7 +117,7 @@ class Division:
         return span
 
     def due(self, elapsed_s: float) -> dict[int, int]:
-        """How many arrivals of each generator have been due; moments must not go backwards."""
+        """The number of arrivals due so far, by generator; `elapsed_s` must never decrease."""
         reached = self._schedule.plan.expected(elapsed_s)
         while self._uncounted and self._uncounted[0].first < reached:
             span = self._uncounted.popleft()
@@ -129,7 +129,7 @@ class Division:
 
 
 def parse_spacing(text: str) -> Spacing:
-    """Read a spacing. UsageError if it is none."""
+    """Parse a spacing. UsageError if it is invalid."""
     try:
         return Spacing(text.strip())
     except ValueError:

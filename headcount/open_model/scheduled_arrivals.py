@@ -1,8 +1,8 @@
-"""Arrivals counted: how many were due, how many were started, and how many could not be.
+"""Arrival counts: how many were due, started and dropped.
 
-A generator says it in `<ledger>/<generator>/arrivals.json`, anew with each segment and at the last
-when it seals; the master in the run's `schedule.json`, by which what a generator that died left
-undone is missed. Pure, but for reading.
+Each generator writes its counts to `<ledger>/<generator>/arrivals.json`, with every segment and
+finally when it seals. The master writes the due arrivals to the run's `schedule.json`, which shows
+how many a dead generator never made. Pure, except for reading.
 """
 
 import json
@@ -16,10 +16,10 @@ FILE = "arrivals.json"
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What became of a generator's arrivals.
+    """The counts of a generator's arrivals.
 
-    `due` are all whose time had come; `started` those that a user began in time; `dropped` those
-    that no user was free for. What is left over was lost with a generator that died.
+    `due` counts all arrivals whose time has come; `started` those that a user started in time;
+    `dropped` those that no user could start in time. The rest was lost with a generator that died.
     """
 
     generator: int
@@ -29,32 +29,32 @@ class Arrivals:
 
     @property
     def lost(self) -> int:
-        """Those that nobody was there for."""
+        """Arrivals lost with a generator that died."""
         return max(0, self.due - self.started - self.dropped)
 
 
 def read_arrivals(filesystem: pafs.FileSystem, location: str) -> tuple[Arrivals, ...]:
-    """Read what every generator of a ledger has counted; one that is damaged or absent is left out.
+    """Read the counts of every generator of a ledger; skip absent or damaged files.
 
     Raises OSError.
     """
     selector = pafs.FileSelector(location, allow_not_found=True)
     folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
-    found = [_read(filesystem, f"{entry.path}/{FILE}") for entry in folders]
-    return tuple(sorted((each for each in found if each), key=lambda each: each.generator))
+    counts = [_read(filesystem, f"{entry.path}/{FILE}") for entry in folders]
+    return tuple(sorted((each for each in counts if each), key=lambda each: each.generator))
 
 
 def all_arrivals(filesystem: pafs.FileSystem, location: str, due: Mapping[int, int]) -> Arrivals:
-    """Add up what all generators of a ledger have counted, and what was lost with one.
+    """Sum the counts of all generators of a ledger, with the arrivals that dead ones lost.
 
     Raises OSError.
     """
     return total(with_lost(read_arrivals(filesystem, location), due))
 
 
-def with_lost(found: Iterable[Arrivals], due: Mapping[int, int]) -> tuple[Arrivals, ...]:
-    """Hold what generators have counted against what the schedule had due for each of them."""
-    counted = {each.generator: each for each in found}
+def with_lost(counts: Iterable[Arrivals], due: Mapping[int, int]) -> tuple[Arrivals, ...]:
+    """Raise each generator's due count to what the schedule had due for it."""
+    counted = {each.generator: each for each in counts}
     return tuple(
         _with_due(counted.get(generator), generator, due.get(generator, 0))
         for generator in sorted(counted.keys() | due.keys())
@@ -62,13 +62,13 @@ def with_lost(found: Iterable[Arrivals], due: Mapping[int, int]) -> tuple[Arriva
 
 
 def total(arrivals: Iterable[Arrivals]) -> Arrivals:
-    """Add them up, as those of generator -1."""
-    found = list(arrivals)
+    """Sum the counts; the result has generator -1."""
+    counts = list(arrivals)
     return Arrivals(
         -1,
-        sum(each.due for each in found),
-        sum(each.started for each in found),
-        sum(each.dropped for each in found),
+        sum(each.due for each in counts),
+        sum(each.started for each in counts),
+        sum(each.dropped for each in counts),
     )
 
 

@@ -1,8 +1,8 @@
-"""The alarm: lets a greenlet sleep until it is time, as exactly as the machine can.
+"""A precise timer: lets a greenlet sleep with microsecond accuracy where the system can.
 
-gevent's own sleep ends at a whole millisecond of its loop, for libev waits in milliseconds: half of
-one late on average. Linux has timers that can be waited for as for a socket (timerfd_create(2)),
-and are some microseconds late. Elsewhere gevent's has to do.
+libev waits in whole milliseconds, so `gevent.sleep` is half a millisecond late on average. Linux
+offers timers that can be polled like a socket (timerfd_create(2)) and are only microseconds late.
+Elsewhere this falls back to `gevent.sleep`.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from typing import Any
 import gevent
 
 Sleep = Callable[[int], None]
-"""Sleeps for so many ns."""
+"""Sleeps for a time in ns."""
 
 _NS_PER_S = 1_000_000_000
 _READABLE = 1  # libev's EV_READ
-_READ_BYTES = 8  # how often the timer has expired
+_READ_BYTES = 8  # the timer's expiration count
 
 
 class _Time(ctypes.Structure):
@@ -40,30 +40,30 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @contextlib.contextmanager
-def alarm() -> Iterator[Sleep]:
-    """Give what one greenlet can sleep by until the block ends."""
+def precise_sleep() -> Iterator[Sleep]:
+    """Yield a sleep function for one greenlet, valid within the block."""
     timer = _timer()
     if timer is None:
         yield _sleep
         return
     watcher = gevent.get_hub().loop.io(timer, _READABLE)
     try:
-        yield functools.partial(_sleep_by, timer, watcher)
+        yield functools.partial(_sleep_on_timer, timer, watcher)
     finally:
         watcher.close()
         os.close(timer)
 
 
 def _timer() -> int | None:
-    """Make one; None where the system has none, or can make no more."""
+    """Create a timer; None if the system has no such timers, or no free file descriptor."""
     create = getattr(_LIBC, "timerfd_create", None)
-    made: int = create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC) if create else -1
-    return None if made < 0 else made
+    timer: int = create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC) if create else -1
+    return None if timer < 0 else timer
 
 
-def _sleep_by(timer: int, watcher: Any, ns: int) -> None:
+def _sleep_on_timer(timer: int, watcher: Any, ns: int) -> None:
     assert _LIBC is not None
-    seconds, rest_ns = divmod(max(ns, 1), _NS_PER_S)  # 0 would let it rest for ever
+    seconds, rest_ns = divmod(max(ns, 1), _NS_PER_S)  # 0 would disarm the timer
     setting = _Setting(left=_Time(seconds, rest_ns))
     _LIBC.timerfd_settime(timer, 0, ctypes.byref(setting), None)
     gevent.get_hub().wait(watcher)

@@ -1,7 +1,7 @@
-"""The pool: users that are free, and arrivals that wait for one; each is counted once.
+"""The user pool: free users, and arrivals that wait for one; each arrival is counted once.
 
-An arrival that finds no user free waits a moment, and is dropped then: what queues without end
-would be started at no time that anyone has asked for. Pure: time comes in, users are called back.
+An arrival that finds no free user waits briefly and is then dropped: with an unbounded queue,
+arrivals would start long after they were due. Pure: callers pass the time in; the pool calls users.
 """
 
 from collections import OrderedDict, deque
@@ -10,23 +10,23 @@ from typing import Protocol
 
 from headcount.open_model.scheduled_arrivals import Arrivals
 
-PATIENCE_NS = 10_000_000
-LATEST_NS = 1_000_000_000
+QUEUE_TIMEOUT_NS = 10_000_000
+MAX_LATENESS_NS = 1_000_000_000
 
 
 class Taker(Protocol):
-    """A user, which does one thing at a time."""
+    """A user, which runs one task at a time."""
 
     def take(self, due_at_ns: int) -> None:
-        """Begin what was due at a time."""
+        """Start the task that was due at `due_at_ns`."""
 
 
 class UserPool:
-    """Gives each arrival to the user that has been free for the longest.
+    """Assigns each arrival to the user that has been free the longest.
 
-    `most` users are busy at once; any number if it is None. `on_drop` is called for each arrival
-    that is dropped. `due`, `started` and `dropped` count
-    arrivals: once the pool is closed, the first is the sum of the others.
+    At most `most` users are busy at once; None means no limit. `on_drop` is called for each dropped
+    arrival. `due`, `started` and `dropped` count arrivals; once the pool is closed, `due` is the
+    sum of the other two.
     """
 
     def __init__(self, generator: int, on_drop: Callable[[], None]) -> None:
@@ -42,7 +42,7 @@ class UserPool:
 
     @property
     def arrivals(self) -> Arrivals:
-        """What became of all of them so far; those that wait for a user are not due yet."""
+        """The counts so far; arrivals that wait for a user do not count as due yet."""
         return Arrivals(self.generator, self.due - len(self._waiting), self.started, self.dropped)
 
     @property
@@ -51,62 +51,63 @@ class UserPool:
         return not self._waiting
 
     def arrive(self, due_at_ns: int, now_ns: int) -> None:
-        """Start what is due; keep it for a moment if nobody is free.
+        """Start an arrival, or queue it briefly if no user is free.
 
-        A generator that was held up for long does not make up for it in one blow.
+        Arrivals that are too late are dropped, so that a stalled generator does not catch up in a
+        burst.
         """
-        if now_ns - due_at_ns > LATEST_NS:
-            self.missed()
+        if now_ns - due_at_ns > MAX_LATENESS_NS:
+            self.drop_late()
             return
         self.due += 1
-        if not self._waiting and self._has_place():
-            self._hand(due_at_ns)
+        if not self._waiting and self._can_start():
+            self._assign(due_at_ns)
             return
-        self._waiting.append((due_at_ns, now_ns + PATIENCE_NS))
+        self._waiting.append((due_at_ns, now_ns + QUEUE_TIMEOUT_NS))
         self.expire(now_ns)
 
-    def missed(self) -> None:
-        """Count an arrival that was due, and for which it is too late."""
+    def drop_late(self) -> None:
+        """Count an arrival that is too late to start."""
         self.due += 1
         self._drop()
 
-    def freed(self, user: Taker, now_ns: int) -> None:
-        """Let a user have the next arrival."""
+    def release(self, user: Taker, now_ns: int) -> None:
+        """Mark a user as free for the next arrival."""
         self._busy.discard(user)
         self._free[user] = None
         self.expire(now_ns)
-        while self._waiting and self._has_place():
-            self._hand(self._waiting.popleft()[0])
+        while self._waiting and self._can_start():
+            self._assign(self._waiting.popleft()[0])
 
-    def begun(self, due_at_ns: int, now_ns: int) -> None:
-        """Note that a user begins what was due at a time."""
+    def record_start(self, due_at_ns: int, now_ns: int) -> None:
+        """Record how late a user started an arrival."""
         self._greatest_lag_ns = max(self._greatest_lag_ns, now_ns - due_at_ns)
 
     def take_lag_ns(self) -> int:
-        """Say how late the latest was that has begun since this was asked last; 0 if none has."""
+        """Return the greatest lag of a start since the last call; 0 if there was none."""
         lag_ns, self._greatest_lag_ns = self._greatest_lag_ns, 0
         return lag_ns
 
-    def left(self, user: Taker) -> None:
-        """Forget a user that has ended."""
+    def remove(self, user: Taker) -> None:
+        """Remove a user that has ended."""
         self._busy.discard(user)
         self._free.pop(user, None)
 
-    def stopped(self, user: Taker, *, has_arrival: bool) -> None:
-        """Forget a user that is stopped while it waits, or before it could begin its arrival."""
-        self.left(user)
+    def remove_stopped(self, user: Taker, *, has_arrival: bool) -> None:
+        """Remove a user that was stopped while waiting, or before it could start its arrival."""
+        self.remove(user)
         if has_arrival:
             self.started -= 1
             self._drop()
 
     def expire(self, now_ns: int) -> None:
-        """Drop what has waited for too long."""
+        """Drop the arrivals that have waited too long."""
         while self._waiting and self._waiting[0][1] <= now_ns:
             self._waiting.popleft()
             self._drop()
 
     def close(self) -> None:
-        """Start nothing any more."""
+        """Start nothing more, and drop the waiting arrivals."""
         self.is_closed = True
         while self._waiting:
             self._waiting.popleft()
@@ -116,11 +117,11 @@ class UserPool:
         self.dropped += 1
         self._on_drop()
 
-    def _has_place(self) -> bool:
+    def _can_start(self) -> bool:
         is_full = self.most is not None and len(self._busy) >= self.most
         return bool(self._free) and not is_full and not self.is_closed
 
-    def _hand(self, due_at_ns: int) -> None:
+    def _assign(self, due_at_ns: int) -> None:
         user, _ = self._free.popitem(last=False)
         self._busy.add(user)
         self.started += 1

@@ -1,4 +1,4 @@
-"""The Locust plugin: it makes any locustfile that builds on `LedgerUser` verifiable.
+"""The Locust plugin: makes any locustfile whose users derive from `LedgerUser` verifiable.
 
     from headcount.plugin import LedgerUser
 

@@ -1,8 +1,7 @@
-"""The open model in Locust: tasks begin at a rate, on the users that Locust has spawned.
+"""The open model in Locust: starts tasks at a rate, on the users that Locust has spawned.
 
-The master, or the only process, leads; whoever runs users keeps pace. Nothing of Locust is
-replaced: its users, its web UI and its statistics go on, and a run without `--rate` has none of
-this.
+The master, or the only process, runs the coordinator; each process with users runs a pacer.
+Locust's users, web UI and statistics work as usual. A run without `--rate` uses none of this.
 """
 
 import logging
@@ -20,7 +19,7 @@ from headcount.open_model.coordinator import Coordinator, Pacer
 from headcount.open_model.schedule import Schedule, Spacing, Span
 from headcount.open_model.user_pool import UserPool
 from headcount.plugin.environment_state import State, state_of
-from headcount.plugin.interpreter_settings import leave_alone
+from headcount.plugin.interpreter_settings import freeze_objects
 from headcount.plugin.options import OpenLoad, open_load_of
 from headcount.plugin.recorder import Recorder
 from headcount.plugin.user import LedgerUser
@@ -33,17 +32,17 @@ _log = logging.getLogger(__name__)
 
 
 def listen(environment: Environment) -> None:
-    """Hear what the master grants, and what generators have made."""
+    """Handle the master's grants and the generators' completion messages."""
     assert environment.runner is not None
     if not isinstance(environment.runner, MasterRunner):
         environment.runner.register_message(SPAN_GRANTED, _on_span_granted)
     if not isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message(ALL_MADE, _on_all_made)
-        environment.events.spawning_complete.add_listener(lambda **_: _lead(environment))
+        environment.events.spawning_complete.add_listener(lambda **_: _start_schedule(environment))
 
 
 def prepare(environment: Environment) -> None:
-    """Read what rate is asked for, before a run. UsageError if it makes no sense here."""
+    """Parse the requested rate before a run. UsageError if it is invalid for these users."""
     options, state = environment.parsed_options, state_of(environment)
     assert options is not None
     load = open_load_of(options)
@@ -55,16 +54,16 @@ def prepare(environment: Environment) -> None:
             options.num_users = options.num_users or load.users
             options.spawn_rate = options.spawn_rate or options.num_users
     state.open_load = load
-    # What a worker leaves behind, the users of the others must be able to carry.
+    # The users of the remaining workers must be able to take over a lost worker's share.
     if state.rebalances is None:
         state.rebalances = options.enable_rebalancing
     options.enable_rebalancing = state.rebalances or load is not None
 
 
-def take_over(environment: Environment) -> None:
-    """End the run with the plan, where Locust, which starts by itself then, would end it by time.
+def end_with_plan(environment: Environment) -> None:
+    """Let the plan, not Locust's run time, end a headless run.
 
-    The run time counts from the first arrival, so that there are as many as were asked for.
+    The run time then counts from the first arrival, so that the number of arrivals is as planned.
     """
     options, load = environment.parsed_options, state_of(environment).open_load
     assert options is not None
@@ -78,35 +77,35 @@ def take_over(environment: Environment) -> None:
     )
 
 
-def keep_pace(environment: Environment, recorder: Recorder, generator: int) -> None:
-    """Let the users of this process, which are spawned after this, wait for arrivals."""
+def pace_users(environment: Environment, recorder: Recorder, generator: int) -> None:
+    """Make users spawned in this process from now on wait for arrivals."""
     options, runner, state = environment.parsed_options, environment.runner, state_of(environment)
     assert options is not None
     assert runner is not None
     load = open_load_of(options)
-    _let_task_sets_wait(environment, state, paced=load is not None)
+    _set_task_set_waits(environment, state, paced=load is not None)
     state.pacer = None
     if load is None:
         return
 
-    def note_dropped() -> None:
+    def count_dropped() -> None:
         recorder.dropped += 1
 
     recorder.expect(load.plan.peak)
-    recorder.pool = UserPool(generator, note_dropped)
+    recorder.pool = UserPool(generator, count_dropped)
     state.pacer = Pacer(
         _schedule(environment, load),
         recorder.pool,
         load.most_in_flight,
-        leave_alone,  # the users, who are all there by then
+        freeze_objects,  # all users exist by then
         lambda: runner.send_message(ALL_MADE, generator),
     )
 
 
-def _lead(environment: Environment) -> None:
-    """Begin the schedule, now that there are users for it; done once in a run.
+def _start_schedule(environment: Environment) -> None:
+    """Start the schedule once the users are spawned; once per run.
 
-    Locust may tell of its users after the run, too.
+    Locust may fire `spawning_complete` even after the run.
     """
     state, runner = state_of(environment), environment.runner
     assert runner is not None
@@ -131,7 +130,7 @@ def _lead(environment: Environment) -> None:
 
 
 def stop(environment: Environment) -> None:
-    """Start nothing more. May be called again."""
+    """Start no more arrivals. Idempotent."""
     state = state_of(environment)
     if state.coordinator is not None:
         state.coordinator.stop()
@@ -140,9 +139,9 @@ def stop(environment: Environment) -> None:
 
 
 def finish(environment: Environment) -> Scheduled | None:
-    """Say what became of the arrivals, now that nobody is at work on them.
+    """Log the arrival counts once all work on the arrivals has ended.
 
-    Returns how far the schedule had come, None where there was none or another process has it.
+    Returns how far the schedule got; None if there was none or another process coordinates it.
     """
     stop(environment)
     state = state_of(environment)
@@ -161,18 +160,18 @@ def finish(environment: Environment) -> Scheduled | None:
 
 
 def check(environment: Environment) -> None:
-    """See that a rate makes sense with these users. UsageError if it does not."""
+    """Check that a rate works with these users and this shape. UsageError if not."""
     shape = environment.shape_class
     if shape is not None:
         raise UsageError(
-            f"--rate and the load shape {type(shape).__name__} both say how much load there is: "
-            "leave out --rate, or take a locustfile without a shape"
+            f"--rate and the load shape {type(shape).__name__} both set the load: "
+            "leave out --rate, or use a locustfile without a shape"
         )
     for user_class in environment.user_classes:
         if not issubclass(user_class, LedgerUser):
             raise UsageError(
-                f"--rate is for users that are LedgerUsers, and {user_class.__name__} is none: "
-                "leave it out, by naming the others after the options, or leave out --rate"
+                f"--rate needs LedgerUsers, and {user_class.__name__} is not one: "
+                "exclude it by naming the other users after the options, or leave out --rate"
             )
 
 
@@ -191,9 +190,9 @@ def _alive(environment: Environment) -> Collection[int]:
 
 
 def _is_ready(environment: Environment) -> bool:
-    """Whether each worker that has connected has its users: Locust does not wait for slow ones.
+    """Whether every connected worker has spawned its users: Locust does not wait for slow workers.
 
-    Where the only process leads and runs the users, they must be prepared, too.
+    If the users run in this process, they must also be prepared.
     """
     runner, pacer = environment.runner, state_of(environment).pacer
     if pacer is not None and not pacer.is_prepared:
@@ -216,8 +215,8 @@ def _on_all_made(environment: Environment, msg: Any, **_: Any) -> None:
         coordinator.done(int(msg.data))
 
 
-def _let_task_sets_wait(environment: Environment, state: State, *, paced: bool) -> None:
-    """Let nested task sets with wait times of their own wait as their user does, or as before."""
+def _set_task_set_waits(environment: Environment, state: State, *, paced: bool) -> None:
+    """Make nested task sets with their own wait time use their user's; undo that without a rate."""
     for task_set in _task_sets([task for user in environment.user_classes for task in user.tasks]):
         own = state.unpaced_waits.setdefault(task_set, vars(task_set)["wait_time"])
         setattr(task_set, "wait_time", TaskSet.wait_time if paced else own)  # noqa: B010

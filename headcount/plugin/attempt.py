@@ -1,4 +1,4 @@
-"""An attempt: a request that is accounted for, from its first byte to how it ended."""
+"""An attempt: a request that is accounted for, from its start to its end."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class LedgerFailedError(Exception):
 
 
 class ReportedDelivery(NamedTuple):
-    """What an answer reports beside its status: where the event is, and which process answered."""
+    """What a response reports besides its status: the event's position, and the server process."""
 
     partition: int | None = None
     offset: int | None = None
@@ -23,7 +23,7 @@ NOTHING_REPORTED = ReportedDelivery()
 
 
 class Ending(NamedTuple):
-    """How an attempt ended: when and with what status it was answered, or its error."""
+    """How an attempt ended: the time and status of its response, or its error."""
 
     answered_at_ns: int | None
     status: int | None
@@ -35,9 +35,9 @@ class Ending(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """An attempt under way; not frozen, because one is made for every request.
+    """An attempt in flight; not frozen, for speed, because every request creates one.
 
-    `ending` is set where the request is over and the scenario still may say what came of it.
+    `ending` is set once the request has ended, while the scenario may still set its outcome.
     """
 
     seq: int

@@ -1,4 +1,4 @@
-"""What the plugin knows of the run that a Locust environment is in."""
+"""The plugin's state for a Locust environment."""
 
 import weakref
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ from headcount.plugin.recorder import Recorder
 
 @dataclass(slots=True)
 class State:
-    """A process's part in the current run; `recorder` is None where it makes no requests.
+    """The state of the current run in this process; `recorder` is None if it makes no requests.
 
-    `reporter` and `monitor` are None where nobody looks while the run goes on. A monitor is with
-    the master, and stays after the run until the next begins. `begun` are the generators that have
-    told the master that they make requests, and `failed` those of them that will never seal, for
-    their ledgers cannot be written. With `--rate`, `open_load` says what it asks for, `pacer` is
-    the generator's and `coordinator` the master's part in it; without, a `shape` of the scenario's
-    may say how many users there are. The last three are what the run replaces in Locust and in the
-    scenario, as it was before.
+    `reporter` and `monitor` are None if nothing follows the run live. The monitor runs in the
+    master, and remains after the run until the next one begins. `begun` has the generators that
+    have announced their ledgers to the master; `failed` those of them that will never seal because
+    their ledgers cannot be written. With `--rate`, `open_load` is the requested load, `pacer`
+    belongs to the generator, and `coordinator` to the master; without, the scenario's load `shape`
+    may set the number of users. The last three fields hold the original values of what the run
+    replaces in Locust and in the scenario.
 
-    `has_run` says that a manifest was written, `was_aborted` that a threshold stopped the test,
-    `error` what kept the run from being prepared or recorded, `problems` what listeners raised, and
-    `answers` how the first request that failed in some way was answered.
-    `sealing` and `finishing` are under way or done. `exit_code` is what the process must end in,
-    None where Locust decides, and `announced_code` what Locust says that it ends in.
+    `has_run` is true once a manifest was written, `was_aborted` once a threshold stopped the test.
+    `error` is why the run could not be prepared or recorded, `problems` are the errors that
+    listeners raised, and `answers` has the first response to each kind of failed request.
+    `sealing` and `finishing` are greenlets, running or done. `exit_code` is the code the process
+    must exit with, None if Locust decides; `announced_code` is the code Locust announced.
     """
 
     recorder: Recorder | None = None
@@ -70,5 +70,5 @@ _states: weakref.WeakKeyDictionary[Environment, State] = weakref.WeakKeyDictiona
 
 
 def state_of(environment: Environment) -> State:
-    """The state that goes with an environment; made when first asked for."""
+    """Return an environment's state; create it on first use."""
     return _states.setdefault(environment, State())

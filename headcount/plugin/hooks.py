@@ -1,8 +1,9 @@
-"""The run's life inside Locust: prepared by the master, recorded by who makes requests, sealed.
+"""Locust event hooks: the master prepares the run; the generators record and seal it.
 
-The master (or the only process) chooses the run id, notes where the topic ends, and writes the
-manifest before the first request. Whoever runs users keeps a ledger and seals it when they have
-stopped. Nothing is sent to the master at the end: a headless master does not wait for it.
+Before the first request, the master (or the only process) chooses the run id, records the topic's
+end offsets, and writes the manifest. Each process that runs users keeps a ledger, and seals it once
+they have stopped. Generators send nothing to the master at the end, because a headless master does
+not wait for messages.
 """
 
 import functools
@@ -52,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 
 def register() -> None:
-    """Listen to Locust's events; done once, when the plugin is imported."""
+    """Register the listeners for Locust's events, once, when the plugin is imported."""
     logging.getLogger("kafka").setLevel(logging.WARNING)
     option_conflicts.listen(add_options)
     events.init.add_listener(_on_init)
@@ -65,7 +66,7 @@ def register() -> None:
 
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.listen()
-    # Without it Locust kills what is in flight, whose events may be in the topic all the same.
+    # Without it, Locust kills requests in flight, although their events may reach the topic.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     if not isinstance(environment.runner, MasterRunner):
         warm_up.begin()
@@ -82,14 +83,14 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
         try:
             take_default_run_time(environment)
             _prepare(environment)
-            arrival_driver.take_over(environment)
+            arrival_driver.end_with_plan(environment)
             state_of(environment).shape = bind_shape(environment)
         except HeadcountError as error:
-            _give_up(environment, error)
+            _exit_with(environment, error)
 
 
-def _give_up(environment: Environment, error: HeadcountError) -> NoReturn:
-    # Workers that were forked would look for their master for a minute.
+def _exit_with(environment: Environment, error: HeadcountError) -> NoReturn:
+    # Forked workers would try to reach their master for a minute.
     for child in psutil.Process().children():
         child.terminate()
     sys.stderr.write(f"headcount: {error}\n")
@@ -99,7 +100,7 @@ def _give_up(environment: Environment, error: HeadcountError) -> NoReturn:
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:
-    # A worker that joins a run may be told to start before Locust has noted that it is a worker.
+    # A worker that joins a run may get the start message before Locust has set its runner.
     while environment.runner is None:
         gevent.sleep(POLL_S)
     try:
@@ -120,7 +121,7 @@ def _on_test_stopping(environment: Environment, **_: Any) -> None:
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     state = state_of(environment)
     was_prepared, state.prepared = state.prepared, False
-    # The next run may begin while this one seals, and brings its own.
+    # The next run may begin, with its own monitor and folder, while this one seals.
     monitor, path = state.monitor, folder_of(environment).path
     _write_scheduled(environment)
     sequence.seal(environment)
@@ -130,7 +131,7 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     if monitor is not None and environment.web_ui is not None:
         monitor.finish()
     else:
-        _log.info("the run is over; to judge it: headcount verify %s", path)
+        _log.info("the run is over; to verify it: headcount verify %s", path)
 
 
 def _write_scheduled(environment: Environment) -> None:
@@ -144,7 +145,7 @@ def _write_scheduled(environment: Environment) -> None:
 
 
 def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
-    """Note a generator, so that a ledger that never comes is missed."""
+    """Record a generator, so that a ledger that never appears is noticed."""
     begun = state_of(environment).begun
     begun.add(int(msg.data))
     try:
@@ -160,7 +161,7 @@ def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _on_broken(environment: Environment, broken: BrokenThreshold) -> None:
-    """Stop a test whose threshold is broken; in the web UI, Locust itself goes on."""
+    """Stop the test, because a threshold is broken; with a web UI, keep Locust running."""
     runner = environment.runner
     assert runner is not None
     _log.error("headcount: the test is stopped: %s", broken)
@@ -173,7 +174,7 @@ def _on_broken(environment: Environment, broken: BrokenThreshold) -> None:
 
 
 def _quit(environment: Environment) -> None:
-    """End the test, and Locust with it, without waiting for that."""
+    """End the test and Locust, without waiting for it."""
     shape, runner = state_of(environment).shape, environment.runner
     assert runner is not None
     gevent.spawn(runner.quit if shape is None else shape.end)
@@ -188,7 +189,7 @@ def _on_ledger_failed(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _fail(environment: Environment, error: HeadcountError) -> None:
-    """End the test; Locust too, but for a mistake in a scenario where its web UI can show it."""
+    """End the test, and Locust as well, unless its web UI can show the user's mistake."""
     runner = environment.runner
     assert runner is not None
     _log.error("headcount: %s", error)
@@ -209,14 +210,14 @@ def _prepare(environment: Environment) -> None:
     state.failed.clear()
     state.problems.clear()
     state.answers.clear()
-    _observe(environment, manifest, thresholds)
+    _start_monitor(environment, manifest, thresholds)
     _log.info("run %s, ledger in %s", manifest.run_id, ledger_location(environment))
 
 
-def _observe(
+def _start_monitor(
     environment: Environment, manifest: Manifest, thresholds: tuple[Threshold, ...]
 ) -> None:
-    """Follow the run, where there is a web UI to show it in or a threshold that may stop it."""
+    """Monitor the run if there is a web UI to show it or a threshold that may stop it."""
     state, options = state_of(environment), environment.parsed_options
     assert options is not None
     if state.monitor is not None:
@@ -229,4 +230,4 @@ def _observe(
         state.monitor = RunMonitor(
             folder_of(environment), manifest, thresholds, on_broken, is_shown=is_shown
         )
-        options.prepared_telling = state.monitor.how_much
+        options.prepared_telling = state.monitor.report_detail

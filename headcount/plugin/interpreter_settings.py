@@ -1,4 +1,4 @@
-"""The interpreter: set up so that it holds up what must be on time as little as it can."""
+"""Interpreter settings: reduce pauses, so that requests are sent on time."""
 
 import gc
 import itertools
@@ -8,24 +8,25 @@ SWITCH_AFTER_S = 0.001
 _earlier_runs = itertools.count()
 
 
-def make_ready() -> None:
-    """Make ready for a run: what is there already is not looked at again while it goes on.
+def prepare_interpreter() -> None:
+    """Prepare for a run: keep existing objects out of garbage collection while it lasts.
 
-    The first run of a forked worker leaves alone what Locust froze before the fork. To collect that
-    takes a second or more on a busy machine, in which the worker sends its master no heartbeat.
+    In a forked worker, the first run does not unfreeze the objects that Locust froze before the
+    fork. Collecting those takes a second or more on a busy machine, during which the worker sends
+    its master no heartbeat.
     """
     if next(_earlier_runs):
-        gc.unfreeze()  # what an earlier run has left
-    leave_alone()
-    # A thread that writes the ledger holds all users up for as long as it may keep the interpreter.
+        gc.unfreeze()  # lets the garbage of an earlier run be collected
+    freeze_objects()
+    # A thread that writes the ledger blocks all users for up to one switch interval.
     sys.setswitchinterval(SWITCH_AFTER_S)
 
 
-def leave_alone() -> None:
-    """Let no collection look again at what is there now.
+def freeze_objects() -> None:
+    """Exclude all current objects from future garbage collections.
 
-    A full one looks at all that was ever imported, and at every user, and for tens of milliseconds
-    nothing else is done.
+    A full collection traverses every imported module and every user, and blocks everything else for
+    tens of milliseconds.
     """
     gc.collect()
     gc.freeze()

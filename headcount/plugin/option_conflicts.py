@@ -1,4 +1,4 @@
-"""The plugin's options beside a locustfile's own, which must not have the same names."""
+"""Option conflicts: a locustfile must not define an option that the plugin or Locust defines."""
 
 import argparse
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from headcount.errors import UsageError
 
 
 class _Hook(EventHook):
-    """Locust's hook, which lets nobody go on without the options that were to be added."""
+    """Locust's hook, except that a failure to add options ends the process."""
 
     def fire(self, *, reverse: bool = False, **kwargs: Any) -> None:
-        """Call the listeners; an option that is there already ends the process."""
+        """Call the listeners; a duplicate option ends the process."""
         listeners = self._handlers
         self._handlers = [_strict(each, kwargs["parser"]) for each in listeners]
         try:
@@ -25,9 +25,9 @@ class _Hook(EventHook):
 
 
 def listen(add_options: Callable[[LocustArgumentParser], None]) -> None:
-    """Add options to Locust's."""
+    """Register a function that adds options to Locust's command line."""
     hook = events.init_command_line_parser
-    hook.__class__ = _Hook  # those who listen already go on to do so
+    hook.__class__ = _Hook  # keeps the listeners registered so far
     hook.add_listener(add_options)
 
 
@@ -43,7 +43,7 @@ def _strict(listener: Callable[..., None], parser: LocustArgumentParser) -> Call
 
 def _conflict(error: argparse.ArgumentError) -> str:
     return (
-        f"the locustfile adds the option {error.argument_name}, which is Headcount's or Locust's "
-        f"({error.message}): give it another name, or leave it out and read "
+        f"the locustfile adds the option {error.argument_name}, which Headcount or Locust already "
+        f"defines ({error.message}): rename it, or leave it out and read "
         "environment.parsed_options"
     )

@@ -41,7 +41,7 @@ RECORDED = (
     "exclude_tags",
     "stop_timeout",
 )
-"""The options that the manifest keeps; the others may hold secrets or say nothing of the load."""
+"""The options that the manifest keeps; others may hold secrets, or do not affect the load."""
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -49,19 +49,19 @@ def add_options(parser: LocustArgumentParser) -> None:
     for flag, default, text in (
         ("--bootstrap-servers", "127.0.0.1:9092", "Headcount: Kafka brokers, as host:port,…"),
         ("--topic", "events", "Headcount: the topic that the service publishes to"),
-        ("--reports-dir", "reports", "Headcount: where runs are written to, one folder each"),
+        ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
         (
             "--ledger",
             "",
-            "Headcount: where ledgers are kept, as s3://bucket/path; by default the run's folder",
+            "Headcount: where to keep ledgers, as s3://bucket/path; by default the run's folder",
         ),
         ("--run-id", "", "Headcount: the run's id; by default its start time and four letters"),
-        ("--event-id-field", HEADER, "Headcount: the event's field that holds the request's id"),
-        ("--promise", "", "Headcount: what an acknowledgement stands for, such as acks=all"),
+        ("--event-id-field", HEADER, "Headcount: the event field that holds the request's id"),
+        ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
         ("--database-file", "", argparse.SUPPRESS),
         ("--default-run-time", "", argparse.SUPPRESS),
-        # The run that the master has prepared; workers receive these with the first users.
+        # The run that the master prepared; workers receive these with their first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-tag", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),
@@ -72,28 +72,38 @@ def add_options(parser: LocustArgumentParser) -> None:
             flag, default=default, help=text, env_var=variable, include_in_web_ui=False
         )
     for flag, text in (
-        ("--seed", "Headcount: a whole number; each generator makes the same requests again"),
-        ("--mix", "Headcount: weights of the tasks, as default=5,sword=3; others are left out"),
+        (
+            "--seed",
+            "Headcount: a whole number; with the same seed, each generator makes the same requests",
+        ),
+        ("--mix", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
         (
             "--thresholds",
-            "Headcount: what the run must keep to, as 'lost == 0 abort; http.p99 < 300ms'",
+            "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'",
         ),
         (
             "--outcome",
-            "Headcount: what an answer stands for, as '202 = acked; json /ok == false = failed'",
+            "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
         ),
     ):
         parser.add_argument(flag, default="", help=text)
     for flag, time_s, text in (
-        ("--settle", SETTLE_S, "an acknowledged event may arrive before it is lost, as 10s"),
-        ("--watch-for", WATCH_FOR_S, "the topic is watched at least, as 8s"),
+        (
+            "--settle",
+            SETTLE_S,
+            "time for acknowledged events to arrive after the last response, such as 10s",
+        ),
+        (
+            "--watch-for",
+            WATCH_FOR_S,
+            "least time to watch the topic after the last response, such as 8s",
+        ),
     ):
-        told = f"Headcount: how long after the last answer {text}"
-        parser.add_argument(flag, default=f"{time_s:g}s", help=told)
+        parser.add_argument(flag, default=f"{time_s:g}s", help=f"Headcount: {text}")
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="Headcount: judge the run when it is over, and end in the verdict's exit code",
+        help="Headcount: verify the run when it is over, and exit with the verdict's code",
         env_var="HEADCOUNT_VERIFY",
         include_in_web_ui=False,
     )
@@ -104,26 +114,27 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         default="",
-        help="Headcount: tasks begun in a second, however long they take, as 500/s or "
-        "0/s..500/s:1m,500/s:5m; users are then the most that do one at once, and do not wait",
+        help="Headcount: tasks started per second, however long they take, such as 500/s or "
+        "0/s..500/s:1m,500/s:5m; users then only limit how many tasks run at once, and do not "
+        "wait between tasks",
     )
     parser.add_argument(
         "--spacing",
         choices=list(map(str, Spacing)),
         default=str(Spacing.CONSTANT),
-        help="Headcount: with --rate, tasks evenly apart, or at random as independent users begin "
-        "them",
+        help="Headcount: with --rate, start tasks at even intervals, or at random as independent "
+        "users would",
     )
     parser.add_argument(
         "--max-in-flight",
         default="",
-        help="Headcount: with --rate, the most tasks at once; by default as many as users",
+        help="Headcount: with --rate, the most tasks at once; by default the number of users",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLoad:
-    """What `--rate` and its companions ask for; `most_in_flight` is None where users are bound."""
+    """The requested open load; `most_in_flight` is None if the users are the only limit."""
 
     plan: RatePlan
     spacing: Spacing
@@ -131,17 +142,17 @@ class OpenLoad:
 
     @property
     def users(self) -> int:
-        """How many users it takes: those of a second at the peak, so that one may be stalled."""
+        """The number of users needed: enough to absorb a one-second stall at the peak rate."""
         wanted = self.most_in_flight or math.ceil(self.plan.peak)
         return max(FEWEST_USERS, min(wanted, MOST_USERS))
 
 
 def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
-    """Read what rate was asked for, if one was. UsageError names what is wrong with it."""
+    """Parse the requested rate; None without `--rate`. UsageError names the mistake."""
     rate, most = str(options.rate).strip(), str(options.max_in_flight).strip()
     if not rate:
         if most:
-            raise UsageError(f"--max-in-flight goes with --rate; without it, leave out {most!r}")
+            raise UsageError("--max-in-flight goes with --rate: add a rate, or leave it out")
         return None
     plan, spacing = parse_rate(rate), parse_spacing(str(options.spacing))
     if most and not (most.isascii() and most.isdigit() and 0 < int(most) <= MOST_IN_FLIGHT):
@@ -152,7 +163,7 @@ def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
 
 
 def take_default_run_time(environment: Environment) -> None:
-    """End a test for which no time was asked, but leave one with a load shape to the shape."""
+    """Apply the default run time if none was set, unless a load shape decides the end."""
     options = environment.parsed_options
     assert options is not None
     if options.default_run_time and not options.run_time and environment.shape_class is None:
@@ -160,7 +171,7 @@ def take_default_run_time(environment: Environment) -> None:
 
 
 def seed_of(options: argparse.Namespace) -> int:
-    """The seed that was asked for, or a new one. UsageError if it is no whole number."""
+    """The requested seed, or a random one. UsageError if it is not a whole number."""
     text = str(options.seed).strip()
     if not text:
         return secrets.randbelow(1 << 32)
@@ -171,12 +182,12 @@ def seed_of(options: argparse.Namespace) -> int:
 
 
 def waits_of(options: argparse.Namespace) -> tuple[float, float]:
-    """How long events may take to arrive, and the topic is watched, in s. UsageError if no time."""
+    """The settle time and the least watch time, in s. UsageError if either is invalid."""
     return seconds_of("--settle", options.settle), seconds_of("--watch-for", options.watch_for)
 
 
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
-    """See that what the form asks for makes sense, and return the thresholds. UsageError if not."""
+    """Check the options of the start form, and return the thresholds. UsageError if invalid."""
     seed_of(options)
     check_id_field(options.event_id_field)
     open_load_of(options)
@@ -189,10 +200,10 @@ def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tu
 
 
 def clock_offset_ns(environ: Mapping[str, str]) -> int:
-    """What this process's clock is to be off by, which no master decides for it.
+    """This process's artificial clock skew in ns, from HEADCOUNT_CLOCK_OFFSET_MS.
 
-    It stands in HEADCOUNT_CLOCK_OFFSET_MS, and rehearses hosts whose clocks differ. UsageError if
-    it is no whole number.
+    It simulates hosts whose clocks differ, so each process reads its own environment. UsageError if
+    it is not a whole number.
     """
     text = environ.get("HEADCOUNT_CLOCK_OFFSET_MS", "0")
     try:
@@ -212,13 +223,13 @@ class HttpWay(StrEnum):
     """How requests with `event=` are sent."""
 
     LEAN = "lean"
-    """Plain ones by the plugin's own transport."""
+    """Plain requests through the plugin's own transport."""
     GENERAL = "general"
-    """All by Locust's session, to tell an error of the transport from one of a library."""
+    """All requests through Locust's session, to tell a transport bug from a library bug."""
 
 
 def http_way_of(environ: Mapping[str, str]) -> HttpWay:
-    """Read HEADCOUNT_HTTP, which each generator takes from its own environment. UsageError."""
+    """Parse HEADCOUNT_HTTP from the generator's own environment. UsageError if invalid."""
     text = environ.get("HEADCOUNT_HTTP") or HttpWay.LEAN
     try:
         return HttpWay(text)

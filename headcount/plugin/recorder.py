@@ -1,7 +1,8 @@
-"""The recorder: gives each attempt its identity before it is sent, and its outcome after.
+"""The recorder: assigns each attempt its id before it is sent, and records its outcome afterwards.
 
-One recorder belongs to one generator in one run. Disk work is done in two threads of its own, so
-that the requests of other users go on meanwhile and a reservation never waits for a segment.
+Each generator has one recorder per run. Reservations and segments are written by two separate
+threads, so that disk work never blocks other users' requests, and a reservation never waits for a
+segment.
 """
 
 import functools
@@ -38,18 +39,17 @@ from headcount.run.state_changes import Changes, check
 SEGMENT_ROWS = 50_000
 
 
-_ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # what an enumeration looks up each time
+_ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # cached, because enum attributes are slow
 
 
 class Recorder(SeqReservation):
-    """Reserves identities, keeps what is in flight, and writes rows in the background.
+    """Reserves ids, tracks attempts in flight, and writes rows in the background.
 
-    `on_failure` is called once, with what keeps the run from being accounted for, and
-    `clock_offset_ns` is what this generator's clock is to be off by, to rehearse that. Whoever
-    wants to know how attempts end sets `tally`, which counts each. `pool` is set where there is a
-    rate to keep, and says what became of its arrivals; `dropped` are those that could not be begun
-    in time. `outcome_rules` say what answers stand for, and `shortfall` counts what
-    was not made.
+    `on_failure` is called once, with the first error that keeps the run from being accounted for.
+    `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
+    attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
+    the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
+    and `shortfall` counts the requests that were not made.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Recorder(SeqReservation):
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
-        self.tally: ProgressCounter | None = None
+        self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
         self._owners = itertools.count()
-        # Wall-clock time that a step of the system clock cannot bend.
+        # Makes wall-clock time immune to steps of the system clock.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
         self._segments = SegmentWriter(writer, self._arrivals, self._cannot_write)
         self._batches = self._segments.batches
@@ -79,20 +79,20 @@ class Recorder(SeqReservation):
 
     @property
     def in_flight(self) -> int:
-        """How many attempts have begun and not ended."""
+        """The number of attempts that have begun and not ended."""
         return len(self._in_flight)
 
     def in_flight_by_type(self) -> Counter[str]:
-        """How many attempts of each event type have begun and not ended."""
+        """The number of attempts that have begun and not ended, by event type."""
         return Counter(attempt.event_type for attempt in self._in_flight.values())
 
     @property
     def attempted(self) -> int:
-        """How many attempts have begun."""
+        """The number of attempts that have begun."""
         return self._next
 
     def write_health(self, health: Health) -> None:
-        """Write how busy this generator is, and what it did not make, beside its ledger.
+        """Write this generator's health and shortfall beside its ledger.
 
         Raises OSError.
         """
@@ -100,7 +100,7 @@ class Recorder(SeqReservation):
             self._segments.write_health(health, self.shortfall.shortfall)
 
     def new_owner(self) -> str:
-        """Name an owner of state that is this run's and this generator's alone."""
+        """Return a new owner name, unique across runs and generators."""
         return f"{self._prefix}o{next(self._owners)}"
 
     def begin(
@@ -111,19 +111,19 @@ class Recorder(SeqReservation):
         changes: Changes | None = None,
         due_at_ns: int | None = None,
     ) -> Attempt:
-        """Give an attempt its identity, which is reserved on disk before this returns.
+        """Begin an attempt; its id is reserved on disk before this returns.
 
-        `due_at_ns` is when it should have been sent, by the monotonic clock; now if that is None.
+        `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
-        Raises LedgerFailedError where nothing can be written any more, and where the event cannot
-        be compared or its changes not be accounted for: no identity is used up, and the run is
-        given up, for it would go on without this request.
+        Raises LedgerFailedError if the ledger can no longer be written, or if the event cannot be
+        compared or its changes cannot be accounted for. In the latter cases no id is used up, and
+        the run is stopped, since it would otherwise continue without this request.
         """
         try:
             event_type.encode()
             compared, content, asked = describe(event)
             if changes is not None:
-                changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may go on
+                changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
         except REFUSED as error:
             raise self.refuse(scenario_user, event, event_type, error) from None
@@ -131,7 +131,7 @@ class Recorder(SeqReservation):
             self._reserve()
         if self._reserved - self._next < self._block // 2:
             self._reserve_ahead()
-        # Sequence number and time are taken with no switch between, so that they agree in order.
+        # No greenlet switch happens between the two, so that numbers and times have the same order.
         seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
         self._next = seq + 1
         attempt = Attempt(
@@ -156,12 +156,12 @@ class Recorder(SeqReservation):
         status: int,
         delivery: ReportedDelivery = NOTHING_REPORTED,
     ) -> None:
-        """Note that an attempt was answered."""
+        """Record the response to an attempt."""
         now_ns = time.monotonic_ns() + self._epoch_ns
         self._end(attempt, now_ns, status, outcome, None, delivery=delivery)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
-        """Note that an attempt ended without an answer, now."""
+        """Record that an attempt has just ended without a response."""
         now_ns = time.monotonic_ns() + self._epoch_ns
         self._end(attempt, None, None, outcome, _writable(error), ended_at_ns=now_ns)
 
@@ -173,9 +173,9 @@ class Recorder(SeqReservation):
         error: str | None,
         delivery: ReportedDelivery,
     ) -> Callable[[Outcome], None]:
-        """Keep how an attempt ended; return what notes its outcome once the scenario has said it.
+        """Hold an attempt's row; return a function that writes it with the scenario's outcome.
 
-        `error` is None where it was answered. If the run is over before, `outcome` is noted.
+        `error` is None if there was a response. If the run ends first, `outcome` is written.
         """
         now_ns = time.monotonic_ns() + self._epoch_ns
         if error is None:
@@ -196,7 +196,7 @@ class Recorder(SeqReservation):
     def refuse(
         self, scenario_user: str, event: object, event_type: object, error: Exception
     ) -> LedgerFailedError:
-        """Give up on the run for an event that cannot be compared; return what to raise."""
+        """Stop the run because an event cannot be compared; return the error to raise."""
         where = scenario_location.here()
         at = "" if where is None else f" in {where.line} (task {where.entry})"
         reason = why_not_comparable(event, event_type, error)
@@ -205,9 +205,9 @@ class Recorder(SeqReservation):
         return self.fail(UsageError(refused))
 
     def seal(self) -> Seal | None:
-        """Write what is left and the last word; None if that is done or cannot be.
+        """Write the remaining rows and the seal; None if already sealed, or if writing fails.
 
-        What is still in flight is indeterminate.
+        Attempts still in flight become indeterminate.
         """
         if self._sealed or self._failure is not None:
             return None
@@ -237,9 +237,9 @@ class Recorder(SeqReservation):
         delivery: ReportedDelivery = NOTHING_REPORTED,
         ended_at_ns: int | None = None,
     ) -> None:
-        """Keep an attempt's row, of which there is only one."""
+        """Add an attempt's row, unless it has one."""
         if self._in_flight.pop(attempt.seq, None) is None:
-            return  # it has its row already: sealing ended it
+            return  # sealing has already written its row
         columns = self._batches[-1]
         if len(columns) >= SEGMENT_ROWS:
             columns = Columns()
@@ -264,16 +264,16 @@ class Recorder(SeqReservation):
             ended_at_ns,
             attempt.asked,
         )
-        if self.tally is not None:
-            # A request without an answer took as long, at least, as it was waited for.
+        if self.progress is not None:
+            # An unanswered request took at least as long as the wait for it.
             ended_ns = ended_at_ns if answered_at_ns is None else answered_at_ns
             times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
-            self.tally.add(attempt.event_type, text, status, error, times, seq=attempt.seq)
+            self.progress.add(attempt.event_type, text, status, error, times, seq=attempt.seq)
 
     def _arrivals(self) -> Arrivals | None:
         return None if self.pool is None else self.pool.arrivals
 
 
 def _writable(error: str) -> str:
-    """Make an error one that UTF-8 can write; it may quote what it cannot."""
+    """Replace what UTF-8 cannot encode, which an error may quote."""
     return error.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""The recording: what a generator sets up before its users make the first request."""
+"""Recording: sets up a generator before its users send the first request."""
 
 import functools
 import os
@@ -13,7 +13,7 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.mix import parse_mix, weighted
 from headcount.plugin import arrival_driver, warm_up
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.interpreter_settings import make_ready
+from headcount.plugin.interpreter_settings import prepare_interpreter
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import PROGRESS, ProgressReporter
 from headcount.plugin.options import clock_offset_ns, http_way_of
@@ -23,13 +23,13 @@ from headcount.plugin.user_classes import other_users
 from headcount.run.outcome_rules import split as split_rules
 
 LEDGER_FAILED = "headcount_ledger_failed"
-"""The message by which a generator ends the run."""
+"""The message with which a generator ends the run."""
 GENERATOR_BEGUN = "headcount_generator_begun"
-"""The message by which a generator announces its ledger."""
+"""The message with which a generator announces its ledger."""
 
 
 def _apply_mix(environment: Environment) -> Iterator[str]:
-    """Weigh the tasks; name the users that are left as they are, for the mix names none of them."""
+    """Apply the mix; yield the users left unchanged, because the mix names none of their tasks."""
     assert environment.parsed_options is not None
     if not environment.parsed_options.mix:
         return
@@ -43,7 +43,7 @@ def _apply_mix(environment: Environment) -> Iterator[str]:
 
 
 def begin(environment: Environment) -> None:
-    """Open this generator's ledger and start its recorder. PartError if that cannot be written."""
+    """Open this generator's ledger and start its recorder. PartError if it cannot be written."""
     options, runner = environment.parsed_options, environment.runner
     assert options is not None
     assert runner is not None
@@ -73,5 +73,5 @@ def begin(environment: Environment) -> None:
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)
-    arrival_driver.keep_pace(environment, state.recorder, generator)
-    make_ready()
+    arrival_driver.pace_users(environment, state.recorder, generator)
+    prepare_interpreter()

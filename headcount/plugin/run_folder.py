@@ -1,4 +1,4 @@
-"""Where a run is written: its folder, and its ledger."""
+"""The locations of a run's folder and ledger."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from headcount.run.folder import RunFolder
 
 
 def folder_of(environment: Environment) -> RunFolder:
-    """Give the folder of the run that was prepared."""
+    """Return the folder of the prepared run."""
     options = environment.parsed_options
     assert options is not None
     return RunFolder(Path(options.reports_dir).absolute() / options.prepared_run)
 
 
 def ledger_location(environment: Environment) -> str:
-    """Give the place of its ledger, as generators and Spark reach it."""
+    """Return the location of the run's ledger, for generators and Spark."""
     options, folder = environment.parsed_options, folder_of(environment)
     assert options is not None
     return folder.located(folder.ledger_of(options.ledger, options.prepared_tag))

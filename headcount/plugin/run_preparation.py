@@ -1,4 +1,4 @@
-"""The run's preparation: all that the master checks and writes before the first request."""
+"""Run preparation: what the master checks and writes before the first request."""
 
 import importlib.metadata
 import os
@@ -30,7 +30,7 @@ PACKAGES = ("locust", "gevent", "geventhttpclient", "kafka-python")
 
 
 def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
-    """Check what the run is asked for, and write its manifest. UsageError or PartError."""
+    """Check the options and write the run's manifest. Raises UsageError or PartError."""
     options = environment.parsed_options
     assert options is not None
     check_users(environment.user_classes)
@@ -42,17 +42,17 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     http_way_of(os.environ)
     arrival_driver.prepare(environment)
     is_here = options.processes or not isinstance(environment.runner, MasterRunner)
-    if JUDGED_BY_PARENT in os.environ and is_here:  # workers elsewhere may have a way of theirs
+    if JUDGED_BY_PARENT in os.environ and is_here:  # remote workers may have another route
         check_host(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:
         raise UsageError(
             f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
-            "make it, or name another with --topic"
+            "create it, or name another with --topic"
         )
     state_of(environment).has_run = False
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
-    options.run_id = ""  # the next run from the web form has an id of its own
+    options.run_id = ""  # the next run from the web form needs a new id
     folder = folder_of(environment)
     if folder.manifest_path.exists():
         raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
@@ -99,7 +99,7 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
 def _versions(*, has_own_broker: bool) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     if has_own_broker:
-        # It needs what the command alone brings, and only the command starts a broker.
+        # Only the `headcount` command starts a broker; its extra installs what this import needs.
         from headcount.stack.jvm.jars_lock import read_lock  # noqa: PLC0415
 
         versions["kafka"] = next(
@@ -118,7 +118,7 @@ def _new_run(asked_for: str) -> str:
 
 
 def _checked_ledgers(text: str) -> str:
-    """Where ledgers are kept: as workers are told, who may be in another folder. UsageError."""
+    """Check the ledgers' location; make it absolute for workers in other folders. UsageError."""
     if not text or "://" in text:
         return text and check_location("--ledger", text)
     return str(Path(text).absolute())

@@ -1,4 +1,4 @@
-"""Errors of the scenario: told to the ledger's shortfall, for Locust only logs them."""
+"""Scenario errors: counted in the ledger's shortfall, because Locust only logs them."""
 
 from types import TracebackType
 from typing import Any
@@ -22,7 +22,7 @@ def on_user_error(
     _count(user, exception, tb)
 
 
-def watch(user: User, greenlet: "gevent.Greenlet[..., None]") -> None:
+def count_errors_of(user: User, greenlet: "gevent.Greenlet[..., None]") -> None:
     """Count an error that ends a user, such as one of `on_stop`."""
 
     def count(ended: "gevent.Greenlet[..., None]") -> None:
@@ -37,13 +37,13 @@ def _count(user: User, error: BaseException, trace: TracebackType | None) -> Non
     recorder = state_of(user.environment).recorder
     if recorder is None or isinstance(error, StopUser | StopTest) or hasattr(error, _COUNTED):
         return
-    setattr(error, _COUNTED, True)  # where Locust raises it again, it is the same
+    setattr(error, _COUNTED, True)  # Locust may raise the same error again
     where = scenario_location.of_traceback(trace)
     recorder.shortfall.add(_stage(trace), error, "" if where is None else where.line)
 
 
 def _stage(trace: TracebackType | None) -> Stage:
-    """Tell by the function that Locust's user has called; tasks are called by task sets."""
+    """Find the stage from the function that Locust's `User.run` called; task sets run tasks."""
     while trace is not None:
         called = trace.tb_next
         if trace.tb_frame.f_code is User.run.__code__ and called is not None:

@@ -1,6 +1,6 @@
-"""The segment writer: writes a ledger's rows in the background, a batch at a time.
+"""The segment writer: writes a ledger's rows in batches, in the background.
 
-Disk work is done in a thread of its own, at a lower priority than the requests.
+A separate thread does the disk work, at a lower priority than the requests.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ class SegmentWriter:
 
     Args:
         writer: Writes to the ledger's location.
-        arrivals: Returns what became of the arrivals so far; None without a rate.
-        on_error: Called with what keeps the rows from being written; nothing is written after it.
+        arrivals: Returns the arrival counts so far; None without a rate.
+        on_error: Called with the error that prevents writing; no more rows are written after it.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class SegmentWriter:
         self._arrivals = arrivals
         self._on_error = on_error
         self.batches = [Columns()]
-        """The recorder adds rows to the last; the list stays the same object."""
+        """The recorder adds rows to the last batch; the list object never changes."""
         self._flushing = gevent.lock.BoundedSemaphore(1)
         self._disk = gevent.threadpool.ThreadPool(1)
         self._disk.spawn(_lower_priority)
         self._flusher = gevent.spawn(self._flush_for_ever)
 
     def flush(self) -> None:
-        """Write the rows there are now; later ones wait for the next time. OSError."""
+        """Write the current rows; rows added meanwhile wait for the next flush. OSError."""
         batches = self.batches.copy()
         self.batches[:] = [Columns()]
         for columns in batches:
@@ -63,7 +63,7 @@ class SegmentWriter:
         self._disk.apply(self._writer.write_shortfall, (shortfall,))
 
     def stop(self) -> None:
-        """End the background work, once the flush that is under way has its rows written."""
+        """Stop the background flushes, after any flush in progress."""
         with self._flushing:
             self._flusher.kill()
 
@@ -98,7 +98,7 @@ class SegmentWriter:
 
 
 def _lower_priority() -> None:
-    """Lower the priority of this background thread, where threads have one of their own."""
+    """Lower the priority of this background thread, on systems with per-thread priorities."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)

@@ -1,6 +1,6 @@
-"""The reservation: blocks of sequence numbers, on disk before the first number of one is used.
+"""Reservations: blocks of sequence numbers, written to disk before any of their numbers is used.
 
-The recorder takes the numbers from it as its subclass: the path of each request has no call more.
+The recorder is a subclass, so that taking a number costs each request no extra call.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ LARGEST_BLOCK = 4096
 
 
 class SeqReservation:
-    """Reserves numbers ahead of their use; `_next` is the next, `_reserved` the first beyond.
+    """Reserves numbers ahead of use, from `_next` up to but not including `_reserved`.
 
     `on_failure` is called once, with the first error that keeps the run from being accounted for.
     """
@@ -38,7 +38,7 @@ class SeqReservation:
         self._sealed = False
 
     def expect(self, per_second: float) -> None:
-        """Reserve what the first second of a rate takes, so that its first requests need not wait.
+        """Reserve enough for the first second of a rate, so that its first requests need not wait.
 
         An error goes to `on_failure`.
         """
@@ -47,7 +47,7 @@ class SeqReservation:
             self._reserve()
 
     def fail(self, error: HeadcountError) -> LedgerFailedError:
-        """Give up on the run, and report the first reason; return the error to raise."""
+        """Stop the run, and report the first error; return the error to raise."""
         if self._failure is None:
             self._failure = str(error)
             self._on_failure(error)
@@ -59,7 +59,7 @@ class SeqReservation:
             gevent.spawn(self._reserve_quietly)
 
     def _reserve_quietly(self) -> None:
-        with contextlib.suppress(LedgerFailedError):  # the next request meets it again
+        with contextlib.suppress(LedgerFailedError):  # the next request raises it again
             self._reserve()
         self._is_ahead = False
 
@@ -68,7 +68,7 @@ class SeqReservation:
             if self._failure is not None or self._sealed:
                 raise LedgerFailedError(self._failure or "the ledger is sealed: the run is over")
             if self._reserved - self._next >= self._block // 2:
-                return  # another greenlet has done it meanwhile
+                return  # another greenlet has reserved meanwhile
             try:
                 block = self._reservations.apply(self._writer.reserve, (self._block,))
             except OSError as error:

@@ -1,4 +1,4 @@
-"""The session: Locust's FastHttpSession, whose requests may name the event that they ask for."""
+"""The session: a FastHttpSession whose requests can name the event they should cause."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, decide
 from headcount.run.state_changes import Changes
 
-_BRIEF = frozenset(
+_PLAIN_KEYWORDS = frozenset(
     {"event", "event_type", "changes", "name", "catch_response", "context"}
     | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
 )
@@ -46,14 +46,15 @@ _ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}
 
 
 class LedgerSession(FastHttpSession):
-    """Adds to every request method what the topic must hold for it.
+    """Lets every request method declare the event that the request should cause in the topic.
 
-    `event=` are the fields that are compared, and make the request one that is accounted for;
+    `event=` makes a request accounted for: its fields are compared with the event in the topic.
     `event_type=` is its row in the report, by default the event's own field `event_type`.
-    `changes=` is what it does to the state of its owner, if it is done. The response has the
-    `outcome` then: what the generator knows of the request. With `catch_response=True` the `with`
-    block may set it, and its `failure()` makes an acknowledgement indeterminate. `due_at_ns` is
-    when the next one should be sent, by the monotonic clock; it holds for one request alone.
+    `changes=` is how the event, if it happens, changes the state of its owner. The response then
+    has an `outcome`: what the generator knows of the request. With `catch_response=True` the
+    `with` block may set it, and `failure()` makes an acknowledged request indeterminate.
+    `due_at_ns` is when the next request should be sent, by the monotonic clock; it applies to one
+    request only.
     """
 
     due_at_ns: int | None = None
@@ -73,12 +74,12 @@ class LedgerSession(FastHttpSession):
             self.client.clientpool = OnceOnlyPool(**self.client.clientpool.client_args)
         if http_way is HttpWay.GENERAL:
             self.client.clientpool.is_plain = False
-        self.client.__class__ = LedgerUserAgent  # Locust leaves no other way to choose the agent
+        self.client.__class__ = LedgerUserAgent  # Locust offers no other way to choose the agent
         self._recorder = recorder
         self._outcome_rules = () if recorder is None else recorder.outcome_rules
         self._user_name = user_name
 
-    if TYPE_CHECKING:  # Locust's signatures name every keyword, and `event` is not among them
+    if TYPE_CHECKING:  # Locust's signatures list all keywords, without `event`
         get: Callable[..., ResponseContextManager]
         post: Callable[..., ResponseContextManager]
         put: Callable[..., ResponseContextManager]
@@ -86,31 +87,31 @@ class LedgerSession(FastHttpSession):
         delete: Callable[..., ResponseContextManager]
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask as Locust does; of an answer that is a stream, only the head is waited for."""
+        """Send a request as Locust does; of a streamed response, wait only for the head."""
         if kwargs.get("event") is not None:
-            if not args and kwargs.keys() <= _BRIEF:
-                template, payload = self._plain(method, url, kwargs)
+            if not args and kwargs.keys() <= _PLAIN_KEYWORDS:
+                template, payload = self._plain_request(method, url, kwargs)
                 if template is not None:
-                    return self._request_briefly(template, payload, url, **kwargs)
+                    return self._request_plain(template, payload, url, **kwargs)
             if kwargs.get("stream"):
                 kwargs["streams"] = True
             if kwargs.get("catch_response"):
                 response = super().request(method, url, *args, is_held=True, **kwargs)
-                response.__class__ = HeldResponse  # Locust makes it itself
+                response.__class__ = HeldResponse  # Locust creates the response itself
                 return response
         return super().request(method, url, *args, **kwargs)
 
     def open_ahead(self) -> None:
-        """Open a connection to the host, so that a request that must be on time has one.
+        """Open a connection to the host in advance, so that the first request can be on time.
 
-        What does not work is left to that request to tell.
+        Errors are ignored here; the request will raise them again.
         """
         if self.base_url:
-            # Of another kind are a proxy's refusal, and what a context of the user's own says.
+            # A proxy's refusal or a custom TLS context may raise any other exception.
             with contextlib.suppress(Exception, *FAILURE_EXCEPTIONS):
                 self.client.clientpool.open_ahead(self.base_url)
 
-    def _plain(
+    def _plain_request(
         self, method: str, url: str, kwargs: dict[str, Any]
     ) -> tuple[RequestTemplate | None, str | bytes | None]:
         """Return a request's template and its payload; no template if it is not plain."""
@@ -126,13 +127,13 @@ class LedgerSession(FastHttpSession):
             items = tuple(headers.items()) if headers else ()
             items = request_fields(items, authorization, sends_json)
             template = self.client.template(method, self._build_url(url), items)
-        except (TypeError, ValueError):  # the general way says what is wrong with it
+        except (TypeError, ValueError):  # Locust's own path reports the mistake
             return None, None
         if template is not None and payload and not template.names_type:
             return None, None
         return template, payload
 
-    def _request_briefly(
+    def _request_plain(
         self,
         template: RequestTemplate,
         payload: str | bytes | None,
@@ -146,7 +147,7 @@ class LedgerSession(FastHttpSession):
         changes: Changes | None = None,
         **_: Any,
     ) -> FastResponse:
-        """Do what Locust's session does with a request that is plain, and no more."""
+        """Do what Locust's session does for a plain request, and no more."""
         meta = self._meta(template, name or self.request_name or url, context)
         started_s = time.perf_counter()
         attempt = self._begin(template.method, event, event_type, changes)
@@ -164,7 +165,7 @@ class LedgerSession(FastHttpSession):
     def _meta(
         self, template: RequestTemplate, name: str, context: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        """What the request event is fired with, as far as it is known before the answer."""
+        """The arguments of Locust's request event that are known before the response."""
         of_user = {} if self.user is None else self.user.context()
         return {
             "request_type": template.method,
@@ -183,12 +184,12 @@ class LedgerSession(FastHttpSession):
         is_held: bool,
     ) -> FastResponse:
         try:
-            response = self.client.ask(template, payload, attempt.event_id)
+            response = self.client.send_plain(template, payload, attempt.event_id)
             cut_by = None if isinstance(response, PlainResponse) else read_whole(response)
-        except BaseException as error:  # a user that is killed ends here, too
+        except BaseException as error:  # also when the user is killed
             self._unanswered(attempt, error)
             raise
-        self._note(attempt, response, cut_by, is_held=is_held)
+        self._record(attempt, response, cut_by, is_held=is_held)
         return response
 
     def _begin(
@@ -200,20 +201,20 @@ class LedgerSession(FastHttpSession):
     ) -> Attempt:
         due_at_ns, self.due_at_ns = self.due_at_ns, None
         if self._recorder is None:
-            raise StopUser  # it would be a request that nothing accounts for
+            raise StopUser  # nothing would account for the request
         if getattr(self.user, "killed", False):
-            self.user.heed_kill()  # type: ignore[union-attr] # who is killed is a LedgerUser
+            self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
             event_type = event_type or str(event.get("event_type", method))
             return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
-        except AttributeError as error:  # it is no mapping
+        except AttributeError as error:  # the event is not a mapping
             self._recorder.refuse(self._user_name, event, event_type or method, error)
-            raise self._end() from None
+            raise self._stop_exception() from None
         except LedgerFailedError:
-            raise self._end() from None  # the run is being stopped, and says why
+            raise self._stop_exception() from None  # the run is being stopped with this error
 
-    def _end(self) -> BaseException:
-        """Give what ends a user, or quietly a greenlet that the scenario has started beside it."""
+    def _stop_exception(self) -> BaseException:
+        """Return the exception that ends the user, or quietly a greenlet the scenario started."""
         own = getattr(self.user, "greenlet", None)
         return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
 
@@ -241,17 +242,17 @@ class LedgerSession(FastHttpSession):
         attempt = self._begin(method, event, event_type, changes)
         try:
             kwargs["headers"][HEADER] = attempt.event_id
-            kwargs["max_redirects"] = 0  # one would carry the identity to a second request
+            kwargs["max_redirects"] = 0  # a redirect would reuse the id for a second request
             response = super()._send_request_safe_mode(method, url, **kwargs)
             cut_by = None if streams else read_whole(response)
-        except BaseException as error:  # a user that is killed ends here, too
+        except BaseException as error:  # also when the user is killed
             self._unanswered(attempt, error)
             raise
         response.__class__ = _ACCOUNTED.get(type(response), type(response))
-        self._note(attempt, response, cut_by, is_held=is_held, has_body=not streams)
+        self._record(attempt, response, cut_by, is_held=is_held, has_body=not streams)
         return response
 
-    def _note(
+    def _record(
         self,
         attempt: Attempt,
         response: FastResponse,
@@ -265,7 +266,7 @@ class LedgerSession(FastHttpSession):
         status, error, delivery = response.status_code, None, NOTHING_REPORTED
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE
-            error = f"the answer broke off: {type(cut_by).__name__}: {cut_by}"
+            error = f"the response broke off: {type(cut_by).__name__}: {cut_by}"
         elif status:
             delivery = delivery_of(response)
             if self._outcome_rules:
@@ -273,7 +274,7 @@ class LedgerSession(FastHttpSession):
             else:
                 outcome = _by_status(response, status)
         else:
-            cause: Exception = getattr(response, "error")  # noqa: B009 - only on answers that failed
+            cause: Exception = getattr(response, "error")  # noqa: B009 - only on failed responses
             outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
         response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
         if is_held:
@@ -284,7 +285,7 @@ class LedgerSession(FastHttpSession):
             recorder.unanswered(attempt, outcome, error)
 
     def _by_rules(self, response: FastResponse, *, has_body: bool) -> Outcome:
-        """Tell what an answer stands for by the first rule that holds, or else by its status."""
+        """Return the outcome of the first rule that holds, otherwise that of the status."""
         outcome = decide(self._outcome_rules, Answer(response, has_body=has_body))
         return _by_status(response, response.status_code) if outcome is None else outcome
 

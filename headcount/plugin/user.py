@@ -9,8 +9,8 @@
             event = {"event_type": "purchase_sword", **wish}
             self.client.post("/purchase_a_sword", json=wish, event=event)
 
-A request with `event=` is accounted for, field by field; one without is plain Locust. One that
-changes state can say how, with `changes=`, and the state is accounted for as well:
+A request with `event=` is accounted for, field by field; one without is plain Locust. A request
+that changes state can declare how, with `changes=`; the state is then accounted for as well:
 
             player_id = self.new_owner()
             changes = Changes(player_id, {"gold": -20, "item:sword:metal=iron": 1})
@@ -39,8 +39,8 @@ from headcount.plugin.session import LedgerSession
 class LedgerUser(FastHttpUser):
     """A Locust user whose requests are written to the ledger.
 
-    `self.random` is the generator's own source of random numbers: with `--seed`, each generator
-    makes the same sequence of requests again. Draw from it before the first request of a task.
+    `self.random` is the generator's own source of random numbers: with the same `--seed`, each
+    generator repeats the same sequence of requests. Draw from it before a task's first request.
     """
 
     abstract = True
@@ -73,42 +73,42 @@ class LedgerUser(FastHttpUser):
         )
         self.killed = False
         self._recorder = state.recorder
-        # Locust draws the next task from the global source, which the wait times use, too.
+        # Locust would draw the next task from the global source, which wait times also use.
         self.tasks = [_pick]
         self._pacer = state.pacer
         self._is_between_tasks = True
         self._own_wait_time = self.wait_time
         self._arrival = gevent.event.Event()
         if state.pacer is not None:
-            # What Locust takes for the time to wait between tasks is the wait for an arrival.
+            # The wait for an arrival replaces Locust's wait time between tasks.
             self.tasks = [_enter]
             self.wait_time = self._await_arrival  # type: ignore[method-assign]
 
     def new_owner(self) -> str:
-        """Name an owner of state, such as a player, that is this run's alone."""
+        """Return a new name for an owner of state, such as a player, unique to this run."""
         if self._recorder is None:
             raise StopUser  # nothing would account for it
         return self._recorder.new_owner()
 
     def start(self, group: Group) -> "gevent.Greenlet[..., None]":
-        """Start as Locust does."""
+        """Start as Locust does, and watch the user for errors."""
         greenlet: gevent.Greenlet[..., None] = super().start(group)
-        scenario_errors.watch(self, greenlet)
+        scenario_errors.count_errors_of(self, greenlet)
         if self._pacer is not None:
             pool = self._pacer.pool
-            greenlet.link(lambda _: pool.left(self))
+            greenlet.link(lambda _: pool.remove(self))
             self._pacer.prepare(self.client.open_ahead)
         return greenlet
 
     def take(self, due_at_ns: int) -> None:
-        """Begin a task that is due, by the monotonic clock; its first request was due then, too."""
+        """Start a task that was due at `due_at_ns` (monotonic); so was its first request."""
         self.client.due_at_ns = due_at_ns
         self._arrival.set()
 
     def _await_arrival(self) -> float:
-        """Wait until there is a task to do; what is left to wait then is nothing.
+        """Wait for an arrival; return 0, because Locust then need not wait any longer.
 
-        A wait within a task is the scenario's own, and takes nobody's arrival.
+        A wait within a task keeps its own wait time, and takes no arrival.
         """
         assert self._pacer is not None
         self._is_between_tasks = _is_between_tasks()
@@ -117,35 +117,35 @@ class LedgerUser(FastHttpUser):
         self.client.due_at_ns = None
         self._arrival.clear()
         pool = self._pacer.pool
-        pool.freed(self, time.monotonic_ns())
+        pool.release(self, time.monotonic_ns())
         self._arrival.wait()
         if self.client.due_at_ns is not None:
-            pool.begun(self.client.due_at_ns, time.monotonic_ns())
+            pool.record_start(self.client.due_at_ns, time.monotonic_ns())
         return 0.0
 
     def stop(self, force: bool = False) -> bool:
-        """Stop as Locust does, and begin no attempt after a kill that is still on its way.
+        """Stop as Locust does, and begin no attempt while a kill is pending.
 
-        Locust kills a waiting user by a message. A wait that is over at the same moment would be
-        followed by a request, which that kill would then tear off.
+        Locust kills a waiting user asynchronously. If the wait ended at the same moment, a request
+        would follow, and the kill would cut it off.
         """
         is_waiting = self._state == LOCUST_STATE_WAITING
         self.killed = force or is_waiting
         if self._pacer is not None and is_waiting and self._is_between_tasks:
-            self._pacer.pool.stopped(self, has_arrival=self._arrival.is_set())
+            self._pacer.pool.remove_stopped(self, has_arrival=self._arrival.is_set())
         stopped: bool = super().stop(force)
         return stopped
 
     def heed_kill(self) -> None:
-        """End here if a kill is on its way; return where it has come, and `on_stop` is at work."""
-        gevent.sleep(0)  # until which it comes
+        """Let a pending kill end the user here; return if it came earlier and `on_stop` runs."""
+        gevent.sleep(0)  # delivers the kill
         assert self.greenlet is not None
         if self.greenlet.dead:
-            raise gevent.GreenletExit  # in what the scenario has left behind
+            raise gevent.GreenletExit  # in a greenlet that the scenario left behind
 
 
 def _is_between_tasks() -> bool:
-    """Tell whether a wait is the one of Locust between two tasks, or one that a task has called."""
+    """Whether the current wait is Locust's own between two tasks, not one called by a task."""
     frame = sys._getframe(2)  # noqa: SLF001 - Locust calls the same method for both
     while frame.f_code.co_name in {"wait", "wait_time"} and frame.f_back is not None:
         frame = frame.f_back
@@ -153,7 +153,7 @@ def _is_between_tasks() -> bool:
 
 
 def _enter(user: LedgerUser) -> None:
-    """Begin no task: the first one, too, comes after a wait for an arrival."""
+    """Run no task: even the first task must wait for an arrival."""
     user.tasks = [_pick]
 
 

@@ -1,4 +1,4 @@
-"""The user classes of a locustfile: what they must be before anything is sent."""
+"""Checks of a locustfile's user classes before the run."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _WRITE = "write `from headcount.plugin import LedgerUser`, derive from it, and p
 
 
 def check_users(user_classes: Iterable[type[User]]) -> None:
-    """See that something can be accounted for. UsageError says what to write instead."""
+    """Check that there is a LedgerUser. UsageError says what to write instead."""
     classes = list(user_classes)
     if not any(issubclass(each, LedgerUser) for each in classes):
         names = ", ".join(f"{each.__name__} ({_base(each)})" for each in classes)
@@ -23,12 +23,12 @@ def check_users(user_classes: Iterable[type[User]]) -> None:
 
 
 def other_users(user_classes: Iterable[type[User]]) -> tuple[str, ...]:
-    """Name the users whose requests are not accounted for."""
+    """Return the names of users whose requests are not accounted for."""
     return tuple(each.__name__ for each in user_classes if not issubclass(each, LedgerUser))
 
 
 def _base(user_class: type[User]) -> str:
-    """Name the class of Locust's that a user derives from."""
+    """Return the name of the Locust class that a user derives from."""
     module = "locust."
     names = [each.__name__ for each in user_class.__mro__ if each.__module__.startswith(module)]
     return next(iter(names), "User")

@@ -1,7 +1,7 @@
-"""The warm-up: loads what writing a ledger needs, before the load and beside the greenlets.
+"""The warm-up: loads the libraries that write a ledger, before the test and in a thread.
 
-It takes seconds on a busy machine. A worker that sends no heartbeat for so long counts as missing
-to Locust's master, which ends the test when the last worker is missing: before the first request.
+Loading takes seconds on a busy machine. If it blocked heartbeats for that long, Locust's master
+would consider the worker missing, and end the test, before the first request, with the last worker.
 """
 
 import functools
@@ -13,12 +13,12 @@ from headcount.ledger.writer import warm_up
 
 
 def begin() -> None:
-    """Start the warm-up in a thread of its own; nothing happens the second time."""
+    """Start the warm-up in a background thread. Idempotent."""
     _started()
 
 
 def finish() -> None:
-    """Wait for the end of the warm-up, which this starts if nobody has."""
+    """Wait for the warm-up to end; start it if necessary."""
     _started().get()
 
 

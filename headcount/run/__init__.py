@@ -1,1 +1,1 @@
-"""What a run is: its ids, folder, manifest, outcomes and verdict. Pure, but for files."""
+"""A run: its ids, folder, manifest, outcomes and verdict. Pure, except for files."""

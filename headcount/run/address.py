@@ -1,4 +1,4 @@
-"""Addresses as they may be shown and written: what may be secret in them is left out."""
+"""Addresses that are safe to show and to write: without the parts that may be secret."""
 
 import re
 
@@ -7,5 +7,5 @@ _QUERY = re.compile(r"\?.*")
 
 
 def without_secrets(url: str) -> str:
-    """Give an address without a user, a password and a query, all of which may be secret."""
+    """Return a URL without user, password and query, all of which may be secret."""
     return _QUERY.sub("", _USER.sub("", url))

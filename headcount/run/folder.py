@@ -1,19 +1,19 @@
-"""A run's folder and manifest: what has to be known of a run to judge it, now or in a year.
+"""A run's folder and manifest: all that is needed to judge the run, now or in a year.
 
 reports/<run-id>/
     run.json      the manifest: written before the first request
-    generators.json  which generators have begun; written anew as they do
-    schedule.json  with --rate: when its schedule began, and what was due of each generator
-    marks.jsonl   what happened to the parts meanwhile, where somebody wrote it down
-    abort.json    the threshold that stopped the test, where one did
+    generators.json  which generators have begun; rewritten as they begin
+    schedule.json  with --rate: when its schedule began, and each generator's due arrivals
+    marks.jsonl   what happened to the parts meanwhile (see `marks.py`)
+    abort.json    the threshold that stopped the test, if one did
     locust.json   how Locust ended, once it has (see `locust_exit.py`)
     end.json      where the topic ended once the run was over
-    ledger/       what the generators asked for (see `ledger.py`), where no other place was named
-    broker/       the embedded broker's data, where there was one
-    game.sqlite3  the service's state, where it was started and keeps it in no other database
-    stored.parquet  what the service's database said when the run was over (see `stored.py`)
-    follow/       how far a run that is followed was read, until it is judged
-    logs/         what each part had to say
+    ledger/       the generators' ledgers (see `headcount/ledger`), unless kept elsewhere
+    broker/       the embedded broker's data, if there was one
+    game.sqlite3  the service's state, if `headcount` started it without another database
+    stored.parquet  the service's state when the run was over (see `stored_state.py`)
+    follow/       how far a followed run was read, until it is judged
+    logs/         the log of each part
     verdict.json, report.html, summary.md, junit.xml, and tables as CSV (see `analysis/report`)
 """
 
@@ -46,7 +46,7 @@ class RunFolder:
 
     @property
     def logs(self) -> Path:
-        """Where the parts log to."""
+        """The folder of the parts' logs."""
         return self.path / "logs"
 
     @property
@@ -106,7 +106,9 @@ class RunFolder:
         self._refuse_links()
         manifest = _load(Manifest, self.manifest_path)
         if manifest.run_id != self.run_id or not is_run_id(manifest.run_id):
-            raise EvidenceError(f"{self.manifest_path} is of {manifest.run_id!r}, not of this run")
+            raise EvidenceError(
+                f"{self.manifest_path} belongs to {manifest.run_id!r}, not to this run"
+            )
         if not is_run_id(manifest.tag):
             raise EvidenceError(f"{self.manifest_path} is damaged: tag: {manifest.tag!r}")
         return manifest
@@ -132,8 +134,8 @@ class RunFolder:
     @property
     def begun(self) -> tuple[int, ...] | None:
         """Generators that have begun, None if none has. EvidenceError if the file is damaged."""
-        found = self.read_generators()
-        return None if found is None else found.begun
+        generators = self.read_generators()
+        return None if generators is None else generators.begun
 
     def write_abort(self, abort: Abort) -> None:
         """Write `abort.json`. Raises OSError."""

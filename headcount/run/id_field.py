@@ -1,4 +1,4 @@
-"""The field of an event that holds the id: which names can be looked for."""
+"""The field of an event that holds the id: checks its name."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ _OPTION = "--event-id-field"
 
 
 def check_id_field(name: str) -> str:
-    """Return the name of a top-level field. UsageError where no field can have it."""
+    """Return the name of a top-level field. UsageError if no field can have it."""
     if not name:
         raise UsageError(f"{_OPTION} must name a field of the event, such as request_id; got ''")
     if len(name) > LONGEST:

@@ -1,11 +1,11 @@
-"""Identities: `<tag>.<generator>.<seq>`, the name of one attempt in one run.
+"""Ids: `<tag>.<generator>.<seq>`, the name of one attempt in one run.
 
-The tag is made anew for each start of a run: its id may have been given before, here or on another
-host, and their events may share a topic. It carries 48 random bits, so no text holds it by chance.
-The generator is the index of the process that makes the requests. The sequence number is dense from
-0 within the generator, so that a hole is visible. Each identity has exactly one spelling: `parse`
-takes nothing that `str` would not write. The tag of runs made before there were tags is their run
-id, which is safe in a path and has no dot, as every tag is.
+Each start of a run gets a new tag: another run, here or on another host, may have the same run id
+and share the topic. A tag carries 48 random bits, so no text contains it by chance. The generator
+is the index of the process that makes the requests. Sequence numbers are dense from 0 within a
+generator, so that a gap is visible. Each id has exactly one spelling: `parse` accepts only what
+`str` writes. A manifest without a tag uses the run id as its tag: like every tag, it is safe in a
+path and has no dot.
 """
 
 import re
@@ -27,19 +27,19 @@ _TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, which
 
 @dataclass(frozen=True, slots=True)
 class EventId:
-    """The identity of one attempt."""
+    """The id of one attempt."""
 
     tag: str
     generator: int
     seq: int
 
     def __str__(self) -> str:
-        """Write the identity as it travels in the header and in the event."""
+        """Format the id as the header and the event carry it."""
         return f"{self.tag}.{self.generator}.{self.seq}"
 
 
 def is_run_id(text: str) -> bool:
-    """Tell whether the text may name a run."""
+    """Return whether the text is a valid run id."""
     return _RUN_ID.fullmatch(text) is not None
 
 
@@ -56,13 +56,13 @@ def new_tag() -> str:
 
 
 def tag_of(bits: int) -> str:
-    """Spell a tag's 48 bits, one to one; the first character is a digit."""
+    """Encode 48 bits as a tag, one to one; the first character is a digit."""
     shifts = range(5 * (TAG_LENGTH - 1), -1, -5)
     return "".join(_TAG_ALPHABET[bits >> shift & 31] for shift in shifts)
 
 
 def whole_id(tag: str) -> re.Pattern[bytes]:
-    """Give the pattern of a whole id of a run in any text: no part of a longer word or number.
+    """Return the pattern of a run's whole id in any text, not part of a longer word or number.
 
     Its two groups are the generator and the sequence number.
     """
@@ -73,7 +73,7 @@ def whole_id(tag: str) -> re.Pattern[bytes]:
 
 
 def parse(text: str) -> EventId | None:
-    """Read an identity, or None where the text is not the one spelling of one."""
+    """Parse an id; None if the text is not the exact spelling of one."""
     match = _EVENT_ID.fullmatch(text)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""A run's documents: its manifest, and what is noted of it while it goes on and when it ends."""
+"""A run's documents: its manifest, and what is recorded during the run and at its end."""
 
 from collections.abc import Iterable
 from dataclasses import field
@@ -13,27 +13,26 @@ FORMAT = 1
 LEDGER = "ledger"
 
 SETTLE_S = 10.0
-"""So long an acknowledged event may take to arrive in the topic, unless told otherwise."""
+"""How long an acknowledged event may take to arrive in the topic, by default."""
 
 WATCH_FOR_S = 0.5
-"""So long the topic is watched after the last answer at least, unless told otherwise."""
+"""How long the topic is watched at least after the last response, by default."""
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
-"""In a generator's environment: who has started it will judge the run."""
+"""A generator's environment variable: the process that started it will judge the run."""
 
 
 @validated(frozen=True, slots=True)
 class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
-    `broker_data` and `database` are paths from the run's folder to what its own broker and service
-    left, None where it had none. `promise` says what an acknowledgement of the service stands for,
-    as `acks=all, idempotent`; empty where nobody said so. `thresholds` are what the run was to keep
-    to when it began, and `outcome_rules` what answers stood for whose status did not say it.
-    `settle_s` is how long an acknowledged event may take to arrive before it is lost, `watch_for_s`
-    for how long the topic is watched after the last answer at least.
-    `versions` are those of the programs that made the run, by their names. `tag` begins each of its
-    identities (see `ids.py`): the run id where the manifest has none.
+    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
+    service; None without one. `promise` says what an acknowledgement of the service stands for,
+    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start,
+    `outcome_rules` decide the outcome of responses whose status does not. `settle_s` is how long an
+    acknowledged event may take to arrive before it is lost, `watch_for_s` how long the topic is
+    watched at least after the last response. `versions` are those of the programs that made the
+    run, by name. `tag` begins each of its ids (see `ids.py`): the run id if the manifest has none.
     """
 
     run_id: str
@@ -62,7 +61,7 @@ class Manifest:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        """Take the run id for the tag of a run that was made before there were tags."""
+        """Use the run id as the tag if the manifest has none."""
         if not self.tag:
             object.__setattr__(self, "tag", self.run_id)
 
@@ -71,16 +70,16 @@ class Manifest:
 class End:
     """Where each partition ended, and where its log began then.
 
-    `sealed` says that every generator had sealed its ledger by then: only such an end is the run's
-    for good, for until then more can come. `generators` are those, None where it was not noted: one
-    that comes to light later may have gone on after it. `unreadable` is by partition how many
-    messages lay behind the end that its leader had and no consumer could read, for replicas lacked
-    them.
+    `sealed` says that every generator had sealed its ledger by then: only such an end is final,
+    because until then more can come. `generators` are those that had sealed, None if not recorded:
+    a generator that turns up later may have gone on after the end. `unreadable` counts by partition
+    the messages behind the end that the leader had but no consumer could read, because replicas
+    lacked them.
 
-    `watched_s` is how long after the last answer the end was noted, None where that is not known,
-    and `settle_s` how long acknowledged events were given to arrive. `moving` counts those that
-    still arrived when that time was nearly over, while others were missing. `cut_short` says what
-    kept the topic from being watched until the end of that time.
+    `watched_s` is how long after the last response the end was recorded, None if unknown, and
+    `settle_s` how long acknowledged events had to arrive. `moving` counts those that still arrived
+    when that time was nearly over, while others were missing. `cut_short` says what kept the topic
+    from being watched for all of that time.
     """
 
     end_offsets: dict[int, int]
@@ -95,7 +94,7 @@ class End:
     cut_short: str = ""
 
     def is_final(self, generators: Iterable[int]) -> bool:
-        """Tell whether no event of the run, by these generators, can lie behind it."""
+        """Return whether no event of the run, by these generators, can lie behind it."""
         known = self.generators is None or set(self.generators).issuperset(generators)
         return self.sealed and known and not self.unreadable and not self.cut_short
 
@@ -109,7 +108,7 @@ class Generators:
 
 @validated(frozen=True, slots=True)
 class Abort:
-    """The threshold that stopped the test, and what was measured then, both as they are shown."""
+    """The threshold that stopped the test, and the value measured then, both as shown."""
 
     threshold: str
     measured: str
@@ -120,7 +119,7 @@ class Abort:
 class Scheduled:
     """When the schedule of a rate began, as Unix time, and how far it has come.
 
-    `due` are the arrivals that were due by then, by generator: those of one that died, too.
+    `due` counts the arrivals due by then, by generator, including generators that died.
     """
 
     began_at_ns: int

@@ -1,7 +1,7 @@
-"""Marks: what happened to the parts while a run was under way, as whoever did it has written down.
+"""Marks: notes of what happened to the parts during a run, and when.
 
-`marks.jsonl` in the run's folder has a line for each: `{"at_ns": Unix time, "text": "…"}`. Anyone
-may add one while the run goes on, so a line is appended whole, and what is no mark is skipped.
+`marks.jsonl` in the run's folder has a line for each: `{"at_ns": Unix time, "text": "…"}`. Any
+process may add one during the run, so a line is appended whole, and invalid lines are skipped.
 """
 
 import os
@@ -27,7 +27,7 @@ _MARK = TypeAdapter(Mark)
 
 
 def append_mark(path: Path, mark: Mark) -> None:
-    """Add a mark to a file of them. Raises OSError."""
+    """Append a mark to the file. Raises OSError."""
     line = _MARK.dump_json(mark) + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -37,7 +37,7 @@ def append_mark(path: Path, mark: Mark) -> None:
 
 
 def read_marks(path: Path) -> tuple[Mark, ...]:
-    """Read the first MOST marks of a file, by their time; a file that is not there has none."""
+    """Read the first MOST marks of a file, sorted by time; a missing file has none."""
     marks: list[Mark] = []
     try:
         with path.open("rb") as file:

@@ -2,12 +2,12 @@
 
 - acked: the service answered 2xx, so it has promised that the event is in the topic.
 - failed: the event was provably not published: the connection was refused or the host has no
-  address, the service answered 4xx, or a 503 with `Retry-After`, which promises so.
+  address, the service answered 4xx, or a 503 with `Retry-After`, which promises as much.
 - indeterminate: everything else. A time-out is not a failure: the broker may still hold the event.
-  Nor are those 4xx that a service, or a proxy before it, may answer after it has published.
+  Nor are those 4xx that a service, or a proxy in front of it, may return after publishing.
 
-A scenario (see `plugin/response.py`) or a rule (see `outcome_rules.py`) may know better. A wrong
-word of theirs shows as ghost or lost.
+A scenario (see `plugin/response.py`) or a rule (see `outcome_rules.py`) can decide otherwise. If it
+is wrong, attempts show as ghost or lost.
 """
 
 import socket
@@ -15,7 +15,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 UNPROVEN = frozenset({408, 409, 425, 429, 499})
-"""Statuses that a retry or a time-out brings about as well: the first try may have published."""
+"""Statuses that a retry or a time-out can also cause: the first try may have published."""
 
 
 class Outcome(StrEnum):
@@ -31,7 +31,7 @@ OUTCOMES = " or ".join((", ".join(list(Outcome)[:-1]), list(Outcome)[-1]))
 
 
 def of_status(status: int, *, retry_after: bool) -> Outcome:
-    """Tell the outcome of an answer from its status and whether it carried `Retry-After`."""
+    """Return the outcome of a response by its status and whether it had `Retry-After`."""
     if 200 <= status < 300:  # noqa: PLR2004 - the class of successful answers
         return Outcome.ACKED
     if 400 <= status < 500 and status not in UNPROVEN:  # noqa: PLR2004 - refused requests
@@ -42,22 +42,22 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
 
 
 def of_failure(outcome: Outcome) -> Outcome:
-    """Tell the outcome of an answer that the scenario calls a failure: it proves nothing any more.
+    """Return the outcome of a response that the scenario calls a failure.
 
-    What was failed or indeterminate before, is so still.
+    An acknowledgement then proves nothing; failed and indeterminate stay as they are.
     """
     return Outcome.INDETERMINATE if outcome is Outcome.ACKED else outcome
 
 
 def parse_outcome(value: object) -> Outcome:
-    """Read an outcome that a scenario sets. ValueError names those that there are."""
+    """Parse an outcome that a scenario sets. ValueError names the valid ones."""
     try:
-        return Outcome(value)  # type: ignore[arg-type] # that is what is to be seen
+        return Outcome(value)  # type: ignore[arg-type] # checked here
     except ValueError:
         raise ValueError(f"an outcome is {OUTCOMES}, got {value!r}") from None
 
 
 def of_error(error: BaseException) -> Outcome:
-    """Tell the outcome of a request that got no answer."""
+    """Return the outcome of a request that got no response."""
     never_sent = isinstance(error, ConnectionRefusedError | socket.gaierror)
     return Outcome.FAILED if never_sent else Outcome.INDETERMINATE

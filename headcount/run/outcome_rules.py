@@ -1,4 +1,4 @@
-"""Outcome rules: what an answer stands for, where its status alone does not say so.
+"""Outcome rules: the outcome of a response whose status alone does not decide it.
 
     202 = acked
     4xx = indeterminate
@@ -6,11 +6,11 @@
     200 and json /ok != true = failed
     header Retry-After = failed
 
-A rule is one condition or several, joined by `and`, and the outcome of an answer for which all
-hold. A condition is a status or a class of them, a JSON pointer (RFC 6901) into the body, or the
-name of a header field; the last two may be compared with a JSON value, and hold for none that is
-not there. The first rule that holds decides; where none does, the status does (see `outcome.py`).
-A body is parsed only where a rule looks at it, once. Pure.
+A rule is one or more conditions, joined by `and`, and the outcome of a response that meets all of
+them. A condition is a status or a class of statuses, a JSON pointer (RFC 6901) into the body, or
+the name of a header field. The last two may be compared with a JSON value; a missing value meets no
+condition. The first rule that holds decides; if none does, the status decides (see `outcome.py`).
+A body is parsed only if a rule needs it, and only once. Pure.
 """
 
 import functools
@@ -29,7 +29,7 @@ from headcount.thresholds.metric_text import Parsed
 
 SEPARATOR = ";"
 LARGEST_BODY = 1 << 20
-"""A longer body is not parsed, and holds to no condition."""
+"""A longer body is not parsed, and meets no condition."""
 
 _COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
@@ -66,7 +66,7 @@ _UNREAD = object()
 
 
 class Response(Protocol):
-    """What a rule looks at of an answer."""
+    """The parts of a response that rules read."""
 
     @property
     def status_code(self) -> int:
@@ -74,7 +74,7 @@ class Response(Protocol):
 
     @property
     def headers(self) -> Any:
-        """Its header, whose names are matched without regard to case."""
+        """Its header fields; their names are case-insensitive."""
 
     @property
     def content(self) -> bytes | None:
@@ -82,7 +82,7 @@ class Response(Protocol):
 
 
 class Answer:
-    """An answer as rules look at it; `has_body` is False where its body is left to the scenario."""
+    """A response as rules see it; `has_body` is False if its body is left to the scenario."""
 
     __slots__ = ("_document", "_response", "has_body", "status")
 
@@ -93,11 +93,11 @@ class Answer:
         self._document: object = _UNREAD
 
     def header(self, name: str) -> object:
-        """Give a header field's value."""
+        """Return a header field's value."""
         return (self._response.headers or {}).get(name, _ABSENT)
 
     def pointed_at(self, path: Sequence[str]) -> object:
-        """Give what stands in the body at a path."""
+        """Return the value at a path in the body."""
         if self._document is _UNREAD:
             self._document = _parsed(self._response.content) if self.has_body else _ABSENT
         value = self._document
@@ -119,15 +119,15 @@ class StatusIs:
     last: int
 
     def holds(self, answer: Answer) -> bool:
-        """Tell whether the answer has it."""
+        """Return whether the response has such a status."""
         return self.first <= answer.status <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class ValueIs:
-    """A value that is there and, if there is a comparison, compares so with another.
+    """A value that exists and, if there is a comparison, satisfies it.
 
-    `find` takes it from an answer; it is `_ABSENT` where the answer lacks it.
+    `find` takes the value from a response; it is `_ABSENT` if the response lacks it.
     """
 
     find: Callable[[Answer], object]
@@ -135,35 +135,35 @@ class ValueIs:
     value: object = None
 
     def holds(self, answer: Answer) -> bool:
-        """Tell whether the answer has it."""
+        """Return whether the response has such a value."""
         value = self.find(answer)
         if value is _ABSENT or not self.comparison:
             return value is not _ABSENT
-        # True is 1 in Python, and not in JSON.
+        # True equals 1 in Python, but not in JSON.
         pair = (isinstance(value, bool), value), (isinstance(self.value, bool), self.value)
         return _COMPARISONS[self.comparison](*pair)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an answer stands for if all conditions hold for it."""
+    """The outcome of a response that meets all conditions."""
 
     text: str
     conditions: tuple[StatusIs | ValueIs, ...]
     outcome: Outcome
 
     def holds(self, answer: Answer) -> bool:
-        """Tell whether all conditions hold for an answer."""
+        """Return whether a response meets all conditions."""
         return all(condition.holds(answer) for condition in self.conditions)
 
 
 def decide(rules: Iterable[Rule], answer: Answer) -> Outcome | None:
-    """Give the outcome by the first rule that holds; None where none does."""
+    """Return the outcome of the first rule that holds; None if none does."""
     return next((rule.outcome for rule in rules if rule.holds(answer)), None)
 
 
 def parse(text: str) -> Rule:
-    """Read a rule. MetricError points at what is wrong with it."""
+    """Parse a rule. MetricError points at the mistake."""
     parsed = metric_text.parse(_parser, text, _EXPECTED)
     named = parsed["OUTCOME"]
     if str(named).lower() not in set(Outcome):
@@ -172,12 +172,12 @@ def parse(text: str) -> Rule:
 
 
 def split(text: str) -> tuple[Rule, ...]:
-    """Read rules that stand in one line, parted by `;`. MetricError as `parse`."""
+    """Parse rules on one line, separated by `;`. MetricError as in `parse`."""
     return tuple(parse(part) for part in _RULE.findall(text) if part.strip())
 
 
 def joined(rules: Iterable[Rule]) -> str:
-    """Write rules in one line, which `split` reads."""
+    """Format rules on one line, as `split` reads them."""
     return f"{SEPARATOR} ".join(rule.text for rule in rules)
 
 
@@ -187,7 +187,7 @@ def _parser() -> Lark:
 
 
 def _conditions(parsed: Parsed) -> Iterator[StatusIs | ValueIs]:
-    """Make the conditions, in order; what is compared stands behind what it is compared with."""
+    """Yield the conditions, in order; a comparison and its value follow the pointer or field."""
     tokens = [token for token in parsed.tokens if token.type not in {"JSON", "HEADER", "OUTCOME"}]
     for token, *rest in (tokens[start:] for start in range(len(tokens))):
         if token.type == "STATUS":

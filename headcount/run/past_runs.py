@@ -1,7 +1,6 @@
-"""Past runs: what is in the reports' folder, the latest first.
+"""Past runs: the runs in the reports folder, the latest first.
 
-A run's folder may come from anywhere, so symbolic links in it, and one in its place, are not
-followed.
+A run's folder may come from anywhere, so no symbolic link is followed, in it or in its place.
 """
 
 from collections.abc import Iterator
@@ -19,12 +18,12 @@ FILES = (
     *("report.html", "summary.md", "verdict.json", "junit.xml"),
     *("summary.csv", "latency.csv", "exceptions.csv", "percentiles.csv", "over_time.csv"),
 )
-"""What may be read of a run's folder."""
+"""The files of a run's folder that may be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run, with its verdict where it has one, and those of FILES that it has."""
+    """A run, with its verdict if it has one, and those of FILES that exist."""
 
     run_id: str
     created_at: str
@@ -34,7 +33,7 @@ class PastRun:
 
     @property
     def broken(self) -> int:
-        """How many thresholds it did not keep to."""
+        """How many thresholds are broken."""
         return self._thresholds(Result.BROKEN)
 
     @property
@@ -43,7 +42,7 @@ class PastRun:
         return self._thresholds(Result.UNPROVEN)
 
     def count(self, name: str) -> int | None:
-        """One of its counts; None where nothing was counted."""
+        """Return one of its counts; None if nothing was counted."""
         counts = None if self.verdict is None else self.verdict.counts
         return None if counts is None else counts.get(name)
 
@@ -53,17 +52,17 @@ class PastRun:
 
 
 def past_runs(reports: Path) -> list[PastRun]:
-    """Look at up to MOST runs, the latest first."""
-    return sorted(_found(reports), key=lambda run: run.created_at, reverse=True)[:MOST]
+    """Read up to MOST runs, the latest first."""
+    return sorted(_runs_in(reports), key=lambda run: run.created_at, reverse=True)[:MOST]
 
 
 def past_run(reports: Path, run_id: str) -> RunFolder | None:
-    """Give the folder of a run; None where there is none of that name, or a link in its place."""
+    """Return the folder of a run; None if it does not exist or is a link."""
     folder = RunFolder(reports / run_id)
     return folder if is_run_id(run_id) and is_own(folder.path, "run.json") else None
 
 
-def _found(reports: Path) -> Iterator[PastRun]:
+def _runs_in(reports: Path) -> Iterator[PastRun]:
     for name in [path.name for path in reports.iterdir()] if reports.is_dir() else []:
         folder = past_run(reports, name)
         if folder is None:
@@ -71,8 +70,8 @@ def _found(reports: Path) -> Iterator[PastRun]:
         try:
             manifest = folder.read_manifest()
         except HeadcountError:
-            continue  # no run that could be judged
-        files = tuple(each for each in FILES if is_own(folder.path, each))
+            continue  # not a run that could be judged
+        files = tuple(file for file in FILES if is_own(folder.path, file))
         yield PastRun(
             name, manifest.created_at, manifest.scenario, read_verdict(folder.path), files
         )

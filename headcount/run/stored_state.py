@@ -1,7 +1,7 @@
-"""The stored account: what the service's database said of the run's owners when the run was over.
+"""The stored state: what the service's database held for the run's owners when the run was over.
 
-`stored.parquet` in the run's folder has a row for each thing of each owner, and says of itself how
-far the service's events were then, by which one can tell whether it has moved on since.
+`stored.parquet` in the run's folder has a row for each thing of each owner. Its metadata has the
+number of events at that moment, which shows whether the database has changed since.
 """
 
 import itertools
@@ -30,9 +30,9 @@ _ROWS_AT_ONCE = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When it was read, in ISO 8601, and how many events the owners had then.
+    """When the state was read, in ISO 8601, and how many events the owners had then.
 
-    The field's name is of a time when that was their last one's number.
+    `last_event` is that number of events; the file format fixes the name.
     """
 
     read_at: str
@@ -40,7 +40,7 @@ class Moment:
 
 
 def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -> None:
-    """Write an account, aside first. Raises OSError."""
+    """Write a state atomically. Raises OSError."""
     schema = SCHEMA.with_metadata({_METADATA: json.dumps(asdict(moment))})
     rest = iter(entries)
     with (
@@ -56,7 +56,7 @@ def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -
 
 
 def read_moment(path: Path) -> Moment | None:
-    """Read when it was written; None where there is none. EvidenceError if it is damaged."""
+    """Read the moment of a file; None if it is missing. EvidenceError if it is damaged."""
     if not path.is_file():
         return None
     try:

@@ -1,17 +1,17 @@
-"""Verdicts: a list of checks, the one label that follows from it, and how both are read again.
+"""Verdicts: a list of checks, the one label that follows from it, and how both are read back.
 
 A check has one of four results:
 
-- kept: looked at, and within what the run allows.
-- broken: looked at, and proven to be above it.
-- unproven: it should have been decided, and the evidence does not suffice.
-- not tried: nobody asked for it, there was nothing to try it on, or another check that is unproven
-  keeps it from being decided. It proves nothing either way.
+- kept: tried, and within what the run allows.
+- broken: tried, and proven to exceed what the run allows.
+- unproven: it should have been decided, but the evidence does not suffice.
+- not tried: not requested, nothing to try it on, or undecidable because another check is unproven.
+  It proves nothing either way.
 
-`label_of` makes the label, and with it the exit code and the colour that every surface shows:
+`label_of` derives the label, and with it the exit code and the colour that every surface shows:
 
 - FAIL (1): a check of delivery or evidence is broken. More evidence could only make it worse.
-- INCONCLUSIVE (3): none is, but one is unproven; or no check was kept at all.
+- INCONCLUSIVE (3): no such check is broken, but one is unproven; or none was kept.
 - THRESHOLD BROKEN (4): delivery passed, and a threshold is broken.
 - PASS (0): every check that was tried is kept.
 """
@@ -26,30 +26,30 @@ from pydantic.dataclasses import dataclass as validated
 from headcount.files import open_own
 
 BROKEN_THRESHOLD = 4
-"""The exit code of a pass that did not keep to a threshold."""
+"""The exit code if delivery passed but a threshold is broken."""
 
 DOCUMENT_FORMAT = 1
 """The format of `verdict.json`."""
 
 MOST_BYTES = 32 * 1024 * 1024
-"""A longer document is damaged, or made to fill the memory of who reads it."""
+"""A longer document is damaged, or made to exhaust its reader's memory."""
 
 
 class Verdict(StrEnum):
-    """What is said of a run's delivery; only a pass is a pass."""
+    """The verdict on a run's delivery; only a pass is a pass."""
 
-    PASS = "pass"  # noqa: S105 - a verdict, no password
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a command ends in: 0, 1 or 3."""
+        """The exit code of a command: 0, 1 or 3."""
         return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[self]
 
 
 class Result(StrEnum):
-    """What came of a check."""
+    """The result of a check."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -67,9 +67,9 @@ class Area(StrEnum):
 
 @validated(frozen=True, slots=True)
 class Check:
-    """One thing that was judged, what was seen of it, and what to do about it.
+    """One item of a verdict: its result, the evidence and the remedy.
 
-    Several checks of one name are doubts of one subject.
+    Several checks of one name are about the same subject.
     """
 
     name: str
@@ -80,25 +80,25 @@ class Check:
 
     @property
     def is_against(self) -> bool:
-        """Whether it keeps the run from being a pass."""
+        """Whether it keeps the run from a pass."""
         return self.result in {Result.BROKEN, Result.UNPROVEN}
 
     def __str__(self) -> str:
-        """Format the evidence and the remedy in a line."""
+        """Format the evidence and the remedy on one line."""
         return "; ".join(part for part in (self.evidence or self.name, self.remedy) if part)
 
 
 class Label(StrEnum):
-    """What every surface calls a run."""
+    """The label of a run, the same on every surface."""
 
-    PASS = "PASS"  # noqa: S105 - a label, no password
+    PASS = "PASS"  # noqa: S105 - a label, not a password
     THRESHOLD_BROKEN = "THRESHOLD BROKEN"
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a command ends in."""
+        """The exit code of a command."""
         return BROKEN_THRESHOLD if self is Label.THRESHOLD_BROKEN else self.verdict.exit_code
 
     @property
@@ -108,12 +108,12 @@ class Label(StrEnum):
 
     @property
     def colour(self) -> str:
-        """The colour that it is shown in: green, red or yellow."""
+        """Its colour: green, red or yellow."""
         return {Label.PASS: "green", Label.INCONCLUSIVE: "yellow"}.get(self, "red")
 
     @property
     def mark(self) -> str:
-        """The sign before it."""
+        """The symbol before it."""
         return {Label.PASS: "✓", Label.INCONCLUSIVE: "?"}.get(self, "✗")
 
     @property
@@ -135,17 +135,17 @@ class Label(StrEnum):
 _FROM_BEST = (Label.PASS, Label.THRESHOLD_BROKEN, Label.INCONCLUSIVE, Label.FAIL)
 _MEANING = {
     Label.PASS: "Every acknowledged event is in the topic, once and unaltered.",
-    Label.THRESHOLD_BROKEN: "Delivery passed, and a threshold was not kept.",
+    Label.THRESHOLD_BROKEN: "Delivery passed, but a threshold is broken.",
     Label.FAIL: "The topic does not hold what was acknowledged.",
     Label.INCONCLUSIVE: "The evidence does not allow a verdict.",
 }
 
 
 def label_of(checks: Iterable[Check]) -> Label:
-    """Conclude from the checks; nothing else decides what a run is called."""
+    """Derive the label from the checks; nothing else decides it."""
     checks = tuple(checks)
-    thresholds = {each.result for each in checks if each.area is Area.THRESHOLDS}
-    delivery = {each.result for each in checks if each.area is not Area.THRESHOLDS}
+    thresholds = {check.result for check in checks if check.area is Area.THRESHOLDS}
+    delivery = {check.result for check in checks if check.area is not Area.THRESHOLDS}
     if Result.BROKEN in delivery:
         return Label.FAIL
     if Result.UNPROVEN in delivery or Result.KEPT not in delivery:
@@ -156,24 +156,24 @@ def label_of(checks: Iterable[Check]) -> Label:
 
 
 def against(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Give the checks that keep a run from being a pass: delivery first, and what is proven."""
+    """Return the checks that keep a run from a pass: delivery first, broken before unproven."""
 
     def rank(check: Check) -> tuple[bool, bool]:
         return check.area is Area.THRESHOLDS, check.result is not Result.BROKEN
 
-    return tuple(sorted((each for each in checks if each.is_against), key=rank))
+    return tuple(sorted((check for check in checks if check.is_against), key=rank))
 
 
 def tally_of(checks: Iterable[Check]) -> str:
-    """Count the checks by their results, for a line above or below them."""
-    results = [each.result for each in checks]
+    """Format how many checks had each result, for a line above or below them."""
+    results = [check.result for check in checks]
     counts = {result: results.count(result) for result in Result}
     return ", ".join(f"{count} {result}" for result, count in counts.items() if count)
 
 
 @validated(frozen=True, slots=True)
 class ThresholdTold:
-    """A threshold, as verdict.json tells of it."""
+    """A threshold, as recorded in verdict.json."""
 
     text: str
     holds: bool
@@ -182,13 +182,13 @@ class ThresholdTold:
 
     @property
     def outcome(self) -> Result:
-        """What came of it, in a document from before there were results, too."""
+        """Its result, also from a document that has only `holds`."""
         return self.result or (Result.KEPT if self.holds else Result.BROKEN)
 
 
 @validated(frozen=True, slots=True)
 class VerdictTold:
-    """What verdict.json tells, as far as it is shown without the report."""
+    """The part of verdict.json that is shown without the report."""
 
     run_id: str
     verdict: Verdict
@@ -202,17 +202,17 @@ class VerdictTold:
 
     @property
     def label(self) -> Label:
-        """What the run is called."""
+        """The label of the run."""
         return label_in(self.verdict, self.checks, self.thresholds)
 
 
 def label_in(
     verdict: Verdict, checks: Sequence[Check], thresholds: Iterable[ThresholdTold]
 ) -> Label:
-    """Give the label of a document: of its checks, or of the rest where it is older than these."""
+    """Return the label of a document, by its checks, or by the rest if it has none."""
     if checks:
         return label_of(checks)
-    is_broken = any(not each.holds for each in thresholds)
+    is_broken = any(not threshold.holds for threshold in thresholds)
     return (
         Label.THRESHOLD_BROKEN if verdict is Verdict.PASS and is_broken else Label(verdict.upper())
     )
@@ -222,7 +222,7 @@ _VERDICT = TypeAdapter(VerdictTold)
 
 
 def read_verdict(folder: Path) -> VerdictTold | None:
-    """Read the verdict in a run's folder; None where there is none that makes sense."""
+    """Read the verdict in a run's folder; None if it is missing or invalid."""
     try:
         with open_own(folder, "verdict.json") as file:
             return _VERDICT.validate_json(file.read(MOST_BYTES))

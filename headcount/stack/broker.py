@@ -1,7 +1,7 @@
 """The broker: a real single-node Apache Kafka in KRaft mode, as a child process.
 
-A data folder holds one broker's settings, log and data. A broker that was stopped or killed can be
-started again on the same folder, on other ports if need be.
+A data folder holds one broker's settings, log and data. A stopped or killed broker can be
+restarted on the same folder, on other ports if necessary.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from headcount.stack.broker_config import (
     LOGGING_FILE,
     SETTINGS_FILE,
     BrokerConfig,
-    alone,
     broker_command,
     format_storage,
+    single_node_membership,
     write_settings,
 )
 from headcount.stack.jvm.cds_archive import Use
@@ -34,9 +34,9 @@ from headcount.stack.process import Process, wait_until
 CLAIM_DEADLINE_S = 30.0
 
 WRITE_TIMEOUT_S = 120.0
-"""Stop time-out of a broker that writes its class data at its end."""
+"""Stop time-out of a broker that writes a class data archive when it exits."""
 
-ATTEMPTS = 3  # to start, each with other ports: see `headcount.stack.ports`
+ATTEMPTS = 3  # start attempts, each on other ports: see `headcount.stack.ports`
 
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 """A JVM's exit code after an orderly shutdown on SIGTERM."""
@@ -57,16 +57,16 @@ class Broker(Part):
     """A broker that runs from construction until `stop`.
 
     Raises:
-        PartError: It cannot start; the message quotes the end of its log.
+        PartError: The broker cannot start; the message quotes the end of its log.
     """
 
     def __init__(self, config: BrokerConfig) -> None:
         self.config = config
         with contextlib.ExitStack() as undo:
-            lock = undo.enter_context(_claimed(config.data_dir))
+            lock = undo.enter_context(_locked_folder(config.data_dir))
             (config.data_dir / LOGGING_FILE).write_text(_LOGGING, encoding="ascii")
-            self.port, self._process, self._use = _started(config, lock, undo)
-            self.cluster_id = self._answered_cluster_id()
+            self.port, self._process, self._use = _start(config, lock, undo)
+            self.cluster_id = self._query_cluster_id()
             undo.callback(self._keep_class_data)
             self._undo = undo.pop_all()
 
@@ -77,10 +77,10 @@ class Broker(Part):
 
     @property
     def data_dir(self) -> Path:
-        """The broker's folder."""
+        """The broker's data folder."""
         return self.config.data_dir
 
-    def _answered_cluster_id(self) -> str:
+    def _query_cluster_id(self) -> str:
         """Return the cluster id, which only a broker that serves requests can report."""
         try:
             return cluster_id(self.bootstrap_servers, timeout_s=self.config.start_deadline_s)
@@ -93,20 +93,21 @@ class Broker(Part):
         self._use.finish(0 if code == _ENDED_BY_SIGTERM else code)
 
     def stop(self) -> None:
-        """Stop it so that it closes its logs, and let go of its folder. Idempotent."""
+        """Shut down the broker cleanly and release its folder. Idempotent."""
         try:
-            self._process.stop(WRITE_TIMEOUT_S if self._use.aside else self.config.stop_timeout_s)
+            writes_archive = self._use.temp_path is not None
+            self._process.stop(WRITE_TIMEOUT_S if writes_archive else self.config.stop_timeout_s)
         finally:
             self._undo.close()
 
     def kill(self) -> None:
-        """End it as a crash would, and let go of its folder. Idempotent."""
+        """Kill the broker, as a crash would, and release its folder. Idempotent."""
         self._process.kill()
         self._undo.close()
 
 
 @contextlib.contextmanager
-def _claimed(data_dir: Path) -> Iterator[IO[str]]:
+def _locked_folder(data_dir: Path) -> Iterator[IO[str]]:
     """Hold the folder's lock: two brokers in one folder would destroy its data.
 
     The broker inherits the lock, which lasts until both processes have ended.
@@ -118,17 +119,17 @@ def _claimed(data_dir: Path) -> Iterator[IO[str]]:
         raise PartError(f"the broker's folder {data_dir} cannot be used: {error}") from error
     with file:
         try:
-            # A broker whose command was killed needs a moment to close its data.
+            # If the command was killed, its broker needs a moment to close its data.
             wait_until(lambda: _try_lock(file), CLAIM_DEADLINE_S, "the folder is free")
         except PartError:
             raise PartError(
-                f"another broker runs in {data_dir}: stop it, or choose another folder"
+                f"another broker is using {data_dir}: stop it, or choose another folder"
             ) from None
         yield file
 
 
 def _try_lock(file: IO[str]) -> bool:
-    """Return whether this process holds the lock now."""
+    """Try to take the lock without waiting; return whether this process now holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -136,12 +137,13 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _started(
+def _start(
     config: BrokerConfig, lock: IO[str], undo: contextlib.ExitStack
 ) -> tuple[int, Process, Use]:
     """Start the broker; retry on other ports if one is taken before the broker binds it."""
     for attempt in range(ATTEMPTS):
-        member = config.membership or alone(config.port if attempt == 0 else 0)
+        preferred_port = config.port if attempt == 0 else 0
+        member = config.membership or single_node_membership(preferred_port)
         port, controller_port = member.ports[member.index], member.controller_ports[member.index]
         write_settings(config, member, SETTINGS_FILE, DATA)
         format_storage(config, member)

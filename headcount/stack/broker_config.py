@@ -1,4 +1,4 @@
-"""The broker's settings: how its files say them to Kafka, and how its storage is formatted."""
+"""The broker's settings: writes them to Kafka's property files, and formats the storage."""
 
 import os
 import shutil
@@ -17,8 +17,10 @@ from headcount.stack.process import Process
 DEFAULT_PORT = 9092
 
 DATA = "log"
-"""The folder of the data within the broker's: it is named from there, for a list of folders has
-commas and a file of Java's properties is Latin-1, while the broker's folder may be called anything.
+"""The data folder, relative to the broker's folder.
+
+An absolute path would not be safe: `log.dirs` is a comma-separated list in a Latin-1 file, and the
+path of the broker's folder may contain any character.
 """
 
 SETTINGS_FILE, _FORMAT_FILE, LOGGING_FILE = (
@@ -38,7 +40,7 @@ _JVM_OPTIONS = (
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {"\\"}
 
 _SETTINGS = """\
-# Written anew at each start.
+# Rewritten at each start.
 process.roles=broker,controller
 node.id={node_id}
 controller.quorum.voters={voters}
@@ -49,13 +51,13 @@ inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 log.dirs={data}
 
-# A topic that nobody made is a mistake in the test, and must be seen.
+# A missing topic is a mistake in the test and must not go unnoticed.
 auto.create.topics.enable=false
 # Evidence does not expire.
 log.retention.ms=-1
 log.retention.bytes=-1
 
-# Every node holds everything, and all but one of several must have it before it is acknowledged.
+# Every node holds a replica; all but one must be in sync before a record is acknowledged.
 default.replication.factor={nodes}
 min.insync.replicas={min_insync}
 offsets.topic.num.partitions=1
@@ -74,9 +76,9 @@ log.cleaner.dedupe.buffer.size=16777216
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A broker's place in a cluster of several: all of them are told the same, but for `index`.
+    """A broker's place in a cluster: only `index` differs between its brokers.
 
-    `ports` are for clients, `controller_ports` for the nodes among themselves, one of each a node.
+    Each node has one of `ports`, for clients, and one of `controller_ports`, for the other nodes.
     """
 
     cluster_id: str
@@ -86,7 +88,7 @@ class Membership:
 
     @staticmethod
     def of_cluster(nodes: int) -> "tuple[Membership, ...]":
-        """Think out a cluster on free ports; its brokers start together, for they vote."""
+        """Plan a cluster on free ports. Start its brokers together: they elect a controller."""
         ports = tuple(free_port() for _ in range(2 * nodes))
         halves = ports[:nodes], ports[nodes:]
         cluster = _new_cluster_id()
@@ -95,11 +97,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class BrokerConfig:
-    """What an embedded broker is made of.
+    """How an embedded broker is started.
 
-    `port` is where clients find it, or, where that is taken, a free one; 0 asks for a free one. A
-    broker with a `membership` is one of several, and is where that says and nowhere else.
-    `settings` are Kafka's own, and stand above what is set here.
+    `port` is the preferred port for clients; if it is taken, or 0, a free one is used. If
+    `membership` is set, the broker joins that cluster on the ports listed there, and `port` is
+    ignored. `settings` are Kafka's own and override the defaults above.
     """
 
     java: Java
@@ -110,27 +112,27 @@ class BrokerConfig:
     membership: Membership | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     class_data: ClassData | None = None
-    """Makes the start quicker, where there is any."""
+    """An archive that speeds up the start."""
     start_deadline_s: float = 120.0
     stop_timeout_s: float = 30.0
 
     @property
     def log_path(self) -> Path:
-        """What the broker says."""
+        """The broker's log."""
         return self.data_dir / "broker.log"
 
     def path(self, name: str) -> str:
-        """Spell out the path of a file in the broker's folder."""
+        """Return the absolute path of a file in the broker's folder."""
         return str(self.data_dir.absolute() / name)
 
 
-def alone(preferred_port: int) -> Membership:
-    """Make the membership of a cluster of one."""
+def single_node_membership(preferred_port: int) -> Membership:
+    """Create the membership of a single-node cluster."""
     return Membership(_new_cluster_id(), 0, (free_port(preferred_port),), (free_port(),))
 
 
 def write_settings(config: BrokerConfig, member: Membership, name: str, data: str) -> None:
-    """Write a file of settings, by which a member keeps its log in `data`."""
+    """Write the settings file `name` for a member that keeps its data in the folder `data`."""
     nodes = len(member.ports)
     text = _SETTINGS.format(
         host=LOOPBACK,
@@ -149,19 +151,19 @@ def write_settings(config: BrokerConfig, member: Membership, name: str, data: st
 
 
 def _escaped(value: str) -> str:
-    """Write a value of Java's properties, which are Latin-1, in ASCII."""
+    """Escape a value for a Java properties file, so that the file is pure ASCII."""
     units = value.encode("utf-16-be")
     codes = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
     return "".join(chr(code) if chr(code) in _PLAIN else f"\\u{code:04x}" for code in codes)
 
 
 def format_storage(config: BrokerConfig, member: Membership) -> None:
-    """Make the log folder, aside first: one that was formatted half is never met again."""
+    """Format the data folder under a temporary name, so that no broker sees it half formatted."""
     if (config.data_dir / DATA).exists():
         return
-    aside = config.data_dir / f"{DATA}.formatting"
-    shutil.rmtree(aside, ignore_errors=True)
-    write_settings(config, member, _FORMAT_FILE, aside.name)
+    unfinished = config.data_dir / f"{DATA}.formatting"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    write_settings(config, member, _FORMAT_FILE, unfinished.name)
     arguments = (
         *("kafka.tools.StorageTool", "format"),
         *(
@@ -181,18 +183,18 @@ def format_storage(config: BrokerConfig, member: Membership) -> None:
     ) as tool:
         if tool.wait(config.start_deadline_s) != 0:
             tool.poll_or_raise()
-    aside.rename(config.data_dir / DATA)
+    unfinished.rename(config.data_dir / DATA)
 
 
 def _new_cluster_id() -> str:
-    """Make an id as Kafka does: 16 random bytes, whose text never looks like an option."""
+    """Create an id of 16 bytes in base64, as Kafka does; it never starts with a hyphen."""
     return urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def broker_command(
     config: BrokerConfig, java_options: Sequence[str], *arguments: str
 ) -> Sequence[str]:
-    """Build the command line of a Kafka tool or of the broker."""
+    """Build the command line of the broker or of a Kafka tool."""
     return [
         str(config.java.executable.absolute()),
         *_JVM_OPTIONS,

@@ -4,7 +4,7 @@
 
 On Linux the kernel sends SIGTERM to the program when its parent dies, for whatever reason. The
 setting survives exec, so the program need not cooperate. On other systems the program starts
-without it. This is a script because a `preexec_fn` is not safe in a process that has threads.
+without this protection. It is a script because `preexec_fn` is not safe in a threaded process.
 """
 
 import ctypes
@@ -16,12 +16,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Ask for SIGTERM on the parent's death, then become the program."""
+    """Request SIGTERM on the parent's death, then exec the program."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            sys.exit(f"the parent of {command[0]} is gone")
+        if os.getppid() != parent:  # it died before the request
+            sys.exit(f"the parent of {command[0]} has died")
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:

@@ -35,7 +35,7 @@ class Part(ABC):
         """Kill the part, as a crash would. Idempotent."""
 
     def __enter__(self) -> Self:
-        """Use the part for a block."""
+        """Return the part, which stops at the end of the `with` block."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,8 +1,8 @@
 """The ports: finds free ones on the loopback interface.
 
-A port found free can be taken before its user binds it. So ports are taken from below those that
-the system gives to connections, and each is given once; and whoever starts a part with one looks,
-when the part ends early, whether the port is still free, and starts it again with another.
+Another program can take a free port before the part binds it. So ports come from below the system's
+ephemeral range, and no port is returned twice. If a part ends early and its port is not free, the
+caller restarts the part on another one.
 """
 
 import itertools
@@ -12,15 +12,15 @@ import socket
 from headcount.errors import PartError
 
 LOOPBACK = "127.0.0.1"
-_FIRST = 10_100  # below are those of well-known services, and one that browsers refuse
-_COUNT = 32_768 - _FIRST  # there Linux's own begin, and other systems' are higher up
-_numbers = itertools.count(secrets.randbelow(_COUNT))  # another process begins elsewhere
+_FIRST = 10_100  # below are well-known services' ports, and one that browsers block
+_COUNT = 32_768 - _FIRST  # Linux's ephemeral ports start at 32768, other systems' higher up
+_numbers = itertools.count(secrets.randbelow(_COUNT))  # each process starts at a random port
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: a connection that lingers after its end does not hold the port.
+        # As servers do: a closed connection in TIME_WAIT does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -31,10 +31,10 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port(preferred: int = 0, host: str = LOOPBACK) -> int:
-    """`preferred` where it is free, else one that was not given before.
+    """Return `preferred` if it is free, else a free port that was not returned before.
 
     Raises:
-        PartError: All of them are taken.
+        PartError: No port in the range is free.
     """
     if preferred and is_free(preferred, host):
         return preferred
@@ -46,7 +46,7 @@ def free_port(preferred: int = 0, host: str = LOOPBACK) -> int:
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:
-    """Whether something accepts connections on `port`."""
+    """Return whether a server accepts connections on `port`."""
     try:
         with socket.create_connection((host, port), timeout=timeout_s):
             return True

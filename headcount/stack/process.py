@@ -1,4 +1,4 @@
-"""A child process: one part of the stack, which never outlives its command."""
+"""A child process: one part of the stack, which never outlives its parent."""
 
 import contextlib
 import functools
@@ -22,28 +22,28 @@ from headcount.errors import PartError
 
 PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 POLL_S = 0.05
-# Time for processes left in a part's group, such as workers of a killed master, to end.
+# How long processes left in a part's group, such as workers of a killed master, may take to exit.
 GROUP_GRACE_S = 2.0
 TAIL_BYTES = 64 * 1024
 
-# Lines that only locate an error in the code.
+# Stack trace lines, which only locate an error in the code.
 _FRAME = re.compile(r"\s+at \S|\s*\.\.\. \d+ more|\s+File \"|Traceback |\s+[\^~]+\s*$|\s{4,}\S")
 _STAMP = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[,.\d]*( [+-]\d{4})?\]?(?: \[\d+\])? ")
-# What a server logs about its end after the cause.
+# Lines that a server logs about its shutdown, after the cause.
 _CLOSING = re.compile(r"Shutting down|Worker failed to boot|Worker exiting")
-_TELLING = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
+_ERROR = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not start|Caused by")
 
 
 class Process:
     """A child in a session of its own, so that Ctrl-C in the terminal reaches this process alone.
 
     Args:
-        name: What the user calls it, such as `the broker`; error messages begin with it.
+        name: The part's name, such as `the broker`; error messages begin with it.
         argv: The program and its arguments.
-        log_path: Where its stdout and stderr are appended.
+        log_path: The file to which its stdout and stderr are appended.
         environ: Its whole environment.
         cwd: Its working folder; this process's own by default.
-        keep_open: Open files that it holds as well, such as a lock that is to last as long as it.
+        keep_open: Open files that it inherits, such as a lock to hold until it exits.
     """
 
     def __init__(
@@ -58,67 +58,67 @@ class Process:
     ) -> None:
         self.name = name
         self.log_path = log_path
-        self._swept = False
+        self._group_ended = False
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = log_path.stat().st_size if log_path.exists() else 0
         command = [sys.executable, "-I", "-S", str(PARENT_DEATH), str(os.getpid())]
-        command += [os.fspath(each) for each in argv]
+        command += [os.fspath(argument) for argument in argv]
         descriptors = [file.fileno() for file in keep_open]
         start = functools.partial(_start, command, log_path, dict(environ), cwd, descriptors)
         future: Future[subprocess.Popen[bytes]] = Future()
-        # The kernel watches the thread that starts the child, so a thread that lasts starts it.
-        orders = _starter(os.getpid())
+        # The kernel signals the child when the thread that started it ends: use a lasting thread.
+        requests = _start_requests(os.getpid())
         try:
-            orders.put((future, start))
+            requests.put((future, start))
             self._popen = future.result()
         except BaseException:
-            # Interrupted before the child is known: nothing else could end it.
+            # Interrupted before the child is known: only this callback can end it.
             future.add_done_callback(_terminate)
             raise
 
     @property
     def pid(self) -> int:
-        """Its process id, which is its session's and group's as well."""
+        """The process id, which is also the id of its session and group."""
         return self._popen.pid
 
     def listens_on(self, port: int) -> bool:
-        """Whether it, and nobody else, accepts connections on a port.
+        """Return whether this process itself listens on a port.
 
-        A port that was found free may have been taken by another program, which answers there.
+        A server that answers there may be another program that took the port first.
         """
         with contextlib.suppress(psutil.Error):
-            for each in psutil.Process(self.pid).net_connections("tcp"):
-                if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
+            for connection in psutil.Process(self.pid).net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
                     return True
         return False
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code, -N when signal N killed it, None while it runs."""
+        """The exit code, -N if signal N killed the process, None while it runs."""
         code = self._popen.poll()
         if code is not None:
-            self._sweep()
+            self._end_group()
         return code
 
     def poll_or_raise(self) -> None:
-        """Return if it runs.
+        """Return if the process runs.
 
         Raises:
-            PartError: It is over; names the exit code, the last telling lines and the log.
+            PartError: The process has ended; names the exit code, the last error lines and the log.
         """
         code = self.returncode
         if code is not None:
             raise PartError(
-                f"{self.name} {_ending(code)}: {self.last_words} (log: {self.log_path})"
+                f"{self.name} {_exit_description(code)}: {self.log_summary} (log: {self.log_path})"
             )
 
     @property
-    def last_words(self) -> str:
-        """The last lines of its log that tell most about its end."""
-        return " / ".join(telling_lines(self.log_path, self._log_start)) or "its log is empty"
+    def log_summary(self) -> str:
+        """The last lines of its log that explain why it ended."""
+        return " / ".join(error_lines(self.log_path, self._log_start)) or "its log is empty"
 
     def wait(self, deadline_s: float) -> int:
-        """Wait for its end by itself, and return its exit code.
+        """Wait until the process exits by itself, and return its exit code.
 
         Raises:
             PartError: It still runs after `deadline_s`.
@@ -127,10 +127,10 @@ class Process:
         return self.stop()
 
     def stop(self, timeout_s: float = 15.0) -> int:
-        """End it: SIGTERM, and SIGKILL to the group when that does not help in time. Idempotent.
+        """Send SIGTERM, and SIGKILL to the group if the process keeps running. Idempotent.
 
         Returns:
-            Its exit code.
+            The exit code.
         """
         if self._popen.poll() is None:
             self._popen.terminate()
@@ -139,15 +139,15 @@ class Process:
             except subprocess.TimeoutExpired:
                 self._signal_group(signal.SIGKILL)
         code = self._popen.wait()
-        self._sweep()
+        self._end_group()
         return code
 
     def kill(self) -> None:
-        """End it and its group at once with SIGKILL, as a crash would. Idempotent."""
+        """Kill the process and its group with SIGKILL, as a crash would. Idempotent."""
         if self._popen.poll() is None:
             self._signal_group(signal.SIGKILL)
         self._popen.wait()
-        self._sweep()
+        self._end_group()
 
     def __enter__(self) -> Self:
         return self
@@ -160,14 +160,14 @@ class Process:
     ) -> None:
         self.stop()
 
-    def _sweep(self) -> None:
-        """End what is left of the group, once, right after the leader is reaped.
+    def _end_group(self) -> None:
+        """End the rest of the process group, once, right after its leader is reaped.
 
-        Later its id could belong to someone else.
+        Later the kernel could reuse the group's id.
         """
-        if self._swept:
+        if self._group_ended:
             return
-        self._swept = True
+        self._group_ended = True
         deadline_s = time.monotonic() + GROUP_GRACE_S
         alive = self._signal_group(signal.SIGTERM)
         while alive and time.monotonic() < deadline_s:
@@ -177,33 +177,34 @@ class Process:
             self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: int) -> bool:
-        """Send a signal to the group; False when nobody is in it."""
+        """Send a signal to the group; return False if the group is empty."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, number)
             return True
         return False
 
 
-_Order = tuple[Future[subprocess.Popen[bytes]], Callable[[], subprocess.Popen[bytes]]]
+_StartRequest = tuple[Future[subprocess.Popen[bytes]], Callable[[], subprocess.Popen[bytes]]]
 
 
 @functools.cache
-def _starter(_owner: int) -> "SimpleQueue[_Order]":
-    """Create the thread that starts all children of the process `_owner`; forks need their own.
+def _start_requests(_pid: int) -> "SimpleQueue[_StartRequest]":
+    """Start the thread that starts all children of process `_pid`, and return its queue.
 
-    Not an executor: if Ctrl-C interrupts its creation, its thread hangs and blocks the exit.
+    A forked process needs a thread of its own. Not an executor: if Ctrl-C interrupts its creation,
+    its thread hangs and blocks the exit.
     """
-    orders: SimpleQueue[_Order] = SimpleQueue()
-    threading.Thread(target=_serve, args=(orders,), name="process-starter", daemon=True).start()
-    return orders
+    requests: SimpleQueue[_StartRequest] = SimpleQueue()
+    threading.Thread(target=_serve, args=(requests,), name="process-starter", daemon=True).start()
+    return requests
 
 
-def _serve(orders: "SimpleQueue[_Order]") -> None:
+def _serve(requests: "SimpleQueue[_StartRequest]") -> None:
     while True:
-        future, start = orders.get()
+        future, start = requests.get()
         try:
             future.set_result(start())
-        except Exception as error:  # noqa: BLE001 - it is raised where the order came from
+        except Exception as error:  # noqa: BLE001 - the requesting thread raises it
             future.set_exception(error)
 
 
@@ -232,7 +233,7 @@ def _start(
         )
 
 
-def _ending(code: int) -> str:
+def _exit_description(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     with contextlib.suppress(ValueError):
@@ -240,8 +241,8 @@ def _ending(code: int) -> str:
     return f"was killed by signal {-code}"
 
 
-def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
-    """The last lines of a log, from byte `start` on, that tell most about an early end."""
+def error_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
+    """Return the last lines of a log, from byte `start` on, that best explain a failure."""
     try:
         with log_path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -251,7 +252,7 @@ def telling_lines(log_path: Path, start: int = 0, limit: int = 2) -> list[str]:
         return []
     lines = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
     causes = [line for line in lines if not _CLOSING.search(line)]
-    chosen = [line for line in causes if _TELLING.search(line)] or causes or lines
+    chosen = [line for line in causes if _ERROR.search(line)] or causes or lines
     return [_STAMP.sub("", line).strip()[:300] for line in chosen[-limit:]]
 
 
@@ -268,11 +269,11 @@ def wait_until(
         predicate: Called every `interval_s`.
         deadline_s: Seconds from now until the time-out.
         what: The condition in words, such as `the broker answers`.
-        process: The part whose early death ends the wait.
+        process: A process whose early end also ends the wait.
         interval_s: The pause between two calls.
 
     Raises:
-        PartError: The wait timed out, or the process died.
+        PartError: The wait timed out, or the process ended.
     """
     end_s = time.monotonic() + deadline_s
     while True:

@@ -20,7 +20,7 @@ from headcount.stack.process import Process, wait_until
 DEFAULT_APP = "headcount_service.wsgi:app"
 DEFAULT_PORT = 8000
 DATABASE_VARIABLE = "SERVICE_DATABASE_URL"
-ATTEMPTS = 3  # to start, each with another port: see `headcount.stack.ports`
+ATTEMPTS = 3  # start attempts, each on another port: see `headcount.stack.ports`
 PROBE_TIMEOUT_S = 5.0
 
 
@@ -28,12 +28,11 @@ PROBE_TIMEOUT_S = 5.0
 class ServerConfig:
     """How a service is started.
 
-    `app` is a WSGI application as gunicorn writes it. Where the folder of `app`'s module has a
-    `gunicorn.conf.py`, that one takes bind, workers and threads from the environment; an
-    application without one gets them as gunicorn's options. `port` is the one wanted, or, where
-    that is taken, a free one; None for `workers` and `threads` leaves them to the service.
-    `database` is the file for the service's state where the environment names no database; by
-    default one beside the log.
+    `app` names a WSGI application in gunicorn's notation. If the folder of its module has a
+    `gunicorn.conf.py`, that file reads bind, workers and threads from the environment; otherwise
+    they are passed as gunicorn options. `port` is the preferred port; if it is taken, a free one is
+    used. If `workers` or `threads` is None, the service decides. `database` is the SQLite file for
+    the service's state, by default beside the log; a database in the environment takes precedence.
     """
 
     bootstrap_servers: str
@@ -52,13 +51,13 @@ class ServerConfig:
 
     @property
     def database_url(self) -> str:
-        """The database that the service is configured with."""
+        """The URL of the service's database."""
         database = self.database or self.log_path.with_name("game.sqlite3")
         return self.environ.get(DATABASE_VARIABLE) or sqlite_url(database)
 
 
 def sqlite_url(path: Path) -> str:
-    """Name an SQLite file to SQLAlchemy, which takes a URL's `%`, `?` and `#` for its own."""
+    """Return the SQLAlchemy URL of an SQLite file; escapes `%`, `?` and `#`."""
     return f"sqlite:///{quote(str(path.absolute()))}"
 
 
@@ -67,12 +66,12 @@ class Server(Part):
 
     Raises:
         UsageError: The application does not exist.
-        PartError: It cannot start; the message quotes the end of its log.
+        PartError: The service cannot start; the message quotes the end of its log.
     """
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
-        self._process, self.port = _started(config)
+        self._process, self.port = _start(config)
 
     @property
     def url(self) -> str:
@@ -80,7 +79,7 @@ class Server(Part):
         return f"http://{self.config.host}:{self.port}"
 
     def stop(self) -> int:
-        """Let the service finish its requests, and return its exit code. Idempotent."""
+        """Stop the service once it has finished its requests; return its exit code. Idempotent."""
         return self._process.stop(self.config.stop_timeout_s)
 
     def kill(self) -> None:
@@ -88,8 +87,8 @@ class Server(Part):
         self._process.kill()
 
 
-def _started(config: ServerConfig) -> tuple[Process, int]:
-    """Start the service; retry on another port if the port is taken before it is bound."""
+def _start(config: ServerConfig) -> tuple[Process, int]:
+    """Start the service; retry on another port if one is taken before the service binds it."""
     for attempt in range(ATTEMPTS):
         port = free_port(config.port if attempt == 0 else 0, config.host)
         process = Process(
@@ -120,10 +119,10 @@ def _stopped_on_error(process: Process) -> Iterator[None]:
 
 
 def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None:
-    answers: list[str] = []  # the last one explains why it never became ready
+    answers: list[str] = []  # the last one explains why the service never became ready
 
     def is_ready() -> bool:
-        answers.append(_answer(config, port))
+        answers.append(_readiness(config, port))
         return answers[-1] == "200" and process.listens_on(port)
 
     try:
@@ -139,28 +138,28 @@ def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None
         raise
 
 
-def _answer(config: ServerConfig, port: int) -> str:
-    """Return the status of the ready path, with the start of its body unless it is 200."""
+def _readiness(config: ServerConfig, port: int) -> str:
+    """Request the ready path; return "200", another status and the body's start, or an error."""
     connection = http.client.HTTPConnection(config.host, port, timeout=PROBE_TIMEOUT_S)
     try:
         connection.request("GET", config.ready_path)
-        answer = connection.getresponse()
-        body = answer.read(300).decode(errors="replace").strip()
+        response = connection.getresponse()
+        body = response.read(300).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     finally:
         connection.close()
-    return "200" if answer.status == http.client.OK else f"{answer.status} {body}"
+    return "200" if response.status == http.client.OK else f"{response.status} {body}"
 
 
 def _command(config: ServerConfig, port: int) -> list[str]:
     module = config.app.partition(":")[0]
     package = _package_folder(module)
     command = [sys.executable, "-m", "gunicorn"]
-    own = package / "gunicorn.conf.py" if package else None
-    if own and own.is_file():
-        return [*command, "-c", str(own), config.app]
-    # Its control socket would lie in the user's home, where two servers meet.
+    gunicorn_config = package / "gunicorn.conf.py" if package else None
+    if gunicorn_config and gunicorn_config.is_file():
+        return [*command, "-c", str(gunicorn_config), config.app]
+    # The control socket would be in the user's home, where two servers would share it.
     command += ["--no-control-socket", "--worker-class", "gthread"]
     command += ["--bind", f"{config.host}:{port}"]
     command += ["--workers", str(config.workers or 2), "--threads", str(config.threads or 16)]
@@ -168,7 +167,11 @@ def _command(config: ServerConfig, port: int) -> list[str]:
 
 
 def _package_folder(module: str) -> Path | None:
-    """The folder of the package that `module` is in, None for a lone module. It imports nothing."""
+    """Return the folder of the package that holds `module`, else None. Imports nothing.
+
+    Raises:
+        UsageError: The module does not exist.
+    """
     top, *inner = module.split(".")[:-1] or [module]
     try:
         spec = importlib.util.find_spec(top)
@@ -177,7 +180,7 @@ def _package_folder(module: str) -> Path | None:
     if spec is not None:
         locations = list(spec.submodule_search_locations or ())
         return Path(locations[0], *inner) if locations else None
-    # gunicorn looks in the working folder too.
+    # gunicorn also searches the working folder.
     if Path(top).is_dir():
         return Path(top, *inner).absolute()
     if Path(f"{top}.py").is_file():
@@ -186,17 +189,17 @@ def _package_folder(module: str) -> Path | None:
 
 
 def _environment(config: ServerConfig, port: int) -> dict[str, str]:
-    """Return the user's environment, overridden by what this run decides."""
-    decided = {
+    """Return the user's environment, overridden by this run's settings."""
+    overrides = {
         "SERVICE_BOOTSTRAP_SERVERS": config.bootstrap_servers,
         "SERVICE_TOPIC": config.topic,
         "SERVICE_HOST": config.host,
         "SERVICE_PORT": str(port),
     }
     if config.workers is not None:
-        decided["SERVICE_WORKERS"] = str(config.workers)
+        overrides["SERVICE_WORKERS"] = str(config.workers)
     if config.threads is not None:
-        decided["SERVICE_THREADS"] = str(config.threads)
-    decided[DATABASE_VARIABLE] = config.database_url
-    # Unbuffered, so that what it said last is in the log when it dies.
-    return {**config.environ, "PYTHONUNBUFFERED": "1", **decided}
+        overrides["SERVICE_THREADS"] = str(config.threads)
+    overrides[DATABASE_VARIABLE] = config.database_url
+    # Unbuffered, so that its last output is in the log when it dies.
+    return {**config.environ, "PYTHONUNBUFFERED": "1", **overrides}

@@ -1,1 +1,1 @@
-"""Thresholds: the metrics, and the limits that a run must keep besides delivery."""
+"""Thresholds: the metrics, and the limits that a run must keep in addition to delivery."""

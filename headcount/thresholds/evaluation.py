@@ -1,7 +1,7 @@
-"""Evaluation: how a count, a rate or a ratio follows from counts, the same for every reader.
+"""Evaluation: derives a count, a rate or a ratio from counts, in the same way for every caller.
 
-Thresholds evaluate a part of a run, limits a whole run, and live aborts what is known so far. The
-caller decides whether what was counted suffices. Durations are not computed from counts: their
+Thresholds evaluate a part of a run, limits a whole run, and live aborts the run so far. The caller
+decides whether there is enough evidence. Durations are not computed from counts: their
 percentiles are those of `percentiles.py`, or of a sketch while the test runs. Pure.
 """
 
@@ -18,7 +18,7 @@ def can_evaluate(metric: Metric, counts: Mapping[str, int]) -> bool:
 
 
 def evaluate(metric: Metric, counts: Mapping[str, int], seconds: float) -> float | None:
-    """Return the figure in the metric's own unit, None where it cannot be computed.
+    """Return the figure in the metric's own unit, None if it cannot be computed.
 
     Args:
         metric: A count, a rate or a ratio.

@@ -1,4 +1,4 @@
-"""Thresholds: what a run must keep to besides delivery, in one grammar over HTTP and delivery.
+"""Thresholds: pass criteria of a run, in one grammar for HTTP and delivery.
 
     lost == 0
     http{event_type=purchase_sword}.p99 < 300ms
@@ -112,7 +112,7 @@ def parse(text: str) -> Threshold:
     limit = metric_text.amount_of(parsed, metric.kind.units, rule)
     window = _window(parsed)
     if metric.definition.needs is Needs.MESSAGES and not window.is_whole:
-        rule = f"{metric.name} counts messages, which no request's time can place"
+        rule = f"{metric.name} counts messages, which have no request time: leave out after and for"
         raise parsed.mistake(parsed.all("SPAN")[0], rule)
     if parsed.get("ABORT"):
         _check_abort(parsed, metric, window)

@@ -1,4 +1,4 @@
-"""Metric texts: how thresholds and limits of change write a metric down.
+"""Metric texts: how thresholds and limits of change write a metric.
 
     lost                               a count of a class, an outcome or a flag
     rps                                requests per second
@@ -30,7 +30,7 @@ NUMBER: /[0-9]+(\.[0-9]+)?/
 UNIT: "ms" | "s" | "%" | "/s"
 %ignore /[ \t]+/
 """
-"""The rule `_metric`, and the terminals of what follows it."""
+"""The rule `_metric`, and the terminals that may follow it."""
 
 EXPECTED: Mapping[str, str] = {
     "METRIC": "a metric",
@@ -52,7 +52,7 @@ _AGGREGATE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)|min|mean|max")
 
 
 class MetricError(UsageError):
-    """A mistake in a text; the message marks its place below it, `marked` within one line."""
+    """A mistake in a text; the message marks its place below it, `marked` on one line."""
 
     def __init__(self, problem: str, text: str, start: int, end: int) -> None:
         self.marked = f"{problem}: {text[:start]}»{text[start:end]}«{text[end:]}"
@@ -136,7 +136,7 @@ def _aggregate(parsed: Parsed, name: Token, aggregate: Token | None) -> str:
             raise parsed.mistake(aggregate, f"{name} is one number, and has no aggregate")
         return ""
     if aggregate is None:
-        raise parsed.mistake(name, f"{name} needs an aggregate, as {name}.p99")
+        raise parsed.mistake(name, f"{name} needs an aggregate, such as {name}.p99")
     if not _AGGREGATE.fullmatch(aggregate):
         rule = "an aggregate is min, mean, max or a percentile such as p50 or p99.9"
         raise parsed.mistake(aggregate, rule)

@@ -1,4 +1,4 @@
-"""Metrics: the one table of what a run is measured by, from which everything that names one reads.
+"""Metrics: the one table of what a run is measured by, for everything that names a metric.
 
 Thresholds (`grammar.py`), live aborts (`headcount/monitor/abort_rules.py`), limits of change and
 the comparison of runs (`analysis/headcount_analysis/compare`) look a metric up here: how its limit
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FILTER = "event_type"
-"""What a metric can be narrowed down by."""
+"""The filter that narrows a metric down."""
 
 
 class MetricKind(StrEnum):
@@ -57,7 +57,7 @@ class Needs(StrEnum):
 
 
 class LiveSource(StrEnum):
-    """Who reports a metric while the test runs; NONE where it is known only afterwards."""
+    """What reports a metric while the test runs; NONE if it is known only afterwards."""
 
     GENERATORS = "generators"
     TOPIC = "topic"

@@ -1,1 +1,1 @@
-"""Players of the game, as the scenarios beside this folder send them."""
+"""Simulated players for the scenarios beside this folder."""

@@ -1,4 +1,4 @@
-"""What players choose from: what the game's catalogue allows."""
+"""Random choices of players, guilds and items from the game's catalogue."""
 
 from random import Random
 
@@ -28,7 +28,7 @@ def a_sword(random: Random) -> dict[str, object]:
 
 
 def a_variant(random: Random, item: str = "") -> Variant:
-    """Draw an item, unless it is told, and a value for each of its attributes."""
+    """Draw a value for each attribute of `item`, or of a random item."""
     chosen = item or random.choice(tuple(CATALOGUE.items))
     values: dict[str, Value] = {
         name: random.choice(tuple(attribute.values))

@@ -1,7 +1,8 @@
-"""A player's life: what a player remembers, what each act asks for, and what it should change.
+"""A player's life: the player's expected state, and the requests that change it.
 
-An act is made without being done: it says what to ask, what the topic must hold for it and what it
-changes. Only when it is acknowledged does the player remember it. Pure.
+An action only describes a request: its parameters, the event that the topic must hold for it, and
+the changes to the player's state. The player applies the changes once the service acknowledges the
+request. Pure.
 """
 
 import string
@@ -31,74 +32,74 @@ _LEAVE = "DELETE /guilds/{guild}/members/{player_id}"
 
 @dataclass(frozen=True, slots=True)
 class PlayerAction:
-    """A request, and by how much it changes each thing of the player if it is done.
+    """A request, and by how much it changes each resource of the player if it succeeds.
 
-    `spelling` is method and path, the path with the names of parameters in it; `asked` are all
-    parameters; `event` is what the topic must hold.
+    `route` is the method and the path template; `parameters` holds all parameters; `event` is what
+    the topic must hold.
     """
 
-    spelling: str
-    asked: Mapping[str, Any]
+    route: str
+    parameters: Mapping[str, Any]
     event: dict[str, object]
     changes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
         """The request's method."""
-        return self.spelling.split()[0]
+        return self.route.split()[0]
 
     @property
     def name(self) -> str:
-        """The path as it is spelled, the same for every player."""
-        return self.spelling.split()[1]
+        """The path template, the same for every player."""
+        return self.route.split()[1]
 
     @property
     def path(self) -> str:
         """The request's path."""
-        return self.name.format(**self.asked)
+        return self.name.format(**self.parameters)
 
     @property
     def body(self) -> dict[str, Any]:
         """The parameters that are not in the path."""
-        in_path = {name for _, name, _, _ in string.Formatter().parse(self.spelling)}
-        return {name: value for name, value in self.asked.items() if name not in in_path}
+        in_path = {name for _, name, _, _ in string.Formatter().parse(self.route)}
+        return {name: value for name, value in self.parameters.items() if name not in in_path}
 
 
 @dataclass(slots=True)
 class Life:
-    """What a player has, as far as the player knows: a number for each thing."""
+    """The state that a player expects: a number for each resource, such as gold or a cart line."""
 
     player_id: str
     resources: Counter[str] = field(default_factory=Counter)
     variants: dict[str, Variant] = field(default_factory=dict)
 
-    def remember(self, act: PlayerAction) -> None:
-        """Take in that an act is done."""
-        self.resources.update(act.changes)
+    def remember(self, action: PlayerAction) -> None:
+        """Apply the changes of an action that succeeded."""
+        self.resources.update(action.changes)
 
     @property
     def gold(self) -> int:
-        """What can be spent."""
+        """The player's gold."""
         return self.resources["gold"]
 
     @property
     def guild(self) -> str | None:
-        """The guild that the player is in."""
-        return next(iter(self._had("guild")), None)
+        """The player's guild, or None."""
+        return next(iter(self._quantities("guild")), None)
 
     @property
     def cart(self) -> dict[str, int]:
-        """What is in the cart, by the variants' names."""
-        return self._had("cart")
+        """Quantities in the cart, by variant name."""
+        return self._quantities("cart")
 
     @property
     def inventory(self) -> dict[str, int]:
-        """What the player owns, by the variants' names."""
-        return self._had("item")
+        """Quantities in the inventory, by variant name."""
+        return self._quantities("item")
 
     @property
     def cost_of_cart(self) -> int:
-        """What all that is in the cart costs."""
+        """The total price of the cart, in gold."""
         return sum(
             quantity * unit_price(CATALOGUE, self.variants[name])
             for name, quantity in self.cart.items()
@@ -107,119 +108,120 @@ class Life:
     def sign_up(self) -> PlayerAction:
         """Become a player."""
         changes = {"player": 1, "gold": CATALOGUE.starting_gold}
-        return self._act(_SIGN_UP, "sign_up", changes)
+        return self._action(_SIGN_UP, "sign_up", changes)
 
     def earn(self, gold: int) -> PlayerAction:
-        """Earn some gold."""
-        return self._act(_EARN, "earn", {"gold": gold}, gold=gold)
+        """Earn gold."""
+        return self._action(_EARN, "earn", {"gold": gold}, gold=gold)
 
     def buy(self, variant: Variant, quantity: int) -> PlayerAction:
-        """Buy so many of a variant at once."""
+        """Buy a quantity of a variant, without the cart."""
         cost = quantity * unit_price(CATALOGUE, variant)
         changes = {"gold": -cost, f"item:{variant.name}": quantity}
-        return self._act(_PURCHASE, "purchase", changes, **_goods(variant, quantity))
+        return self._action(_PURCHASE, "purchase", changes, **_order(variant, quantity))
 
     def add_to_cart(self, variant: Variant, quantity: int) -> PlayerAction:
-        """Put more of a variant into the cart."""
+        """Add a quantity of a variant to the cart."""
         self.variants[variant.name] = variant
         changes = {f"cart:{variant.name}": quantity}
-        return self._act(_ADD_TO_CART, "add_to_cart", changes, **_goods(variant, quantity))
+        return self._action(_ADD_TO_CART, "add_to_cart", changes, **_order(variant, quantity))
 
     def change_cart(self, name: str, quantity: int) -> PlayerAction:
-        """Let a line of the cart have another quantity."""
+        """Set the quantity of a cart line."""
         changes = {f"cart:{name}": quantity - self.resources[f"cart:{name}"]}
-        return self._act(_CHANGE_CART, "change_cart", changes, variant=name, quantity=quantity)
+        return self._action(_CHANGE_CART, "change_cart", changes, variant=name, quantity=quantity)
 
     def remove_from_cart(self, name: str) -> PlayerAction:
-        """Take a line out of the cart."""
+        """Remove a line from the cart."""
         changes = {f"cart:{name}": -self.resources[f"cart:{name}"]}
-        return self._act(_REMOVE_FROM_CART, "remove_from_cart", changes, variant=name)
+        return self._action(_REMOVE_FROM_CART, "remove_from_cart", changes, variant=name)
 
     def check_out(self) -> PlayerAction:
-        """Buy all that is in the cart."""
+        """Buy everything in the cart."""
         changes = {"gold": -self.cost_of_cart}
         for name, quantity in self.cart.items():
             changes |= {f"cart:{name}": -quantity, f"item:{name}": quantity}
-        return self._act(_CHECK_OUT, "checkout", changes)
+        return self._action(_CHECK_OUT, "checkout", changes)
 
     def join(self, guild: str) -> PlayerAction:
         """Join a guild."""
-        return self._act(_JOIN, "add_member", {f"guild:{guild}": 1}, guild=guild)
+        return self._action(_JOIN, "add_member", {f"guild:{guild}": 1}, guild=guild)
 
     def leave(self, guild: str) -> PlayerAction:
         """Leave a guild."""
-        return self._act(_LEAVE, "remove_member", {f"guild:{guild}": -1}, guild=guild)
+        return self._action(_LEAVE, "remove_member", {f"guild:{guild}": -1}, guild=guild)
 
-    def purchase(self, random: Random) -> PlayerAction:
-        """Buy something; earn first if it costs too much."""
-        act = self.buy(a_variant(random), random.randint(1, MOST_AT_ONCE))
-        return act if self.gold + act.changes["gold"] >= 0 else self.earnings(random)
+    def choose_purchase(self, random: Random) -> PlayerAction:
+        """Buy a random variant, or earn gold if it costs too much."""
+        purchase = self.buy(a_variant(random), random.randint(1, MOST_AT_ONCE))
+        is_affordable = self.gold + purchase.changes["gold"] >= 0
+        return purchase if is_affordable else self.choose_earnings(random)
 
-    def earnings(self, random: Random) -> PlayerAction:
-        """Earn something."""
+    def choose_earnings(self, random: Random) -> PlayerAction:
+        """Earn a random amount of gold."""
         return self.earn(random.randint(CATALOGUE.max_earnings // 10, CATALOGUE.max_earnings))
 
-    def filling(self, random: Random) -> PlayerAction:
-        """Put something into the cart, as long as it is small."""
+    def choose_cart_addition(self, random: Random) -> PlayerAction:
+        """Add a random variant to the cart; if the cart is full, change it instead."""
         if len(self.cart) >= MOST_LINES:
-            return self.second_thought(random)
+            return self.choose_cart_change(random)
         return self.add_to_cart(a_variant(random), random.randint(1, MOST_AT_ONCE))
 
-    def second_thought(self, random: Random) -> PlayerAction:
-        """Want more or less of something in the cart, or none of it."""
+    def choose_cart_change(self, random: Random) -> PlayerAction:
+        """Change or remove a cart line; if the cart is empty, add one instead."""
         if not self.cart:
-            return self.filling(random)
+            return self.choose_cart_addition(random)
         name = random.choice(tuple(self.cart))
-        if random.random() < 0.5:  # noqa: PLR2004 - as likely as not
+        if random.random() < 0.5:  # noqa: PLR2004 - even odds
             return self.remove_from_cart(name)
         return self.change_cart(name, random.randint(1, MOST_AT_ONCE))
 
-    def payment(self, random: Random) -> PlayerAction:
-        """Check out; earn or think again if there is nothing to buy, or too little to pay with."""
+    def choose_checkout(self, random: Random) -> PlayerAction:
+        """Check out; if the cart is empty or too expensive, earn gold or change the cart."""
         if self.cart and self.cost_of_cart <= self.gold:
             return self.check_out()
-        return random.choice((self.earnings, self.second_thought))(random)
+        return random.choice((self.choose_earnings, self.choose_cart_change))(random)
 
-    def another_guild(self, random: Random) -> PlayerAction:
-        """Leave the guild that one is in, or else join one."""
+    def choose_guild_change(self, random: Random) -> PlayerAction:
+        """Leave the player's guild; if there is none, join a random one."""
         return self.leave(self.guild) if self.guild else self.join(a_guild(random))
 
-    def mistake(self, random: Random) -> PlayerAction:
-        """Ask for something that the game must refuse as things stand, so that nothing changes."""
+    def choose_mistake(self, random: Random) -> PlayerAction:
+        """Make a request that the game must refuse in the present state; it changes nothing."""
         variant = a_variant(random)
-        beyond_means = self.gold // max(1, unit_price(CATALOGUE, variant)) + 1
+        unaffordable = self.gold // max(1, unit_price(CATALOGUE, variant)) + 1
         mistakes = [
             self.sign_up(),
             self.earn(0),
             self.earn(CATALOGUE.max_earnings + 1),
             self.buy(variant, CATALOGUE.max_quantity + 1),
-            self._act(_PURCHASE, "purchase", {}, item="unicorn", quantity=1),
+            self._action(_PURCHASE, "purchase", {}, item="unicorn", quantity=1),
             self.remove_from_cart("unicorn"),
             self.leave("nobodies"),
         ]
-        if beyond_means <= CATALOGUE.max_quantity:
-            mistakes.append(self.buy(variant, beyond_means))
+        if unaffordable <= CATALOGUE.max_quantity:
+            mistakes.append(self.buy(variant, unaffordable))
         if not self.cart:
             mistakes.append(self.check_out())
         if self.guild:
             mistakes.append(self.join(a_guild(random)))
         return replace(random.choice(mistakes), changes={})
 
-    def _had(self, kind: str) -> dict[str, int]:
-        start = f"{kind}:"
-        had = {resource: many for resource, many in self.resources.items() if many}
+    def _quantities(self, kind: str) -> dict[str, int]:
+        prefix = f"{kind}:"
         return {
-            resource.removeprefix(start): many
-            for resource, many in sorted(had.items())
-            if resource.startswith(start)
+            resource.removeprefix(prefix): quantity
+            for resource, quantity in sorted(self.resources.items())
+            if quantity and resource.startswith(prefix)
         }
 
-    def _act(
-        self, spelling: str, event_type: str, changes: Mapping[str, int], **asked: Any
+    def _action(
+        self, route: str, event_type: str, changes: Mapping[str, int], **parameters: Any
     ) -> PlayerAction:
-        asked = {"player_id": self.player_id, **asked}
-        return PlayerAction(spelling, asked, {"event_type": event_type, **asked}, changes)
+        parameters = {"player_id": self.player_id, **parameters}
+        event = {"event_type": event_type, **parameters}
+        return PlayerAction(route, parameters, event, changes)
 
 
-def _goods(variant: Variant, quantity: int) -> dict[str, Any]:
+def _order(variant: Variant, quantity: int) -> dict[str, Any]:
     return {"item": variant.item, **variant.attributes, "quantity": quantity}

@@ -1,4 +1,4 @@
 """The game API: an HTTP service that turns each request into one event in a Kafka topic.
 
-It stands alone: it imports nothing of the harness that tests it, as any other target would not.
+Like any other target, it imports nothing from the harness that tests it.
 """

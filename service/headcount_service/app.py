@@ -1,14 +1,14 @@
 """The game API: each route turns a request into one event, and responds once it is published.
 
-`create_app` takes its collaborators, the settings and a publisher, so that another WSGI module can
-serve the same application around another publisher:
+`create_app` takes the settings and a publisher, so that another WSGI module can serve the same
+application with another publisher:
 
     settings = load_settings()
     app = create_app(settings, FaultyPublisher(make_publisher(settings)))
 
-`gunicorn -c service/headcount_service/gunicorn.conf.py that.module:app` then runs it: the hooks of
-that file find the parts of whatever application is served through `parts_of`, start them in each
-worker after the fork, and close them when the worker ends.
+`gunicorn -c service/headcount_service/gunicorn.conf.py that.module:app` then runs it. The hooks in
+that file get the application's parts from `parts_of`, start them in each worker after the fork, and
+close them when the worker exits.
 """
 
 import json
@@ -79,14 +79,14 @@ def new_receipt() -> str:
 def create_app(
     settings: Settings, publisher: EventPublisher, receipts: Callable[[], str] = new_receipt
 ) -> Flask:
-    """Create the application around a publisher, which it neither starts nor closes."""
+    """Create the application; the caller starts and closes the publisher."""
     app = Flask("headcount_service", static_folder=None)
     database = StateDatabase(settings)
     app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    app.after_request(_signed)
+    app.after_request(_add_worker_header)
     limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
     commands = CommandHandler(settings, database, publisher)
     game = Game(commands, database, limits, receipts, load_catalogue())
@@ -95,14 +95,14 @@ def create_app(
         *game_routes(game),
         *_health_routes(publisher),
     )
-    for route in (*routes, *_describing_routes(routes)):
+    for route in (*routes, *_description_routes(routes)):
         _add(app, route)
     _handle_errors(app)
     return app
 
 
 def parts_of(app: Flask) -> Parts:
-    """The parts of an application that `create_app` made."""
+    """Return the parts of an application that `create_app` created."""
     parts: Parts = app.extensions[_EXTENSION]
     return parts
 
@@ -122,19 +122,19 @@ def _add(app: Flask, route: Route) -> None:
 def _stateless_routes(
     publisher: EventPublisher, limits: HeaderLimits, receipts: Callable[[], str]
 ) -> tuple[Route, ...]:
-    """The commands that change only the topic."""
+    """Create the routes whose commands publish an event and change no state."""
     hand_over = publisher.hand_over if isinstance(publisher, DeferringPublisher) else None
 
-    def route(path: str, event_type: str, form: Form, answer: str, summary: str) -> Route:
-        def view(asked: Mapping[str, Any]) -> Response:
-            own = {**asked, "receipt": receipts()}
-            event = build_event(event_type, own, request.headers.items(), limits)
-            player_id = asked.get("player_id")
+    def route(path: str, event_type: str, form: Form, text: str, summary: str) -> Route:
+        def view(parameters: Mapping[str, Any]) -> Response:
+            fields = {**parameters, "receipt": receipts()}
+            event = build_event(event_type, fields, request.headers.items(), limits)
+            player_id = parameters.get("player_id")
             key = None if player_id is None else str(player_id)
             if hand_over is None:
-                return placed(Response(answer, content_type=TEXT), publisher.publish(event, key))
+                return placed(Response(text, content_type=TEXT), publisher.publish(event, key))
             publication = hand_over(event, key)
-            return DeferredResponse(answer, publication, good=placed, bad=_deferred_problem)
+            return DeferredResponse(text, publication, good=placed, bad=_deferred_problem)
 
         methods = ("GET", "POST")
         return Route(
@@ -151,10 +151,10 @@ def _stateless_routes(
 
 
 def _health_routes(publisher: EventPublisher) -> tuple[Route, ...]:
-    def healthz(_asked: Mapping[str, Any]) -> Response:
+    def healthz(_parameters: Mapping[str, Any]) -> Response:
         return Response("alive\n", content_type=TEXT)
 
-    def readyz(_asked: Mapping[str, Any]) -> Response:
+    def readyz(_parameters: Mapping[str, Any]) -> Response:
         if publisher.is_ready():
             return Response("ready\n", content_type=TEXT)
         return problem(503, "The broker does not answer.", headers=_retry_after())
@@ -174,14 +174,14 @@ def _health_routes(publisher: EventPublisher) -> tuple[Route, ...]:
     )
 
 
-def _describing_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
-    described = document(routes)
+def _description_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    description = document(routes)
 
-    def openapi(_asked: Mapping[str, Any]) -> Response:
-        return Response(json.dumps(described) + "\n", content_type=JSON)
+    def openapi(_parameters: Mapping[str, Any]) -> Response:
+        return Response(json.dumps(description) + "\n", content_type=JSON)
 
-    def docs(_asked: Mapping[str, Any]) -> Response:
-        return Response(page(described), content_type="text/html; charset=utf-8")
+    def docs(_parameters: Mapping[str, Any]) -> Response:
+        return Response(page(description), content_type="text/html; charset=utf-8")
 
     return (
         Route("/openapi.json", ("GET",), "openapi", "Get this description.", None, openapi),
@@ -195,17 +195,17 @@ def _handle_errors(app: Flask) -> None:
     app.register_error_handler(RecordTooLarge, _too_large_problem)
     app.register_error_handler(NotPublished, _not_published_problem)
     app.register_error_handler(OutcomeUnknown, _unknown_problem)
-    app.register_error_handler(Exception, _unforeseen_problem)
+    app.register_error_handler(Exception, _unexpected_problem)
 
 
-def _signed(response: Response) -> Response:
-    """Name the worker process, so that a fault in one worker can be located."""
+def _add_worker_header(response: Response) -> Response:
+    """Add the worker's process id, so that a fault in one worker can be located."""
     response.headers["X-Served-By"] = str(os.getpid())
     return response
 
 
 def _http_problem(error: HTTPException) -> Response:
-    """The problem for an error of Flask or werkzeug; keeps headers such as `Allow` of a 405."""
+    """Render an error of Flask or werkzeug; keeps headers such as the `Allow` of a 405."""
     kept = [header for header in error.get_headers() if header[0] != "Content-Type"]
     return problem(error.code or 500, error.description or "", headers=kept)
 
@@ -227,19 +227,19 @@ def _unknown_problem(error: OutcomeUnknown) -> Response:
 
 
 def _deferred_problem(error: Exception) -> Response:
-    """The problem for a deferred response, which Flask's error handlers do not see."""
+    """Render the error of a deferred response, which Flask's error handlers do not see."""
     if isinstance(error, OutcomeUnknown):
-        return _signed(_unknown_problem(error))
-    return _signed(_unforeseen_problem(error))
+        return _add_worker_header(_unknown_problem(error))
+    return _add_worker_header(_unexpected_problem(error))
 
 
-def _unforeseen_problem(error: Exception) -> Response:
-    # The message of an unforeseen error may quote the request, so log only its type and place.
+def _unexpected_problem(error: Exception) -> Response:
+    # The message of an unexpected error may quote the request, so log only its type and place.
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-    log.error("unforeseen %s at %s", type(error).__name__, place)
+    log.error("unexpected %s at %s", type(error).__name__, place)
     return problem(500, "The service failed. It may have published the event.")
 
 

@@ -1,8 +1,8 @@
-"""The catalogue: which items there are, what describes them, and what they cost.
+"""The catalogue: the items, their attributes and their prices, from `catalogue.toml`.
 
-It is read from `catalogue.toml` beside this module. What is sold is a *variant*: an item with a
-value for each of its attributes, written `bow:draw_weight_lb=40,wood=yew`, the attributes in the
-order of their names. Pure but for the reading of the file.
+The shop sells *variants*: a variant is an item with a value for each of its attributes, written
+`bow:draw_weight_lb=40,wood=yew` with the attributes sorted by name. Only `load_catalogue` reads a
+file.
 """
 
 import functools
@@ -33,10 +33,10 @@ EVENT_FIELDS = frozenset(
     {"change", "event_type", "gold", "guild", "in_cart", "item", "lines", "player_id", "quantity"}
     | {"receipt", "total", "unit_price", "variant"}
 )
-"""The fields that events have beside an item's attributes."""
+"""The event fields that are not attributes of items."""
 
 RESERVED = EVENT_FIELDS | {"after", "limit", "since", "until"}
-"""What an attribute cannot be called; the last four are parameters of a search."""
+"""Names that an attribute cannot have; the last four are search parameters."""
 
 Value = str | int
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -44,7 +44,7 @@ Gold = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class CatalogueError(Exception):
-    """The catalogue's file is not one; the message names the place and what is wrong there."""
+    """The catalogue's file is invalid; the message names each place and what is wrong there."""
 
 
 class _Strict(BaseModel):
@@ -52,27 +52,27 @@ class _Strict(BaseModel):
 
 
 class Choice(_Strict):
-    """An attribute with a few values, each of which adds so much gold to the price."""
+    """An attribute with a set of values, each mapped to the gold that it adds to the price."""
 
     values: dict[Name, Gold] = Field(min_length=1)
 
     @property
     def rule(self) -> str:
-        """What a value must be, in words."""
+        """The rule for a value, for error messages."""
         *others, last = sorted(self.values)
         return f"{', '.join(others)} or {last}" if others else last
 
     def allows(self, value: object) -> bool:
-        """Tell whether a value is one of them."""
+        """Return whether the attribute can have a value."""
         return isinstance(value, str) and value in self.values
 
     def gold(self, value: Value) -> int:
-        """What a value adds to the price."""
+        """Return the gold that a value adds to the price."""
         return self.values[str(value)]
 
 
 class NumberAttribute(_Strict):
-    """An attribute that is counted or measured; each unit above the minimum adds to the price."""
+    """A whole-number attribute; each unit above the minimum adds to the price."""
 
     minimum: int = Field(ge=0)
     maximum: int = Field(le=1_000_000)
@@ -86,22 +86,22 @@ class NumberAttribute(_Strict):
 
     @property
     def rule(self) -> str:
-        """What a value must be, in words."""
+        """The rule for a value, for error messages."""
         return f"a whole number from {self.minimum} to {self.maximum}"
 
     def allows(self, value: object) -> bool:
-        """Tell whether a value is within the limits."""
+        """Return whether a value is a whole number within the limits."""
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         return is_whole and self.minimum <= value <= self.maximum  # type: ignore[operator]
 
     def gold(self, value: Value) -> int:
-        """What a value adds to the price."""
+        """Return the gold that a value adds to the price."""
         return (int(value) - self.minimum) * self.gold_per_unit
 
 
 def _kind(value: Any) -> str:
-    described = value if isinstance(value, dict) else vars(value) if value is not None else {}
-    return "measure" if {"minimum", "maximum"} & set(described) else "choice"
+    fields = value if isinstance(value, dict) else vars(value) if value is not None else {}
+    return "measure" if {"minimum", "maximum"} & set(fields) else "choice"
 
 
 Attribute = Choice | NumberAttribute
@@ -112,21 +112,21 @@ _TaggedAttribute = Annotated[
 
 
 class Item(_Strict):
-    """A type of item: what it costs at least, and what describes it."""
+    """A type of item: its base price and its attributes."""
 
     price: Gold
     attributes: dict[Name, _TaggedAttribute] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _unreserved(self) -> Self:
-        taken = sorted(RESERVED & self.attributes.keys())
-        if taken:
-            raise ValueError(f"no attribute can be called {taken[0]!r}: the game has a use for it")
+    def _check_names(self) -> Self:
+        reserved = sorted(RESERVED & self.attributes.keys())
+        if reserved:
+            raise ValueError(f"an attribute cannot be called {reserved[0]!r}: the name is reserved")
         return self
 
 
 class Catalogue(_Strict):
-    """Everything that is sold, and the limits of the game."""
+    """All items for sale, and the limits of the game."""
 
     starting_gold: Gold
     max_earnings: Gold
@@ -138,42 +138,42 @@ class Catalogue(_Strict):
 
     @property
     def attributes(self) -> dict[str, tuple[Attribute, ...]]:
-        """Every attribute's name, sorted, with what it is in each item that has it."""
-        named = sorted({name for item in self.items.values() for name in item.attributes})
+        """The attributes by name, sorted, with one definition for each item that has it."""
+        names = sorted({name for item in self.items.values() for name in item.attributes})
         return {
             name: tuple(
                 item.attributes[name] for item in self.items.values() if name in item.attributes
             )
-            for name in named
+            for name in names
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One thing that can be had: an item, and a value for each of its attributes."""
+    """What a player can buy: an item, with a value for each of its attributes."""
 
     item: str
     attributes: Mapping[str, Value]
 
     @property
     def name(self) -> str:
-        """It in one word, as `bow:draw_weight_lb=40,wood=yew`; an item without attributes alone."""
-        described = ",".join(f"{name}={self.attributes[name]}" for name in sorted(self.attributes))
-        return f"{self.item}:{described}" if described else self.item
+        """The name, such as `bow:draw_weight_lb=40,wood=yew`, or `bow` without attributes."""
+        values = ",".join(f"{name}={self.attributes[name]}" for name in sorted(self.attributes))
+        return f"{self.item}:{values}" if values else self.item
 
 
 def sells(catalogue: Catalogue, variant: Variant) -> bool:
-    """Tell whether a variant is one of the catalogue's, which it may have been once."""
+    """Return whether the catalogue has a variant; a stored one may be from an older catalogue."""
     item = catalogue.items.get(variant.item)
     return (
         item is not None
         and item.attributes.keys() == variant.attributes.keys()
-        and all(item.attributes[name].allows(each) for name, each in variant.attributes.items())
+        and all(item.attributes[name].allows(value) for name, value in variant.attributes.items())
     )
 
 
 def unit_price(catalogue: Catalogue, variant: Variant) -> int:
-    """What one of a variant costs, in gold; the variant must be one of the catalogue's."""
+    """Return the price of one piece, in gold; the catalogue must have the variant."""
     item = catalogue.items[variant.item]
     return item.price + sum(
         attribute.gold(variant.attributes[name]) for name, attribute in item.attributes.items()
@@ -181,10 +181,11 @@ def unit_price(catalogue: Catalogue, variant: Variant) -> int:
 
 
 def parse_catalogue(text: str) -> Catalogue:
-    """Read a catalogue.
+    """Parse a catalogue.
 
     Raises:
-        CatalogueError: It is no TOML, or breaks rules: a line for each, with place, value and rule.
+        CatalogueError: Not valid TOML, or against the rules: a line per mistake, with place, value
+            and rule.
     """
     try:
         return TypeAdapter(Catalogue).validate_python(tomllib.loads(text))
@@ -195,9 +196,9 @@ def parse_catalogue(text: str) -> Catalogue:
 
 
 def _mistake_line(error: ErrorDetails) -> str:
-    """Name the place, the value and the rule."""
+    """Format a mistake as its place, the value and the rule."""
     loc = error["loc"]
-    # Which kind of attribute it is stands behind the attribute's name, and in no file.
+    # pydantic adds the kind of attribute to the place, which is not in the file.
     place = ".".join(str(part) for index, part in enumerate(loc) if index != _KIND_AT)
     value = json.dumps(error["input"], default=str)
     shown = value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"
@@ -206,9 +207,9 @@ def _mistake_line(error: ErrorDetails) -> str:
 
 @functools.cache
 def load_catalogue() -> Catalogue:
-    """Read the game's own catalogue, once.
+    """Read the game's catalogue, once.
 
     Raises:
-        CatalogueError: as `parse_catalogue`.
+        CatalogueError: See `parse_catalogue`.
     """
     return parse_catalogue(Path(__file__).with_name(FILE).read_text("utf-8"))

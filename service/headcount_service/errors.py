@@ -6,12 +6,12 @@ ServiceError
 ├── RequestError        the client must change the request; nothing was published
 │   └── Refused         the rules of the game forbid it; nothing was changed
 └── PublishError        an event was not acknowledged
-    ├── NotPublished    provably not in the topic, now or later
-    │   └── RecordTooLarge  because it is larger than the settings allow
-    └── OutcomeUnknown  it may be in the topic, or may still come to be
+    ├── NotPublished    the event is provably not in the topic and never will be
+    │   └── RecordTooLarge  the event is larger than the settings allow
+    └── OutcomeUnknown  the event may be in the topic, or may still be published
 
-The line between the two kinds of PublishError is what a client builds on: a 503 promises that the
-event is not in the topic, a 504 promises nothing.
+Clients rely on the distinction between the two kinds of PublishError: a 503 promises that the event
+is not in the topic, a 504 promises nothing.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class ServiceError(Exception):
 
 
 class SettingsError(ServiceError):
-    """Settings in the environment are invalid; the message has one line for each."""
+    """Settings in the environment are invalid; the message has a line for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RequestError(ServiceError):
 
 
 class DatabaseError(ServiceError):
-    """The database cannot be reached or changed, or is not of this version."""
+    """The database cannot be reached or changed, or another version of the service created it."""
 
 
 class Refused(RequestError):  # noqa: N818 - a normal outcome of the game
@@ -58,7 +58,7 @@ class PublishError(ServiceError):
 
 
 class NotPublished(PublishError):  # noqa: N818 - it states an outcome, and not every outcome is an error
-    """The event is not in the topic and never will be: nothing of it was handed to the producer."""
+    """The event is not in the topic and never will be: the producer did not get it."""
 
 
 class RecordTooLarge(NotPublished):
@@ -66,9 +66,9 @@ class RecordTooLarge(NotPublished):
 
 
 class OutcomeUnknown(PublishError):  # noqa: N818 - as above
-    """The event was handed to the producer, and no acknowledgement came. It may be in the topic.
+    """The producer got the event, and no acknowledgement came. It may be in the topic.
 
-    `is_over`, if known, returns whether this process will send nothing more of it.
+    `is_over`, if set, returns whether this process can no longer send the event.
     """
 
     def __init__(self, message: str = "", is_over: Callable[[], bool] | None = None) -> None:

@@ -1,13 +1,13 @@
-"""How gunicorn serves the application, and when a worker's parts start and end.
+"""Gunicorn's settings, and hooks that start and close a worker's parts.
 
     gunicorn -c service/headcount_service/gunicorn.conf.py [another.module:app]
 
-Settings and catalogue are read here, in the master and before anything is bound, so that a mistake
-in them ends gunicorn with a line on stderr and the exit code 2, and not worker after worker.
+The master reads settings and catalogue before it binds the port. So a mistake in them ends gunicorn
+with a line on stderr and exit code 2, instead of ending one worker after another.
 
-A worker goes through: fork, import of the application, `post_worker_init` (the parts start),
-requests; on SIGTERM no more connections, the requests in hand, `worker_exit` (the parts close:
-what the publisher has taken is acknowledged or given up on), end.
+The life of a worker: fork, import the application, `post_worker_init` (start the parts), serve
+requests. On SIGTERM: close the listeners, finish the requests, `worker_exit` (close the parts; the
+publisher waits for outstanding acknowledgements), exit.
 """
 
 import logging
@@ -37,24 +37,25 @@ workers = _settings.workers
 threads = _settings.threads
 preload_app = False  # a producer does not survive a fork
 
-# Longer than any load generator's own: a client must not meet a connection that has just closed.
+# Longer than any load generator's own: a client must not send on a connection that the service is
+# just closing.
 keepalive = 75
-# A request may wait a full acknowledgement, idle connections get gunicorn's 2 s, and the
-# publisher as long again for the records whose clients were told 504.
+# A request may wait for the full acknowledgement time-out, gunicorn gives idle connections 2 s, and
+# the publisher waits as long again for records whose clients got a 504.
 graceful_timeout = int(2 * _settings.ack_timeout_s) + 10
 timeout = graceful_timeout + 30
 
-# Above the application's own bounds, whose answers are problem JSON; these end what is absurd.
+# Above the application's own limits, which respond with problem JSON: these stop only extremes.
 limit_request_line = 8190
 limit_request_fields = 2 * _settings.max_headers
 limit_request_field_size = 2 * _settings.max_header_bytes
 
-accesslog = None  # a line for each request costs more than the request, and the ledger has them
+accesslog = None  # logging a request costs more than serving it, and the ledger records requests
 errorlog = "-"
 loglevel = _settings.log_level
-control_socket_disable = True  # it would be one path for every gunicorn of this user
-forwarded_allow_ips = ""  # no proxy stands in front: no header may change what a request is
-# The heartbeat's file: in memory where that can be, for a busy disk would look like a dead worker.
+control_socket_disable = True  # all gunicorns of this user would share its path
+forwarded_allow_ips = ""  # there is no proxy in front: ignore X-Forwarded headers
+# The heartbeat file: in memory if possible, because on a busy disk a worker would appear dead.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes an unguessable, unlinked file in it
 worker_tmp_dir = (
     str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() and os.access(_SHARED_MEMORY, os.W_OK) else None
@@ -62,7 +63,7 @@ worker_tmp_dir = (
 
 
 def on_starting(_server: Any) -> None:
-    """Bring the database up to date, before there is a worker that needs it."""
+    """Upgrade the database's schema, before a worker needs it."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         upgrade(_settings)
@@ -72,23 +73,23 @@ def on_starting(_server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Prepare the master for a shutdown that leaves no request's outcome unknown."""
+    """Prepare the master for a shutdown after which clients know each request's outcome."""
     drop_connections_on_term(server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the parts of the application that this worker serves."""
+    """Start the application's parts in this worker."""
     service_log = logging.getLogger("headcount_service")
     service_log.handlers = worker.log.error_log.handlers
     service_log.setLevel(worker.log.loglevel)
-    # kafka-python repeats an outage with every retry, and prints whole events when it debugs. The
-    # publisher tells of an outage once.
+    # kafka-python logs an outage at every retry, and whole events at debug level. The publisher
+    # logs an outage once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     parts_of(worker.app.wsgi()).start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Close the parts, after the last request; a worker that never loaded has none."""
+    """Close the parts after the last request; a worker that failed to load has none."""
     app = worker.app.callable
     if app is not None:
         parts_of(app).close()

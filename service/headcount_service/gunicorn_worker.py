@@ -1,7 +1,7 @@
 """Gunicorn's worker: defers responses, shares connections among workers, closes its listeners.
 
-gunicorn has no public hooks for this. Every private name of it that the service uses is used here;
-the tests that guard them are in tests/service:
+gunicorn has no public hooks for this. Only this module uses gunicorn's private names; the tests
+that guard them are in tests/service:
 
 - deferring: `enqueue_req`, `handle`, `handle_request`, `finish_request`, `_keepalive_after`, `run`,
   `init_process`, `tpool`, `method_queue`, `wsgi`; a response's `sock` and `req`, and its method
@@ -43,7 +43,7 @@ def _finished(is_kept: bool) -> "Future[bool]":
     return future
 
 
-# gunicorn's loop takes these for a finished request: keep its connection open, or close it.
+# The futures that gunicorn's loop expects of a finished request: keep its connection, or close it.
 _KEEP, _CLOSE = _finished(True), _finished(False)
 
 
@@ -59,7 +59,7 @@ class _HeldRequest:
     can_keep_alive: bool = True
 
 
-class _Deferred(Exception):  # noqa: N818 - it takes a request out of gunicorn's hands
+class _Deferred(Exception):  # noqa: N818 - not an error: it bypasses gunicorn's own response
     """The application returned a deferred body."""
 
     def __init__(self, response: Any, environ: dict[str, Any], body: DeferredBody) -> None:
@@ -68,7 +68,7 @@ class _Deferred(Exception):  # noqa: N818 - it takes a request out of gunicorn's
 
 
 class _Buffer:
-    """Stands in for a response's socket and keeps the bytes written to it."""
+    """Replaces a response's socket and keeps the bytes written to it."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -83,29 +83,29 @@ def _raise_deferred(
 ) -> Iterable[bytes]:
     """Call the application; return its body, or raise _Deferred if the body is deferred."""
     body = app(environ, start_response)
-    # In HTTP/2 a connection's requests share one thread, which blocks as under any other server.
+    # With HTTP/2 a connection's requests share one thread, so a deferred body blocks it, as usual.
     if isinstance(body, DeferredBody) and environ.get("HTTP_VERSION") != "2":
         # gunicorn's `start_response` is a method of its response.
         raise _Deferred(start_response.__self__, environ, body)
     return body
 
 
-class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
+class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """The threaded worker, with deferred responses, shared connections and a clean shutdown.
 
-    Deferring: a thread that gets a deferred body puts the request aside and takes the next one. The
-    loop writes the responses as they settle, many at a time, so that a group of records costs about
-    as many thread switches as one record.
+    Deferring: a thread that gets a deferred body sets the request aside and handles the next one.
+    The loop writes responses in groups, as their events settle, so that a group of records costs
+    about as many thread switches as one record.
 
-    Sharing: clients often connect all at once and stay. The first of gunicorn's workers to wake
-    would accept most of them, and the service would be as fast as one process. So each worker
-    pauses after each connection it accepts, until it has one for each of its threads.
+    Sharing: clients often connect all at once and keep their connections. The first worker to wake
+    would accept most of them, and the service would be no faster than one process. So a worker
+    pauses after each connection that it accepts, until it has one for each of its threads.
 
     Closing: gunicorn keeps its listeners open until its last connection has ended. A client that
-    connects meanwhile sends a request that nobody reads, and loses the connection: it cannot know
-    what became of the request. A closed port refuses at once, which proves that nothing was
-    published. A handshake that has begun needs the rest of a round trip to become a connection, so
-    the worker accepts those for `CLOSE_AFTER_S`; new ones are dropped (`listener_filter.py`).
+    connects in the meantime sends a request that nobody reads, and then loses the connection: it
+    cannot know the outcome. A closed port refuses the connection, which proves that nothing was
+    published. A handshake in progress takes up to a round trip to complete, so the worker accepts
+    such connections for `CLOSE_AFTER_S`; the kernel drops new attempts (`listener_filter.py`).
     """
 
     wsgi: Any
@@ -115,10 +115,10 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
 
     def init_process(self) -> None:
         """Set up the worker in its own process."""
-        self._lock = threading.Lock()  # guards the next one
-        self._held: dict[_HeldRequest, None] = {}  # about in the order of their deadlines
+        self._lock = threading.Lock()  # guards `_held`
+        self._held: dict[_HeldRequest, None] = {}  # roughly in the order of their deadlines
         self._settled: deque[_HeldRequest] = deque()
-        self._is_called = False  # the loop knows that something is settled
+        self._is_scheduled = False  # the loop is going to call `_answer_settled`
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -129,10 +129,10 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
     def run(self) -> None:
         """Serve until shutdown, and finish the held requests within the graceful timeout."""
         super().run()
-        self._is_called = True  # the loop has ended and cannot be called any more
+        self._is_scheduled = True  # the loop has ended: schedule nothing more
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection, then pause so that another worker gets the next one."""
+        """Accept a connection, then pause so that another worker accepts the next one."""
         before = self.nr_conns
         super().accept(listener)
         if self.alive and before < self.nr_conns < self.cfg.threads and self.cfg.workers > 1:
@@ -149,7 +149,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
             self.nr_conns += 1  # keeps gunicorn's loop running while listeners are open
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Run one turn of the loop, at least once a second, and answer overdue requests."""
+        """Run one iteration of the loop, at least once a second, and answer overdue requests."""
         closes_at_s = None if self._is_closed else self._closes_at_s
         if closes_at_s is not None:
             timeout = min(timeout, ACCEPT_EVERY_S)
@@ -162,7 +162,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
 
     def _accept_last(self, closes_at_s: float) -> None:
         """Accept the connections made so far, and close the listeners when it is time."""
-        is_time = time.monotonic() >= closes_at_s  # read before the last ones are accepted
+        is_time = time.monotonic() >= closes_at_s  # checked before the last accepts
         for listener in self.sockets:
             accepted = -1
             while accepted < self.nr_conns:
@@ -189,14 +189,14 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, or return it as a _HeldRequest."""
-        began = datetime.now()  # noqa: DTZ005 - gunicorn's log takes the difference of two such
+        began = datetime.now()  # noqa: DTZ005 - gunicorn's access log needs the difference of two
         try:
             return super().handle_request(req, conn)
         except _Deferred as deferred:
             return _HeldRequest(conn, *deferred.parts, began)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> Any:
-        """Read the rest of a held request here, where a slow client only holds up a thread."""
+        """Read the rest of a held request here, where a slow client blocks only a thread."""
         if not isinstance(keepalive, _HeldRequest):
             return super()._keepalive_after(conn, keepalive)
         keepalive.can_keep_alive = super()._keepalive_after(conn, True)
@@ -210,17 +210,17 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
             return
         with self._lock:
             self._held[held] = None
-        held.body.when_settled(functools.partial(self._call_for, held))
+        held.body.when_settled(functools.partial(self._schedule_answer, held))
 
-    def _call_for(self, held: _HeldRequest) -> None:
-        """Wake the loop to answer a request; one call answers a whole group."""
+    def _schedule_answer(self, held: _HeldRequest) -> None:
+        """Have the loop answer a request; one call answers all that have settled by then."""
         self._settled.append(held)
-        if not self._is_called:
-            self._is_called = True
+        if not self._is_scheduled:
+            self._is_scheduled = True
             self.method_queue.defer(self._answer_settled)
 
     def _answer_settled(self) -> None:
-        self._is_called = False  # before the first is taken, so that none is left behind
+        self._is_scheduled = False  # reset before the first is taken, so that none is missed
         while self._settled:
             self._answer(self._settled.popleft())
 
@@ -232,7 +232,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
         """Write a response without blocking; a thread sends what the kernel does not take."""
         with self._lock:
             if held not in self._held:
-                return  # it was overdue, and settled after all
+                return  # overdue, so already answered; then it settled after all
             del self._held[held]
         data, is_kept = self._rendered(held)
         rest = _send_now(held.connection.sock, data)
@@ -260,7 +260,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # it carries no types
 
 
 def _send_now(sock: Any, data: bytes) -> bytes:
-    """Send what the kernel takes at once; return the rest, which is all of it on an error."""
+    """Send what the kernel accepts without blocking; return the rest, or all data on an error."""
     if isinstance(sock, ssl.SSLSocket):
         return data
     try:
@@ -274,7 +274,7 @@ def _send_all(sock: Any, data: bytes, is_kept: bool) -> bool:
     try:
         sock.sendall(data)
     except OSError:
-        return False  # the client is gone
+        return False  # the client has disconnected
     return is_kept
 
 
@@ -286,8 +286,8 @@ def drop_connections_on_term(arbiter: Any) -> None:
         dropped = [drop_new_connections(listener) for listener in arbiter.LISTENERS]
         if not all(dropped):
             arbiter.log.warning(
-                "this kernel cannot drop new connections: a connection made in the instant in "
-                "which the port closes is reset, and its client cannot know the outcome"
+                "this kernel cannot drop new connections: if a client connects at the moment the "
+                "port closes, its connection is reset and it cannot know the outcome"
             )
         stop()
 

@@ -1,7 +1,7 @@
 """Counts requests in this worker that may still publish.
 
-The worker counts them (`gunicorn_worker.py`), and the producer lets a group of records wait for the
-last of them (`producer.py`). A server that does not count has none, and nothing waits.
+The worker counts them (`gunicorn_worker.py`), and the producer gathers records until the last of
+them has handed over its event (`producer.py`). Under a server that does not count, nothing waits.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ class InflightRequests:
     """The number of requests that may still publish; each publishes at most one event."""
 
     def __init__(self) -> None:
-        self._own = threading.local()  # `is_pending`: this thread's request has not handed over
-        self._lock = threading.Lock()  # guards the two below
+        self._own = threading.local()  # `is_pending`: this thread's request may still hand over
+        self._lock = threading.Lock()  # guards `_count` and `_waiting`
         self._count = 0
         self._waiting: set[Callable[[], None]] = set()
 
@@ -25,17 +25,17 @@ class InflightRequests:
 
     @contextlib.contextmanager
     def handled_here(self) -> Iterator[None]:
-        """Handle a counted request in this thread; it ends with the block."""
+        """Handle a counted request in this thread; the request ends with the block."""
         self._own.is_pending = True
         try:
             yield
         finally:
             with self.handing_over():
-                pass  # it had nothing to hand over, or has done so
+                pass  # the request had nothing to hand over, or has done so
 
     @contextlib.contextmanager
     def handing_over(self) -> Iterator[None]:
-        """Publish the event of this thread's request, which then counts no more."""
+        """Hand over the event of this thread's request, which is then no longer counted."""
         is_counted = getattr(self._own, "is_pending", False)
         self._own.is_pending = False
         with self._lock:
@@ -46,13 +46,13 @@ class InflightRequests:
             self._call_if_none()
 
     def is_none(self) -> bool:
-        """Whether the number is 0."""
+        """Return whether the number is 0."""
         return self._count == 0
 
     def when_none(self, then: Callable[[], None]) -> None:
-        """Call `then` once, when the number is 0: now, or in the thread of the last request.
+        """Call `then` once, as soon as the number is 0: now, or in the last request's thread.
 
-        Registering the same callable twice calls it once.
+        A callable registered twice is called once.
         """
         with self._lock:
             self._waiting.add(then)

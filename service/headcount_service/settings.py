@@ -1,7 +1,7 @@
 """The service's settings: read from the environment once, checked as a whole, then passed on.
 
-Nothing else in the service reads the environment. Every variable begins with `SERVICE_`; an
-unknown one is refused, because it is most likely a misspelling.
+Nothing else in the service reads the environment. Every variable begins with `SERVICE_`; an unknown
+one is an error, because it is most likely a misspelling.
 """
 
 import functools
@@ -18,13 +18,13 @@ PREFIX = "SERVICE_"
 _MAX_PORT = 65535
 _SWITCH = "on or off"
 _SECRET = frozenset({"database_url"})
-"""Settings that error messages do not quote, because they may hold a password."""
+"""Settings that may hold a password: error messages do not quote them."""
 
 
 class Settings(BaseSettings):
-    """What an operator can choose: field `ack_timeout_s` is the variable `SERVICE_ACK_TIMEOUT_S`.
+    """The settings: the variable `SERVICE_ACK_TIMEOUT_S` sets the field `ack_timeout_s`.
 
-    A field's description is the rule that an error message states.
+    Error messages quote a field's description as the rule.
     """
 
     model_config = SettingsConfigDict(
@@ -89,15 +89,15 @@ class Settings(BaseSettings):
     @field_validator("bootstrap_servers", mode="before")
     @classmethod
     def _split_servers(cls, value: Any) -> tuple[str, ...]:
-        """Split `a:1, b:2`, and check that each part names a host and a port."""
+        """Split `a:1, b:2`, and check that each part is a host and a port."""
         servers = tuple(server.strip() for server in str(value).split(","))
         if not all(map(_is_host_and_port, servers)):
             raise PydanticCustomError("host_and_port", "not a list of host:port")
         return servers
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        """Refuse combinations that kafka-python would refuse only after a worker has started."""
+    def _check_consistency(self) -> Self:
+        """Reject combinations that kafka-python would reject only after a worker has started."""
         if self.idempotence and self.acks != "all":
             raise PydanticCustomError(
                 "conflict",
@@ -114,16 +114,16 @@ def _is_host_and_port(server: str) -> bool:
         host = host[1:-1]
     elif ":" in host:
         return False
-    named = bool(host) and not any(each in host for each in " \t/@[]")
-    return named and port.isascii() and port.isdigit() and 1 <= int(port) <= _MAX_PORT
+    is_host = bool(host) and not any(character in host for character in " \t/@[]")
+    return is_host and port.isascii() and port.isdigit() and 1 <= int(port) <= _MAX_PORT
 
 
 @functools.cache
 def load_settings() -> Settings:
-    """Read the process's environment, once: a gunicorn worker inherits what its master has read.
+    """Read the environment, once; a gunicorn worker inherits its master's settings.
 
     Raises:
-        SettingsError: one line for each bad setting, with the variable, its value and the rule.
+        SettingsError: A line for each invalid setting, with the variable, its value and the rule.
     """
     lines = _unknown_variables()
     try:

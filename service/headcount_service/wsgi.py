@@ -1,6 +1,6 @@
-"""What gunicorn serves: the application around the publisher that the settings ask for.
+"""The WSGI application that gunicorn serves, with the publisher that the settings select.
 
-Importing this connects to nothing. `gunicorn.conf.py` starts the publisher in each worker.
+Importing this module opens no connection. `gunicorn.conf.py` starts the publisher in each worker.
 """
 
 from headcount_service.app import create_app

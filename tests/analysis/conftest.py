@@ -1,4 +1,4 @@
-"""One Spark session for all tests, and histories: a run's ledger and topic, written down."""
+"""One Spark session for all tests, and histories: a run's ledger and topic as literals."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.analysis.history import History
 def spark(
     java: Java, fetcher: Fetcher, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SparkSession]:
-    """The one session of all tests: a process holds no second one beside it."""
+    """The one session of all tests: a process can have only one."""
     jars = connector_jars(fetcher)
     config = SessionConfig(
         java_home=java.home,
@@ -39,5 +39,5 @@ def spark(
 
 @pytest.fixture
 def history(tmp_path: Path, spark: SparkSession) -> History:
-    """An empty history, to be filled."""
+    """An empty history for a test to fill."""
     return History(tmp_path, spark)

@@ -45,13 +45,13 @@ Message = tuple[int, int, int, bytes | None, bytes | None]
 
 
 def event_id(seq: int, generator: int = 0, run: str = RUN) -> str:
-    """The id as it travels."""
+    """Return the id as it is sent."""
     return str(EventId(run, generator, seq))
 
 
 @dataclass
 class History:
-    """A run in the making. Each attempt asks for a sword made of iron unless told otherwise."""
+    """A run under construction. Each attempt requests an iron sword by default."""
 
     path: Path
     spark: SparkSession
@@ -89,7 +89,7 @@ class History:
         server: str | None = None,
         changes: Changes | None = None,
     ) -> None:
-        """Add a row to the ledger; one that was not answered may have been waited for."""
+        """Add a row to the ledger; without an answer, it may have waited for one."""
         asked = event or {"event_type": "purchase_sword", "metal": "iron"}
         sent = START_NS + sent_ms * MS
         answered = None if took_ms is None else sent + took_ms * MS
@@ -180,7 +180,7 @@ class History:
 
     @property
     def manifest(self) -> Manifest:
-        """What is known of the run from its start."""
+        """The manifest, as written at the run's start."""
         return Manifest(
             run_id=RUN,
             created_at="2023-11-14T22:13:20Z",
@@ -198,7 +198,7 @@ class History:
 
     @property
     def reached(self) -> End:
-        """Where the topic ends: after its last message, unless told otherwise."""
+        """The topic's end: after its last message, unless `end` is set."""
         last = {
             number: max((m[1] + 1 for m in self.messages if m[0] == number), default=first)
             for number, first in self.start.items()
@@ -207,14 +207,14 @@ class History:
         return End(ends, self.log_start, "2023-11-14T22:14:00Z")
 
     def verified(self) -> Report:
-        """Write it all, and verify."""
+        """Write the history, and verify it."""
         self.write()
         return self.verified_again()
 
     def verified_again(
         self, cache: RunCache | None = None, settling: Settling | None = None
     ) -> Report:
-        """Verify what is on disk, perhaps with what was read before, or until it has settled."""
+        """Verify the history on disk, optionally with a cache, or until it has settled."""
         plan = VerificationPlan(
             folder=self.folder,
             manifest=self.manifest,
@@ -233,7 +233,7 @@ class History:
         return verify(plan, tools, RunCache() if cache is None else cache)
 
     def source(self, offsets: OffsetRange) -> DataFrame:
-        """Give the messages in a range, as Kafka's source would."""
+        """Return the messages of a range, as Spark's Kafka source would."""
         start = datetime.fromtimestamp(START_NS / 1e9, UTC)
         rows = [
             (key, value, TOPIC, partition, offset, start + timedelta(milliseconds=ms), CREATE_TIME)
@@ -246,12 +246,12 @@ class History:
 
 @dataclass(frozen=True)
 class Batches:
-    """Messages as the executors' own consumer reads them, with any timestamps."""
+    """Messages as the executors' consumer reads them, with any timestamps."""
 
     history: History
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
-        """Do the task on all messages of the range, here."""
+        """Run the task on all messages of the range in this process."""
         rows = [
             {
                 "partition": partition,
@@ -267,13 +267,13 @@ class Batches:
         return [task(iter(pa.Table.from_pylist(rows, MESSAGES).to_batches()))]
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Give the messages at their times."""
+        """Return the messages with their times."""
         return self.history.source(offsets)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
-        """Collect the few that are looked at again."""
+        """Collect the few that are read again."""
         return Frames(self.history.source).records(splits)
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """There is no other topic."""
+        """Return nothing: there is no other topic."""
         return Frames(self.history.source).elsewhere(topic, since_ms)

@@ -61,18 +61,18 @@ SANE = Evidence(
 
 
 def with_counts(**counts: int) -> Evidence:
-    """Ten delivered, and some more."""
+    """Return evidence of ten delivered events and some more counts."""
     more = Counts(**counts)
     return replace(SANE, by_event_type={"default": SANE.by_event_type["default"] + more})
 
 
 def with_partition(**changes: int | None) -> Evidence:
-    """Give evidence of a partition that was read otherwise."""
+    """Return evidence with changes to its partition."""
     return replace(SANE, partitions=(replace(SANE.partitions[0], **changes),))  # type: ignore[arg-type]
 
 
 def limits_with(key: str, allowed: int) -> Limits:
-    """Give limits of which one is other than the default."""
+    """Return limits with one other than the default."""
     return replace(Limits(), **{key: allowed})  # type: ignore[arg-type]
 
 
@@ -101,7 +101,7 @@ INCOMPLETE_READING = {
     "the reader reached nothing": with_partition(read=0, first=None, last=None),
     "the reader reached offset 13": with_partition(read=9, last=13),
     "its first events were deleted": replace(SANE, end=replace(SANE.end, log_start_offsets={0: 6})),
-    "7 messages behind offset 14": replace(SANE, end=replace(SANE.end, unreadable={0: 7})),
+    "7 messages after offset 14": replace(SANE, end=replace(SANE.end, unreadable={0: 7})),
     "now begins at offset 6": replace(SANE, seen=TopicSeen(log_start_offsets={0: 6})),
     "partition 1 is missing": replace(SANE, manifest=replace(MANIFEST, start_offsets={0: 5, 1: 0})),
     "before the run's start": with_partition(start=3, end=3, read=0, first=None, last=None),
@@ -134,7 +134,7 @@ INCONCLUSIVE = {
 
 
 def test_every_subject_is_a_check() -> None:
-    """What was looked at and found in order is listed, too; what nobody asked for is not tried."""
+    """Kept checks are listed, too; checks without a limit are not tried."""
     judged = judge(SANE, Limits(), [ThresholdResult(parse("http.p99 < 1s"), 5.0)])
     results = {check.name: check.result.value for check in judged.checks}
     kept = [
@@ -148,22 +148,22 @@ def test_every_subject_is_a_check() -> None:
     assert all(check.evidence for check in judged.checks)
 
 
-def test_thresholds_are_judged_beside_delivery() -> None:
-    """A broken one makes a pass less; one that nothing was measured for cannot be told."""
+def test_thresholds_are_judged_in_addition_to_delivery() -> None:
+    """A broken one turns a pass into less; one without data is inconclusive."""
     broken = ThresholdResult(parse("http.p99 < 1ms"), 5.0)
-    untold = ThresholdResult(parse("http.p99 < 1ms"), None)
+    unmeasured = ThresholdResult(parse("http.p99 < 1ms"), None)
     assert judge(SANE, Limits(), [broken]).label is Label.THRESHOLD_BROKEN
-    assert judge(SANE, Limits(), [untold]).label is Label.INCONCLUSIVE
+    assert judge(SANE, Limits(), [unmeasured]).label is Label.INCONCLUSIVE
     assert judge(SANE, Limits(), [broken]).reasons == ("threshold broken: http.p99 < 1ms: 5.0ms",)
-    assert judge(PATHOLOGIES["lost"], Limits(), [broken, untold]).label is Label.FAIL
+    assert judge(PATHOLOGIES["lost"], Limits(), [broken, unmeasured]).label is Label.FAIL
 
 
 @pytest.mark.parametrize(
     "evidence",
     [INCOMPLETE_READING["the reader reached offset 13"], replace(SANE, ledger=DAMAGED)],
 )
-def test_no_class_is_kept_for_certain_without_the_whole(evidence: Evidence) -> None:
-    """What was not read may hold more of any; the reason is told once, not for each class."""
+def test_no_class_is_certainly_kept_if_evidence_is_missing(evidence: Evidence) -> None:
+    """Unread messages may be of any class; the reason is listed once, not for each class."""
     judgement = judge(evidence, Limits())
     results = {check.name: check for check in judgement.checks}
     assert {results[key].result for key in PATHOLOGIES} == {Result.NOT_TRIED}
@@ -172,7 +172,7 @@ def test_no_class_is_kept_for_certain_without_the_whole(evidence: Evidence) -> N
 
 
 def test_a_run_without_evidence_is_inconclusive() -> None:
-    """Its first reason says what happened, and nothing counts as kept or broken."""
+    """Its first reason says what happened, and no check is kept or broken."""
     judgement = crashed("Spark has no room", Limits(), [ThresholdResult(parse("rps > 1"), None)])
     assert judgement.label is Label.INCONCLUSIVE
     assert judgement.reasons[0] == "Spark has no room"
@@ -180,7 +180,7 @@ def test_a_run_without_evidence_is_inconclusive() -> None:
     assert results == {Result.UNPROVEN, Result.NOT_TRIED}
 
 
-def test_a_subject_keeps_from_being_proven_what_it_names() -> None:
+def test_a_subject_leaves_the_classes_it_names_unproven() -> None:
     """One line adds a doubt; the classes that it does not name stay proven."""
 
     def unsettled(_evidence: Evidence, _limits: Limits) -> Iterator[Check]:
@@ -204,7 +204,7 @@ def test_the_rule_of_three_is_rounded_up(count: int) -> None:
 
 
 def test_sane_passes() -> None:
-    """All was acknowledged, is there, and was read: a pass without a reason against it."""
+    """All events were acknowledged, arrived and were read: a pass without reasons against it."""
     judgement = judge(SANE, Limits())
 
     assert judgement.verdict is Verdict.PASS
@@ -224,7 +224,7 @@ def test_each_pathology_fails(key: str) -> None:
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_run_may_allow_a_pathology(key: str) -> None:
-    """What a run allows is no failure, and nothing else becomes allowed by it."""
+    """An allowed class does not fail the run, and allows no other class."""
     assert judge(PATHOLOGIES[key], limits_with(key, 1)).verdict is Verdict.PASS
     for other in PATHOLOGIES.keys() - {key}:
         assert judge(PATHOLOGIES[other], limits_with(key, 1)).verdict is Verdict.FAIL
@@ -232,19 +232,19 @@ def test_run_may_allow_a_pathology(key: str) -> None:
 
 @pytest.mark.parametrize("key", ALLOWED)
 def test_each_allowed_class_passes(key: str) -> None:
-    """What proves nothing against the service is no failure."""
+    """Classes that prove nothing against the service do not fail the run."""
     assert judge(ALLOWED[key], Limits()).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("key", ["reordered", "late", "malformed"])
-def test_unjudged_is_judged_when_told(key: str) -> None:
-    """A limit makes a failure of them."""
+def test_a_limit_makes_an_allowed_class_fail(key: str) -> None:
+    """With a limit, they fail the run."""
     assert judge(ALLOWED[key], limits_with(key, 0)).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("reason", INCONCLUSIVE)
 def test_no_vacuous_pass(reason: str) -> None:
-    """Whatever is missing keeps the run from passing, and the reason says what."""
+    """Missing evidence keeps the run from passing, and the reason names it."""
     judgement = judge(INCONCLUSIVE[reason], Limits())
 
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -253,7 +253,7 @@ def test_no_vacuous_pass(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", INCOMPLETE_READING)
 def test_loss_is_not_proven_by_incomplete_reading(reason: str) -> None:
-    """What was not read may hold what seems lost."""
+    """Unread messages may be the ones that seem lost."""
     seems_lost = replace(
         INCOMPLETE_READING[reason], by_event_type=PATHOLOGIES["lost"].by_event_type
     )
@@ -278,7 +278,7 @@ def test_what_was_read_proves_the_rest(key: str) -> None:
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_damaged_ledger_proves_only_duplicates(key: str) -> None:
-    """Both copies of a duplicate were read; the rest depends on what the ledger says."""
+    """Both copies of a duplicate were read; everything else depends on the ledger."""
     judgement = judge(replace(PATHOLOGIES[key], ledger=DAMAGED), Limits())
 
     expected = Verdict.FAIL if key in {"duplicated", "garbled"} else Verdict.INCONCLUSIVE
@@ -290,7 +290,7 @@ TORN = replace(SANE.ledger, generators=(*SANE.ledger.generators, KILLED))
 TORN_ROWS = {0: 10, 1: KILLED.rows}
 
 
-def test_torn_ledger_is_no_pass() -> None:
+def test_torn_ledger_does_not_pass() -> None:
     """A loss in a killed generator's tail would not be seen; a run may allow that."""
     torn = replace(SANE, ledger=TORN, rows=TORN_ROWS)
 
@@ -304,7 +304,7 @@ def test_torn_ledger_is_no_pass() -> None:
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_torn_ledger_hides_no_failure(key: str) -> None:
-    """What the rows that were written prove is proven."""
+    """The rows that were written still prove what they prove."""
     judgement = judge(replace(PATHOLOGIES[key], ledger=TORN, rows=TORN_ROWS), Limits())
 
     assert judgement.verdict is Verdict.FAIL
@@ -312,14 +312,14 @@ def test_torn_ledger_hides_no_failure(key: str) -> None:
 
 
 def test_compacting_topic_without_gaps_passes() -> None:
-    """Where every offset was read, nothing had been compacted away."""
+    """If every offset was read, nothing was compacted away."""
     compacting = replace(SANE, manifest=replace(MANIFEST, cleanup_policy="compact"))
 
     assert judge(compacting, Limits()).verdict is Verdict.PASS
 
 
-def test_gaps_are_told() -> None:
-    """Offsets that hold no message are no loss, for transactions leave them; but they are told."""
+def test_gaps_are_noted() -> None:
+    """Offsets without a message are not losses, because transactions leave them; a note says so."""
     judgement = judge(with_partition(read=8), Limits())
 
     assert judgement.verdict is Verdict.PASS
@@ -327,13 +327,13 @@ def test_gaps_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clock", "told"),
+    ("clock", "text"),
     [
         (
             ClockOffset(1, 349_000_000, 351_000_000, events=99),
-            "350.0 ms (± 1.0) ahead of that of generator 1; end-to-end times are corrected by 350",
+            "350.0 ms (± 1.0) ahead of the clock of generator 1; end-to-end times are corrected",
         ),
-        (ClockOffset(1, -3_000_000, -1_000_000), "2.0 ms (± 1.0) behind that of generator 1"),
+        (ClockOffset(1, -3_000_000, -1_000_000), "2.0 ms (± 1.0) behind the clock of generator 1"),
         (
             ClockOffset(1, 5_000_000, 1_000_000, has_moved=True),
             "moved against each other by at least 4.0 ms",
@@ -344,18 +344,18 @@ def test_gaps_are_told() -> None:
         ),
     ],
 )
-def test_clocks_that_differ_are_told(clock: ClockOffset, told: str) -> None:
-    """What spoils the end-to-end times stands beside them; it is no failure."""
+def test_clocks_that_differ_are_noted(clock: ClockOffset, text: str) -> None:
+    """A note says what affects end-to-end times; the run does not fail."""
     judgement = judge(replace(SANE, clocks=(clock,)), Limits())
 
     assert judgement.verdict is Verdict.PASS
-    assert any(told in note for note in judgement.notes)
+    assert any(text in note for note in judgement.notes)
     same = replace(SANE, clocks=(ClockOffset(0, -1_000_000, 1_000_000),))
     assert judge(same, Limits()).notes == judge(SANE, Limits()).notes
 
 
 def test_tail_of_markers_is_read() -> None:
-    """Where a consumer came to the end and met nothing, a transaction's marker stands there."""
+    """If a consumer reached the end without a message, it holds only a transaction's marker."""
     short = with_partition(read=9, last=13)
     (partition,) = short.partitions
     proven = replace(short, partitions=(replace(partition, tail_is_empty=True),))
@@ -364,7 +364,7 @@ def test_tail_of_markers_is_read() -> None:
     assert judge(proven, Limits()).verdict is Verdict.PASS
 
 
-def test_partition_added_during_the_run_is_told() -> None:
+def test_partition_added_during_the_run_is_noted() -> None:
     """A partition that the run's start did not know is read from its first offset."""
     added = PartitionRead(1, start=0, end=1, read=1, first=0, last=0, foreign=1)
 
@@ -401,19 +401,19 @@ def test_a_different_state_fails() -> None:
 
 
 @pytest.mark.parametrize("evidence", INCOMPLETE_READING.values(), ids=INCOMPLETE_READING)
-def test_a_difference_is_not_proven_by_half_a_topic(evidence: Evidence) -> None:
-    """What was not read may make up for it."""
+def test_a_difference_is_not_proven_by_a_partial_topic(evidence: Evidence) -> None:
+    """Unread messages may explain it."""
     assert judge(replace(evidence, state=DIFFERENT.state), Limits()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_difference_is_not_proven_by_a_damaged_ledger() -> None:
-    """What was expected is not all known then."""
+    """The expected state is not fully known then."""
     judgement = judge(replace(DIFFERENT, ledger=DAMAGED), Limits())
     assert judgement.verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_state_that_should_have_been_checked() -> None:
-    """No pass without it, where there is a database; a note where there is none."""
+    """If there is a database, no pass without it; if there is none, a note."""
     unread = StateCheck(owners=1, numbers=3, why_not="it cannot be read", is_due=True)
     judgement = judge(replace(SANE, state=unread), Limits())
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -438,7 +438,7 @@ ONE_TYPE_FAILS = replace(
 
 
 def test_an_event_type_that_was_never_acknowledged_is_a_doubt() -> None:
-    """However well the others did; a run may accept it by name, and no other type by that."""
+    """However well others did; a run may accept it by name, which accepts no other type."""
     doubted = judge(ONE_TYPE_FAILS, Limits())
     assert doubted.label is Label.INCONCLUSIVE
     (reason,) = doubted.reasons
@@ -448,15 +448,15 @@ def test_an_event_type_that_was_never_acknowledged_is_a_doubt() -> None:
     assert judge(ONE_TYPE_FAILS, Limits(unacked=("other", "join_guild"))).label is Label.PASS
 
 
-def test_attempts_without_a_row_are_no_event_type() -> None:
-    """Their generator was killed, which is a doubt of its own."""
+def test_attempts_without_a_row_are_not_an_event_type() -> None:
+    """Their generator was killed, which is a separate doubt."""
     unknown = Counts(attempted=3, indeterminate=3, absent=3)
     evidence = replace(SANE, by_event_type={**SANE.by_event_type, "(unknown)": unknown})
     assert judge(evidence, Limits()).label is Label.PASS
 
 
 @pytest.mark.parametrize(
-    ("counts", "place", "told"),
+    ("counts", "place", "text"),
     [
         (Counts(attempted=10, acked=10, delivered=10), 0, "10 of 10 attempts were acknowledged"),
         (
@@ -471,36 +471,36 @@ def test_attempts_without_a_row_are_no_event_type() -> None:
         ),
     ],
 )
-def test_the_share_of_acknowledged_attempts_is_told(counts: Counts, place: int, told: str) -> None:
-    """Always; at the top if it is small."""
+def test_the_share_of_acknowledged_attempts_is_noted(counts: Counts, place: int, text: str) -> None:
+    """Always, and first if it is small."""
     notes = judge(replace(SANE, by_event_type={"default": counts}), Limits()).notes
-    assert notes[place].startswith(told)
+    assert notes[place].startswith(text)
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "text"),
     [
-        ({0: 8}, "generator 0 has sealed 10 attempts, and 8 of its rows were compared"),
-        ({0: 12}, "generator 0 has sealed 10 attempts, and 12 of its rows were compared"),
-        ({}, "generator 0 has sealed 10 attempts, and 0 of its rows were compared"),
-        ({0: 10, 3: 5}, "5 rows of generator 3 were compared, which has no ledger"),
+        ({0: 8}, "generator 0 sealed 10 attempts, but 8 of its rows were compared"),
+        ({0: 12}, "generator 0 sealed 10 attempts, but 12 of its rows were compared"),
+        ({}, "generator 0 sealed 10 attempts, but 0 of its rows were compared"),
+        ({0: 10, 3: 5}, "5 rows of generator 3 were compared, but it has no ledger"),
     ],
 )
-def test_what_was_compared_is_held_against_the_seals(rows: dict[int, int], told: str) -> None:
-    """Both ways; nothing that needs all rows is proven then."""
+def test_compared_rows_are_checked_against_the_seals(rows: dict[int, int], text: str) -> None:
+    """Fewer or more rows: nothing that needs all rows is proven then."""
     judgement = judge(replace(SANE, rows=rows), Limits())
     assert judgement.label is Label.INCONCLUSIVE
-    assert judgement.reasons[0].startswith(told)
+    assert judgement.reasons[0].startswith(text)
     lost = judge(replace(PATHOLOGIES["lost"], rows=rows), Limits())
     assert lost.label is Label.INCONCLUSIVE
     assert "not every row of the ledger was compared" in lost.reasons[0]
 
 
 def test_rows_that_an_unsealed_generator_has_written_are_compared() -> None:
-    """It has no seal to hold them against, but what is on disk."""
+    """Without a seal, they are checked against the rows on disk."""
     rows = {0: 10, 1: KILLED.rows - 1}
     judgement = judge(replace(SANE, ledger=TORN, rows=rows), Limits(unsealed=1))
-    assert f"generator 1 has written {KILLED.rows} attempts, and {KILLED.rows - 1}" in " ".join(
+    assert f"generator 1 wrote {KILLED.rows} attempts, but {KILLED.rows - 1}" in " ".join(
         judgement.reasons
     )
 
@@ -512,16 +512,16 @@ NOTHING_TO_LOOK_AT = replace(
     unusable={Unit.SECONDS: 10},
 )
 WHY_NOT = {
-    "reordered": "0 of 10 events could be checked: 4 have no key, the key of 6 is in several "
+    "reordered": "0 of 10 events could be checked: 4 have no key, 6 have a key in several "
     "partitions",
     "late": "0 of 10 events could be checked: 10 have timestamps that look like seconds",
-    "misplaced": "0 of 10 events could be checked: the answers of the others name no place",
+    "misplaced": "0 of 10 events could be checked: the other answers name no partition and offset",
 }
 
 
 @pytest.mark.parametrize("key", WHY_NOT)
-def test_a_limit_that_had_nothing_to_look_at_is_a_doubt(key: str) -> None:
-    """If it was asked for; one event is enough, and how many there were is told."""
+def test_a_limit_with_nothing_to_check_is_a_doubt(key: str) -> None:
+    """If the limit was set; one event is enough, and the check says how many there were."""
     assert judge(NOTHING_TO_LOOK_AT, Limits()).label is Label.PASS
     judgement = judge(NOTHING_TO_LOOK_AT, limits_with(key, 0))
     assert judgement.label is Label.INCONCLUSIVE
@@ -541,7 +541,7 @@ def test_a_limit_that_had_nothing_to_look_at_is_a_doubt(key: str) -> None:
     assert any(note.startswith(("1 of 10", "the answers of 1 of 10")) for note in kept.notes)
 
 
-def test_what_is_late_needs_clocks_that_agree() -> None:
+def test_lateness_needs_clocks_that_agree() -> None:
     """By a tenth of the limit, or better."""
     for offset_ms, label in ((5_000, Label.PASS), (7_000, Label.INCONCLUSIVE)):
         at_ns = offset_ms * 1_000_000
@@ -550,7 +550,7 @@ def test_what_is_late_needs_clocks_that_agree() -> None:
         assert judge(replace(SANE, clocks=(clock,)), Limits()).label is Label.PASS
 
 
-def test_requests_without_an_answer_are_told() -> None:
-    """Beside the verdict, for all durations have them."""
+def test_requests_without_an_answer_are_noted() -> None:
+    """In a note, because they count in all durations."""
     notes = judge(replace(SANE, unanswered=3), Limits()).notes
     assert any(note.startswith("3 of 10 requests had no answer") for note in notes)

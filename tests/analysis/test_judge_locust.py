@@ -1,4 +1,4 @@
-"""What Locust leaves beside its ledgers: its exit code is a check, its answers are told."""
+"""Locust's exit code is a check; the answers to its requests are noted."""
 
 from dataclasses import replace
 
@@ -12,19 +12,19 @@ from tests.analysis.test_judge import SANE
 
 
 def ended(**fields: object) -> Evidence:
-    """A run that passes, and how its Locust ended."""
+    """Return evidence of a passing run with a Locust exit."""
     return replace(SANE, locust_exit=LocustExit(**fields))  # type: ignore[arg-type]
 
 
 def test_a_gate_of_the_scenario_is_a_check() -> None:
-    """An exit code that a listener set is no failure of delivery, and no green pass either."""
-    found = judge(ended(exit_code=7, cause=Cause.OTHER, reason="a listener set it"), Limits())
-    assert found.label is Label.THRESHOLD_BROKEN
-    assert found.reasons == ("Locust ended with exit code 7: a listener set it",)
+    """An exit code that a listener set is neither a delivery failure nor a pass."""
+    judgement = judge(ended(exit_code=7, cause=Cause.OTHER, reason="a listener set it"), Limits())
+    assert judgement.label is Label.THRESHOLD_BROKEN
+    assert judgement.reasons == ("Locust ended with exit code 7: a listener set it",)
 
 
 def test_a_clean_end_is_kept() -> None:
-    """So is one that is not known."""
+    """So is an unknown one."""
     kept = judge(ended(exit_code=0), Limits())
     assert kept.label is Label.PASS
     (check,) = [each for each in kept.checks if each.name == "Locust's exit code"]
@@ -32,12 +32,12 @@ def test_a_clean_end_is_kept() -> None:
     assert judge(ended(exit_code=None), Limits()).label is Label.PASS
 
 
-def test_what_listeners_raised_is_a_note() -> None:
-    """Beside an error that ended Locust."""
-    found = judge(
+def test_exceptions_of_listeners_are_noted() -> None:
+    """Together with an error that ended Locust."""
+    judgement = judge(
         ended(exit_code=5, cause=Cause.ERROR, reason="disk full", problems=("it raised",)), Limits()
     )
-    assert found.notes[:2] == ("Locust ended with exit code 5: disk full", "it raised")
+    assert judgement.notes[:2] == ("Locust ended with exit code 5: disk full", "it raised")
 
 
 REFUSED = {
@@ -46,8 +46,8 @@ REFUSED = {
 }
 
 
-def test_answers_stand_in_the_reason() -> None:
-    """Where nothing was acknowledged, the reason says how it was answered, the commonest first."""
+def test_answers_are_in_the_reason() -> None:
+    """If nothing was acknowledged, the reason lists the answers, the most frequent first."""
     evidence = replace(
         ended(exit_code=0, answers={"404": "no such page"}),
         by_event_type={"a": Counts(attempted=9, failed=9, refused=9)},
@@ -57,8 +57,8 @@ def test_answers_stand_in_the_reason() -> None:
     assert '7 times HTTP 404 (first: "no such page"), 2 times ConnectionRefusedError' in reason
 
 
-def test_answers_are_a_note_of_a_pass() -> None:
-    """Where some were acknowledged, it is told how the others were answered."""
+def test_answers_are_noted_in_a_pass() -> None:
+    """If some were acknowledged, a note says how the others were answered."""
     evidence = replace(
         SANE,
         by_event_type={"a": Counts(attempted=19, acked=10, delivered=10, failed=9, refused=9)},

@@ -1,4 +1,4 @@
-"""What a scenario did not make, as the judge weighs it: never a failure, and never forgotten."""
+"""Requests that a scenario did not make never fail a run, but are always reported."""
 
 from dataclasses import replace
 
@@ -13,16 +13,16 @@ from tests.analysis.test_judge import MANIFEST, SANE
 BROKEN_TASK = ScenarioError(Stage.TASK, "KeyError: 'guild'", "shop.py:20", 38)
 
 
-def test_what_was_not_made_is_a_note() -> None:
-    """And no reason against what was made."""
+def test_requests_not_made_are_noted() -> None:
+    """And not a reason against the requests that were made."""
     shortfall = Shortfall((BROKEN_TASK,), 112)
     judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.PASS
     assert judged.notes[:2] == shortfall.sentences
 
 
-def test_a_run_that_was_stopped_for_an_event_is_no_pass() -> None:
-    """Its rest was never made, and nobody knows what would have become of it."""
+def test_a_run_that_was_stopped_for_an_event_does_not_pass() -> None:
+    """The rest of its requests was never made."""
     shortfall = Shortfall(refused="Player asks in shop.py:9 for an event that is none")
     judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.INCONCLUSIVE
@@ -30,23 +30,23 @@ def test_a_run_that_was_stopped_for_an_event_is_no_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shortfall", "told"),
+    ("shortfall", "text"),
     [
         (Shortfall((BROKEN_TASK,), 112), "38 tasks ended with KeyError: 'guild'"),
-        (Shortfall(without_event=112), "112 requests named no event=; name in each"),
+        (Shortfall(without_event=112), "112 requests named no event=; give each"),
         (Shortfall(), "run longer, or with more users"),
     ],
 )
-def test_nothing_was_attempted_for_a_reason(shortfall: Shortfall, told: str) -> None:
-    """The most telling one is named, with what to do."""
+def test_nothing_was_attempted_for_a_reason(shortfall: Shortfall, text: str) -> None:
+    """The most likely reason is named, with a remedy."""
     nothing = replace(SANE, by_event_type={}, generators=FleetHealth(shortfall=shortfall))
     judged = judge(nothing, Limits())
     assert judged.label is Label.INCONCLUSIVE
-    assert any("nothing was attempted" in each and told in each for each in judged.reasons)
+    assert any("nothing was attempted" in each and text in each for each in judged.reasons)
 
 
-def test_rules_that_decided_outcomes_are_told() -> None:
-    """A rule can hide a loss as well as show one: whoever reads the verdict reads the rules."""
+def test_rules_that_decided_outcomes_are_noted() -> None:
+    """A rule can hide a loss as well as show one, so the verdict lists the rules."""
     manifest = replace(MANIFEST, outcome_rules=("202 = indeterminate",))
     judged = judge(replace(SANE, manifest=manifest), Limits())
     assert any("202 = indeterminate" in note for note in judged.notes)

@@ -214,7 +214,7 @@ def test_markdown() -> None:
     assert lines[0] == "## ❌ FAIL: run run-1"
     assert lines[2] == "**11 attempted = 10 delivered + 1 lost**"
     assert lines[4] == "Delivery promise: not stated"
-    assert lines[6].startswith("- 1 lost: acknowledged, and not in the topic")
+    assert lines[6].startswith("- 1 lost: acknowledged, but not in the topic")
     assert "| ✅ | `http.p99 < 300ms` | 12.0ms |" in lines
     assert "| ❌ | `rps > 400` | 12.0/s |" in lines
     assert "| default | 11 | 11 | 10 | 1 | 0 |" in lines

@@ -1,4 +1,4 @@
-"""Runs the benchmarks' command at a size that measures nothing."""
+"""Runs a benchmark at a size too small to measure anything."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def bench(output: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """Run one benchmark to its end, and read what it saved."""
+    """Run one benchmark, and read its JSON document."""
     command = [sys.executable, "-m", "bench", "--quiet", "--output", str(output), *arguments]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False

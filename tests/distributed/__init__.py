@@ -1,5 +1,5 @@
-"""Hosts: a Locust master and its workers on hosts of their own, whose clocks differ.
+"""A distributed run: a Locust master and workers on separate hosts, whose clocks differ.
 
-Each host is a network namespace with an address of its own, inside one that belongs to the test:
-nothing listens outside of it. No root is needed where the kernel lets users make namespaces.
+Each host is a network namespace with its own address, inside a namespace of the test, so no process
+listens outside of it. This needs no root if the kernel lets users create namespaces.
 """

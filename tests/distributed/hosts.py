@@ -26,7 +26,7 @@ CLOCK_OFFSETS_MS = (1500, -700)
 MASTER_PORT = "5557"
 DEADLINE_S = 240.0
 
-# A host waits for its end of the cable, gives it an address, and becomes its worker.
+# A host waits for its end of the virtual cable, assigns an address to it, and runs its worker.
 _HOST = """
 until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done
 ip link set lo up && ip address add 10.99.{n}.2/24 dev eth0 && ip link set eth0 up &&
@@ -35,7 +35,7 @@ ip route add default via 10.99.{n}.1 && exec "$@"
 
 
 def main(folder: Path) -> int:
-    """Start the parts, the master and a worker on each host, and judge what they leave."""
+    """Start the parts, the master and a worker on each host, and judge the run."""
     environ = dict(os.environ)
     ready = platform(environ, Console(quiet=True))
     _ip("link", "set", "lo", "up")
@@ -56,7 +56,7 @@ def main(folder: Path) -> int:
 
 
 def _load(folder: Path, server: Server, broker: Broker) -> None:
-    """Let the master and its workers come to their end."""
+    """Run the master and its workers until the test ends."""
     common = [sys.executable, "-m", "locust", "-f", counted()]
     master = [
         *(*common, "--master", "--headless", "-u", "20", "--host", server.url),
@@ -75,7 +75,7 @@ def _load(folder: Path, server: Server, broker: Broker) -> None:
 
 
 def _start_host(folder: Path, number: int, offset_ms: int, command: Sequence[str]) -> None:
-    """Start a command on a host of its own; it ends with this process, or before."""
+    """Start a command on a new host; it ends with this process at the latest."""
     environ = {**os.environ, "HEADCOUNT_CLOCK_OFFSET_MS": str(offset_ms)}
     script = _HOST.format(n=number)
     host = Process(
@@ -85,7 +85,7 @@ def _start_host(folder: Path, number: int, offset_ms: int, command: Sequence[str
         environ=environ,
     )
     own = _network("self")
-    wait_until(lambda: _network(host.pid) != own, DEADLINE_S, "the host is there", host)
+    wait_until(lambda: _network(host.pid) != own, DEADLINE_S, "the host is up", host)
     cable = f"host{number}"
     _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(host.pid))
     _ip("address", "add", f"10.99.{number}.1/24", "dev", cable)

@@ -1,4 +1,4 @@
-"""A distributed run on hosts whose clocks differ is accounted for, and the clocks are measured."""
+"""Headcount accounts for a run on hosts whose clocks differ, and measures the clocks."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ DEADLINE_S = 900.0
 
 @pytest.fixture
 def namespaces() -> list[str]:
-    """The command that makes a host; skipped where this machine does not let it."""
+    """The command that creates namespaces; skips the test if this machine does not allow it."""
     try:
         tried = subprocess.run(
             [*NAMESPACES, "ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0"],
@@ -27,22 +27,22 @@ def namespaces() -> list[str]:
             check=False,
         )
     except FileNotFoundError as error:
-        lacking(f"no network namespaces: there is no {error.filename}")
+        lacking(f"no network namespaces: {error.filename} is not installed")
     if tried.returncode:
         lacking(f"no network namespaces: {tried.stderr.strip()}")
     return NAMESPACES
 
 
 def test_hosts_whose_clocks_differ(namespaces: list[str], tmp_path: Path) -> None:
-    """All is delivered; each clock's offset is found, and end-to-end times are corrected by it."""
+    """Everything is delivered; each clock's offset is measured, and corrects end-to-end times."""
     command = [*namespaces, sys.executable, "-m", "tests.distributed.hosts", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
     verdict = json.loads((tmp_path / "reports" / "run-1" / "verdict.json").read_text())
     assert verdict["counts"]["delivered"] == verdict["counts"]["attempted"] > 20
-    found = sorted(-clock["offset_ms"] for clock in verdict["clocks"])
-    assert found == pytest.approx(sorted(CLOCK_OFFSETS_MS), abs=50)
+    offsets_ms = sorted(-clock["offset_ms"] for clock in verdict["clocks"])
+    assert offsets_ms == pytest.approx(sorted(CLOCK_OFFSETS_MS), abs=50)
     (latency,) = (
         each
         for each in verdict["latency_ms"]

@@ -1,1 +1,1 @@
-"""End to end: the commands, on the real parts."""
+"""End-to-end tests: the commands with the real parts."""

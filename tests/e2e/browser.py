@@ -1,4 +1,4 @@
-"""A real browser, Debian's Chromium, and the pages of Locust's web UI as a person uses them."""
+"""A real browser, Debian's Chromium, for using Locust's web UI as a person does."""
 
 import itertools
 import shutil
@@ -25,7 +25,7 @@ from tests.needs import lacking
 T = TypeVar("T")
 
 DEADLINE_S = 120.0
-_FOR_NOW = (
+_TRANSIENT = (
     *(ElementClickInterceptedException, ElementNotInteractableException),
     *(NoSuchFrameException, StaleElementReferenceException),
 )
@@ -38,10 +38,10 @@ _FLAGS = (
 
 @contextmanager
 def chromium(profile: Path) -> Iterator["Browser"]:
-    """Start a browser with a profile of its own; skip the test where there is none."""
+    """Start a browser with its own profile; skip the test if there is no browser."""
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if None in programs:
-        lacking("there is no browser: apt-get install chromium chromium-driver")
+        lacking("no browser is installed: apt-get install chromium chromium-driver")
     options = ChromeOptions()
     options.binary_location = str(programs[0])
     for flag in (*_FLAGS, f"--user-data-dir={profile}"):
@@ -54,31 +54,31 @@ def chromium(profile: Path) -> Iterator["Browser"]:
 
 
 class Browser:
-    """What a person does with a page; every look waits until there is something to see.
+    """Uses a page as a person does; every method waits for the element that it needs.
 
-    No element, and no frame, is kept from one look to the next: the page may replace it at any
-    time, and in a frame that was replaced there is nothing, for ever.
+    It keeps no element or frame between calls: the page may replace it at any time, and a replaced
+    frame stays empty.
     """
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
         self._frame = ""
-        self._wait = WebDriverWait(driver, DEADLINE_S, 0.2, ignored_exceptions=[*_FOR_NOW])
+        self._wait = WebDriverWait(driver, DEADLINE_S, 0.2, ignored_exceptions=[*_TRANSIENT])
 
     def open(self, url: str) -> None:
         """Go to a page."""
         self.driver.get(url)
 
     def see(self, css: str, text: str = "") -> str:
-        """All that the first visible element says that has a text, in any case of letters."""
+        """The whole text of the first visible element that contains `text`, ignoring case."""
         return self._on_first(css, text, lambda element: element.text)
 
     def link(self, css: str, text: str) -> str:
-        """Where a link leads."""
+        """The URL of a link."""
         return self._on_first(css, text, lambda element: element.get_attribute("href") or "")
 
     def click(self, css: str, text: str = "") -> None:
-        """Click on it, wherever on the page it is."""
+        """Scroll to an element, and click on it."""
 
         def do(element: WebElement) -> None:
             self._scroll_to(element)
@@ -87,7 +87,7 @@ class Browser:
         self._on_first(css, text, do)
 
     def fill(self, name: str, value: str) -> None:
-        """Write into a field of a form, in place of what is there."""
+        """Replace the value of a form field."""
 
         def do(field: WebElement) -> None:
             self._scroll_to(field)
@@ -97,42 +97,42 @@ class Browser:
         self._on_first(f"input[name={name}]", "", do)
 
     def number(self, css: str, at_least: int) -> int:
-        """Wait until an element shows a number that is as large, and return it."""
+        """Wait until an element shows a number of at least `at_least`, and return it."""
         shown: int = self._wait.until(
             lambda _: (value := _number(self.see(css))) >= at_least and value,
-            f"waited in vain until {css} is {at_least} or more",
+            f"timed out waiting until {css} is {at_least} or more",
         )
         return shown
 
     def _on_first(self, css: str, text: str, do: Callable[[WebElement], T]) -> T:
-        """Do it with the first visible element that has a text: anew if that is replaced."""
+        """Call `do` on the first visible element that contains `text`; retry if it is replaced."""
         done: list[T] = self._wait.until(
             lambda _: [do(each) for each in self._visible(css, text)],
-            f"waited in vain for {css} with {text!r}",
+            f"timed out waiting for {css} with {text!r}",
         )
         return done[0]
 
     def _visible(self, css: str, text: str) -> list[WebElement]:
-        """The first where it is looked, or none."""
+        """The first visible element in the current frame, or none."""
         self.driver.switch_to.default_content()
         if self._frame:
             frames = self._displayed(self._frame)
             if not frames:
                 return []
             self.driver.switch_to.frame(frames[0])
-        found = (each for each in self._displayed(css) if text.lower() in each.text.lower())
-        return list(itertools.islice(found, 1))
+        matching = (each for each in self._displayed(css) if text.lower() in each.text.lower())
+        return list(itertools.islice(matching, 1))
 
     def _displayed(self, css: str) -> list[WebElement]:
-        found = self.driver.find_elements(By.CSS_SELECTOR, css)
-        return [each for each in found if each.is_displayed() and each.is_enabled()]
+        elements = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return [each for each in elements if each.is_displayed() and each.is_enabled()]
 
     def _scroll_to(self, element: WebElement) -> None:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
 
     @contextmanager
     def within(self, css: str) -> Iterator[None]:
-        """Look into a frame."""
+        """Use a frame for the block."""
         self._frame = css
         try:
             yield
@@ -140,11 +140,11 @@ class Browser:
             self._frame = ""
             self.driver.switch_to.default_content()
 
-    def complaints(self) -> list[str]:
-        """What the browser's console has complained of."""
+    def console_errors(self) -> list[str]:
+        """The errors on the browser's console, except for a missing favicon."""
         logged = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        told = [each["message"] for each in logged if each["level"] == "SEVERE"]
-        return [each for each in told if "favicon.ico" not in each]
+        errors = [each["message"] for each in logged if each["level"] == "SEVERE"]
+        return [each for each in errors if "favicon.ico" not in each]
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The `headcount` command as a test runs it, and what it came to."""
+"""Runs the `headcount` command for a test, and returns its outcome."""
 
 import contextlib
 import csv
@@ -18,13 +18,13 @@ from headcount.run.folder import RunFolder
 
 DEADLINE_S = 900.0
 PATIENT = {"SERVICE_ACK_TIMEOUT_S": "60"}
-"""A service that answers what is acknowledged late on a machine that was held up."""
+"""A service that still answers if a slow machine delays the acknowledgement."""
 LOOPBACKS = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command came to."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -39,7 +39,7 @@ class Outcome:
 
     @property
     def tag(self) -> str:
-        """What the run's identities begin with."""
+        """The tag with which the run's ids begin."""
         return RunFolder(self.folder).read_manifest().tag
 
     def table(self, name: str) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ def headcount(
     prepare: Callable[[], None] | None = None,
     **environ: str,
 ) -> Outcome:
-    """Run the command to its end, and see that it leaves no process and listens to no stranger."""
+    """Run the command; check that it leaves no process and listens only on loopback addresses."""
     command = [sys.executable, "-m", "headcount", *arguments]
     before = set(psutil.pids())
     with subprocess.Popen(
@@ -66,32 +66,32 @@ def headcount(
         env={**os.environ, **PATIENT, **environ},
         preexec_fn=prepare,  # noqa: PLW1509 - it sets limits, and takes no lock
     ) as process:
-        deadline, open_to_all, said = time.monotonic() + DEADLINE_S, set[str](), None
-        while said is None:
+        deadline, exposed, output = time.monotonic() + DEADLINE_S, set[str](), None
+        while output is None:
             assert time.monotonic() < deadline
-            open_to_all |= open_beyond_loopback(process.pid)
+            exposed |= open_beyond_loopback(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                said = process.communicate(timeout=0.2)
+                output = process.communicate(timeout=0.2)
     assert left_by(reports, before) == []
-    assert open_to_all == set()
-    return Outcome(process.returncode, *said, reports / run_id)
+    assert exposed == set()
+    return Outcome(process.returncode, *output, reports / run_id)
 
 
 def open_beyond_loopback(pid: int) -> set[str]:
-    """Where a process and its descendants listen, other than on this machine's own addresses."""
-    found = set()
+    """The addresses at which a process and its descendants listen, without loopback ones."""
+    addresses = set()
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(pid)
         for process in (parent, *parent.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 for each in process.net_connections("inet"):
                     if each.status == psutil.CONN_LISTEN and each.laddr.ip not in LOOPBACKS:
-                        found.add(f"{process.name()} at {each.laddr.ip}:{each.laddr.port}")
-    return found
+                        addresses.add(f"{process.name()} at {each.laddr.ip}:{each.laddr.port}")
+    return addresses
 
 
 def left_by(reports: Path, before: set[int]) -> list[str]:
-    """Name the processes that began since and have to do with these reports."""
+    """Return the command lines of new processes that refer to these reports."""
     lines = []
     for process in psutil.process_iter(["pid", "cmdline"]):
         line = " ".join(process.info["cmdline"] or ())
@@ -101,11 +101,11 @@ def left_by(reports: Path, before: set[int]) -> list[str]:
 
 
 def a_short_run(*more: str) -> list[str]:
-    """Spell out a run of what a machine can do in two seconds, which may be nothing."""
+    """Return the arguments of a run of two seconds, which may be too short for any request."""
     return ["run", "-u", "5", "-t", "2s", "--seed", "1", "--run-id", "run-1", *more]
 
 
 def a_counted_run(*more: str, scenario: str = "mixed") -> list[str]:
-    """Spell out a run that ends when enough requests are made, on whatever machine."""
+    """Return the arguments of a run that ends after enough requests, on any machine."""
     plan = ("-u", "20", "-t", "10m", "--seed", "1")
     return ["run", f"tests/e2e/{scenario}_locustfile.py", *plan, "--run-id", "run-1", *more]

@@ -1,7 +1,7 @@
-"""The players' lives, whose run ends when enough requests are made."""
+"""The players with state; the run ends after enough requests."""
 
 from player_life import StatefulPlayer
 
-from tests.headcount.plugin import ending  # noqa: F401 - it listens
+from tests.headcount.plugin import ending  # noqa: F401 - adds a listener
 
 __all__ = ["StatefulPlayer"]

@@ -1,4 +1,4 @@
-"""The mixed scenario behind a login, as Locust's own documentation makes one."""
+"""The mixed scenario behind a login, as in Locust's own documentation."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ PASSWORD = "let me in"  # noqa: S105 - of this test alone
 
 
 class Person(UserMixin):  # type: ignore[misc]
-    """The one who may look."""
+    """The user who may log in."""
 
     id = "tester"
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _close(environment: Environment, **_: Any) -> None:
+def _require_login(environment: Environment, **_: Any) -> None:
     web_ui = environment.web_ui
     if web_ui is None:
         return

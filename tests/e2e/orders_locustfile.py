@@ -1,7 +1,7 @@
-"""The orders of the example, whose run ends when enough of them are made."""
+"""The scenario of the orders example; the run ends after enough orders."""
 
 import runpy
 
-from tests.headcount.plugin import ending  # noqa: F401 - it listens
+from tests.headcount.plugin import ending  # noqa: F401 - adds a listener
 
 Customer = runpy.run_path("examples/orders/locustfile.py")["Customer"]

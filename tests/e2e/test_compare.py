@@ -1,8 +1,8 @@
-"""`headcount compare` on real runs: a slowdown is told from noise, and equal runs are not.
+"""`headcount compare` on real runs: it distinguishes a slowdown from noise.
 
-The limits are of the fastest answer, which the machine's noise hardly moves: no answer of the
-slower service can take less than its delay. Equal runs are held to one that only an answer could
-break that never was fast, for two runs say little about what noise there is.
+The limits apply to the fastest answer, which noise hardly affects: no answer of the slower service
+is faster than its delay. Equal runs have a wide limit, which only a run without any fast answer
+could break, because two runs say little about the noise.
 """
 
 import json
@@ -23,7 +23,7 @@ WIDE_LIMIT = "http.min +2s"
 
 @pytest.fixture(scope="module")
 def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three runs of the game, and two of a game that is slower."""
+    """Three runs of the game, and two of a slower game."""
     folder = tmp_path_factory.mktemp("compared")
     apps = {"before": (3, "headcount_service.wsgi:app"), "after": (2, "tests.harmful.sluggish:app")}
     for name, (count, app) in apps.items():
@@ -34,7 +34,7 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 *a_counted_run("--run-id", f"{name}-{place}", "--app", app),
                 *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
                 "--create-topic",
-                # Of an application that is not its own, headcount does not know it.
+                # Headcount does not know the promise of an application other than the game.
                 *("--promise", "acks=all, idempotent"),
                 *("--reports-dir", str(folder), "--spark-heap", "1g"),
             )
@@ -43,13 +43,13 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(reports: Path, base: str, run: str, *more: str, limit: str = LIMIT) -> Outcome:
-    """Compare runs of both sides, and hold them against the limits."""
+    """Compare the runs of both sides with limits."""
     limits = ("--limit", limit, "--limit", "lost +0", "--reports-dir", str(reports))
     return headcount(reports, "compare", base, run, *limits, *more)
 
 
 def test_a_slowdown_is_found(reports: Path) -> None:
-    """Of repeated runs, each limit is told for what it is, and the broken one ends in 4."""
+    """With repeated runs, both limits are decided, and the broken one leads to exit code 4."""
     page = reports / "compare.html"
     done = compare(reports, "before-1,before-2,before-3", "after-1,after-2", "--html", str(page))
     assert done.code == 4, done.out + done.err
@@ -58,19 +58,19 @@ def test_a_slowdown_is_found(reports: Path) -> None:
     assert "1 of 2 limits broken" in page.read_text()
 
 
-def test_equal_runs_are_not_told_apart(reports: Path) -> None:
-    """A third run of the same keeps within what the first two have shown."""
+def test_equal_runs_are_not_distinguished(reports: Path) -> None:
+    """A third equal run stays within the limits."""
     done = compare(reports, "before-1,before-2", "before-3", "--json", limit=WIDE_LIMIT)
     assert done.code == 0, done.out + done.err
-    found = json.loads(done.out)
-    assert [each["state"] for each in found["limits"]] == ["kept", "kept"]
-    assert found["not_comparable"] == []
-    rps = next(each for each in found["compared"][0]["changes"] if each["metric"] == "rps")
+    document = json.loads(done.out)
+    assert [each["state"] for each in document["limits"]] == ["kept", "kept"]
+    assert document["not_comparable"] == []
+    rps = next(each for each in document["compared"][0]["changes"] if each["metric"] == "rps")
     assert all(value > 0 for value in (*rps["base"], *rps["run"]))
 
 
 def test_one_run_a_side(reports: Path) -> None:
-    """It decides no limit of a speed, unless what was measured is to decide alone."""
+    """One run per side decides no limit on a speed without `--allow-single-run`."""
     assert compare(reports, "before-1", "after-1").code == 3
     assert compare(reports, "before-1", "after-1", "--allow-single-run").code == 4
     assert compare(reports, "before-1", "before-2", "--allow-single-run").code == 0

@@ -1,4 +1,4 @@
-"""What goes wrong is told in one line, with the right exit code, and nothing is left running."""
+"""Errors are reported in one line, with the right exit code, and no process is left running."""
 
 import json
 import os
@@ -40,62 +40,62 @@ MANIFEST = Manifest(
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    """Where the run is written to."""
+    """The folder for runs."""
     return tmp_path / "reports"
 
 
-def told(err: str) -> str:
-    """Find the one line that says what went wrong; there is no traceback."""
+def error_line(err: str) -> str:
+    """Return the one error line; check that there is no traceback."""
     assert "Traceback" not in err
     (line,) = [line for line in err.splitlines() if line.startswith("headcount: ")]
     return line
 
 
 def test_an_unreachable_broker(reports: Path) -> None:
-    """The address is named."""
+    """The message names the address."""
     options = ("--bootstrap-servers", "127.0.0.1:1", "--reports-dir", str(reports))
     run = headcount(reports, *a_short_run(*options))
     assert run.code == 5
-    assert "no Kafka broker answers at 127.0.0.1:1" in told(run.err)
+    assert "no Kafka broker answers at 127.0.0.1:1" in error_line(run.err)
 
 
 def test_a_service_that_dies_at_start(reports: Path, broker: Broker, topic: str) -> None:
-    """The service's own reason is told, with its log's path."""
+    """The message has the service's own reason and the path of its log."""
     options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
     run = headcount(
         reports, *a_short_run(*options), "--reports-dir", str(reports), SERVICE_THREADS="none"
     )
     assert run.code == 5
-    assert "SERVICE_THREADS" in told(run.err)
-    assert "service.log" in told(run.err)
+    assert "SERVICE_THREADS" in error_line(run.err)
+    assert "service.log" in error_line(run.err)
 
 
-def test_a_locustfile_that_is_no_python(reports: Path, tmp_path: Path) -> None:
-    """File and line are named, before anything is started."""
+def test_a_locustfile_with_a_syntax_error(reports: Path, tmp_path: Path) -> None:
+    """The message names file and line, before any part is started."""
     (tmp_path / "broken.py").write_text("import locust\nclass\n")
     options = ("--reports-dir", str(reports))
     run = headcount(reports, *a_short_run(str(tmp_path / "broken.py"), *options))
     assert run.code == 2
-    assert "broken.py is not valid Python, line 2" in told(run.err)
+    assert "broken.py is not valid Python, line 2" in error_line(run.err)
     assert not reports.exists()
 
 
 def test_a_locustfile_that_fails(reports: Path, tmp_path: Path, broker: Broker, topic: str) -> None:
-    """It is the user's to mend: the error and its line are told."""
+    """It is a usage error: the message has the exception and its line."""
     (tmp_path / "failing.py").write_text("raise ValueError('no such shop')\n")
-    given = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
-    options = (*given, "--reports-dir", str(reports), "--host", "http://127.0.0.1:1")
+    brokers = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic)
+    options = (*brokers, "--reports-dir", str(reports), "--host", "http://127.0.0.1:1")
     run = headcount(reports, *a_short_run(str(tmp_path / "failing.py"), *options))
     assert run.code == 2
-    assert "cannot be loaded: ValueError: no such shop (failing.py:1)" in told(run.err)
+    assert "cannot be loaded: ValueError: no such shop (failing.py:1)" in error_line(run.err)
 
 
 def test_a_run_folder_that_exists(reports: Path) -> None:
-    """Nothing of it is touched."""
+    """The existing folder is not changed."""
     (reports / "run-1").mkdir(parents=True)
     run = headcount(reports, *a_short_run("--reports-dir", str(reports)))
     assert run.code == 2
-    assert "exists already" in told(run.err)
+    assert "exists already" in error_line(run.err)
     assert list((reports / "run-1").iterdir()) == []
 
 
@@ -114,26 +114,26 @@ def test_a_disk_that_refuses_the_ledger(
             prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_500, 5_500)),
         )
     assert run.code == 5
-    assert "the ledger cannot be written" in told(run.err)
+    assert "the ledger cannot be written" in error_line(run.err)
 
 
 @pytest.mark.parametrize("arguments", [("verify", "nowhere"), ("verify", "."), ("run", "none.py")])
-def test_a_path_that_is_none(reports: Path, arguments: tuple[str, ...]) -> None:
-    """A run or locustfile that is not there is a usage error."""
+def test_a_path_that_does_not_exist(reports: Path, arguments: tuple[str, ...]) -> None:
+    """A missing run or locustfile is a usage error."""
     assert headcount(reports, *arguments, "--reports-dir", str(reports)).code == 2
 
 
-def test_a_class_that_there_is_not(reports: Path) -> None:
-    """A limit that makes no sense is refused before the load, not after it."""
+def test_an_unknown_class(reports: Path) -> None:
+    """A limit on an unknown class is refused before the load, not after it."""
     run = headcount(reports, *a_short_run("--reports-dir", str(reports), "--allow", "los=1"))
     assert run.code == 2
-    assert "--allow takes lost, " in told(run.err)
+    assert "--allow takes lost, " in error_line(run.err)
     assert not reports.exists()
 
 
 @pytest.fixture
 def harmed(reports: Path) -> Path:
-    """The folder of a run that was judged before; a test harms it."""
+    """The folder of a run that was judged before; a test damages it."""
     folder = RunFolder(reports / "run-1")
     folder.create()
     folder.write_manifest(MANIFEST)
@@ -146,71 +146,68 @@ def _set_format(path: Path) -> None:
 
 
 def test_a_run_of_a_newer_format(harmed: Path) -> None:
-    """It is not guessed at."""
+    """A newer format is refused."""
     _set_format(harmed / "run.json")
     judged = headcount(harmed.parent, "verify", str(harmed))
     assert judged.code == 3
-    assert "format 99, but only 1 can be read: use the version" in told(judged.err)
+    assert "format 99, but only 1 can be read: use the version" in error_line(judged.err)
 
 
 def test_a_manifest_that_is_damaged(harmed: Path) -> None:
-    """What is wrong with it is named."""
+    """The message says that the manifest is damaged."""
     (harmed / "run.json").write_text('{"run_id": 5}')
     judged = headcount(harmed.parent, "verify", str(harmed))
     assert judged.code == 3
-    assert "run.json is damaged" in told(judged.err)
+    assert "run.json is damaged" in error_line(judged.err)
 
 
 def test_a_wrong_broker_address(harmed: Path) -> None:
-    """It is named; no verdict of before stays behind."""
+    """The message names the address; the earlier verdict is removed."""
     judged = headcount(harmed.parent, "verify", str(harmed), "--bootstrap-servers", "127.0.0.1:1")
     assert judged.code == 5
-    assert "no Kafka broker answers at 127.0.0.1:1" in told(judged.err)
+    assert "no Kafka broker answers at 127.0.0.1:1" in error_line(judged.err)
     assert not (harmed / "verdict.json").exists()
 
 
-def test_a_mark_in_no_run(reports: Path) -> None:
-    """It is told as for any other command."""
+def test_a_mark_without_a_run(reports: Path) -> None:
+    """The error is the same as for any other command."""
     marked = headcount(reports, "mark", str(reports / "none"), "what happened")
     assert marked.code == 2
-    assert "is not a run folder" in told(marked.err)
+    assert "is not a run folder" in error_line(marked.err)
 
 
 @pytest.mark.slow
 def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> None:
-    """Topic and brokers are named, and that it is a matter of permission."""
+    """The message names the topic and the missing permission."""
     broker = guarded_broker(new_broker, "secret", DENIED)
     options = ("--bootstrap-servers", broker.bootstrap_servers, "--topic", "secret")
     run = headcount(reports, *a_short_run(*options, "--reports-dir", str(reports)))
     broker.stop()
     assert run.code == 5
-    assert "'secret'" in told(run.err)
-    assert "the user may not use this topic; grant it" in told(run.err)
+    assert "'secret'" in error_line(run.err)
+    assert "the user may not use this topic; grant access" in error_line(run.err)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["Starting the broker", "Load:", "Starting Spark"])
 def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
-    """An interrupt at any moment leaves no process, which could listen where the next run will.
-
-    The run's folder stays for `verify`.
-    """
+    """An interrupt at any moment leaves no process, which could occupy a port of the next run."""
     before = set(psutil.pids())
     command = [sys.executable, "-m", "headcount", *a_short_run("--reports-dir", str(reports))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         watchdog = threading.Timer(600, process.kill)
         watchdog.start()
         assert process.stderr is not None
-        said = ""
-        while moment not in said and (more := os.read(process.stderr.fileno(), 4096)):
-            said += more.decode()
+        output = ""
+        while moment not in output and (more := os.read(process.stderr.fileno(), 4096)):
+            output += more.decode()
         parts = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        said += process.stderr.read()
+        output += process.stderr.read()
         code = process.wait()
         watchdog.cancel()
-    assert moment in said
-    assert code == 130, said
-    assert "interrupted" in told(said)
+    assert moment in output
+    assert code == 130, output
+    assert "interrupted" in error_line(output)
     assert left_by(reports, before) == []
     assert [each for each in parts if is_alive(each)] == []

@@ -1,4 +1,4 @@
-"""Following: a verdict soon after the end, whatever becomes of those who follow meanwhile."""
+"""Following: a verdict soon after the end, even if Spark or the follower dies meanwhile."""
 
 import contextlib
 import fcntl
@@ -22,15 +22,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_run_that_is_followed(tmp_path: Path) -> None:
-    """However short it is, the verdict is there, and nothing is left of the following.
+    """A followed run has a verdict, however short it is, and following leaves no files.
 
-    Nobody else judges it meanwhile, not even Locust that was asked to.
+    No other process judges the run meanwhile, not even Locust with `--verify`.
     """
     command = (*a_counted_run("--follow"), "--reports-dir", str(tmp_path), "--", "--verify")
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(headcount, tmp_path, *command)
-        wait_until(lambda: is_taken(tmp_path / "run-1"), DEADLINE_S, "the run is taken")
-        run = running.result()
+        future = pool.submit(headcount, tmp_path, *command)
+        wait_until(lambda: is_locked(tmp_path / "run-1"), DEADLINE_S, "the run is locked")
+        run = future.result()
     assert run.code == 0, run.err
     assert not (run.folder / "logs" / "verify.log").exists()
     assert "Verdict: pass" in run.out
@@ -43,8 +43,8 @@ def test_a_run_that_is_followed(tmp_path: Path) -> None:
     assert again.verdict["counts"] == run.verdict["counts"]
 
 
-def is_taken(run: Path) -> bool:
-    """Tell whether somebody has the turn to judge a run."""
+def is_locked(run: Path) -> bool:
+    """Return whether a process holds the lock for judging a run."""
     with contextlib.suppress(FileNotFoundError):
         descriptor = os.open(run, os.O_RDONLY)
         try:
@@ -58,7 +58,7 @@ def is_taken(run: Path) -> bool:
 
 @contextlib.contextmanager
 def load(reports: Path, service: Server, broker: Broker, topic: str) -> Iterator[psutil.Popen]:
-    """Drive a service slowly, until it is told to end."""
+    """Drive a service at a low rate until the block ends."""
     command = [sys.executable, "-m", "locust", "-f", "locustfiles/mixed.py", "--headless"]
     command += ["--rate", "20/s", "-t", "1h", "--host", service.url, "--topic", topic]
     command += ["--bootstrap-servers", broker.bootstrap_servers, "--reports-dir", str(reports)]
@@ -73,8 +73,8 @@ def load(reports: Path, service: Server, broker: Broker, topic: str) -> Iterator
 
 
 @contextlib.contextmanager
-def beside(reports: Path, name: str) -> Iterator[psutil.Popen]:
-    """Let a command follow the run, or judge it; what it says is in a file of its name."""
+def running(reports: Path, name: str) -> Iterator[psutil.Popen]:
+    """Run a command on the run for the block; its output is in a log with its name."""
     command = [sys.executable, "-m", "headcount", name, str(reports / "run-1")]
     with open(reports / f"{name}.log", "ab") as log:  # noqa: PTH123
         process = psutil.Popen(command, stdout=log, stderr=log, env=dict(os.environ))
@@ -86,28 +86,28 @@ def beside(reports: Path, name: str) -> Iterator[psutil.Popen]:
         process.wait(DEADLINE_S)
 
 
-def pieces(reports: Path) -> int:
-    """Count what was taken in."""
+def batches(reports: Path) -> int:
+    """Count the batches that the follower has read."""
     return len(list((reports / "run-1" / "follow" / "pieces").glob("*.json")))
 
 
 def await_more(reports: Path, follower: psutil.Popen) -> None:
-    """Wait until more is taken in, by a follower that must not end."""
-    before = pieces(reports)
+    """Wait until the follower has read another batch; it must not end."""
+    before = batches(reports)
 
     def is_more() -> bool:
         assert follower.is_running(), (reports / "follow.log").read_text()
-        return pieces(reports) > before
+        return batches(reports) > before
 
-    wait_until(is_more, DEADLINE_S, "more is taken in")
+    wait_until(is_more, DEADLINE_S, "another batch is read")
 
 
-def test_it_outlives_spark_and_itself(
+def test_following_survives_kills(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """Spark is killed, then the follower: both go on, to the verdict of afterwards.
+    """Spark is killed, then the follower: following resumes, and the verdict equals a later one.
 
-    Who asks for that while the follower is there has to wait.
+    A `verify` during following has to wait.
     """
     log, database = tmp_path / "service.log", tmp_path / "game.sqlite3"
     config = ServerConfig(broker.bootstrap_servers, topic, log, environ, port=0, database=database)
@@ -115,29 +115,29 @@ def test_it_outlives_spark_and_itself(
     with Server(config) as service, load(tmp_path, service, broker, topic) as locust:
         manifest = tmp_path / "run-1" / "run.json"
         wait_until(manifest.exists, DEADLINE_S, "the run has begun")
-        with beside(tmp_path, "follow") as follower:
+        with running(tmp_path, "follow") as follower:
             await_more(tmp_path, follower)
             (spark,) = (each for each in follower.children() if "java" in each.name())
             spark.kill()
             await_more(tmp_path, follower)
-        with beside(tmp_path, "follow") as follower:
+        with running(tmp_path, "follow") as follower:
             await_more(tmp_path, follower)
-            known = pieces(tmp_path)
-            with beside(tmp_path, "verify"):
+            known = batches(tmp_path)
+            with running(tmp_path, "verify"):
                 log = tmp_path / "verify.log"
-                wait_until(lambda: "another process" in log.read_text(), DEADLINE_S, "it waits")
+                wait_until(lambda: "another process" in log.read_text(), DEADLINE_S, "verify waits")
             locust.terminate()
             code = follower.wait(DEADLINE_S)
-    said = (tmp_path / "follow.log").read_text()
-    assert code == 0, said
+    output = (tmp_path / "follow.log").read_text()
+    assert code == 0, output
     assert known >= 3
-    assert "Spark stopped following (it died; its log is " in said
-    assert "Traceback" not in said
-    assert "Verdict: pass" in said
-    found = json.loads((tmp_path / "run-1" / "verdict.json").read_text())
+    assert "Spark stopped following (it died; its log is " in output
+    assert "Traceback" not in output
+    assert "Verdict: pass" in output
+    verdict = json.loads((tmp_path / "run-1" / "verdict.json").read_text())
     assert left_by(tmp_path, before) == []
     again = headcount(tmp_path, "verify", str(tmp_path / "run-1"), "--json")
     assert again.code == 0, again.err
     same = ("verdict", "counts", "by_event_type", "offsets", "reasons", "ledger")
-    assert [again.verdict[name] for name in same] == [found[name] for name in same]
-    assert found["counts"]["delivered"] == found["counts"]["attempted"] > 0
+    assert [again.verdict[name] for name in same] == [verdict[name] for name in same]
+    assert verdict["counts"]["delivered"] == verdict["counts"]["attempted"] > 0

@@ -1,4 +1,4 @@
-"""Plain Locust, with `--verify`: its own reports as ever, and the verdict as its exit code."""
+"""Plain Locust with `--verify`: its own reports as usual, and the verdict's exit code."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def overwrite(environment, **_):
 def leave(**_):
     sys.exit(0)
 """
-"""A scenario that would end in 0 whatever was proven."""
+"""A scenario that tries to exit with 0 regardless of the verdict."""
 
 
 def locust(
@@ -46,13 +46,13 @@ def locust(
     *options: str,
     locustfile: str = "locustfiles/mixed.py",
 ) -> Outcome:
-    """Run Locust headless until it has made some requests, with its own CSV, and have it verify."""
+    """Run Locust headless with `--verify` and its own reports, until it has made some requests."""
     command = [sys.executable, "-m", "locust", "-f", counted(locustfile), "--headless"]
     command += ["-u", "5", "-r", "5", "--host", host, "--topic", topic]
     command += ["--bootstrap-servers", broker.bootstrap_servers, "--reports-dir", str(reports)]
     command += ["--run-id", "run-1", "--verify", "--csv", str(reports / "own")]
     command += ["--html", str(reports / "own.html"), *options]
-    port = str(free_port())  # tests that run side by side must not meet at Locust's one port
+    port = str(free_port())  # parallel tests must not share Locust's default port
     command += ["--master-bind-port", port, "--master-port", port]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr, reports / "run-1")
@@ -61,7 +61,7 @@ def locust(
 def test_the_verdict_is_the_exit_code(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """A pass ends in 0, a pass with a broken threshold in 4; Locust's own files are there, too."""
+    """A pass exits with 0, with a broken threshold with 4; Locust's own reports exist, too."""
     log = tmp_path / "service.log"
     database = tmp_path / "game.sqlite3"
     config = ServerConfig(broker.bootstrap_servers, topic, log, environ, port=0, database=database)
@@ -79,10 +79,10 @@ def test_the_verdict_is_the_exit_code(
     assert (tmp_path / "kept" / "own_stats.csv").is_file()
 
 
-def test_a_service_that_publishes_nothing_is_no_pass(
+def test_a_service_that_publishes_nothing_does_not_pass(
     broker: Broker, topic: str, tmp_path: Path
 ) -> None:
-    """Every answer was 200, and the scenario would end in 0; several generators are waited for."""
+    """Every answer is 200, and the scenario tries to exit with 0; there are several generators."""
     (tmp_path / "hostile.py").write_text(HOSTILE)
     with counting_service() as service:
         scenario = str(tmp_path / "hostile.py")
@@ -90,5 +90,5 @@ def test_a_service_that_publishes_nothing_is_no_pass(
         assert done.code == 3, done.err
         assert (done.folder / "verdict.json").exists(), done.err
         assert done.verdict["counts"]["lost"] == len(service.received)
-    assert "has no message since the run began; nor has another topic" in done.err
+    assert "has no message since the run began; no other topic has an id" in done.err
     assert "Verdict: inconclusive" in done.err

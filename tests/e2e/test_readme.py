@@ -1,4 +1,4 @@
-"""What the documentation shows besides a run: its commands and scripts, read from it and run."""
+"""The commands and scripts in the documentation, except for runs, are extracted and run."""
 
 import os
 import re
@@ -30,14 +30,14 @@ EVENTS = (
 
 
 def block(page: str, heading: str) -> str:
-    """Return the first block of code, without its prompts' output, under a heading of a page."""
+    """Return the first code block under a heading of a page."""
     section = (DOCS / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (first, *_) = re.findall(r"^```\w*\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     return str(first)
 
 
-def on(broker: Broker, topic: str, text: str) -> str:
-    """Point what the documentation shows at a test's own broker and topic."""
+def adapted(broker: Broker, topic: str, text: str) -> str:
+    """Replace the documentation's broker and topic with the test's own."""
     assert "127.0.0.1:9092" in text
     assert "events" in text
     addressed = text.replace("127.0.0.1:9092", broker.bootstrap_servers)
@@ -57,8 +57,8 @@ def orders(broker: Broker, environ: dict[str, str], tmp_path: Path) -> Iterator[
 
 
 @pytest.mark.slow
-def test_a_service_of_ones_own(orders: str, broker: Broker, tmp_path: Path) -> None:
-    """A service that only copies the id into its message is accounted for, field by field."""
+def test_an_own_service(orders: str, broker: Broker, tmp_path: Path) -> None:
+    """Headcount accounts for a service that only copies the id into its messages."""
     shown = shlex.split(block("own-service.md", "Run it").replace("\\\n", ""), comments=True)
     command = " ".join(shown[shown.index("run") :])
     assert "--topic orders --create-topic --event-id-field request_id" in command
@@ -85,9 +85,9 @@ def filled(broker: Broker, topic: str) -> str:
 
 
 def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
-    """The console consumer prints every event, and ends."""
+    """The console consumer prints every event, and exits."""
     shown = block("course.md", "Read the topic").partition("\n{")[0].replace("\\\n", "")
-    prompt, program, *options = shlex.split(on(broker, filled, shown))
+    prompt, program, *options = shlex.split(adapted(broker, filled, shown))
     assert (prompt, program) == ("$", ".venv/bin/python")
     timeout = [each.replace("_ms=3000", "_ms=20000") for each in options]
     done = subprocess.run(
@@ -98,9 +98,9 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
 
 @pytest.mark.slow
 def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
-    """The shell reads the topic with format("kafka"), and shows a table of event types."""
+    """The shell reads the topic with `format("kafka")`, and shows a table of event types."""
     shown = block("course.md", "Filter in a PySpark shell")
-    script = on(broker, filled, "".join(re.findall(r"^>>> (.*\n)", shown, re.MULTILINE)))
+    script = adapted(broker, filled, "".join(re.findall(r"^>>> (.*\n)", shown, re.MULTILINE)))
     done = subprocess.run(
         [sys.executable, "-m", "headcount", "shell"],
         input=script,
@@ -115,10 +115,10 @@ def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
 def test_a_script_with_spark_submit(
     broker: Broker, filled: str, fetcher: Fetcher, tmp_path: Path
 ) -> None:
-    """A script of one's own reads and filters the topic, and writes what it has kept."""
+    """A user's script reads and filters the topic, and writes the result."""
     connector_jars(fetcher)
     page = (DOCS / "course.md").read_text()
-    script = on(broker, filled, block("course.md", "Your own script with spark-submit"))
+    script = adapted(broker, filled, block("course.md", "Your own script with spark-submit"))
     (tmp_path / "swords.py").write_text(script)
     (command,) = re.findall(r"^\$ (spark-submit .*)$", page, re.MULTILINE)
     cache, binaries = shlex.quote(str(fetcher.cache)), Path(sys.executable).parent
@@ -142,5 +142,5 @@ def test_a_script_with_spark_submit(
 
 
 def rows(shown: str) -> list[str]:
-    """Return the rows of the tables that Spark has shown, without spaces."""
+    """Return the table rows in Spark's output, without spaces."""
     return [line.replace(" ", "") for line in shown.splitlines() if "|" in line]

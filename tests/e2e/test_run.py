@@ -1,4 +1,4 @@
-"""`headcount run`, on the real parts: a clean run passes, and each fault is found and named."""
+"""`headcount run` with the real parts: a clean run passes, and each fault is found and named."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,10 @@ from tests.harmful.sluggish import DELAY_S
 pytestmark = pytest.mark.e2e
 
 
-def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
-    """With nothing given, all parts are started, everything is delivered, and all is told.
+def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
+    """Without options, all parts are started, everything is delivered, and all of it is reported.
 
-    Judged again, the run's own broker is started again, and the verdict is the same, but for a
-    threshold that is broken.
+    `verify` restarts the run's own broker; the verdict is the same, except for a broken threshold.
     """
     reports = tmp_path / "reports"
     run = headcount(reports, *a_counted_run("--processes", "2"), "--reports-dir", str(reports))
@@ -39,10 +38,10 @@ def test_a_clean_run_passes_on_parts_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
-    """As many requests as the plan has are made or counted as dropped, and all is told.
+def test_a_rate_is_kept_to_the_end(tmp_path: Path) -> None:
+    """All arrivals of the plan are started or counted as dropped.
 
-    Target and achieved rate stand beside every percentile.
+    Target and achieved rate are shown beside every percentile.
     """
     plan = ("--rate", "0/s..50/s:2s,50/s:3s", "--seed", "1", "--run-id", "run-1")
     run = headcount(tmp_path, "run", *plan, "--users", "50", "--reports-dir", str(tmp_path))
@@ -59,15 +58,15 @@ def test_a_rate_is_made_to_the_last(tmp_path: Path) -> None:
     rates = {(float(each["target_per_s"]), float(each["achieved_per_s"])) for each in entries}
     assert rates == {(40, started / 5)}
     for name in ("summary.md", "report.html"):
-        told = f"target 40.0/s, achieved {started / 5:.1f}/s"
-        assert told in (run.folder / name).read_text()
+        rates_text = f"target 40.0/s, achieved {started / 5:.1f}/s"
+        assert rates_text in (run.folder / name).read_text()
 
 
 @pytest.mark.slow
-def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
-    """What it could not begin is the run's evidence that it was saturated, and no failure.
+def test_a_generator_that_cannot_keep_up(tmp_path: Path) -> None:
+    """Arrivals that it could not start are evidence that it was saturated, not a failure.
 
-    One request at a time, each of which takes 300 ms at least, make at most 4 of the 300 a second.
+    With one request at a time and at least 300 ms each, at most 4 of the 300 per second start.
     """
     plan = ("--rate", "300/s:5s", "--max-in-flight", "1", "--run-id", "run-1")
     slow = ("--app", "tests.harmful.sluggish:app", "--users", "5", "--reports-dir", str(tmp_path))
@@ -76,12 +75,12 @@ def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
     started = run.verdict["counts"]["attempted"]
     assert 0 < started <= 5 / DELAY_S + 2
     dropped = f"{1500 - started:,}"
-    told = f"generator 0 dropped {dropped} arrivals that it could not start in time"
-    found = run.verdict["generator"]
-    assert (found["saturated"], found["evidence"][0]) == (True, told)
-    assert [each["dropped"] for each in found["generators"]] == [1500 - started]
-    assert run.verdict["notes"][0].startswith(f"generator: saturated: {told}")
-    assert f"note: generator: saturated: {told}" in run.out
+    evidence = f"generator 0 dropped {dropped} arrivals that it could not start in time"
+    health = run.verdict["generator"]
+    assert (health["saturated"], health["evidence"][0]) == (True, evidence)
+    assert [each["dropped"] for each in health["generators"]] == [1500 - started]
+    assert run.verdict["notes"][0].startswith(f"generator: saturated: {evidence}")
+    assert f"note: generator: saturated: {evidence}" in run.out
 
 
 @pytest.mark.parametrize(
@@ -92,8 +91,8 @@ def test_a_generator_that_cannot_keep_up_says_so(tmp_path: Path) -> None:
         (("--max-in-flight", "5"), "--max-in-flight goes with --rate"),
     ],
 )
-def test_a_rate_that_is_none_is_told(tmp_path: Path, options: tuple[str, ...], rule: str) -> None:
-    """In one line, before anything is started."""
+def test_an_invalid_rate(tmp_path: Path, options: tuple[str, ...], rule: str) -> None:
+    """The error is one line, before any part is started."""
     run = headcount(tmp_path, "run", *options, "--reports-dir", str(tmp_path / "reports"))
     assert (run.code, len(run.err.splitlines())) == (2, 1)
     assert rule in run.err
@@ -102,7 +101,7 @@ def test_a_rate_that_is_none_is_told(tmp_path: Path, options: tuple[str, ...], r
 
 @pytest.fixture
 def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
-    """The options of a run against the shared broker, around the faulty service."""
+    """The options of a run with the shared broker and the faulty service."""
     return [
         *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
         *("--app", "tests.harmful.by_number:app", "--reports-dir", str(tmp_path)),
@@ -110,15 +109,15 @@ def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
 
 
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
-    """Of several faults, each is named by its id as what it is, and nothing else is.
+    """Each of several faults is reported by its id and kind, and nothing else is.
 
-    Messages of others are counted, and are nobody's fault.
+    Foreign messages are counted, and are not a failure.
     """
-    faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,take_twice@15,misplace@17"
-    faults += ",bring_foreign@19"
+    faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,accept_twice@15,misplace@17"
+    faults += ",add_foreign@19"
     run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS=faults)
-    found = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
-    assert found == {
+    exceptions = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
+    assert exceptions == {
         f"{run.tag}.0.3": ("lost", ""),
         f"{run.tag}.0.5": ("duplicated", ""),
         f"{run.tag}.0.7": ("delivered", "corrupted"),
@@ -129,21 +128,21 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
         f"{run.tag}.0.17": ("delivered", "misplaced"),
     }
     where = {row["id"]: row["where"] for row in run.table("exceptions.csv")}
-    assert where[f"{run.tag}.0.3"] == "acknowledged, and absent"
+    assert where[f"{run.tag}.0.3"] == "acknowledged, but not in the topic"
     assert where[f"{run.tag}.0.5"].endswith("written twice")
-    assert where[f"{run.tag}.0.15"].startswith("in the topic with copies that differ")
-    assert where[f"{run.tag}.0.13"] == "accepted, and not acknowledged"
+    assert where[f"{run.tag}.0.15"].startswith("in the topic with different copies")
+    assert where[f"{run.tag}.0.13"] == "answered, but not acknowledged"
     assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
     assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
     assert "Verdict: fail" in run.out
     assert run.verdict["counts"]["foreign"] == 2
-    for found_of in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):
-        assert any(reason.startswith(found_of) for reason in run.verdict["reasons"])
+    for reported in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):
+        assert any(reason.startswith(reported) for reason in run.verdict["reasons"])
 
 
 @pytest.mark.slow
 def test_a_threshold_that_aborts_ends_the_run_early(tmp_path: Path) -> None:
-    """The test is stopped long before its time; delivery is judged, and the exit code is 4."""
+    """The test is stopped early; delivery is judged, and the exit code is 4."""
     options = ("-u", "5", "-t", "10m", "--run-id", "run-1", "--reports-dir", str(tmp_path))
     run = headcount(tmp_path, "run", *options, "--threshold", "http.max < 0.1ms abort")
     assert run.code == 4, run.err

@@ -1,4 +1,4 @@
-"""`headcount selftest`, on the real parts."""
+"""`headcount selftest` with the real parts."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_every_fault_is_reported_as_what_it_is(tmp_path: Path) -> None:
-    """Each fault alone and all together: the matrix has nothing off its diagonal."""
+    """With each fault alone and all together, no count is off the diagonal."""
     done = headcount(tmp_path, "selftest", "--events", "1000", "--reports-dir", str(tmp_path))
 
     assert done.code == 0, done.out + done.err

@@ -1,4 +1,4 @@
-"""The state of the game, on the real parts: equal, or what was taken away is found and named."""
+"""The state check with the real parts: equal, or the missing number is found and named."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,21 +14,21 @@ from tests.service.postgres import postgres
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SCENARIO = "tests/e2e/life_locustfile.py"
-PASSWORD = "not-to-be-seen"  # noqa: S105 - the server lets everybody in
+PASSWORD = "not-to-be-seen"  # noqa: S105 - the server accepts any password
 
 
 def lives(reports: Path, *more: str, **environ: str) -> Outcome:
-    """Run a part of a few players' lives, until enough requests are made."""
+    """Run the scenario with state until it has made enough requests."""
     plan = ("-u", "10", "-t", "10m", "--seed", "1")
     load = (*plan, "--run-id", "run-1", "--spark-heap", "1g")
     reports_dir = ("--reports-dir", str(reports))
     return headcount(reports, "run", SCENARIO, *load, *reports_dir, *more, prepare=None, **environ)
 
 
-def test_a_row_less_in_the_database(tmp_path: Path) -> None:
-    """A run passes with its state equal, and does not any more without one row of its database."""
+def test_a_missing_row_in_the_database(tmp_path: Path) -> None:
+    """The state of a run is equal, until one row of the database is deleted."""
     reports = tmp_path / "reports"
-    # Of so few requests all of a rare type may be mistakes.
+    # With so few requests, all of a rare type may be mistakes.
     rare = ("remove_member", "remove_from_cart", "change_cart", "add_member")
     allowed = [f"--allow=unacked={each}" for each in rare]
     run = lives(reports, *allowed, "--", "--mistakes", "0.2")
@@ -40,10 +40,10 @@ def test_a_row_less_in_the_database(tmp_path: Path) -> None:
         assert run.table(f"{name}.csv"), name
 
     connection = sqlite3.connect(run.folder / "game.sqlite3")
-    found = "SELECT player_id, variant, quantity FROM holdings LIMIT 1"
-    player, variant, quantity = connection.execute(found).fetchone()
-    mine = (player, variant)
-    connection.execute("DELETE FROM holdings WHERE player_id = ? AND variant = ?", mine)
+    query = "SELECT player_id, variant, quantity FROM holdings LIMIT 1"
+    player, variant, quantity = connection.execute(query).fetchone()
+    key = (player, variant)
+    connection.execute("DELETE FROM holdings WHERE player_id = ? AND variant = ?", key)
     connection.commit()
     connection.close()
 
@@ -56,8 +56,8 @@ def test_a_row_less_in_the_database(tmp_path: Path) -> None:
     assert {each["id"] for each in again.table("state_events.csv")}
 
 
-def test_an_event_less_in_the_topic(broker: Broker, topic: str, tmp_path: Path) -> None:
-    """What an event that was dropped would have changed is listed, with the event."""
+def test_a_missing_event_in_the_topic(broker: Broker, topic: str, tmp_path: Path) -> None:
+    """The changes of a dropped event are listed, with the event."""
     run = lives(
         tmp_path,
         *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
@@ -68,19 +68,19 @@ def test_an_event_less_in_the_topic(broker: Broker, topic: str, tmp_path: Path) 
     assert run.verdict["reasons"][0].startswith("1 lost")
     rows, events = run.table("state.csv"), run.table("state_events.csv")
     assert {row["stands_alone"] for row in rows} == {"topic"}
-    lacking = {(row["owner"], row["name"]) for row in events if row["id"] == f"{run.tag}.0.20"}
-    assert lacking == {(row["owner"], row["name"]) for row in rows}
+    missing = {(row["owner"], row["name"]) for row in events if row["id"] == f"{run.tag}.0.20"}
+    assert missing == {(row["owner"], row["name"]) for row in rows}
 
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of the test's own, with a password in its URL."""
+    """A PostgreSQL server for the test, with a password in its URL."""
     with postgres() as url:
         yield make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
 
 
 def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
-    """The state is equal there too; its password is written nowhere, and later it is not needed."""
+    """The state is equal there, too; no file has its password, and `verify` does not need it."""
     reports = tmp_path / "reports"
     run = lives(reports, "--", "--mistakes", "0", HEADCOUNT_DATABASE_URL=postgres_url)
     assert (run.code, run.verdict["state"]) == (0, "equal"), run.err

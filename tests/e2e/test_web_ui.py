@@ -1,4 +1,4 @@
-"""Locust's web UI with its Delivery tab, in a real browser, on the real parts."""
+"""Locust's web UI with its Delivery tab, in a real browser, with the real parts."""
 
 import json
 import re
@@ -29,24 +29,24 @@ LOGIN = Path(__file__).with_name("login_locustfile.py")
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
-    """A browser of the test's own."""
+    """A browser for the test."""
     with chromium(tmp_path / "profile") as browser:
         yield browser
 
 
 @contextmanager
 def up(reports: Path) -> Iterator[str]:
-    """Keep `headcount up` running, at a port that Locust is told, and give its web UI's address."""
+    """Run `headcount up` for the block, with a port for the web UI; yield the UI's address."""
     port = str(free_port())
     command = [sys.executable, "-m", "headcount", "up", "--reports-dir", str(reports)]
     command += ["--", "--web-port", port]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            told = re.search(r"http://\S+", process.stdout.readline())
-            assert told is not None
-            assert told[0].endswith(f":{port}")
-            yield told[0]
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address is not None
+            assert address[0].endswith(f":{port}")
+            yield address[0]
             assert open_beyond_loopback(process.pid) == set()
         finally:
             process.send_signal(signal.SIGTERM)
@@ -54,14 +54,14 @@ def up(reports: Path) -> Iterator[str]:
 
 
 def start(browser: Browser, **fields: str) -> None:
-    """Fill in the start form, and press the button."""
+    """Fill in the start form, and submit it."""
     for name, value in {"userCount": "10", "spawnRate": "10", **fields}.items():
         browser.fill(name, value)
     browser.click("button[type=submit]", "start")
 
 
 def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
-    """A mistake is told; counts rise; after the stop there is a verdict, and all can be opened."""
+    """A mistake is reported; counts rise; the stopped test has a verdict and a report."""
     reports = tmp_path / "reports"
     before = set(psutil.pids())
     with up(reports) as address:
@@ -87,9 +87,9 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             assert "lost == 0 abort" in browser.see("#thresholds")
             report = browser.link("#links a", "report")
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
-        look_at_the_report(browser, report, run_id, total)
-        look_at_past_runs(browser, address, run_id)
-        assert browser.complaints() == []
+        check_the_report(browser, report, run_id, total)
+        check_past_runs(browser, address, run_id)
+        assert browser.console_errors() == []
     verdict = json.loads((reports / run_id / "verdict.json").read_text())
     assert (verdict["verdict"], verdict["counts"]["attempted"]) == ("pass", total)
     assert [each["text"] for each in verdict["thresholds"]] == fields["thresholds"].split("; ")
@@ -97,16 +97,16 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
     assert left_by(reports, before) == []
 
 
-def look_at_the_report(browser: Browser, report: str, run_id: str, total: int) -> None:
-    """It opens, of that run, and has its counts."""
+def check_the_report(browser: Browser, report: str, run_id: str, total: int) -> None:
+    """The report is that of the run, and has its counts."""
     browser.open(report)
     assert run_id in browser.see("h1")
     assert "PASS" in browser.see(".verdict")
     assert f"{total:,} attempted = {total:,} delivered" in browser.see(".sum")
 
 
-def look_at_past_runs(browser: Browser, address: str, run_id: str) -> None:
-    """The run is listed with its verdict, and opens beside another; dark where Locust is dark."""
+def check_past_runs(browser: Browser, address: str, run_id: str) -> None:
+    """The run is listed with its verdict, and opens side by side; Locust's dark theme applies."""
     browser.open(address)
     browser.driver.execute_script("localStorage.theme = 'dark'")
     browser.open(f"{address}/headcount/runs")
@@ -120,7 +120,7 @@ def look_at_past_runs(browser: Browser, address: str, run_id: str) -> None:
 
 @contextmanager
 def distributed(broker: Broker, topic: str, host: str, reports: Path) -> Iterator[str]:
-    """A master below a path and behind a login, with a worker; gives the address of the path."""
+    """Run a master below a path and behind a login, with a worker; yield the master's URL."""
     port, link = free_port(), free_port()
     common = [sys.executable, "-m", "locust", "-f", str(LOGIN), "--host", host]
     common += ["--bootstrap-servers", broker.bootstrap_servers, "--topic", topic]
@@ -141,7 +141,7 @@ def distributed(broker: Broker, topic: str, host: str, reports: Path) -> Iterato
 
 
 def status_of(url: str) -> int:
-    """What somebody is answered who has not logged in, and follows no redirection."""
+    """The status code without a login, and without following redirects."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_: object) -> None:
@@ -158,7 +158,7 @@ def status_of(url: str) -> int:
 IS_WORKER_READY = """
 const done = arguments[0];
 fetch("./stats/requests").then((answer) => answer.json()).then(
-  (found) => done((found.workers || []).some((each) => each.state === "ready")),
+  (stats) => done((stats.workers || []).some((each) => each.state === "ready")),
   () => done(false));
 """
 PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "vega.js")
@@ -167,7 +167,7 @@ PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "vega.js
 def test_a_distributed_test_behind_a_login_stops_itself(
     browser: Browser, broker: Broker, topic: str, tmp_path: Path
 ) -> None:
-    """Of a service that publishes nothing: events are missing, and the test is stopped."""
+    """The service publishes nothing: events are missing, and the test is stopped."""
     with (
         counting_service() as service,
         distributed(broker, topic, service.url, tmp_path / "reports") as address,
@@ -188,7 +188,7 @@ def test_a_distributed_test_behind_a_login_stops_itself(
             browser.see("#stage", "inconclusive")
             browser.see("#reasons", "lost")
             browser.see("#thresholds tr", "and the test was stopped")
-        assert browser.complaints() == []
+        assert browser.console_errors() == []
     (folder,) = (tmp_path / "reports").iterdir()
     assert json.loads((folder / "verdict.json").read_text())["thresholds"][0]["holds"] is False
 

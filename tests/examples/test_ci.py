@@ -1,4 +1,4 @@
-"""The examples for CI: accepted by those systems' schemas, and of commands that there are."""
+"""The examples for CI: valid by those systems' schemas, with valid commands."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab.yml": "vendor.gitlab
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_schema(name: str) -> None:
-    """As the system's own schema has it."""
+    """The file matches the CI system's own schema."""
     transforms = ("--data-transform", "gitlab-ci") if "gitlab" in name else ()
     schema = ("--builtin-schema", SCHEMAS[name])
     command = [sys.executable, "-m", "check_jsonschema", *schema, *transforms, str(FOLDER / name)]
@@ -28,15 +28,15 @@ def test_the_schema(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_command(name: str) -> None:
-    """What is run has options that there are, and keeps to thresholds that are some."""
-    (arguments,) = re.findall(r'make run ARGS="([^"]+)"', (FOLDER / name).read_text())
-    given = shlex.split(arguments)
-    parsed = run.make_context("run", list(given))
+    """The command's options and thresholds are valid."""
+    (text,) = re.findall(r'make run ARGS="([^"]+)"', (FOLDER / name).read_text())
+    arguments = shlex.split(text)
+    parsed = run.make_context("run", list(arguments))
     assert parsed.params["run_id"] == "ci"
     assert len(parsed.params["thresholds"]) == 4
-    assert CliRunner().invoke(run, [*given, "--no-such-option"]).exit_code == 2
+    assert CliRunner().invoke(run, [*arguments, "--no-such-option"]).exit_code == 2
 
 
 def test_the_thresholds() -> None:
-    """Each of the file's lines."""
+    """Each line of the file is a valid threshold."""
     assert len(read_file((FOLDER / "thresholds.txt").read_text())) == 4

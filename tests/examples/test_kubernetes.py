@@ -1,6 +1,6 @@
-"""The example for Kubernetes: as the API's own schemas have it, hardened, and of parts that fit.
+"""The example for Kubernetes: valid by the API's schemas, hardened, and consistent.
 
-No cluster is asked: what each container would run is parsed by what it would run.
+The tests need no cluster: each container's command line is parsed by the program that it starts.
 """
 
 import functools
@@ -24,9 +24,9 @@ from headcount.stack.jvm.jars_lock import read_lock
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
 KUBERNETES = "1.34"
 OURS = {"headcount-service", "headcount-load", "headcount-analysis"}
-NOT_PROBED = {"topic", "verify", "locust-worker"}  # two end by themselves; one listens to nobody
+NOT_PROBED = {"topic", "verify", "locust-worker"}  # two exit by themselves; one has no port
 
-# Locust patches the standard library when it is imported, so it is asked in a process of its own.
+# Locust patches the standard library when it is imported, so it runs in its own process.
 ASK_LOCUST = """
 import sys
 import headcount.plugin
@@ -44,14 +44,14 @@ def read(path: Path) -> list[Manifest]:
 
 @functools.cache
 def kustomizations() -> dict[str, Manifest]:
-    """Give what kustomize reads, by folder."""
+    """Return the kustomizations, by folder."""
     folders = (FOLDER, FOLDER / "verify")
-    return {str(each): read(each / "kustomization.yaml")[0] for each in folders}
+    return {str(folder): read(folder / "kustomization.yaml")[0] for folder in folders}
 
 
 @functools.cache
 def manifests() -> list[Manifest]:
-    """Give every manifest that is applied."""
+    """Return every manifest that kustomize applies."""
     return [
         manifest
         for folder, kustomization in kustomizations().items()
@@ -61,39 +61,39 @@ def manifests() -> list[Manifest]:
 
 
 def named(manifest: Manifest) -> str:
-    """Name a manifest, as kubectl does."""
+    """Return a manifest's name in kubectl's notation."""
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
 
 
 def of_kind(*kinds: str) -> list[Manifest]:
-    """Give the manifests of some kinds."""
+    """Return the manifests of some kinds."""
     return [each for each in manifests() if each["kind"] in kinds]
 
 
 def workloads() -> list[Manifest]:
-    """Give those that make pods."""
+    """Return the manifests that create pods."""
     return of_kind("Deployment", "StatefulSet", "Job")
 
 
 def pod(workload: Manifest) -> Manifest:
-    """Give the specification of a workload's pods."""
-    found: Manifest = workload["spec"]["template"]["spec"]
-    return found
+    """Return the specification of a workload's pods."""
+    spec: Manifest = workload["spec"]["template"]["spec"]
+    return spec
 
 
 def container(name: str) -> Manifest:
-    """Give a container."""
-    (found,) = (
+    """Return a container by its name."""
+    (match,) = (
         each
         for workload in workloads()
         for each in pod(workload)["containers"]
         if each["name"] == name
     )
-    return dict(found)
+    return dict(match)
 
 
 def generated(kind: str) -> dict[str, set[str]]:
-    """Give the keys of what kustomize generates, by name; secrets by their example."""
+    """Return the keys that kustomize generates, by name; secrets' keys are from the example."""
     return {
         each["name"]: set(variables(Path(folder) / env))
         for folder, kustomization in kustomizations().items()
@@ -110,7 +110,7 @@ def variables(path: Path) -> dict[str, str]:
 
 
 def selected(selector: Manifest) -> set[str]:
-    """Name the workloads whose pods a selector selects."""
+    """Return the names of the workloads whose pods a selector selects."""
     labels = selector.get("matchLabels", {})
     wanted = {labels["app"]} if "app" in labels else set()
     for each in selector.get("matchExpressions", []):
@@ -122,7 +122,7 @@ def selected(selector: Manifest) -> set[str]:
 
 
 def test_every_file_is_applied() -> None:
-    """None is forgotten in kustomization.yaml."""
+    """kustomization.yaml lists every file."""
     for folder, kustomization in kustomizations().items():
         there = {path.name for path in Path(folder).glob("*.yaml")} - {"kustomization.yaml"}
         assert there == set(kustomization["resources"])
@@ -130,20 +130,20 @@ def test_every_file_is_applied() -> None:
 
 @pytest.mark.parametrize("manifest", manifests(), ids=named)
 def test_the_schema(manifest: Manifest) -> None:
-    """As the API has it, and no field that it does not know."""
+    """Every manifest matches the API's schema, without unknown fields."""
     kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
 
 
 @pytest.mark.parametrize("workload", workloads(), ids=named)
 def test_hardened(workload: Manifest) -> None:
-    """As the restricted Pod Security Standard wants it, and nothing to write on but volumes."""
+    """Pods meet the restricted Pod Security Standard, and can write only to volumes."""
     spec = pod(workload)
     context = spec["securityContext"]
     assert context["runAsNonRoot"] is True
     assert context["runAsUser"] > 0
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["automountServiceAccountToken"] is False
-    assert spec["enableServiceLinks"] is False  # what it sets looks like settings of the parts
+    assert spec["enableServiceLinks"] is False  # its variables look like settings of the parts
     assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
     for each in spec["containers"]:
         own = each["securityContext"]
@@ -155,7 +155,7 @@ def test_hardened(workload: Manifest) -> None:
 
 @pytest.mark.parametrize("workload", workloads(), ids=named)
 def test_resources_and_probes(workload: Manifest) -> None:
-    """Each container says what it needs and may take, and is looked at, but where it cannot be."""
+    """Each container has requests, limits and, if possible, probes."""
     for each in pod(workload)["containers"]:
         assert {"cpu", "memory"} <= each["resources"]["requests"].keys()
         assert "memory" in each["resources"]["limits"]
@@ -164,13 +164,13 @@ def test_resources_and_probes(workload: Manifest) -> None:
 
 
 def test_the_namespace_is_restricted() -> None:
-    """The cluster itself refuses a pod that is not."""
+    """So the cluster itself rejects a pod that is not."""
     (namespace,) = of_kind("Namespace")
     assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 def references(node: Any) -> Iterator[tuple[str, str, str | None]]:
-    """Name what is referred to: its kind, its name, and its key where one is named."""
+    """Yield each reference: the kind, the name and, if there is one, the key."""
     if isinstance(node, list):
         for each in node:
             yield from references(each)
@@ -190,7 +190,7 @@ def references(node: Any) -> Iterator[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("workload", workloads(), ids=named)
 def test_references(workload: Manifest) -> None:
-    """Settings, secrets, volumes and variables that are named are there."""
+    """All settings, secrets, volumes and variables that a workload refers to exist."""
     for kind, name, key in references(pod(workload)):
         assert name in generated(kind), name
         assert key is None or key in generated(kind)[name], key
@@ -214,7 +214,7 @@ def test_references(workload: Manifest) -> None:
 
 
 def test_no_secret_is_written_down() -> None:
-    """Passwords and keys come from secrets, and the example has none."""
+    """Passwords and keys come from secrets, and the example has no values."""
     assert of_kind("Secret") == []
     assert set(variables(FOLDER / "secrets.env").values()) == {""}
     for workload in workloads():
@@ -225,8 +225,8 @@ def test_no_secret_is_written_down() -> None:
                 assert not re.search(r"://\w+:(?!\$\()", variable.get("value", "")), variable
 
 
-def test_who_is_let_in() -> None:
-    """Nobody but who is named; every policy and service is of pods that there are."""
+def test_ingress() -> None:
+    """By default nothing may connect; every policy and service selects existing pods."""
     policies = {each["metadata"]["name"]: each["spec"] for each in of_kind("NetworkPolicy")}
     assert policies["nothing"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     for name, spec in policies.items():
@@ -241,7 +241,7 @@ def test_who_is_let_in() -> None:
 
 
 def test_images() -> None:
-    """Ours are those that kustomize names; the others are pinned, to the versions in use."""
+    """The kustomizations name our images; the others are pinned to the versions in use."""
     images = {each["image"] for workload in workloads() for each in pod(workload)["containers"]}
     tagged = {each["name"] for one in kustomizations().values() for each in one["images"]}
     assert {image for image in images if ":" not in image} == tagged == OURS
@@ -250,7 +250,7 @@ def test_images() -> None:
 
 
 def test_brokers() -> None:
-    """As many voters as brokers; what is acknowledged is on all but one; evidence stays."""
+    """Every broker is a voter; all but one have each acknowledged event; events are kept."""
     (kafka,) = (each for each in of_kind("StatefulSet") if each["metadata"]["name"] == "kafka")
     nodes = kafka["spec"]["replicas"]
     env = {each["name"]: each.get("value") for each in container("kafka")["env"]}
@@ -265,23 +265,23 @@ def test_brokers() -> None:
     assert {f"--config={name}={value}" for name, value in TOPIC_CONFIG.items()} <= set(topic)
 
 
-def test_the_service_is_told_what_it_knows() -> None:
-    """Each variable of its prefix is a setting: it refuses to start with any other."""
+def test_the_service_s_variables_are_settings() -> None:
+    """Each variable with the service's prefix is a setting: it does not start with any other."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    told = {each["name"] for each in container("service")["env"]}
-    assert {name for name in told if name.startswith(PREFIX)} <= known
+    names = {variable["name"] for variable in container("service")["env"]}
+    assert {name for name in names if name.startswith(PREFIX)} <= known
 
 
 @pytest.mark.parametrize("name", ["locust", "locust-worker"])
 def test_locust_knows_its_options(name: str) -> None:
-    """Each option of master and workers is one of Locust's or the plugin's."""
+    """Every option of master and workers is Locust's or the plugin's."""
     command = [sys.executable, "-c", ASK_LOCUST, *container(name)["command"][1:]]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_verify_knows_its_options() -> None:
-    """The judge's command parses, with the variables of its settings."""
+    """The command for `verify` parses, and its settings fit."""
     program, name, *arguments = container("verify")["command"]
     assert (program, name) == ("headcount", "verify")
     settings = variables(FOLDER / "settings.env")

@@ -1,5 +1,5 @@
-"""Faults: the real parts are harmed under load, and the verdict is held against what was done.
+"""Faults: real parts fail under load, and the verdict is compared with the expected one.
 
-python -m tests.faults                       every scenario, and docs/faults.md anew
-python -m tests.faults worker-killed …       some of them, and the table on stdout
+python -m tests.faults                       every scenario; rewrites docs/faults.md
+python -m tests.faults worker-killed …       some of them; prints the table
 """

@@ -13,17 +13,17 @@ from tests.faults.result import perform, table
 from tests.faults.scenarios import SCENARIOS
 
 PAGE = Path("docs/faults.md")
-_BEGIN = "<!-- What follows is written by `make faults`. -->\n"
+_BEGIN = "<!-- `make faults` writes the rest of this page. -->\n"
 
 
 def main() -> int:
-    """Run them, show the table, and tell what is not as it must be."""
+    """Run the scenarios, print the table, and report each wrong verdict."""
     names = [each.name for each in SCENARIOS]
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"scenarios: {', '.join(names)}")
     chosen = parser.parse_args().names
     if unknown := set(chosen) - set(names):
-        parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
+        parser.error(f"unknown scenario: {', '.join(sorted(unknown))}")
     ready = platform(dict(os.environ), Console(quiet=True))
     results = []
     for scenario in SCENARIOS:

@@ -12,14 +12,14 @@ from tests.faults.stage import Stage
 
 _COUNTS = ("attempted", "acked", "failed", "indeterminate", "lost", "duplicated")
 _HEADER = (
-    *("scenario", "what was done", "verdict", *_COUNTS),
+    *("scenario", "fault", "verdict", *_COUNTS),
     *("recovered after", "slowest answer", "state"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a scenario came to, and what of it is not as it must be."""
+    """The verdict of a scenario, and its deviations from the expected one."""
 
     scenario: Scenario
     code: int
@@ -43,7 +43,7 @@ class Result:
 
     @property
     def _recovered(self) -> str:
-        """From the first mark on, to the end of what came of the last that disturbed anything."""
+        """The time from the first mark until the last disturbance was over."""
         marked = [each for each in self.verdict["moments"] if each["source"] == "marked"]
         took = [each for each in marked if each["recovered_after_ms"] is not None]
         if not took:
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def _state(self) -> str:
-        """What is said of the state, where it was compared."""
+        """The result of the state check; empty if there was none."""
         check = self.verdict["state_check"]
         if not check["numbers"]:
             return ""
@@ -63,7 +63,7 @@ class Result:
 
     @property
     def _slowest(self) -> str:
-        """The longest that an answer took: what was not refused may have waited."""
+        """The longest time to an answer: a request that was not refused may have waited."""
         (times,) = (
             each
             for each in self.verdict["latency_ms"]
@@ -73,7 +73,7 @@ class Result:
 
 
 def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
-    """Set a scenario on its stage, and see it to its end."""
+    """Start the parts, run a scenario and judge it."""
     path.mkdir(parents=True, exist_ok=True)
     with Stage(scenario.setup, ready, path) as stage:
         scenario.act(stage)

@@ -1,4 +1,4 @@
-"""The scenarios: what is done to the parts, and what must come of it."""
+"""The scenarios: the faults, and the verdicts that they must lead to."""
 
 import os
 import resource
@@ -24,9 +24,9 @@ _WRONG = ("lost", "duplicated", "ghost", *_ANY)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a scenario's verdict must say: `some` names counts above 0, `none` counts of 0.
+    """The expected verdict: `some` names the counts above 0, `none` the counts of 0.
 
-    `state` is what is said of the game's state.
+    `state` is the result of the state check.
     """
 
     code: int = PASS
@@ -37,7 +37,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A harm to the parts; `act` does it, and `judge` says how the run is judged."""
+    """A fault: `act` injects it, and `judge` judges the run and returns the exit code."""
 
     name: str
     what: str
@@ -47,7 +47,7 @@ class Scenario:
     judge: Callable[[Stage], int] = Stage.end
 
     def broken(self, code: int, verdict: dict[str, Any]) -> Iterator[str]:
-        """Say what is not as expected."""
+        """Yield a line for each deviation from the expected verdict."""
         counts = verdict["counts"] or {}
         if verdict["state"] != self.expected.state:
             yield f"the state is {verdict['state']}, not {self.expected.state}"
@@ -55,33 +55,35 @@ class Scenario:
             yield f"the exit code is {code}, not {self.expected.code}"
         for name in self.expected.none:
             if counts[name]:
-                yield f"{counts[name]} {name}, and there must be none"
+                yield f"{counts[name]} {name}, expected none"
         for name in self.expected.some:
             if not counts[name]:
-                yield f"none {name}, and there must be some"
+                yield f"no {name}, expected some"
 
 
 def _kill_worker(stage: Stage) -> None:
     worker = stage.workers()[0]
     stage.mark("a gunicorn worker hangs, and is killed with SIGKILL")
     with stopped(worker.pid):
-        time.sleep(HANG_S)  # so that it surely dies with requests in its hands
+        time.sleep(HANG_S)  # so that it certainly dies with requests in flight
         worker.kill()
 
 
 def _reload(stage: Stage) -> None:
     assert stage.server is not None
     old = {each.pid for each in stage.workers()}
-    stage.mark("gunicorn is told SIGHUP")
+    stage.mark("SIGHUP is sent to gunicorn")
     os.kill(stage.server.pid, signal.SIGHUP)
     wait_until(
-        lambda: old.isdisjoint(each.pid for each in stage.workers()), DEADLINE_S, "all are new"
+        lambda: old.isdisjoint(each.pid for each in stage.workers()),
+        DEADLINE_S,
+        "all workers are new",
     )
 
 
 def _terminate(stage: Stage) -> None:
     assert stage.server is not None
-    stage.mark("gunicorn is told SIGTERM")
+    stage.mark("SIGTERM is sent to gunicorn")
     stage.server.stop()
 
 
@@ -91,7 +93,7 @@ def _kill_broker(stage: Stage) -> None:
     broker.kill()
     time.sleep(AFTERMATH_S)
     stage.restart_broker(broker)
-    stage.mark("the broker is started again")
+    stage.mark("the broker is restarted")
 
 
 def _kill_worker_and_broker(stage: Stage, apart_s: float = 30.0) -> None:
@@ -111,22 +113,22 @@ def _stop_broker(stage: Stage, seconds: float = 20.0) -> None:
     stage.mark(f"the broker is stopped with SIGSTOP for {seconds:g} s")
     with stopped(broker.pid):
         time.sleep(seconds)
-    stage.mark("the broker goes on")
+    stage.mark("the broker resumes")
 
 
 def _fill_disk(stage: Stage) -> None:
     (broker,) = stage.brokers
     logs = (broker.data_dir / "log").glob("events-*/*.log")
     room = max(each.stat().st_size for each in logs) + 4096
-    stage.mark("the broker's disk is full: no file of it may grow")
+    stage.mark("the broker's disk is full: none of its files can grow")
     resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (room, room))
-    wait_until(lambda: _is_over(broker), DEADLINE_S, "the broker gives up")
-    broker.kill()  # lets go of its folder
+    wait_until(lambda: _has_exited(broker), DEADLINE_S, "the broker exits")
+    broker.kill()  # releases its folder
     stage.restart_broker(broker)
-    stage.mark("there is room again, and the broker is started")
+    stage.mark("there is space again, and the broker is restarted")
 
 
-def _is_over(broker: Broker) -> bool:
+def _has_exited(broker: Broker) -> bool:
     try:
         broker.poll_or_raise()
     except PartError:
@@ -140,14 +142,14 @@ def _kill_leader(stage: Stage) -> None:
     leader.kill()
 
 
-def _kill_unfollowed_leader(stage: Stage) -> None:
+def _kill_leader_without_followers(stage: Stage) -> None:
     leader = stage.leader()
     followers = [each.pid for each in stage.brokers if each is not leader]
-    stage.mark("the leader's followers are stopped, and it is killed with SIGKILL")
+    stage.mark("the leader's followers are stopped, and the leader is killed with SIGKILL")
     with stopped(*followers):
         time.sleep(AFTERMATH_S)
         leader.kill()
-    stage.mark("its followers go on")
+    stage.mark("its followers resume")
 
 
 def _kill_generator(stage: Stage) -> None:
@@ -163,9 +165,9 @@ def _kill_master(stage: Stage) -> None:
 
 
 def _kill_run(stage: Stage) -> None:
-    stage.mark("the whole of headcount run is killed with SIGKILL")
+    stage.mark("all of headcount run is killed with SIGKILL")
     generators = stage.generators()
-    # They end with the run by themselves, and would seal.
+    # Not stopped, they would notice the end of the run, and seal their ledgers.
     with stopped(*(each.pid for each in generators)):
         stage.run.kill()
         for each in generators:
@@ -173,32 +175,32 @@ def _kill_run(stage: Stage) -> None:
 
 
 def _misbehave(stage: Stage) -> None:
-    stage.mark("the service begins to do wrong")
+    stage.mark("the service begins to misbehave")
     stage.harm()
     time.sleep(2 * AFTERMATH_S)
     stage.cease()
-    stage.mark("the service does right again")
+    stage.mark("the service behaves correctly again")
 
 
 def _lie_and_die(stage: Stage) -> None:
     stage.mark("the service answers before it publishes")
     seen = stage.segments()
     stage.harm()
-    wait_until(lambda: stage.segments() > seen + 1, DEADLINE_S, "it has answered some")
+    wait_until(lambda: stage.segments() > seen + 1, DEADLINE_S, "it has answered some requests")
     stage.mark("its workers are killed with SIGKILL")
     for each in stage.workers():
         each.kill()
     stage.cease()
 
 
-def _swallow(stage: Stage) -> None:
+def _lose_unsynced(stage: Stage) -> None:
     (broker,) = stage.brokers
     stage.mark("the broker is stopped with SIGSTOP, and killed with SIGKILL")
     with stopped(broker.pid):
         time.sleep(AFTERMATH_S)
         broker.kill()
     stage.restart_broker(broker)
-    stage.mark("the broker is started again")
+    stage.mark("the broker is restarted")
 
 
 def _after_the_run(stage: Stage) -> int:
@@ -211,25 +213,25 @@ _WEAK = {"SERVICE_IDEMPOTENCE": "off"}
 SCENARIOS = (
     Scenario(
         "worker-killed",
-        "one of two gunicorn workers killed with SIGKILL, after it hung for half a second",
+        "one of two gunicorn workers hangs for half a second, and is killed with SIGKILL",
         _kill_worker,
         expected=Expected(some=("indeterminate",)),
     ),
     Scenario(
         "service-reloaded",
-        "gunicorn told SIGHUP: a rolling reload",
+        "SIGHUP sent to gunicorn: a rolling reload",
         _reload,
         expected=Expected(none=(*_WRONG, "indeterminate", "failed")),
     ),
     Scenario(
         "service-terminated",
-        "gunicorn told SIGTERM, and not started again",
+        "SIGTERM sent to gunicorn, which is not restarted",
         _terminate,
         expected=Expected(none=(*_WRONG, "indeterminate"), some=("failed",)),
     ),
     Scenario(
         "broker-killed",
-        "the broker killed with SIGKILL, and started again after 2 s",
+        "the broker killed with SIGKILL, and restarted after 2 s",
         _kill_broker,
         expected=Expected(some=("failed",)),
     ),
@@ -242,13 +244,13 @@ SCENARIOS = (
     ),
     Scenario(
         "disk-full",
-        "the broker's files reach a quota; it gives up, and is started again with room",
+        "the broker's files reach a quota; the broker exits, and is restarted with free space",
         _fill_disk,
         expected=Expected(some=("failed",)),
     ),
     Scenario(
         "leader-killed",
-        "of three brokers, in sync at least two, a partition's leader killed with SIGKILL",
+        "three brokers, min.insync.replicas=2: a partition's leader killed with SIGKILL",
         _kill_leader,
         Setup(nodes=3),
     ),
@@ -261,7 +263,7 @@ SCENARIOS = (
     ),
     Scenario(
         "locust-master-killed",
-        "the Locust master killed with SIGKILL; what it left is judged afterwards",
+        "the Locust master killed with SIGKILL; the run is judged afterwards",
         _kill_master,
         Setup(options=("--processes", "2")),
         Expected(code=PartError.exit_code),  # delivery passed, but a part of the load died
@@ -269,7 +271,7 @@ SCENARIOS = (
     ),
     Scenario(
         "run-killed",
-        "the whole of `headcount run` killed with SIGKILL; what it left is judged afterwards",
+        "all of `headcount run` killed with SIGKILL; the run is judged afterwards",
         _kill_run,
         Setup(nodes=0),
         Expected(code=INCONCLUSIVE, some=("indeterminate",)),
@@ -277,13 +279,13 @@ SCENARIOS = (
     ),
     Scenario(
         "service-slow",
-        "the service takes 3 s to answer what it has published",
+        "the service answers 3 s after it has published",
         _misbehave,
         Setup(misdeed="slow"),
     ),
     Scenario(
         "connections-reset",
-        "the service resets connections, having published about half of their events",
+        "the service resets connections, about half of them after it has published",
         _misbehave,
         Setup(misdeed="resetting"),
         Expected(some=("indeterminate", "recovered", "absent")),
@@ -291,8 +293,8 @@ SCENARIOS = (
     *(
         Scenario(
             f"players-{database}",
-            f"players' lives for 2 minutes on {named}: a gunicorn worker killed with SIGKILL "
-            "after half a minute, and the broker half a minute later, started again after 2 s",
+            f"player_life.py on {named} for 2 minutes: a gunicorn worker killed with SIGKILL after "
+            "30 s, and the broker after another 30 s and restarted after 2 s",
             _kill_worker_and_broker,
             Setup(
                 options=("locustfiles/player_life.py", "-t", "2m"),
@@ -304,7 +306,7 @@ SCENARIOS = (
     ),
     Scenario(
         "players-killed",
-        "players' lives, the service reloaded, and a worker and the broker killed soon after",
+        "player_life.py: the service reloaded, a worker and the broker killed soon afterwards",
         _reload_and_kill,
         Setup(options=("locustfiles/player_life.py", "-t", "40s")),
         Expected(some=("refused",), state="equal"),
@@ -315,15 +317,20 @@ SCENARIOS = (
         _lie_and_die,
         Setup(
             misdeed="lying",
-            # What it publishes late is over by then, on a slow machine too.
-            options=("--promise", "none: it answers before it publishes", "--settle", "30s"),
+            # Long enough for all late events to arrive, even on a slow machine.
+            options=(
+                "--promise",
+                "none: the service answers before it publishes",
+                "--settle",
+                "30s",
+            ),
         ),
         Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
     ),
     Scenario(
         "acks-0",
-        "acks=0: the broker stopped for 2 s, killed, and started again",
-        _swallow,
+        "acks=0: the broker stopped for 2 s, killed, and restarted",
+        _lose_unsynced,
         Setup(
             environ={**_WEAK, "SERVICE_ACKS": "0"},
             options=("--promise", "acks=0, not idempotent"),
@@ -332,8 +339,8 @@ SCENARIOS = (
     ),
     Scenario(
         "acks-1",
-        "acks=1: of three brokers a leader killed that two stopped followers had not followed",
-        _kill_unfollowed_leader,
+        "acks=1, three brokers: a leader killed while both of its followers are stopped",
+        _kill_leader_without_followers,
         Setup(
             nodes=3,
             partitions=1,
@@ -344,7 +351,7 @@ SCENARIOS = (
     ),
     Scenario(
         "no-idempotence",
-        "acks=all without idempotence: the broker stopped for 7 s, longer than a retry waits",
+        "acks=all, not idempotent: the broker stopped for 7 s, beyond the request time-out",
         lambda stage: _stop_broker(stage, 7.0),
         Setup(environ=_WEAK, options=("--promise", "acks=all, not idempotent")),
         Expected(FAIL, ("lost", "ghost", *_ANY), some=("duplicated",)),

@@ -33,11 +33,11 @@ RUN_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a scenario needs to have around it.
+    """The parts that a scenario needs.
 
-    `nodes` of a cluster, or none where the run starts its own parts; `misdeed` is one of
-    `tests.harmful.misdeeds`; `environ` is the service's. Where `has_postgresql`, the service's
-    state is there, and in a file otherwise.
+    `nodes` is the number of brokers, 0 if the run starts its own parts; `misdeed` names one of
+    `tests.harmful.misdeeds`; `environ` is the service's. The service keeps its state in PostgreSQL
+    if `has_postgresql`, otherwise in a file.
     """
 
     nodes: int = 1
@@ -49,7 +49,7 @@ class Setup:
 
 
 class Stage:
-    """The parts of one scenario, while a run goes on."""
+    """The parts of one scenario, during a run."""
 
     def __init__(self, setup: Setup, ready: Platform, path: Path) -> None:
         self.folder = RunFolder(path / "reports" / RUN_ID)
@@ -68,7 +68,7 @@ class Stage:
                 self._start_service(database_url)
             self.run = self._start_run()
             undo.callback(self.run.stop)
-            begun = "the first requests are written"
+            begun = "the first requests are in the ledger"
             wait_until(lambda: self.segments() > 0, FIRST_ROWS_S, begun, self.run)
             self._stack = undo.pop_all()
         return self
@@ -77,25 +77,25 @@ class Stage:
         self._stack.close()
 
     def mark(self, text: str) -> None:
-        """Write down what is done to the parts."""
+        """Add a mark to the run that says what is done to the parts."""
         append_mark(self.folder.marks_path, Mark(time.time_ns(), text))
 
     def workers(self) -> list[psutil.Process]:
-        """Gunicorn's workers, the eldest first."""
+        """Gunicorn's workers, the oldest first."""
         assert self.server is not None
         return _children(self.server.pid)
 
     def generators(self) -> list[psutil.Process]:
-        """Locust's processes: the master, or only one, and then its workers."""
-        found = [each for each in _children(self.run.pid) if "locust" in " ".join(each.cmdline())]
-        return [each for first in found[:1] for each in (first, *_children(first.pid))]
+        """Locust's processes: the master, or the only process, followed by its workers."""
+        locusts = [each for each in _children(self.run.pid) if "locust" in " ".join(each.cmdline())]
+        return [each for first in locusts[:1] for each in (first, *_children(first.pid))]
 
     def segments(self) -> int:
-        """How many files of answers the first generator has written."""
+        """The number of ledger segments that the first generator has written."""
         return len(list((self.folder.path / "ledger" / "0").glob("segment-*.parquet")))
 
     def restart_broker(self, broker: Broker) -> None:
-        """Start a broker again where it was."""
+        """Restart a broker with the same folder and port."""
         index = self.brokers.index(broker)
         self.brokers[index] = Broker(replace(broker.config, port=broker.port))
 
@@ -112,15 +112,15 @@ class Stage:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Every broker."""
+        """The addresses of all brokers."""
         return ",".join(each.bootstrap_servers for each in self.brokers)
 
     def harm(self) -> None:
-        """Have a service that does wrong begin with it."""
+        """Make a misbehaving service begin to misbehave."""
         self.harm_file.touch()
 
     def cease(self) -> None:
-        """Have it do right again."""
+        """Make it behave correctly again."""
         self.harm_file.unlink()
 
     def end(self) -> int:
@@ -129,7 +129,7 @@ class Stage:
         return self.run.stop()
 
     def verify(self) -> int:
-        """Judge what a run has left, and return the exit code."""
+        """Judge the run with `headcount verify`, and return the exit code."""
         with self._headcount("verify", str(self.folder.path), "--spark-heap", "1g") as verify:
             return verify.wait(RUN_S)
 
@@ -196,7 +196,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stopped(*processes: int) -> Iterator[None]:
-    """Hold processes still, as a host does that swaps or is suspended."""
+    """Stop processes for the block, as a swapping or suspended host does."""
     for each in processes:
         os.kill(each, signal.SIGSTOP)
     try:

@@ -1,4 +1,4 @@
-"""Faults under load, and what is said of them: three here, all of them with `make faults`."""
+"""Faults under load, and their verdicts: three of the scenarios; `make faults` runs all."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.faults.scenarios import SCENARIOS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-HERE = ("players-killed", "run-killed", "service-lies")
+TESTED = ("players-killed", "run-killed", "service-lies")
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", TESTED)
 def test_the_verdict_is_right(name: str, tmp_path: Path) -> None:
-    """Exit code and counts are those that the fault must lead to."""
+    """The exit code and the counts are those that the fault must lead to."""
     (scenario,) = (each for each in SCENARIOS if each.name == name)
     result = perform(scenario, platform(dict(os.environ), Console(quiet=True)), tmp_path)
     assert result.broken == ()

@@ -1,1 +1,1 @@
-"""The real service around publishers that do wrong, to one event or for a while."""
+"""The real service with misbehaving publishers: for single events, or for a while."""

@@ -1,4 +1,4 @@
-"""The game API, whose publisher harms some events, as FAULTS says: `drop@7,duplicate@8`."""
+"""The game API with a publisher that injects FAULTS by sequence number: `drop@7,duplicate@8`."""
 
 import os
 from collections.abc import Callable
@@ -16,29 +16,29 @@ ID = "X-Event-Id"
 
 
 class FaultyPublisher(Proxy):
-    """Publishes through another publisher, and harms events by their sequence numbers."""
+    """Publishes through another publisher, and injects faults by sequence number."""
 
     def __init__(self, real: EventPublisher, faults: str) -> None:
         super().__init__(real)
-        self._harms: dict[str, Callable[[Event, str | None], RecordPosition | None]] = {}
+        self._faults: dict[str, Callable[[Event, str | None], RecordPosition | None]] = {}
         for fault in faults.split(","):
             name, _, seq = fault.partition("@")
-            self._harms[seq] = getattr(self, f"_{name}")
+            self._faults[seq] = getattr(self, f"_{name}")
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish, and harm those that are to be."""
+        """Publish, or inject the fault for this sequence number."""
         seq = str(event.get(ID, "")).rpartition(".")[2]
-        return self._harms.get(seq, self.real.publish)(event, key)
+        return self._faults.get(seq, self.real.publish)(event, key)
 
     def _drop(self, _event: Event, _key: str | None) -> RecordPosition | None:
-        """Say that it is published."""
+        """Acknowledge without publishing."""
         return None
 
     def _duplicate(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
         return self.real.publish(event, key)
 
-    def _take_twice(self, event: Event, key: str | None) -> RecordPosition | None:
+    def _accept_twice(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish({**event, "receipt": "another"}, key)
         return self.real.publish(event, key)
 
@@ -56,13 +56,13 @@ class FaultyPublisher(Proxy):
 
     def _refuse(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
-        raise NotPublished("it is published all the same")
+        raise NotPublished("although it is published")
 
     def _crash(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish(event, key)
         raise RuntimeError("after publishing")
 
-    def _bring_foreign(self, event: Event, key: str | None) -> RecordPosition | None:
+    def _add_foreign(self, event: Event, key: str | None) -> RecordPosition | None:
         self.real.publish({"event_type": "default"}, None)
         self.real.publish({**event, ID: "another-run.0.1"}, key)
         return self.real.publish(event, key)

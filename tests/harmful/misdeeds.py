@@ -1,6 +1,6 @@
-"""Services that do wrong, each in its own way: `MISDEED` names which is served here.
+"""Misbehaving services: `MISDEED` names the one to serve.
 
-`HARM_FILE` is a path: while there is such a file, the service does what it does wrong.
+The service misbehaves while the file `HARM_FILE` exists.
 """
 
 import os
@@ -25,10 +25,10 @@ HARM_FILE = Path(os.environ["HARM_FILE"])
 
 
 class Slow(Proxy):
-    """Publishes, and takes its time to say so."""
+    """Publishes, and delays the acknowledgement."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish, and wait."""
+        """Publish, then wait."""
         place = super().publish(event, key)
         if HARM_FILE.exists():
             time.sleep(SLOW_S)
@@ -36,32 +36,32 @@ class Slow(Proxy):
 
 
 class Resetting(Proxy):
-    """Resets connections, of some requests before it publishes and of others after."""
+    """Resets connections: before publishing for some requests, after it for others."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish, or do not, and reset the connection either way."""
+        """Publish or not, and reset the connection in either case."""
         if not HARM_FILE.exists():
             return super().publish(event, key)
         if hash(event["receipt"]) % 2:
             super().publish(event, key)
         connection: socket.socket = request.environ["gunicorn.socket"]
-        linger_for_nothing = struct.pack("ii", 1, 0)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_nothing)
+        no_linger = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         os.dup2(os.open(os.devnull, os.O_RDWR), connection.fileno())
         raise ConnectionResetError
 
 
 class Lying(Proxy):
-    """Answers at once, and publishes a little later, if it lives."""
+    """Answers immediately, and publishes later, if it is still alive."""
 
     def start(self) -> None:
-        """Start the real one, and the thread that publishes through it."""
+        """Start the real publisher, and the thread that publishes through it."""
         super().start()
         self._later: queue.SimpleQueue[tuple[Event, str | None]] = queue.SimpleQueue()
         threading.Thread(target=self._publish_later, daemon=True).start()
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Promise."""
+        """Queue the event, and acknowledge it."""
         self._later.put((event, key))
         return None
 
@@ -74,5 +74,5 @@ class Lying(Proxy):
 
 
 _settings = load_settings()
-_kind = {"slow": Slow, "resetting": Resetting, "lying": Lying}[os.environ["MISDEED"]]
-app = create_app(_settings, _kind(make_publisher(_settings)))
+_publisher_class = {"slow": Slow, "resetting": Resetting, "lying": Lying}[os.environ["MISDEED"]]
+app = create_app(_settings, _publisher_class(make_publisher(_settings)))

@@ -1,4 +1,4 @@
-"""The game API, every request of which takes longer before anything is done."""
+"""The game API with a delay before each event is published."""
 
 import time
 
@@ -14,10 +14,10 @@ DELAY_S = 0.3
 
 
 class Sluggish(Proxy):
-    """Waits, and then publishes through the real one."""
+    """Waits, then publishes through the real publisher."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Wait, and publish."""
+        """Wait, then publish."""
         time.sleep(DELAY_S)
         return super().publish(event, key)
 

@@ -1,4 +1,4 @@
-"""A player's life, played against the game: it remembers what it has, and knows its limits."""
+"""A player's life, played against the game: the expected state is right, mistakes are refused."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +14,12 @@ from werkzeug.test import TestResponse
 
 from tests.service.fakes import RecordingPublisher
 
-ACTS = 400
+ACTIONS = 400
 
 
 @pytest.fixture
 def published() -> RecordingPublisher:
-    """What the game publishes through."""
+    """The publisher of the game, which records the events."""
     return RecordingPublisher()
 
 
@@ -33,74 +33,76 @@ def game(tmp_path: Path, published: RecordingPublisher) -> Iterator[FlaskClient]
     parts_of(app).database.close()
 
 
-def asked(game: FlaskClient, act: PlayerAction) -> TestResponse:
-    """Ask for an act as a scenario does."""
-    return game.open(act.path, method=act.method, json=act.body or None)
+def send(game: FlaskClient, action: PlayerAction) -> TestResponse:
+    """Send an action's request as a scenario does."""
+    return game.open(action.path, method=action.method, json=action.body or None)
 
 
-def is_remembered(game: FlaskClient, life: Life) -> bool:
-    """Tell whether the game holds of a player what the player remembers."""
+def is_as_expected(game: FlaskClient, life: Life) -> bool:
+    """Return whether the game's state of a player equals the player's expected state."""
     path = f"/players/{life.player_id}"
-    told = game.get(path).get_json()
+    player = game.get(path).get_json()
     lines = {
-        place: {each["variant"]: each["quantity"] for each in found["lines"]}
+        place: {line["variant"]: line["quantity"] for line in held["lines"]}
         for place in ("inventory", "cart")
-        if (found := game.get(f"{path}/{place}").get_json())
+        if (held := game.get(f"{path}/{place}").get_json())
     }
-    remembered = (life.gold, life.guild, life.inventory, life.cart)
-    return remembered == (told["gold"], told["guild"], lines["inventory"], lines["cart"])
+    expected = (life.gold, life.guild, life.inventory, life.cart)
+    return expected == (player["gold"], player["guild"], lines["inventory"], lines["cart"])
 
 
-def test_it_remembers_what_it_has(game: FlaskClient, published: RecordingPublisher) -> None:
-    """Every act that is chosen is done, is published as foreseen, and changes what it says."""
+def test_the_expected_state_is_the_game_s(game: FlaskClient, published: RecordingPublisher) -> None:
+    """Every chosen action succeeds, publishes the expected event and makes the declared changes."""
     random, life = Random(7), Life("p")
     choices = (
-        *(Life.earnings, Life.purchase, Life.filling, Life.second_thought),
-        *(Life.payment, Life.another_guild),
+        *(Life.choose_earnings, Life.choose_purchase, Life.choose_cart_addition),
+        *(Life.choose_cart_change, Life.choose_checkout, Life.choose_guild_change),
     )
     done = set()
-    for number in range(ACTS):
-        act = random.choice(choices)(life, random) if number else life.sign_up()
-        answer = asked(game, act)
-        assert answer.status_code in {200, 201}, (act, answer.text)
-        life.remember(act)
+    for number in range(ACTIONS):
+        action = random.choice(choices)(life, random) if number else life.sign_up()
+        answer = send(game, action)
+        assert answer.status_code in {200, 201}, (action, answer.text)
+        life.remember(action)
         event, key = published.published[-1]
-        assert {name: event.get(name) for name in act.event} == act.event
+        assert {name: event.get(name) for name in action.event} == action.event
         assert key == "p"
-        done.add(act.spelling)
-    assert is_remembered(game, life)
+        done.add(action.route)
+    assert is_as_expected(game, life)
     assert len(done) == 9
 
 
 def test_every_mistake_is_refused(game: FlaskClient, published: RecordingPublisher) -> None:
-    """With whatever a player has, and without anything changed."""
+    """The game refuses it in every state, and nothing changes."""
     random, life = Random(7), Life("p")
+    choices = (life.choose_cart_addition, life.choose_checkout, life.choose_guild_change)
     life.remember(sign_up := life.sign_up())
-    asked(game, sign_up)
+    send(game, sign_up)
     statuses = set()
-    for number in range(ACTS):
+    for number in range(ACTIONS):
         if number % 4 == 0:
-            act = random.choice((life.filling, life.payment, life.another_guild))(random)
-            assert asked(game, act).status_code < 400
-            life.remember(act)
+            action = random.choice(choices)(random)
+            assert send(game, action).status_code < 400
+            life.remember(action)
             published.published.clear()
-        mistake = life.mistake(random)
+        mistake = life.choose_mistake(random)
         assert mistake.changes == {}
-        statuses.add(asked(game, mistake).status_code)
+        statuses.add(send(game, mistake).status_code)
     assert statuses == {400, 404, 409}
     assert published.published == []
-    assert is_remembered(game, life)
+    assert is_as_expected(game, life)
 
 
-def test_a_life_can_be_lived_again() -> None:
+def test_a_life_is_reproducible() -> None:
     """The same random numbers make the same requests."""
 
-    def lived() -> list[PlayerAction]:
+    def actions_of_a_life() -> list[PlayerAction]:
         random, life = Random(3), Life("p")
-        acts = []
+        choices = (life.choose_purchase, life.choose_cart_addition, life.choose_checkout)
+        actions = []
         for _ in range(50):
-            acts.append(random.choice((life.purchase, life.filling, life.payment))(random))
-            life.remember(acts[-1])
-        return acts
+            actions.append(random.choice(choices)(random))
+            life.remember(actions[-1])
+        return actions
 
-    assert lived() == lived()
+    assert actions_of_a_life() == actions_of_a_life()

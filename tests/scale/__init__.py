@@ -1,1 +1,1 @@
-"""More than one machine's worth: clusters of the real engines, each part a process on loopback."""
+"""Clusters of the real parts, as on several machines: each part is a process on loopback."""

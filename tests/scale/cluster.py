@@ -1,4 +1,4 @@
-"""All of the parts, each as more than one where there can be more, on loopback."""
+"""All parts on loopback, each several times if that is possible."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ DEADLINE_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where everything is; `environ` is what every command on every host has."""
+    """The addresses of all parts; `environ` is the environment of the commands on every host."""
 
     folder: Path
     brokers: tuple[Broker, ...]
@@ -45,22 +45,22 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where all of the brokers are."""
+        """The addresses of all brokers."""
         return ",".join(each.bootstrap_servers for each in self.brokers)
 
     @property
     def reports(self) -> Path:
-        """The reports of the host where the commands are given; the others have nothing of it."""
+        """The reports folder on the host that runs the commands; the other hosts have none."""
         return self.folder / "reports"
 
     @property
     def run_folder(self) -> Path:
-        """What the run leaves there."""
+        """The run's folder in it."""
         return self.reports / RUN_ID
 
     @contextlib.contextmanager
     def service(self, app: str = DEFAULT_APP, **environ: str) -> Iterator[Server]:
-        """Serve the game, or what does wrong in its place."""
+        """Run the game service, or a misbehaving one, for the block."""
         config = ServerConfig(
             bootstrap_servers=self.bootstrap_servers,
             topic=TOPIC,
@@ -74,12 +74,12 @@ class Cluster:
 
     @property
     def on_cluster(self) -> tuple[str, ...]:
-        """Options for a judgement by the cluster, whose tables are in the store."""
+        """Options for a verdict by the Spark cluster, with its tables in the object store."""
         memory = ("--spark-conf", "spark.executor.memory=768m")
         return ("--spark-master", self.spark_master, "--tables", TABLES, *memory)
 
     def run(self, server: Server) -> Outcome:
-        """`headcount run` as the master of generators on other hosts; the cluster follows it."""
+        """Run `headcount run` as the master of generators on other hosts; the cluster follows."""
         port = str(free_port())
         master = ("--master", "--master-bind-host", HOST, "--master-bind-port", port)
         with contextlib.ExitStack() as stack:
@@ -94,7 +94,7 @@ class Cluster:
             )
 
     def headcount(self, *arguments: str) -> Outcome:
-        """Give a command to its end."""
+        """Run a command."""
         name, *rest = arguments
         own = ("--reports-dir", str(self.reports), "--spark-heap", "1g")
         done = subprocess.run(
@@ -117,7 +117,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
-    """Start all parts, and end them with the block."""
+    """Run all parts for the block."""
     with contextlib.ExitStack() as stack:
         database_url = stack.enter_context(postgres())
         store = stack.enter_context(object_store(folder, ready.environ))
@@ -125,9 +125,9 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
             ready.java, folder / "spark", {**ready.environ, **store}, SPARK_WORKERS
         )
         with ThreadPoolExecutor(2) as pool:
-            is_spark_up = pool.submit(stack.enter_context, spark)
+            spark_start = pool.submit(stack.enter_context, spark)
             brokers = _brokers(stack, folder, ready)
-            spark_master = is_spark_up.result()
+            spark_master = spark_start.result()
         awaited = str(folder / "reports" / RUN_ID / "follow" / "pieces")
         yield Cluster(
             folder=folder,
@@ -140,9 +140,9 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
 
 
 def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tuple[Broker, ...]:
-    """Start brokers that vote, and make a topic that each of them has.
+    """Start brokers that are also controllers, and create a topic with replicas on all of them.
 
-    One that hangs is held to be in sync for half a minute, and not only for its session.
+    A broker that hangs counts as in sync for half a minute, beyond its session.
     """
     jars, environ = ready.broker_jars, ready.environ
     class_data = ClassData.of(cache_folder(environ), ready.java.home, jars)

@@ -1,4 +1,4 @@
-"""Players who sign up and earn: state in the database, by two types of events.
+"""Players who sign up and earn gold: state in the database, with two event types.
 
 The run ends when every generator has made enough requests.
 """
@@ -7,18 +7,18 @@ from headcount_service.catalogue import load_catalogue
 from locust import constant, task
 
 from headcount.plugin import Changes, LedgerUser
-from tests.headcount.plugin import ending  # noqa: F401 - it listens
+from tests.headcount.plugin import ending  # noqa: F401 - adds a listener
 
 GOLD = 5
 
 
 class Earner(LedgerUser):
-    """Signs up, and earns ever more."""
+    """Signs up, then earns gold repeatedly."""
 
     wait_time = constant(1)
 
     def on_start(self) -> None:
-        """Sign up, as an owner that is this run's alone."""
+        """Sign up, as an owner that is unique to this run."""
         self.player_id = self.new_owner()
         self.client.post(
             "/players",

@@ -1,4 +1,4 @@
-"""An object store of a test's own: Amazon's S3 as moto has it, on loopback."""
+"""An object store for a test: moto's implementation of Amazon's S3, on loopback."""
 
 import contextlib
 import sys
@@ -17,28 +17,28 @@ START_DEADLINE_S = 120.0
 
 @contextlib.contextmanager
 def object_store(folder: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Run a store with a bucket until the block ends; gives the variables to reach it by."""
+    """Run a store with a bucket for the block; yield the environment variables to reach it."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
     log = folder / "object-store.log"
     with Process("the object store", command, log_path=log, environ=environ) as store:
         wait_until(lambda: store.listens_on(port), START_DEADLINE_S, "the store listens", store)
-        reached = {
+        variables = {
             "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
             "AWS_ACCESS_KEY_ID": "a-key",
             "AWS_SECRET_ACCESS_KEY": "not-to-be-seen",
             "AWS_REGION": "eu-central-1",
         }
-        opened(reached).create_dir(BUCKET)
-        yield reached
+        opened(variables).create_dir(BUCKET)
+        yield variables
 
 
-def opened(reached: Mapping[str, str]) -> pafs.S3FileSystem:
-    """Look into the store."""
+def opened(variables: Mapping[str, str]) -> pafs.S3FileSystem:
+    """Connect to the store."""
     return pafs.S3FileSystem(
-        endpoint_override=reached["AWS_ENDPOINT_URL"],
-        access_key=reached["AWS_ACCESS_KEY_ID"],
-        secret_key=reached["AWS_SECRET_ACCESS_KEY"],
-        region=reached["AWS_REGION"],
+        endpoint_override=variables["AWS_ENDPOINT_URL"],
+        access_key=variables["AWS_ACCESS_KEY_ID"],
+        secret_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region=variables["AWS_REGION"],
         allow_bucket_creation=True,
     )

@@ -1,4 +1,4 @@
-"""A Spark standalone cluster of a test's own: a master and its workers, from pyspark's own jars."""
+"""A Spark standalone cluster for a test: a master and workers, from pyspark's own jars."""
 
 import contextlib
 import re
@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 START_DEADLINE_S = 180.0
 WORKER_MEMORY = "1g"
 _ADDRESS = re.compile(r"Starting Spark master at (spark://[\d.]+:\d+)")
-_REGISTERED = re.compile(r"Registering worker (\S+)")  # one may do it again
+_REGISTERED = re.compile(r"Registering worker (\S+)")  # a worker may register again
 _LOGGING = """\
 rootLogger.level = info
 rootLogger.appenderRef.out.ref = out
@@ -31,7 +31,7 @@ appender.out.layout.pattern = %d{ISO8601} %p %c{1}: %m%n
 def spark_cluster(
     java: Java, folder: Path, environ: Mapping[str, str], workers: int
 ) -> Iterator[str]:
-    """Run a cluster until the block ends; gives its master's URL."""
+    """Run a cluster for the block; yield the master's URL."""
     folder.mkdir()
     logging = folder / "log4j2.properties"
     logging.write_text(_LOGGING)
@@ -49,26 +49,29 @@ def spark_cluster(
     with contextlib.ExitStack() as stack:
         master = stack.enter_context(_daemon("master.Master", *port, log=log, environ=own))
         wait_until(
-            lambda: bool(_ADDRESS.search(_said(log))), START_DEADLINE_S, "the master is up", master
+            lambda: bool(_ADDRESS.search(_log_text(log))),
+            START_DEADLINE_S,
+            "the master is up",
+            master,
         )
-        found = _ADDRESS.search(_said(log))
-        assert found is not None
+        address = _ADDRESS.search(_log_text(log))
+        assert address is not None
         size = ("--cores", "1", "--memory", WORKER_MEMORY)
         for number in range(workers):
             own_log = folder / f"worker-{number}.log"
-            daemon = _daemon("worker.Worker", *port, *size, found[1], log=own_log, environ=own)
+            daemon = _daemon("worker.Worker", *port, *size, address[1], log=own_log, environ=own)
             stack.enter_context(daemon)
         wait_until(
-            lambda: len(set(_REGISTERED.findall(_said(log)))) == workers,
+            lambda: len(set(_REGISTERED.findall(_log_text(log)))) == workers,
             START_DEADLINE_S,
             "every worker is registered",
             master,
         )
-        yield found[1]
+        yield address[1]
 
 
 def executors(folder: Path) -> list[Path]:
-    """Where the executors of the cluster's latest application have worked, one folder each."""
+    """The working folders of the executors of the cluster's latest application."""
     latest = max((folder / "work").glob("app-*"))
     return sorted(latest.iterdir())
 
@@ -79,5 +82,5 @@ def _daemon(name: str, *arguments: str, log: Path, environ: Mapping[str, str]) -
     return Process(f"Spark's {name}", command, log_path=log, environ=environ)
 
 
-def _said(log: Path) -> str:
+def _log_text(log: Path) -> str:
     return log.read_text(errors="replace") if log.exists() else ""

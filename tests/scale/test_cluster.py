@@ -1,6 +1,6 @@
-"""More than one of everything, and the same verdict: three brokers, two executors, four generators.
+"""The same verdict from a cluster: three brokers, two executors, four generators.
 
-Nothing is shared but what is named on the command line: the topic, PostgreSQL and an object store.
+The hosts share only what the command line names: the topic, PostgreSQL and an object store.
 """
 
 import os
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """All of the parts; none is left when the tests are over."""
+    """All parts; none of their processes is left after the tests."""
     folder = tmp_path_factory.mktemp("scale")
     with cluster(folder, platform(dict(os.environ), Console(quiet=True))) as started:
         yield started
@@ -40,83 +40,83 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def judged(verdict: dict[str, Any]) -> dict[str, Any]:
-    """What a verdict says of the run, without when and with what it was judged."""
+    """The parts of a verdict that do not depend on when and how it was reached."""
     names = ("verdict", "reasons", "counts", "by_event_type", "state", "state_check")
     return {name: verdict[name] for name in names}
 
 
 @pytest.fixture(scope="module")
 def followed(parts: Cluster) -> Outcome:
-    """A run that the cluster follows: of each generator an event is lost, another twice there.
+    """A run that the cluster follows: each generator has one lost event and one duplicated event.
 
-    Each has five users, so that it makes five requests however slow the machine is.
+    Each generator has five users, so that it makes five requests however slow the machine is.
     """
     with parts.service("tests.harmful.by_number:app", FAULTS="drop@3,duplicate@4") as server:
         return parts.run(server)
 
 
 @pytest.fixture(scope="module")
-def found(followed: Outcome) -> dict[str, Any]:
-    """The verdict on it; its file is written over by who asks again."""
+def verdict(followed: Outcome) -> dict[str, Any]:
+    """The verdict on the followed run, read before a later `verify` overwrites it."""
     return followed.verdict
 
 
-def test_a_cluster_that_follows(parts: Cluster, followed: Outcome, found: dict[str, Any]) -> None:
-    """All but what was done is delivered, and PostgreSQL's state differs by what was lost."""
-    assert (followed.code, found["state"]) == (1, "different"), followed.err
+def test_a_cluster_that_follows(parts: Cluster, followed: Outcome, verdict: dict[str, Any]) -> None:
+    """All other events are delivered; the lost ones make PostgreSQL's state different."""
+    assert (followed.code, verdict["state"]) == (1, "different"), followed.err
     assert re.search(r"^Followed: [1-9][\d,]* messages", followed.err, re.MULTILINE)
     assert "stopped following" not in followed.err
-    counts = found["counts"]
+    counts = verdict["counts"]
     assert (counts["lost"], counts["duplicated"]) == (GENERATORS, GENERATORS)
     assert counts["delivered"] == counts["attempted"] - 2 * GENERATORS > 0
     assert_all_took_part(parts, followed.folder)
 
 
-def test_the_same_verdict(parts: Cluster, followed: Outcome, found: dict[str, Any]) -> None:
-    """Asked afterwards, a single machine finds no less and no more than the cluster."""
+def test_the_same_verdict(parts: Cluster, followed: Outcome, verdict: dict[str, Any]) -> None:
+    """A later `verify` on a single machine reaches the same verdict as the cluster."""
     again = parts.headcount("verify", str(followed.folder))
     assert again.code == 1, again.err
-    assert judged(again.verdict) == judged(found)
+    assert judged(again.verdict) == judged(verdict)
     assert_all_took_part(parts, again.folder)
 
 
 class Waking(Step):
-    """A step that lets a process go on as soon as it is said what is waited for."""
+    """A step that resumes a stopped process at its first update."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(Console(quiet=True), "Draining")
         self.pid = pid
-        self.said: list[str] = []
+        self.details: list[str] = []
 
     def update(self, detail: str) -> None:
-        """Note it."""
-        self.said.append(detail)
+        """Record the detail, and resume the process."""
+        self.details.append(detail)
         os.kill(self.pid, signal.SIGCONT)
 
 
-ASKED_TIMES = 5
+REPETITIONS = 5
 
 
-def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
-    """With acks=1 it is acknowledged, and cannot be read while a replica in sync hangs.
+def test_unreplicated_messages_are_waited_for(parts: Cluster) -> None:
+    """With acks=1, messages are acknowledged but cannot be read while an in-sync replica hangs.
 
-    That one is a member of the cluster all the while, and no question goes to it by chance.
+    The replica's broker remains a member of the cluster, and no request happens to go to it.
     """
     leader, *_, follower = parts.brokers
-    name, led_by = "lagging", {0: [1, BROKERS]}  # their ids, in turn
+    name, replicas = "lagging", {0: [1, BROKERS]}  # broker ids, the leader first
     admin = KafkaAdminClient(bootstrap_servers=leader.bootstrap_servers)
-    admin.create_topics({name: {"assignments": led_by}})
+    admin.create_topics({name: {"assignments": replicas}})
     admin.wait_for_topics([name])
     admin.close()
     step = Waking(follower.pid)
     producer = KafkaProducer(bootstrap_servers=leader.bootstrap_servers, acks=1)
-    assert producer.partitions_for(name) == {0}  # asked while all answer
+    assert producer.partitions_for(name) == {0}  # fetched while all brokers answer
     os.kill(follower.pid, signal.SIGSTOP)
     try:
         for number in range(5):
             producer.send(name, b"%d" % number).get(timeout=120)
-        asked = [leader.bootstrap_servers, parts.bootstrap_servers] * ASKED_TIMES
-        settled, *others = [topic.end_offsets(servers, name) for servers in asked]
+        servers_lists = [leader.bootstrap_servers, parts.bootstrap_servers] * REPETITIONS
+        settled, *others = [topic.end_offsets(servers, name) for servers in servers_lists]
         ends = topic_end._replicated(leader.bootstrap_servers, name, step)  # noqa: SLF001
     finally:
         os.kill(follower.pid, signal.SIGCONT)
@@ -124,11 +124,11 @@ def test_what_a_replica_lacks_is_waited_for(parts: Cluster) -> None:
     assert settled == {0: 0}
     assert others == [settled] * len(others)
     assert ends == ({0: 5}, {})
-    assert step.said[0] == "5 messages are not replicated yet"
+    assert step.details[0] == "5 messages are not replicated yet"
 
 
 def assert_all_took_part(parts: Cluster, run: Path) -> None:
-    """See that ledger and tables are in the store, by every generator and executor, and no key."""
+    """Check that every generator and executor wrote to the store, and that no file has its key."""
     manifest = RunFolder(run).read_manifest()
     name = f"{RUN_ID}-{manifest.tag}"
     assert manifest.ledger == f"s3://{BUCKET}/ledgers/{name}"
@@ -145,18 +145,18 @@ def assert_all_took_part(parts: Cluster, run: Path) -> None:
 
 
 def in_store(parts: Cluster, path: str) -> set[str]:
-    """Name what lies in a folder of the bucket."""
+    """Return the names in a folder of the bucket."""
     selector = pafs.FileSelector(f"{BUCKET}/{path}")
     return {entry.base_name for entry in opened(parts.store).get_file_info(selector)}
 
 
 def assert_replicated(servers: str) -> None:
-    """See that every broker has every partition, and two must before anything is acknowledged."""
+    """Check that every broker has every partition, and that acknowledgements need two of them."""
     client = KafkaAdminClient(bootstrap_servers=servers)
     try:
         (described,) = client.describe_topics([TOPIC])
-        wanted = ConfigResource(ConfigResourceType.TOPIC, TOPIC)
-        configs = client.describe_configs([wanted], config_filter="all")["topic"][TOPIC]
+        resource = ConfigResource(ConfigResourceType.TOPIC, TOPIC)
+        configs = client.describe_configs([resource], config_filter="all")["topic"][TOPIC]
     finally:
         client.close()
     assert {len(each["isr_nodes"]) for each in described["partitions"]} == {BROKERS}

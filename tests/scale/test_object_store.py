@@ -1,4 +1,4 @@
-"""A ledger in an object store: written, read, and named where it is damaged, as on a disk."""
+"""A ledger in an object store is written and read, and damage is reported, as on a disk."""
 
 import os
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ LEDGER = f"s3://{BUCKET}/ledgers/run-1"
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A store that this process finds as a user's would: by its environment."""
-    with object_store(tmp_path, dict(os.environ)) as reached:
-        for name, value in reached.items():
+    """A store that this process finds through its environment, as a user's process does."""
+    with object_store(tmp_path, dict(os.environ)) as variables:
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        yield reached
+        yield variables
 
 
 def a_row(seq: int) -> Row:
@@ -31,7 +31,7 @@ def a_row(seq: int) -> Row:
 
 
 def test_a_ledger(store: dict[str, str]) -> None:
-    """It is reserved, written and sealed; nothing stays aside, and no place is taken twice."""
+    """A ledger is reserved, written and sealed, leaves no temporary file, and is not replaced."""
     filesystem, path = open_location(check_location("--ledger", LEDGER))
     assert unsealed(filesystem, path) == []
     writer = LedgerWriter(filesystem, path, "run-1", 0)
@@ -56,7 +56,7 @@ def test_a_ledger(store: dict[str, str]) -> None:
 
 
 def test_a_store_that_refuses(store: dict[str, str]) -> None:
-    """What cannot be written is an error of the system's, as on a full disk."""
+    """A failed write is an OSError, as on a full disk."""
     assert store
     filesystem, path = open_location("s3://no-such-bucket/ledgers")
     with pytest.raises(OSError, match="no-such-bucket"):

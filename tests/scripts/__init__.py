@@ -1,1 +1,1 @@
-"""Tests of the checks of the source tree."""
+"""Tests of the source tree checks."""

@@ -1,4 +1,4 @@
-"""The figures about the source tree are those of the tree."""
+"""The figures match the source tree."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ JUNIT = """\
 
 
 def test_files_per_folder(tmp_path: Path) -> None:
-    """A package's own file is none that one looks for."""
+    """`__init__.py` does not count."""
     tree = modules(tmp_path, {"headcount/run/__init__": "", "headcount/run/ids": "", "bench/a": ""})
     assert house.files_per_folder(tree) == {"bench": 1, "headcount/run": 1}
 
@@ -45,12 +45,12 @@ def test_function_sizes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("percent", "value"), [(50, 3), (90, 5), (100, 5), (1, 1)])
 def test_percentile(percent: float, value: int) -> None:
-    """By nearest rank."""
+    """The nearest rank decides."""
     assert house.percentile([5, 1, 4, 2, 3], percent) == value
 
 
 def test_long_modules(tmp_path: Path) -> None:
-    """Those over the limit, the longest first."""
+    """Modules over the limit are listed, the longest first."""
     tree = modules(
         tmp_path, {"headcount/a": "\n" * 301, "headcount/b": "\n" * 400, "headcount/c": "\n" * 300}
     )
@@ -59,7 +59,7 @@ def test_long_modules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("report", [DURATIONS, JUNIT], ids=["durations", "junit"])
 def test_suite_seconds(tmp_path: Path, report: str) -> None:
-    """Either report is summed by folder, the longest first."""
+    """Seconds in either report are summed by folder, the longest first."""
     path = tmp_path / "report"
     path.write_text(report)
     seconds = house.suite_seconds(path)
@@ -67,17 +67,17 @@ def test_suite_seconds(tmp_path: Path, report: str) -> None:
 
 
 def test_module_name() -> None:
-    """Names start below the folder that is on the path."""
+    """A name starts below the folder that is on `sys.path`."""
     assert module_name(Path("analysis/headcount_analysis/judge/__init__.py")) == (
         "headcount_analysis.judge"
     )
     assert module_name(Path("headcount/run/ids.py")) == "headcount.run.ids"
 
 
-def test_it_prints_the_house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of this tree, with a report."""
+def test_figures_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All figures are printed, for this tree and a report."""
     (tmp_path / "report").write_text(JUNIT)
     assert house.main([str(tmp_path / "report")]) == 0
     out = capsys.readouterr().out
-    for title in ("Files per folder", "Functions", "Class names", "Modules over", "4 in all"):
+    for title in ("Files per folder", "Functions", "Class names", "Modules over", "4 in total"):
         assert title in out

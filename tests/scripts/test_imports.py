@@ -1,4 +1,4 @@
-"""The import contract: each rule is broken once, and the tree keeps all of them."""
+"""The import contract: a test breaks each rule once, and the tree keeps all of them."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from tests.scripts.tree import modules
 
 @pytest.fixture(autouse=True)
 def no_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hold small trees without the exceptions of the whole one."""
+    """Check the small trees without the exceptions of the real one."""
     monkeypatch.setattr(imports, "KNOWN_UPWARD", set())
 
 
 def test_this_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract holds, and none of its exceptions is out of date."""
+    """The contract holds, and none of its exceptions is outdated."""
     monkeypatch.undo()
     assert imports.violations(read_modules(ROOT)) == []
 
@@ -88,14 +88,14 @@ def test_this_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_violation(tmp_path: Path, path: str, statement: str, rule: str) -> None:
-    """The line names place and rule."""
-    found = imports.violations(modules(tmp_path, {path: statement}))
+    """The line names the place and the rule."""
+    lines = imports.violations(modules(tmp_path, {path: statement}))
     place = f"{path}.py:{1 + statement.count(chr(10))}"
-    assert f"{place}: {rule}" in found
+    assert f"{place}: {rule}" in lines
 
 
 def test_purity_reaches_through_other_modules(tmp_path: Path) -> None:
-    """A pure folder is not pure by way of a module that is not, nor of that module's package."""
+    """Imports through another module, or through its package, violate purity as well."""
     tree = modules(
         tmp_path,
         {
@@ -104,12 +104,12 @@ def test_purity_reaches_through_other_modules(tmp_path: Path) -> None:
             "headcount/open_model/rate": "import locust",
         },
     )
-    found = [line.partition(": ")[2] for line in imports.violations(tree)]
-    assert found == [f"headcount.ledger must not reach {name}" for name in ("gevent", "locust")]
+    rules = [line.partition(": ")[2] for line in imports.violations(tree)]
+    assert rules == [f"headcount.ledger must not reach {name}" for name in ("gevent", "locust")]
 
 
 def test_what_is_allowed(tmp_path: Path) -> None:
-    """The commands know all, bench too; pure folders have their libraries."""
+    """The commands and bench may import all parts, and pure folders their libraries."""
     tree = modules(
         tmp_path,
         {
@@ -122,7 +122,7 @@ def test_what_is_allowed(tmp_path: Path) -> None:
     assert imports.violations(tree) == []
 
 
-def test_an_exception_that_nobody_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unneeded_exception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The list of exceptions can only shrink."""
     monkeypatch.setattr(imports, "KNOWN_UPWARD", {("spark", "read")})
     (line,) = imports.violations(modules(tmp_path, {}))

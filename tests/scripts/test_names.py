@@ -1,4 +1,4 @@
-"""Names that stand for two things, and names that say nothing, are reported."""
+"""Duplicate class names and meaningless names are reported."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from scripts import names
 from tests.scripts.tree import modules
 
 
-def test_a_class_name_that_stands_twice(tmp_path: Path) -> None:
-    """Also with an underscore; within a function a name is that function's own."""
+def test_a_duplicate_class_name(tmp_path: Path) -> None:
+    """A leading underscore makes no difference; a class in a function does not count."""
     tree = modules(
         tmp_path,
         {
@@ -45,13 +45,13 @@ def test_a_class_name_that_stands_twice(tmp_path: Path) -> None:
     ],
 )
 def test_a_banned_name(tmp_path: Path, text: str, kind: str, name: str) -> None:
-    """However it is bound."""
+    """Every kind of binding is reported."""
     tree = modules(tmp_path, {"headcount/a": text})
     assert f"headcount/a.py {kind} {name}" in names.violations(tree)
 
 
 def test_a_banned_module(tmp_path: Path) -> None:
-    """A file's name is a name."""
+    """The name of a file counts."""
     assert names.violations(modules(tmp_path, {"headcount/told": ""})) == {
         "headcount/told.py module told": "headcount/told.py:1"
     }
@@ -69,14 +69,14 @@ def test_a_banned_module(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_is_allowed(tmp_path: Path, text: str) -> None:
-    """A longer name, a loop's variable, and a name that is bound elsewhere."""
+    """A longer name, a loop variable, and a name that is bound elsewhere are allowed."""
     assert names.violations(modules(tmp_path, {"headcount/a": text})) == {}
 
 
 def test_the_list_only_shrinks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What it lists is allowed; what is new is not, nor an entry that nobody needs."""
+    """A listed name is allowed; a new one is reported, and so is an unneeded entry."""
     modules(tmp_path, {"headcount/a": "found = 1"})
     monkeypatch.setattr(names, "ROOT", tmp_path)
     monkeypatch.setattr(names, "ALLOWED", tmp_path / "allowed.txt")

@@ -1,4 +1,4 @@
-"""What the tests of the service share: settings from an environment of their own, and a client."""
+"""Fixtures for the tests of the service: settings from a separate environment, and a client."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ LoadSettings = Callable[..., Settings]
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadSettings]:
-    """Settings from the given variables (without their prefix) and no others."""
+    """A function that loads settings from these variables (without prefix) and no others."""
     for name in [each for each in os.environ if each.startswith(PREFIX)]:
         monkeypatch.delenv(name)
 
@@ -31,11 +31,11 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadSettings]:
 
 @pytest.fixture
 def publisher() -> RecordingPublisher:
-    """What the client's application publishes through."""
+    """The publisher of the client's application."""
     return RecordingPublisher()
 
 
 @pytest.fixture
 def client(load: LoadSettings, publisher: RecordingPublisher) -> FlaskClient:
-    """Requests to the application, without a server between."""
+    """A client that calls the application directly, without a server."""
     return create_app(load(MAX_BODY_BYTES=1000), publisher, lambda: "receipt-1").test_client()

@@ -1,7 +1,7 @@
-"""A WSGI module that serves the real application, whose worker dies when a file says so.
+"""A WSGI module that serves the real application, and whose worker dies when a file says so.
 
-`DEATH_FILE` names it. It holds `before` or `after`: the worker removes the file, and kills itself
-before it publishes the next event, or after that is acknowledged.
+`DEATH_FILE` names the file. It holds `before` or `after`: the worker removes the file, and kills
+itself before it publishes the next event, or after the broker has acknowledged it.
 """
 
 import os
@@ -20,10 +20,10 @@ _DEATH_FILE = Path(os.environ["DEATH_FILE"])
 
 
 class Dying(Proxy):
-    """Publishes, or dies at it."""
+    """Publishes, or kills the worker."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Do as the file says."""
+        """Publish, or kill the worker before or after, as the file says."""
         when = _DEATH_FILE.read_text("utf-8") if _DEATH_FILE.exists() else ""
         _DEATH_FILE.unlink(missing_ok=True)
         place = None if when == "before" else self.real.publish(event, key)

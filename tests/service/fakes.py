@@ -1,4 +1,4 @@
-"""Stand-ins for what the service publishes through, which tell what they were given."""
+"""Fake publishers and producers that record what the service publishes."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from kafka.errors import KafkaTimeoutError
 
 @dataclass(slots=True)
 class RecordingPublisher:
-    """Acknowledges everything at once, or fails in the way that it is told to."""
+    """Acknowledges every event without delay, or raises `failure`."""
 
     published: list[tuple[Event, str | None]] = field(default_factory=list)
     failure: Exception | None = None
@@ -21,25 +21,25 @@ class RecordingPublisher:
     place: RecordPosition | None = None
 
     def start(self) -> None:
-        """Nothing to take up."""
+        """Do nothing."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Remember the event, or raise the failure."""
+        """Record the event, or raise the failure."""
         if self.failure is not None:
             raise self.failure
         self.published.append((event, key))
         return self.place
 
     def is_open(self) -> bool:
-        """As told."""
+        """Return `ready`."""
         return self.ready
 
     def is_ready(self) -> bool:
-        """As told."""
+        """Return `ready`."""
         return self.ready
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
 
 class FakePending:
@@ -53,7 +53,7 @@ class FakePending:
         self._errbacks: list[Callable[[Any], None]] = []
 
     def get(self, timeout: float) -> Any:
-        """Wait, and raise what kafka-python raises when the time is up."""
+        """Wait; at the time-out raise what kafka-python raises."""
         if not self._done.wait(timeout):
             raise KafkaTimeoutError("no acknowledgement")
         if self._error is not None:
@@ -78,13 +78,13 @@ class FakePending:
         """Acknowledge the send, or fail it."""
         self._error = error
         self._done.set()
-        for each in self._callbacks if error is None else self._errbacks:
-            each(error)
+        for callback in self._callbacks if error is None else self._errbacks:
+            callback(error)
 
 
 @dataclass(slots=True)
 class FakeProducer:
-    """Takes every record; acknowledges at once, or leaves that to the test."""
+    """Accepts every record; acknowledges without delay, or leaves that to the test."""
 
     acknowledges: bool = True
     refuses_with: Exception | None = None
@@ -93,7 +93,7 @@ class FakeProducer:
     closed: threading.Event = field(default_factory=threading.Event)
 
     def send(self, topic: str, value: bytes, key: bytes | None) -> FakePending:
-        """Take a record, or refuse it before it is taken."""
+        """Accept a record, or raise `refuses_with`."""
         if self.refuses_with is not None:
             raise self.refuses_with
         self.sent.append((topic, value, key))
@@ -103,6 +103,6 @@ class FakeProducer:
         return self.pending[-1]
 
     def close(self, timeout: float) -> None:
-        """Remember it."""
+        """Record the call."""
         assert timeout >= 0
         self.closed.set()

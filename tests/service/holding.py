@@ -1,9 +1,9 @@
-"""A WSGI module that serves the real application, whose events are acknowledged when a file goes.
+"""A WSGI module that serves the real application, but holds its events while a file exists.
 
-`HOLD_FILE` names it. While it is there, events are on their way; `/held` tells how many. Once it is
-gone, those whose request has the header `X-Fail` fail, and the others are acknowledged. `/large` is
-as any event, with an answer of `LARGE_BYTES`. `/in_progress` tells whether requests are now, and
-whether some were when it was last looked.
+`HOLD_FILE` names the file. While it exists, events are in flight; `/held` returns how many. Once it
+is removed, events whose request has the header `X-Fail` fail, and the others are acknowledged.
+`/large` publishes an event and responds with `LARGE_BYTES`. `/in_progress` returns whether requests
+are in progress now, and whether any were when the file was last checked.
 """
 
 import os
@@ -27,7 +27,7 @@ _LOOK_EVERY_S = 0.01
 
 
 class Held:
-    """An event on its way; what becomes of it is its future's result."""
+    """An event in flight; its outcome is the future's result."""
 
     def __init__(self, timeout_s: float, *, fails: bool) -> None:
         self.deadline_s = time.monotonic() + timeout_s
@@ -35,18 +35,18 @@ class Held:
         self._future: Future[RecordPosition] = Future()
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """Call it once."""
+        """Call `then` once."""
         self._future.add_done_callback(lambda _: then())
 
     def settle(self) -> None:
-        """Acknowledge it, or let it fail."""
+        """Acknowledge the event, or fail it."""
         if self._fails:
             self._future.set_exception(OutcomeUnknown("As asked."))
         else:
             self._future.set_result(RecordPosition(1, 2))
 
     def place(self) -> RecordPosition | None:
-        """Wait for it."""
+        """Wait for the outcome."""
         try:
             return self._future.result(max(0.0, self.deadline_s - time.monotonic()))
         except TimeoutError as error:
@@ -54,7 +54,7 @@ class Held:
 
 
 class Holding(NoPublisher):
-    """Acknowledges what it has when the file is gone."""
+    """Acknowledges its events once the file is gone."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -63,26 +63,26 @@ class Holding(NoPublisher):
         self.was_busy = False
 
     def start(self) -> None:
-        """Begin to look for the file."""
+        """Start to check for the file."""
         threading.Thread(target=self._look, daemon=True).start()
 
     def hand_over(self, event: Event, _key: str | None) -> Held:
-        """Take an event."""
+        """Hold an event."""
         held = Held(self._timeout_s, fails="X-Fail" in event)
         with self._lock:
             self._held.append(held)
         return held
 
     def count(self) -> int:
-        """How many are on their way."""
+        """Return how many events are in flight."""
         return len(self._held)
 
     def _look(self) -> None:
         while True:
             if not _FILE.exists():
                 with self._lock:
-                    for each in self._held:
-                        each.settle()
+                    for held in self._held:
+                        held.settle()
                     self._held.clear()
             self.was_busy = not requests.is_none()
             time.sleep(_LOOK_EVERY_S)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, from Debian's packages or wherever its programs are."""
+"""A PostgreSQL server for a test, from Debian's packages or from PATH."""
 
 import contextlib
 import os
@@ -19,17 +19,17 @@ STOP_TIMEOUT_S = 120.0
 
 
 def programs() -> Path:
-    """The folder of `initdb` and `postgres`; skips the test where there are none."""
-    found = sorted(DEBIAN.glob("*/bin/postgres"))
+    """Return the folder of `initdb` and `postgres`; skip the test if there is none."""
+    installed = sorted(DEBIAN.glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
-    if not found and on_path is None:
-        lacking("there is no PostgreSQL here: install Debian's package postgresql")
-    return (found[-1] if found else Path(str(on_path)).resolve()).parent
+    if not installed and on_path is None:
+        lacking("PostgreSQL is not installed: install Debian's package postgresql")
+    return (installed[-1] if installed else Path(str(on_path)).resolve()).parent
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    """Run a server on loopback until the block ends; gives a URL for SQLAlchemy."""
+    """Run a server on loopback until the block ends; yield its URL for SQLAlchemy."""
     bin_folder, port = programs(), free_port()
     is_root = os.geteuid() == 0
     user = PLAIN_USER if is_root else pwd.getpwuid(os.geteuid()).pw_name

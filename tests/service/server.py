@@ -1,4 +1,4 @@
-"""The service as its users run it: gunicorn in a process of its own, on a free port of loopback."""
+"""The service as users run it: gunicorn in its own process, on a free loopback port."""
 
 import contextlib
 import http.client
@@ -25,7 +25,7 @@ REFUSED = 0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request."""
+    """The response to one request."""
 
     status: int
     headers: dict[str, str]
@@ -33,20 +33,20 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running service; `log_path` has what it printed."""
+    """A running service; `log_path` holds its output."""
 
     port: int
     process: subprocess.Popen[bytes]
     log_path: Path
 
     def get(self, path: str, **headers: str) -> Answer:
-        """One request on a connection of its own; `X_Event_Id` names the header `X-Event-Id`."""
+        """Send one request on a new connection; `X_Event_Id` sets the header `X-Event-Id`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         with contextlib.closing(connection):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -60,7 +60,7 @@ class Server:
         return self.process.wait(TIMEOUT_S)
 
     def answers(self, path: str, status: int) -> bool:
-        """Whether the path is answered with the status just now."""
+        """Return whether a request for the path now gets the status."""
         try:
             return self.get(path).status == status
         except OSError:
@@ -68,13 +68,13 @@ class Server:
 
 
 def environment(**variables: object) -> dict[str, str]:
-    """This process's environment, with the service's variables replaced by the given ones."""
+    """Return this process's environment, with `variables` instead of the service's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
     return clean | {f"SERVICE_{name}": str(value) for name, value in variables.items()}
 
 
 def command(*arguments: str) -> list[str]:
-    """How gunicorn is started."""
+    """Return gunicorn's command line."""
     return [sys.executable, "-m", "gunicorn", "-c", CONF, *arguments]
 
 
@@ -87,7 +87,7 @@ def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Se
         process = subprocess.Popen(
             command(*arguments),
             cwd=ROOT,
-            # A worker that is slow to connect serves when it has: who is asked is another's chance.
+            # A worker serves only once it has connected: which one answers is a matter of chance.
             env=environment(
                 PORT=port, **{"DATABASE_URL": database, "CONNECT_TIMEOUT_S": 20, **variables}
             ),

@@ -1,4 +1,4 @@
-"""The application: each route's answer and event, and each refusal as problem JSON."""
+"""The application: each route's response and event, and each error as problem JSON."""
 
 import io
 import logging
@@ -26,14 +26,14 @@ ACTIONS = (
 
 
 def own_fields(event: Event) -> dict[str, Any]:
-    """An event without its receipt, and the headers beside its fields, which are capitalised."""
+    """Return an event without its receipt and its headers, whose names are capitalized."""
     kept = {name: value for name, value in event.items() if not name[0].isupper()}
     assert kept.pop("receipt") == "receipt-1"
     return kept
 
 
 def assert_problem(response: TestResponse, status: int) -> dict[str, Any]:
-    """The members of an RFC 9457 problem."""
+    """Check that a response is an RFC 9457 problem, and return its members."""
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
     body: dict[str, Any] = response.get_json(force=True)
@@ -46,13 +46,13 @@ def assert_problem(response: TestResponse, status: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action[1])
-def test_a_bare_request_makes_a_bare_event(
+def test_a_minimal_request_makes_a_minimal_event(
     client: FlaskClient,
     publisher: RecordingPublisher,
     method: str,
     action: tuple[str, str, str],
 ) -> None:
-    """Without parameters the event has its type, the headers, no default and no key."""
+    """Without parameters the event has its type and the headers, no defaults and no key."""
     path, event_type, answer = action
     response = client.open(path, method=method, headers={"X-Event-Id": "run.0.7"})
     assert (response.status_code, response.text) == (200, answer)
@@ -64,10 +64,10 @@ def test_a_bare_request_makes_a_bare_event(
     assert key is None
 
 
-def test_an_answer_says_where_its_event_is(
+def test_a_response_says_where_its_event_is(
     client: FlaskClient, publisher: RecordingPublisher
 ) -> None:
-    """Partition and offset where the broker told them, and always the process that answered."""
+    """It has partition and offset, if known, and always the id of the worker process."""
     bare = client.get("/")
     publisher.place = RecordPosition(3, 17)
     placed = client.get("/")
@@ -78,7 +78,7 @@ def test_an_answer_says_where_its_event_is(
 
 
 def test_receipts_are_all_different() -> None:
-    """Two requests are never taken for one."""
+    """Two requests can always be distinguished."""
     assert len({new_receipt() for _ in range(1000)}) == 1000
 
 
@@ -95,7 +95,7 @@ def test_receipts_are_all_different() -> None:
 def test_parameters_come_by_query_form_or_json(
     client: FlaskClient, publisher: RecordingPublisher, given: dict[str, Any]
 ) -> None:
-    """Every way makes the same event, keyed by the player."""
+    """The event is the same, keyed by the player."""
     assert client.post(SWORD, **given).status_code == 200
     ((event, key),) = publisher.published
     wanted = {"event_type": "purchase_sword", "metal": "iron", "quantity": 3, "player_id": "p-1"}
@@ -103,10 +103,10 @@ def test_parameters_come_by_query_form_or_json(
     assert key == "p-1"
 
 
-def test_a_header_never_passes_for_a_field(
+def test_a_header_cannot_be_mistaken_for_a_field(
     client: FlaskClient, publisher: RecordingPublisher
 ) -> None:
-    """Neither for one that was given, nor for one that was not, nor does a credential pass."""
+    """Whether the request has that field or not; and credentials are left out."""
     headers = {
         "Event-Type": "default", "Metal": "gold", "Player-Id": "x", "Guild": "g",
         "Authorization": "Bearer t0ken", "Cookie": "t0ken=t0ken", "Proxy-Authorization": "t0ken",
@@ -132,7 +132,7 @@ def test_a_bad_request_names_parameter_value_and_rule(
         {
             "name": "x",
             "value": "1",
-            "rule": "is not known here; this route takes metal, player_id, quantity",
+            "rule": "is unknown; this route takes metal, player_id, quantity",
         },
     ]
     assert publisher.published == []
@@ -162,13 +162,13 @@ def test_a_refused_request_is_a_problem_and_publishes_nothing(
     client: FlaskClient, publisher: RecordingPublisher, path: str, given: dict[str, Any],
     status: int,
 ) -> None:  # fmt: skip
-    """Every refusal has its status and RFC 9457's form."""
+    """Every error has its status and is problem JSON."""
     assert_problem(client.post(path, **given), status)
     assert publisher.published == []
 
 
-def test_a_file_is_no_parameter(client: FlaskClient, publisher: RecordingPublisher) -> None:
-    """A form's file is refused by name."""
+def test_a_file_is_not_a_parameter(client: FlaskClient, publisher: RecordingPublisher) -> None:
+    """A file in a form is an error that names it."""
     response = client.post(GUILD, data={"guild": (io.BytesIO(b"Night"), "guild.txt")})
     assert assert_problem(response, 400)["errors"] == [
         {"name": "guild", "value": "a file", "rule": "must be text"}
@@ -178,7 +178,7 @@ def test_a_file_is_no_parameter(client: FlaskClient, publisher: RecordingPublish
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json", "x"])
 def test_an_empty_body_needs_no_type(client: FlaskClient, content_type: str) -> None:
-    """A client that always names a type, such as one that posts nothing, is not refused."""
+    """A client may send a content type without a body."""
     assert client.post(SWORD, data=b"", content_type=content_type).status_code == 200
 
 
@@ -187,7 +187,7 @@ def test_an_empty_body_needs_no_type(client: FlaskClient, content_type: str) -> 
 def test_another_method_is_a_405_that_publishes_nothing(
     client: FlaskClient, publisher: RecordingPublisher, method: str, path: str
 ) -> None:
-    """HEAD, too, which a framework would answer by running its GET."""
+    """HEAD, too, for which a framework would run the GET."""
     response = client.open(path, method=method)
     assert response.status_code == 405
     assert {each.strip() for each in response.headers["Allow"].split(",")} == {"GET", "POST"}
@@ -209,7 +209,7 @@ def test_a_failure_says_what_is_known(
     client: FlaskClient, publisher: RecordingPublisher, failure: Exception, status: int,
     promise: str,
 ) -> None:  # fmt: skip
-    """Only a refusal that is sure of it promises that nothing was published."""
+    """Only an error that proves it promises that nothing was published."""
     publisher.failure = failure
     response = client.get("/")
     body = assert_problem(response, status)
@@ -217,10 +217,10 @@ def test_a_failure_says_what_is_known(
     assert ("Retry-After" in response.headers) is (status == 503)
 
 
-def test_an_unforeseen_failure_tells_no_secret(
+def test_an_unexpected_error_reveals_no_secret(
     client: FlaskClient, publisher: RecordingPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its message may quote the request, so neither the answer nor the log has it."""
+    """Its message may quote the request, so neither the response nor the log has it."""
     publisher.failure = RuntimeError("t0ken")
     with caplog.at_level(logging.DEBUG):
         response = client.get("/", headers={"Authorization": "t0ken", "X-Secret": "t0ken"})
@@ -231,7 +231,7 @@ def test_an_unforeseen_failure_tells_no_secret(
 
 
 def test_alive_whatever_the_broker_does(client: FlaskClient, publisher: RecordingPublisher) -> None:
-    """Health is the process's own, and publishes nothing."""
+    """The health check depends only on the process, and publishes nothing."""
     publisher.ready = False
     assert client.get("/healthz").status_code == 200
     assert publisher.published == []
@@ -247,7 +247,7 @@ def test_ready_only_while_the_publisher_is(
     assert publisher.published == []
 
 
-def test_the_seam_for_another_publisher(load: LoadSettings) -> None:
-    """The hooks of gunicorn.conf.py find the publisher that the application was made with."""
+def test_another_publisher_can_be_passed(load: LoadSettings) -> None:
+    """The hooks of gunicorn.conf.py get the publisher that was passed to the application."""
     publisher = RecordingPublisher()
     assert parts_of(create_app(load(), publisher)).publisher is publisher

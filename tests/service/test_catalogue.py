@@ -1,4 +1,4 @@
-"""The catalogue: what it may say, what is refused and how, and that all else is made from it."""
+"""The catalogue: what it may contain, how mistakes are reported, and that all else follows it."""
 
 import os
 import shutil
@@ -35,8 +35,8 @@ gold_per_unit = 2
 """
 
 
-def test_what_it_says() -> None:
-    """An item's price, and what each value adds to it."""
+def test_variants_and_prices() -> None:
+    """An item's base price, and the gold that each value adds."""
     catalogue = parse_catalogue(SOUND)
     sword = Variant("sword", {"metal": "gold", "length_cm": 60})
     assert sword.name == "sword:length_cm=60,metal=gold"
@@ -61,20 +61,24 @@ MISTAKES = [
     ("{ iron = 0, gold = 60 }", "{}", "items.sword.attributes.metal.values = {}: Dictionary"),
     ("minimum = 50", "minimum = 130", "minimum must not be above maximum"),
     ("maximum = 120\n", "", "items.sword.attributes.length_cm.maximum = {"),
-    ("[items.sword.attributes.metal]", "[items.sword.attributes.player_id]", "no attribute can be"),
+    (
+        "[items.sword.attributes.metal]",
+        "[items.sword.attributes.player_id]",
+        "the name is reserved",
+    ),
     ('guilds = ["knights"]', "guilds = []", "guilds = []: Tuple should have at least 1 item"),
     ("max_quantity = 5", "max_quantity = 0", "max_quantity = 0: Input should be greater than"),
     ("starting_gold = 10", "starting_gold = ", "catalogue.toml is not well-formed TOML"),
 ]
 
 
-@pytest.mark.parametrize(("sound", "mistake", "told"), MISTAKES)
-def test_a_mistake_is_named(sound: str, mistake: str, told: str) -> None:
-    """With its place, its value and the rule."""
+@pytest.mark.parametrize(("sound", "mistake", "message"), MISTAKES)
+def test_a_mistake_is_named(sound: str, mistake: str, message: str) -> None:
+    """The error has its place, its value and the rule."""
     assert sound in SOUND
     with pytest.raises(CatalogueError) as error:
         parse_catalogue(SOUND.replace(sound, mistake))
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith("catalogue.toml")
 
 
@@ -87,7 +91,7 @@ def test_every_mistake_is_named() -> None:
 
 
 def test_the_games_own() -> None:
-    """What the repository's file says is sound, and sells more than swords."""
+    """The repository's file is valid, and has more than swords."""
     assert {"armour", "bow", "horse", "potion", "shield", "sword"} <= load_catalogue().items.keys()
 
 
@@ -128,7 +132,7 @@ assert "lance" in help_text and "--tip [oak|steel]" in help_text, help_text
 
 
 def with_catalogue(folder: Path, more: str) -> dict[str, str]:
-    """Copy what reads the catalogue, with more in it; gives the environment that runs the copy."""
+    """Copy the code that reads the catalogue and extend the catalogue; return the environment."""
     for name in ("service", "locustfiles", "headcount", "analysis", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     with (folder / "service" / "headcount_service" / "catalogue.toml").open("a") as file:
@@ -153,18 +157,18 @@ def run(folder: Path, environ: dict[str, str], *command: str) -> "subprocess.Com
 
 
 def test_a_new_item_is_a_change_to_one_file(tmp_path: Path) -> None:
-    """Checks, prices, OpenAPI, searches, scenarios and the command's options know it at once."""
+    """Checks, prices, OpenAPI, searches, scenarios and the command's options all know it."""
     done = run(tmp_path, with_catalogue(tmp_path, LANCE), "-c", USE_LANCE)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_catalogue_that_is_none_is_told_in_a_line(tmp_path: Path) -> None:
-    """By the service and by the command, without a traceback."""
+def test_an_invalid_catalogue_is_a_one_line_error(tmp_path: Path) -> None:
+    """In the service and in the command, without a traceback."""
     environ = with_catalogue(tmp_path, "[items.lance]\nprice = -1\n")
-    told = "catalogue.toml: items.lance.price = -1: Input should be greater than or equal to 0\n"
+    message = "catalogue.toml: items.lance.price = -1: Input should be greater than or equal to 0\n"
     gunicorn = run(
         tmp_path, environ, "-m", "gunicorn", "-c", "service/headcount_service/gunicorn.conf.py"
     )
-    assert (gunicorn.returncode, gunicorn.stderr) == (2, told)
+    assert (gunicorn.returncode, gunicorn.stderr) == (2, message)
     command = run(tmp_path, environ, "-m", "headcount", "events", "run-1")
-    assert (command.returncode, command.stderr) == (2, f"headcount: {told}")
+    assert (command.returncode, command.stderr) == (2, f"headcount: {message}")

@@ -1,4 +1,4 @@
-"""The service under gunicorn, without a broker: its start, its end, and its seam."""
+"""The service under gunicorn, without a broker: start, shutdown, and another publisher."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_bad_setting_ends_gunicorn_at_once() -> None:
-    """One line for each on stderr, no traceback, no worker, and an exit code that is not 0."""
+    """One line for each on stderr, no traceback, no worker, and a non-zero exit code."""
     ended = subprocess.run(
         command(),
         cwd=ROOT,
@@ -33,7 +33,7 @@ def test_a_bad_setting_ends_gunicorn_at_once() -> None:
 
 
 def test_it_serves_without_kafka_when_publishing_is_off(tmp_path: Path) -> None:
-    """The same application, always ready, with connections that outlast a client's pauses."""
+    """The same application, always ready; connections stay open while a client pauses."""
     with serving(tmp_path / "log", PUBLISH="off") as server:
         answer = server.get("/purchase_a_sword?metal=iron")
         assert (answer.status, answer.body) == (200, "Sword Purchased!\n")
@@ -46,7 +46,7 @@ def test_it_serves_without_kafka_when_publishing_is_off(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("keeps_connections", [True, False])
 def test_an_end_leaves_no_request_indeterminate(tmp_path: Path, keeps_connections: bool) -> None:
-    """Each is answered, or its connection is refused: on connections that stay and on new ones."""
+    """Each gets a response, or a refused connection: on kept connections and on new ones."""
     with (
         serving(tmp_path / "log", PUBLISH="off") as server,
         Load(server, 24, keeps_connections=keeps_connections) as load,
@@ -58,8 +58,8 @@ def test_an_end_leaves_no_request_indeterminate(tmp_path: Path, keeps_connection
     assert "Traceback" not in server.log_path.read_text(encoding="utf-8")
 
 
-def test_another_module_serves_around_its_own_publisher(tmp_path: Path) -> None:
-    """Its publisher starts in each worker after the fork, is used, and is closed at the end."""
+def test_another_module_serves_with_its_own_publisher(tmp_path: Path) -> None:
+    """The publisher starts in each worker after the fork, publishes, and is closed at the end."""
     module = "tests.service.wrapped:app"
     with serving(tmp_path / "log", module, PUBLISH="off", WORKERS="2") as server:
         assert server.get("/").status == 200
@@ -73,7 +73,7 @@ def test_another_module_serves_around_its_own_publisher(tmp_path: Path) -> None:
 
 
 def test_no_header_reaches_the_log(tmp_path: Path) -> None:
-    """Whatever is sent, and however it is refused, its headers' values stay out of the log."""
+    """Whatever the request and the error, the values of its headers stay out of the log."""
     with serving(tmp_path / "log", PUBLISH="off") as server:
         for path in ("/", "/nowhere", "/purchase_a_sword?metal=tin"):
             server.get(path, Authorization="t0ken", X_Own="t0ken", Cookie="t0ken")
@@ -82,8 +82,8 @@ def test_no_header_reaches_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_end_before_the_beginning(tmp_path: Path) -> None:
-    """A worker that is told to end while it waits for its broker ends as any other."""
+def test_a_shutdown_during_the_start(tmp_path: Path) -> None:
+    """A worker that gets SIGTERM while it waits for its broker exits like any other."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         servers = f"127.0.0.1:{silent.getsockname()[1]}"
         log = tmp_path / "log"

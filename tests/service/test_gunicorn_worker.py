@@ -26,27 +26,27 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 s: closing resets
 
 
 class Client:
-    """A connection, on which requests can be sent before the earlier ones are answered."""
+    """A connection on which requests can be sent before earlier ones have their responses."""
 
     def __init__(self, server: Server) -> None:
         self.socket = socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
         self._received = self.socket.makefile("rb")
 
     def ask(self, *paths: str, **headers: str) -> None:
-        """Send requests in one piece."""
+        """Send requests in one write."""
         lines = "".join(f"{name.replace('_', '-')}: {each}\r\n" for name, each in headers.items())
         asked = (f"GET {path} HTTP/1.1\r\nHost: service\r\n{lines}\r\n" for path in paths)
         self.socket.sendall("".join(asked).encode())
 
     def answer(self) -> Answer:
-        """Wait for the next answer."""
+        """Wait for the next response."""
         status = int(self._line().split()[1])
         headers = dict(line.split(": ", 1) for line in iter(self._line, ""))
         body = self._received.read(int(headers["Content-Length"]))
         return Answer(status, headers, body.decode())
 
     def has_answer(self) -> bool:
-        """Whether anything has come that was not read yet."""
+        """Return whether unread data has arrived."""
         self.socket.setblocking(False)
         try:
             return bool(self.socket.recv(1, socket.MSG_PEEK))
@@ -72,18 +72,18 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A service with one thread, whose events are on their way until they are released."""
+    """A service with one thread, whose events are in flight until they are released."""
 
     server: Server
     file: Path
     stack: contextlib.ExitStack
 
     def client(self) -> Client:
-        """A client on a connection of its own."""
+        """Return a client with a new connection."""
         return self.stack.enter_context(contextlib.closing(Client(self.server)))
 
     def clients(self, *paths: str) -> list[Client]:
-        """A client for each path, whose request for it is on its way."""
+        """Return a client for each path, each with its event in flight."""
         made = [self.client() for _ in paths]
         for client, path in zip(made, paths, strict=True):
             client.ask(path)
@@ -91,17 +91,17 @@ class Held:
         return made
 
     def wait_for(self, count: int) -> None:
-        """Until so many events are on their way."""
+        """Wait until so many events are in flight."""
         eventually(lambda: self.server.get("/held").body == str(count), f"{count} on their way")
 
     def release(self) -> None:
-        """Acknowledge what is on its way, and what will be."""
+        """Acknowledge all events, present and future."""
         self.file.unlink()
 
 
 @contextlib.contextmanager
 def holding(folder: Path, monkeypatch: pytest.MonkeyPatch, ack_timeout_s: float) -> Iterator[Held]:
-    """Run that service."""
+    """Run a service that holds its events."""
     file = folder / "hold"
     file.touch()
     monkeypatch.setenv("HOLD_FILE", str(file))
@@ -116,13 +116,13 @@ def holding(folder: Path, monkeypatch: pytest.MonkeyPatch, ack_timeout_s: float)
 
 @pytest.fixture
 def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    """A service that gives up on nothing while a test runs."""
+    """A service whose time-out is longer than a test."""
     with holding(tmp_path, monkeypatch, ack_timeout_s=60) as running:
         yield running
 
 
 def test_more_requests_wait_than_there_are_threads(held: Held) -> None:
-    """The one thread answers others meanwhile; none is answered before its acknowledgement."""
+    """The one thread handles others in the meantime; each waits for its acknowledgement."""
     clients = held.clients(*"/" * 8)
     assert held.server.get("/healthz").status == 200
     assert not any(each.has_answer() for each in clients)
@@ -134,7 +134,7 @@ def test_more_requests_wait_than_there_are_threads(held: Held) -> None:
 
 
 def test_requests_count_as_in_progress_while_they_are_handled(held: Held) -> None:
-    """Also those that fail; those that were handled and wait for an acknowledgement do not."""
+    """Failed ones, too; but not those that wait for an acknowledgement."""
     held.clients("/", "/")
     assert held.server.get("/nowhere").status == 404
     eventually(
@@ -144,7 +144,7 @@ def test_requests_count_as_in_progress_while_they_are_handled(held: Held) -> Non
 
 
 def test_an_event_that_fails_is_a_504(held: Held) -> None:
-    """The answer is the problem that a thread would have waited for; the others are good."""
+    """The response is the same as if a thread had waited; the others succeed."""
     failing, good = held.client(), held.client()
     failing.ask("/", X_Fail="1")
     good.ask("/")
@@ -160,7 +160,7 @@ def test_an_event_that_fails_is_a_504(held: Held) -> None:
 def test_an_event_that_is_never_settled_is_a_504(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The deadline settles it, and what comes afterwards is no second answer."""
+    """The deadline settles it; an outcome after that causes no second response."""
     with holding(tmp_path, monkeypatch, ack_timeout_s=0.5) as held:
         client = held.client()
         client.ask("/")
@@ -172,7 +172,7 @@ def test_an_event_that_is_never_settled_is_a_504(
 
 
 def test_pipelined_requests_are_answered_in_turn(held: Held) -> None:
-    """The next request of a connection begins when the one before it is answered."""
+    """The next request of a connection starts after the response to the one before it."""
     client = held.client()
     client.ask("/", "/healthz", "/join_guild?guild=Night")
     held.wait_for(1)
@@ -184,16 +184,16 @@ def test_pipelined_requests_are_answered_in_turn(held: Held) -> None:
     assert client.answer().headers["Connection"] == "keep-alive"
 
 
-def test_a_client_that_does_not_read_holds_up_nobody(held: Held) -> None:
-    """Its answer waits in a thread, and is whole in the end; those of its group come through."""
+def test_a_client_that_does_not_read_blocks_no_other(held: Held) -> None:
+    """Its response waits in a thread, and is complete in the end; the others are not delayed."""
     slow, *others = held.clients("/large", *"/" * 4)
     held.release()
     assert [each.answer().status for each in others] == [200] * 4
     assert len(slow.answer().body) == LARGE_BYTES
 
 
-def test_a_client_that_vanished_holds_up_nobody(held: Held) -> None:
-    """The others of its group are answered, and so is whoever comes next."""
+def test_a_client_that_disconnected_blocks_no_other(held: Held) -> None:
+    """The others of its group get their responses, and so does the next client."""
     gone, *others = held.clients(*"/" * 4)
     gone.vanish()
     held.release()
@@ -202,8 +202,8 @@ def test_a_client_that_vanished_holds_up_nobody(held: Held) -> None:
     assert held.server.terminate() == 0
 
 
-def test_what_is_on_its_way_is_answered_at_the_end(held: Held) -> None:
-    """On SIGTERM the worker takes nobody any more, and ends when its last answer is given."""
+def test_held_requests_get_responses_at_shutdown(held: Held) -> None:
+    """On SIGTERM the worker accepts no connections, and exits after its last response."""
     clients = held.clients(*"/" * 3)
     os.kill(held.server.process.pid, signal.SIGTERM)
     eventually(lambda: not held.server.answers("/healthz", 200), "the closed door")
@@ -215,7 +215,7 @@ def test_what_is_on_its_way_is_answered_at_the_end(held: Held) -> None:
 
 @contextlib.contextmanager
 def connected(server: Server, count: int) -> Iterator[list[http.client.HTTPConnection]]:
-    """So many connections, which are made at once, asked for something, and kept."""
+    """Open connections at the same time, send a request on each, and keep them open."""
     with contextlib.ExitStack() as stack:
         made = [
             stack.enter_context(
@@ -233,7 +233,7 @@ def connected(server: Server, count: int) -> Iterator[list[http.client.HTTPConne
 
 
 def worker(connection: http.client.HTTPConnection) -> str:
-    """The process that answers on a connection."""
+    """Return the process that serves a connection."""
     answer = connection.getresponse()
     answer.read()
     return answer.headers["X-Served-By"]
@@ -243,7 +243,7 @@ def worker(connection: http.client.HTTPConnection) -> str:
 def test_connections_that_are_made_at_once_are_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two, each worker gets one, however often."""
+    """Of two connections, each worker always gets one."""
     monkeypatch.setenv("PAUSE_S", str(PAUSE_S))
     with serving(tmp_path / "log", SHARING_MODULE, PUBLISH="off", WORKERS=2, THREADS=16) as server:
         seen: set[str] = set()
@@ -267,10 +267,10 @@ def test_connections_that_are_made_at_once_are_shared(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("workers", "threads"), [(1, 16), (2, 1)])
-def test_nobody_waits_in_vain(
+def test_no_worker_pauses_without_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, threads: int
 ) -> None:
-    """One worker alone does not pause, nor does one whose threads have a connection each."""
+    """A single worker does not pause, nor does one with a connection for each thread."""
     monkeypatch.setenv("PAUSE_S", "3600")
     with (
         serving(

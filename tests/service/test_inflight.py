@@ -1,4 +1,4 @@
-"""Requests in progress: who waits for the last of them is called once, and by nobody too early."""
+"""Requests in progress: callbacks that wait for the last one are called once, and not too early."""
 
 import contextlib
 import threading
@@ -7,8 +7,8 @@ import pytest
 from headcount_service.inflight import InflightRequests
 
 
-def test_without_requests_nobody_waits() -> None:
-    """Under a server that does not count them."""
+def test_without_requests_nothing_waits() -> None:
+    """So it is under a server that does not count them."""
     requests, called = InflightRequests(), []
     requests.when_none(lambda: called.append(1))
     assert requests.is_none()
@@ -16,7 +16,7 @@ def test_without_requests_nobody_waits() -> None:
 
 
 def test_a_thread_without_a_request_counts_nothing() -> None:
-    """It may hand over what no request asked for."""
+    """It may hand over an event that belongs to no request."""
     requests = InflightRequests()
     requests.begin()
     with requests.handing_over():
@@ -24,8 +24,8 @@ def test_a_thread_without_a_request_counts_nothing() -> None:
     assert not requests.is_none()
 
 
-def test_a_request_that_hands_over_is_waited_for_no_more() -> None:
-    """From the moment it does, though whoever waits is called only afterwards."""
+def test_a_request_that_hands_over_no_longer_counts() -> None:
+    """From the start of the hand-over; the callbacks are called after it."""
     requests, called = InflightRequests(), []
     requests.begin()
     requests.when_none(lambda: called.append(1))
@@ -37,8 +37,8 @@ def test_a_request_that_hands_over_is_waited_for_no_more() -> None:
 
 
 @pytest.mark.parametrize("error", [None, ValueError])
-def test_a_request_without_an_event_is_over_in_the_end(error: type[Exception] | None) -> None:
-    """Or when it fails."""
+def test_a_request_without_an_event_counts_until_its_end(error: type[Exception] | None) -> None:
+    """Even if it fails."""
     requests, called = InflightRequests(), []
     requests.begin()
     requests.when_none(lambda: called.append(1))
@@ -50,7 +50,7 @@ def test_a_request_without_an_event_is_over_in_the_end(error: type[Exception] | 
 
 
 def test_the_last_of_several_calls() -> None:
-    """Each in a thread of its own; who began to wait twice is called once."""
+    """Each runs in its own thread; a callback that was registered twice is called once."""
     requests, called = InflightRequests(), []
 
     def call() -> None:

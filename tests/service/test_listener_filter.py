@@ -1,4 +1,4 @@
-"""Listeners: from the moment on that a service is told to end, nobody is kept waiting in vain."""
+"""The listener filter: new connections are dropped and then refused during shutdown."""
 
 import socket
 import sys
@@ -18,15 +18,15 @@ FAMILIES = {
 
 
 def listening(family: socket.AddressFamily) -> socket.socket:
-    """Listen at a family's address; IPv6's also to IPv4."""
+    """Listen on the loopback address of a family; the IPv6 socket accepts IPv4, too."""
     host, _ = FAMILIES[family]
     both = family == socket.AF_INET6
     return socket.create_server((host, 0), family=family, dualstack_ipv6=both)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_nobody_connects_any_more(family: socket.AddressFamily) -> None:
-    """Who has connected by then is served; who comes later is dropped, and then refused."""
+def test_new_connections_are_dropped(family: socket.AddressFamily) -> None:
+    """Existing connections are served; new ones are dropped, and then refused."""
     for client in FAMILIES[family][1]:
         with listening(family) as listener:
             address = (client, listener.getsockname()[1])
@@ -43,8 +43,8 @@ def test_nobody_connects_any_more(family: socket.AddressFamily) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_who_inherits_that_is_served_all_the_same(family: socket.AddressFamily) -> None:
-    """A handshake that was under way ends in a connection that drops its packets, until told."""
+def test_a_connection_that_inherits_the_filter_is_served(family: socket.AddressFamily) -> None:
+    """A handshake in progress makes a connection that drops packets until `receive_packets`."""
     for client in FAMILIES[family][1]:
         with listening(family) as listener:
             address = (client, listener.getsockname()[1])
@@ -61,8 +61,8 @@ def test_who_inherits_that_is_served_all_the_same(family: socket.AddressFamily) 
                     assert accepted.recv(5) == b"asked"
 
 
-def test_a_kernel_that_cannot_is_no_error() -> None:
-    """The service ends all the same, and can say so."""
+def test_a_kernel_without_the_filter_is_not_an_error() -> None:
+    """The service shuts down anyway, and can log it."""
 
     def refuse(*_: object) -> NoReturn:
         raise PermissionError

@@ -1,4 +1,4 @@
-"""Settings: what is read, and what is refused."""
+"""Settings: which variables are read, and which values are rejected."""
 
 import re
 import traceback
@@ -11,7 +11,7 @@ from tests.service.conftest import LoadSettings
 
 
 def test_defaults_are_safe(load: LoadSettings) -> None:
-    """Without any variable, the service stays on loopback and waits for every replica."""
+    """By default the service listens on loopback and waits for every replica."""
     settings = load()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert (settings.acks, settings.idempotence, settings.publish) == ("all", True, True)
@@ -73,7 +73,7 @@ def test_a_bad_setting_is_named(load: LoadSettings, name: str, value: str, rule:
     ],
 )
 def test_a_password_is_not_repeated(load: LoadSettings, url: str) -> None:
-    """A database's URL with a mistake is named by its variable and its rule alone."""
+    """The error for an invalid database URL has only the variable and the rule."""
     with pytest.raises(SettingsError, match=r"^SERVICE_DATABASE_URL must be sqlite:///PATH") as one:
         load(DATABASE_URL=url)
     assert "hunter2" not in str(one.value)
@@ -81,7 +81,7 @@ def test_a_password_is_not_repeated(load: LoadSettings, url: str) -> None:
 
 
 def test_a_misspelt_variable_keeps_its_password(load: LoadSettings) -> None:
-    """What is no setting may still have been meant for one that is secret."""
+    """An unknown variable may be a misspelling of a secret one."""
     with pytest.raises(
         SettingsError, match=r"^SERVICE_DATABASEURL is not a known setting"
     ) as raised:
@@ -89,8 +89,8 @@ def test_a_misspelt_variable_keeps_its_password(load: LoadSettings) -> None:
     assert "hunter2" not in str(raised.value)
 
 
-def test_all_bad_settings_are_told_at_once(load: LoadSettings) -> None:
-    """Whoever has two mistakes to mend is told of both."""
+def test_all_bad_settings_are_reported_together(load: LoadSettings) -> None:
+    """With two mistakes, the error names both."""
     with pytest.raises(SettingsError) as raised:
         load(PORT="none", THREADS="0", THREDS="8")
     lines = str(raised.value).splitlines()
@@ -103,19 +103,19 @@ def test_all_bad_settings_are_told_at_once(load: LoadSettings) -> None:
 
 @pytest.mark.parametrize("acks", ["0", "1"])
 def test_idempotence_needs_all_replicas(load: LoadSettings, acks: str) -> None:
-    """What the producer would refuse in the worker is refused at the start."""
+    """The producer would reject it in the worker; the settings reject it at the start."""
     with pytest.raises(SettingsError, match=f"SERVICE_ACKS='{acks}' must be all"):
         load(ACKS=acks)
     assert load(ACKS=acks, IDEMPOTENCE="off").acks == acks
 
 
 def test_an_empty_variable_is_an_unset_one(load: LoadSettings) -> None:
-    """A Compose file passes an unset variable on as an empty one."""
+    """A Compose file passes an unset variable as an empty one."""
     assert load(TOPIC="").topic == "events"
 
 
 def test_the_environment_is_read_once(load: LoadSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker sees what its master has checked, whatever became of the environment since."""
+    """A worker has the settings that its master has checked, even if the environment changes."""
     first = load(TOPIC="one")
     monkeypatch.setenv("SERVICE_TOPIC", "two")
     assert load_settings() is first

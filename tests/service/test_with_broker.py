@@ -1,4 +1,4 @@
-"""The service and a real broker: what each answer promises, when all is well and when it is not."""
+"""The service and a real broker: what each response promises, in normal operation and failures."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ACK_TIMEOUT_S = 3.0
 
 
 def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
-    """All that the topic holds."""
+    """Return all records of the topic."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -48,7 +48,7 @@ def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
 
 
 def seen(bootstrap_servers: str, topic: str) -> Counter[str]:
-    """How often each event id is in the topic."""
+    """Count how often each event id is in the topic."""
     events = (json.loads(each.value) for each in records(bootstrap_servers, topic))
     return Counter(each["X-Event-Id"] for each in events)
 
@@ -64,7 +64,7 @@ def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_an_acknowledged_request_is_one_record(server: Server, broker: Broker, topic: str) -> None:
-    """Its event is the record's value, and its player the record's key."""
+    """The record's value is the event, and its key is the player."""
     path = "/purchase_a_sword?metal=iron&quantity=3&player_id=p-1"
     answer = server.get(path, X_Event_Id="a", Cookie="t0ken")
     assert answer.status == 200
@@ -93,9 +93,7 @@ def test_probes_and_refusals_publish_nothing(server: Server, broker: Broker, top
     assert records(broker.bootstrap_servers, topic) == []
 
 
-def test_nothing_is_lost_when_the_service_is_told_to_end(
-    server: Server, broker: Broker, topic: str
-) -> None:
+def test_nothing_is_lost_at_shutdown(server: Server, broker: Broker, topic: str) -> None:
     """On SIGTERM under load, each event is acknowledged and in the topic once, or refused."""
     with Load(server, clients=24) as load:
         eventually(lambda: len(load.ids(200)) > 200, "load")
@@ -110,7 +108,7 @@ def test_nothing_is_lost_when_the_service_is_told_to_end(
 
 @pytest.fixture
 def narrow_topic(broker: Broker) -> str:
-    """A topic that takes no event of more than 1,000 bytes."""
+    """A topic that accepts events of up to 1,000 bytes."""
     name = f"narrow-{uuid.uuid4().hex[:12]}"
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     try:
@@ -122,10 +120,10 @@ def narrow_topic(broker: Broker) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("acks", ["0", "1"])
-def test_weaker_acknowledgements_can_be_asked_for(
+def test_weaker_acknowledgements_can_be_configured(
     broker: Broker, topic: str, tmp_path: Path, acks: str
 ) -> None:
-    """An experiment may have the service promise more than its producer has been promised."""
+    """For an experiment, the service may acknowledge more than the broker guarantees."""
     with serving(
         tmp_path / "log",
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
@@ -141,7 +139,7 @@ def test_weaker_acknowledgements_can_be_asked_for(
 
 
 def test_an_event_that_is_too_large(broker: Broker, narrow_topic: str, tmp_path: Path) -> None:
-    """Where the service knows the limit it is a 413, it is not published, and the next one is."""
+    """If the service knows the limit, it is a 413 and not published; the next event is."""
     with serving(
         tmp_path / "log",
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
@@ -159,7 +157,7 @@ def test_an_event_that_is_too_large(broker: Broker, narrow_topic: str, tmp_path:
 def test_an_event_that_the_broker_refuses(
     broker: Broker, narrow_topic: str, tmp_path: Path
 ) -> None:
-    """It ends the producer, of which kafka-python makes no more use then, but not the service."""
+    """It ends kafka-python's producer, but not the service."""
     with serving(
         tmp_path / "log",
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
@@ -176,9 +174,9 @@ def test_an_event_that_the_broker_refuses(
 
 @pytest.mark.slow
 def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> None:
-    """First the outcome is unknown, then refusals promise nothing was published, then it goes on.
+    """First outcomes are unknown, then errors promise that nothing was published, then it recovers.
 
-    A stopped process still accepts connections, so nothing but the missing answers tells of it.
+    The kernel still accepts connections for a suspended process, so only responses are missing.
     """
     broker = new_broker()
     ensure_topic(broker.bootstrap_servers, "events", partitions=4, timeout_s=120)
@@ -211,7 +209,7 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path) -> None:
-    """The service starts without its broker, outlives it, and goes on whenever it is there."""
+    """The service starts without its broker, survives its end, and continues when it returns."""
     port = free_port()
     with serving(
         tmp_path / "log",
@@ -239,7 +237,7 @@ def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path
 
 
 def assert_refused_at_once(server: Server) -> None:
-    """A 503 that says when to come again, sooner than any acknowledgement could time out."""
+    """Expect a 503 with `Retry-After`, sooner than an acknowledgement could time out."""
 
     def is_soon() -> bool:
         began = time.monotonic()
@@ -254,7 +252,7 @@ def assert_refused_at_once(server: Server) -> None:
 
 
 def assert_promises_kept(load: Load, found: Counter[str]) -> None:
-    """What was acknowledged is there, what was refused is not, and nothing is there twice."""
+    """Acknowledged events are in the topic, refused ones are not, and none is duplicated."""
     assert load.ids(200) <= found.keys()
     assert not (load.ids(503) | {"refused"}) & found.keys()
     assert found.keys() <= load.ids(200) | load.ids(504) | load.ids(None)

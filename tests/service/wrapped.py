@@ -1,6 +1,6 @@
-"""A WSGI module that serves the real application around a publisher of its own.
+"""A WSGI module that serves the real application with its own publisher.
 
-Its publisher says that an event's outcome is unknown where the request's header asks for it.
+If a request's header demands it, the publisher reports that the event's outcome is unknown.
 """
 
 import sys
@@ -14,18 +14,18 @@ from headcount_service.settings import load_settings
 
 
 class WrappedPublisher:
-    """Passes everything on, but for the events that ask otherwise."""
+    """Passes events on to the real publisher, and reports errors on demand."""
 
     def __init__(self, real: EventPublisher) -> None:
         self._real = real
 
     def start(self) -> None:
-        """Start the real one, and say that it was done."""
+        """Start the real publisher, and log that."""
         self._real.start()
         self._say("started")
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish, and deny it if asked to."""
+        """Publish, and report an unknown outcome on demand."""
         place = self._real.publish(event, key)
         if "X-Deny" in event:
             raise OutcomeUnknown("As asked.")
@@ -40,7 +40,7 @@ class WrappedPublisher:
         return self._real.is_ready()
 
     def close(self) -> None:
-        """Close the real one, and say that it was done."""
+        """Close the real publisher, and log that."""
         self._real.close()
         self._say("closed")
 

@@ -1,4 +1,4 @@
-"""Sets runs side by side: what changed, what is noise, and what cannot be told.
+"""Compares runs side by side: what changed, what is noise, and what is undecided.
 
-Reads what a verified run's folder says of it, and needs neither Spark nor a broker.
+Reads the folders of verified runs; needs neither Spark nor a broker.
 """

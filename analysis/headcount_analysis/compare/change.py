@@ -1,4 +1,4 @@
-"""Changes: each figure of one side against the other's, and whether it exceeds noise."""
+"""Changes: compares each figure of two sides, and decides whether the change exceeds noise."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +9,22 @@ from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
 from headcount_analysis.compare.facts import judged_in
 from headcount_analysis.compare.runs import TOTAL, Document, Side, VerifiedRun
-from headcount_analysis.compare.statistics import Estimate, Interval, difference, level_of, ratio
+from headcount_analysis.compare.statistics import (
+    Estimate,
+    Interval,
+    difference,
+    ratio,
+    significance_level,
+)
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
 """The aggregates that are compared; a limit can name `min` too."""
 
-BROKER_GRAIN_MS = 1.0
-"""Kafka's timestamps are whole ms, so a percentile of end-to-end times is no finer."""
+BROKER_RESOLUTION_MS = 1.0
+"""Kafka's timestamps are whole ms, so percentiles of end-to-end times have this resolution."""
 
 NOISE_WITHIN = (-0.5, 1.0)
-"""An interval that reaches half or double proves nothing, not even that nothing changed."""
+"""An interval that includes half or double is too wide to call a change noise."""
 
 _FROM_COUNTS = tuple(
     name
@@ -31,8 +37,8 @@ class ChangeLabel(StrEnum):
     """How a change is labelled.
 
     A fact that counts against a run is *worse* or *better*. A sampled figure is *noise* if its
-    interval includes no change and is narrow; if the interval is wide or missing, the label is
-    *cannot tell*.
+    interval is narrow and includes zero; if the interval is missing, or wide and includes zero, the
+    label is *cannot tell*.
     """
 
     WORSE = "worse"
@@ -54,10 +60,10 @@ _INSIGNIFICANT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A metric on both sides: a figure for each run, and by how much it changed.
+    """A metric on both sides: the figure of each run, and by how much it changed.
 
-    `ratio` is the change as a share of the base, None where a figure is not positive; `difference`
-    is in the metric's own unit. Both are None where a run lacks the metric.
+    `ratio` is the change as a share of the base, None if a figure is not positive; `difference` is
+    in the metric's own unit. Both are None if a run lacks the metric.
     """
 
     metric: Metric
@@ -69,12 +75,12 @@ class Change:
 
     @property
     def is_fact(self) -> bool:
-        """Whether it is counted, not sampled."""
+        """Whether the metric is counted, not sampled."""
         return self.metric.definition.is_fact
 
     @property
     def estimate(self) -> Estimate | None:
-        """The change as it is shown: as a share if it can be one."""
+        """The change to show: as a share if possible."""
         return self.ratio or self.difference
 
     @property
@@ -89,12 +95,12 @@ class Change:
             return self._direction(estimate)
         if estimate.interval is None:
             return ChangeLabel.UNKNOWN
-        if estimate.interval.has_no_change:
+        if estimate.interval.includes_zero:
             return ChangeLabel.NOISE if self._is_narrow(estimate.interval) else ChangeLabel.UNKNOWN
         return self._direction(estimate)
 
     def _direction(self, estimate: Estimate) -> ChangeLabel:
-        """Return the label of a change that exists."""
+        """Return the label of a change that is certain."""
         rises = estimate.change > 0
         is_worse = rises == (self.metric.definition.worse is Worse.RISING)
         if self.is_judged:
@@ -109,7 +115,7 @@ class Change:
 
     @property
     def is_significant(self) -> bool:
-        """Whether it exceeds noise."""
+        """Whether the change exceeds noise."""
         return self.label not in _INSIGNIFICANT
 
     @property
@@ -118,38 +124,38 @@ class Change:
         return len({*self.base, *self.run}) == 1
 
     @property
-    def grain(self) -> float:
-        """The resolution of the figures, 0 if it is far finer than any change."""
-        return grain_of(self.metric)
+    def resolution(self) -> float:
+        """The resolution of the figures, 0 if it is much finer than any change."""
+        return resolution_of(self.metric)
 
-    def among(self, level: float) -> "Change":
-        """Widen the intervals that exclude no change to the confidence 1 - level."""
-        before, after, grain = self.base, self.run, self.grain
-        found = self
-        if _is_certain(self.difference):
-            wider = difference(before, after, grain, 1 - level)
-            found = replace(found, difference=wider)
-        if _is_certain(self.ratio):
-            found = replace(found, ratio=ratio(before, after, grain, 1 - level))
-        return found
+    def at_level(self, level: float) -> "Change":
+        """Widen the intervals that exclude zero to the confidence 1 - level."""
+        before, after, resolution = self.base, self.run, self.resolution
+        change = self
+        if _excludes_zero(self.difference):
+            wider = difference(before, after, resolution, 1 - level)
+            change = replace(change, difference=wider)
+        if _excludes_zero(self.ratio):
+            change = replace(change, ratio=ratio(before, after, resolution, 1 - level))
+        return change
 
     def centre(self, side: Sequence[float]) -> float | None:
-        """Return the mean of a side that is compared; None if it was not measured."""
+        """Return the mean of a side, geometric if `ratio` is set; None if it was not measured."""
         if not side:
             return None
         return fmean(side) if self.ratio is None else geometric_mean(side)
 
 
-def _is_certain(estimate: Estimate | None) -> bool:
-    """Whether an interval, of one figure alone, excludes that nothing has changed."""
+def _excludes_zero(estimate: Estimate | None) -> bool:
+    """Return whether the interval, before any correction, excludes zero."""
     interval = None if estimate is None else estimate.interval
-    return interval is not None and not interval.has_no_change
+    return interval is not None and not interval.includes_zero
 
 
-def grain_of(metric: Metric) -> float:
+def resolution_of(metric: Metric) -> float:
     """Return the resolution of a metric, in its own unit."""
     is_rounded = metric.definition.needs is Needs.TIMES and metric.aggregate not in {"", "mean"}
-    return BROKER_GRAIN_MS if is_rounded else 0.0
+    return BROKER_RESOLUTION_MS if is_rounded else 0.0
 
 
 def change_of(metric: Metric, base: Side, run: Side) -> Change:
@@ -161,35 +167,37 @@ def change_of(metric: Metric, base: Side, run: Side) -> Change:
         is_judged = metric.name in judged_in((*base.runs, *run.runs))
         change = Estimate(fmean(after) - fmean(before))
         return Change(metric, before, after, difference=change, is_judged=is_judged)
-    grain = grain_of(metric)
+    resolution = resolution_of(metric)
     is_positive = all(value > 0 for value in (*before, *after))
     return Change(
         metric,
         before,
         after,
-        difference=difference(before, after, grain),
-        ratio=ratio(before, after, grain) if is_positive else None,
+        difference=difference(before, after, resolution),
+        ratio=ratio(before, after, resolution) if is_positive else None,
     )
 
 
 def _figures(metric: Metric, side: Side) -> tuple[float, ...]:
     """Return the figure of each run that has one."""
-    found = (measured(metric, run.document) for run in side.runs)
-    return tuple(float(value) for value in found if value is not None)
+    values = (measured(metric, run.document) for run in side.runs)
+    return tuple(float(value) for value in values if value is not None)
 
 
 def changes(base: Side, run: Side) -> tuple[Change, ...]:
-    """Compare everything measured on either side: in total, then by event type."""
+    """Compare everything that either side measured: in total, then by event type."""
     runs = (*base.runs, *run.runs)
     return with_family_level(change_of(metric, base, run) for metric in _metrics(runs))
 
 
 def with_family_level(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Widen intervals so that a family of changes reports no more than chance allows."""
-    found = tuple(changes)
-    estimates = (each.estimate for each in found if not each.is_same)
-    level = level_of(each.chance for each in estimates if each and each.chance is not None)
-    return tuple(each.among(level) for each in found)
+    """Widen intervals to correct a family of changes for multiple comparisons."""
+    family = tuple(changes)
+    estimates = (each.estimate for each in family if not each.is_same)
+    level = significance_level(
+        each.p_value for each in estimates if each and each.p_value is not None
+    )
+    return tuple(each.at_level(level) for each in family)
 
 
 def measured(metric: Metric, document: Document) -> float | None:
@@ -220,10 +228,10 @@ def _duration_ms(metric: Metric, document: Document) -> float | None:
 
 
 def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
-    """Yield every metric that a run measured, without counts that are 0 everywhere."""
+    """Yield every metric that any run measured, except counts that are 0 in all runs."""
     types = sorted({name for run in runs for name in run.document.by_event_type})
     for event_type in (None, *types):
-        found = (
+        metrics = (
             *(Metric(name, event_type) for name in _FROM_COUNTS),
             *(
                 Metric(name, event_type, each)
@@ -231,7 +239,7 @@ def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
                 for each in AGGREGATES
             ),
         )
-        for metric in found:
+        for metric in metrics:
             values = {measured(metric, run.document) for run in runs}
             always = metric.name in {"attempted", "acked", "lost"} and event_type is None
             if (values - {None, 0}) or (always and values - {None}):

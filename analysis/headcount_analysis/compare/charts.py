@@ -1,4 +1,4 @@
-"""The comparison's charts: the sides laid over each other, in a colour and a dash for each."""
+"""The comparison's charts: all sides overlaid, each with its own colour and dashes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from headcount_analysis.report.charts import MAX_POINTS
 from headcount_analysis.report.svg import PALETTE, svg
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
-"""How the lines of each side are drawn, so that colour is not needed to tell them apart."""
+"""The dashes of each side's lines, so that readers can distinguish them without colour."""
 
 _HEIGHT = 200
 _STEP = 22
-# The reader's font may be wider than the one by which names are measured.
+# The reader's font may be wider than the font that names are measured with.
 _NAMES = 125
 _SPARSE: Mapping[str, Any] = {"labelOverlap": "greedy", "labelSeparation": 10}
 _SPREAD = 20
-"""Where the highest value is so many times a typical one, the axis is logarithmic."""
+"""The axis is logarithmic if the maximum is more than this many times the median."""
 _ODDS = (1, 2, 4, 10, 100, 1000, 10_000, 100_000)
 _PERCENT = "format(100 - 100 / datum.value, '~r') + ' %'"
 _CHANGE = (
@@ -37,7 +37,7 @@ _FAR_FACTORS = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _NEAR_FACTORS = (0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 1.5)
 _CLOSEST = 1.05
 _WIDEST = 2
-"""An interval is drawn as far as this power of the largest factor."""
+"""Intervals are truncated at this power of the largest factor."""
 _DRAWN = ("mean", "p50", "p95", "p99", "max")
 _MARKS = {
     ChangeLabel.WORSE: ("#d55e00", "triangle-right"),
@@ -61,11 +61,11 @@ class Picture:
 
 
 def changes(versus: Versus) -> Picture | None:
-    """Draw the most telling changes in total, where they are shares, with their intervals."""
+    """Draw the main changes in total that are shares, with their intervals."""
     rows = [_bar(each) for each in words.distinct(versus.in_total) if _is_drawn(each)]
     if not rows:
         return None
-    frame = pd.DataFrame(rows, columns=["metric", "factor", "low", "high", "which is"])
+    frame = pd.DataFrame(rows, columns=["metric", "factor", "low", "high", "assessment"])
     farthest = max(_CLOSEST, *frame["factor"], *(1 / frame["factor"])) ** _WIDEST
     ends = frame[["low", "high"]].clip(1 / farthest, farthest)
     frame = frame.assign(low=ends["low"], high=ends["high"])
@@ -79,19 +79,19 @@ def changes(versus: Versus) -> Picture | None:
     spans = base.mark_rule(strokeWidth=2, color="currentColor", opacity=0.5).encode(
         x=alt.X("low:Q", title="change against base", axis=axis, scale=scale), x2="high:Q"
     )
-    found = [each.value for each in _MARKS if each.value in set(frame["which is"])]
-    marks = [_MARKS[ChangeLabel(name)] for name in found]
+    labels = [each.value for each in _MARKS if each.value in set(frame["assessment"])]
+    marks = [_MARKS[ChangeLabel(name)] for name in labels]
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x="factor:Q",
         color=alt.Color(
-            "which is:N",
+            "assessment:N",
             title=None,
-            scale=alt.Scale(domain=found, range=[colour for colour, _ in marks]),
+            scale=alt.Scale(domain=labels, range=[colour for colour, _ in marks]),
         ),
         shape=alt.Shape(
-            "which is:N",
+            "assessment:N",
             title=None,
-            scale=alt.Scale(domain=found, range=[shape for _, shape in marks]),
+            scale=alt.Scale(domain=labels, range=[shape for _, shape in marks]),
         ),
     )
     none = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(color="currentColor").encode(x="x:Q")
@@ -107,19 +107,19 @@ def _is_drawn(change: Change) -> bool:
 
 
 def _factors(lowest: float, highest: float) -> Sequence[float]:
-    """Give ticks that are fine enough for how far the changes go."""
+    """Return ticks for the axis of changes: finer ones if all changes are small."""
     is_far = highest > _FAR or lowest < 1 / _FAR
     return _FAR_FACTORS if is_far else _NEAR_FACTORS
 
 
 def overlaid(comparison: RunComparison) -> Iterator[Picture]:
-    """Draw what every run's tables have of percentiles, and over time."""
+    """Draw the percentiles and time series of all runs."""
     sides = comparison.sides
     for measure in _measures(comparison):
-        title = f"{measure.replace('_', ' ')}: the share of all that took so long or less"
+        title = f"{measure.replace('_', ' ')} by percentile"
         yield from _picture(title, _curves(sides, measure), _percentile_chart)
     for name, title, is_rate in (
-        ("acked", "acknowledged requests by sending time, per second", True),
+        ("acked", "acknowledgements over time, per second", True),
         ("http_p50_ms", "http p50 over time, in ms", False),
         ("http_p99_ms", "http p99 over time, in ms", False),
         ("end_to_end_p99_ms", "end to end p99 over time, in ms", False),
@@ -128,7 +128,7 @@ def overlaid(comparison: RunComparison) -> Iterator[Picture]:
 
 
 def _bar(change: Change) -> tuple[str, float, float, float, str]:
-    """Give the factors by which a figure changed: what 1 is to the base."""
+    """Return the metric, its factor of change (1 for none) with both ends, and the label."""
     assert change.ratio is not None
     interval, factor = change.ratio.interval, 1 + change.ratio.change
     low, high = (factor, factor) if interval is None else (1 + interval.low, 1 + interval.high)
@@ -136,7 +136,7 @@ def _bar(change: Change) -> tuple[str, float, float, float, str]:
 
 
 def _measures(comparison: RunComparison) -> Iterator[str]:
-    """Leave out what is in every run the same as another."""
+    """Yield the measures to draw, without those that equal another one in every run."""
     names = {
         each.metric.name for versus in comparison.others for each in words.distinct(versus.in_total)
     }
@@ -151,21 +151,21 @@ def _picture(
 
 
 def _curves(sides: Sequence[Side], measure: str) -> pd.DataFrame:
-    """Give the points of each run's curve: side, run, odds (1 in so many takes longer), y."""
+    """Return the points of each run's curve: side, run, odds (one in `odds` takes longer), y."""
     rows = [
-        (side.name, place, *point)
+        (side.name, number, *point)
         for side in sides
-        for place, run in enumerate(side.runs)
+        for number, run in enumerate(side.runs)
         for point in _curve(run.quantiles or (), measure)
     ]
     return pd.DataFrame(rows, columns=["side", "run", "odds", "y"])
 
 
 def _curve(quantiles: Iterable[PercentileRow], measure: str) -> Iterator[tuple[float, float]]:
-    mine = sorted((each for each in quantiles if each.measure == measure), key=_by_quantile)
+    points = sorted((each for each in quantiles if each.measure == measure), key=_by_quantile)
     odds = 1.0
-    for each in mine:
-        # The longest is 1 in none: it is drawn one halving further than the last before it.
+    for each in points:
+        # Nothing takes longer than the maximum, so it is drawn at twice the odds before it.
         odds = 1 / (1 - each.quantile) if each.quantile < 1 else 2 * odds
         yield odds, each.ms
 
@@ -183,11 +183,11 @@ def _percentile_chart(frame: pd.DataFrame) -> alt.Chart:
 
 
 def _over_time(sides: Sequence[Side], name: str, *, is_rate: bool) -> pd.DataFrame:
-    """Give the values of each run's slices: side, run, elapsed_s, y."""
+    """Return the values of each run's slices: side, run, elapsed_s, y."""
     rows = [
-        (side.name, place, *point)
+        (side.name, number, *point)
         for side in sides
-        for place, run in enumerate(side.runs)
+        for number, run in enumerate(side.runs)
         for point in _thinned(run.slices or (), name, is_rate=is_rate)
     ]
     return pd.DataFrame(rows, columns=["side", "run", "elapsed_s", "y"])
@@ -196,7 +196,7 @@ def _over_time(sides: Sequence[Side], name: str, *, is_rate: bool) -> pd.DataFra
 def _thinned(
     slices: Sequence[OverTimeRow], name: str, *, is_rate: bool
 ) -> Iterator[tuple[float, float]]:
-    """Give no more points than can be told apart: the mean of a rate, the worst of durations."""
+    """Merge slices into at most MAX_POINTS: the mean of rates, the maximum of durations."""
     step = -(-len(slices) // MAX_POINTS) or 1
     for start in range(0, len(slices), step):
         group = slices[start : start + step]
@@ -231,11 +231,11 @@ def _lines(frame: pd.DataFrame, x: alt.X, unit: str | None) -> alt.Chart:
 
 
 def lacking(runs: Iterable[VerifiedRun]) -> str:
-    """Say which runs have no tables to draw from; empty where all have."""
+    """Explain which runs lack the tables for the charts; empty if none do."""
     names = [run.run_id for run in runs if run.slices is None or run.quantiles is None]
     if not names:
         return ""
     return (
-        f"There is no percentiles.csv or over_time.csv of {', '.join(names)}, so the charts lack "
-        "that: headcount verify writes them"
+        f"The charts are incomplete: no percentiles.csv or over_time.csv for {', '.join(names)}; "
+        "headcount verify writes these files"
     )

@@ -1,9 +1,9 @@
 """Comparability: which differences between runs forbid a comparison, and which are only shown.
 
-Two runs are comparable if the same kind of service got the same load and the same was measured. A
-difference in that changes every figure for a known reason, so it is an obstacle. What may differ
-between equal runs, such as the seed or an address, and what a comparison is made for, such as a
-version, is only shown.
+Two runs are comparable if the same kind of service got the same load, measured in the same way.
+Any other difference would change every figure, so it is an obstacle. Differences between equivalent
+runs, such as the seed or an address, and those that comparisons are about, such as a version, are
+only shown.
 """
 
 import json
@@ -15,7 +15,7 @@ from headcount.run.verdict import Label
 from headcount_analysis.compare.runs import Side, VerifiedRun
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
-"""Options that leave the load what it is; any other that differs is an obstacle."""
+"""Options that do not affect the load; a difference in any other option is an obstacle."""
 
 _MOST_LETTERS = 120
 _MOST_RUNS = 3
@@ -23,14 +23,14 @@ _MOST_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class RunDifferences:
-    """Differences between the runs, one line each: obstacles, and what is only shown."""
+    """Differences between the runs, one line each: obstacles, and those that are only shown."""
 
     obstacles: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
 
 
 def differences(sides: Iterable[Side]) -> RunDifferences:
-    """Return the differences between any of the runs, repetitions of one side included."""
+    """Return the differences between all runs, including those between runs of one side."""
     runs = [run for side in sides for run in side.runs]
     return RunDifferences(
         obstacles=(*_inconclusive(runs), *_differing(runs, _essentials)),
@@ -52,7 +52,7 @@ def _essentials(run: VerifiedRun) -> Iterator[tuple[str, object]]:
         sorted(name for name, counts in document.by_event_type.items() if counts.get("attempted")),
     )
     yield "delivery promise", document.promise or "not stated"
-    # An end-to-end time ends where the service, or where the broker, sets the timestamp.
+    # The service or the broker sets the timestamp, which is where an end-to-end time ends.
     yield "timestamps of the topic", sorted(document.timestamps)
     for name, value in sorted(document.options.items()):
         if name not in UNESSENTIAL_OPTIONS:
@@ -75,7 +75,7 @@ def _circumstances(run: VerifiedRun) -> Iterator[tuple[str, object]]:
 def _differing(
     runs: Sequence[VerifiedRun], facts: Callable[[VerifiedRun], Iterable[tuple[str, object]]]
 ) -> Iterator[str]:
-    """Yield each fact in which two runs differ; a fact that a run lacks counts as none."""
+    """Yield each fact in which runs differ; if a run lacks a fact, it counts as "none"."""
     facts_by_run: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
     for name in dict.fromkeys(name for known in facts_by_run for name in known):
         of_value: dict[str, list[str]] = {}

@@ -15,13 +15,13 @@ FORMAT = 1
 
 
 def dump(comparison: RunComparison) -> str:
-    """Write the document."""
-    made = document(comparison)
-    return json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return the document as JSON text."""
+    content = document(comparison)
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def document(comparison: RunComparison) -> dict[str, Any]:
-    """Make the document; durations are in ms, changes of `ratio` shares of the base."""
+    """Build the document; durations are in ms, and `ratio` is a share of the base."""
     return {
         "format": FORMAT,
         "exit_code": comparison.exit_code,
@@ -73,7 +73,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
-    """Give an estimate; an end that is without bound is null, as both are of one run a side."""
+    """Convert an estimate; an infinite end is null, and so are both ends without an interval."""
     if estimate is None:
         return None
     interval = estimate.interval

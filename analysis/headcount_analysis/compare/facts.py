@@ -1,8 +1,8 @@
-"""Facts: classes of a run are counted, not sampled, and a rise of what is judged makes it worse.
+"""Facts: counts of classes and flags, which are counted, not sampled.
 
-Latency differs between runs of the same service. 23 acknowledged events that are missing from the
-topic are no accident of measurement: any rise is reported, however few the runs, and none of it is
-noise. For several runs on a side, the means are compared.
+Latency differs between runs of the same service. But 23 acknowledged events missing from the topic
+are not measurement noise: any rise is reported, however few the runs. If a side has several runs,
+the means are compared.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ _ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)
 
 
 def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
-    """Return the facts that count against any of the runs."""
+    """Return the facts that count against at least one of the runs."""
     limited = (
         name for run in runs for name, limit in run.document.limits.items() if limit is not None
     )

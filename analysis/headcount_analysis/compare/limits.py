@@ -1,24 +1,23 @@
-"""Limits of change: by how much a metric may rise or fall against the base.
+"""Limits on changes: by how much a metric may rise or fall against the base.
 
     http.p99 +10%                     must not rise by more than 10 % of the base
     rps -5%                           must not fall by more than 5 %
     lost +0                           must not rise at all
     end_to_end{event_type=checkout}.p95 +20ms
 
-A limit is a metric, as in a threshold, a direction, and by how much. `%` is of the base; another
-amount is in the metric's own unit, for a ratio a share (`fail_ratio +0.01`).
+A limit has a metric, as in a threshold, a direction and an amount. `%` is relative to the base;
+other amounts are in the metric's own unit, for a ratio a share (`fail_ratio +0.01`).
 
-A limit has one of three results, as a verdict has, and must earn to be kept:
+A limit has one of three results, like a verdict, and is kept only if that is proven:
 
-- broken: the estimate is beyond the limit, and the confidence interval excludes that nothing has
-  changed. A limit whose metric was not measured is broken too: a gate that is never tried is no
-  gate.
+- broken: the estimate exceeds the limit, and the confidence interval excludes zero. A limit whose
+  metric was not measured is broken too: a gate that is never tried is no gate.
 - kept: the whole interval is within the limit, or every run has the same figure.
-- cannot tell: the interval allows for both. More or longer runs make it narrower.
+- cannot tell: neither holds. More or longer runs make the interval narrower.
 
-Several limits are a family, and intervals are those of so many (see `statistics.py`). Classes are
-facts (see `facts.py`): their counts decide. With one run on each side there is no interval, and
-nothing else can be decided, unless the estimate alone is allowed to decide.
+Several limits form a family, and their intervals are corrected for that (see `statistics.py`).
+Classes are facts (see `facts.py`): their counts decide. With one run per side there is no interval,
+so no other limit can be decided, unless the estimate alone is allowed to decide.
 """
 
 import functools
@@ -33,7 +32,7 @@ from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
 from headcount.thresholds.metrics import Metric, MetricKind
 from headcount_analysis.compare.change import AGGREGATES, Change
-from headcount_analysis.compare.statistics import Estimate, Interval, level_of
+from headcount_analysis.compare.statistics import Estimate, Interval, significance_level
 
 _GRAMMAR = (
     r"""
@@ -72,7 +71,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class LimitResult:
-    """A limit, the side that it was applied to, the result, and the change that decided it."""
+    """A limit, the side that it applies to, its result, and the change that decided it."""
 
     limit: Limit
     side: str
@@ -87,17 +86,17 @@ class LimitResult:
 
     @property
     def is_share(self) -> bool:
-        """Whether the estimate is a share of the base."""
+        """Whether `estimate` is a share of the base."""
         return self.limit.is_share and self.change.ratio is not None
 
     @property
     def estimate(self) -> Estimate | None:
-        """The change that is compared with the limit; None if it was not measured."""
+        """The change that the limit applies to; None if it was not measured."""
         return self.change.ratio if self.is_share else self.change.difference
 
 
 def parse(text: str) -> Limit:
-    """Parse a limit. MetricError points at a mistake."""
+    """Parse a limit. Raises MetricError, which points at the mistake."""
     parsed = metric_text.parse(_parser, text)
     metric = _with_known_aggregate(parsed, metric_text.metric_of(parsed))
     unit = parsed.get("UNIT")
@@ -114,23 +113,23 @@ def parse(text: str) -> Limit:
 
 
 def parse_all(texts: Iterable[str]) -> tuple[Limit, ...]:
-    """Parse limits. MetricError points at the first mistake."""
+    """Parse limits. Raises MetricError, which points at the first mistake."""
     return tuple(parse(text) for text in texts)
 
 
 def judge(
     limits: Iterable[tuple[Limit, str, Change]], *, allow_single_run: bool = False
 ) -> tuple[LimitResult, ...]:
-    """Decide each limit by the change that it is about.
+    """Decide each limit by the change of its metric.
 
     Args:
-        limits: The limits, each with the side's name and its change.
-        allow_single_run: Let the estimate decide where there is one run on each side.
+        limits: The limits, each with the name of a side and the change of the metric there.
+        allow_single_run: Let the estimate decide if each side has only one run.
     """
-    held = tuple(limits)
-    chances = (_chance(limit, change) for limit, _, change in held)
-    level = level_of(chance for chance in chances if chance is not None)
-    among = ((limit, side, change.among(level)) for limit, side, change in held)
+    applied = tuple(limits)
+    p_values = (_p_value(limit, change) for limit, _, change in applied)
+    level = significance_level(p_value for p_value in p_values if p_value is not None)
+    corrected = ((limit, side, change.at_level(level)) for limit, side, change in applied)
     return tuple(
         LimitResult(
             limit,
@@ -139,14 +138,14 @@ def judge(
             change,
             allow_single_run,
         )
-        for limit, side, change in among
+        for limit, side, change in corrected
     )
 
 
-def _chance(limit: Limit, change: Change) -> float | None:
+def _p_value(limit: Limit, change: Change) -> float | None:
     if change.difference is None or change.is_same:
         return None
-    return _in_question(limit, change, change.difference)[0].chance
+    return _limited_change(limit, change, change.difference)[0].p_value
 
 
 @functools.cache
@@ -155,13 +154,13 @@ def _parser() -> Lark:
 
 
 def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
-    """Check that verdicts hold the aggregate: they have only some percentiles."""
+    """Check that verdict.json has the aggregate: it has only some percentiles."""
     aggregate = metric.aggregate
     if aggregate.startswith("p"):
         aggregate = f"p{float(aggregate[1:]):g}"
     if aggregate and aggregate not in {*AGGREGATES, "min"}:
-        told = f"runs are compared by min, {', '.join(AGGREGATES)}"
-        raise parsed.mistake(parsed["AGGREGATE"], told)
+        rule = f"runs are compared by min, {', '.join(AGGREGATES)}"
+        raise parsed.mistake(parsed["AGGREGATE"], rule)
     return Metric(metric.name, metric.event_type, aggregate)
 
 
@@ -173,10 +172,10 @@ def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitStat
         return LimitState.UNKNOWN
     if change.is_same:
         return LimitState.KEPT
-    estimate, allowed = _in_question(limit, change, change.difference)
+    estimate, allowed = _limited_change(limit, change, change.difference)
     if estimate.interval is None:
-        # Rounding alone may have made a difference of one step.
-        is_rounding = abs(change.difference.change) <= change.grain
+        # Rounding alone can make a difference of one step.
+        is_rounding = abs(change.difference.change) <= change.resolution
         return _of_estimate(estimate.change > allowed, is_rounding=is_rounding)
     return _of_interval(estimate.change > allowed, estimate.interval, allowed)
 
@@ -188,13 +187,13 @@ def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> LimitState:
 
 
 def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> LimitState:
-    if is_beyond and not interval.has_no_change:
+    if is_beyond and not interval.includes_zero:
         return LimitState.BROKEN
     return LimitState.KEPT if interval.high <= allowed else LimitState.UNKNOWN
 
 
-def _in_question(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:
-    """Return the change in the limited direction, and how much of it is allowed."""
+def _limited_change(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:
+    """Return the change in the limit's direction, and how large it may be."""
     if not limit.is_share:
         estimate, allowed = difference, limit.amount
     elif change.ratio is not None:

@@ -1,4 +1,4 @@
-"""The comparison in Markdown, for a pull request or a job's page."""
+"""The comparison in Markdown, for a pull request or a CI job's page."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _WORST_FIRST = (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT)
 
 
 def render(comparison: RunComparison) -> str:
-    """Write the document."""
+    """Return the document as Markdown."""
     return "\n".join(_lines(comparison)) + "\n"
 
 
@@ -21,7 +21,7 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     yield ""
     yield from (f"- {text(str(side))}" for side in comparison.sides)
     if comparison.differences.obstacles:
-        yield from ("", "**Not comparable, and compared all the same:**", "")
+        yield from ("", "**Not comparable, but compared anyway:**", "")
         yield from (f"- {text(each)}" for each in comparison.differences.obstacles)
     rows = [
         (
@@ -33,7 +33,7 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
         for each in comparison.limits
     ]
     if rows:
-        yield from table(("", "limit", "side", "found"), rows)
+        yield from table(("", "limit", "side", "change"), rows)
     for versus in comparison.others:
         yield from _versus(comparison, versus)
     if comparison.differences.shown:
@@ -42,7 +42,7 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
 
 
 def _title(comparison: RunComparison) -> str:
-    """Say what matters most in a line."""
+    """Summarize the most important result in one line."""
     mark = ""
     if any(words.worse_of(comparison, each) for each in comparison.others):
         mark = _MARKS[LimitState.BROKEN]

@@ -1,4 +1,4 @@
-"""The comparison: everything known about runs side by side, before any format writes it."""
+"""The comparison of runs: its results, independent of any output format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BROKEN_LIMIT = 4
 
 @dataclass(frozen=True, slots=True)
 class Versus:
-    """One side against the base: each metric's change, in total and by event type."""
+    """One side compared with the base: each metric's change, in total and by event type."""
 
     side: Side
     changes: tuple[Change, ...]
@@ -27,26 +27,26 @@ class Versus:
 
     @property
     def event_types(self) -> tuple[str, ...]:
-        """The event types that any run has."""
+        """The event types of all runs."""
         names = (each.metric.event_type for each in self.changes)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
     def worse(self) -> tuple[Change, ...]:
-        """The facts that got worse: in total, and those of event types that the total hides."""
+        """The facts that got worse in total, and those of an event type that the total hides."""
         return self._facts(ChangeLabel.WORSE)
 
     @property
     def better(self) -> tuple[Change, ...]:
-        """The facts that got better, likewise."""
+        """The facts that got better, chosen in the same way."""
         return self._facts(ChangeLabel.BETTER)
 
     def _facts(self, label: ChangeLabel) -> tuple[Change, ...]:
-        found = [each for each in self.changes if each.label is label]
-        in_total = {each.metric.name for each in found if each.metric.event_type is None}
+        labelled = [each for each in self.changes if each.label is label]
+        in_total = {each.metric.name for each in labelled if each.metric.event_type is None}
         return tuple(
             each
-            for each in found
+            for each in labelled
             if each.metric.event_type is None or each.metric.name not in in_total
         )
 
@@ -72,7 +72,7 @@ class RunComparison:
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """All of them, the base first."""
+        """All sides, the base first."""
         return (self.base, *(versus.side for versus in self.others))
 
     @property
@@ -86,7 +86,7 @@ class RunComparison:
 
     @property
     def exit_code(self) -> int:
-        """4 if a limit is broken, else 3 if one could not be decided, else 0."""
+        """4 if a limit is broken, else 3 if one is undecided, else 0."""
         if self.of_state(LimitState.BROKEN):
             return BROKEN_LIMIT
         return Verdict.INCONCLUSIVE.exit_code if self.of_state(LimitState.UNKNOWN) else 0
@@ -99,23 +99,23 @@ def compare(
     anyway: bool = False,
     allow_single_run: bool = False,
 ) -> RunComparison:
-    """Compare sides with the first of them.
+    """Compare all other sides with the first.
 
-    UsageError names all that keeps them from being comparable, unless they are to be compared
-    `anyway`. `allow_single_run` lets a limit be decided by one run on each side.
+    Raises UsageError with all obstacles if the runs are not comparable, unless `anyway`.
+    `allow_single_run` lets one run per side decide a limit.
     """
-    found = differences(sides)
-    if found.obstacles and not anyway:
-        told = "\n".join(f"  - {each}" for each in found.obstacles)
+    between_runs = differences(sides)
+    if between_runs.obstacles and not anyway:
+        obstacles = "\n".join(f"  - {each}" for each in between_runs.obstacles)
         raise UsageError(
-            f"these runs are not comparable:\n{told}\n"
-            "with --anyway they are compared all the same, and this stands above the result"
+            f"these runs are not comparable:\n{obstacles}\n"
+            "--anyway compares them nevertheless, and shows this list above the result"
         )
     base, *others = sides
     return RunComparison(
         base=base,
         others=tuple(Versus(side, changes(base, side)) for side in others),
-        differences=found,
+        differences=between_runs,
         limits=judge(
             (
                 (limit, side.name, change_of(limit.metric, base, side))

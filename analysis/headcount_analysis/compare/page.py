@@ -1,4 +1,4 @@
-"""The comparison as a page: one file that opens offline, on a phone and on paper."""
+"""The comparison as a page: a single HTML file that works offline, on a phone and in print."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _CLASSES = {LimitState.KEPT: "pass", LimitState.BROKEN: "fail", LimitState.UNKNO
 
 @dataclass(frozen=True, slots=True)
 class ComparisonTable:
-    """A table for the page: its header cells, and its rows with the class of each, all text."""
+    """A table for the page: header cells and rows, all text; `classes` has each row's CSS class."""
 
     caption: str
     header: tuple[str, ...]
@@ -25,7 +25,7 @@ class ComparisonTable:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What is shown of one side against the base."""
+    """The part of the page that compares one side with the base."""
 
     title: str
     sentences: tuple[str, ...]
@@ -34,12 +34,12 @@ class Section:
 
 
 def render(comparison: RunComparison) -> str:
-    """Write the page."""
+    """Return the page as HTML."""
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
         comparison=comparison,
         headline=words.headline(comparison),
-        mood=_mood(comparison),
+        result_class=_result_class(comparison),
         limits=_limits(comparison),
         sections=tuple(_section(comparison, each) for each in comparison.others),
         pictures=tuple(charts.overlaid(comparison)),
@@ -48,8 +48,8 @@ def render(comparison: RunComparison) -> str:
     )
 
 
-def _mood(comparison: RunComparison) -> str:
-    """The class of the first line: of a fact that became worse, or of the worst limit."""
+def _result_class(comparison: RunComparison) -> str:
+    """Return the CSS class of the headline: of a fact that got worse, or of the worst limit."""
     if any(words.worse_of(comparison, each) for each in comparison.others):
         return _CLASSES[LimitState.BROKEN]
     for state in (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT):
@@ -64,14 +64,14 @@ def _limits(comparison: RunComparison) -> ComparisonTable:
         for each in comparison.limits
     )
     classes = tuple(_CLASSES[each.state] for each in comparison.limits)
-    header = ("limit", "result", "found", "side")
-    return ComparisonTable("Limits of change against the base", header, rows, classes)
+    header = ("limit", "result", "change", "side")
+    return ComparisonTable("Limits on the change against base", header, rows, classes)
 
 
 def _section(comparison: RunComparison, versus: Versus) -> Section:
     name = versus.side.name
     by_type = (
-        _table(f"Of {event_type}", _of_type(versus, event_type))
+        _table(f"Event type {event_type}", _of_type(versus, event_type))
         for event_type in versus.event_types
     )
     return Section(
@@ -93,7 +93,7 @@ def _table(caption: str, changes: tuple[Change, ...]) -> ComparisonTable:
 
 
 def _runs(comparison: RunComparison) -> ComparisonTable:
-    header = ("run", "side", "verdict", "began", "requests", "spread over")
+    header = ("run", "side", "verdict", "started", "requests", "duration")
     return ComparisonTable("The runs", header, tuple(_run_rows(comparison)))
 
 

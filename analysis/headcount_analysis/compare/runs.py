@@ -1,7 +1,7 @@
-"""Runs as they are compared: what a verified run's folder says, read and checked at the edge.
+"""Runs to compare: reads and validates the folder of a verified run.
 
-A folder may come from anywhere, so its files are bounded in size, symbolic links among them are not
-followed, and nothing in them is taken for more than it is.
+A folder may come from anywhere, so its files are bounded in size, symbolic links are not followed,
+and their content is validated and treated as plain data.
 """
 
 import csv
@@ -30,7 +30,7 @@ from headcount.run.verdict import (
 )
 
 TOTAL = "total"
-"""Where a table has a row for all event types, this is its name."""
+"""The event type of the rows that cover all event types."""
 
 _MOST_TYPES = 1000
 _MOST_LETTERS = 1000
@@ -38,7 +38,7 @@ _MOST_LETTERS = 1000
 _File = TypeVar("_File")
 _Text = Annotated[str, Field(max_length=_MOST_LETTERS)]
 _Counts = dict[_Text, Annotated[int, Field(ge=0, lt=2**63)]]
-# A century is no latency: what is beyond it is damage, and would only overflow.
+# Values beyond centuries are damage, and would overflow.
 _Number = Annotated[float, Field(ge=-1e13, le=1e13)]
 _Cell = Annotated[_Number | None, BeforeValidator(lambda cell: cell or None)]
 
@@ -55,7 +55,7 @@ class LatencyRow:
     percentiles: Annotated[dict[_Text, _Number], Field(max_length=100)]
 
     def __post_init__(self) -> None:
-        """See that quantiles are numbers."""
+        """Check that quantiles are numbers from 0 to 1."""
         for text in self.percentiles:
             if not 0 <= float(text) <= 1:
                 raise ValueError(f"a quantile must be from 0 to 1, got {text!r}")
@@ -63,9 +63,10 @@ class LatencyRow:
 
 @validated(frozen=True, slots=True)
 class Document:
-    """What is compared of `verdict.json`; `span_s` is the time from the first request to the last.
+    """The part of `verdict.json` that is compared.
 
-    `counts` is None where nothing could be counted, `span_s` where an older headcount wrote it.
+    `counts` is None if nothing could be counted. `span_s` is the time from the first request to the
+    last answer, None if an older headcount wrote the file.
     """
 
     run_id: _Text
@@ -89,13 +90,13 @@ class Document:
 
     @property
     def label(self) -> Label:
-        """What the run is called."""
+        """The label of the run."""
         return label_in(self.verdict, self.checks, self.thresholds)
 
 
 @validated(frozen=True, slots=True)
 class OverTimeRow:
-    """A row of `over_time.csv`: rates a second and durations in ms, None where there were none."""
+    """A row of `over_time.csv`: rates per second and durations in ms, None if not measured."""
 
     elapsed_s: _Number
     width_s: _Number
@@ -107,7 +108,7 @@ class OverTimeRow:
 
 @validated(frozen=True, slots=True)
 class PercentileRow:
-    """A row of `percentiles.csv`: so much of the durations are `ms` or less."""
+    """A row of `percentiles.csv`: a share of `quantile` of the durations are `ms` or less."""
 
     event_type: _Text
     measure: _Text
@@ -117,7 +118,7 @@ class PercentileRow:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRun:
-    """A verified run; the slices and the quantiles (over all types) are None where no file is."""
+    """A verified run; slices and quantiles (over all event types) are None without their file."""
 
     path: Path
     manifest: Manifest
@@ -133,13 +134,13 @@ class VerifiedRun:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Repeated runs of the same thing, one at least, and what they are called together."""
+    """Repeated runs under the same conditions, at least one, and their common name."""
 
     name: str
     runs: tuple[VerifiedRun, ...]
 
     def __str__(self) -> str:
-        """Write the name, and which runs it stands for."""
+        """Format the name and the ids of the runs."""
         return f"{self.name} ({', '.join(run.run_id for run in self.runs)})"
 
 
@@ -147,14 +148,14 @@ def read_run(folder: RunFolder) -> VerifiedRun:
     """Read a run.
 
     Raises:
-        UsageError: It is no run, or is not verified yet.
+        UsageError: The folder is not a run, or the run is not verified yet.
         EvidenceError: A file is damaged.
     """
     manifest = folder.read_manifest()
     document = _document(folder.path)
     if document.run_id != manifest.run_id:
-        where = folder.path / "verdict.json"
-        raise EvidenceError(f"{where} is of {document.run_id!r}, not of this run")
+        path = folder.path / "verdict.json"
+        raise EvidenceError(f"{path} belongs to run {document.run_id!r}, not to this run")
     slices = _table(folder.path / "over_time.csv", OverTimeRow)
     quantiles = _table(folder.path / "percentiles.csv", PercentileRow)
     of_all = None if quantiles is None else (row for row in quantiles if row.event_type == TOTAL)
@@ -168,21 +169,22 @@ def read_run(folder: RunFolder) -> VerifiedRun:
 
 
 def sides_of(groups: Iterable[Iterable[VerifiedRun]]) -> tuple[Side, ...]:
-    """Name the sides, the base first. UsageError if a run is there twice."""
-    given = [tuple(group) for group in groups]
+    """Name the sides, the base first. Raises UsageError if a run occurs twice."""
+    runs_by_side = [tuple(group) for group in groups]
     seen: set[object] = set()
-    for run in (run for group in given for run in group):
-        # A copy elsewhere is the same run; another run may well have the same id.
-        same = (run.run_id, run.document.created_at, run.manifest.cluster_id)
-        if same in seen:
+    for run in (run for group in runs_by_side for run in group):
+        # A copy elsewhere is the same run; but different runs can have the same id.
+        identity = (run.run_id, run.document.created_at, run.manifest.cluster_id)
+        if identity in seen:
             raise UsageError(
-                f"the run {run.run_id} is named twice: a comparison of a run with itself says "
-                "nothing, and it counts as one repetition"
+                f"the run {run.run_id} is named twice: it can be neither compared with itself "
+                "nor counted as two repetitions"
             )
-        seen.add(same)
-    others = len(given) - 1
-    names = ["run"] if others == 1 else [f"run {place + 1}" for place in range(others)]
-    return tuple(Side(name, runs) for name, runs in zip(["base", *names], given, strict=True))
+        seen.add(identity)
+    others = len(runs_by_side) - 1
+    names = ["run"] if others == 1 else [f"run {number}" for number in range(1, others + 1)]
+    sides = zip(["base", *names], runs_by_side, strict=True)
+    return tuple(Side(name, runs) for name, runs in sides)
 
 
 def _document(folder: Path) -> Document:
@@ -200,7 +202,7 @@ def _document(folder: Path) -> Document:
 
 
 def _table(path: Path, kind: type[_File]) -> list[_File] | None:
-    """Read a CSV file; None where there is none."""
+    """Read a CSV file; None if it does not exist."""
     if not path.is_file():
         return None
     try:
@@ -220,12 +222,12 @@ def _validated(kind: type[_File], path: Path, content: str) -> _File:
 
 
 def _content(path: Path) -> str:
-    """Read a file, as far as it may be one. EvidenceError says what is wrong with it."""
+    """Read a file within bounds. Raises EvidenceError, which says what is wrong with it."""
     try:
         with open_own(path.parent.resolve(), path.name) as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise EvidenceError(f"{path} has more than {MOST_BYTES:,} bytes, which are the most")
+            raise EvidenceError(f"{path} has more than {MOST_BYTES:,} bytes, the maximum")
         return content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path} cannot be read: {error}") from None
@@ -234,4 +236,5 @@ def _content(path: Path) -> str:
 def _damage(path: Path, error: Invalid) -> str:
     first = error.errors()[0]
     where = ".".join(str(part)[:100] for part in first["loc"])
-    return f"{path} is damaged: {where or 'all of it'}: {first['msg']}; headcount verify it again"
+    problem = f"{where or 'all of it'}: {first['msg']}"
+    return f"{path} is damaged: {problem}; verify the run again with headcount verify"

@@ -10,8 +10,8 @@ from headcount_analysis.compare.limits import LimitResult, LimitState
 from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.compare.statistics import Estimate
 
-HEADER = ("base", "run", "change", "95 % interval", "which is")
-"""What stands in the cells that `cells` gives."""
+HEADER = ("base", "run", "change", "95 % interval", "assessment")
+"""The header of the cells that `cells` returns."""
 
 _HEADLINES = (
     *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "misplaced", "reordered"),
@@ -26,18 +26,18 @@ _WHOLE = 0.05
 def headline(comparison: RunComparison) -> str:
     """Summarize in one line: what got worse, then limits, then other changes."""
     worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
-    told = [f"WORSE: {'; '.join(worse)}"] if worse else []
+    parts = [f"WORSE: {'; '.join(worse)}"] if worse else []
     count = len(comparison.limits)
     broken, unknown = (
         len(comparison.of_state(each)) for each in (LimitState.BROKEN, LimitState.UNKNOWN)
     )
     if broken:
-        told.append(f"{broken} of {count} limits broken")
+        parts.append(f"{broken} of {count} limits broken")
     elif unknown:
-        told.append(f"{unknown} of {count} limits could not be decided")
+        parts.append(f"{unknown} of {count} limits could not be decided")
     elif count:
-        told.append(f"{count} of {count} limits kept")
-    line = "; ".join(told) or _without_limits(comparison)
+        parts.append(f"{count} of {count} limits kept")
+    line = "; ".join(parts) or _without_limits(comparison)
     return line[0].upper() + line[1:]
 
 
@@ -49,27 +49,27 @@ def _without_limits(comparison: RunComparison) -> str:
     if count:
         return f"{count} figures changed by more than noise"
     if not comparison.is_repeated:
-        return "one run on each side: noise and change cannot be told apart"
-    return "no change stands out from the noise"
+        return "one run per side cannot separate change from noise"
+    return "no clear change"
 
 
 def worse_of(comparison: RunComparison, versus: Versus) -> tuple[str, ...]:
-    """Describe each fact, and the verdict, that got worse."""
-    whose = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
-    told = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
-    return tuple(f"{whose}{each}" for each in told)
+    """Describe each fact that got worse, and the verdict if it did."""
+    prefix = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
+    worse = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
+    return tuple(f"{prefix}{each}" for each in worse)
 
 
 def _fact(change: Change) -> str:
     before, after = (figure(change.metric, fmean(side)) for side in (change.base, change.run))
     is_repeated = max(len(change.base), len(change.run)) > 1
     direction = "rose" if change.label in {ChangeLabel.WORSE, ChangeLabel.MORE} else "fell"
-    mean = " in the mean of a run" if is_repeated else ""
+    mean = " per run on average" if is_repeated else ""
     return f"{readable(change.metric)} {direction} from {before} to {after}{mean}"
 
 
 def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
-    """Describe what got worse, then what changed."""
+    """Yield sentences on what got worse, then on what changed."""
     yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
     yield from (f"better: {_fact(each)}" for each in versus.better)
     headlines = [
@@ -79,41 +79,41 @@ def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
-            "Each side is one run, so noise and change cannot be told apart: repeat the runs, and "
-            "name those of a side with commas between them."
+            "One run per side cannot separate change from noise. Use three or more each, with "
+            "commas between them."
         )
         yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
         return
-    told = [each for each in headlines if each.is_significant]
-    yield from (sentence(each) for each in told)
-    yield from _of_the_rest(versus, sum(not each.is_fact for each in told))
+    significant = [each for each in headlines if each.is_significant]
+    yield from (sentence(each) for each in significant)
+    yield from _remaining(versus, sum(not each.is_fact for each in significant))
 
 
-def _of_the_rest(versus: Versus, said: int) -> Iterator[str]:
-    """Count the other changes, and the figures that could not be decided."""
+def _remaining(versus: Versus, described: int) -> Iterator[str]:
+    """Summarize the changes beyond those described, and the figures that are undecided."""
     count = sum(each.estimate is not None for each in versus.samples)
-    told, unknown = (
+    significant, unknown = (
         len(versus.significant),
         sum(each.label is ChangeLabel.UNKNOWN for each in versus.samples),
     )
-    if told > said:
+    if significant > described:
         yield (
-            f"{told} of {count} figures changed by more than noise, by event type included; of "
-            "these, one in twenty at most may be by chance."
+            f"{significant} of {count} figures changed by more than noise, including those by "
+            "event type; at most one in twenty of these changes may be chance."
         )
-    elif not told and unknown < count:
-        yield f"No change stands out from the noise in {count} figures."
+    elif not significant and unknown < count:
+        yield f"No clear change in {count} figures."
     if unknown:
         yield (
-            f"{unknown} of {count} figures could not be decided: a side's runs differ too much "
-            "among themselves, so more runs are needed, or longer ones."
+            f"{unknown} of {count} figures could not be decided: the runs of a side differ too "
+            "much, so more or longer runs are needed."
         )
 
 
 def distinct(changes: Iterable[Change]) -> Iterator[Change]:
-    """Leave out times from the intended one that are those of the answers.
+    """Leave out `from_intended` figures that equal those of `http`.
 
-    They are where no rate is to be kept: a request is due when it is sent.
+    Without a target rate they are equal: a request is due when it is sent.
     """
     of_http: set[object] = set()
     for each in changes:
@@ -126,7 +126,7 @@ def distinct(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def rows(versus: Versus) -> Iterator[Change]:
-    """Return the rows of a short table: all totals, and the headline changes of event types."""
+    """Yield the rows of a short table: all totals, and headline changes of event types."""
     for each in distinct(versus.changes):
         is_of_all = each.metric.event_type is None
         if is_of_all or (each.is_significant and _is_headline(each.metric)):
@@ -177,40 +177,40 @@ def limit(judged: LimitResult) -> str:
     """Describe what was measured for a limit, without its result."""
     change, estimate = judged.change, judged.estimate
     if estimate is None:
-        return "was not measured in every run"
+        return "not measured in every run"
     if change.is_same and judged.state is not LimitState.UNKNOWN:
         return "the same in every run"
     is_share = judged.is_share
-    found = signed(change.metric, estimate.change, is_share=is_share)
+    size = signed(change.metric, estimate.change, is_share=is_share)
     interval = interval_of(change, estimate, is_share=is_share)
     if change.is_fact:
-        return found
-    sure = f" (95 % CI {interval})" if interval else ", one run a side"
+        return size
+    confidence = f" (95 % CI {interval})" if interval else ", one run per side"
     why = _why_unknown(judged) if judged.state is LimitState.UNKNOWN else ""
-    return f"{found}{sure}{why}"
+    return f"{size}{confidence}{why}"
 
 
 def _why_unknown(judged: LimitResult) -> str:
     """Explain why a limit is neither kept nor broken."""
     if not judged.is_single:
-        return ", which allows for both; more or longer runs are needed"
+        return "; the interval does not decide it, so more or longer runs are needed"
     if judged.allows_single_run:
-        return "; times of the broker are in whole ms, so this may be rounding"
-    return ": repeat the runs, or let one decide with --allow-single-run"
+        return "; broker timestamps are whole ms, so this may be rounding"
+    return "; repeat the runs, or let one run decide with --allow-single-run"
 
 
 def readable(metric: Metric) -> str:
-    """Name a metric for a sentence."""
+    """Return the name of a metric for a sentence."""
     return plain(metric) if metric.event_type is None else f"{plain(metric)} of {metric.event_type}"
 
 
 def plain(metric: Metric) -> str:
-    """Name a metric without its event type."""
+    """Return the name of a metric without its event type."""
     return " ".join(filter(None, (metric.name.replace("_", " "), metric.aggregate)))
 
 
 def figure(metric: Metric, value: float) -> str:
-    """Format a figure; the mean of counts may have a fraction."""
+    """Format a figure; a mean of counts may have a fraction."""
     if metric.kind is MetricKind.COUNT and abs(value - round(value)) > _WHOLE:
         return f"{value:,.1f}"
     return metric.show(value)

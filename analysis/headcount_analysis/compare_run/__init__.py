@@ -1,1 +1,1 @@
-"""Compares what a run asked for with what is in the topic: every attempt gets a class and flags."""
+"""Compares a run's requests with its topic: every attempt gets a class and flags."""

@@ -1,4 +1,4 @@
-"""Counts of attempts, by class, event type and answer, as the judge wants them."""
+"""Counts of attempts for the judge: by class, event type, generator and answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ _NO_ANSWER = "no answer"
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """The sums of fates; phantoms, which no generator asked for, count by event type only.
+    """The totals of fates; phantoms, which no generator requested, count by event type only.
 
-    `by_answer` is by HTTP status, as text, or by what kept an answer from coming; `copies` are the
-    messages of all. `rows` has by generator how many attempts have a row in the ledger, and
-    `checkable` by event type how many events the flags can be told of.
+    `by_answer` has the HTTP status, as text, or the error as its key; `copies` is the number of
+    messages. `rows` counts by generator the attempts with a row in the ledger, `checkable` by event
+    type the events whose flags can be decided.
     """
 
     by_event_type: dict[str, Counts]
@@ -38,9 +38,9 @@ class Attempts:
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     """Count fates, of `reconcile.FATES`.
 
-    Phantoms of a type that no generator asked for count as `(unknown)`, for their names are
-    anyone's. An outcome or class that does not exist is counted as an attempt and nothing else, so
-    that the sums give it away.
+    Phantoms of a type that no generator requested count as `(unknown)`, because anyone may have
+    chosen the name. An invalid outcome or class counts only as an attempt, so that the sums reveal
+    it.
     """
     types = known_types(fates["event_type"], event_types)
     combined = Combined.of(
@@ -71,7 +71,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
 
 
 def _rows(fates: pa.Table) -> dict[int, int]:
-    """Count by generator the attempts with a row in the ledger: only these were sent."""
+    """Count by generator the attempts with a row in the ledger: only these have a sent time."""
     generator = fates["generator"].filter(fates["sent_at_ns"].is_valid())
     return {count["values"]: count["counts"] for count in pc.value_counts(generator).to_pylist()}
 
@@ -95,7 +95,7 @@ def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkabl
 
 
 def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
-    """Add two counts."""
+    """Add up the counts of several blocks."""
     return Attempts(
         added(part.by_event_type for part in parts),
         added(part.by_generator for part in parts),
@@ -116,7 +116,7 @@ def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
 
 
 def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:
-    """Replace event types that no generator asked for, and null, by `(unknown)`."""
+    """Replace event types that no generator requested, and null, with `(unknown)`."""
     names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
     whole = types.combine_chunks().dictionary_encode()
     known = pc.index_in(whole.dictionary, pa.array(names, pa.string()))
@@ -129,7 +129,7 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def answers(fates: pa.Table) -> pa.ChunkedArray:
-    """Name answers by their status, or by the error's kind, the part before the first `:`."""
+    """Name answers by their status or, without one, by the error up to its first `:`."""
     status = fates["http_status"].cast(pa.string())
     error = fates["error"]
     if error.null_count == len(error):

@@ -1,7 +1,7 @@
-"""The block cache: compares what has changed since blocks were compared last.
+"""The block cache: compares only the blocks that have changed since the last comparison.
 
-Events that were overtaken by those of another block are found by looking at the two blocks
-together; a block that has such events is compared once more.
+Events that were overtaken by events of another block are found by comparing the two blocks' order;
+a block with such events is then compared once more.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from headcount_analysis.spark.executors import mapped
 class BlockCache:
     """The blocks that were compared, by number.
 
-    `overtaken` has by a pair of blocks the events of the second that the first has overtaken.
+    `overtaken` maps a pair of blocks to the events of the second that events of the first overtook.
     """
 
     blocks: dict[int, SeqBlock] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class BlockCache:
         inputs: Sequence[BlockInput],
         progress: Callable[[str], None] = lambda _step: None,
     ) -> tuple[SeqBlock, ...]:
-        """Compare the blocks that have changed, and give all that are asked for.
+        """Compare the blocks that have changed, and return all that are asked for.
 
         Raises OSError.
         """
@@ -47,7 +47,7 @@ class BlockCache:
             if changed_numbers.isdisjoint(pair)
         }
         self._compare(spark, comparer, changed)
-        progress("looking at the order")
+        progress("checking the order")
         self._look_across(spark, comparer.fates, numbers)
         completed = self._completed(inputs)
         self._compare(
@@ -60,16 +60,16 @@ class BlockCache:
     def _is_changed(self, block: BlockInput, widths: BinWidths) -> bool:
         known = self.blocks.get(block.number)
         if known is None or block.seqs is None:
-            # Unowned messages count under the event types that are known by now.
+            # Unowned messages count under the event types known at this time.
             return True
-        # What the other blocks say of this one is compared once all are there.
+        # What depends on other blocks is compared once all blocks are there.
         known_input = replace(
             known.block_input, overtaken=block.overtaken, corrections_ms=block.corrections_ms
         )
         return not (known_input == block and known.bin_widths.serve(widths))
 
     def _completed(self, inputs: Sequence[BlockInput]) -> list[BlockInput]:
-        """Add what all blocks together say of each: overtaken events, and corrections of clocks."""
+        """Add what depends on all blocks to each: overtaken events, and clock corrections."""
         numbers = [block.number for block in inputs]
         overtaken = self._overtaken_by_block(numbers)
         corrections_ms = self._corrections_ms(numbers)
@@ -89,7 +89,7 @@ class BlockCache:
             self.blocks[block.block_input.number] = block
 
     def _look_across(self, spark: SparkContext, fates: str, numbers: Sequence[int]) -> None:
-        """Look at the pairs of blocks that reach into each other and were not looked at yet."""
+        """Check the order of pairs of blocks that overlap, unless it was checked before."""
         reaches = {number: self.blocks[number].reaches for number in numbers}
         pairs = [pair for pair in ordering.overtaking(reaches) if pair not in self.overtaken]
         tasks = [BlockPair(fates, self.blocks[one], self.blocks[other]) for one, other in pairs]
@@ -97,14 +97,14 @@ class BlockCache:
             self.overtaken[pair] = events
 
     def _corrections_ms(self, numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
-        """Measure by all blocks how far the topic's clock is ahead of each generator's."""
+        """Measure from all blocks how far the topic's clock is ahead of each generator's."""
         bounds = (bound for number in numbers for bound in self.blocks[number].clocks)
         return tuple(clocks.corrections_ms(clocks.merged(bounds)).items())
 
     def _overtaken_by_block(self, numbers: Sequence[int]) -> dict[int, frozenset[Event]]:
         known = set(numbers)
         overtaken: dict[int, frozenset[Event]] = {}
-        for (before, behind), events in self.overtaken.items():
-            if events and {before, behind} <= known:
-                overtaken[behind] = overtaken.get(behind, frozenset()) | events
+        for (first, second), events in self.overtaken.items():
+            if events and {first, second} <= known:
+                overtaken[second] = overtaken.get(second, frozenset()) | events
         return overtaken

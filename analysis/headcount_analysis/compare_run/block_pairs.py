@@ -14,30 +14,32 @@ from headcount_analysis.compare_run.ordering import Event
 
 @dataclass(frozen=True, slots=True)
 class BlockPair:
-    """Two blocks, of which `before` may hold what has overtaken events of `behind`."""
+    """Two blocks: events of `first` may have overtaken events of `second`."""
 
     fates: str
-    before: SeqBlock
-    behind: SeqBlock
+    first: SeqBlock
+    second: SeqBlock
 
     def overtaken(self) -> frozenset[Event]:
-        """Give the overtaken events of the block behind; runs in an executor. Raises OSError."""
-        near, far = self.before.reaches, self.behind.reaches
-        answered = [reach.first_answered_ns for reach in far if reach.first_answered_ns is not None]
+        """Return the overtaken events of `second`; runs in an executor. Raises OSError."""
+        first, second = self.first.reaches, self.second.reaches
+        answered = [
+            reach.first_answered_ns for reach in second if reach.first_answered_ns is not None
+        ]
         can_overtake = (pc.field("sent_at_ns") > min(answered)) & (
-            pc.field("offset") < max(reach.last_offset for reach in far)
+            pc.field("offset") < max(reach.last_offset for reach in second)
         )
         can_be_overtaken = (
-            pc.field("answered_at_ns") < max(reach.last_sent_ns for reach in near)
-        ) & (pc.field("offset") > min(reach.first_offset for reach in near))
+            pc.field("answered_at_ns") < max(reach.last_sent_ns for reach in first)
+        ) & (pc.field("offset") > min(reach.first_offset for reach in first))
         parts = [
-            self._read(self.before.file, can_overtake),
-            self._read(self.behind.file, can_be_overtaken),
+            self._read(self.first.file, can_overtake),
+            self._read(self.second.file, can_be_overtaken),
         ]
         if not all(map(len, parts)):
             return frozenset()
         reordered = ordering.reordered(pa.concat_tables(parts).combine_chunks())
-        seqs = self.behind.block_input.seqs
+        seqs = self.second.block_input.seqs
         assert seqs is not None, "unowned messages have no order"
         return frozenset(
             event

@@ -1,11 +1,11 @@
 """Blocks: a run is compared block by block. Spark schedules the blocks, Arrow compares each.
 
 A block is a range of sequence numbers of every generator. Its attempts are read from the ledger,
-and its messages from the rows that were written when the topic was read. Its own rows of
-`fates.parquet` are a file.
+and its messages from the rows that were written when the topic was read. Its rows of
+`fates.parquet` are written to their own file.
 
-The result of a block depends on its `BlockInput` alone. So a block that was compared while a run
-was under way need not be compared again if its input is still the same.
+The result of a block depends only on its `BlockInput`. So a block that was compared while a run was
+under way need not be compared again if its input is still the same.
 """
 
 import uuid
@@ -37,14 +37,14 @@ _FILTERED = [*("sent_at_ns", "answered_at_ns", "offset"), "fate", *FLAGS]
 """The columns that fates are filtered by: only these have statistics in the file."""
 
 _GROUP_ROWS = 65_536
-"""Rows of a row group of fates: a reader skips those whose statistics rule a match out."""
+"""Rows per row group of fates: readers skip groups if their statistics rule out a match."""
 
 
 @dataclass(frozen=True, slots=True)
 class BinWidths:
-    """How finely a run's course and its timeline are counted; None where nothing is timed.
+    """The bin widths of a run's course and timeline; None if no attempt has a time.
 
-    One request of `sampled_every` goes into the breakdown.
+    One request in `sampled_every` goes into the breakdown.
     """
 
     course: BinWidth | None
@@ -52,7 +52,7 @@ class BinWidths:
     sampled_every: int
 
     def serve(self, coarser: "BinWidths") -> bool:
-        """Whether what was counted in these bins can be added up to the others."""
+        """Whether counts in these bins can be added up to counts in the coarser ones."""
         return coarser.sampled_every % self.sampled_every == 0 and all(
             fine is None if wide is None else fine is not None and fine.serves(wide)
             for fine, wide in (
@@ -64,11 +64,11 @@ class BinWidths:
 
 @dataclass(frozen=True, slots=True)
 class BlockInput:
-    """What a block is compared from: its attempts and its messages.
+    """The input of a block's comparison: its attempts and its messages.
 
-    `seqs` is None for the block of unowned messages, which has no attempts. `overtaken` are events
-    that were overtaken by those of other blocks. `corrections_ms` has by generator how far the
-    topic's clock is ahead, where it is not 0.
+    `seqs` is None for the block of unowned messages, which has no attempts. `overtaken` are its
+    events that were overtaken by events of other blocks. `corrections_ms` lists how far the topic's
+    clock is ahead of each generator's, unless that is 0.
     """
 
     number: int
@@ -80,7 +80,7 @@ class BlockInput:
 
 @dataclass(frozen=True, slots=True)
 class SeqBlock:
-    """A compared block: its file of fates, how far it reaches, and what its fates add up to."""
+    """A compared block: its file of fates, its reach, and the totals of its fates."""
 
     block_input: BlockInput
     bin_widths: BinWidths
@@ -97,7 +97,7 @@ class SeqBlock:
 
 @dataclass(frozen=True, slots=True)
 class BlockComparer:
-    """Compares a block, in an executor: the settings, and where files are read and written."""
+    """Compares a block in an executor: its settings, and where files are read and written."""
 
     tag: str
     late_after_ms: int
@@ -123,7 +123,7 @@ class BlockComparer:
         return self._counted(block, fates)
 
     def _counted(self, block: BlockInput, unmarked: pa.Table) -> SeqBlock:
-        """Mark the reordered events, write the fates, and add them up."""
+        """Mark the reordered events, write the fates, and total them."""
         line = ordering.ordered(unmarked).combine_chunks()
         reordered = ordering.events_of(ordering.reordered(line))
         fates = ordering.marked(unmarked, {*reordered, *block.overtaken})
@@ -153,14 +153,14 @@ class BlockComparer:
             filesystem=filesystem,
             row_group_size=_GROUP_ROWS,
             write_statistics=_FILTERED,
-            store_schema=False,  # its readers expect plain texts, not dictionaries
+            store_schema=False,  # readers expect plain strings, not dictionaries
             **_ENCODED,
         )
         return name
 
 
 def block_inputs(ledger: Ledger, groups: Groups, span: int) -> list[BlockInput]:
-    """List what each block is compared from, that of unowned messages first."""
+    """List the input of each block; the block of unowned messages comes first."""
     ranges = attempts.seq_ranges(ledger, span)
     return [
         BlockInput(UNOWNED, None, groups.get(UNOWNED, ())),

@@ -1,33 +1,33 @@
 """Classes: the vocabulary of the verifier, and the one table that gives every attempt its fate.
 
 An *attempt* is a request that a generator set out to make; its *outcome* is what the generator
-knows of it (see `headcount/run/outcome.py`). What the topic held of it afterwards makes its
-*class*:
+knows about it (see `headcount/run/outcome.py`). Its outcome and the number of its messages in the
+topic determine its *class*:
 
-- delivered: acked, and seen once. What every request should come to.
-- lost: acked, and not seen. The service promised an event that is not there.
+- delivered: acked, and seen once. The normal case.
+- lost: acked, but not seen. The service promised an event that is not there.
 - duplicated: acked or indeterminate, and seen more than once.
-- recovered: indeterminate, and seen once. Allowed: nobody promised anything.
-- absent: indeterminate, and not seen. Allowed likewise.
+- recovered: indeterminate, and seen once. Allowed: the service promised nothing.
+- absent: indeterminate, and not seen. Allowed for the same reason.
 - refused: failed, and not seen. Correct.
-- ghost: failed, and seen all the same. The service denied an event that it published.
+- ghost: failed, but seen. The service published an event that it reported as failed.
 
-These seven add up to the attempts, always. A message that belongs to no attempt is
+These seven always add up to the attempts. A message that belongs to no attempt is
 
-- phantom: its id claims this run, and no generator has asked for it; counted by id.
-- foreign: its id claims another run, or it has none; counted by message, and no failure.
-- malformed: it is no JSON object in UTF-8 without repeated keys, or has no value at all; counted by
-  message. If it swallowed the id of an acked attempt, that attempt is lost.
-- garbled: it is malformed, and an id of this run stands in its bytes. It may be anything: a second
-  copy, an event that was denied, one that was altered beyond reading.
+- phantom: its id claims this run, but no generator requested it; counted by id.
+- foreign: its id claims another run, or it has no id; counted by message, and not a failure.
+- malformed: it has no value, is not a JSON object in UTF-8, or has an ambiguous id; counted by
+  message. If it hides the id of an acked attempt, that attempt is lost.
+- garbled: it is malformed, and its bytes contain an id of this run. It may be anything: a second
+  copy, an event that was reported as failed, or one that was altered beyond recognition.
 
-On top of its class an attempt that was seen can carry flags:
+In addition to its class, an attempt that was seen can have flags:
 
-- corrupted: a copy differs from what was asked for, in the fields that the generator asked for.
-- reordered: a later request of the same generator and message key, which began after this one was
-  answered, stands before it in the same partition; of several copies the first one counts.
-- late: it stands in the topic longer after its intended time than the limit.
-- misplaced: it is in the topic, and not at the partition and offset that the service named.
+- corrupted: a copy differs from the request in a field that the generator specified.
+- reordered: a later request with the same generator and message key, sent after this one was
+  answered, precedes it in the same partition; if there are several copies, the first one counts.
+- late: its message is later than the intended time by more than the limit.
+- misplaced: it is in the topic, but not at the partition and offset that the service named.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ class Seen(StrEnum):
 
 
 class Fate(StrEnum):
-    """The class of an attempt, or of an id that no generator asked for."""
+    """The class of an attempt, or of an id that no generator requested."""
 
     DELIVERED = "delivered"
     LOST = "lost"
@@ -59,7 +59,7 @@ class Fate(StrEnum):
 
 
 UNKNOWN = "(unknown)"
-"""The event type of what has none, or one that no generator asked for."""
+"""The event type of messages and attempts that have none, or have one that was not requested."""
 
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
@@ -76,24 +76,24 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.FAILED, Seen.ONCE): Fate.GHOST,
     (Outcome.FAILED, Seen.MORE): Fate.GHOST,
 }
-"""The whole of the classification, in which `reconcile.py` looks every attempt up."""
+"""The complete classification; `reconcile.py` looks up every attempt in it."""
 
 
 def seen(copies: int) -> Seen:
-    """Name a number of copies."""
+    """Classify a number of copies."""
     if copies == 0:
         return Seen.NEVER
     return Seen.ONCE if copies == 1 else Seen.MORE
 
 
 def classify(outcome: Outcome | None, copies: int) -> Fate:
-    """Tell the class of an id; `outcome` is None where no generator has asked for it."""
+    """Return the class of an id; `outcome` is None if no generator requested it."""
     return Fate.PHANTOM if outcome is None else TABLE[outcome, seen(copies)]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of each; attempts and phantoms by id, foreign and malformed ones by message."""
+    """Counts of each class; attempts and phantoms by id, foreign and malformed by message."""
 
     attempted: int = 0
     acked: int = 0
@@ -121,7 +121,7 @@ class Counts:
         return Counts(**{key: ours[key] + theirs[key] for key in ours})
 
     def as_dict(self) -> dict[str, int]:
-        """Give the counts by key, in the order of the fields."""
+        """Return the counts by key, in the order of the fields."""
         return asdict(self)
 
     @property
@@ -131,7 +131,7 @@ class Counts:
 
     @property
     def contradictions(self) -> tuple[str, ...]:
-        """The sums that do not come out, of which there must be none."""
+        """The sums that contradict each other; there must be none."""
         answered = self.acked + self.failed + self.indeterminate
         contradictions = []
         if self.classed != self.attempted:

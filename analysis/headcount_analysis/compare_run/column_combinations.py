@@ -1,6 +1,6 @@
-"""Combined columns: rows by the combination of values that they have in some columns.
+"""Column combinations: groups rows by the combination of their values in some columns.
 
-Each row gets a number for its combination, which is much quicker than to look at texts.
+Each row gets a number for its combination, which is much faster than comparing strings.
 """
 
 import math
@@ -26,7 +26,7 @@ class Combined:
 
     @classmethod
     def of(cls, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> "Combined":
-        """Combine columns of the same length, of few values each."""
+        """Combine columns of the same length, with few distinct values each."""
         encoded = {name: _encoded(column) for name, column in columns.items()}
         values = {name: [*column.dictionary.to_pylist(), None] for name, column in encoded.items()}
         assert math.prod(map(len, values.values())) < _MOST, "too many combinations to number"
@@ -39,8 +39,8 @@ class Combined:
 
     def counts(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Yield each combination that occurs, and its number of rows."""
-        for met in pc.value_counts(pa.array(self.numbers)).to_pylist():
-            yield self._combination(met["values"]), met["counts"]
+        for count in pc.value_counts(pa.array(self.numbers)).to_pylist():
+            yield self._combination(count["values"]), count["counts"]
 
     def rows(self) -> Iterator[tuple[dict[str, Any], Integers]]:
         """Yield each combination that occurs, and its rows."""

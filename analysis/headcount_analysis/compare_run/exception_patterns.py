@@ -1,7 +1,7 @@
-"""Patterns: what exceptions of a class have in common, for there their cause is to be looked for.
+"""Patterns: what the exceptions of a class have in common, as a hint at their cause.
 
-A pattern is named where it sets the exceptions apart from the run: all that were lost went through
-one process says nothing in a run that had only one.
+A pattern is reported only if it sets the exceptions apart from the rest of the run: that all lost
+events went through one process means nothing if there was only one process.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,16 +24,16 @@ LOOKED_FOR = (
     Fate.REFUSED,
     *FLAGS,
 )
-"""The classes and flags in which patterns are looked for."""
+"""The classes and flags that are searched for patterns."""
 
 FEWEST = 3
-"""The fewest exceptions that make a pattern; as many consecutive ones are no coincidence."""
+"""The fewest exceptions that make a pattern; this many consecutive ones are not a coincidence."""
 
 MOST = 200_000
-"""Of more exceptions of a class, the first that are stored are looked at."""
+"""The most exceptions of a class that are examined: the first ones stored."""
 
 SHORT_SPAN = 0.1
-"""A time span is short if it is this share of the run's, or less."""
+"""A time span is short if it is at most this fraction of the run's."""
 
 NAMED_RUNS = 3
 
@@ -66,12 +66,12 @@ class Pattern:
 class _WholeRun:
     """The values of each shared column in the whole run, and its time span."""
 
-    met: Mapping[str, frozenset[object]]
+    by_column: Mapping[str, frozenset[object]]
     span_ns: int
 
 
 def patterns(fates: Path | None) -> tuple[Pattern, ...]:
-    """Look through `fates.parquet` for patterns; none without it. Raises OSError."""
+    """Search `fates.parquet` for patterns; return none without it. Raises OSError."""
     if fates is None:
         return ()
     dataset = ds.dataset(fates, format="parquet")
@@ -111,14 +111,16 @@ def _in_common(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]
         yield _described(runs, "contiguous ids of", "generator")
     batches = _consecutive(frame, "acked_partition", "acked_offset")
     if batches:
-        yield _described(batches, "contiguous offsets, as of a batch, acknowledged in", "partition")
+        yield _described(
+            batches, "contiguous offsets, as in one batch, acknowledged in", "partition"
+        )
 
 
 def _shared(frame: pd.DataFrame, run: _WholeRun) -> Iterator[tuple[int, str]]:
-    """Find values that all exceptions share, and the whole run does not."""
+    """Find values that all exceptions share, but not the whole run."""
     for column, name in _SHARED.items():
         known = frame[column].dropna()
-        if len(known) < len(frame) or len(run.met[column]) < 2:  # noqa: PLR2004
+        if len(known) < len(frame) or len(run.by_column[column]) < 2:  # noqa: PLR2004
             continue
         value = known.iloc[0]
         if known.eq(value).all():

@@ -1,4 +1,4 @@
-"""Counts of messages, by partition, kind and defect, as the judge wants them."""
+"""Counts of messages for the judge: by partition, kind, event type and defect."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from headcount_analysis.evidence import SAMPLES, Defect, PartitionRead
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import OffsetRange
 
-_STRANGERS = {
+_UNOWNED = {
     MessageKind.MALFORMED.value: ("malformed",),
     MessageKind.GARBLED.value: ("malformed", "garbled"),
     MessageKind.FOREIGN.value: ("foreign",),
@@ -23,7 +23,7 @@ _STRANGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The sums of messages by partition, and of unowned messages by event type."""
+    """The totals of messages by partition, and of unowned messages by event type."""
 
     partitions: tuple[PartitionRead, ...]
     by_event_type: dict[str, Counts]
@@ -57,7 +57,10 @@ class MessageCount:
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """The sums of messages; `samples` has the first offsets of unowned ones, by partition."""
+    """The totals of messages; `samples` are the first offsets of unowned ones.
+
+    A key of `samples` is a partition, and whether the messages are foreign or malformed.
+    """
 
     by_key: Mapping[MessageKey, MessageCount] = field(default_factory=dict)
     timestamp_types: frozenset[int] = frozenset()
@@ -83,14 +86,14 @@ def count_messages(arrivals: pa.Table, event_types: Sequence[str]) -> MessageCou
     return MessageCounts(
         counts,
         frozenset(pc.unique(arrivals["timestamp_type"]).to_pylist()),
-        _samples(arrivals) if any(key.kind in _STRANGERS for key in counts) else {},
+        _samples(arrivals) if any(key.kind in _UNOWNED for key in counts) else {},
     )
 
 
 def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
     """List the first offsets of malformed and of foreign messages."""
     kinds = plain(arrivals["kind"])
-    unowned = arrivals.filter(pc.is_in(kinds, pa.array(list(_STRANGERS))))
+    unowned = arrivals.filter(pc.is_in(kinds, pa.array(list(_UNOWNED))))
     is_foreign = pc.equal(plain(unowned["kind"]), MessageKind.FOREIGN.value)
     samples: dict[tuple[int, bool], list[int]] = {}
     rows = (unowned["partition"], is_foreign, unowned["offset"])
@@ -100,7 +103,7 @@ def _samples(arrivals: pa.Table) -> dict[tuple[int, bool], tuple[int, ...]]:
 
 
 def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
-    """Add two counts."""
+    """Add up the counts of several batches or splits."""
     samples: dict[tuple[int, bool], list[int]] = {}
     for part in parts:
         for key, offsets in part.samples.items():
@@ -113,13 +116,13 @@ def merged_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
 
 
 def of_messages(counts: MessageCounts, offsets: OffsetRange) -> Messages:
-    """Sum up the messages of a range."""
+    """Total the messages of a range."""
     partitions = tuple(_partition(number, offsets, counts) for number in offsets.partitions)
     return Messages(partitions, _unowned_by_type(counts), counts.timestamp_types)
 
 
 def claimed(counts: MessageCounts) -> int:
-    """Count the messages with an id of the run, each of which must be compared."""
+    """Count the messages with an id of the run; each of them must be compared."""
     of_this_run = {MessageKind.CLAIMED, MessageKind.PHANTOM}
     return sum(count.count for key, count in counts.by_key.items() if key.kind in of_this_run)
 
@@ -157,7 +160,7 @@ def _unowned_by_type(counts: MessageCounts) -> dict[str, Counts]:
     """Count unowned messages by event type; a malformed one has none."""
     by_type: dict[str, Counts] = {}
     for key, count in counts.by_key.items():
-        if key.kind in _STRANGERS:
-            more = Counts(**dict.fromkeys(_STRANGERS[key.kind], count.count))
+        if key.kind in _UNOWNED:
+            more = Counts(**dict.fromkeys(_UNOWNED[key.kind], count.count))
             by_type[key.event_type] = by_type.get(key.event_type, Counts()) + more
     return by_type

@@ -1,12 +1,12 @@
-"""Ordering: which events stand in the topic behind one that began after they were answered.
+"""Ordering: finds events that follow, in the topic, an event requested after they were answered.
 
-An event is ordered against those of the same generator, partition and message key. What has no key
-or was never seen is ordered against nothing; of several copies the first one counts.
+An event has an order relative to events of the same generator, partition and message key. An event
+without a key, or one that was never seen, has none; if there are several copies, the first counts.
 
-A key's events are in order if they stand in one partition. Kafka keeps none between partitions.
+Only events in the same partition have an order: Kafka guarantees none between partitions.
 
-Whether an event was overtaken is a matter of two events. So events that are kept apart are looked
-at two parts at a time, and only where a part reaches into another.
+Whether an event was overtaken depends on pairs of events. So events in separate parts are checked
+two parts at a time, and only if the parts overlap.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from headcount_analysis.arrow_types import Integers
 from headcount_analysis.evidence import Order
 
 MOST_KEYED = 8_000_000
-"""Events whose keys are looked at together."""
+"""The most events that are checked together."""
 
 _ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 
@@ -32,20 +32,20 @@ Event = tuple[int, int]
 """An event's generator and sequence number."""
 
 LINE = ("generator", "seq", "partition", "offset", "key_hash", "sent_at_ns", "answered_at_ns")
-"""The columns of `reconcile.FATES` that an order is found by."""
+"""The columns of `reconcile.FATES` that the order is derived from."""
 
 
 def ordered(fates: pa.Table) -> pa.Table:
-    """Select the rows, of LINE, that have an order: those with a message key and a request."""
+    """Select the rows that have an order, those with a key and a request, with columns LINE."""
     is_ordered = pc.and_(fates["key_hash"].is_valid(), fates["sent_at_ns"].is_valid())
     return fates.select(list(LINE)).filter(is_ordered)
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionReach:
-    """How far the events of a generator and partition reach, in a part of them.
+    """The bounds of one generator's events in one partition, within a part of the run.
 
-    `first_answered_ns` is None where none of them was answered.
+    `first_answered_ns` is None if none of them was answered.
     """
 
     generator: int
@@ -57,7 +57,7 @@ class PartitionReach:
 
 
 def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
-    """Measure how far events reach, from rows of LINE."""
+    """Measure the bounds of events by generator and partition, from rows of LINE."""
     bounds = [
         ("offset", "min"),
         ("offset", "max"),
@@ -70,9 +70,9 @@ def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
 
 
 def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int, int]]:
-    """List the pairs of parts whose first may hold events that overtook events of the second.
+    """List pairs of parts in which events of the first may have overtaken events of the second.
 
-    It does where an event can stand before one that was answered before it was sent.
+    That is possible if an event may precede another one that was answered before it was sent.
     """
     lines: dict[tuple[int, int], list[tuple[int, PartitionReach]]] = {}
     for number, reaches_of_part in parts.items():
@@ -96,12 +96,12 @@ def _overtaking(line: Sequence[tuple[int, PartitionReach]]) -> Iterator[tuple[in
 
 
 def reordered(line: pa.Table) -> pa.Table:
-    """Give the generator and seq of reordered events.
+    """Return the generator and seq of reordered events.
 
     Args:
-        line: Rows of LINE, in one chunk; each event is looked at beside all the others.
+        line: Rows of LINE, in one chunk; each event is compared with all others in it.
     """
-    # A line of all keys together is quick to look at, and what is in order there is so in its own.
+    # Checking all keys together is quick; an event in order among all keys is so among its own.
     suspects = _overtaken(line, ("generator", "partition"))
     if not len(suspects):
         return line.select(["generator", "seq"])[:0]
@@ -135,7 +135,7 @@ def marked(fates: pa.Table, overtaken: AbstractSet[Event]) -> pa.Table:
 
 
 def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
-    """Find the rows behind a later request of their group."""
+    """Find the rows that follow a later request of their group."""
     columns = [line[name].to_numpy() for name in group]
     order = np.lexsort((line["offset"].to_numpy(), *columns))
     is_first = np.ones(len(order), np.bool_)
@@ -145,16 +145,16 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
     sent = pd.Series(line["sent_at_ns"].to_numpy()[order])
     latest = sent.groupby(np.cumsum(is_first)).cummax().to_numpy()
     before = np.where(is_first, np.iinfo(np.int64).min, np.roll(latest, 1))
-    # A request that got no answer was overtaken by none.
+    # A request without an answer cannot be overtaken.
     answered = line["answered_at_ns"].fill_null(np.iinfo(np.int64).max).to_numpy()[order]
     rows: Integers = order[before > answered]
     return rows
 
 
 def order(fates: Path, events: int) -> Order:
-    """Count the events that have an order, of at most so many.
+    """Count the events that have an order; `events` is an upper bound of their number.
 
-    Keys are looked at a part at a time, so that memory is bounded.
+    Keys are checked in parts, so that memory is bounded.
     """
     dataset = ds.dataset(fates, format="parquet")
     parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
@@ -168,13 +168,13 @@ def order(fates: Path, events: int) -> Order:
 
 
 def order_of(line: pa.Table) -> Order:
-    """Count the events that have an order; `line` has all events of their keys."""
+    """Count the events that have an order; `line` holds all events of their keys."""
     sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
     aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
     keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)
     count = keys["count_all"].to_numpy()
     is_spread = pc.not_equal(keys["partition_min"], keys["partition_max"]).to_numpy()
-    # There is an order where one request was sent after another was answered.
+    # There is an order if one request was sent after another was answered.
     follows = pc.greater(keys["sent_at_ns_max"], keys["answered_at_ns_min"]).fill_null(False)
     is_ordered = follows.to_numpy() & ~is_spread
     return Order(int(count[is_ordered].sum()), int(count.sum()), int(count[is_spread].sum()))

@@ -1,4 +1,4 @@
-"""Where: how far an attempt came, as far as can be known from its answer and from the topic."""
+"""Reach: how far an attempt got, judging by its answer and by the topic."""
 
 import numpy as np
 import pandas as pd
@@ -8,27 +8,27 @@ from headcount_analysis.compare_run.classes import Fate
 
 UNREACHED = "never reached the service"
 REFUSED = "refused by the service"
-UNANSWERED = "sent, and not answered"
-UNWRITTEN = "under way when its generator ended"
-UNACKNOWLEDGED = "accepted, and not acknowledged"
-ABSENT = "acknowledged, and absent"
+UNANSWERED = "sent, but not answered"
+UNWRITTEN = "in flight when its generator ended"
+UNACKNOWLEDGED = "answered, but not acknowledged"
+ABSENT = "acknowledged, but not in the topic"
 PRESENT = "acknowledged, and in the topic"
-TAKEN_TWICE = "in the topic with copies that differ: asked twice, or two events"
-WRITTEN_TWICE = "in the topic byte for byte the same: written twice"
-UNASKED = "in the topic, and never asked for"
+TAKEN_TWICE = "in the topic with different copies: requested twice, or two events"
+WRITTEN_TWICE = "in the topic with identical copies: written twice"
+UNASKED = "in the topic, but never requested"
 
 COLUMNS = ("fate", "outcome", "http_status", "sent_at_ns", "copies_differ")
 
 
 def where(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Name for each attempt how far it came.
+    """Name for each attempt how far it got.
 
-    Copies that differ in their bytes come from requests that the service took one by one, if it
-    puts into an event what tells one request from another, or are several events that it publishes
-    for one request; equal ones were written by the pipeline.
+    Copies with different bytes are several events that the service published for one request, or
+    come from several requests, if the service writes something unique to the request into each
+    event. Identical copies were written by the pipeline.
 
     Args:
-        frame: Of fates, with the columns COLUMNS at least.
+        frame: Fates, with at least the columns COLUMNS.
     """
     is_answered = frame["http_status"].notna()
     outcome, fate = frame["outcome"], frame["fate"]

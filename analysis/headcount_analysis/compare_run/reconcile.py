@@ -1,7 +1,7 @@
 """Reconciling: joins each attempt with its messages, and gives it its class and flags.
 
-Sequence numbers are dense, so an attempt is found by its position and not by a search: the attempts
-of a block and all messages that claim one of them are compared at once, as Arrow columns.
+Sequence numbers are dense, so an attempt is found by its position, without a search. All attempts
+of a block and all messages that claim one of them are compared together, as Arrow columns.
 """
 
 from collections.abc import Mapping
@@ -47,11 +47,11 @@ FATES = pa.schema(
         ("entered_at_ns", pa.int64()),
     ]
 )
-"""A row for each attempt and each phantom. What the ledger says is null for a phantom but its event
-type, which is its message's; `copies_differ` says whether two copies have different bytes;
-`partition`, `offset`, `broker_at_ms` and `key_hash` are those of the first copy, null where there
-is none, as the last is where that has no key. `entered_at_ns` is that copy's time by the clock of
-the attempt's generator, null where its timestamp is no time."""
+"""A row for each attempt and each phantom. The ledger's columns are null for a phantom, except
+`event_type`, which is its message's. `copies_differ` says whether any two copies have different
+bytes. `partition`, `offset`, `broker_at_ms` and `key_hash` are those of the first copy, and null if
+there is none; `key_hash` is also null if the copy has no key. `entered_at_ns` is the first copy's
+time by the clock of the attempt's generator, null if its timestamp is not a time."""
 
 _NS_PER_MS = 1_000_000
 _FATES = tuple(Fate)
@@ -65,9 +65,9 @@ _FATE_OF = np.array(
 
 @dataclass(frozen=True, slots=True)
 class _Copies:
-    """What the messages of each attempt add up to, by the attempt's row.
+    """The totals of each attempt's messages, by the attempt's row.
 
-    `first` is the row of its first message, -1 where it has none.
+    `first` is the row of its first message, -1 if it has none.
     """
 
     count: Integers
@@ -88,15 +88,16 @@ def fates(
 ) -> pa.Table:
     """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
 
-    None is `reordered` yet: what stands before it need not be of its block (see `ordering.py`).
+    `reordered` is false for all: an event may be overtaken by one of another block, so
+    `ordering.py` sets the flag later.
 
     Args:
         attempts: A row for each, of `attempts.COLUMNS`, in one chunk.
         claimed: Every message that claims one of them, of `kinds.ARRIVALS`, in one chunk.
-        tag: The run's own.
+        tag: The run's tag.
         late_after_ms: How long after its intended time an event may enter the topic.
-        first_seq: Where the block begins.
-        corrections_ms: How far the topic's clock is ahead of each generator's, where it is not 0.
+        first_seq: The first sequence number of the block.
+        corrections_ms: How far the topic's clock is ahead of each generator's, if not 0.
 
     Returns:
         A row for each attempt, of FATES, in their order.
@@ -140,12 +141,12 @@ def _copies(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> _Copies:
     corrupted[row[_differs(attempts, claimed, row)]] = True
     in_place[row[_is_in_place(attempts, claimed, row)]] = True
     if count.max(initial=0) > 1:
-        _note_repeated(claimed, row, count, first, differ)
+        _compare_copies(claimed, row, count, first, differ)
     return _Copies(count, first, corrupted, differ, in_place)
 
 
 def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Integers:
-    """Give the attempt's row for each message that claims it: every one has a row."""
+    """Return, for each message, the row of the attempt that it claims."""
     generators = attempts["generator"].to_numpy()
     known = np.unique(generators)
     width = int(pc.max(attempts["seq"]).as_py() or 0) - first_seq + 1
@@ -166,9 +167,9 @@ def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Inte
 
 
 def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Mark messages whose content differs from what was asked for; False if that is unknown.
+    """Mark messages whose content differs from the request; False if that is unknown.
 
-    A digest over another shape is never the same as that over the attempt's own.
+    Digests over different shapes are never equal.
     """
     if not len(row):
         return np.zeros(0, np.bool_)
@@ -184,7 +185,7 @@ def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
 
 
 def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Mark messages at the place that the service named; False if it named none."""
+    """Mark messages at the partition and offset that the service named; False if it named none."""
     same = np.ones(len(row), np.bool_)
     for acked, seen in (("acked_partition", "partition"), ("acked_offset", "offset")):
         where = attempts[acked].cast(pa.int64()).fill_null(-1).to_numpy()[row]
@@ -192,7 +193,7 @@ def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
     return same
 
 
-def _note_repeated(
+def _compare_copies(
     claimed: pa.Table, row: Integers, count: Integers, first: Integers, differ: Flags
 ) -> None:
     """Find the first copy of each attempt with several, and mark attempts whose copies differ."""
@@ -224,7 +225,7 @@ def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:
 
 
 def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
-    """Number values by their place in `names`, -1 if they are not in it."""
+    """Replace each value by its index in `names`, -1 if it is not in there."""
     indices = pc.index_in(values.cast(pa.string()), pa.array(names))
     codes: Integers = indices.fill_null(-1).to_numpy().astype(np.int64)
     return codes
@@ -246,7 +247,7 @@ def _entered(
 def _late(
     entered_at_ns: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
 ) -> pa.ChunkedArray:
-    # Whole ms on both sides, as Kafka has them, lest rounding alone makes an event early.
+    # Whole ms on both sides, as in Kafka, so that rounding alone makes no event early.
     waited_ms = pc.subtract(
         pc.divide(entered_at_ns, _NS_PER_MS), pc.divide(intended_at_ns, _NS_PER_MS)
     )
@@ -254,16 +255,16 @@ def _late(
 
 
 def _misplaced(attempts: pa.Table, copies: _Copies) -> pa.Array:
-    """Mark events that are not where the service said they are; it need not say."""
-    is_told = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
-    return pa.array((copies.count > 0) & is_told.to_numpy() & ~copies.in_place)
+    """Mark events that are not where the service said; False if it said nothing."""
+    is_named = pc.and_(attempts["acked_partition"].is_valid(), attempts["acked_offset"].is_valid())
+    return pa.array((copies.count > 0) & is_named.to_numpy() & ~copies.in_place)
 
 
 def phantoms(unowned: pa.Table) -> pa.Table:
-    """Make a row for each id that claims to be of the run, and was never asked for.
+    """Make a row for each id that claims this run but was never requested.
 
     Args:
-        unowned: Messages, of `kinds.ARRIVALS`; those that are no phantoms are left out.
+        unowned: Messages, of `kinds.ARRIVALS`; those that are not phantoms are left out.
 
     Returns:
         Rows of FATES.

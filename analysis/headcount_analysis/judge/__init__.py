@@ -8,7 +8,7 @@ topic. A proven fail therefore stands even if other evidence is missing; the rea
 
 To add a check, write a function `(evidence, limits) -> Iterator[Check]` in a module of its own and
 list it in `SUBJECTS` of `subjects.py`, with the classes that cannot be proven while it fails. An
-`UNPROVEN` check makes the run inconclusive, a `NOT_TRIED` one does not. `doubts_or_kept` in
+`UNPROVEN` check makes the run inconclusive; a `NOT_TRIED` one does not. `doubts_or_kept` in
 `checks.py` builds most checks. To add a note, list a function `evidence -> Iterator[str]` in
 `NOTES` of `notes.py`.
 """

@@ -1,7 +1,7 @@
-"""Whether anything was tested: an event that nobody acknowledged cannot be lost.
+"""Whether anything was tested: an event that was not acknowledged cannot be lost.
 
-This holds for every event type: if all of its attempts were refused or unanswered, it was not
-tested, however many of the others were.
+This holds for each event type alone: if all of its attempts were refused or unanswered, it was not
+tested, even if other types were.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
         if not counts.attempted:
             continue
         seen = f"{counts.acked} of {counts.attempted} attempts acknowledged"
-        # Attempts without a row have no type; their generator is a doubt of its own.
+        # Attempts without a row have no type; `seals.py` reports their generator.
         if counts.acked or name == UNKNOWN or name in limits.unacked:
             result = Result.KEPT if counts.acked else Result.NOT_TRIED
             yield Check(f"{NAME}: {name}", result, seen)

@@ -8,7 +8,7 @@ MOST_LISTED = 3
 
 
 def listed(evidence: Evidence) -> str:
-    """Format the most frequent responses that acknowledged nothing; empty without any."""
+    """Format the most frequent responses that did not acknowledge; empty if there are none."""
     texts = {} if evidence.locust_exit is None else evidence.locust_exit.answers
     unacked = {
         answer: counts.attempted - counts.acked
@@ -20,7 +20,7 @@ def listed(evidence: Evidence) -> str:
         f"{unacked[answer]} times {_described(answer, texts.get(answer, ''))}" for answer in most
     ]
     rest = sum(unacked.values()) - sum(unacked[answer] for answer in most)
-    return ", ".join([*parts, f"{rest} times otherwise"] if rest else parts)
+    return ", ".join([*parts, f"{rest} times something else"] if rest else parts)
 
 
 def notes(evidence: Evidence) -> Iterator[str]:

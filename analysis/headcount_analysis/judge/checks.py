@@ -1,4 +1,4 @@
-"""Shared by the modules of checks: their signature, and doubts as checks."""
+"""Shared by the modules of checks: their signature, and doubts turned into checks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.limits import Limits
 
 Checks = Callable[[Evidence, Limits], Iterator[Check]]
-"""Composes the checks of one subject."""
+"""Yields the checks of one subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class Doubt:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Format both in a line."""
+        """Format both in one line."""
         return "; ".join(part for part in (self.evidence, self.remedy) if part)
 
 
 def doubts_or_kept(
     name: str, doubts: Iterable[Doubt], kept: str, area: Area = Area.EVIDENCE
 ) -> Iterator[Check]:
-    """Yield an unproven check for each doubt, or one kept check without any."""
+    """Yield an unproven check for each doubt, or one kept check if there are none."""
     is_kept = True
     for doubt in doubts:
         is_kept = False

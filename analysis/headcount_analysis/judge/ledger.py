@@ -1,4 +1,4 @@
-"""Whether the ledger is whole."""
+"""Whether the ledger is complete and undamaged."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from headcount_analysis.judge.limits import Limits
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that the ledger exists and is undamaged."""
     count = len(evidence.ledger.generators)
-    whole = f"whole, of {count} generator{'' if count == 1 else 's'}"
-    return doubts_or_kept("ledger", _doubts(evidence), whole)
+    complete = f"complete, with {count} generator{'' if count == 1 else 's'}"
+    return doubts_or_kept("ledger", _doubts(evidence), complete)
 
 
 def _doubts(evidence: Evidence) -> Iterator[Doubt]:

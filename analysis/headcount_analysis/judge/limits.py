@@ -9,8 +9,8 @@ DEFAULT_LATE_AFTER_MS = 60_000
 class Limits:
     """How many of each class the run allows; None sets no limit. Times in ms.
 
-    `different` limits the values of the state that differ. `unacked` are event types that need no
-    acknowledged attempt.
+    `different` limits how many values of the state may differ. `unacked` lists event types that
+    need no acknowledged attempt.
     """
 
     lost: int = 0

@@ -1,4 +1,4 @@
-"""Locust's exit code: a gate of the scenario's own, such as a listener's, is a check too."""
+"""Locust's exit code: a scenario's own gate, such as a listener that sets it, is a check too."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 
 
 def notes(evidence: Evidence) -> Iterator[str]:
-    """Note an error that ended Locust, and exceptions of listeners."""
+    """Note an error that ended Locust, and exceptions that listeners raised."""
     ended = evidence.locust_exit
     if ended is not None:
         if ended.cause is Cause.ERROR:

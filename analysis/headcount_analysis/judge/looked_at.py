@@ -1,4 +1,4 @@
-"""Whether the limits that a run set had anything to check.
+"""Whether there was anything to check against the limits that a run set.
 
 An event without a key has no order, one without a usable timestamp is never late, and one whose
 response does not name its place is never misplaced. If that holds for all events, the limit checked
@@ -13,15 +13,15 @@ from headcount_analysis.judge.limits import Limits
 from headcount_analysis.messages.timestamps import describe
 
 _REMEDY = {
-    "reordered": "let the service give its messages keys, with a partition for each key, and have "
-    "several requests for each; or leave out --allow reordered",
-    "late": "let producers write Unix time in milliseconds, set "
+    "reordered": "let the service set message keys, keep each key in one partition, and send "
+    "several requests per key; or leave out --allow reordered",
+    "late": "let the service set timestamps in Unix milliseconds, set "
     "message.timestamp.type=LogAppendTime, or synchronise the clocks; or leave out --allow late",
     "misplaced": "let the service answer with X-Event-Partition and X-Event-Offset; or leave out "
     "--allow misplaced",
 }
 _SHARE_OF_LATE = 10
-"""Clocks that differ by more than this fraction of the limit leave `late` undecided."""
+"""`late` is undecided if clocks are uncertain by more than the limit divided by this."""
 
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
@@ -30,25 +30,25 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     for key, (looked_at, text) in _coverage(evidence).items():
         if limits.of(key) is not None:
             result = Result.KEPT if looked_at else Result.UNPROVEN
-            told = f"{looked_at} of {seen} events could be checked{text}"
-            yield Check(f"{key}: looked at", result, told, "" if looked_at else _REMEDY[key])
+            coverage = f"{looked_at} of {seen} events could be checked{text}"
+            yield Check(f"{key}: looked at", result, coverage, "" if looked_at else _REMEDY[key])
     if limits.late is not None:
         yield from _uncertain_times(evidence, limits)
 
 
 def _coverage(evidence: Evidence) -> dict[str, tuple[int, str]]:
-    """Return how many events each flag could be decided for, and why not for the others."""
+    """Return for how many events each flag could be decided, and why not for the others."""
     known, order = evidence.checked, evidence.order
     unusable = describe(evidence.unusable)
-    found = {
+    coverage = {
         "late": (known.timed, f": {unusable}" if unusable else ""),
-        "misplaced": (known.placed, ": the answers of the others name no place"),
+        "misplaced": (known.placed, ": the other answers name no partition and offset"),
     }
     if known.placed == known.seen:
-        found["misplaced"] = (known.placed, "")
+        coverage["misplaced"] = (known.placed, "")
     if order is not None:
-        found["reordered"] = (order.events, f": {order.others(known.seen)}")
-    return found
+        coverage["reordered"] = (order.events, f": {order.others(known.seen)}")
+    return coverage
 
 
 def _uncertain_times(evidence: Evidence, limits: Limits) -> Iterator[Check]:

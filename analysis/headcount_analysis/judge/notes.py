@@ -1,4 +1,4 @@
-"""Notes: what a reader should know about a run, which decides nothing."""
+"""Notes: facts that a reader should know, but that do not affect the verdict."""
 
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
@@ -10,7 +10,7 @@ from headcount_analysis.messages.timestamps import describe
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2
-"""Fewer than one in this many is few."""
+"""If fewer than one attempt in this many was acknowledged, a note says so first."""
 _MOST_DEFECTS = 5
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
@@ -18,7 +18,7 @@ _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 def rule_of_three(count: int) -> str:
     """Return the upper 95 % bound of a rate if nothing happened in `count` independent trials.
 
-    3/n (Hanley and Lippman-Hand, 1983), rounded up: a bound that is rounded down is none.
+    3/n (Hanley and Lippman-Hand, 1983), rounded up, because rounding down would break the bound.
     """
     return f"{min(1.0, float(_UPWARDS.divide(3, count))):.2g}"
 
@@ -37,7 +37,7 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         if partition.reached_end and partition.gaps:
             yield (
                 f"offsets without a message in partition {partition.partition}: {partition.gaps}, "
-                "most likely transactions that were aborted, and the markers of those that were not"
+                "most likely aborted transactions, and the markers that end transactions"
             )
         if partition.malformed:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
@@ -64,9 +64,9 @@ def _acknowledged(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
     if counts.attempted and not _is_few(counts):
         yield _acked(counts)
-    for name, each in sorted(evidence.by_event_type.items()):
-        if _is_few(each) and len(evidence.by_event_type) > 1:
-            yield f"{name}: only {_acked(each)}"
+    for name, of_type in sorted(evidence.by_event_type.items()):
+        if _is_few(of_type) and len(evidence.by_event_type) > 1:
+            yield f"{name}: only {_acked(of_type)}"
 
 
 def _is_few(counts: Counts) -> bool:
@@ -80,15 +80,15 @@ def _acked(counts: Counts) -> str:
 
 def _percent(counts: Counts) -> str:
     share = 100 * counts.acked / counts.attempted
-    # What is not all is not rounded up to all.
+    # Less than all must not be rounded up to 100 %.
     return "100 %" if counts.acked == counts.attempted else f"{min(share, 99.9):.3g} %"
 
 
 def _unanswered(evidence: Evidence) -> Iterator[str]:
     if evidence.unanswered:
         yield (
-            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no answer, and "
-            "count in all durations with the time that was waited, as the least that they took"
+            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no answer; all "
+            "durations count them with the time waited, which is a lower bound"
         )
 
 
@@ -96,22 +96,22 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
     known = evidence.checked
     if evidence.unusable:
         yield (
-            f"{known.timed} of {known.seen} events have a time: {describe(evidence.unusable)}, and "
-            "Kafka's timestamps are Unix time in milliseconds; end-to-end times and what is late "
-            "are told of the others alone"
+            f"{known.timed} of {known.seen} events have a usable timestamp, and only these count "
+            f"for end-to-end times and `late`: {describe(evidence.unusable)}, but Kafka's "
+            "timestamps are Unix time in milliseconds"
         )
     if known.placed and known.placed < known.seen:
-        yield f"the answers of {known.placed} of {known.seen} events name their place in the topic"
+        yield f"the answers of {known.placed} of {known.seen} events name a partition and offset"
     if evidence.order is not None and evidence.order.events < known.seen:
         order = evidence.order
         yield (
-            f"{order.events} of {known.seen} events have another of their key to be in order with: "
+            f"{order.events} of {known.seen} events have an order to check: "
             f"{order.others(known.seen)}"
         )
 
 
 def _defects(partition: PartitionRead) -> str:
-    """Format the ways in which messages are malformed."""
+    """Format the defects of malformed messages."""
     shown = [
         f"{defect.name}: {defect.count}, first at offset {defect.first_offset}"
         for defect in partition.defects[:_MOST_DEFECTS]
@@ -133,25 +133,25 @@ def _differences(evidence: Evidence) -> Iterator[str]:
 def _clocks(evidence: Evidence) -> Iterator[str]:
     for clock in evidence.clocks:
         if clock.has_moved:
-            yield f"{clock.doubt}: end-to-end times, and what is late, are as uncertain as that"
+            yield f"{clock.doubt}: end-to-end times and `late` are uncertain by as much"
         elif clock.is_apart:
             ahead = "ahead of" if clock.offset_ms > 0 else "behind"
             width = "at least" if clock.answers_first else f"± {clock.uncertainty_ms:.1f}"
             offset = f"{abs(clock.offset_ms):.1f} ms ({width})"
             yield (
-                f"the topic's clock is {offset} {ahead} that of generator {clock.generator}; "
+                f"the topic's clock is {offset} {ahead} the clock of generator {clock.generator}; "
                 f"end-to-end times are corrected by {clock.correction_ms} ms"
             )
         if clock.answers_first:
             yield (
                 f"answered before published: {clock.published_later} of {clock.events} events of "
-                f"generator {clock.generator}; what it acknowledges may still get lost"
+                f"generator {clock.generator}; an acknowledged event may still be lost"
             )
     if CREATE_TIME in evidence.timestamp_types:
         yield (
             "the topic's timestamps are the producer's (CreateTime), so end-to-end times end when "
-            "the service handed the event over; message.timestamp.type=LogAppendTime would take "
-            "the broker's clock"
+            "the service passed the event to its producer; message.timestamp.type=LogAppendTime "
+            "would use the broker's clock"
         )
 
 
@@ -159,22 +159,22 @@ def _state(evidence: Evidence) -> Iterator[str]:
     state = evidence.state
     if state.result is StateResult.NOT_CHECKED and state.numbers and not state.is_due:
         yield (
-            "what the scenario expects and what the topic implies is the same state, which was not "
-            f"compared with a database: {state.why_not}"
+            "the scenario and the topic agree on the state, which was not compared with a "
+            f"database: {state.why_not}"
         )
 
 
 def _outcome_rules(evidence: Evidence) -> Iterator[str]:
     if evidence.manifest.outcome_rules:
         rules = "; ".join(evidence.manifest.outcome_rules)
-        yield f"--outcome decided what answers stand for, besides their status: {rules}"
+        yield f"--outcome rules decided outcomes, in addition to the status: {rules}"
 
 
 def _acks(evidence: Evidence) -> Iterator[str]:
     if "acks=0" in evidence.manifest.promise:
         yield (
-            "the service published with acks=0: its 2xx says that an event was handed over, not "
-            "that a broker has it; losses are what that setting allows"
+            "the service published with acks=0: its 2xx means that an event was sent, not that a "
+            "broker has it; this setting allows losses"
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether ids are where the run looked for them: an id elsewhere is not a lost event."""
+"""Whether ids are in the field where the run expects them: an id elsewhere is not a loss."""
 
 from collections.abc import Iterator
 
@@ -14,5 +14,5 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that some message has its id in place, if events are missing."""
     placement = evidence.placement
     doubts = [Doubt(placement.evidence, placement.remedy)] if placement.is_doubtful else []
-    kept = f"{placement.in_place} messages have one in {placement.event_id_field}"
+    kept = f"{placement.in_place} messages have an id in {placement.event_id_field}"
     return doubts_or_kept(NAME, doubts, kept)

@@ -1,4 +1,4 @@
-"""Failures of the verifier itself, and sums that contradict each other."""
+"""Failures of the verifier itself, and counts that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,6 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 def sums(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that every attempt has one class and one outcome."""
     counts = evidence.counts
-    remedy = "the ledger or the verifier is wrong; please report it"
-    doubts = (Doubt(each, remedy) for each in counts.contradictions)
+    remedy = "the ledger is damaged or the verifier has a bug; please report it"
+    doubts = (Doubt(contradiction, remedy) for contradiction in counts.contradictions)
     return doubts_or_kept("sums", doubts, f"classes and outcomes add up to {counts.attempted}")

@@ -1,4 +1,4 @@
-"""Whether the run's range of the topic was read whole, from the topic that the run wrote to."""
+"""Whether the run's range was read completely, and from the topic that the run wrote to."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that each partition was read from the run's start to its end."""
     read = sum(partition.read for partition in evidence.partitions)
     count = len(evidence.partitions)
-    whole = f"{read} messages of {count} partition{'' if count == 1 else 's'}, up to the end"
-    return doubts_or_kept(NAME, _doubts(evidence), whole)
+    complete = f"{read} messages from {count} partition{'' if count == 1 else 's'}, up to the end"
+    return doubts_or_kept(NAME, _doubts(evidence), complete)
 
 
 def other_topic(manifest: Manifest, seen: TopicSeen) -> Iterator[Doubt]:
     """Yield why today's topic is not the one that the run wrote to."""
     if seen.cluster_id is not None and seen.cluster_id != manifest.cluster_id:
         yield Doubt(
-            f"the cluster is {seen.cluster_id}, and the run was on {manifest.cluster_id}",
+            f"the cluster is {seen.cluster_id}, but the run used {manifest.cluster_id}",
             "verify against the cluster that the run wrote to",
         )
     both_known = seen.topic_id is not None and manifest.topic_id is not None
@@ -39,8 +39,8 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
     yield from other_topic(evidence.manifest, evidence.seen)
     read = {partition.partition for partition in evidence.partitions}
     for number in sorted(evidence.manifest.start_offsets.keys() - read):
-        told = f"partition {number} is missing from the topic {evidence.manifest.topic}"
-        yield Doubt(told, "run again")
+        missing = f"partition {number} is missing from the topic {evidence.manifest.topic}"
+        yield Doubt(missing, "run again")
     for partition in evidence.partitions:
         yield from _of_partition(partition, evidence)
     yield from _compaction(evidence)
@@ -54,28 +54,28 @@ def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doub
     )
     if log_start > start:
         yield Doubt(
-            f"partition {number} now begins at offset {log_start}, and the run began at {start}: "
+            f"partition {number} now begins at offset {log_start}, but the run began at {start}: "
             "its first events were deleted",
             "use a longer retention, and verify sooner",
         )
     if unreadable := evidence.end.unreadable.get(number):
         yield Doubt(
-            f"partition {number} has {unreadable} messages behind offset {partition.end - 1} that "
-            "no reader sees yet: they are not on all in-sync replicas",
+            f"partition {number} has {unreadable} messages after offset {partition.end - 1} that "
+            "consumers cannot read yet: they are not on all in-sync replicas",
             "check the brokers, and verify again",
         )
     if partition.end < start:
         yield Doubt(
             f"partition {number} ends at offset {partition.end}, before the run's start at "
-            f"{start}: the topic lost data or is another one",
+            f"{start}: the topic lost data, or it is a different topic",
             "run again",
         )
     if not partition.reached_end:
         reached = "nothing" if partition.last is None else f"offset {partition.last}"
         yield Doubt(
-            f"partition {number} was asked for up to offset {partition.end - 1}, and the reader "
+            f"partition {number} had to be read up to offset {partition.end - 1}, but the reader "
             f"reached {reached}",
-            "verify again; transactions and compaction also leave such ends",
+            "verify again; transactions and compaction can also cause this",
         )
 
 
@@ -83,10 +83,10 @@ def _compaction(evidence: Evidence) -> Iterator[Doubt]:
     gaps = sum(partition.gaps for partition in evidence.partitions)
     manifest = evidence.manifest
     policies = (manifest.cleanup_policy, evidence.seen.cleanup_policy or "")
-    policy = next((each for each in policies if "compact" in each), None)
+    policy = next((policy for policy in policies if "compact" in policy), None)
     if gaps and policy is not None:
         yield Doubt(
             f"the topic {manifest.topic} has cleanup.policy={policy}, and {gaps} "
-            "offsets hold no message, for Kafka itself removes them",
+            "offsets hold no message, because compaction removes messages",
             "use a topic with cleanup.policy=delete",
         )

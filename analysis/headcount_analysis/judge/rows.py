@@ -1,4 +1,4 @@
-"""Whether exactly the rows that each generator sealed were compared."""
+"""Whether the compared rows are exactly those that each generator sealed."""
 
 from collections.abc import Iterator
 
@@ -15,17 +15,19 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 
 
 def _doubts(evidence: Evidence) -> Iterator[Doubt]:
-    states = {each.generator: each for each in evidence.ledger.generators}
+    states = {state.generator: state for state in evidence.ledger.generators}
     for number in sorted(states.keys() | evidence.rows.keys()):
         state, compared = states.get(number), evidence.rows.get(number, 0)
         if state is None:
-            yield Doubt(f"{compared} rows of generator {number} were compared, which has no ledger")
+            yield Doubt(
+                f"{compared} rows of generator {number} were compared, but it has no ledger"
+            )
             continue
         expected = state.rows if state.attempted is None else state.attempted
         if compared != expected and not (state.attempted is None and compared > expected):
-            what = "written" if state.attempted is None else "sealed"
+            verb = "wrote" if state.attempted is None else "sealed"
             yield Doubt(
-                f"generator {number} has {what} {expected} attempts, and {compared} of its rows "
-                "were compared",
+                f"generator {number} {verb} {expected} attempts, but {compared} of its rows were "
+                "compared",
                 "verify again; if that does not help, restore the ledger",
             )

@@ -11,7 +11,7 @@ NAME = "scenario"
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
-    """Check that the run was not stopped for an event that cannot be compared."""
+    """Check that the run was not stopped because of an event that cannot be compared."""
     refused = evidence.generators.shortfall.refused
     if refused:
         remedy = "fix the scenario, and run again"
@@ -24,7 +24,7 @@ def why_nothing(shortfall: Shortfall) -> str:
         return f"{shortfall.errors[0].sentence}: fix it, and run again"
     if shortfall.without_event:
         return (
-            f"{shortfall.without_event:,} requests named no event=; name in each what the topic "
-            'must hold, such as self.client.post("/buy", json=order, event=order)'
+            f"{shortfall.without_event:,} requests named no event=; give each the event that the "
+            'topic must hold, such as self.client.post("/buy", json=order, event=order)'
         )
     return "run longer, or with more users"

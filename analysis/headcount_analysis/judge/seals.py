@@ -1,6 +1,6 @@
 """Whether the generators sealed their ledgers: without a seal, some acknowledgements are unknown.
 
-A loss among the rows that they did write is proven nevertheless.
+A loss among the rows that they wrote is still proven.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
 
 def _doubt(state: GeneratorState) -> Doubt:
     return Doubt(
-        f"generator {state.generator} never sealed its ledger, so it was killed or is still at "
-        f"work: {state.without_row} of the {state.asked} ids it reserved have no row and count "
+        f"generator {state.generator} never sealed its ledger, so it was killed or is still "
+        f"running: {state.without_row} of the {state.asked} ids it reserved have no row and count "
         "as indeterminate, and a loss among them would not be seen",
         "run again, verify again when it is done, or allow it with --allow unsealed=1",
     )

@@ -13,19 +13,19 @@ from headcount_analysis.read.settling import NEARLY_OVER
 NAME = "topic settled"
 BECAUSE = "it may still arrive"
 _REMEDY = (
-    "verify again with --until latest to count what has come since, and run with a longer --settle"
+    "verify again with --until latest to count later events too, and run with a longer --settle"
 )
 
 
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that no acknowledged event was missing, or that none was still arriving."""
-    return doubts_or_kept(NAME, _doubts(evidence), watched(evidence.end) or "all was read")
+    return doubts_or_kept(NAME, _doubts(evidence), watched(evidence.end) or "everything was read")
 
 
 def note(evidence: Evidence) -> Iterator[str]:
     """Note how long the topic was watched."""
-    if told := watched(evidence.end):
-        yield f"the topic was {told}"
+    if duration := watched(evidence.end):
+        yield f"the topic was {duration}"
 
 
 def watched(end: End) -> str:
@@ -43,14 +43,14 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
         return
     if end.moving:
         yield Doubt(
-            f"{end.moving} acknowledged events still arrived when the {span_text(end.settle_s)} "
-            f"that events may take were nearly over, and {lost} were missing at their end",
+            f"{end.moving} acknowledged events arrived when the {span_text(end.settle_s)} of "
+            f"--settle were nearly over, and {lost} were missing at the end",
             _REMEDY,
         )
     delay_s = evidence.longest_delay_s
     if delay_s is not None and delay_s >= NEARLY_OVER * end.watched_s:
         yield Doubt(
-            f"events came up to {span_text(delay_s)} after they were acknowledged, and the topic "
-            f"was {watched(end)} while {lost} were missing",
+            f"events arrived up to {span_text(delay_s)} after they were acknowledged; the topic "
+            f"was {watched(end)}, and {lost} are missing",
             _REMEDY,
         )

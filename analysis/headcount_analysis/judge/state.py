@@ -34,8 +34,8 @@ def doubt(evidence: Evidence) -> Iterator[Check]:
     """Check that the state was compared if it should have been."""
     state = evidence.state
     if state.is_due and state.why_not:
-        told = f"the state was not compared with the service's database: {state.why_not}"
-        yield Check(NAME, Result.UNPROVEN, told, area=Area.DELIVERY)
+        reason = f"the state was not compared with the service's database: {state.why_not}"
+        yield Check(NAME, Result.UNPROVEN, reason, area=Area.DELIVERY)
 
 
 def _seen(state: StateCheck, limits: Limits) -> str:

@@ -36,7 +36,7 @@ NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}
 class Subject:
     """The checks of one subject; while one of them is unproven, the classes in `unproves` are too.
 
-    `because` is the reason, as in "not proven: the topic was not read whole".
+    `because` is the reason, as in "not proven: the topic was not read completely".
     """
 
     checks: Checks
@@ -47,10 +47,10 @@ class Subject:
 SUBJECTS = (
     Subject(problems.checks),
     Subject(problems.sums, NEEDS_SUMS, "the counts contradict each other"),
-    Subject(ledger.checks, NEEDS_LEDGER, "the ledger is not whole"),
+    Subject(ledger.checks, NEEDS_LEDGER, "the ledger is incomplete or damaged"),
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
-    Subject(reading.checks, NEEDS_TOPIC, "the topic was not read whole"),
+    Subject(reading.checks, NEEDS_TOPIC, "the topic was not read completely"),
     Subject(settling.checks, NEEDS_TOPIC, settling.BECAUSE),
     Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(scenario.checks),

@@ -16,7 +16,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 class Judgement:
     """The checks of a run, and notes for its reader; the verdict follows from the checks alone.
 
-    `first_notes` are those of the notes without which nothing else is read rightly.
+    `first_notes` are the notes that a reader needs in order to read the rest correctly.
     """
 
     checks: tuple[Check, ...]
@@ -47,13 +47,13 @@ def judge(
     subjects: Sequence[Subject] = SUBJECTS,
 ) -> Judgement:
     """Judge a run by its evidence and the results of its thresholds."""
-    of_subjects = [(each, tuple(each.checks(evidence, limits))) for each in subjects]
-    weak = [each for each, checks in of_subjects if _is_unproven(checks)]
+    of_subjects = [(subject, tuple(subject.checks(evidence, limits))) for subject in subjects]
+    unproven = [subject for subject, checks in of_subjects if _is_unproven(checks)]
 
     def missing(key: str) -> str:
-        return next((each.because for each in weak if key in each.unproves), "")
+        return next((subject.because for subject in unproven if key in subject.unproves), "")
 
-    unseen = next((each.because for each in weak if each.because), "")
+    unseen = next((subject.because for subject in unproven if subject.because), "")
     checks = (
         *classes.checks(evidence, limits, missing, unseen),
         *state.difference(evidence, limits, missing),
@@ -68,8 +68,8 @@ def judge(
 def crashed(reason: str, limits: Limits, judged: Iterable[ThresholdResult] = ()) -> Judgement:
     """Judge a run whose evidence could not be gathered."""
     problem = Check(problems.NAME, Result.UNPROVEN, reason)
-    return Judgement((problem, *classes.untold(limits), *thresholds.checks(judged)))
+    return Judgement((problem, *classes.uncounted(limits), *thresholds.checks(judged)))
 
 
 def _is_unproven(checks: Iterable[Check]) -> bool:
-    return any(each.result is Result.UNPROVEN for each in checks)
+    return any(check.result is Result.UNPROVEN for check in checks)

@@ -1,7 +1,7 @@
-"""Asked shapes: which shape each attempt has, for runs in which events have very many.
+"""Asked shapes: the shape of each attempt, for runs in which events have very many shapes.
 
-A message is tried with every shape that the ledger has, as long as these are few. Where they are
-many, what an attempt asked for is looked up in the ledger, so that each message is tried with one.
+If a ledger has few shapes, each message is tried with all of them. If it has many, the shape of
+the message's attempt is looked up in the ledger, so that each message is tried with only one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from headcount_analysis.arrow_types import Integers, Integers32
 
 @dataclass(frozen=True, slots=True)
 class AskedShapes:
-    """The ledger's segments, and all fields that any of their shapes compares."""
+    """The ledger's segments, and the fields that any of their shapes compares."""
 
     location: str
     segments: tuple[str, ...]
@@ -58,7 +58,7 @@ class ShapeTable:
             rows[seqs[is_one]] = numbers[is_one]
 
     def numbers(self, generators: Integers, seqs: Integers) -> Integers:
-        """Give the number of each attempt's shape."""
+        """Return the number of each attempt's shape."""
         numbers: Integers = np.zeros(len(seqs), np.int64)
         for generator, rows in self._rows.items():
             is_one = (generators == generator) & (seqs < len(rows))
@@ -66,7 +66,7 @@ class ShapeTable:
         return numbers
 
     def of(self, generator: int, seq: int) -> Sequence[str]:
-        """Give an attempt's shape, or none."""
+        """Return an attempt's shape in a sequence, which is empty if the ledger has none."""
         rows = self._rows.get(generator)
         number = 0 if rows is None or seq >= len(rows) else int(rows[seq])
         return self.shapes[number - 1 : number] if number else ()

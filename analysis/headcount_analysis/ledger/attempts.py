@@ -17,15 +17,15 @@ from headcount_analysis.ledger.overview import Ledger, SegmentOverview
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""
 
-_LOST_MEANWHILE = "no row: its generator ended before the answer was written"
+_UNRECORDED = "no row: the generator ended before it recorded the answer"
 
 
 @dataclass(frozen=True, slots=True)
 class SeqRange:
     """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
 
-    `asked` has by generator the end of those that may have been used, as far as any of these was;
-    `segments` are by their paths below the ledger's location, with the SHA-256 of each.
+    `asked` lists each generator that may have used some of these numbers, and the end of those;
+    `segments` lists paths below the ledger's location, each with its SHA-256.
     """
 
     first_seq: int
@@ -38,7 +38,7 @@ def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
     """Cut the sequence numbers into ranges of `span` numbers, and number these from 0."""
     segments: dict[int, list[tuple[str, str]]] = {}
     for segment in ledger.segments:
-        for number in _met(segment, span):
+        for number in _ranges_of(segment, span):
             segments.setdefault(number, []).append((segment.name, segment.sha256))
     states = ledger.state.generators
     last = max((state.asked for state in states), default=0)
@@ -57,8 +57,8 @@ def seq_ranges(ledger: Ledger, span: int) -> dict[int, SeqRange]:
     }
 
 
-def _met(segment: SegmentOverview, span: int) -> set[int]:
-    """List the numbers of the ranges that a segment has rows of."""
+def _ranges_of(segment: SegmentOverview, span: int) -> set[int]:
+    """Return the numbers of the ranges in which a segment has rows."""
     return {
         number
         for first, last in segment.spans.values()
@@ -78,7 +78,7 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
         pq.read_table(
             f"{root}/{name}",
             filesystem=filesystem,
-            schema=_ROWS,  # in which a column that a format before lacks is null
+            schema=_ROWS,  # a column that an older format lacks is null
             filters=within,
             partitioning=None,
         )
@@ -92,9 +92,9 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
 def asked_for(
     ledger: Ledger, events: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[str | None, str]]:
-    """Read what was asked for in some events, by generator and number, and their shapes.
+    """Read the requested content and the shape of some events, by generator and sequence number.
 
-    A ledger of the format before does not say. Raises OSError.
+    A ledger in an older format has no content, so its events are left out. Raises OSError.
     """
     filesystem, root = open_location(ledger.location)
     columns = ["generator", "seq", "shape", "asked"]
@@ -147,7 +147,7 @@ def _is_repeated(rows: pa.Table) -> bool:
 
 
 def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) -> pa.Table:
-    """Make rows for attempts that were reserved, and that have no row."""
+    """Make rows for reserved attempts that have no row."""
     known = rows["seq"].to_numpy()[rows["generator"].to_numpy() == generator]
     is_missing = np.ones(end_seq - first_seq, np.bool_)
     is_missing[known - first_seq] = False
@@ -156,7 +156,7 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
         "generator": generator,
         "event_type": UNKNOWN,
         "outcome": Outcome.INDETERMINATE.value,
-        "error": _LOST_MEANWHILE,
+        "error": _UNRECORDED,
     }
     columns = [
         pa.array(missing)

@@ -1,4 +1,4 @@
-"""Damage: rows that are missing from a ledger, stand twice in it or are not as they were sealed."""
+"""Damage: rows of a ledger that are missing, repeated, or not as they were sealed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from headcount_analysis.evidence import GeneratorState
 _BITMAP_BITS = 1 << 15
 
 _FULL = np.ones(_BITMAP_BITS, np.bool_)
-"""The one bitmap of all stretches without a hole, which are nearly all."""
+"""The shared bitmap of all ranges without a gap, which are nearly all."""
 
 
 @dataclass(slots=True)
 class SeqRows:
-    """The sums of one generator's rows; distinct ones are counted exactly, by bitmaps."""
+    """The totals of one generator's rows; distinct ones are counted exactly, with bitmaps."""
 
     rows: int = 0
     min_seq: int = 0
@@ -47,12 +47,12 @@ class SeqRows:
 def absent(
     location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None
 ) -> list[str]:
-    """List the generators that made requests, and have no part in the ledger."""
+    """Report generators that made requests but have no part in the ledger."""
     if begun is None and parts:
-        return ["which generators made requests is not known, for generators.json is missing"]
+        return ["generators.json is missing, so it is unknown which generators made requests"]
     missing = sorted(set(begun or ()) - {part.generator for part in parts})
     return [
-        f"generator {number} has begun, and {location} has nothing of it; restore its folder, or "
+        f"generator {number} has begun, but {location} has no part of it; restore its folder, or "
         "put --reports-dir where every generator can write to it"
         for number in missing
     ]
@@ -74,21 +74,20 @@ def ledger_state(part: GeneratorLedger, sums: SeqRows) -> GeneratorState:
 
 
 def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
-    """List the damage that the rows show."""
+    """List the damage that a generator's rows show."""
     damage = []
     if sums.rows > sums.distinct:
         damage.append(
-            f"{sums.rows - sums.distinct} rows are of an attempt that has one already; remove the "
-            "segment that was copied"
+            f"{sums.rows - sums.distinct} rows repeat an attempt; remove the copied segment"
         )
     if sums.min_seq < 0 or sums.max_seq >= part.reserved:
         damage.append(
-            f"rows up to {sums.max_seq}, and {part.reserved} were reserved; restore the missing "
-            "reservation"
+            f"rows reach number {sums.max_seq}, but {part.reserved} were reserved; restore the "
+            "missing reservation"
         )
     if part.seal is not None and (sums.distinct, sums.max_seq + 1) != (part.seal.attempted,) * 2:
         damage.append(
-            f"{sums.distinct} attempts have rows, and {part.seal.attempted} were sealed; restore "
+            f"{sums.distinct} attempts have rows, but {part.seal.attempted} were sealed; restore "
             "the missing or damaged segment"
         )
     if part.seal is None:
@@ -102,7 +101,7 @@ def with_remedy(damage: str) -> str:
 
 
 def _missing_in_between(part: GeneratorLedger) -> list[str]:
-    """List missing segments: without a seal, only a hole in their numbering shows them."""
+    """List missing segments: without a seal, only a gap in their numbering shows them."""
     expected = [f"segment-{index:06}.parquet" for index in range(len(part.segments))]
     missing = sorted(set(expected) - set(part.segments))
     return [f"{name} is missing; restore it" for name in missing]

@@ -16,23 +16,23 @@ from headcount.ledger.schema import SCHEMA
 from headcount_analysis.evidence import LedgerState
 from headcount_analysis.ledger.damage import SeqRows, absent, ledger_state, row_damage, with_remedy
 
-_LOOKED_OVER = ("generator", "seq", "event_type", "shape", "owner")
+_NAMED = ("generator", "seq", "event_type", "shape", "owner")
 
 _TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns")
 
-_OVERVIEW = pa.schema([SCHEMA.field(name).with_nullable(True) for name in (*_LOOKED_OVER, *_TIMES)])
+_OVERVIEW = pa.schema([SCHEMA.field(name).with_nullable(True) for name in (*_NAMED, *_TIMES)])
 
 _NEVER = np.iinfo(np.int64).max
 
 _AHEAD = 8
-"""So many segments are read while another is looked at."""
+"""How many segments are read ahead while another one is summed up."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentOverview:
     """A segment of the ledger; `name` is its path below the ledger's location.
 
-    `spans` has by generator the first and last number in it; `sha256` is of its bytes.
+    `spans` holds by generator the first and last number in it; `sha256` is the hash of its bytes.
     """
 
     name: str
@@ -42,7 +42,7 @@ class SegmentOverview:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The first and last value of each time that attempts have, in ns, by the time's name."""
+    """The first and last value of each time of attempts, in ns, by the column's name."""
 
     first: Mapping[str, int]
     last: Mapping[str, int]
@@ -57,7 +57,7 @@ class Times:
 
     @property
     def sent_ns(self) -> tuple[int, int] | None:
-        """When the first and the last request was sent."""
+        """When the first and the last request were sent."""
         name = "sent_at_ns"
         return (self.first[name], self.last[name]) if name in self.first else None
 
@@ -71,12 +71,12 @@ class Ledger:
     state: LedgerState
     times: Times
     first_of_shape: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    """By shape and generator, the first number of which an event of that shape was asked for."""
+    """By shape and generator, the first sequence number that asked for an event of that shape."""
 
 
 @dataclass(slots=True)
 class Overview:
-    """The sums of the segments that were read; each is read once."""
+    """The totals of the segments read so far; each is read once."""
 
     segments: dict[str, SegmentOverview] = field(default_factory=dict)
     generators: dict[int, SeqRows] = field(default_factory=dict)
@@ -88,12 +88,12 @@ class Overview:
     first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def read(self, location: str, names: Mapping[str, str]) -> None:
-        """Read the segments at a location that were not read before. Raises OSError.
+        """Read the segments at a location that have not been read yet. Raises OSError.
 
-        `names` have the SHA-256 of each.
+        `names` maps the name of each segment to its SHA-256.
         """
         if any(names.get(segment.name) != segment.sha256 for segment in self.segments.values()):
-            # One is gone, or is another now: what it added cannot be taken away.
+            # A segment is gone or has changed, and its share of the totals cannot be subtracted.
             self._forget()
         unread = [name for name in names if name not in self.segments]
         for name, rows in zip(unread, _tables(location, unread), strict=True):
@@ -106,7 +106,7 @@ class Overview:
             names.clear()
 
     def _note(self, rows: pa.Table) -> dict[int, tuple[int, int]]:
-        """Add a segment, and give by generator its first and last sequence number."""
+        """Add a segment; return its first and last sequence number by generator."""
         spans = {}
         generators = pc.unique(rows["generator"]).to_pylist()
         for generator in generators:
@@ -142,7 +142,7 @@ class Overview:
 
 
 def _tables(location: str, names: Sequence[str]) -> Iterator[pa.Table]:
-    """Read the overview's columns of segments, in order, some in advance. Raises OSError."""
+    """Read the overview's columns of segments, in order and some ahead. Raises OSError."""
     filesystem, root = open_location(location)
 
     def read(name: str) -> pa.Table:
@@ -166,8 +166,8 @@ def load(
 ) -> Ledger:
     """Load the overview of all undamaged segments of some parts at a location.
 
-    `begun` are the generators that there must be; None where that is not known. `overview` has what
-    was looked over before. Raises OSError.
+    `begun` lists the generators that must have a part; None if unknown. `overview` holds the
+    segments that were read earlier. Raises OSError.
     """
     overview = Overview() if overview is None else overview
     overview.read(location, _segment_names(parts))
@@ -187,11 +187,11 @@ def _judged(
     overview: Overview,
 ) -> LedgerState:
     by_generator = overview.generators
-    strangers = sorted(by_generator.keys() - {part.generator for part in parts})
+    without_folder = sorted(by_generator.keys() - {part.generator for part in parts})
     damage = absent(location, parts, begun)
     damage += [
-        f"{location} has rows of generator {stranger}, which has no folder in it; restore it"
-        for stranger in strangers
+        f"{location} has rows of generator {number}, but not its folder; restore that"
+        for number in without_folder
     ]
     states = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""A run's ledger: finds its files and loads them; a file that was read before is not read again."""
+"""A run's ledger: finds and loads its files, each of which is read only once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from headcount_analysis.ledger.overview import Ledger, Overview
 
 @dataclass(slots=True)
 class LedgerCache:
-    """The files of a ledger that were read already; one that has changed since is read again."""
+    """The files of a ledger that have been read; one that changes is read again."""
 
     files: Known = field(default_factory=Known)
     overview: Overview = field(default_factory=Overview)

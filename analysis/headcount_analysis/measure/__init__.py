@@ -1,1 +1,1 @@
-"""What a run measured: latencies, rates, clocks, thresholds, over time and in parts."""
+"""Measurements of a run: latencies, rates, clock offsets and thresholds, over time and by group."""

@@ -1,4 +1,4 @@
-"""Bin widths: counts of narrow bins can be added up to wider ones later."""
+"""Bin widths: counts in narrow bins can be added up into wider bins later."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _DENSE = 4
 
 @dataclass(frozen=True, slots=True)
 class BinWidth:
-    """Bins `width_ns` wide, numbered from the one that begins at `first_ns`."""
+    """Bins `width_ns` wide; bin 0 begins at `first_ns`."""
 
     first_ns: int
     width_ns: int
@@ -22,7 +22,7 @@ class BinWidth:
         return (times_ns - self.first_ns) // self.width_ns
 
     def serves(self, coarser: "BinWidth") -> bool:
-        """Return whether counts of this width can be added up to the coarser one."""
+        """Return whether counts of this width can be added up into the coarser one."""
         return self.first_ns == coarser.first_ns and coarser.width_ns % self.width_ns == 0
 
     def coarsened(self, places: Integers, coarser: "BinWidth") -> Integers:
@@ -38,29 +38,26 @@ class BinCounts:
     counts: Integers
 
 
-def count_bins(times_ns: Integers, grain: BinWidth) -> BinCounts:
+def count_bins(times_ns: Integers, bin_width: BinWidth) -> BinCounts:
     """Count times by bin."""
-    place = grain.place(times_ns)
+    place = bin_width.place(times_ns)
     if not len(place):
         return BinCounts(place, place)
     least, most = int(place.min()), int(place.max())
     if most - least > _DENSE * len(place) + 1000:
         return BinCounts(*np.unique(place, return_counts=True))
     counts = np.bincount(place - least).astype(np.int64)
-    met = np.flatnonzero(counts)
-    return BinCounts(met + least, counts[met])
+    filled = np.flatnonzero(counts)
+    return BinCounts(filled + least, counts[filled])
 
 
 def added_up(
-    parts: Iterable[tuple[BinWidth, BinCounts]], grain: BinWidth, start: int, end: int
+    parts: Iterable[tuple[BinWidth, BinCounts]], bin_width: BinWidth, start: int, end: int
 ) -> Integers:
-    """Add up counts of finer widths: bins `start` to `end`, in order.
-
-    Bins outside of this range are left out.
-    """
+    """Add up counts of finer widths into bins `start` to `end`, and ignore all other bins."""
     sums = np.zeros(end - start + 1, np.int64)
     for fine, part in parts:
-        place = fine.coarsened(part.places, grain) - start
+        place = fine.coarsened(part.places, bin_width) - start
         is_in = (place >= 0) & (place < len(sums))
         np.add.at(sums, place[is_in], part.counts[is_in])
     return sums

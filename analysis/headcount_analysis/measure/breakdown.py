@@ -1,8 +1,8 @@
 """The breakdown: how long requests took by partition, generator and answer.
 
-It covers every request of a run of up to MOST requests, and a sample of a longer one: enough for
-the p99 of each group that is not tiny. Blocks are sampled while they are compared. The sequence
-number alone decides which requests are chosen, and a sparse sample is a subset of a dense one.
+It covers every request of a run of up to MOST requests, and samples a longer run: enough for the
+p99 of every group that is not tiny. Blocks are sampled while they are compared. The sequence
+number alone decides which requests are sampled, and a sparse sample is a subset of a dense one.
 """
 
 import math
@@ -32,22 +32,22 @@ SAMPLE = pa.schema(
         *((str(measure), pa.float64()) for measure in Measure),
     ]
 )
-"""A row for each request that is looked at; durations in ms, null where one has no end."""
+"""One row per sampled request; durations in ms, null if the request has no end."""
 
 _KEYS = ("partition", "generator", "answer")
 _NS_PER_MS = 1_000_000
 _NO_KEY = -1
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Multiplied by this, numbers that follow one another lie evenly apart (Knuth, TAOCP 6.4)."""
+"""Multiplying by it spreads consecutive numbers evenly (Knuth, TAOCP 6.4)."""
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One measure of the requests that have something in common, in ms; `percentiles` by QUANTILES.
+    """One measure of a group of requests, in ms; `percentiles` are in the order of QUANTILES.
 
-    `by` is partition, generator or answer, and `key` which of them.
+    `by` is partition, generator or answer; `key` is its value in this group.
     """
 
     by: str
@@ -72,7 +72,7 @@ def sampled_every(requests: int) -> int:
 
 
 def sample(fates: pa.Table, every: int) -> pa.Table:
-    """Choose about one request of so many, a power of two, from fates of `reconcile.FATES`.
+    """Sample about one request in `every`, a power of two, from rows of `reconcile.FATES`.
 
     Returns:
         Rows of SAMPLE.
@@ -88,7 +88,7 @@ def sample(fates: pa.Table, every: int) -> pa.Table:
 
 
 def _is_chosen(rows: pa.Table, every: int) -> Flags:
-    """Choose by sequence number; a message without a request has none."""
+    """Choose rows by sequence number; a message without a request has none and is not chosen."""
     numbers = rows["seq"].fill_null(0).to_numpy().astype(np.uint64)
     places = (numbers * _SPREAD) >> np.uint64(32)
     is_chosen: Flags = (places % np.uint64(every) == 0) & rows["seq"].is_valid().to_numpy()
@@ -96,27 +96,27 @@ def _is_chosen(rows: pa.Table, every: int) -> Flags:
 
 
 def breakdown(samples: Sequence[pa.Table], every: int) -> Breakdown:
-    """Break down the durations of samples, each of which was chosen as densely or more so."""
+    """Break down the durations of samples; each was sampled at this interval or a shorter one."""
     rows = pa.concat_tables([SAMPLE.empty_table(), *samples])
     chosen = rows.filter(pa.array(_is_chosen(rows, every))).unify_dictionaries().combine_chunks()
     return Breakdown(tuple(_groups(chosen)), every)
 
 
 def _groups(requests: pa.Table) -> Iterator[Group]:
-    durations_ms = {each: requests[each].fill_null(math.nan).to_numpy() for each in Measure}
+    durations_ms = {name: requests[name].fill_null(math.nan).to_numpy() for name in Measure}
     for by in _KEYS:
         encoded = pc.dictionary_encode(requests[by].combine_chunks())
-        place = encoded.indices.fill_null(_NO_KEY).to_numpy()
-        often = np.bincount(place[place != _NO_KEY], minlength=len(encoded.dictionary))
-        largest = np.argsort(-often, kind="stable")[:MOST_GROUPS]
-        names = encoded.dictionary.to_pylist()
-        for each in sorted(map(int, largest), key=names.__getitem__):
-            mine = place == each
+        codes = encoded.indices.fill_null(_NO_KEY).to_numpy()
+        sizes = np.bincount(codes[codes != _NO_KEY], minlength=len(encoded.dictionary))
+        largest = np.argsort(-sizes, kind="stable")[:MOST_GROUPS]
+        keys = encoded.dictionary.to_pylist()
+        for code in sorted(map(int, largest), key=keys.__getitem__):
+            is_member = codes == code
             for measure, values in durations_ms.items():
-                found = values[mine]
-                found = found[~np.isnan(found)]
-                if len(found):
-                    yield _group(by, str(names[each]), measure, found)
+                of_group = values[is_member]
+                of_group = of_group[~np.isnan(of_group)]
+                if len(of_group):
+                    yield _group(by, str(keys[code]), measure, of_group)
 
 
 def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:

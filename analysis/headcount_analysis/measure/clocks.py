@@ -1,15 +1,15 @@
-"""Clocks: how far a generator's clock and the topic's are apart, measured by the run itself.
+"""Clocks: the offset between a generator's clock and the topic's, measured by the run itself.
 
-An event got its timestamp after its request was sent. So with s for that time in the generator's
-clock, and t for the timestamp in the topic's, the offset o between them, topic's less generator's,
-is at most t - s. That is certain. A service that publishes before it answers, at the time a, bounds
-the offset from below, too: t - a <= o. Every delivered event bounds it, and together they do so
-narrowly: it is Cristian's measurement (Distributed Computing 3, 1989), made once for each request.
-Timestamps are whole ms, cut off, which widens the upper bound by one.
+An event gets its timestamp after its request was sent. Let s be the send time by the generator's
+clock, t the timestamp by the topic's clock, and o the offset, the topic's clock minus the
+generator's. Then o <= t - s always holds. If the service publishes before it answers, at time a,
+then t - a <= o holds as well. Every delivered event gives such bounds, and together they are tight:
+this is Cristian's method (Distributed Computing 3, 1989), applied to every request.
+Timestamps are truncated to whole ms, which widens the upper bound by 1 ms.
 
-Where no one offset fits the whole run, either the service answers before it publishes, or the
-clocks moved. Neighbouring events tell which: a clock that moves, moves seldom, so that one offset
-fits nearly every group of neighbours. A service that answers first spoils nearly every group.
+If no single offset fits the whole run, either the service answers before it publishes, or the
+clocks moved. Groups of neighbouring events show which: clocks seldom move, so one offset fits
+nearly every group. If the service answers first, almost no group has an offset that fits.
 """
 
 import itertools
@@ -26,17 +26,17 @@ from headcount_analysis.compare_run.classes import Fate
 
 _NS_PER_MS = 1_000_000
 GROUP_EVENTS = 20
-"""So many neighbouring events, at least, bound the offset together."""
+"""The least number of neighbouring events in a group that bounds the offset."""
 MOST_GROUPS = 32
-_SPOILT_BY_A_MOVE = 20
-"""Clocks moved if only one group in so many, or a single one, has no offset of its own."""
+_GROUPS_PER_MOVE = 20
+"""Clocks moved if no offset fits at most one group in so many, or a single group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Bounds of a generator's offset by neighbouring events, in ns.
+    """Bounds on a generator's clock offset from a group of neighbouring events, in ns.
 
-    `published_later` of them have a timestamp after the answer, by the offset that is known.
+    `published_later` of the events have a timestamp after their answer, by the known offset.
     """
 
     generator: int
@@ -47,15 +47,15 @@ class Bounds:
 
     @property
     def is_consistent(self) -> bool:
-        """Whether one offset fits all of these events."""
+        """Whether a single offset fits all of these events."""
         return self.least_ns <= self.most_ns
 
 
 @dataclass(frozen=True, slots=True)
 class ClockOffset:
-    """Bounds of what must be added to a generator's clock to have the topic's, in ns.
+    """Bounds on the offset to add to a generator's clock to get the topic's, in ns.
 
-    `published_later` of the `events` that bound it were published after the answer.
+    `events` is how many events bound it; `published_later` of them were published after the answer.
     """
 
     generator: int
@@ -67,7 +67,7 @@ class ClockOffset:
 
     @property
     def is_consistent(self) -> bool:
-        """Whether one offset fits the whole run."""
+        """Whether a single offset fits the whole run."""
         return self.least_ns <= self.most_ns
 
     @property
@@ -77,32 +77,35 @@ class ClockOffset:
 
     @property
     def offset_ms(self) -> float:
-        """The middle of the bounds, or the upper one alone if the service answers first."""
+        """The middle of the bounds, or the upper bound if the service answers first."""
         at_ns = self.most_ns if self.answers_first else (self.least_ns + self.most_ns) / 2
         return at_ns / _NS_PER_MS
 
     @property
     def uncertainty_ms(self) -> float:
-        """Half the distance of the bounds; negative where no one offset fits the whole run."""
+        """Half the distance between the bounds; negative if no single offset fits the whole run."""
         return (self.most_ns - self.least_ns) / 2 / _NS_PER_MS
 
     @property
     def is_apart(self) -> bool:
-        """Whether the clocks cannot be the same; that the topic's is ahead takes some events."""
+        """Whether the clocks must differ.
+
+        The topic's clock counts as ahead only if at least GROUP_EVENTS events say so.
+        """
         is_ahead = self.is_consistent and self.least_ns > 0 and self.events >= GROUP_EVENTS
         return not self.has_moved and (self.most_ns < 0 or is_ahead)
 
     @property
     def correction_ms(self) -> int:
-        """How many ms must be taken from timestamps to have them by the generator's clock."""
+        """The ms to subtract from timestamps to convert them to the generator's clock."""
         return round(self.offset_ms) if self.is_apart else 0
 
     @property
     def error_ms(self) -> tuple[float, float]:
-        """How much shorter and longer than its corrected time an event may really have taken.
+        """How much shorter and how much longer than its corrected time an event may have taken.
 
-        An offset that looks positive may as well be a delay: the service may answer first, and
-        publish always as long after that.
+        An apparently positive offset may be a delay instead: the service may answer first, and
+        always publish that long afterwards.
         """
         if self.has_moved:
             return -2 * self.uncertainty_ms, -2 * self.uncertainty_ms
@@ -112,7 +115,7 @@ class ClockOffset:
 
     @property
     def doubt(self) -> str:
-        """Say why times are as uncertain as that; empty where they are not."""
+        """Why end-to-end times are uncertain; empty if they are not."""
         if self.has_moved:
             return (
                 f"the clocks of generator {self.generator} and of the topic moved against each "
@@ -123,17 +126,17 @@ class ClockOffset:
         if self.answers_first:
             return (
                 f"the topic's clock is behind that of generator {self.generator} by at least "
-                f"{-self.offset_ms:,.1f} ms, and the service answers before it publishes, so that "
-                "nothing tells by how much"
+                f"{-self.offset_ms:,.1f} ms, and the service answers before it publishes, so the "
+                "exact offset is unknown"
             )
         return (
             f"either the topic's clock is {self.offset_ms:,.1f} ms ahead of that of generator "
-            f"{self.generator}, or the service publishes that long after it answers"
+            f"{self.generator}, or the service publishes that much later than it answers"
         )
 
 
 def bounds(fates: pa.Table) -> tuple[Bounds, ...]:
-    """Bound each generator's offset by neighbouring delivered events, of `reconcile.FATES`."""
+    """Bound each generator's offset by groups of delivered events, rows of `reconcile.FATES`."""
     is_measured = pc.and_(
         pc.equal(fates["fate"], Fate.DELIVERED.value),
         pc.and_(fates["entered_at_ns"].is_valid(), fates["answered_at_ns"].is_valid()),
@@ -149,12 +152,12 @@ def bounds(fates: pa.Table) -> tuple[Bounds, ...]:
     most = np.minimum.reduceat(broker + _NS_PER_MS - sent, starts)
     later = np.add.reduceat((entered > answered).astype(np.int64), starts)
     events = np.diff(starts, append=len(generator))
-    columns = (each.tolist() for each in (generator[starts], least, most, events, later))
+    columns = (column.tolist() for column in (generator[starts], least, most, events, later))
     return tuple(Bounds(*row) for row in zip(*columns, strict=True))
 
 
 def _group_starts(generator: Integers) -> Integers:
-    """Cut rows into groups of neighbours, each of one generator."""
+    """Split rows into groups of neighbours from the same generator; return where each begins."""
     changes = np.flatnonzero(np.diff(generator)) + 1
     edges = [0, *changes.tolist(), len(generator)]
     starts = [
@@ -169,7 +172,7 @@ def _groups(events: int) -> int:
 
 
 def merged(parts: Iterable[Bounds]) -> tuple[ClockOffset, ...]:
-    """Bound each generator's offset by all that bounds it, in the order of the generators."""
+    """Combine all bounds on each generator's offset; the result is ordered by generator."""
     by_generator: dict[int, list[Bounds]] = {}
     for part in parts:
         by_generator.setdefault(part.generator, []).append(part)
@@ -190,15 +193,15 @@ def _common(groups: Sequence[Bounds]) -> tuple[int, int]:
 
 
 def _has_moved(groups: Sequence[Bounds]) -> bool:
-    """Tell whether single groups have offsets, and all of them together have none."""
-    sound = [each for each in groups if each.is_consistent]
-    spoilt = len(groups) - len(sound)
-    if not sound or spoilt > max(1, len(groups) // _SPOILT_BY_A_MOVE):
+    """Return whether nearly every group has an offset that fits, but no offset fits them all."""
+    consistent = [each for each in groups if each.is_consistent]
+    inconsistent = len(groups) - len(consistent)
+    if not consistent or inconsistent > max(1, len(groups) // _GROUPS_PER_MOVE):
         return False
-    least_ns, most_ns = _common(sound)
+    least_ns, most_ns = _common(consistent)
     return least_ns > most_ns
 
 
 def corrections_ms(clocks: Iterable[ClockOffset]) -> dict[int, int]:
-    """Give by generator what is taken from timestamps, where that is anything."""
+    """Return the ms to subtract from timestamps, by generator, where not zero."""
     return {each.generator: each.correction_ms for each in clocks if each.correction_ms}

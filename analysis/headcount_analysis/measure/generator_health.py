@@ -1,16 +1,15 @@
-"""The generators' own health, and whether it spoils what they measured.
+"""Generator health: whether a generator was too busy to measure properly.
 
-Whether a request's event arrived is accounted for however busy its generator was: none of this is
-a failure of delivery. But a generator that has no time sends late and notes answers late, so that
-its latencies and rates are partly its own. It counts as saturated where
+Every event is accounted for however busy its generator was, so none of this is a delivery failure.
+But a busy generator sends requests late and records answers late, so its latencies and rates
+include its own delay. A generator counts as saturated if
 
-- it dropped arrivals: what was asked for was not sent;
-- its process used 90 % or more of a core in most of the samples that were taken under load. It is
-  one thread, so little is left for a burst, and the time that a request waits for its turn grows
-  without bound as that goes to 100 %;
-- in a tenth or more of them a timer, or what an arrival of a rate began, was 100 ms late or later.
-  For so long no answer was noted or no request sent, so that every percentile from p90 on may have
-  that on top; a single pause is no reason.
+- it dropped arrivals: some of the requested load was not sent;
+- its process used 90 % or more of a core in most samples under load. The process has one thread, so
+  little is left for a burst, and queueing delay grows without bound towards 100 %;
+- a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
+  Meanwhile no answer was recorded or no request was sent, so every percentile from p90 on may
+  include this delay; a single pause does not count.
 
 Pure.
 """
@@ -31,9 +30,9 @@ LATE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class GeneratorHealth:
-    """What is known of one generator's health; samples are those under load, in order.
+    """One generator's health: its samples under load, in order.
 
-    Without any, nothing is known.
+    Without samples, its health is unknown.
     """
 
     generator: int
@@ -46,29 +45,29 @@ class GeneratorHealth:
 
     @property
     def cpu_percent_median(self) -> float | None:
-        """The median load, of one core."""
+        """The median CPU load, in percent of one core."""
         cpu = [each.cpu_percent for each in self.samples]
         return statistics.median(cpu) if cpu else None
 
     @property
     def cpu_percent_max(self) -> float | None:
-        """The greatest load of a sample, of one core."""
+        """The maximum CPU load of a sample, in percent of one core."""
         return max((each.cpu_percent for each in self.samples), default=None)
 
     @property
     def schedule_lag_p99_ms(self) -> float | None:
-        """The 99th percentile of the samples' greatest lags, by nearest rank."""
+        """The 99th percentile of the samples' maximum lags, by nearest rank."""
         lags = sorted(each.schedule_lag_ms for each in self.samples)
         return percentile(lags, 0.99) if lags else None
 
     @property
     def dropped(self) -> int | None:
-        """How many arrivals could not be started in time."""
+        """How many arrivals could not start in time."""
         return max((each.dropped for each in self.samples), default=None)
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """Why it counts as saturated; empty if it does not."""
+        """Why the generator counts as saturated; empty if it does not."""
         return tuple(self._evidence())
 
     def _evidence(self) -> Iterator[str]:
@@ -84,16 +83,16 @@ class GeneratorHealth:
         late = sum(each.schedule_lag_ms >= LATE_MS for each in self.samples)
         if late and late >= LATE_SHARE * count:
             yield (
-                f"{name} was {LATE_MS:g} ms or more late with what was due in {late} of {count} "
-                f"samples under load (p99 {self.schedule_lag_p99_ms:.0f} ms)"
+                f"{name} was {LATE_MS:g} ms or more behind schedule in {late} of {count} samples "
+                f"under load (p99 {self.schedule_lag_p99_ms:.0f} ms)"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class FleetHealth:
-    """The health of all generators of a run, and what they did not make of it.
+    """The health of all generators of a run, and the shortfall: the work that they did not do.
 
-    `missing` is how many were asked for and never began, None where it is not known how many have.
+    `missing` is how many requested generators never started, None if that is unknown.
     """
 
     known: tuple[GeneratorHealth, ...] = ()
@@ -102,37 +101,37 @@ class FleetHealth:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """Why some count as saturated."""
+        """Why some generators count as saturated."""
         return tuple(text for each in self.known for text in each.evidence)
 
     @property
     def saturated(self) -> bool:
-        """Whether latencies and rates are partly the generators' own."""
+        """Whether latencies and rates include delays of the generators."""
         return bool(self.evidence)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What limits the use of their figures, most important first."""
+        """Caveats about the measurements, most important first."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
         yield from self.shortfall.sentences
         if self.saturated:
             yield (
-                f"generator: saturated: {'; '.join(self.evidence)}: latencies and rates are partly "
-                "the generator's own; use more generators (--processes, or workers on other "
-                "hosts), or ask for less"
+                f"generator: saturated: {'; '.join(self.evidence)}: latencies and rates include "
+                "the generator's own delay; use more generators (--processes, or workers on other "
+                "hosts), or reduce the load"
             )
         if self.missing:
             yield (
-                f"generator: {self.missing} of the workers that were asked for never began, so "
-                "the load was not the one that was asked for"
+                f"generator: {self.missing} of the requested workers never started, so the load "
+                "was not the one requested"
             )
         unknown = [str(each.generator) for each in self.known if not each.is_known]
         if unknown:
             yield (
-                f"generator: the health of {', '.join(unknown)} is not known, so latencies may be "
-                "partly the generator's own"
+                f"generator: no health samples from generator {', '.join(unknown)}, so latencies "
+                "may include the generator's own delay"
             )
 
 
@@ -145,23 +144,23 @@ def generators(
     """Assess the health of all generators.
 
     Args:
-        healths: What was read of each generator that has a ledger; None where that is not known.
-        begun: The generators that have begun; None where that is not known.
-        options: The manifest's, of which `expect_workers` and `processes` say how many there
-            should be.
-        shortfalls: What each did not make.
+        healths: The health of each generator that has a ledger; None if unknown.
+        begun: The generators that started; None if unknown.
+        options: The manifest's options; `expect_workers` and `processes` give the requested number
+            of generators.
+        shortfalls: The shortfall of each generator.
     """
     numbers = sorted({*healths, *(begun or ())})
     known = tuple(
         GeneratorHealth(number, under_load(health.samples) if health else ())
         for number, health in ((each, healths.get(each)) for each in numbers)
     )
-    missing = None if begun is None else max(0, _asked_for(options) - len(set(begun)))
+    missing = None if begun is None else max(0, _requested_generators(options) - len(set(begun)))
     return FleetHealth(known, missing, merged(shortfalls))
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Return the samples of spans with requests."""
+    """Return the samples taken while requests were made, in order of time."""
     ordered = sorted(samples, key=lambda sample: sample.at_ns)
     earlier = (0, 0)
     chosen = []
@@ -173,7 +172,7 @@ def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     return tuple(chosen)
 
 
-def _asked_for(options: Mapping[str, Any]) -> int:
-    """Return how many generators were requested; the manifest is untrusted input."""
+def _requested_generators(options: Mapping[str, Any]) -> int:
+    """Return how many generators were requested. The manifest is untrusted input."""
     numbers = (options.get(name) for name in ("processes", "expect_workers"))
     return max((each for each in numbers if type(each) is int), default=0)

@@ -17,7 +17,7 @@ NS_PER_MS = 1_000_000
 
 
 class Measure(StrEnum):
-    """What is measured."""
+    """A kind of duration; see the glossary."""
 
     HTTP = "http"
     FROM_INTENDED = "from_intended"
@@ -25,7 +25,7 @@ class Measure(StrEnum):
 
     @property
     def words(self) -> str:
-        """Its name, for people."""
+        """Its name as shown on pages."""
         return "HTTP" if self is Measure.HTTP else self.value.replace("_", " ")
 
 
@@ -42,8 +42,9 @@ COUNTED = pa.schema(
         ("unanswered", pa.int64()),
     ]
 )
-"""Durations in ns, counted by what they are of, by the slice of the run (see `over_time.py`) in
-which their request was due, and by bucket; `unanswered` of them are of requests without an answer.
+"""Durations in ns, counted by event type, measure, bucket and `place`: the slice of the run in
+which the request was due (see `over_time.py`). `unanswered` of them belong to requests without an
+answer.
 """
 
 BY_TYPE = ("event_type", "measure", "bucket")
@@ -53,7 +54,10 @@ BY_PLACE = ("place", "measure", "bucket")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many durations of one kind were how long; `unanswered` of them are longer than known."""
+    """Durations of one event type and measure that share a bucket.
+
+    `unanswered` of the `count` are lower bounds: these requests had no answer.
+    """
 
     event_type: str
     measure: Measure
@@ -68,9 +72,9 @@ def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None 
     """Count durations by bucket.
 
     Args:
-        fates: Of the columns `reconcile.FATES`.
-        event_types: The types to tell apart; every other one counts as `(unknown)`.
-        place: The slice of each; by default all are of one.
+        fates: Rows of `reconcile.FATES`.
+        event_types: The known event types; all others count as `(unknown)`.
+        place: The slice of each row; 0 by default.
 
     Returns:
         Rows of COUNTED.
@@ -90,7 +94,7 @@ def counted(fates: pa.Table, event_types: Sequence[str], place: Integers | None 
 def _of_measure(
     measure: Measure, values_ns: pa.ChunkedArray, keys: Mapping[str, pa.Array], types: pa.Array
 ) -> pa.Table:
-    """Count one measure of the attempts that have it; event types are places in `types`."""
+    """Count one measure of the attempts that have it; event types are indices into `types`."""
     known = pa.table({**keys, "value": values_ns}).filter(values_ns.is_valid())
     value = known["value"].to_numpy()
     columns = {
@@ -119,7 +123,7 @@ def _zeros(count: int) -> pa.Array:
 
 
 def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
-    """Give each measure of each attempt in ns, null where an attempt lacks it."""
+    """Return every measure of every attempt in ns, null if the attempt lacks it."""
     intended, sent = fates["intended_at_ns"], fates["sent_at_ns"]
     ended = over_ns(fates)
     waited_ms = pc.subtract(
@@ -133,28 +137,28 @@ def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
 
 
 def over_ns(fates: pa.Table) -> pa.ChunkedArray:
-    """Give when each request was answered, or was waited for no longer."""
+    """Return when each request was answered or given up, as Unix time in ns."""
     answered, ended = fates["answered_at_ns"], fates["ended_at_ns"]
     return answered if ended.null_count == len(ended) else pc.coalesce(answered, ended)
 
 
 def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
-    """Add up rows of COUNTED by some of their keys; the others are gone."""
+    """Add up rows of COUNTED by `keys`, a subset of its keys, and drop the other keys."""
     names = [*keys, *COUNTED.names[4:]]
     together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
     has_unanswered = bool(pc.max(together["unanswered"]).as_py())
     sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
-    if has_unanswered:  # there seldom are any, and a sum of nothing takes as long
+    if has_unanswered:  # rarely true, and summing zeros takes as long
         sums.append(("unanswered", "sum"))
-    found = together.group_by(list(keys), use_threads=False).aggregate(sums)
-    columns = [found[name] for name in (*keys, *("_".join(each) for each in sums))]
+    totals = together.group_by(list(keys), use_threads=False).aggregate(sums)
+    columns = [totals[name] for name in (*keys, *("_".join(each) for each in sums))]
     if not has_unanswered:
-        columns.append(_zeros(len(found)))
+        columns.append(_zeros(len(totals)))
     return pa.Table.from_arrays(columns, names)
 
 
 def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
-    """Put together what was counted, rows of COUNTED."""
+    """Merge counts, rows of COUNTED, into buckets."""
     rows = by_keys(parts, BY_TYPE)
     names = ("event_type", "measure", "count", "min", "max", "sum", "unanswered")
     columns = (rows[name].to_pylist() for name in names)
@@ -165,9 +169,9 @@ def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
 
 
 def bucket_number(values_ns: Integers) -> Integers:
-    """Number the buckets of durations; numbers are in the order of the durations."""
+    """Return the bucket number of each duration; a longer duration never has a smaller number."""
     size_us = np.abs(values_ns) // 1000
-    # Where log2 rounds up at a power of two, the bucket is half as wide: no harm.
+    # If log2 rounds up just below a power of two, the bucket is half as wide, which is harmless.
     magnitude = np.floor(np.log2(np.maximum(size_us, 1))).astype(np.int64)
     shift = np.maximum(magnitude - _SUB_BUCKET_BITS, 0)
     number = (shift << (_SUB_BUCKET_BITS + 1)) + (size_us >> shift)

@@ -12,7 +12,7 @@ PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOTAL = "total"
 
 TICKS = 8
-"""Points of a percentile curve per halving of the distance to 1."""
+"""The number of points of a percentile curve each time the distance to 1 halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Latency:
 
 
 def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
-    """Compute every measure by event type and in total, without measures that have no values."""
-    return tuple(_latency(key, mine) for key, mine in _grouped(buckets))
+    """Compute every measure by event type and in total; measures without values are left out."""
+    return tuple(_latency(key, group) for key, group in _grouped(buckets))
 
 
 def percentile_curve(buckets: Iterable[Bucket]) -> tuple[CurvePoint, ...]:
@@ -68,8 +68,8 @@ def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[CurvePoi
 def quantiles(count: int) -> Iterator[float]:
     """Yield the quantiles of a percentile curve over `count` values, from 0 to 1.
 
-    As in an HDR histogram, the steps halve with each halving of the distance to 1, until they are
-    finer than the values.
+    As in an HDR histogram, the step halves whenever the distance to 1 halves, until a step is
+    smaller than the share of one value.
     """
     for halving in itertools.count():
         for tick in range(TICKS):
@@ -83,23 +83,23 @@ def quantiles(count: int) -> Iterator[float]:
 def _grouped(
     buckets: Iterable[Bucket],
 ) -> Iterator[tuple[tuple[str, Measure], list[Bucket]]]:
-    """Yield the buckets by event type and measure, those of all types last."""
+    """Yield the buckets of each event type and measure; those of all types come last."""
     grouped: dict[tuple[str, Measure], list[Bucket]] = {}
     for bucket in buckets:
         grouped.setdefault((bucket.event_type, bucket.measure), []).append(bucket)
         grouped.setdefault((TOTAL, bucket.measure), []).append(bucket)
-    order = {measure: place for place, measure in enumerate(Measure)}
+    order = {measure: index for index, measure in enumerate(Measure)}
     for key in sorted(grouped, key=lambda key: (key[0] == TOTAL, key[0], order[key[1]])):
         yield key, grouped[key]
 
 
 def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None) -> float:
-    """Compute one aggregate of at least one bucket: a percentile, min, mean or max, in ms."""
+    """Compute an aggregate in ms: a percentile, min, mean or max. Needs at least one bucket."""
     ordered = ordered_buckets(buckets)
     if quantile is not None:
         return _percentiles_ms(ordered, (quantile,))[quantile]
-    found = _latency((TOTAL, ordered[0].measure), ordered)
-    return {"min": found.min_ms, "mean": found.mean_ms, "max": found.max_ms}[aggregate]
+    latency = _latency((TOTAL, ordered[0].measure), ordered)
+    return {"min": latency.min_ms, "mean": latency.mean_ms, "max": latency.max_ms}[aggregate]
 
 
 def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
@@ -109,7 +109,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
         event_type=key[0],
         measure=key[1],
         count=count,
-        # A bucket never holds both signs, so its least value tells.
+        # A bucket never holds both signs, so its minimum decides.
         negative=sum(bucket.count for bucket in ordered if bucket.min_ns < 0),
         unanswered=sum(bucket.unanswered for bucket in ordered),
         min_ms=ordered[0].min_ns / NS_PER_MS,
@@ -120,11 +120,11 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
 
 
 def ordered_buckets(buckets: Iterable[Bucket]) -> list[Bucket]:
-    """Sort buckets, and merge those of several event types that overlap."""
+    """Sort buckets, and merge overlapping ones of different event types."""
     ordered: list[Bucket] = []
     for bucket in sorted(buckets, key=lambda bucket: (bucket.min_ns, bucket.max_ns)):
         if ordered and bucket.min_ns <= ordered[-1].max_ns:
-            bucket = _merged(ordered.pop(), bucket)  # noqa: PLW2901 - it takes both places
+            bucket = _merged(ordered.pop(), bucket)  # noqa: PLW2901 - the merged bucket replaces both
         ordered.append(bucket)
     return ordered
 
@@ -140,7 +140,7 @@ def _merged(one: Bucket, other: Bucket) -> Bucket:
 
 
 def _percentiles_ms(ordered: Sequence[Bucket], wanted: Iterable[float]) -> dict[float, float]:
-    """Return by quantile the longest duration in the bucket that holds its rank."""
+    """Return, by quantile, the longest duration in the bucket that contains its rank."""
     cumulative = list(itertools.accumulate(bucket.count for bucket in ordered))
     return {
         quantile: ordered[bucket_at(cumulative, nearest_rank(cumulative[-1], quantile))].max_ns

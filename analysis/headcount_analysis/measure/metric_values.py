@@ -1,8 +1,8 @@
-"""Measurements: the value that a threshold checks, and bounds for the true value.
+"""Metric values: the value that a threshold checks, and bounds on the true value.
 
 A value that is not known exactly has bounds. A request without a response took at least as long as
-the generator waited. An event without a usable timestamp took an unknown time. Clocks that differ
-shift times. A threshold is decided if it holds, or does not, within all the bounds.
+the generator waited. An event without a usable timestamp took an unknown time. Clock offsets
+shift times. A threshold is decided if it holds at both bounds, or at neither.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
 _WHOLE_MS = 1.0
-"""Timestamps are truncated to whole ms, so a duration may seem negative by this much."""
+"""Timestamps are truncated to whole ms, so a duration may look negative by up to this much."""
 _NS_PER_MS = 1_000_000
 
 
@@ -30,8 +30,8 @@ _NS_PER_MS = 1_000_000
 class Measurement:
     """A value in the unit of its limit, None if nothing was measured, and its bounds.
 
-    `doubt` says why it is not known better, or why nothing was measured. `is_empty` means that
-    nothing was checked that could have failed. `remark` qualifies the value.
+    `doubt` says why the value is uncertain or missing. `is_empty` means that no check could have
+    failed. `remark` qualifies the value.
     """
 
     value: float | None
@@ -52,7 +52,7 @@ def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
         return Measurement(None, doubt=_nothing_sent(threshold))
     value = evaluate(threshold.measures, counts.as_dict(), sample.seconds)
     if value is None:
-        return Measurement(None, doubt="a single moment has no rate")
+        return Measurement(None, doubt="the requests span no time, so they have no rate")
     if threshold.kind is MetricKind.COUNT:
         return _count(threshold, float(value), counts, sample)
     return Measurement(value, value, value)
@@ -82,16 +82,16 @@ def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
 
 
 def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSample) -> Measurement:
-    """Measure a count; what could not be checked is a doubt if it was everything."""
-    checked, total, what = _coverage(threshold, counts, sample)
-    coverage = f"{checked} of {total} {what}"
+    """Measure a count; it is in doubt if nothing could be checked."""
+    checked, total, phrase = _coverage(threshold, counts, sample)
+    coverage = f"{checked} of {total} {phrase}"
     is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
     remark = coverage if is_partial else ""
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
 
 
 def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:
-    """Return how many of how many requests or events a count could be decided for."""
+    """Return how many requests or events were checked, of how many, and a phrase for the two."""
     known = _checkable(threshold, sample)
     match _needs(threshold):
         case Needs.ACKNOWLEDGED:
@@ -101,26 +101,26 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.TIMES:
             return known.timed, known.seen, "events have a time"
         case Needs.PLACES:
-            return known.placed, known.seen, "events have a place in their answers"
+            return known.placed, known.seen, "events have a place that their answer named"
         case Needs.KEYS:
             checked = known.seen if sample.order is None else sample.order.events
             of_all = sum(part.seen for part in sample.checkable.values())
-            return checked, of_all, "events have another of their key to be in order with"
+            return checked, of_all, "events could be checked for order"
         case Needs.REQUESTS | Needs.MESSAGES:
             return 1, 1, ""
 
 
 def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure how long requests took, at least, for those without a response."""
+    """Measure how long requests took; a request without a response took at least its wait."""
     buckets = _buckets(threshold, sample)
     if not buckets:
         return Measurement(None, doubt=_nothing_sent(threshold))
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
     count = sum(each.count for each in buckets)
     unanswered = sum(each.unanswered for each in buckets)
-    told = f"{unanswered} of {count} had no answer and count with the time that was waited"
+    remark = f"{unanswered} of {count} had no answer and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
-    return Measurement(value, value, max(value, most), told, told if unanswered else "")
+    return Measurement(value, value, max(value, most), remark, remark if unanswered else "")
 
 
 def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
@@ -133,7 +133,7 @@ def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
 
 
 def _answered(buckets: Iterable[Bucket]) -> list[tuple[int, float, float]]:
-    """Return for each bucket the number of responses and the duration range in ms, in order."""
+    """Return the number of responses and the duration range in ms of each bucket, in order."""
     return [
         (each.count - each.unanswered, each.min_ns / _NS_PER_MS, each.max_ns / _NS_PER_MS)
         for each in ordered_buckets(buckets)
@@ -155,25 +155,25 @@ def _slowest_ms(
 
 
 def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure how long events took, within the bounds of timestamps and clocks."""
+    """Measure how long events took, with bounds from missing timestamps and clock offsets."""
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
-    looked_at = f"{known.timed} of {known.seen} events have a time: {describe(sample.unusable)}"
+    coverage = f"{known.timed} of {known.seen} events have a time: {describe(sample.unusable)}"
     if not buckets:
-        doubt = looked_at if missing else "no event was seen"
+        doubt = coverage if missing else "no event was seen"
         return Measurement(None, doubt=doubt)
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
     if value < -_WHOLE_MS:
-        negative = "no event enters the topic before it is asked for: the clocks differ"
+        negative = "events seem to enter the topic before they were requested: the clocks differ"
         return Measurement(value, -math.inf, math.inf, negative)
     least, most, doubt = value, value, _clock_doubt(sample)
     if missing:
         count = known.timed + missing
-        least, doubt = -math.inf, looked_at
+        least, doubt = -math.inf, coverage
         most = _slowest_ms(threshold, _answered(buckets), count)
     shorter, longer = _clock_error_ms(sample)
-    remark = looked_at if missing else ""
+    remark = coverage if missing else ""
     return Measurement(value, least - shorter, max(value, most) + longer, doubt, remark)
 
 

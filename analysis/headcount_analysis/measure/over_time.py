@@ -1,8 +1,9 @@
 """Over time: how many requests were due, sent, answered and published, and how long they took.
 
-The run is cut into slices of equal width, at most about 600, from the time at which its first
-request was due. Every event counts in the slice in which it happened, so that the lines of a
-service that falls behind diverge; a duration counts in the slice in which its request was due.
+The run is divided into at most about 600 slices of equal width; slice 0 begins when the first
+request was due. Sending, answering and publishing each count in the slice in which they happened,
+so the lines diverge if a service falls behind. A duration counts in the slice in which its request
+was due.
 """
 
 import math
@@ -34,7 +35,7 @@ RateAt = Callable[[int], float]
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Durations in ms, each the nearest-rank percentile."""
+    """Nearest-rank percentiles of durations, and the maximum, in ms."""
 
     p50_ms: float
     p95_ms: float
@@ -44,9 +45,9 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class LoadSlice:
-    """What happened from `elapsed_s` on, counted; `target` is a rate, None where none was set.
+    """Counts of the slice that begins at `elapsed_s`; `target` is a rate, None if none was set.
 
-    `arrived` are the events that were seen, by the time of their first copy.
+    `arrived` counts the events seen in the topic, by the time of their first copy.
     """
 
     elapsed_s: float
@@ -65,7 +66,7 @@ COUNTED = ("due", "started", "answered", "acked", "arrived")
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """Slices without gaps, each `width_s` wide; `first_ns` is when the first request was due."""
+    """Contiguous slices, each `width_s` wide; `first_ns` is when the first request was due."""
 
     width_s: float = 1.0
     first_ns: int = 0
@@ -74,26 +75,26 @@ class OverTime:
 
 @dataclass(frozen=True, slots=True)
 class LoadBinning:
-    """How a run is cut: slices of one width, numbered `start` to `end`."""
+    """The slices of a run: all of one width, numbered `start` to `end`."""
 
-    grain: BinWidth
+    bin_width: BinWidth
     start: int
     end: int
 
     @property
     def width_s(self) -> float:
         """The width of a slice in seconds."""
-        return self.grain.width_ns / 1e9
+        return self.bin_width.width_ns / 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class OverTimeCounts:
     """Counts of some attempts by name and slice, and their durations.
 
-    `durations` are rows of `latency.COUNTED`, by the slice in which a request was due.
+    `durations` are rows of `histogram.COUNTED`, by the slice in which a request was due.
     """
 
-    grain: BinWidth
+    bin_width: BinWidth
     numbers: Mapping[str, BinCounts]
     durations: pa.Table
 
@@ -104,16 +105,16 @@ def span(
     """Choose the slices of a run; None if no request was ever due.
 
     Args:
-        first: The first of each of the attempts' times, in ns, by the names of their columns.
-        last: The last of each.
-        seen_ms: The first and last timestamp of their events, if there are any.
+        first: The earliest time in each time column of the attempts, in ns, by column name.
+        last: The latest time in each.
+        seen_ms: The first and last timestamp of the events seen, in ms; None if none were seen.
     """
     if "intended_at_ns" not in first:
         return None
     last_due_ns = last["intended_at_ns"]
-    # Kafka has whole ms: what arrives within that of the first request is not before it.
+    # Kafka truncates to whole ms: an event of the same ms as the first request is not before it.
     first_ns = first["intended_at_ns"] // _NS_PER_MS * _NS_PER_MS
-    # A clock that is wrong must not stretch the axis.
+    # A wrong clock must not stretch the axis.
     margin = last_due_ns - first_ns + _MARGIN_NS
     seen_ns = [each * _NS_PER_MS for each in seen_ms or ()]
     seen_ns = [each for each in seen_ns if abs(each - first_ns) <= YEAR_MS * _NS_PER_MS]
@@ -121,15 +122,15 @@ def span(
     start = max(first_ns - margin, min(first_ns, earliest))
     ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
     end = min(last_due_ns + margin, max(last_due_ns, *ends))
-    grain = BinWidth(first_ns, round(width_for((end - start) / 1e9) * 1e9))
-    places = grain.place(np.array([start, end], np.int64))
-    return LoadBinning(grain, int(places[0]), int(places[1]))
+    bin_width = BinWidth(first_ns, round(width_for((end - start) / 1e9) * 1e9))
+    places = bin_width.place(np.array([start, end], np.int64))
+    return LoadBinning(bin_width, int(places[0]), int(places[1]))
 
 
-def counted(fates: pa.Table, grain: BinWidth, durations: pa.Table) -> OverTimeCounts:
-    """Count attempts, of `reconcile.FATES`, by slice.
+def counted(fates: pa.Table, bin_width: BinWidth, durations: pa.Table) -> OverTimeCounts:
+    """Count attempts, rows of `reconcile.FATES`, by slice.
 
-    `durations` are theirs, rows of `latency.COUNTED`, with the places of the same grain.
+    `durations` are their durations, rows of `histogram.COUNTED`, placed by the same `bin_width`.
     """
     is_acked = pc.equal(fates["outcome"], Outcome.ACKED.value)
     times = {
@@ -139,46 +140,51 @@ def counted(fates: pa.Table, grain: BinWidth, durations: pa.Table) -> OverTimeCo
         "acked": fates["answered_at_ns"].filter(is_acked),
         "arrived": fates["entered_at_ns"],
     }
-    numbers = {name: count_bins(times[name].drop_null().to_numpy(), grain) for name in COUNTED}
-    return OverTimeCounts(grain, numbers, by_keys([durations], BY_PLACE))
+    numbers = {name: count_bins(times[name].drop_null().to_numpy(), bin_width) for name in COUNTED}
+    return OverTimeCounts(bin_width, numbers, by_keys([durations], BY_PLACE))
 
 
-def due_place(fates: pa.Table, grain: BinWidth) -> Integers:
-    """Number the slice in which each attempt was due; one that has no time is in the first."""
-    return grain.place(fates["intended_at_ns"].fill_null(grain.first_ns).to_numpy())
+def due_place(fates: pa.Table, bin_width: BinWidth) -> Integers:
+    """Return the slice in which each attempt was due; 0 for an attempt without a time."""
+    return bin_width.place(fates["intended_at_ns"].fill_null(bin_width.first_ns).to_numpy())
 
 
 def over_time(
-    cut: LoadBinning | None, parts: Sequence[OverTimeCounts], rate_at: RateAt | None = None
+    binning: LoadBinning | None, parts: Sequence[OverTimeCounts], rate_at: RateAt | None = None
 ) -> OverTime:
-    """Assemble the course of a run.
+    """Assemble the slices of a run.
 
     Args:
-        cut: How it is cut up.
-        parts: What was counted, by grains that serve the cut's.
-        rate_at: How many requests a second were asked for at a Unix time in ns, if a rate was.
+        binning: The slices to fill; None if no request was ever due.
+        parts: Counts with bin widths that add up to the binning's.
+        rate_at: The target rate; None if none was set.
     """
-    if cut is None:
+    if binning is None:
         return OverTime()
     sums = {
         name: added_up(
-            ((part.grain, part.numbers[name]) for part in parts), cut.grain, cut.start, cut.end
+            ((part.bin_width, part.numbers[name]) for part in parts),
+            binning.bin_width,
+            binning.start,
+            binning.end,
         )
         for name in COUNTED
     }
-    latency = _latency([_coarsened(part, cut.grain) for part in parts])
+    latency = _latency([_coarsened(part, binning.bin_width) for part in parts])
     slices = (
         LoadSlice(
-            elapsed_s=round(place * cut.width_s, 3),
+            elapsed_s=round(place * binning.width_s, 3),
             target=None
             if rate_at is None
-            else rate_at(cut.grain.first_ns + round((place + 0.5) * cut.grain.width_ns)),
+            else rate_at(
+                binning.bin_width.first_ns + round((place + 0.5) * binning.bin_width.width_ns)
+            ),
             latency=latency.get(place, {}),
             **{name: int(numbers[index]) for name, numbers in sums.items()},
         )
-        for index, place in enumerate(range(cut.start, cut.end + 1))
+        for index, place in enumerate(range(binning.start, binning.end + 1))
     )
-    return OverTime(cut.width_s, cut.grain.first_ns, tuple(slices))
+    return OverTime(binning.width_s, binning.bin_width.first_ns, tuple(slices))
 
 
 def width_for(length_s: float) -> float:
@@ -191,17 +197,17 @@ def width_for(length_s: float) -> float:
     return 60 * -(-length_s // (60 * MOST_SLICES))
 
 
-def common_grain(first_ns: int, length_s: float) -> BinWidth:
-    """Choose the widest bins that still add up to the slices of a run that may become longer."""
+def common_bin_width(first_ns: int, length_s: float) -> BinWidth:
+    """Choose the widest bins that can still be added up if the run, and its slices, get longer."""
     first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
     if length_s <= _SHORT_RUN_S:
         return BinWidth(first_ns, round(_SHORT_WIDTH_S * 1e9))
-    to_come = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
-    return BinWidth(first_ns, math.gcd(*to_come) * 1_000_000_000)
+    later_widths_s = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
+    return BinWidth(first_ns, math.gcd(*later_widths_s) * 1_000_000_000)
 
 
-def _coarsened(part: OverTimeCounts, grain: BinWidth) -> pa.Table:
-    place = part.grain.coarsened(part.durations["place"].to_numpy().astype(np.int64), grain)
+def _coarsened(part: OverTimeCounts, bin_width: BinWidth) -> pa.Table:
+    place = part.bin_width.coarsened(part.durations["place"].to_numpy().astype(np.int64), bin_width)
     at = part.durations.column_names.index("place")
     return part.durations.set_column(at, "place", pa.array(place, pa.int32()))
 

@@ -10,13 +10,13 @@ from headcount.run.outcome import Outcome
 from headcount_analysis.compare_run.classes import Fate
 
 LONGEST_MS = 86_400_000
-"""A longer delay is a timestamp in another unit, and is ignored."""
+"""Longer delays are ignored: they come from timestamps in another unit."""
 EARLY = 10
-"""Delays count from this percentile, so that an offset between clocks cancels out."""
+"""Delays are measured from this percentile, so that the clock offset cancels out."""
 
 
 def longest_delay_s(fates: Path) -> float | None:
-    """Return how much later the latest event came than early ones, in s; None without events.
+    """Return how much later the latest event came than the early ones, in s; None without events.
 
     Raises OSError.
     """

@@ -1,9 +1,9 @@
-"""The rates of a run: how much was asked for and made a second, by which its latencies are read.
+"""The target rate and the achieved rate of a run, needed to interpret its latencies.
 
-With `--rate` both count arrivals, over the time in which they were due, so that what was dropped,
-or was lost with a generator, keeps the achieved rate below the target. Without it nothing is asked
-for, and what is achieved is the `rps` of the thresholds: requests, over the time from the first to
-the last answer, so that a service that hangs keeps it low.
+With `--rate`, both count arrivals over the time in which they were due. So arrivals that were
+dropped, or lost with a generator, keep the achieved rate below the target. Without `--rate` there
+is no target, and the achieved rate is the thresholds' `rps`: requests over the time from the first
+request to the last answer. So a service that hangs keeps it low.
 Pure.
 """
 
@@ -14,9 +14,9 @@ from headcount.open_model.scheduled_arrivals import Arrivals
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates of the whole run; the target is None where no rate was asked for.
+    """Rates of the whole run; the target is None if no rate was set.
 
-    The achieved one is None where nothing took time: of no request, or a single one.
+    The achieved rate is None if the requests span no time: none, or only one.
     """
 
     target_per_s: float | None = None
@@ -24,24 +24,24 @@ class Rates:
 
     @property
     def shown(self) -> dict[str, str]:
-        """Each by its name, as it is shown."""
+        """The formatted rates, by name."""
         return {
             "target": _shown(self.target_per_s, "none"),
             "achieved": _shown(self.achieved_per_s, "not measured"),
         }
 
     def __str__(self) -> str:
-        """Say both in a line."""
+        """Format both rates in one line."""
         return ", ".join(f"{name} {rate}" for name, rate in self.shown.items())
 
 
 def of_arrivals(arrivals: Arrivals, due_for_s: float) -> Rates:
-    """Give the rates of arrivals that were due within so many seconds."""
+    """Return the rates of arrivals that were due within `due_for_s` seconds."""
     return Rates(_per_s(arrivals.due, due_for_s), _per_s(arrivals.started, due_for_s))
 
 
 def of_requests(count: int, span_s: float) -> Rates:
-    """Give the rate of requests that nothing but their users has paced."""
+    """Return the rate of `count` requests that only their users paced."""
     return Rates(None, _per_s(count, span_s))
 
 

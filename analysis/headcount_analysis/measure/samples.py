@@ -1,4 +1,4 @@
-"""Samples: what was measured in parts of a run, for the thresholds of these parts."""
+"""Samples: measurements of parts of a run, for the thresholds on these parts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 
 @dataclass(frozen=True, slots=True)
 class WindowSample:
-    """What was measured in a part of the run: counts, durations by event type, and its length.
+    """Measurements of a part of the run: counts, durations by event type, and length in seconds.
 
     `unfilled` says that the run ended before the part did. The last three cover the whole run: its
     clock offsets, its unusable timestamps, and the events that have an order, None if not counted.
@@ -49,34 +49,34 @@ def samples(
 
     Args:
         windows: The parts.
-        whole: What was measured in all of it, but for its length.
-        fates: Where `fates.parquet` is.
-        span_ns: When the first request was sent, and the last was over; None where none was.
-        event_types: The types to tell apart.
+        whole: The measurements of the whole run, without its length.
+        fates: The path of `fates.parquet`.
+        span_ns: When the first request was sent and the last one ended; None if none was sent.
+        event_types: The known event types; all others count as `(unknown)`.
     """
     wanted = set(windows)
     if span_ns is None:
         return dict.fromkeys(wanted, WindowSample({}, (), 0.0))
     first, last = span_ns
     run_s = (last - first) / 1e9
-    found = {}
+    by_window = {}
     for window in wanted:
         if window.is_whole:
-            found[window] = replace(whole, seconds=run_s)
+            by_window[window] = replace(whole, seconds=run_s)
             continue
         start = first + round(window.after_s * 1e9)
         end = last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
         seconds = max(0.0, (min(end, last) - start) / 1e9)
         part = _measured(_sent_between(fates, start, end), whole, event_types)
-        found[window] = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
-    return found
+        by_window[window] = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
+    return by_window
 
 
 def unfilled(window: Window, run_s: float) -> str:
-    """Return that a run of this length ended before a part of it; empty if it did not.
+    """Explain that a run of this length ended before the part did; empty if it did not.
 
-    Requests do not end at the very end of a run: a twentieth of the part may be missing, and of a
-    short one up to a fifth, but no more than a second.
+    The last request ends a little before the run does. So a twentieth of the part may be missing;
+    of a short part up to a fifth, but at most a second.
     """
     end_s = window.after_s + (window.for_s or 0.0)
     short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * (window.for_s or 0.0))

@@ -1,9 +1,9 @@
-"""Threshold results: what a run measured, compared with the limits that it must keep.
+"""Threshold results: the measurements of a run, compared with its thresholds.
 
-A threshold of a part of the run covers the requests sent in that part, counted from the very first
-request. It is unproven if nothing was measured, if the run ended before the part did, or if the
-measurement is too uncertain: a gate that is never tried is no gate, and no proof that it would not
-have held either. A threshold that the measured values exceed is broken.
+A threshold on a part of the run covers the requests sent in that part; its times count from the
+first request. A threshold is unproven if nothing was measured, if the run ended before the part
+did, or if the measurement is too uncertain: a gate that is never tried is no gate, but it did not
+fail either. A threshold whose limit the measured value violates is broken.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from headcount_analysis.measure.samples import WindowSample
 class ThresholdResult:
     """A threshold, its measured value (None without one), and whether it holds.
 
-    `doubt` says why it is unproven despite a value, `remark` qualifies the value.
+    `doubt` says why the threshold is unproven despite a value; `remark` qualifies the value.
     """
 
     threshold: Threshold
@@ -40,12 +40,12 @@ class ThresholdResult:
 
     @property
     def holds(self) -> bool:
-        """Whether the run kept it."""
+        """Whether the run kept the threshold."""
         return self.result is Result.KEPT
 
     @property
     def shown(self) -> str:
-        """The measured value in the unit of the limit, with doubt or remark."""
+        """The measured value in the unit of the limit, with its doubt or remark."""
         if self.abort is not None:
             return f"{self.abort.measured}, and the test was stopped"
         if self.value is None:
@@ -56,7 +56,7 @@ class ThresholdResult:
         return f"{shown} ({self.remark})" if self.remark else shown
 
     def __str__(self) -> str:
-        """Format threshold and value in a line."""
+        """Format the threshold and its value in one line."""
         return f"{self.threshold.text}: {self.shown}"
 
 
@@ -65,7 +65,7 @@ def judged(
     samples: Mapping[Window, WindowSample],
     abort: Abort | None = None,
 ) -> tuple[ThresholdResult, ...]:
-    """Compare each threshold with what was measured in its part of the run.
+    """Compare each threshold with the measurements of its part of the run.
 
     `abort` names the threshold that stopped the test, if one did.
     """

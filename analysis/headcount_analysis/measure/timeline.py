@@ -1,8 +1,8 @@
-"""The timeline: outcomes over time, and what happened to the system meanwhile.
+"""The timeline: outcomes over time, and the events that may explain them.
 
-Time is cut into slices of equal width, which doubles until there are few enough for the run.
-Attempts count where they were sent. What happened is known from marks that somebody set, and from
-the responses: a pause without acknowledgements, the first or last response of a service process.
+The run is divided into slices of equal width; the width doubles until there are few enough slices.
+An attempt counts in the slice in which it was sent. Events come from marks that people set, and
+from the responses: a pause in acknowledgements, the first or last response of a service process.
 """
 
 import itertools
@@ -22,9 +22,9 @@ from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, 
 FINEST_NS = 100_000_000
 MOST_SLICES = 3000
 PAUSE_NS = 1_000_000_000
-"""A pause without acknowledgements is reported from this length on."""
+"""The shortest pause in acknowledgements that is reported."""
 MOST_SERVERS = 16
-"""With more service processes than these, none is reported."""
+"""With more service processes than this, none are reported."""
 
 _NS_PER_MS = 1_000_000
 _CLIENT_ERRORS = (400, 499)
@@ -33,9 +33,9 @@ _COUNTED = ["sent_at_ns", "http_status", "outcome", "fate", "server"]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSlice:
-    """The attempts that were sent from `at_ns` on; `refused` are failed ones but for bad requests.
+    """Attempts sent in the slice from `at_ns` on; `refused` are those that failed without a 4xx.
 
-    The outcomes are disjoint; `lost` and `duplicated` are counted besides.
+    `acked`, `refused` and `indeterminate` are disjoint; `lost` and `duplicated` overlap with them.
     """
 
     at_ns: int
@@ -47,12 +47,12 @@ class OutcomeSlice:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether an attempt was refused or is indeterminate."""
+        """Whether any attempt was refused or is indeterminate."""
         return self.refused + self.indeterminate > 0
 
 
 class EventOrigin(StrEnum):
-    """How an event became known."""
+    """The source of a timeline event: a mark, or the responses."""
 
     MARKED = "marked"
     OBSERVED = "observed"
@@ -60,10 +60,10 @@ class EventOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """Something that happened; `recovered_after_ms` of a mark is None if it disturbed no request.
+    """An event on the timeline; `recovered_after_ms` is None unless a mark disturbed requests.
 
-    It is the time until requests were acknowledged again with none refused or unanswered, to a
-    slice's width; `is_recovered` is false where that did not come before the next mark or the end.
+    It is the time until requests were acknowledged again and none was refused or indeterminate, to
+    the width of a slice. `is_recovered` is false if the next mark or the end of the run came first.
     """
 
     at_ns: int
@@ -75,7 +75,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Slices without gaps, each `width_ns` wide, and what happened meanwhile, in order."""
+    """Contiguous slices, each `width_ns` wide, and the events (`moments`) in order of time."""
 
     width_ns: int = FINEST_NS
     slices: tuple[OutcomeSlice, ...] = ()
@@ -84,14 +84,14 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeBinning:
-    """How a run is cut: from the first attempt to the last, in slices of one width."""
+    """The slices of a run, all of one width, from the first attempt to the last."""
 
     first_ns: int
     last_ns: int
 
     @property
-    def grain(self) -> BinWidth:
-        """The width of a slice; a longer run doubles it, so that finer counts add up."""
+    def bin_width(self) -> BinWidth:
+        """The width of a slice; it doubles for longer runs, so that finer counts add up."""
         width_ns = FINEST_NS
         while self.last_ns - self.first_ns >= width_ns * MOST_SLICES:
             width_ns *= 2
@@ -99,24 +99,25 @@ class OutcomeBinning:
 
     @property
     def slices(self) -> int:
-        """How many slices there are."""
-        return (self.last_ns - self.first_ns) // self.grain.width_ns + 1
+        """The number of slices."""
+        return (self.last_ns - self.first_ns) // self.bin_width.width_ns + 1
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineCounts:
     """Counts of some attempts by outcome and slice.
 
-    `servers` has when the first and the last attempt was sent that a process has answered.
+    `servers` maps each service process to the send times of the first and last attempt that it
+    answered.
     """
 
-    grain: BinWidth
+    bin_width: BinWidth
     numbers: Mapping[str, BinCounts]
     servers: Mapping[str, tuple[int, int]]
 
 
-def counted(fates: pa.Table, grain: BinWidth) -> TimelineCounts:
-    """Count attempts, of `reconcile.FATES`, by slice."""
+def counted(fates: pa.Table, bin_width: BinWidth) -> TimelineCounts:
+    """Count attempts, rows of `reconcile.FATES`, by slice."""
     attempts = fates.select(_COUNTED).filter(fates["sent_at_ns"].is_valid())
     sent_ns = attempts["sent_at_ns"].to_numpy()
     is_bad = pc.and_(
@@ -136,10 +137,10 @@ def counted(fates: pa.Table, grain: BinWidth) -> TimelineCounts:
         "duplicated": pc.equal(attempts["fate"], Fate.DUPLICATED.value),
     }
     numbers = {
-        name: count_bins(sent_ns[_flags(condition)], grain)
+        name: count_bins(sent_ns[_flags(condition)], bin_width)
         for name, condition in conditions.items()
     }
-    return TimelineCounts(grain, numbers, _servers(attempts))
+    return TimelineCounts(bin_width, numbers, _servers(attempts))
 
 
 def _flags(condition: pa.ChunkedArray) -> Flags:
@@ -158,32 +159,40 @@ def _servers(attempts: pa.Table) -> dict[str, tuple[int, int]]:
 
 
 def timeline(
-    cut: OutcomeBinning | None, parts: Sequence[TimelineCounts], marks: Iterable[Mark]
+    binning: OutcomeBinning | None, parts: Sequence[TimelineCounts], marks: Iterable[Mark]
 ) -> Timeline:
     """Assemble the timeline of a run.
 
     Args:
-        cut: How it is cut up; None where no request was ever sent.
-        parts: What was counted, by grains that serve the cut's.
-        marks: What somebody has written down.
+        binning: The slices to fill; None if no request was ever sent.
+        parts: Counts with bin widths that add up to the binning's.
+        marks: The marks of the run, in order of time.
     """
-    if cut is None or not parts:
+    if binning is None or not parts:
         return Timeline()
-    width = cut.grain.width_ns
+    width = binning.bin_width.width_ns
     sums = {
         name: added_up(
-            ((part.grain, part.numbers[name]) for part in parts), cut.grain, 0, cut.slices - 1
+            ((part.bin_width, part.numbers[name]) for part in parts),
+            binning.bin_width,
+            0,
+            binning.slices - 1,
         )
         for name in parts[0].numbers
     }
     slices = tuple(
         OutcomeSlice(
-            cut.first_ns + index * width, **{name: int(each[index]) for name, each in sums.items()}
+            binning.first_ns + index * width,
+            **{name: int(each[index]) for name, each in sums.items()},
         )
-        for index in range(cut.slices)
+        for index in range(binning.slices)
     )
     servers = _all_servers(parts)
-    moments = [*_marked(slices, width, marks), *_pauses(slices, width), *_comings(cut, servers)]
+    moments = [
+        *_marked(slices, width, marks),
+        *_pauses(slices, width),
+        *_process_changes(binning, servers),
+    ]
     in_order = tuple(sorted(moments, key=lambda moment: moment.at_ns))
     return Timeline(width, slices, in_order)
 
@@ -200,7 +209,7 @@ def _all_servers(parts: Sequence[TimelineCounts]) -> dict[str, tuple[int, int]]:
 def _marked(
     slices: Sequence[OutcomeSlice], width: int, marks: Iterable[Mark]
 ) -> Iterator[TimelineEvent]:
-    """Yield each mark with the time until requests recovered."""
+    """Yield each mark with the time that requests took to recover."""
     ordered = list(marks)
     for mark, following in itertools.zip_longest(ordered, ordered[1:]):
         until = slices[-1].at_ns + width if following is None else following.at_ns
@@ -219,25 +228,25 @@ def _recovery(mark: Mark, slices: Sequence[OutcomeSlice], width: int) -> Timelin
 
 
 def _pauses(slices: Sequence[OutcomeSlice], width: int) -> Iterator[TimelineEvent]:
-    """Yield spans with attempts, none of which was acknowledged."""
+    """Yield spans in which attempts were sent but none was acknowledged."""
     for acked, group in itertools.groupby(slices, key=lambda part: part.acked > 0):
         span = list(group)
         length = len(span) * width
         if not acked and length >= PAUSE_NS and any(part.is_disturbed for part in span):
-            text = f"nothing that was sent for {length / 1e9:.1f} s was acknowledged"
+            text = f"no request sent in the next {length / 1e9:.1f} s was acknowledged"
             yield TimelineEvent(span[0].at_ns, text, EventOrigin.OBSERVED)
 
 
-def _comings(
-    cut: OutcomeBinning, servers: Mapping[str, tuple[int, int]]
+def _process_changes(
+    binning: OutcomeBinning, servers: Mapping[str, tuple[int, int]]
 ) -> Iterator[TimelineEvent]:
-    """Yield service processes that appeared or vanished well within the run."""
+    """Yield the service processes that appeared or disappeared well within the run."""
     if len(servers) > MOST_SERVERS:
         return
     for server, (first, last) in servers.items():
-        if first - cut.first_ns >= PAUSE_NS:
-            text = f"process {server} of the service answered first"
+        if first - binning.first_ns >= PAUSE_NS:
+            text = f"first answer from service process {server}"
             yield TimelineEvent(first, text, EventOrigin.OBSERVED)
-        if cut.last_ns - last >= PAUSE_NS:
-            text = f"process {server} of the service answered last"
+        if binning.last_ns - last >= PAUSE_NS:
+            text = f"last answer from service process {server}"
             yield TimelineEvent(last, text, EventOrigin.OBSERVED)

@@ -1,1 +1,1 @@
-"""Messages: their bytes, the ids and the content in them, and how they differ."""
+"""Messages: their bytes, ids and content, and how they differ from the requests."""

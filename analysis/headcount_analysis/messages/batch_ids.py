@@ -1,4 +1,4 @@
-"""The ids in a batch's messages, found in all their bytes at once."""
+"""Batch ids: finds the ids in all messages of a batch together, in their bytes."""
 
 import json
 import string
@@ -12,7 +12,7 @@ from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.messages import volatile_fields
 from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 
-_MAX_DIGITS = 18  # of an id's number, see `headcount/run/ids.py`
+_MAX_DIGITS = 18  # of a number in an id, see `headcount/run/ids.py`
 
 _DIGITS = Characters.of(string.digits)
 
@@ -21,7 +21,7 @@ _ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Messages as dictionary-encoded texts, and what is masked in each: a bit for each place."""
+    """Messages as dictionary-encoded texts, and a bit in `what` for each span masked in them."""
 
     texts: pa.DictionaryArray
     what: Integers
@@ -29,9 +29,9 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class BatchIds:
-    """The ids of this run that a batch's messages have as plain text.
+    """The ids of this run that a batch's messages contain as plain text.
 
-    `generator` and `seq` mean nothing where `is_there` is false; the spans are of their digits.
+    `generator` and `seq` are undefined if `is_there` is false; `spans` are those of their digits.
     """
 
     prefix: str
@@ -46,7 +46,7 @@ class BatchIds:
         return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
 
     def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
-        """Give the messages without the digits of their ids, and without the values of fields."""
+        """Mask the digits of the ids and the values of some fields in the messages."""
         spans = [*self.spans, *volatile_fields.spans(self.texts, fields)]
         flags: Integers = np.array([span.is_one for span in spans], np.int64)
         what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
@@ -72,7 +72,7 @@ def batch_ids(values: pa.Array, prefix: str, names: Sequence[str]) -> BatchIds:
 
 
 def _number(texts: ByteRows, start: Integers) -> ByteSpan:
-    """Find a number as ids have it: without a sign or a zero before it, of at most 18 digits."""
+    """Find a number in the form used in ids: no sign, no leading zero, at most 18 digits."""
     end = texts.run(start, _DIGITS, _MAX_DIGITS)
     is_padded = (end - start > 1) & (texts.byte(start) == _ZERO)
     return ByteSpan((start >= 0) & (end > start) & ~is_padded, start, end)

@@ -1,4 +1,4 @@
-"""The table of a batch's messages: kinds, ids, keys and digests as columns."""
+"""Batch table: the messages of a batch as columns of kinds, ids, keys and digests."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +11,17 @@ import xxhash
 from headcount.ledger.digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.messages.batch_ids import BatchIds
-from headcount_analysis.messages.json_message import (
-    Content,
-)
+from headcount_analysis.messages.json_message import Content
 from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, MessageKind
 
-_MAX_SHOWN = 200  # characters of a hostile id or event type that are kept
+_MAX_SHOWN = 200  # the most characters kept of an id or event type, which may be hostile
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """What was read of a text, and its kind; whether its id was asked for is checked later.
+    """The content of a text, and its kind; whether its id was requested is checked later.
 
-    `generator` and `seq` are -1 where the text has no id of the run, or only a masked one.
+    `generator` and `seq` are -1 if the text has no id of the run, or only a masked one.
     """
 
     content: Content
@@ -34,24 +32,24 @@ class ReadMessage:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was read of a batch: `place` says for each message which of `reads` it is.
+    """The content of a batch: `place` maps each message to its index in `reads`.
 
-    Where `is_masked`, the message's own id is the one that was found in it.
+    If `is_masked`, the message's id is the one in `ids`.
     """
 
-    ids: "BatchIds"
+    ids: BatchIds
     reads: Sequence[ReadMessage]
     place: Integers
     is_masked: Flags
 
     def numbers(self, number: Callable[[ReadMessage], int]) -> Integers:
-        """Give a number that was read of each message."""
+        """Return a number that was read from each message."""
         by_message = np.array([number(message) for message in self.reads], np.int64)
         numbers: Integers = by_message[self.place]
         return numbers
 
     def identity(self, row: int) -> str:
-        """Write the id of a message that has one."""
+        """Format the id of a message that has one."""
         if self.is_masked[row]:
             return self.ids.identity(row)
         return self.reads[self.place[row]].content.identity or ""
@@ -108,7 +106,7 @@ def _value_hashes(values: pa.Array) -> pa.Array:
 
 
 def _is_asked(generator: Integers, seq: Integers, asked: Mapping[int, int]) -> Flags:
-    """Mark the ids that a generator has asked for, or may have."""
+    """Mark the ids that a generator has requested, or may have."""
     if not asked:
         return np.zeros(len(seq), np.bool_)
     numbers = np.array(sorted(asked), np.int64)

@@ -1,9 +1,9 @@
-"""Byte rows: the bytes of a batch's messages, searched and masked all at once.
+"""Byte rows: the bytes of a batch's messages, searched and masked together.
 
 A place is an index into the bytes of all messages; -1 stands for none.
 
-The messages of a load test are alike. So a pattern is first looked for at the place where a sample
-of messages has it, before the others are searched; and bytes are tested a word at a time.
+The messages of a load test are alike. So a pattern is first tried at the place where a sample of
+messages has it; only messages without it there are searched. Bytes are tested a word at a time.
 """
 
 import itertools
@@ -20,16 +20,16 @@ from headcount_analysis.arrow_types import Bytes, Flags, Integers, Integers32
 
 MASK = ord("#")
 
-_LOOKED_AT = 8
-"""Of so many messages, where a pattern stands is taken for where it stands in most."""
+_SAMPLED = 8
+"""How many messages are sampled to guess the place of a pattern in the others."""
 
 _BEGIN, _END = 0, 1
 
 _WORD = 64
-"""So many bytes are looked at together: a bit of a number for each."""
+"""How many bytes are tested together: one per bit of a number."""
 
 Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
-"""Bytes by message and place."""
+"""Bytes by message and offset in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Characters:
     def of(cls, characters: str) -> "Characters":
         """Make the set from characters in any order."""
         codes = sorted(characters.encode("ascii"))
-        # Codes that follow one another are as far from their numbers.
+        # Consecutive codes have the same distance from their index.
         groups = itertools.groupby(enumerate(codes), lambda numbered: numbered[1] - numbered[0])
         ranges = [[code for _, code in group] for _, group in groups]
         return cls(tuple((codes_of_range[0], codes_of_range[-1]) for codes_of_range in ranges))
@@ -60,7 +60,7 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class ByteRows:
-    """Messages, their bytes (padded to a word at least), and the bounds of each in the bytes."""
+    """Messages, their bytes (padded to at least a word), and the bounds of each in the bytes."""
 
     values: pa.Array
     data: Bytes
@@ -68,7 +68,7 @@ class ByteRows:
 
     @classmethod
     def of(cls, values: pa.Array) -> "ByteRows":
-        """Make it from binary messages, none of them null."""
+        """Make byte rows from binary messages, none of them null."""
         _, offsets, content = values.buffers()
         bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
         data = np.frombuffer(content, np.uint8) if content is not None else np.zeros(0, np.uint8)
@@ -82,9 +82,9 @@ class ByteRows:
         return self.bounds[1:]
 
     def after(self, *patterns: bytes) -> Integers:
-        """Find in each message the end of the first pattern that it contains; -1 without any.
+        """Find in each message the end of the first pattern that it contains; -1 if it has none.
 
-        A message that has it more than once gives any of these places.
+        If the pattern occurs more than once, any of its places is returned.
         """
         at = np.full(len(self.values), -1, np.int64)
         for pattern, find in itertools.product(patterns, (self._guessed, self._searched)):
@@ -96,9 +96,9 @@ class ByteRows:
         return at
 
     def _guessed(self, pattern: bytes, rows: Integers) -> Integers:
-        """Look for a pattern at one distance from the beginning or the end of the messages."""
+        """Try a pattern at one distance from the beginning or the end of the messages."""
         distances: Counter[tuple[int, int]] = Counter()
-        for row in rows[np.linspace(0, len(rows) - 1, _LOOKED_AT, dtype=np.int64)]:
+        for row in rows[np.linspace(0, len(rows) - 1, _SAMPLED, dtype=np.int64)]:
             text = self.data[self.bounds[row] : self.ends[row]].tobytes()
             if (at := text.find(pattern)) >= 0:
                 distances.update([(_BEGIN, at), (_END, at - len(text))])
@@ -117,40 +117,40 @@ class ByteRows:
         return np.where(offset < 0, -1, self.bounds[rows] + offset)
 
     def _windows(self, start: Integers, width: int) -> Windows:
-        """Give the bytes from each place on; all must lie within the bytes of all messages."""
+        """Return `width` bytes from each place on; all must lie within the bytes of the batch."""
         return sliding_window_view(self.data, width)[start]
 
     def byte(self, at: Integers) -> Bytes:
-        """Give the byte at each place, 0 where that is none or beyond the message."""
+        """Return the byte at each place, 0 if there is no place or it is beyond the message."""
         inside = (at >= 0) & (at < self.ends)
         return np.where(inside, self.data[np.where(inside, at, 0)], 0).astype(np.uint8)
 
     def run(self, start: Integers, allowed: Characters, longest: int) -> Integers:
-        """Find in each message the end of a run of allowed characters that begins at a place."""
+        """Find in each message the end of a run of allowed characters that begins at `start`."""
         end = start.copy()
-        going = start >= 0
+        continues = start >= 0
         for _ in range(-(-longest // _WORD)):
-            more = np.where(going, self._length(end, allowed), 0)
+            more = np.where(continues, self._length(end, allowed), 0)
             end += more
-            going &= more == _WORD
-            if not going.any():
+            continues &= more == _WORD
+            if not continues.any():
                 break
         return np.minimum(end, np.minimum(start + longest, np.maximum(start, self.ends)))
 
     def _length(self, start: Integers, allowed: Characters) -> Integers:
-        """Count the allowed bytes from each place on, up to a word of them."""
+        """Count the allowed bytes from each place on, up to a word."""
         last = len(self.data) - _WORD
         at = np.clip(start, 0, last)
         flags = np.packbits(allowed.have(self._windows(at, _WORD)), axis=1, bitorder="little")
         bits = flags.view("<u8")[:, 0]
-        # A window that would reach beyond the data begins too early, by so many bytes.
+        # A window that would reach beyond the data begins too early; shift out the extra bytes.
         bits = bits >> np.maximum(start - last, 0).astype(np.uint64)
         first_other = ~bits & (bits + np.uint64(1))
         lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)
         return lengths
 
     def masked(self, spans: "list[ByteSpan]") -> pa.Array:
-        """Give the messages with a mask in place of every byte of some spans."""
+        """Return the messages with every byte of some spans masked."""
         data = self.data.copy()
         for span in spans:
             start, length = span.start[span.is_one], (span.end - span.start)[span.is_one]

@@ -1,4 +1,4 @@
-"""Differences: in which fields a message is not what was asked for, and in what."""
+"""Differences: which fields of a message differ from the request, and how."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from headcount.ledger.digest import HASH_LENGTH, HASHED, field_hashes
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 20
-"""So many fields of a message are named."""
+"""The most fields of a message that are listed."""
 
 _LONGEST_VALUE, _LONGEST_NAME = 60, 100
 _MOST_NAMED = 5
@@ -17,7 +17,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that differs; `description` says what was asked and found, as far as known."""
+    """A field that differs; `description` has the requested and the actual value, if known."""
 
     field: str
     description: str
@@ -29,7 +29,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class EventDifferences:
-    """The fields that differ in a corrupted event, and the place of its message."""
+    """The fields that differ in a corrupted event, and its message's position."""
 
     partition: int
     offset: int
@@ -38,14 +38,14 @@ class EventDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The differences of the corrupted events that were `looked_at`, by their ids."""
+    """The differences of corrupted events, by id; `looked_at` is how many were examined."""
 
     by_id: Mapping[str, EventDifferences] = field(default_factory=dict)
     looked_at: int = 0
 
     @property
     def notes(self) -> Iterator[str]:
-        """Name the fields that differ, by how often they do, each with a sample."""
+        """Name the fields that differ most often, each with a sample."""
         counts: Counter[str] = Counter()
         samples: dict[str, str] = {}
         for compared in self.by_id.values():
@@ -56,18 +56,18 @@ class Differences:
         for name, count in counts.most_common(_MOST_NAMED):
             yield (
                 f"{name} differs in {count} of the {self.looked_at} corrupted events that were "
-                f"looked at: {samples[name]}"
+                f"examined: {samples[name]}"
             )
         if len(counts) > _MOST_NAMED:
             yield f"and {len(counts) - _MOST_NAMED} more fields differ: see exceptions.csv"
 
 
 def differences(asked: str | None, shape: str, value: bytes | None) -> tuple[Difference, ...]:
-    """Name the fields in which a message differs from what was asked for, as the ledger has it."""
+    """List the fields of a message that differ from the request in the ledger."""
     parsed = parse(value)
     if parsed.event is None:
         return ()
-    fields = [Difference(name[:_LONGEST_NAME], "it stands twice") for name in parsed.repeated]
+    fields = [Difference(name[:_LONGEST_NAME], "it occurs twice") for name in parsed.repeated]
     if asked is not None and asked.startswith(HASHED):
         fields += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
     elif asked is not None:
@@ -94,13 +94,13 @@ Path = tuple[str | int, ...]
 
 
 def _within(path: Path, asked: object, seen: object) -> Iterator[Difference]:
-    """Compare all that was asked for, to any depth."""
+    """Compare all requested values, to any depth."""
     if isinstance(asked, Mapping) and isinstance(seen, Mapping):
         for name, value in asked.items():
             if name in seen:
                 yield from _within((*path, name), value, seen[name])
             else:
-                yield _difference((*path, name), f"asked {_shown(value)}, and it is missing")
+                yield _difference((*path, name), f"asked {_shown(value)}, but it is missing")
     elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
         for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
             yield from _within((*path, place), one, other)
@@ -116,9 +116,9 @@ def _canonical(value: object) -> str | None:
     try:
         return canonical_value(value)
     except (ValueError, RecursionError):
-        return None  # a number beyond all bounds, or what is too deep
+        return None  # an unbounded number, or a value nested too deep
 
 
 def _shown(value: object) -> str:
-    text = _canonical(value) or "what cannot be compared"
+    text = _canonical(value) or "a value that cannot be compared"
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

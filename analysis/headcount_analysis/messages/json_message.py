@@ -1,8 +1,8 @@
-"""Messages: one message's bytes read as JSON, strictly, and what it says of itself.
+"""JSON messages: parses a message's bytes strictly, and reads its id, type and digests.
 
-Strictly means: one object in UTF-8 and nothing beside it but a byte order mark, no NaN, no half of
-a surrogate pair. Numbers keep the value that is written, however it is written. A key that stands
-twice is noted: what it says can be read in two ways.
+Strictly means: one object in UTF-8, at most preceded by a byte order mark; no NaN, and no lone half
+of a surrogate pair. Numbers keep their exact value, in any notation. Repeated keys are recorded,
+because they are ambiguous.
 """
 
 import functools
@@ -21,25 +21,25 @@ from headcount.run.ids import HEADER
 
 Object = Mapping[str, object]
 ShapesOf = Callable[[str | None], Sequence[str]]
-"""Gives the shapes that an event with an id can have."""
+"""Returns the shapes that the event with an id can have."""
 
 _MARK = b"\xef\xbb\xbf"
 _ZERO = re.compile(r"-?[0.]+[eE]")
 _FRAME_BYTES = 5
-"""A schema registry's frame: a zero, and the number of the schema."""
+"""The length of a schema registry's frame: a zero byte and the schema's number."""
 
 _REPR = re.compile(r"\{\s*'|\{.{0,200}: (None|True|False)\b")
-"""What Python writes of a dictionary, and JSON does not."""
+"""Matches the repr of a Python dictionary, which is not JSON."""
 
 Pairs = list[tuple[str, object]]
 Hook = Callable[[Pairs], dict[str, object]]
 
 
 class ParsedMessage(NamedTuple):
-    """A parsed message: a JSON object, or what is wrong with the bytes.
+    """A parsed message: a JSON object, or the defect of the bytes.
 
-    `repeated` names the keys that stand twice in one of its objects, the last of which counts;
-    `repeated_fields` those of them that are fields of the event itself.
+    `repeated` names the keys that occur more than once in one of its objects; the last value
+    counts. `repeated_fields` are those of them that are top-level fields of the event.
     """
 
     event: Object | None = None
@@ -50,9 +50,9 @@ class ParsedMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message says; `digests` are over each shape of which it lacks nothing.
+    """The content of a message; `digests` has one for each shape of which no field is missing.
 
-    Nothing of it is known of a message with a `defect`.
+    A message with a `defect` has nothing else.
     """
 
     defect: str | None = None
@@ -64,7 +64,7 @@ class Content:
 def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
     """Read a message's id and event type, and its digest over each shape that it can have.
 
-    What has a key twice has no digest, for it is not what was asked for.
+    A message with a repeated key has no digest, because it never matches the request.
     """
     event = parsed.event
     if event is None:
@@ -72,7 +72,7 @@ def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: Shape
     names = id_names(tuple(event), id_field)
     identities = [event[name] for name in names]
     if any(name in names for name in parsed.repeated_fields):
-        return Content(f"the field {names[0]} stands twice")
+        return Content(f"the field {names[0]} occurs twice")
     if any(identity != identities[0] for identity in identities[1:]):
         return Content(f"the fields {' and '.join(names)} differ")
     identity = identities[0] if identities and isinstance(identities[0], str) else None
@@ -87,8 +87,8 @@ def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: Shape
 def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
     """Select the fields of an event that hold the id.
 
-    A header's name has no case, and frameworks write it in their own: `x-event-id`, `X_EVENT_ID`,
-    and WSGI's `HTTP_X_EVENT_ID`. A field that was named by the user is that one alone.
+    Header names are case-insensitive, and frameworks have their own spellings: `x-event-id`,
+    `X_EVENT_ID`, and WSGI's `HTTP_X_EVENT_ID`. A field that the user named must match exactly.
     """
     if not is_header(id_field):
         return (id_field,) if id_field in names else ()
@@ -101,11 +101,11 @@ def is_header(name: str) -> bool:
 
 
 def parse(value: bytes | None) -> ParsedMessage:
-    """Read a message. Fractions come as Decimal."""
+    """Parse a message. Fractions become Decimal."""
     try:
         text = (value or b"").removeprefix(_MARK).decode()
         event = _decoded(text)
-        if "\\u" in text:  # the only way to half a surrogate pair
+        if "\\u" in text:  # the only way to write half a surrogate pair
             json.dumps(event, ensure_ascii=False, default=str).encode()
     except _RepeatedError:
         return _parse_repeated(text)
@@ -123,16 +123,16 @@ def _decoded(text: str) -> object:
         return _DECODER.decode(text)
     except (json.JSONDecodeError, _RepeatedError, _ConstantError):
         raise
-    except ValueError:  # Python's own bound on the digits of an integer
+    except ValueError:  # Python limits the number of digits of an integer
         return _decoder(_once, parse_int=_fraction).decode(text)
 
 
 class _RepeatedError(ValueError):
-    """A key stands twice in an object."""
+    """A key occurs twice in an object."""
 
 
 class _ConstantError(ValueError):
-    """NaN or an infinity stands where a number is expected."""
+    """NaN or an infinity is used as a number."""
 
 
 def _once(pairs: Pairs) -> dict[str, object]:
@@ -147,7 +147,7 @@ def _no_constant(name: str) -> object:
 
 
 def _fraction(text: str) -> Decimal | float:
-    """Read a number; one beyond all bounds is the infinite, which has no canonical form."""
+    """Parse a number; one too large for Decimal becomes infinity, which has no canonical form."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -167,18 +167,18 @@ _DECODER = _decoder(_once)
 
 
 def _parse_repeated(text: str) -> ParsedMessage:
-    """Read a message in which a key stands twice, and name those that do."""
+    """Parse a message with repeated keys, and name them."""
     repeated: dict[str, None] = {}
     last: list[str] = []
 
-    def noted(pairs: Pairs) -> dict[str, object]:
+    def record_repeated(pairs: Pairs) -> dict[str, object]:
         counts = Counter(name for name, _ in pairs)
         last[:] = sorted(name for name, count in counts.items() if count > 1)
         repeated.update(dict.fromkeys(last))
         return dict(pairs)
 
     try:
-        event = _decoder(noted, parse_int=_fraction).decode(text)
+        event = _decoder(record_repeated, parse_int=_fraction).decode(text)
         if "\\u" in text:
             json.dumps(event, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
@@ -219,11 +219,11 @@ def _other_text(text: str, error: Exception) -> str:
             return "more than one JSON value"
         if text[:1] in {"{", "["} and (error.pos >= len(text) or "Unterminated" in error.msg):
             return "JSON that is cut off"
-    return "no JSON"
+    return "not JSON"
 
 
 def framed_schema(value: bytes) -> int | None:
-    """Give the number of the schema in a schema registry's frame; None without a frame."""
+    """Return the schema's number in a schema registry's frame; None without a frame."""
     if len(value) <= _FRAME_BYTES or value[0] != 0:
         return None
     return int.from_bytes(value[1:_FRAME_BYTES])
@@ -233,14 +233,14 @@ def _other_json(value: object) -> str:
     """Name the defect of JSON that is not an object."""
     if isinstance(value, str):
         is_within = isinstance(parse(value.encode(errors="replace")).event, dict)
-        return "JSON within a JSON text" if is_within else "a JSON text, no object"
+        return "JSON inside a JSON string" if is_within else "a JSON string, not an object"
     if isinstance(value, list):
-        return "a JSON list, no object"
-    return "JSON, no object"
+        return "a JSON array, not an object"
+    return "JSON, but not an object"
 
 
 def _text(value: object) -> str | None:
-    """Format an event's type, whatever value it has."""
+    """Format an event's type, whatever JSON value it is."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""The kinds of messages, and the columns of what is read of a batch."""
+"""The kinds of messages, and the columns that a batch is read into."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from headcount_analysis.arrow_types import TEXTS
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 
 MAX_SHAPES = 256
-"""A message is tried with so many shapes; of more, only with its own, by what the ledger says."""
+"""A message is tried with all shapes of the ledger up to this many, otherwise only with its own."""
 
 EVENT_TYPE_FIELD = "event_type"
 
@@ -20,12 +20,12 @@ class MessageKind(StrEnum):
     """The kind of a message."""
 
     CLAIMED = "claimed"
-    """Its id is of this run, and a generator has asked for it or may have."""
+    """Its id is of this run, and a generator has requested it or may have."""
     PHANTOM = "phantom"
     FOREIGN = "foreign"
     MALFORMED = "malformed"
     GARBLED = "garbled"
-    """It cannot be parsed either, and a whole id of this run stands in its bytes."""
+    """It is malformed, and its bytes contain a whole id of this run."""
 
 
 KINDS = tuple(MessageKind)
@@ -47,17 +47,17 @@ ARRIVALS = pa.schema(
         ("defect", TEXTS),
     ]
 )
-"""A row for each message. `key_hash` is null without a key; `claimed_id` is a phantom's, and
-`generator` and `seq` are those of a claimed one. `digests` are over the shapes that it can have.
-`value_hash` tells apart the bytes of messages; `defect` says what is wrong with a malformed one."""
+"""A row for each message. `key_hash` is null without a key. Only phantoms have a `claimed_id`, and
+only claimed messages a `generator` and a `seq`. `digests` are over the shapes that the message can
+have. `value_hash` is the hash of the message's bytes; `defect` describes a malformed message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What messages of the run look like.
+    """What messages of the run should look like.
 
-    `asked` says for each generator how many sequence numbers, from 0, it may have used; `shapes`
-    are what is compared, or where these are too many `asked_shapes` says it of each attempt.
+    `asked` is the number of sequence numbers, from 0, that each generator may have used. `shapes`
+    lists the shapes to compare; if there are too many, `asked_shapes` has the one of each attempt.
     """
 
     tag: str
@@ -75,5 +75,5 @@ class Expected:
 
     @property
     def prefix(self) -> str:
-        """What this run's ids begin with."""
+        """The prefix of this run's ids."""
         return f"{self.tag}."

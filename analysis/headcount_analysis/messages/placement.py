@@ -1,7 +1,7 @@
-"""Placement: where messages carry the ids of a run, if not where they are expected.
+"""Placement: where messages carry the ids of a run, if not in the expected field.
 
-An event whose id stands elsewhere is not lost. So a sample of the messages without an id in its
-place is searched for a whole id of the run.
+An event with its id elsewhere is not lost. So a sample of the messages without an id in the
+expected field is searched for a whole id of the run.
 """
 
 import re
@@ -18,7 +18,7 @@ from headcount_analysis.read.sample_records import Record
 _SHOWN = 3
 _LONGEST_NAME = 100
 _MOST_VALUES = 10_000
-"""So many values of a message are looked through."""
+"""The most values of a message that are searched."""
 
 _CARRY = "let the service write the id into a top-level field of its JSON event"
 
@@ -89,10 +89,11 @@ class PlaceSample:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a run's ids were seen, besides the field that they are expected in.
+    """Where a run's ids were seen, other than in the expected field.
 
-    `in_place` messages had theirs there. Of the others so many were `looked_at`, in the run's topic
-    and, where that told nothing, in the others of the cluster.
+    `in_place` messages had theirs in that field; `looked_at` is how many of the others were
+    searched. `samples` are places in the run's topic; `elsewhere` are places in other topics, which
+    are searched only if the run's topic has no id.
     """
 
     topic: str = ""
@@ -106,30 +107,30 @@ class Placement:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether events are missing, and no message has an id where it was looked for."""
+        """Whether events are missing, and no message has an id in the expected field."""
         return self.missing > 0 and self.in_place == 0
 
     @property
     def evidence(self) -> str:
-        """Describe what was seen instead of ids in their place."""
+        """Describe what was seen instead of ids in the expected field."""
         if not self.messages:
             seen = f"the topic {self.topic} has no message since the run began"
         else:
             seen = (
                 f"no message of the topic {self.topic} has an id of the run in its top-level field "
-                f"{self.event_id_field}, and so nothing is lost for certain"
+                f"{self.event_id_field}, so no loss is certain"
             )
         return f"{seen}; {self._instead}"
 
     @property
     def _instead(self) -> str:
         if self.samples:
-            return f"the id stands {_joined(self.samples)}"
+            return f"the id is {_joined(self.samples)}"
         if self.elsewhere:
             first = self.elsewhere[0]
             return f"the id is in the topic {first.topic}, {_joined([first])}"
-        looked = f"none of the {self.looked_at} messages that were looked at has one anywhere"
-        return looked if self.looked_at else "nor has another topic an id of the run"
+        searched = f"none of the {self.looked_at} messages that were searched has one anywhere"
+        return searched if self.looked_at else "no other topic has an id of the run either"
 
     @property
     def remedy(self) -> str:
@@ -142,8 +143,8 @@ class Placement:
             return f"--topic {first.topic}{more}"
         if not self.messages:
             return (
-                "see whether the service publishes at all, and where to: --topic and "
-                "--bootstrap-servers name that"
+                "check whether the service publishes at all, and to which topic and brokers: set "
+                "--topic and --bootstrap-servers"
             )
         return f"let the service write the request's {HEADER} into a top-level field of its event"
 
@@ -152,11 +153,11 @@ class Placement:
 
     @property
     def notes(self) -> Iterator[str]:
-        """Note that some messages, and not all, have their id elsewhere."""
+        """Note that some messages, but not all, have their id elsewhere."""
         if self.missing and self.in_place and self.samples:
             yield (
                 f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
-                f"were looked at have an id of this run elsewhere than in {self.event_id_field}: "
+                f"were searched have an id of this run elsewhere than in {self.event_id_field}: "
                 f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
             )
 
@@ -167,7 +168,7 @@ def _joined(samples: Sequence[PlaceSample]) -> str:
 
 @dataclass(slots=True)
 class Search:
-    """Looks through records for whole ids of a run."""
+    """Searches records for whole ids of a run."""
 
     tag: str
     event_id_field: str
@@ -182,7 +183,7 @@ class Search:
         self._any = re.compile(re.escape(self.tag.encode()) + rb"\.[0-9]+\.[0-9]+")
 
     def look(self, records: Iterable[Record]) -> None:
-        """Look through records."""
+        """Search records."""
         for record in records:
             self.looked_at += 1
             place = self._place(record)
@@ -195,7 +196,7 @@ class Search:
 
     @property
     def samples(self) -> tuple[PlaceSample, ...]:
-        """Where ids stand, most of them first."""
+        """The places of ids, the most frequent first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
 
     def _place(self, record: Record) -> IdPlace | None:
@@ -218,7 +219,7 @@ class Search:
         parsed = parse(value)
         if parsed.event is not None:
             return self._in_event(parsed.event)
-        if parsed.defect == "JSON within a JSON text":
+        if parsed.defect == "JSON inside a JSON string":
             return IdPlace(PlaceKind.TWICE)
         return IdPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
 
@@ -233,7 +234,7 @@ class Search:
 
 
 def _texts(event: Mapping[str, object]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Give the texts in an event and where they stand, the outer ones first."""
+    """Yield the texts in an event and their paths, the outer ones first."""
     waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
     for path, value in waiting:
         if isinstance(value, str):

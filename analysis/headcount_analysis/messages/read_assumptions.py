@@ -1,7 +1,7 @@
-"""Read assumptions: what was assumed about messages that only the ledger can confirm.
+"""Read assumptions: assumptions about messages that only the final ledger can confirm.
 
-A message that is read while the run is under way is read by what the ledger says by then. The
-assumptions show whether it would be read in the same way by what the ledger says later.
+A message read while the run is under way is read with the ledger as it is at that time. The
+assumptions show whether the later ledger would give the same result.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ MOST_TYPES = 1000
 class ReadAssumptions:
     """The sequence numbers that messages claim, and the event types of foreign messages.
 
-    `last` has by generator the greatest number that was assumed to be asked for; `unasked` the
-    least of those that were not. `foreign_types` is None where there are more than MOST_TYPES.
+    By generator, `last` is the greatest number that counted as requested, and `unasked` the least
+    one that did not. `foreign_types` is None if there are more than MOST_TYPES.
     """
 
     last: Mapping[int, int] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""The second look: reads a few records again, where columns alone leave a question.
+"""The second look: reads a few records again if the columns alone leave a question.
 
-Only a run that is not simply a pass gets one. Its cost is bounded: so many splits of so many
-records, in so much time.
+Only a run with missing or corrupted events needs one. Its cost is bounded: the number of splits,
+their length, and the time to read them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.source import Source
 
 _MOST_PARTITIONS = 16
-_STRETCH = 200
-_MOST_CORRUPTED, _MOST_STRETCHES, _NEAR = 1000, 300, 50
+_SPLIT_LENGTH = 200
+_MOST_CORRUPTED, _MOST_SPLITS, _NEAR = 1000, 300, 50
 
 
 def find_placement(source: Source, evidence: Evidence) -> Placement:
-    """Search samples for ids of the run, if events are missing and messages have none in place."""
+    """Search a sample for ids of the run, if events are missing and messages lack ids in place."""
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
@@ -40,7 +40,7 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
     if not result.missing or (result.in_place and not others):
         return result
     search = Search(manifest.tag, manifest.event_id_field)
-    search.look(source.records(list(_stretches(manifest.topic, evidence.partitions))))
+    search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
     elsewhere = Search(manifest.tag, manifest.event_id_field)
     if not result.in_place and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
@@ -53,16 +53,16 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
     )
 
 
-def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
-    """Choose splits with unowned messages: at the beginning, in the middle, at the end."""
+def _unowned_splits(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
+    """Choose splits in partitions with unowned messages: at the first, the middle and the end."""
     others = [partition for partition in partitions if partition.foreign or partition.malformed]
     for partition in others[:_MOST_PARTITIONS]:
         samples = (*partition.foreign_samples, *partition.malformed_samples)
         first = min(samples, default=partition.start)
         at = first
-        for start in (first, (first + partition.end) // 2, partition.end - _STRETCH):
+        for start in (first, (first + partition.end) // 2, partition.end - _SPLIT_LENGTH):
             at = max(at, start)
-            end = min(at + _STRETCH, partition.end)
+            end = min(at + _SPLIT_LENGTH, partition.end)
             if at < end:
                 yield Split(topic, partition.partition, at, end)
                 at = end
@@ -70,7 +70,7 @@ def _stretches(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Spli
 
 @dataclass(frozen=True, slots=True)
 class _Corrupted:
-    """A corrupted event, and where its first message stands."""
+    """A corrupted event, and the position of its first message."""
 
     identity: str
     generator: int
@@ -82,7 +82,7 @@ class _Corrupted:
 def find_differences(
     source: Source, evidence: Evidence, ledger: Ledger, fates: Path
 ) -> Differences:
-    """Read some of the corrupted events again, and list their differences. Raises OSError."""
+    """Read some corrupted events again, and list their differences. Raises OSError."""
     if not evidence.counts.corrupted:
         return Differences()
     rows = _corrupted(fates)
@@ -100,7 +100,7 @@ def find_differences(
 
 
 def _corrupted(fates: Path) -> list[_Corrupted]:
-    """Choose the first of the corrupted events."""
+    """Select the first corrupted events."""
     columns = ["id", "generator", "seq", "partition", "offset"]
     is_one = pc.field("corrupted") & pc.field("partition").is_valid()
     table = ds.dataset(fates, format="parquet").scanner(columns=columns, filter=is_one)
@@ -109,7 +109,7 @@ def _corrupted(fates: Path) -> list[_Corrupted]:
 
 
 def _around(topic: str, rows: Sequence[_Corrupted]) -> list[Split]:
-    """Join messages that are near each other to splits, as many as may be read."""
+    """Join messages that are near each other into splits, up to the most that may be read."""
     splits: list[Split] = []
     for partition, offset in sorted((row.partition, row.offset) for row in rows):
         last = splits[-1] if splits else None
@@ -117,4 +117,4 @@ def _around(topic: str, rows: Sequence[_Corrupted]) -> list[Split]:
             splits[-1] = replace(last, end=max(last.end, offset + 1))
         else:
             splits.append(Split(topic, partition, offset, offset + 1))
-    return splits[:_MOST_STRETCHES]
+    return splits[:_MOST_SPLITS]

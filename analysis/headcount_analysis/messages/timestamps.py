@@ -1,8 +1,8 @@
-"""Timestamps: which messages carry a time in milliseconds, and what the others seem to carry.
+"""Timestamps: which messages have a time in milliseconds, and what the others seem to have.
 
-A producer may write any number as a message's timestamp. Kafka takes it for Unix time in
-milliseconds. One that is more than a year away from its request cannot be that, whatever the
-clocks: it is in another unit, or it is no time.
+A producer may write any number as a message's timestamp. Kafka treats it as Unix time in
+milliseconds. If it is more than a year away from its request, it cannot be that, however wrong the
+clocks are: it is in another unit, or it is not a time.
 """
 
 from collections import Counter
@@ -32,9 +32,9 @@ _MS_PER_UNIT = {Unit.SECONDS: 1e3, Unit.MICROSECONDS: 1e-3, Unit.NANOSECONDS: 1e
 
 
 def in_ns(timestamp_ms: pa.Array, sent_at_ns: pa.Array) -> pa.Array:
-    """Convert timestamps to ns; null for one that is not in milliseconds near its request.
+    """Convert timestamps to ns; null unless one is in milliseconds and near its request.
 
-    A message without a request has a time if it can be written in ns.
+    A message without a request has a time if it can be represented in ns.
     """
     age_ms = pc.abs(pc.subtract(timestamp_ms, pc.divide(sent_at_ns, NS_PER_MS)))
     is_near = pc.less_equal(age_ms, YEAR_MS)
@@ -63,7 +63,7 @@ def unusable(fates: pa.Table) -> Counter[Unit]:
 
 
 def added_up(parts: Iterable[Mapping[Unit, int]]) -> Counter[Unit]:
-    """Add two counts."""
+    """Add up counts."""
     sums: Counter[Unit] = Counter()
     for part in parts:
         sums.update(part)

@@ -1,9 +1,9 @@
-"""Volatile fields: those that nobody asked for and that differ in every message, such as a receipt.
+"""Volatile fields: fields that were not requested and differ in every message, such as a receipt.
 
-They are found in a sample of messages, and masked in all, so that messages that differ in nothing
-else are read once. Only the whole of a plain value is masked: a text of printable ASCII without
-quotes or escapes, or a whole number without a sign or a leading zero. Whatever stands in its place,
-the rest of the message means the same.
+They are found in a sample of messages and masked in all, so that messages with no other difference
+are read once. Only complete plain values are masked: a text of printable ASCII without quotes or
+escapes, or a whole number without a sign or a leading zero. Whatever replaces such a value, the
+rest of the message keeps its meaning.
 """
 
 import string
@@ -14,7 +14,7 @@ from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
 from headcount_analysis.messages.json_message import Object
 
 MOST_FIELDS = 4
-"""The most fields that are masked; each takes time."""
+"""The most fields that are masked; each one takes time."""
 
 _DIFFERING = 0.5
 _LONGEST = 100
@@ -34,12 +34,12 @@ class Field:
 
     @property
     def quoted(self) -> bytes:
-        """The name as it stands in a message."""
+        """The name as it is written in a message."""
         return f'"{self.name}"'.encode()
 
 
 def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field, ...]:
-    """List the fields that differ in most messages, and are not read."""
+    """List the fields that differ in most messages and are not in `read`."""
     values: dict[Field, set[object]] = {}
     for message in messages:
         for name, value in message.items():
@@ -70,10 +70,10 @@ def _number(texts: ByteRows, field: Field) -> ByteSpan:
 
 
 def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:
-    """Whether only these fields of a message can depend on what is masked in it.
+    """Whether only these fields of a message can depend on the bytes masked in it.
 
-    So it is where the message has no escapes, and each name stands in it once, as a field of the
-    object itself, or not at all.
+    That holds if the message has no escapes, and each name occurs in it only once, as a top-level
+    field, or not at all.
     """
     if b"\\" in value:
         return False

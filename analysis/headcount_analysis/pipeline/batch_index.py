@@ -1,4 +1,4 @@
-"""The batch index: where the messages of all batches are, and how far each partition was read."""
+"""The batch index: locates the messages of all batches, and tracks how far they reach."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from headcount_analysis.read.topic_rows import RowGroup, TopicRows
 
 @dataclass(slots=True)
 class BatchIndex:
-    """Adds up the batches that a follower has read, which begin at `start_offsets`.
+    """Sums up the batches that a follower has read, from `start_offsets` on.
 
-    `groups` has the row groups of each block.
+    `groups` holds the row groups of each block.
     """
 
     start_offsets: Mapping[int, int]
@@ -22,7 +22,7 @@ class BatchIndex:
     _ends: dict[int, int] = field(default_factory=dict)
 
     def add(self, batch: ReadBatch) -> None:
-        """Add a batch that was read."""
+        """Add a batch."""
         for block, groups in batch.rows.groups.items():
             self.groups[block] = (*self.groups.get(block, ()), *groups)
         for generator, last in batch.rows.assumptions.last.items():
@@ -31,14 +31,14 @@ class BatchIndex:
         self.messages += sum(count.count for count in batch.rows.counts.by_key.values())
 
     def is_asked_by(self, ledger: Ledger) -> bool:
-        """Whether the ledger has reserved every id that a batch was read to have asked for."""
+        """Whether the ledger has reserved every id that a batch counted as requested."""
         asked = {state.generator: state.asked for state in ledger.state.generators}
         return all(last < asked.get(number, 0) for number, last in self._last_seq.items())
 
     def offsets_of(
         self, rows: TopicRows, number: int, *, follows: bool
     ) -> dict[int, tuple[int, int]]:
-        """Give by partition the offsets that a batch covers: it begins where the last one ended.
+        """Return the offsets that a batch covers, by partition: it begins where the last one ended.
 
         Unless it `follows` the last one, only its own messages show which offsets it covers.
         """

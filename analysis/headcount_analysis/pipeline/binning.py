@@ -1,4 +1,4 @@
-"""Binning: how finely the course and the timeline of a run are counted."""
+"""Binning: the bin widths of a run's course and timeline."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from headcount_analysis.pipeline.read import RunRead
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """The time spans of a run's course and timeline; None where nothing is timed.
+    """The bins of a run's course and timeline; None if no attempt has a time.
 
-    One request of `sampled_every` goes into the breakdown.
+    One request in `sampled_every` goes into the breakdown.
     """
 
     course: over_time.LoadBinning | None
@@ -24,14 +24,14 @@ class Binning:
     def widths(self) -> BinWidths:
         """The widths of the bins."""
         return BinWidths(
-            None if self.course is None else self.course.grain,
-            None if self.timeline is None else self.timeline.grain,
+            None if self.course is None else self.course.bin_width,
+            None if self.timeline is None else self.timeline.bin_width,
             self.sampled_every,
         )
 
 
 def binning_of(read: RunRead) -> Binning:
-    """Choose the binning of a run that was read whole."""
+    """Choose the binning of a run that was read completely."""
     times, seen_ms = read.ledger.times, None
     if read.topic.first_ms is not None and read.topic.last_ms is not None:
         seen_ms = read.topic.first_ms, read.topic.last_ms
@@ -43,14 +43,14 @@ def binning_of(read: RunRead) -> Binning:
 
 
 def widths_so_far(ledger: Ledger) -> BinWidths:
-    """Choose the bins of a run that goes on; a wider bin of the whole run can use them."""
+    """Choose bin widths for a run under way; the wider bins of the whole run can reuse them."""
     first = ledger.times.first.get("intended_at_ns")
     last = ledger.times.last.get("intended_at_ns")
     sent_ns = ledger.times.sent_ns
     return BinWidths(
         None
         if first is None or last is None
-        else over_time.common_grain(first, (last - first) / 1e9),
-        None if sent_ns is None else timeline.OutcomeBinning(*sent_ns).grain,
+        else over_time.common_bin_width(first, (last - first) / 1e9),
+        None if sent_ns is None else timeline.OutcomeBinning(*sent_ns).bin_width,
         sampled_every(ledger.state.asked),
     )

@@ -1,7 +1,6 @@
-"""The cache of a run: what was read and compared of it before.
+"""The cache of a run: results of earlier reads and comparisons.
 
-Early results are used only if a fresh read would agree, so an empty cache costs time and nothing
-else.
+Early results are used only if a fresh read would agree, so an empty cache costs only time.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from headcount_analysis.read.topic_cache import TopicCache
 
 @dataclass(slots=True)
 class RunCache:
-    """What was read of the ledger and of the topic, and the blocks that were compared."""
+    """What was read from the ledger and the topic, and the blocks that were compared."""
 
     ledger: LedgerCache = field(default_factory=LedgerCache)
     topic: TopicCache = field(default_factory=TopicCache)

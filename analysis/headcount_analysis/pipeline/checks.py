@@ -1,4 +1,4 @@
-"""Checks: holds the evidence against limits and thresholds, and concludes."""
+"""Checks: measures the evidence against limits and thresholds, and judges."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ def check(plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence
 
 
 def _whole_run(gathered: RunEvidence) -> WindowSample:
-    """Give what was measured in all of the run, but for its length."""
+    """Return the measurements of the whole run, without its length."""
     evidence = gathered.evidence
     return WindowSample(
         evidence.by_event_type,

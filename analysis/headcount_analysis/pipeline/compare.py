@@ -1,4 +1,4 @@
-"""Comparing: brings each attempt together with its messages, block by block."""
+"""Comparing: matches each attempt with its messages, block by block."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from headcount_analysis.pipeline.tools import Tools
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """What was read of a run, and its compared blocks."""
+    """What was read from a run, and its compared blocks."""
 
     read: RunRead
     binning: Binning
@@ -23,14 +23,14 @@ class ComparedRun:
 
     @property
     def missing(self) -> int:
-        """How many acknowledged events were not in what was read."""
+        """How many acknowledged events were not among the messages read."""
         return sum(
             counts.lost for block in self.blocks for counts in block.attempts.by_event_type.values()
         )
 
     @property
     def fates_files(self) -> frozenset[str]:
-        """The files of fates that its blocks have written."""
+        """The files of fates that its blocks wrote."""
         return frozenset(block.file for block in self.blocks)
 
 
@@ -51,7 +51,7 @@ def compare(
 def block_comparer(
     manifest: Manifest, late_after_ms: int, ledger: Ledger, widths: BinWidths, places: Places
 ) -> BlockComparer:
-    """Make what executors compare a run's blocks with."""
+    """Make the comparer that executors run on a run's blocks."""
     return BlockComparer(
         tag=manifest.tag,
         late_after_ms=late_after_ms,

@@ -1,7 +1,7 @@
-"""Following: reads and compares a run while it goes on, so that its verdict is there sooner.
+"""Following: reads and compares a run while it is under way, so that the verdict comes sooner.
 
-Batches of the topic are read as they arrive. A block is compared when nothing has been added to it
-for a while. All of it goes into a `RunCache`, from which the verification takes what still holds.
+Batches of the topic are read as they arrive. A block is compared once nothing has been added to it
+for a while. The results go into a `RunCache`; the verification uses those that are still valid.
 """
 
 import shutil
@@ -35,15 +35,15 @@ from headcount_analysis.read.topic_rows import SplitWriter
 from headcount_analysis.spark.tables import Tables, files
 
 FOLDER = "follow"
-"""The folder of read batches and of Spark's checkpoint, in a run's folder."""
+"""The folder in a run's folder that holds read batches and Spark's checkpoint."""
 
 _FEWEST_GENERATORS = 4
-"""Blocks are sized for so many generators: more may join a run that is followed from its start."""
+"""Blocks are sized for at least this many generators: more may join after the run has begun."""
 
 
 @dataclass(slots=True)
 class RunFollower:
-    """Reads what arrives, and compares the blocks that have settled.
+    """Reads new messages, and compares the blocks that have settled.
 
     Any thread may call its methods; they wait for each other.
     """
@@ -55,7 +55,7 @@ class RunFollower:
     cache: RunCache = field(default_factory=RunCache)
     settled: SettledBlocks = field(default_factory=SettledBlocks)
     leader_epochs: Callable[[], Mapping[int, int]] = dict
-    """Gives the epochs of the topic's partitions now."""
+    """Returns the current leader epochs of the topic's partitions."""
     _index: BatchIndex = field(init=False)
     _last_number: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -69,7 +69,7 @@ class RunFollower:
 
     @property
     def checkpoint(self) -> Path:
-        """Where Spark notes how far it has read."""
+        """The folder in which Spark records how far it has read."""
         return self.folder.path / FOLDER / "checkpoint"
 
     @property
@@ -83,17 +83,17 @@ class RunFollower:
         return len(self.cache.blocks.blocks)
 
     def take(self, frame: DataFrame, number: int) -> None:
-        """Read a batch of the topic, as `topic_range.SOURCE_SCHEMA` has it; none twice.
+        """Read a batch of the topic, in `topic_range.SOURCE_SCHEMA`; skip one that was read before.
 
-        Raises OSError, PartError, and EvidenceError if the run is followed no more: Spark must not
-        take a batch that was left out for one that was read.
+        Raises OSError, PartError, and EvidenceError if the run is no longer followed: Spark must
+        not record a skipped batch as read.
         """
         with self._lock:
             if self._is_over:
-                raise EvidenceError("the run is followed no more")
+                raise EvidenceError("the run is no longer followed")
             topic = self.cache.topic
             if number in topic.batches:
-                self._last_number = None  # Spark may have cut this batch differently before
+                self._last_number = None  # the earlier read may have had other bounds
                 return
             epochs, ledger = self.leader_epochs(), self._load_ledger()
             topic.span = topic.span or topic_rows.block_span(
@@ -131,7 +131,7 @@ class RunFollower:
             self.cache.blocks.compare(spark, comparer, settled)
 
     def end(self) -> RunCache:
-        """Wait for what is under way, take no more batches, and give the cache."""
+        """Finish the work under way, refuse further batches, and return the cache."""
         with self._lock:
             self._is_over = True
             return self.cache
@@ -144,7 +144,7 @@ class RunFollower:
 def follow(
     folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Tables
 ) -> RunFollower:
-    """Follow a run from its start, or from where a follower before has ended. Raises OSError."""
+    """Follow a run from its start, or from where an earlier follower ended. Raises OSError."""
     if (folder.path / FOLDER / "checkpoint" / "metadata").is_file():
         places = Places.resume_arrivals(tables)
         cached = _stored_batches(folder, places)
@@ -155,12 +155,12 @@ def follow(
 
 
 def forget(folder: RunFolder) -> None:
-    """Remove what was kept to resume from; what cannot be removed does no harm."""
+    """Remove the files that a follower resumes from; leftovers do no harm."""
     shutil.rmtree(folder.path / FOLDER, ignore_errors=True)
 
 
 def _stored_batches(folder: RunFolder, places: Places) -> TopicCache | None:
-    """Read the batches of a follower before; None if they are not whole."""
+    """Read the batches of an earlier follower; None if they are incomplete."""
     try:
         batches = _store(folder, places).read()
     except EvidenceError:

@@ -1,4 +1,4 @@
-"""Evidence: gathers all that the verdict rests on from the compared blocks."""
+"""Evidence: gathers everything that the verdict rests on from the compared blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from headcount_analysis.state.game.economy import Economy
 
 @dataclass(frozen=True, slots=True)
 class RunEvidence:
-    """All that the verdict rests on, the distributions of durations, and the game's economy."""
+    """The evidence for the verdict, the distributions of durations, and the game's economy."""
 
     evidence: Evidence
     buckets: tuple[Bucket, ...]
@@ -34,7 +34,7 @@ class RunEvidence:
 
 
 def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> RunEvidence:
-    """Count, look again where counts leave a question, and compare the state.
+    """Count, read messages again if the counts leave a question, and compare the state.
 
     Raises EvidenceError and OSError.
     """
@@ -62,7 +62,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
 
 
 def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: ComparedRun) -> Evidence:
-    """Add up what was counted in each block and each split of the topic."""
+    """Add up the counts of all blocks and all splits of the topic."""
     counts, state, blocks = (
         comparison.read.topic.counts,
         comparison.read.ledger.state,
@@ -93,8 +93,8 @@ def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: Compa
 def _check_sums(
     messages: message_counts.Messages, attempts: attempt_counts.Attempts, claimed: int
 ) -> None:
-    """Check that each message was read once and compared once. EvidenceError if it was not."""
-    wrong = "the verifier is wrong; please report it"
+    """Check that each message was read once and compared once. Raises EvidenceError if not."""
+    wrong = "this is a bug in the verifier; please report it"
     if claimed != attempts.copies:
         raise EvidenceError(
             f"{claimed} messages of the run were read, and {attempts.copies} compared: {wrong}"
@@ -108,7 +108,7 @@ def _check_sums(
 
 
 def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:
-    """Check an end where no message was read: a transaction's marker is no message."""
+    """Check an end where no message was read: it may hold only a transaction's marker."""
     if partition.reached_end or is_empty is None:
         return partition
     first = partition.start if partition.last is None else partition.last + 1
@@ -129,7 +129,7 @@ def _unanswered(buckets: Sequence[Bucket]) -> int:
 
 
 def _order(plan: VerificationPlan, evidence: Evidence) -> Order | None:
-    """Count the events that have an order, if a limit or a threshold asks for it."""
+    """Count the events that have an order, if a limit or a threshold needs it."""
     is_asked = plan.limits.reordered is not None or any(
         threshold.metric == "reordered" for threshold in plan.thresholds
     )

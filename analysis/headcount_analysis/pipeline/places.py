@@ -23,16 +23,16 @@ class Places:
 
     @classmethod
     def resume(cls, tables: Tables) -> Self:
-        """Go on with both places as they are. Raises OSError."""
+        """Reuse both places with their files. Raises OSError."""
         return cls(tables.resume(ARRIVALS_FOLDER), tables.resume(FATES_FOLDER))
 
     @classmethod
     def resume_arrivals(cls, tables: Tables) -> Self:
-        """Go on with the arrivals, and make an empty place for the fates. Raises OSError."""
+        """Reuse the arrivals, and make an empty place for the fates. Raises OSError."""
         return cls(tables.resume(ARRIVALS_FOLDER), tables.begin(FATES_FOLDER))
 
     def finish(self, tables: Tables, fates: AbstractSet[str]) -> None:
-        """Move both tables to where they are kept; `fates` names the files of the second.
+        """Move both tables to their final place; `fates` names the files of the second.
 
         Raises EvidenceError if a file is missing, and OSError.
         """

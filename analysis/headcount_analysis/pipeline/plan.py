@@ -1,4 +1,4 @@
-"""The plan of a verification: which run is judged, and by what."""
+"""The plan of a verification: which run is judged, and by which criteria."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from headcount_analysis.read.topic_range import OffsetRange
 
 @dataclass(frozen=True, slots=True)
 class VerificationPlan:
-    """One run, the end of its part of the topic, and what it is judged by.
+    """One run, the end of its part of the topic, and the criteria that it is judged by.
 
-    `parts` is the ledger as it was listed before `end` was read; None lists it when it is read.
-    `seen` is what the cluster says of itself and the topic now.
+    `parts` is the ledger as listed before `end` was read; None lists it when it is read.
+    `seen` is what the cluster reports about itself and the topic now.
     """
 
     folder: RunFolder
@@ -37,9 +37,9 @@ class VerificationPlan:
 
     @property
     def offsets(self) -> OffsetRange:
-        """The run's part of the topic, as far as Kafka still has it.
+        """The part of the run's range that Kafka still holds.
 
-        The judge holds it against the run if Kafka has deleted the beginning.
+        If Kafka has deleted the beginning, the judge reports that.
         """
         start = {
             partition: max(

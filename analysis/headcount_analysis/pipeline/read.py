@@ -1,4 +1,4 @@
-"""Reading: loads the ledger, and reads the run's part of the topic into rows by block."""
+"""Reading: loads the ledger, and reads the run's part of the topic into rows, by block."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ from headcount_analysis.spark.tables import keep_only
 
 @dataclass(frozen=True, slots=True)
 class RunRead:
-    """What was read of a run: its ledger's overview, and its messages by block."""
+    """What was read from a run: its ledger's overview, and its messages by block."""
 
     ledger: Ledger
     topic: TopicRows
 
 
 def read(plan: VerificationPlan, tools: Tools, places: Places, cache: RunCache) -> RunRead:
-    """Read what the cache lacks of the ledger and the topic. Raises EvidenceError and OSError."""
+    """Read the ledger and the topic, except what is cached. Raises EvidenceError and OSError."""
     tools.progress("reading the ledger")
     parts = plan.parts
     if parts is None:
@@ -46,7 +46,7 @@ def read(plan: VerificationPlan, tools: Tools, places: Places, cache: RunCache) 
 
 
 def expected_messages(manifest: Manifest, ledger: Ledger) -> Expected:
-    """Derive from a ledger what messages of the run look like."""
+    """Derive from the ledger what the run's messages should look like."""
     shapes, asked_shapes = ledger.state.shapes, None
     if len(shapes) > MAX_SHAPES:
         shapes, asked_shapes = (), _asked_shapes(ledger)

@@ -1,4 +1,4 @@
-"""Reporting: puts together what a report says, of a run that was judged or could not be."""
+"""Reporting: assembles the report of a run, whether or not it could be judged."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from headcount_analysis.report.versions import versions
 def report(
     plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence, checked: CheckedRun
 ) -> Report:
-    """Put a judged run's report together. Raises EvidenceError and OSError."""
+    """Assemble the report of a judged run. Raises EvidenceError and OSError."""
     span_ns = comparison.read.ledger.times.span_ns
     span_s = 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) / 1e9
     blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER

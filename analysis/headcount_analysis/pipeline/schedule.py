@@ -1,4 +1,4 @@
-"""The schedule: which rate a run was to keep, and which it kept."""
+"""The schedule: a run's planned rate, and the rate that it achieved."""
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.ledger.location import open_location
@@ -10,7 +10,7 @@ from headcount_analysis.pipeline.plan import VerificationPlan
 
 
 def planned_rate(plan: VerificationPlan) -> RateAt | None:
-    """Give the planned rate by time; None where the run had none. Raises EvidenceError."""
+    """Return the planned rate by time; None if the run had none. Raises EvidenceError."""
     text, scheduled = plan.manifest.options.get("rate"), plan.folder.read_scheduled()
     if not text or scheduled is None:
         return None
@@ -27,7 +27,7 @@ def planned_rate(plan: VerificationPlan) -> RateAt | None:
 
 
 def rates(plan: VerificationPlan, attempted: int, span_s: float) -> Rates:
-    """Give the target and achieved rate: of scheduled arrivals, or else of requests."""
+    """Return the target and achieved rate: of scheduled arrivals, or else of requests."""
     scheduled = plan.folder.read_scheduled()
     if scheduled is None:
         return of_requests(attempted, span_s)

@@ -1,4 +1,4 @@
-"""Settling: reads and compares again while acknowledged events are missing and may still come."""
+"""Settling: reads and compares again while missing acknowledged events may still arrive."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ def settle(
     """Read to a later end until nothing is missing, or the time to settle is over.
 
     Returns:
-        The plan with the end that was read last, and the comparison up to there. Raises
+        The plan with the last end that was read, and the comparison up to that end. Raises
         EvidenceError and OSError if the plan's own end cannot be read.
     """
     comparison, why_not = read_and_compare(plan), ""

@@ -1,4 +1,4 @@
-"""Settled blocks: those to which nothing was added for a while."""
+"""Settled blocks: blocks to which nothing has been added for a while."""
 
 import time
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from headcount_analysis.compare_run.blocks import BlockInput
 
 SETTLED_AFTER_S = 5.0
-"""A block to which nothing was added for so long is compared."""
+"""A block is compared once nothing has been added to it for this long."""
 
 
 @dataclass(slots=True)
 class SettledBlocks:
-    """Remembers since when the input of each block is the same."""
+    """Remembers how long the input of each block has been unchanged."""
 
     after_s: float = SETTLED_AFTER_S
     _unchanged: dict[int, tuple[BlockInput, float]] = field(default_factory=dict)
 
     def select(self, inputs: Sequence[BlockInput]) -> list[BlockInput]:
-        """Choose the blocks of attempts whose input is the same for long enough."""
+        """Choose the blocks of attempts whose input has been unchanged for long enough."""
         now_s, settled = time.monotonic(), []
         for block in inputs:
             known, since_s = self._unchanged.get(block.number, (None, now_s))

@@ -1,4 +1,4 @@
-"""State: compares what was expected, what the topic implies, and what the database holds."""
+"""State: compares the expected state, the state the topic implies, and the database's state."""
 
 from dataclasses import replace
 
@@ -28,16 +28,16 @@ def compare_state(
     """Compare the three accounts of the state, and sum up the game's economy.
 
     Returns:
-        The check, and None for the economy where an event type's effect is not known.
+        The check, and the economy: None if the effect of an event type is unknown.
     """
     unknown = sorted(set(ledger.state.changing_types) - EVENT_TYPES - {UNKNOWN})
     if unknown:
-        why = f"what events of type {', '.join(unknown)} change is not known here"
+        why = f"the effect of events of type {', '.join(unknown)} is unknown"
         has_known = not EVENT_TYPES.isdisjoint(ledger.state.changing_types)
         is_due = has_known or plan.database.stored is not None
         return StateCheck(why_not=why, is_due=is_due), None
     messages = topic_range.messages(tools.source.frame(plan.offsets))
-    # Both the effects and the economy use the events, and the topic is read once.
+    # Both the effects and the economy use the events; this way the topic is read only once.
     events = parsed(messages, {}, plan.manifest.event_id_field).persist(StorageLevel.DISK_ONLY)
     try:
         return _compared(plan, tools, ledger, events)
@@ -70,5 +70,5 @@ def _fates(tools: Tools) -> DataFrame:
 def _stored(plan: VerificationPlan, tools: Tools) -> DataFrame | None:
     if plan.database.stored is None:
         return None
-    url = tools.tables.lend(plan.database.stored)
+    url = tools.tables.share(plan.database.stored)
     return comparison.stored_account(sql(tools.spark), url, plan.owner_prefix)

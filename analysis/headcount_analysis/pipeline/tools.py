@@ -1,4 +1,4 @@
-"""The tools of a verification: what does its work, handed in from the edge."""
+"""The tools of a verification, made by the caller: Spark, the source, the tables, callbacks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ReportProgress = Callable[[str], None]
 """Called with the name of each step as it begins."""
 
 IsEmpty = Callable[[int, int, int], bool]
-"""Whether a partition holds no message from one offset up to another: (partition, first, end)."""
+"""Whether a partition holds no message in a range of offsets: (partition, first, end)."""
 
 
 def _no_progress(_step: str) -> None:
@@ -24,10 +24,10 @@ def _no_progress(_step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a verification works with.
+    """The tools that a verification works with.
 
     `settling` decides how far to read on while events are missing; None reads to the plan's end.
-    `is_empty` looks at the end of a partition where no message was read; None trusts no such end.
+    `is_empty` checks the end of a partition in which no message was read; None treats it as unread.
     """
 
     spark: SparkContext

@@ -1,7 +1,7 @@
 """Verifying: takes a run through every stage, from ledger and topic to verdict and report.
 
-A stage that lacks evidence, or crashes, still leads to a report: an inconclusive one, whose first
-reason says what happened. A stage that is skipped never turns into a pass.
+If a stage lacks evidence or crashes, the report is inconclusive, and its first reason says what
+happened. A skipped stage never turns into a pass.
 """
 
 import contextlib
@@ -29,20 +29,20 @@ def verify(plan: VerificationPlan, tools: Tools, cache: RunCache) -> Report:
     """Judge a run by its ledger and its part of the topic, and write its report.
 
     Args:
-        plan: What is judged, and by what. The report and its tables are written to its folder.
-        tools: What does the work.
-        cache: What was read and compared before; an empty one for a run that was not followed.
+        plan: The run and its criteria. The report and its tables are written to the run's folder.
+        tools: Spark, the source, the tables and the callbacks.
+        cache: Earlier results; empty for a run that was not followed.
 
     Returns:
-        The report; an inconclusive one if something kept the run from being judged.
+        The report; it is inconclusive if the run could not be judged.
 
     Raises:
-        PartError: Spark died on the way.
+        PartError: Spark died during the verification.
         EvidenceError: The report cannot be written.
     """
     judged = _judged(plan, tools, cache)
     tools.progress("writing the report")
-    # The charts' library loads slowly; the caller can load it while Spark is at work.
+    # The chart library loads slowly; the caller can load it while Spark works.
     from headcount_analysis.report.writer import write  # noqa: PLC0415
 
     try:
@@ -61,8 +61,8 @@ def _judged(plan: VerificationPlan, tools: Tools, cache: RunCache) -> Report:
     except Exception as error:
         if not is_alive(tools.spark):
             raise PartError(
-                f"Spark died while it verified {plan.folder.path}: see its log in "
-                f"{plan.folder.logs}, and give it more memory if that ran out"
+                f"Spark died while verifying {plan.folder.path}: see its log in "
+                f"{plan.folder.logs}, and give it more memory if it ran out"
             ) from error
         return crashed_report(plan, _crash_reason(error, _keep_traceback(plan, error)))
 
@@ -91,7 +91,7 @@ def _keep_traceback(plan: VerificationPlan, error: Exception) -> Path:
 
 
 def _crash_reason(error: Exception, log: Path) -> str:
-    """Describe a crash in one line: of a Java stack trace, its innermost cause."""
+    """Describe a crash in one line; for a Java stack trace, by its innermost cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by: ")]
     cause = causes[-1].removeprefix("Caused by: ") if causes else (lines or [repr(error)])[0]

@@ -1,4 +1,4 @@
-"""The batch store: keeps read batches on disk, so that a follower that restarts resumes there."""
+"""The batch store: keeps read batches on disk, so that a restarted follower can resume."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from headcount_analysis.read.topic_rows import RowGroup, TopicRows
 
 @validated(frozen=True, slots=True)
 class _StoredBatch:
-    """A batch as JSON has it: what has keys of several parts is a list of rows."""
+    """A batch in JSON form: a mapping whose keys have several parts becomes a list of rows."""
 
     offsets: dict[int, tuple[int, int]]
     shapes: list[str]
@@ -36,18 +36,18 @@ class _StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchStore:
-    """A folder with a file for each batch, by its number; the rows themselves are at `place`."""
+    """A folder with a file for each batch, named by its number; the rows are at `place`."""
 
     folder: Path
     place: str
 
     def write(self, number: int, batch: ReadBatch) -> None:
-        """Keep a batch. Raises OSError."""
+        """Write a batch. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._path(number), json.dumps(asdict(_stored(batch))))
 
     def read(self) -> dict[int, ReadBatch]:
-        """Read all batches, in order. EvidenceError names one that is damaged."""
+        """Read all batches, in order. Raises EvidenceError if one is damaged."""
         paths = sorted(self.folder.glob("*.json"))
         return {int(path.stem): self._read(path) for path in paths if path.stem.isdigit()}
 

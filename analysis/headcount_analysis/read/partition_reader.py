@@ -1,7 +1,7 @@
 """The partition reader: reads a split of the topic in an executor, as Arrow batches.
 
-librdkafka fetches and decompresses messages in threads of its own. This takes about a third of the
-time in which Spark's own Kafka source hands the same messages to Python through the JVM.
+librdkafka fetches and decompresses messages in its own threads. This takes about a third of the
+time that Spark's Kafka source takes to pass the same messages through the JVM to Python.
 """
 
 import itertools
@@ -20,20 +20,20 @@ from headcount.kafka.consumer_settings import READING
 from headcount_analysis.read.topic_range import MESSAGES, PATIENCE_S, OffsetRange
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
-"""A batch that has so many rows, or bytes, is handed over."""
+"""A batch is complete when it has this many rows or bytes."""
 
-_TAKEN = 4000
-"""So many messages are taken at a time: as objects of Python's, more would crowd the cache out."""
+_MOST_CONSUMED = 4000
+"""The most messages per call of `consume`: more Python objects would not fit the CPU's cache."""
 
 _POLL_S = 0.1
 SETTINGS = {
     **READING,
-    # What waits to be taken is bounded by its bytes, and fetched again as soon as there is room.
+    # The queue of fetched messages is bounded in bytes, and refilled as soon as there is room.
     "queued.max.messages.kbytes": 16 << 10,
     "fetch.message.max.bytes": 4 << 20,
     "fetch.queue.backoff.ms": 5,
 }
-_ENDS = "it ends there, or a transaction in it has not ended"
+_ENDS = "the partition ends there, or a transaction in it is still open"
 _NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
 
 
@@ -71,22 +71,20 @@ class Consumer:
     patience_s: float = PATIENCE_S
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
-        """Read a split, as `topic_range.MESSAGES` has it.
+        """Read a split, in batches of `topic_range.MESSAGES`.
 
         Raises:
-            EvidenceError: It cannot be read whole, and why.
+            EvidenceError: It cannot be read completely; the message says why.
         """
-        complaints: list[str] = []
+        errors: list[str] = []
         settings = {
             "bootstrap.servers": self.bootstrap_servers,
-            "error_cb": lambda error: complaints.append(error.str()),
+            "error_cb": lambda error: errors.append(error.str()),
         }
         client = confluent_kafka.Consumer({**SETTINGS, **settings})
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
-            yield from _SplitReading(
-                client, split, split.start, self.patience_s, complaints
-            ).batches()
+            yield from _SplitReading(client, split, split.start, self.patience_s, errors).batches()
         finally:
             client.close()
 
@@ -95,14 +93,14 @@ class Consumer:
 class _SplitReading:
     """A split that is being read; `position` is the offset of the next message.
 
-    `complaints` are of what has kept it from going on since it last did.
+    `errors` are those reported since the position last moved.
     """
 
     client: confluent_kafka.Consumer
     split: Split
     position: int
     patience_s: float
-    complaints: list[str]
+    errors: list[str]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:
@@ -113,38 +111,38 @@ class _SplitReading:
 
     def _batch(self) -> pa.RecordBatch:
         """Read a full batch, or the rest of the split."""
-        held: list[pa.RecordBatch] = []
+        parts: list[pa.RecordBatch] = []
         rows, size = 0, 0
         while self.position < self.split.end and rows < BATCH_ROWS and size < BATCH_BYTES:
-            held.append(self._more())
-            rows += len(held[-1])
-            size += held[-1].nbytes
-        return pa.concat_batches(held)
+            parts.append(self._next_messages())
+            rows += len(parts[-1])
+            size += parts[-1].nbytes
+        return pa.concat_batches(parts)
 
-    def _more(self) -> pa.RecordBatch:
-        """Wait until the position moves on, and give the messages; it may move without any."""
+    def _next_messages(self) -> pa.RecordBatch:
+        """Wait until the position moves, and return the messages, if any: it may move without."""
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
-            # What waits already is taken at once: how much that is has a bound, in bytes.
-            messages = self.client.consume(_TAKEN, 0) or self.client.consume(1, _POLL_S)
-            batch = self._taken(messages)
+            # First consume the messages that are already queued; the queue is bounded in bytes.
+            messages = self.client.consume(_MOST_CONSUMED, 0) or self.client.consume(1, _POLL_S)
+            batch = self._advance(messages)
             if self.position > before:
-                self.complaints.clear()
+                self.errors.clear()
                 return batch
             if not messages and (now := self._skipped()) != skipped:
                 skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
-            f"{self._where} gave nothing within {self.patience_s:g} s, and the run's part of it "
-            f"ends at {self.split.end}{self._complaint}"
+            f"{self._where} sent nothing within {self.patience_s:g} s, but the run's part of it "
+            f"ends at {self.split.end}{self._last_error}"
         )
 
     def _skipped(self) -> int:
-        """Give the client's position, which moves over aborted transactions without a message."""
+        """Return the client's position, which skips aborted transactions without a message."""
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 
-    def _taken(self, polled: list[Message]) -> pa.RecordBatch:
-        """Move the position behind the polled messages, and give those of the split."""
+    def _advance(self, polled: list[Message]) -> pa.RecordBatch:
+        """Move the position past the polled messages, and return those of the split."""
         messages = polled
         if has_events := any(map(Message.error, polled)):
             messages = [message for message in polled if message.error() is None]
@@ -152,16 +150,16 @@ class _SplitReading:
         offsets = batch["offset"].to_numpy()
         if len(offsets):
             if offsets[0] < self.position or (np.diff(offsets) <= 0).any():
-                raise EvidenceError(f"{self._where} gave messages twice, or in no order")
+                raise EvidenceError(f"{self._where} sent messages twice, or out of order")
             self.position = int(offsets[-1]) + 1
         if has_events:
-            self._note(polled)
+            self._handle_events(polled)
         return batch.slice(0, int(np.searchsorted(offsets, self.split.end)))
 
-    def _note(self, polled: list[Message]) -> None:
-        """Handle polled events that are no messages: the partition's current end, or an error.
+    def _handle_events(self, polled: list[Message]) -> None:
+        """Handle polled events that are not messages: the partition's current end, or an error.
 
-        What is wrong behind the split is not the run's.
+        Errors past the end of the split do not concern the run.
         """
         for message in polled:
             error = message.error()
@@ -169,10 +167,10 @@ class _SplitReading:
                 continue
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 self.position = max(self.position, message.offset() or 0)
-                self.complaints.append(_ENDS)
+                self.errors.append(_ENDS)
             elif message.topic() is None:
-                # Not of this partition: a coordinator of groups that may not be asked, for one.
-                self.complaints.append(error.str())
+                # Not about this partition; for example, access to a group coordinator is denied.
+                self.errors.append(error.str())
             else:
                 raise EvidenceError(f"{self._where} cannot be read: {error.str()}")
 
@@ -181,8 +179,8 @@ class _SplitReading:
         return f"partition {self.split.partition} of {self.split.topic!r} at {self.position}"
 
     @property
-    def _complaint(self) -> str:
-        return f": {self.complaints[-1]}" if self.complaints else ""
+    def _last_error(self) -> str:
+        return f": {self.errors[-1]}" if self.errors else ""
 
 
 def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:

@@ -1,8 +1,8 @@
 """Read batches: parts of the topic that were read while the run was under way.
 
-A batch is read by what the ledger says by then. It is used once the run is over if every message in
-it would be read the same by what the ledger says now; all other offsets are read again. So early
-batches decide how soon a verdict is there, and nothing else.
+A batch is read with the ledger as it is at that time. Once the run is over, the batch is used if
+the final ledger would give the same result for each of its messages; all other offsets are read
+again. So early batches only decide how soon the verdict is ready.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +17,14 @@ MOST_RANGES = 8
 """A range with more holes between its batches than these is read as a whole."""
 
 Bounds = Mapping[int, tuple[int, int]]
-"""By partition, the first offset and the one after the last."""
+"""The first offset and the offset after the last one, by partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
-    """What was read of some offsets, by the shapes and event types that were known then.
+    """What was read at some offsets, with the shapes and event types that were known then.
 
-    `leader_epochs` are those of its partitions before it was read.
+    `leader_epochs` are those of its partitions just before it was read.
     """
 
     offsets: Bounds
@@ -34,16 +34,16 @@ class ReadBatch:
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
 
     def is_valid(self, ledger: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]) -> bool:
-        """Whether it lies in the wanted range, and a fresh read would give the same.
+        """Whether it lies in the wanted range, and a fresh read would give the same result.
 
-        `epochs` are the partitions' leader epochs now: a leader that was elected since may lack
-        what was read, and have other messages at the same offsets.
+        `epochs` are the partitions' current leader epochs: a leader elected since then may lack
+        messages that were read, and have others at the same offsets.
         """
         assumptions, state = self.rows.assumptions, ledger.state
         asked = {generator.generator: generator.asked for generator in state.generators}
         types = set(state.event_types) ^ self.event_types
         return (
-            # With more shapes, what each attempt asked for is looked up in a ledger that is whole.
+            # With more shapes, each attempt's shape is looked up, which needs a complete ledger.
             len(state.shapes) <= MAX_SHAPES
             and all(seq < asked.get(number, 0) for number, seq in assumptions.last.items())
             and all(seq >= asked.get(number, 0) for number, seq in assumptions.unasked.items())
@@ -58,7 +58,7 @@ class ReadBatch:
         )
 
     def _may_have(self, shape: str, ledger: Ledger) -> bool:
-        """Whether it may hold an event of a shape that was not known."""
+        """Whether it may hold an event of a shape that was not known when it was read."""
         last = self.rows.assumptions.last
         return shape not in self.shapes and any(
             last.get(generator, -1) >= first
@@ -76,7 +76,7 @@ class ReadBatch:
 def batch_of(
     ledger: Ledger, rows: TopicRows, offsets: Bounds, leader_epochs: Mapping[int, int]
 ) -> ReadBatch:
-    """Make a batch of rows that were read by this state of the ledger."""
+    """Make a batch of rows that were read with this state of the ledger."""
     state = ledger.state
     return ReadBatch(
         offsets, frozenset(state.shapes), frozenset(state.event_types), rows, leader_epochs
@@ -86,7 +86,7 @@ def batch_of(
 def usable_batches(
     batches: Iterable[ReadBatch], ledger: Ledger, wanted: OffsetRange, epochs: Mapping[int, int]
 ) -> tuple[list[ReadBatch], list[OffsetRange]]:
-    """Choose the batches that are valid, and the ranges that must be read besides."""
+    """Choose the valid batches, and the ranges that must still be read."""
     chosen: list[ReadBatch] = []
     ends: dict[int, int] = {}
     for batch in batches:
@@ -101,7 +101,7 @@ def usable_batches(
 
 
 def _holes(batches: Sequence[ReadBatch], wanted: OffsetRange) -> dict[int, list[tuple[int, int]]]:
-    """Find by partition the offsets that no batch has, in order."""
+    """Find the offsets that no batch covers, in order, by partition."""
     holes: dict[int, list[tuple[int, int]]] = {}
     for partition in wanted.partitions:
         at, gaps = wanted.first(partition), []
@@ -115,7 +115,7 @@ def _holes(batches: Sequence[ReadBatch], wanted: OffsetRange) -> dict[int, list[
 
 
 def _ranges(holes: Mapping[int, Sequence[tuple[int, int]]], topic: str) -> list[OffsetRange]:
-    """Join the first holes of all partitions to one range, then the second ones, and so on."""
+    """Join the first holes of all partitions into one range, then the second ones, and so on."""
     count = max(map(len, holes.values()), default=0)
     return [
         OffsetRange(

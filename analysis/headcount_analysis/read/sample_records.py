@@ -1,7 +1,7 @@
-"""Records: a few messages of a topic, with all that they carry, for a closer look.
+"""Records: a few messages of a topic, with their headers, for closer inspection.
 
-Columns of keys and values are enough to judge a run (see `partition_reader.py`). If these leave a
-question, a few records are read again, with their headers. No consumer group's offsets move.
+Columns of keys and values are enough to judge a run (see `partition_reader.py`). If they leave a
+question, a few records are read again, with headers. No consumer group's offsets change.
 """
 
 import time
@@ -15,19 +15,19 @@ from confluent_kafka import KafkaException, Message, TopicPartition
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
 PATIENCE_S = 15.0
-"""How long all that is read in one look may take."""
+"""How long one call may take to read all its records."""
 
 _BATCH = 500
 _POLL_S = 0.2
 _REQUEST_S = 5.0
 _MOST_PARTITIONS = 200
 _FIRST, _LAST = 50, 50
-"""So many records of each partition of another topic are read: since a time, and at its end."""
+"""How many records to read from each partition of another topic: from a time on, and at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A message and where it stands."""
+    """A message and its position."""
 
     topic: str
     partition: int
@@ -49,7 +49,7 @@ class RecordReader:
         return [record for records in self.read_each(splits) for record in records]
 
     def read_each(self, splits: Sequence[Split]) -> Iterator[list[Record]]:
-        """Read one split after the other."""
+        """Read the splits one after another; yield the records of each."""
         until_s = time.monotonic() + self.patience_s
         client = self._client()
         try:
@@ -59,7 +59,7 @@ class RecordReader:
             client.close()
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Choose splits of other topics: the first messages since a time, and the last ones."""
+        """Choose splits of other topics: the first messages since a time, and the last messages."""
         client = self._client()
         try:
             return _elsewhere(client, topic, since_ms, time.monotonic() + self.patience_s)
@@ -69,7 +69,7 @@ class RecordReader:
             client.close()
 
     def _client(self) -> confluent_kafka.Consumer:
-        # Complaints of a cluster that cannot be reached: it was, a moment ago.
+        # Ignore connection errors: the cluster could be reached a moment ago.
         servers = {"bootstrap.servers": self.bootstrap_servers, "error_cb": lambda _error: None}
         return confluent_kafka.Consumer({**SETTINGS, **servers})
 

@@ -1,7 +1,7 @@
 """Settling: how long a topic is read after the last answer.
 
-The end of the run's part of the topic is noted a moment after the last answer. While acknowledged
-events are missing, it is noted again, and the topic is read up to there, until none is missing or
+The end of the run's part of the topic is recorded shortly after the last answer. While acknowledged
+events are missing, a later end is recorded and the topic is read up to it, until none is missing or
 the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
 
@@ -14,18 +14,18 @@ from headcount.ledger.reader import GeneratorLedger
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
 
 LOOK_EVERY_S = 1.0
-"""The least time between two looks at the topic; they grow rarer as time goes on."""
+"""The shortest interval between two looks at the topic; the interval grows with time."""
 FOLLOWING_S = 0.5
-"""So long the topic is watched after the last missing event has come: its duplicate may follow."""
+"""How long the topic is watched after the last missing event arrived: a duplicate may follow."""
 NEARLY_OVER = 0.9
-"""What arrives after this share of the time to settle shows that the time may be too short."""
+"""An event that arrives after this share of the settle time shows that it may be too short."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """The service's database at the end of the run: its state, or why it was not read.
 
-    `is_due` says that there should be one.
+    `is_due` is set if there should be a database.
     """
 
     stored: Path | None = None
@@ -43,26 +43,26 @@ class Reach:
 
 
 class Settling(Protocol):
-    """Decides how far the topic is read, until it has settled."""
+    """Decides up to which offsets the topic is read, until it has settled."""
 
     def later(
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
     ) -> Reach | None:
-        """Wait, and give the topic's end by then; None once it has settled.
+        """Wait, and return the topic's end at that time; None once it has settled.
 
         Args:
-            missing: How many acknowledged events were not in what was read so far.
-            answered_ns: When the last answer came, by the generators' clocks.
-            progress: Called with what is waited for.
+            missing: How many acknowledged events are not among the messages read so far.
+            answered_ns: When the last answer arrived, by the generators' clocks.
+            progress: Called with a description of what is being waited for.
         """
 
     def settled(self, why_not: str = "") -> End:
-        """Give the end that was read, and how it settled; `why_not` is why no later one was."""
+        """Return the end that was read, and how it settled; `why_not` says why no later one was."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicLook:
-    """A look at the topic: seconds since the last answer, and events that were missing then."""
+    """A look at the topic: when, in seconds since the last answer, and how many were missing."""
 
     at_s: float
     missing: int
@@ -76,7 +76,7 @@ class Waits:
     watch_for_s: float = WATCH_FOR_S
 
     def next_look_s(self, looks: Sequence[TopicLook]) -> float | None:
-        """Give the time of the next look, in s since the last answer; None for no further one."""
+        """Return the time of the next look, in s since the last answer; None if it was the last."""
         last = looks[-1]
         if not last.missing:
             has_just_come = len(looks) > 1 and looks[-2].missing > 0
@@ -86,7 +86,7 @@ class Waits:
         return min(self.settle_s, last.at_s + max(LOOK_EVERY_S, last.at_s / 10))
 
     def moving(self, looks: Sequence[TopicLook]) -> int:
-        """Count the events that arrived when the time was nearly over, if others stayed missing."""
+        """Count the events that arrived when time was nearly over, if others are still missing."""
         if not looks or not looks[-1].missing:
             return 0
         before = [look for look in looks if look.at_s <= NEARLY_OVER * self.settle_s]

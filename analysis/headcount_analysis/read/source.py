@@ -26,19 +26,19 @@ SplitTask = Callable[[Batches], Result]
 
 
 class Source(Protocol):
-    """Gives a range of a topic."""
+    """Provides the messages of a topic."""
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
-        """Run a task on each split of the range, in executors. EvidenceError if one is unread."""
+        """Run a task on each split of a range in executors. EvidenceError if one is unreadable."""
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Make a frame of the range, as `topic_range.SOURCE_SCHEMA` has it; nothing is read yet."""
+        """Make a DataFrame of a range, of `topic_range.SOURCE_SCHEMA`; nothing is read yet."""
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
-        """Read a few records, with all that they carry; what cannot be read is left out."""
+        """Read a few records, with their headers; those that cannot be read are left out."""
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Choose samples of other topics: what was written to them since a time."""
+        """Choose samples of other topics, from what was written to them since a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Kafka:
 
     @property
     def _splits(self) -> int:
-        """The number of splits that a range is cut into, about: two for each core."""
+        """The approximate number of splits of a range: two for each core."""
         return 2 * self.spark.defaultParallelism
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
@@ -64,12 +64,12 @@ class Kafka:
         return mapped(self.spark, read, splits(offsets, self._splits))
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Let Spark's own source read."""
+        """Read with Spark's own Kafka source."""
         spark, servers = sql(self.spark), self.bootstrap_servers
         return topic_range.read(spark, servers, offsets, min_partitions=self._splits)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
-        """Read them one after the other."""
+        """Read the splits one after another."""
         return RecordReader(self.bootstrap_servers).read(splits)
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
@@ -79,20 +79,20 @@ class Kafka:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames that the caller has read, as `topic_range.SOURCE_SCHEMA` has them."""
+    """DataFrames that the caller provides, of `topic_range.SOURCE_SCHEMA`."""
 
     read: Callable[[OffsetRange], DataFrame]
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
-        """Run the task on each partition of the frame."""
+        """Run the task on each partition of the DataFrame."""
         return map_frame(self.read(offsets), task)
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Give the frame as it is."""
+        """Return the DataFrame unchanged."""
         return self.read(offsets)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
-        """Collect them; a frame has no headers."""
+        """Collect the rows of the splits; a DataFrame has no headers."""
         ranges = [
             OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
         ]
@@ -103,20 +103,20 @@ class Frames:
         ]
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """A frame has no other topic."""
+        """Return nothing: a DataFrame holds no other topic."""
         del topic, since_ms
         return []
 
 
 def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:
-    """Run a task in executors on each partition of a frame, of `topic_range.SOURCE_SCHEMA`."""
+    """Run a task in executors on each partition of a frame of `topic_range.SOURCE_SCHEMA`."""
     rows = topic_range.messages(frame).mapInArrow(_PickledTask(task), "content binary").collect()
     return [pickle.loads(row.content) for row in rows]  # noqa: S301 - of this run's own executors
 
 
 @dataclass(frozen=True, slots=True)
 class _PickledTask:
-    """SplitTask whose result is a row."""
+    """A SplitTask that returns its result as a row."""
 
     task: SplitTask[object]
 

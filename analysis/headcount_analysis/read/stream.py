@@ -1,7 +1,7 @@
-"""The stream: hands a run's messages over while the run goes on, as they arrive in the topic.
+"""The stream: passes on a run's messages as they arrive in the topic, while the run is under way.
 
-Spark's Structured Streaming schedules the batches, and notes in a checkpoint what it has handed
-over: a stream that is started again resumes where the one before ended.
+Spark's Structured Streaming schedules the batches, and records in a checkpoint how far it has
+come: a restarted stream resumes where the earlier one ended.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from headcount_analysis.read import topic_range
 from headcount_analysis.spark.config import local_url
 
 EVERY_S = 3
-"""How often the messages that have arrived are handed over."""
+"""The interval between batches, in seconds."""
 
 MOST_OFFSETS = 2_000_000
-"""How many offsets are handed over at once, at most."""
+"""The most offsets in one batch."""
 
 TakeBatch = Callable[[DataFrame, int], None]
-"""Takes a batch, as `topic_range.SOURCE_SCHEMA` has it, and its number."""
+"""Processes a batch of `topic_range.SOURCE_SCHEMA`, with its number."""
 
 
 def begin(
@@ -34,7 +34,7 @@ def begin(
     every_s: float = EVERY_S,
     most_offsets: int = MOST_OFFSETS,
 ) -> StreamingQuery:
-    """Hand messages over until the query is stopped; an error becomes the query's exception."""
+    """Pass on messages until the query is stopped; an error becomes the query's exception."""
     messages = topic_range.stream(
         spark,
         bootstrap_servers,

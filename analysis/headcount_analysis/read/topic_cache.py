@@ -1,4 +1,4 @@
-"""The cache of a topic: what was read of it before, in batches."""
+"""The cache of a topic: the batches that were read earlier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from headcount_analysis.read.topic_rows import SplitWriter, TopicRows, block_spa
 
 @dataclass(frozen=True, slots=True)
 class TopicRequest:
-    """Which offsets are read, by which state of the ledger, and where the rows are written.
+    """Which offsets to read, with which state of the ledger, and where to write the rows.
 
-    `leader_epochs` are those of the topic's partitions now.
+    `leader_epochs` are the current ones of the topic's partitions.
     """
 
     ledger: Ledger
@@ -25,13 +25,13 @@ class TopicRequest:
     place: str
 
     def writer(self, span: int) -> SplitWriter:
-        """Make what executors read and write a split with; a block has `span` numbers."""
+        """Make the writer that executors process a split with; a block has `span` numbers."""
         return SplitWriter(self.expected, self.ledger.state.event_types, self.place, span)
 
 
 @dataclass(slots=True)
 class TopicCache:
-    """Batches that were read before, by number; `span` is None until the first is read.
+    """Batches that were read earlier, by number; `span` is None until the first is read.
 
     A block has `span` sequence numbers of each generator.
     """
@@ -42,7 +42,7 @@ class TopicCache:
     def read(self, source: Source, request: TopicRequest) -> TopicRows:
         """Read a range: batches that are still valid, and the rest from the topic.
 
-        All of it becomes one batch, so that a later end reads only what lies behind it. Raises
+        The whole range becomes one batch, so that a read to a later end only adds the rest. Raises
         EvidenceError and OSError.
         """
         batches, ranges = usable_batches(

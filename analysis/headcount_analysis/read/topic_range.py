@@ -1,4 +1,4 @@
-"""The topic range: the run's range of offsets, and frames of it by Spark's own Kafka source."""
+"""The topic range: the run's range of offsets, and DataFrames of it from Spark's Kafka source."""
 
 import json
 from collections.abc import Mapping
@@ -40,16 +40,16 @@ MESSAGES = pa.schema(
         ("value", pa.binary()),
     ]
 )
-"""Messages by the project's names and units. The type of a timestamp is -1 for none, 0 for that of
-its making, 1 for that of the broker's log."""
+"""Messages with the project's names and units. `timestamp_type` is -1 for no timestamp, 0 for the
+producer's (CreateTime), 1 for the broker's (LogAppendTime)."""
 
 PATIENCE_S = 30
-"""How long a broker may take to answer, or to give the next message of the range."""
+"""How long a broker may take to answer, or to send the next message of the range."""
 
 _FETCH_OPTIONS = {
-    # What a transaction took back was never published.
+    # Messages of aborted transactions were never published.
     "kafka.isolation.level": "read_committed",
-    # Larger fetches are no faster, and a heap of them is slower.
+    # Larger fetches are not faster, and filling the heap with them is slower.
     "kafka.max.poll.records": "20000",
     "kafka.max.partition.fetch.bytes": str(4 << 20),
     "fetchOffset.numRetries": "2",
@@ -58,7 +58,7 @@ _FETCH_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """A part of a topic: by partition, the first offset and the one after the last."""
+    """A part of a topic: the first offset and the offset after the last one, by partition."""
 
     topic: str
     start: Mapping[int, int]
@@ -70,7 +70,7 @@ class OffsetRange:
         return tuple(sorted(self.end))
 
     def first(self, partition: int) -> int:
-        """Give the first offset to read in a partition, 0 if unknown, never beyond its end."""
+        """Return the first offset to read in a partition: 0 if unknown, never beyond its end."""
         return min(self.start.get(partition, 0), self.end[partition])
 
     @property
@@ -86,10 +86,10 @@ def read(
     *,
     min_partitions: int = 1,
 ) -> DataFrame:
-    """Read the range, as SOURCE_SCHEMA has it.
+    """Read the range, as rows of SOURCE_SCHEMA.
 
-    A range that Kafka no longer holds whole fails when it is read; nothing is skipped in silence.
-    No group's offsets move.
+    If Kafka no longer holds the whole range, reading it fails; nothing is skipped silently. No
+    group's offsets change.
     """
     start = {partition: offsets.first(partition) for partition in offsets.end}
     options = {
@@ -108,9 +108,9 @@ def stream(
     *,
     most_offsets: int,
 ) -> DataFrame:
-    """Read a topic from some offsets on, as it grows, with at most `most_offsets` in a batch.
+    """Read a topic as it grows, from some offsets on, with at most `most_offsets` in a batch.
 
-    As `read` does, it fails where Kafka no longer holds what it has not read.
+    Like `read`, it fails if Kafka no longer holds messages that it has not read yet.
     """
     options = {
         **_options(bootstrap_servers, name, start),

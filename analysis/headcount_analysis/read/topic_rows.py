@@ -1,8 +1,8 @@
 """Topic rows: every message of the run's range, read once and written to files by block.
 
-Spark schedules the splits of the topic. An executor reads its split as Arrow, and writes it to a
-Parquet file of its own, whose row groups each hold the messages of one block of sequence numbers.
-So a block is compared by reading its row groups and nothing else: there is no shuffle.
+Spark schedules the splits of the topic. An executor reads its split as Arrow, and writes it to its
+own Parquet file, in which each row group holds messages of one block of sequence numbers. So to
+compare a block, only its row groups are read: there is no shuffle.
 """
 
 import uuid
@@ -43,7 +43,7 @@ _ENCODED = encoded([*_FEW, "digests.list.element"], ["offset", "timestamp_ms", "
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Where messages of a block are: which row group of which file."""
+    """The location of messages of a block: a row group of a file."""
 
     file: str
     number: int
@@ -90,7 +90,7 @@ def read_groups(place: str, groups: Iterable[RowGroup]) -> pa.Table:
 
 
 def block_span(generators: int) -> int:
-    """Choose how many sequence numbers of each generator make a block."""
+    """Choose how many sequence numbers of each generator make up a block."""
     return max(1, BLOCK_ROWS // max(1, generators))
 
 
@@ -137,7 +137,7 @@ class SplitWriter:
 
 
 class _RowFile:
-    """A file in the making, written a buffer at a time; each row group is of one block."""
+    """A file that is being written, a buffer at a time; each row group belongs to one block."""
 
     def __init__(self, place: str, span: int) -> None:
         self._place = place
@@ -164,7 +164,7 @@ class _RowFile:
             self._flush()
 
     def written(self, counts: MessageCounts, assumptions: ReadAssumptions) -> TopicRows:
-        """Write what is left in the buffer, and describe the file."""
+        """Write the rest of the buffer, and describe the file."""
         self._flush()
         groups = {block: tuple(row_groups) for block, row_groups in self._groups.items()}
         times_ms = self._times_ms

@@ -1,1 +1,1 @@
-"""A run's report: one JSON document, tables for programs, and a page for people."""
+"""A run's report: a JSON document and tables for programs, and a page for people."""

@@ -16,15 +16,22 @@ from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.report.svg import INK, PALETTE, elapsed, is_single, svg, value_axis
 
 MAX_POINTS = 300
-"""The most points of a line."""
+"""The maximum number of points of a line."""
 
-_OUTCOMES = ("acked", "refused", "indeterminate", "lost", "duplicated")
+_OUTCOMES = {
+    "acked": "acked",
+    "refused": "failed without 4xx",
+    "indeterminate": "indeterminate",
+    "lost": "lost",
+    "duplicated": "duplicated",
+}
+"""The label of each count of a slice."""
 
 _MARGIN_NS = 10_000_000_000
 
 _MOST_GENERATORS = 8
 
-# Lines that lie upon each other are seen all the same: the lower ones are wider.
+# Overlapping lines stay visible: the lower ones are wider.
 _LOADS = {
     "target": ("#888888", 7, [1, 0]),
     "started": ("#0072b2", 4, [1, 0]),
@@ -42,7 +49,7 @@ _PERCENTILES = {
 
 def load(course: OverTime) -> Markup | None:
     """Draw requests due, started, answered and published per second."""
-    # The last slice is not over when the run is, and would look like a fall.
+    # The run ends within the last slice, which would look like a drop.
     whole = course.slices[:-1] or course.slices
     rows = [
         (each.elapsed_s, name, rate)
@@ -63,11 +70,11 @@ def load(course: OverTime) -> Markup | None:
 
 
 def latency_over_time(course: OverTime, measure: Measure) -> Markup | None:
-    """Draw the percentiles of one measure, by the time at which requests were due."""
+    """Draw the percentiles of one measure, by the time when requests were due."""
     rows = [
-        (each.elapsed_s, name.removesuffix("_ms"), getattr(found, name))
+        (each.elapsed_s, name.removesuffix("_ms"), getattr(percentiles, name))
         for each in course.slices
-        if (found := each.latency.get(measure)) is not None
+        if (percentiles := each.latency.get(measure)) is not None
         for name in Percentiles.__slots__
     ]
     if not rows:
@@ -79,7 +86,7 @@ def latency_over_time(course: OverTime, measure: Measure) -> Markup | None:
 def _lines(
     frame: pd.DataFrame, looks: Mapping[str, tuple[str, float, list[int]]], unit: str
 ) -> alt.Chart:
-    """Draw the columns elapsed_s, line and value, each line with its colour, width and dashes."""
+    """Draw the columns elapsed_s, line and value; `looks` has each line's colour, width, dashes."""
     domain = list(looks)
     colors, widths, dashes = zip(*looks.values(), strict=True)
     lines: alt.Chart = (
@@ -103,7 +110,7 @@ def _lines(
 def percentile_curve(curve: Iterable[CurvePoint]) -> Markup | None:
     """Draw the percentile curves over all event types, as HDR histograms are drawn."""
     rows = [
-        # No value is beyond the last but itself, which stands where the curve ends.
+        # The last quantile, 1, would be infinitely rare; it is drawn at the number of values.
         (each.measure.words, min(1 / (1 - each.quantile), each.count), each.ms)
         if each.quantile < 1
         else (each.measure.words, each.count, each.ms)
@@ -140,7 +147,7 @@ def percentile_curve(curve: Iterable[CurvePoint]) -> Markup | None:
 
 
 def health(generators: Sequence[GeneratorHealth], first_ns: int) -> Sequence[tuple[str, Markup]]:
-    """Draw the load and the lag of the busiest generators over time, each with its caption."""
+    """Draw CPU load and timer lag of the busiest generators over time, each with a caption."""
     known = [generator for generator in generators if generator.is_known]
     busiest = sorted(known, key=lambda generator: -(generator.cpu_percent_max or 0))[
         :_MOST_GENERATORS
@@ -156,15 +163,15 @@ def health(generators: Sequence[GeneratorHealth], first_ns: int) -> Sequence[tup
     if not rows:
         return ()
     frame = pd.DataFrame(rows, columns=["generator", "elapsed_s", "cpu", "lag"])
-    some = "" if len(busiest) == len(known) else f", of the {len(busiest)} busiest"
+    some = "" if len(busiest) == len(known) else f" ({len(busiest)} busiest)"
     return (
-        (f"CPU of each generator, in % of a core{some}", _health(frame, "cpu", "%", BUSY_PERCENT)),
-        (f"Longest lag of a timer, in ms{some}", _health(frame, "lag", "ms", LATE_MS)),
+        (f"CPU per generator, in % of a core{some}", _health(frame, "cpu", "%", BUSY_PERCENT)),
+        (f"Longest timer lag, in ms{some}", _health(frame, "lag", "ms", LATE_MS)),
     )
 
 
 def _health(frame: pd.DataFrame, column: str, unit: str, limit: float) -> Markup:
-    """Draw one figure of each generator, and the limit from which on it is too much."""
+    """Draw one column, a line per generator, and the limit above which it is too high."""
     top = max(limit * 1.1, float(frame[column].max()))
     lines = (
         alt.Chart(frame)
@@ -185,14 +192,14 @@ def _health(frame: pd.DataFrame, column: str, unit: str, limit: float) -> Markup
 
 
 def outcomes(over_time: Timeline) -> Markup | None:
-    """Draw outcomes and losses per second by sending time, with a rule for each moment.
+    """Draw outcomes, losses and duplicates per second by send time, with a rule for each event.
 
-    None for a run without disturbances and marks.
+    None if nothing was disturbed, lost or duplicated, and there are no events.
     """
     harmed = any(each.is_disturbed or each.lost or each.duplicated for each in over_time.slices)
     if not over_time.slices or not (harmed or over_time.moments):
         return None
-    colors = alt.Scale(domain=list(_OUTCOMES), range=list(PALETTE[: len(_OUTCOMES)]))
+    colors = alt.Scale(domain=list(_OUTCOMES.values()), range=list(PALETTE[: len(_OUTCOMES)]))
     rates, rules = _outcome_rates(over_time), _near(over_time)
     lines = (
         alt.Chart(rates)
@@ -208,10 +215,11 @@ def outcomes(over_time: Timeline) -> Markup | None:
 
 
 def _outcome_rates(over_time: Timeline) -> pd.DataFrame:
-    """Give rates per second of the outcomes that there were: outcome, elapsed_s, rate."""
+    """Return rates per second of the outcomes that occurred: outcome, elapsed_s, rate."""
     frame = pd.DataFrame([asdict(each) for each in over_time.slices])
     steps = -(-len(frame) // MAX_POINTS)
-    sums = frame[list(_OUTCOMES)].groupby(frame.index // steps).sum()
+    counts = frame[list(_OUTCOMES)].rename(columns=_OUTCOMES)
+    sums = counts.groupby(counts.index // steps).sum()
     width_s = steps * over_time.width_ns / 1e9
     rates = sums.loc[:, sums.any()] / width_s
     rates.insert(0, "elapsed_s", sums.index * width_s)
@@ -219,9 +227,9 @@ def _outcome_rates(over_time: Timeline) -> pd.DataFrame:
 
 
 def _near(over_time: Timeline) -> pd.DataFrame:
-    """Give the moments within the run or near it: elapsed_s."""
+    """Return the events within the run or near it: elapsed_s."""
     first, last = over_time.slices[0].at_ns, over_time.slices[-1].at_ns
-    # A mark may name any time, and must not stretch the axis.
+    # A mark can have any time, and must not stretch the axis.
     near = [
         (moment.at_ns - first) / 1e9
         for moment in over_time.moments
@@ -259,6 +267,6 @@ def _by_type() -> alt.Color:
 
 
 def warm_up() -> None:
-    """Draw a throwaway chart: the first one takes as long as ten more."""
+    """Draw a throwaway chart: the first chart takes as long as the next ten."""
     frame = pd.DataFrame({"elapsed_s": [0.0], "line": ["p50"], "value": [1.0]})
     svg(_lines(frame, {"p50": _PERCENTILES["p50"]}, "ms"), 100)

@@ -1,4 +1,4 @@
-"""The configuration of a run, without anything that may be secret."""
+"""The configuration of a run, without possible secrets."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from headcount_analysis.judge import watched
 from headcount_analysis.report.model import Report
 
 _SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
-_LEFT_OUT = "(left out)"
+_REDACTED = "(left out)"
 
 
 def configuration(report: Report) -> dict[str, Mapping[str, str]]:
@@ -18,7 +18,7 @@ def configuration(report: Report) -> dict[str, Mapping[str, str]]:
     return {
         "The run": dict(_run(report)),
         "Options": dict(_options(report.manifest.options)),
-        "What the run allows": {
+        "Limits (--allow)": {
             name.replace("_", " "): _limit(limit) for name, limit in asdict(report.limits).items()
         },
         "Versions": dict(report.versions),
@@ -41,11 +41,11 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Brokers", manifest.bootstrap_servers
     yield "Cluster", manifest.cluster_id
     yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy}"
-    yield "Field of the event's id", manifest.event_id_field
+    yield "Event id field", manifest.event_id_field
     yield "Ledger", without_secrets(manifest.ledger)
-    yield "Began", manifest.created_at
+    yield "Started", manifest.created_at
     yield "Ended", report.end.read_at
-    yield "Topic after the last answer", watched(report.end) or "not known how long it was watched"
+    yield "Topic after the last answer", watched(report.end) or "watched for an unknown time"
     if report.end.settle_s is not None:
         yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
     yield "Verified", report.verified_at
@@ -53,7 +53,7 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
 
 def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(options.items()):
-        text = _LEFT_OUT if _SECRET.search(name) else _plain(value)
+        text = _REDACTED if _SECRET.search(name) else _plain(value)
         yield name.replace("_", " "), text
 
 

@@ -1,4 +1,4 @@
-"""The verdict as one JSON document, from which every other reader is fed."""
+"""verdict.json: the verdict as one JSON document, which all other readers use."""
 
 import json
 from dataclasses import asdict
@@ -22,12 +22,12 @@ _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}
 
 
 def dump(report: Report) -> str:
-    """Write the document."""
+    """Return the document as JSON text."""
     return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Make the document. Where no evidence could be gathered, `counts` is null."""
+    """Build the document. If no evidence could be gathered, `counts` is null."""
     manifest, counts, evidence = report.manifest, report.counts, report.evidence
     return {
         "format": DOCUMENT_FORMAT,
@@ -76,13 +76,13 @@ def _limits(report: Report) -> dict[str, int | None]:
 
 
 def _acknowledged(report: Report) -> dict[str, float]:
-    """Give the share of acknowledged attempts in all and of each event type that was attempted."""
+    """Return the share of acknowledged attempts, in total and by event type."""
     rows = {TOTAL: report.counts or Counts(), **report.by_event_type}
     return {name: each.acked / each.attempted for name, each in rows.items() if each.attempted}
 
 
 def _looked_at(evidence: Evidence) -> dict[str, Any]:
-    """Give how many events each flag could be told of; null where that was not counted."""
+    """Return how many events could be checked for each flag; null if not counted."""
     known, order = evidence.checked, evidence.order
     return {
         "seen": known.seen,
@@ -95,7 +95,7 @@ def _looked_at(evidence: Evidence) -> dict[str, Any]:
 
 
 def _offsets(report: Report) -> dict[str, Any]:
-    """Give each partition's range; `read` is null where nothing was read."""
+    """Return each partition's range of offsets; `read` is null if nothing was read."""
     if report.evidence is not None:
         return {str(each.partition): _partition(each) for each in report.evidence.partitions}
     return {
@@ -109,9 +109,9 @@ def _offsets(report: Report) -> dict[str, Any]:
 
 
 def _partition(partition: PartitionRead) -> dict[str, Any]:
-    told = asdict(partition)
-    del told["partition"]
-    return {**told, "gaps": partition.gaps, "reached_end": partition.reached_end}
+    values = asdict(partition)
+    del values["partition"]
+    return {**values, "gaps": partition.gaps, "reached_end": partition.reached_end}
 
 
 def _ledger(evidence: Evidence) -> dict[str, Any]:

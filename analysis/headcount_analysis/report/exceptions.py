@@ -1,4 +1,4 @@
-"""The exceptions: a row for each id that is not simply delivered or refused, however many."""
+"""The exceptions: a row for each id with a flag or a class other than delivered or refused."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -43,14 +43,14 @@ COLUMNS = (
     "differing_fields",
     "differences",
 )
-"""`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The
-last two name the fields in which it is not what was asked for, if it was looked at, and in what."""
+"""`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
+two list the fields in which that copy differs from `event=`, and how, if it was examined."""
 
 SHOWN_OF_A_KIND = 200
-"""How many of a kind a page shows; the file has all."""
+"""The maximum number of each kind on the page; the file has all of them."""
 
 SORTED_UP_TO = 500_000
-"""More rows than this are written in the order in which they are stored, to bound the memory."""
+"""More rows than this are not sorted but written in storage order, to bound the memory."""
 
 _INTEGERS = (
     "http_status",
@@ -66,27 +66,27 @@ _INTEGERS = (
 )
 _PER_SECOND = {"ms": 1_000, "ns": 1_000_000_000}
 _FIRST_S, _LAST_S = 0, 253_402_300_800
-"""1970 and 10000: between these, times are written."""
-_MADE = frozenset(
+"""The years 1970 and 10000; times outside this range are left empty."""
+_DERIVED = frozenset(
     {
         *("class", "flags", "where", "differing_fields", "differences"),
         *("intended_at", "sent_at", "answered_at", "broker_at"),
     }
 )
-"""Columns that are not of fates, but made of them."""
+"""Columns that are derived from those of fates."""
 
 _NEEDED = tuple(
     name
     for name in (*COLUMNS, "fate", *FLAGS, "generator", "seq", "copies_differ")
-    if name not in _MADE
+    if name not in _DERIVED
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """How many there are of each kind, and the first of each, of the columns COLUMNS, as text.
+    """The count of each kind, and the first rows of each kind: COLUMNS, as text.
 
-    A kind is a class with its flags, as `delivered + corrupted`.
+    A kind is a class with its flags, such as `delivered + corrupted`.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -94,15 +94,17 @@ class Exceptions:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of exceptions of all kinds."""
         return sum(self.counts.values())
 
 
 def write(fates: Path | None, target: Path, differing: Differences) -> Exceptions:
-    """Write exceptions.csv from `fates.parquet`; only its header without one. Raises OSError.
+    """Write exceptions.csv from `fates.parquet`; only the header if `fates` is None.
+
+    Raises OSError.
 
     Returns:
-        What a page can show of them: SHOWN_OF_A_KIND of each kind, so that none crowds out another.
+        Up to SHOWN_OF_A_KIND rows of each kind for the page, so that none crowds out another.
     """
     counts: Counter[str] = Counter()
     first = [Exceptions().first]
@@ -119,25 +121,25 @@ def write(fates: Path | None, target: Path, differing: Differences) -> Exception
 
 
 def _first(rows: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
-    """Count the rows by kind, and give those that are among the first of theirs."""
+    """Add the rows to the counts by kind, and return those among the first of their kind."""
     kinds = kind(rows)
-    place = rows.groupby(kinds).cumcount() + kinds.map(counts).fillna(0)
+    rank = rows.groupby(kinds).cumcount() + kinds.map(counts).fillna(0)
     counts.update(kinds)
-    shown = rows[place < SHOWN_OF_A_KIND].astype(object)
+    shown = rows[rank < SHOWN_OF_A_KIND].astype(object)
     return shown.where(shown.notna(), "")
 
 
 def kind(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Name the kind of each row."""
+    """Return the kind of each row."""
     named = rows["class"].fillna("unclassed") + " " + rows["flags"]
     return named.str.strip().str.replace(" ", " + ")
 
 
 def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
-    """Read what is exceptional, by generator and sequence number where that fits."""
+    """Read the exceptional fates, sorted by generator and sequence number if memory allows."""
     dataset = ds.dataset(fates, format="parquet")
     exceptional = ~pc.field("fate").isin([str(fate) for fate in UNEXCEPTIONAL])
-    # A class that could not be told is an exception too.
+    # A fate without a class is an exception too.
     exceptional |= pc.field("fate").is_null()
     for flag in FLAGS:
         exceptional |= pc.field(flag)
@@ -163,15 +165,15 @@ def _rows(batch: pa.RecordBatch, differing: Differences) -> pd.DataFrame:
         frame[name] = _iso(frame[f"{name}_ns"], "ns")
     frame["broker_at"] = _iso(frame["broker_at_ms"], "ms")
     known = differing.by_id
-    each = [known[name].differences if name in known else () for name in frame["id"]]
-    frame["differing_fields"] = ["; ".join(one.field for one in found) for found in each]
-    frame["differences"] = ["; ".join(map(str, found)) for found in each]
+    by_row = [known[name].differences if name in known else () for name in frame["id"]]
+    frame["differing_fields"] = ["; ".join(each.field for each in row) for row in by_row]
+    frame["differences"] = ["; ".join(map(str, row)) for row in by_row]
     return frame[list(COLUMNS)]
 
 
 def _iso(times: "pd.Series[int]", unit: str) -> "pd.Series[str]":
-    """Write Unix times; one beyond the years that can be written becomes empty."""
+    """Format Unix times; those before 1970 or after 9999 become empty."""
     per_s = _PER_SECOND[unit]
     writable = times.where(times.between(_FIRST_S * per_s, _LAST_S * per_s - 1))
-    moments = pd.to_datetime(writable, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
-    return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # type: ignore[no-any-return]
+    in_utc = pd.to_datetime(writable, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
+    return in_utc.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # type: ignore[no-any-return]

@@ -15,14 +15,14 @@ SHOWN_VALUES = 30
 
 
 def pictures(trade: Economy) -> Iterator[tuple[str, Markup]]:
-    """Draw what there is to draw, each with its caption."""
+    """Yield the charts that have data, each with its caption."""
     whole = trade.sales[trade.sales["attribute"] == ""]
     if not whole.empty:
         yield "Sales by item, in gold", _bars(whole, "gold", "item")
     described = _described(trade.sales)
     if not described.empty:
         yield (
-            f"Sales by item and parameter, in pieces ({len(described)} most)",
+            f"Sales by item and parameter, in pieces (top {len(described)})",
             _parameters(described),
         )
     if not trade.guild_sizes.empty:
@@ -34,11 +34,12 @@ def pictures(trade: Economy) -> Iterator[tuple[str, Markup]]:
     if not carts.empty:
         sums = carts.groupby("item")["quantity"].sum().reset_index()
         players = carts["player_id"].nunique()
-        yield f"Left in {players:,} abandoned carts, in pieces", _bars(sums, "quantity", "item")
+        caption = f"Items left in the carts of {players:,} players, in pieces"
+        yield caption, _bars(sums, "quantity", "item")
 
 
 def _described(sales: pd.DataFrame) -> pd.DataFrame:
-    """The parameters of which most was sold: item, parameter, sold."""
+    """Return the best-selling parameters: item, parameter, sold."""
     described = sales[sales["attribute"] != ""]
     named = described.assign(
         parameter=described["item"] + " " + described["attribute"] + "=" + described["value"]

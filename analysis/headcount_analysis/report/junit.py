@@ -1,9 +1,9 @@
-"""The checks as JUnit XML, which every CI system shows: the verdict, and a test case a check.
+"""The checks as JUnit XML, for CI systems: a test case for the verdict and one for each check.
 
-A check that is broken is a failure. One that is unproven is an error: CI systems show both as not
-green, and an error is no failure of what was tested. One that was not tried is skipped, with the
-reason. The format is the one that Jenkins, GitLab and GitHub's actions read: a suite of cases, each
-with at most one result; several doubts of one subject are one case.
+A broken check is a failure. An unproven check is an error: CI systems show neither as green, and an
+error does not say that the tested service failed. A check that was not tried is skipped, with the
+reason. The format is what Jenkins, GitLab and GitHub Actions read: a suite of cases, each with at
+most one result, so several doubts about one subject form one case.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ _WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
 
 
 def dump(report: Report) -> str:
-    """Write the document."""
+    """Return the document as XML text."""
     suite = TestSuite(f"headcount.{report.run_id}")
     for case in (_verdict(report), *_cases(report.checks)):
         suite.add_testcase(case)

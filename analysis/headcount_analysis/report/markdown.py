@@ -1,4 +1,4 @@
-"""The verdict in Markdown, for a pull request or a job's page: short, and without links."""
+"""The verdict in Markdown, for a pull request or a CI job's page: short, without links."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ _SHOWN_REASONS = 10
 
 
 def render(report: Report, exceptions: Exceptions) -> str:
-    """Write the document."""
+    """Return the document as Markdown."""
     return "\n".join(_lines(report, exceptions)) + "\n"
 
 
@@ -37,12 +37,12 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     yield f"**{_text(sum_of_classes(report.counts))}**"
     yield ""
     yield f"Delivery promise: {_text(report.manifest.promise or 'not stated')}"
-    told = [f"- {_text(reason)}" for reason in report.reasons[:_SHOWN_REASONS]]
-    if report.state.was_asked_for:
-        told.append(f"- State: {_text(str(report.state))}")
-    told += [f"- {_text(note)}" for note in report.first_notes]
-    if told:
-        yield from ("", *told)
+    items = [f"- {_text(reason)}" for reason in report.reasons[:_SHOWN_REASONS]]
+    if report.state.is_relevant:
+        items.append(f"- State: {_text(str(report.state))}")
+    items += [f"- {_text(note)}" for note in report.first_notes]
+    if items:
+        yield from ("", *items)
     yield from _thresholds(report)
     yield from _checks(report)
     yield from _counts(report)
@@ -71,7 +71,7 @@ def _thresholds(report: Report) -> Iterator[str]:
 
 
 def _checks(report: Report) -> Iterator[str]:
-    """List all checks, folded away: those that matter stand above."""
+    """List all checks, collapsed: the reasons above already name those that matter."""
     yield from ("", f"<details><summary>Checks: {tally_of(report.checks)}</summary>", "")
     for check in report.checks:
         name = f"{_MARKS[check.result]} **{_text(check.name)}** {check.result}"

@@ -1,4 +1,4 @@
-"""Markdown: tables, and text from outside that is not taken for Markdown or HTML."""
+"""Markdown: formats tables, and escapes text from outside."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]<>#|~!"})
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Give the lines of a table, an empty one first; all but its first column are numbers."""
+    """Yield an empty line and the lines of a table; all columns but the first are numbers."""
     yield ""
     yield f"| {' | '.join(header)} |"
     yield f"| {' | '.join(['---'] + ['---:'] * (len(header) - 1))} |"
@@ -15,11 +15,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 
 def text(plain: str) -> str:
-    """Keep text from outside from being taken for Markdown or HTML."""
+    """Escape text so that it is not read as Markdown or HTML."""
     return " ".join(plain.split()).translate(_SPECIAL)
 
 
 def code(plain: str) -> str:
-    """Write text as code."""
+    """Format text as inline code."""
     safe = " ".join(plain.split()).replace("`", "'").replace("|", "\\|")
     return f"`{safe}`"

@@ -1,4 +1,4 @@
-"""The report: everything known about a run, before any format writes it."""
+"""The report: everything known about a run, independent of any output format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a command ends in: the label's, unless Locust ended in an error."""
+        """The command's exit code: the label's, or Locust's if that is worse."""
         code = self.label.exit_code
         return code if self.locust_exit is None else self.locust_exit.worse(code)
 
@@ -90,7 +90,7 @@ class Report:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the reader, which decide nothing."""
+        """Notes for the reader; they do not affect the verdict."""
         return self.judgement.notes
 
     @property
@@ -100,7 +100,7 @@ class Report:
 
     @property
     def by_event_type(self) -> Mapping[str, Counts]:
-        """The counts of each event type, which add up to the whole."""
+        """The counts of each event type; they add up to the whole run's."""
         return {} if self.evidence is None else self.evidence.by_event_type
 
     @property
@@ -110,7 +110,7 @@ class Report:
 
     @property
     def first_notes(self) -> tuple[str, ...]:
-        """The notes without which nothing else is read rightly."""
+        """The notes that readers need to interpret everything else."""
         return self.judgement.first_notes
 
     @property

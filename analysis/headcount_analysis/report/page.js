@@ -1,23 +1,23 @@
 "use strict";
-// Without this script the table of exceptions is whole; with it, one can look for some of them.
+// Without this script the table shows all exceptions; with it, readers can search and filter them.
 (() => {
   const tools = document.getElementById("exception-tools");
   if (!tools) return;
   const text = document.getElementById("exception-text");
   const kind = document.getElementById("exception-kind");
-  const told = document.getElementById("exception-told");
+  const count = document.getElementById("exception-count");
   const rows = [...document.querySelectorAll("#exception-table tbody tr")];
   const contents = rows.map((row) => row.textContent.toLowerCase());
 
   const update = () => {
     const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
+    let shown = 0;
     rows.forEach((row, index) => {
       const isKind = !kind.value || row.dataset.kind === kind.value;
       row.hidden = !(isKind && words.every((word) => contents[index].includes(word)));
-      found += row.hidden ? 0 : 1;
+      shown += row.hidden ? 0 : 1;
     });
-    told.textContent = `${found.toLocaleString("en")} of the ${rows.length.toLocaleString("en")} rows here`;
+    count.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
   };
 
   text.addEventListener("input", update);

@@ -1,4 +1,4 @@
-"""The report as a page: one file that opens offline, on a phone and on paper."""
+"""The report as a page: a single HTML file that works offline, on a phone and in print."""
 
 import base64
 import hashlib
@@ -47,18 +47,18 @@ _LATENCY_TITLES = {
 
 
 def warm_up() -> None:
-    """Load the template and draw once: the first time takes longest."""
+    """Load the template and draw a chart: the first time takes longest."""
     charts.warm_up()
     template(_PAGE)
 
 
 def render(report: Report, exceptions: Exceptions) -> str:
-    """Write the page."""
+    """Return the page as HTML."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     evidence, latencies = report.evidence, report.latencies
     return template(_PAGE).render(
         report=report,
-        # Both are files of ours that stand beside this one.
+        # Both files are our own.
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=hash_of(script),
@@ -100,7 +100,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
 
 
 def hash_of(script: str) -> str:
-    """Return the script's hash as a Content-Security-Policy names it."""
+    """Return the script's hash in the form that a Content-Security-Policy uses."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
@@ -110,14 +110,14 @@ def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield the figures that most readers look for first."""
+    """Yield the headline figures: what most readers look for first."""
     counts, course = report.counts, report.over_time
     if counts is None or not course.slices:
         return
     yield "attempted", f"{counts.attempted:,}"
     yield "lost", f"{counts.lost:,}"
     yield "duplicated", f"{counts.duplicated:,}"
-    yield "under load for", f"{_length_s(report):,.0f} s"
+    yield "duration", f"{_length_s(report):,.0f} s"
     yield from report.rates.shown.items()
     for each in report.latencies:
         if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
@@ -126,7 +126,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _length_s(report: Report) -> float:
-    """Return how long requests were due, in s, to the width of a slice."""
+    """Return the time over which requests were due, in s, to the width of a slice."""
     course = report.over_time
     due = [each.elapsed_s for each in course.slices if each.due]
     return due[-1] + course.width_s if due else course.width_s
@@ -136,13 +136,13 @@ def _load_text(report: Report) -> str:
     """Describe the load chart in text."""
     course = report.over_time
     length_s = _length_s(report)
-    told = []
+    rates = []
     for name in ("started", "answered", "arrived"):
         counts = [getattr(each, name) for each in course.slices]
         if sum(counts):
             most = max(counts) / course.width_s
-            told.append(f"{name} {sum(counts) / length_s:,.1f} on average, at most {most:,.1f}")
-    return f"A second: {'; '.join(told)}. Lines that lie upon each other are drawn wide and narrow."
+            rates.append(f"{name} {sum(counts) / length_s:,.1f} avg, {most:,.1f} max")
+    return f"Per second: {'; '.join(rates)}. Overlapping lines have different widths."
 
 
 def _latency_charts(
@@ -153,10 +153,10 @@ def _latency_charts(
         drawn = charts.latency_over_time(report.over_time, measure)
         if drawn is None or measure not in totals:
             continue
-        found = totals[measure]
+        total = totals[measure]
         text = (
-            f"By the time at which requests were due. Of all: p50 {found.percentiles[0.5]:,.1f}, "
-            f"p95 {found.percentiles[0.95]:,.1f}, p99 {found.percentiles[0.99]:,.1f}, "
-            f"at most {found.max_ms:,.1f} ms; {report.rates}."
+            f"By the time when requests were due. Overall: p50 {total.percentiles[0.5]:,.1f}, "
+            f"p95 {total.percentiles[0.95]:,.1f}, p99 {total.percentiles[0.99]:,.1f}, "
+            f"max {total.max_ms:,.1f} ms; {report.rates}."
         )
         yield title, text, drawn

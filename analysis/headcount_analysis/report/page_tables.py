@@ -1,4 +1,4 @@
-"""The tables of the page: what a report holds, as header cells and rows of text."""
+"""The tables of the page: header cells and rows of text, made from a report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SHOWN_ANSWERS = 50
 SHOWN_SLICES = 30
 
 LONGEST_CELL = 160
-"""Longer texts, which come from outside, are cut."""
+"""Longer texts, which come from outside, are truncated."""
 
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
 
@@ -47,7 +47,7 @@ _EXCEPTION_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PageTable:
-    """A table for the page: its header cells and its rows, all text; `kinds` name its rows."""
+    """A table for the page: header cells and rows, all text; `kinds` has the kind of each row."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -61,8 +61,8 @@ def load_over_time(report: Report) -> PageTable:
         *("elapsed_s", "target", "started", "answered", "acked", "arrived"),
         *("http_p50_ms", "http_p99_ms", "from_intended_p99_ms", "end_to_end_p99_ms"),
     ]
-    some = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
-    return _as_text(some.map(lambda value: "" if pd.isna(value) else f"{value:,.1f}"))
+    chosen = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
+    return _as_text(chosen.map(lambda value: "" if pd.isna(value) else f"{value:,.1f}"))
 
 
 def _every(count: int) -> int:
@@ -70,29 +70,30 @@ def _every(count: int) -> int:
 
 
 def load_caption(report: Report) -> str:
-    """Caption the slices: how wide they are, and how many of them the table shows."""
+    """Return the caption of the slices: their width, and the share that the table shows."""
     course = report.over_time
     every = _every(len(course.slices))
-    some = "Each slice" if every == 1 else f"Every {every}th slice"
+    share = "Slices" if every == 1 else f"One in {every} slices"
     return (
-        f"{some} of {course.width_s:g} s: rates a second, durations in ms; all are in over_time.csv"
+        f"{share} of {course.width_s:g} s: rates per second, durations in ms; "
+        "over_time.csv has all slices"
     )
 
 
 def latency(report: Report, *, only_total: bool) -> PageTable:
-    """Show each measure in ms, of all event types together or of each."""
+    """Show each measure in ms, either in total or by event type."""
     frame = tables.latency(report).drop(columns=[*tables.RATES])
     is_total = frame["event_type"] == TOTAL
-    mine = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
-    mine = mine.assign(measure=[Measure(each).words for each in mine["measure"]])
+    rows = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
+    rows = rows.assign(measure=[Measure(each).words for each in rows["measure"]])
     for name in ("negative", "unanswered"):
-        if not mine[name].any():
-            mine = mine.drop(columns=name)
-    mine = mine.rename(columns={name: name.removesuffix("_ms") for name in mine.columns})
-    return _as_text(mine.map(_number))
+        if not rows[name].any():
+            rows = rows.drop(columns=name)
+    rows = rows.rename(columns={name: name.removesuffix("_ms") for name in rows.columns})
+    return _as_text(rows.map(_number))
 
 
-def breakdown_groups(parted: Breakdown) -> PageTable:
+def breakdown_groups(parts: Breakdown) -> PageTable:
     """Show durations in ms by partition, generator and answer."""
     names = [tables.percentile_name(each) for each in QUANTILES]
     rows = (
@@ -100,15 +101,15 @@ def breakdown_groups(parted: Breakdown) -> PageTable:
             *(each.by, _cell(each.key), each.measure.words, f"{each.count:,}"),
             *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
         )
-        for each in parted.groups
+        for each in parts.groups
     )
-    return PageTable(("of a", "which", "measure", "count", *names, "max"), tuple(rows))
+    return PageTable(("by", "group", "measure", "count", *names, "max"), tuple(rows))
 
 
-def breakdown_caption(parted: Breakdown) -> str:
-    """Caption the groups, with the share of requests that were sampled."""
-    of = "" if parted.every == 1 else f", of about one request in {parted.every:,}"
-    return f"By partition, generator and answer, in ms{of}"
+def breakdown_caption(parts: Breakdown) -> str:
+    """Return the caption of the groups, with the share of requests that were sampled."""
+    share = "" if parts.every == 1 else f", from about one request in {parts.every:,}"
+    return f"By partition, generator and answer, in ms{share}"
 
 
 def _number(value: object) -> object:
@@ -134,7 +135,7 @@ def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None =
 
 
 def most_frequent(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
-    """Return the counts of the most frequent answers, in the order of their names."""
+    """Return the counts of the most frequent answers, sorted by name."""
     most = sorted(by_answer, key=lambda answer: -by_answer[answer].attempted)[:SHOWN_ANSWERS]
     return {answer: by_answer[answer] for answer in sorted(most)}
 
@@ -149,7 +150,7 @@ def generators(report: Report) -> PageTable:
     """Show each generator's ledger, health and clock."""
     header = (
         *("generator", "ledger", "ids", "rows", "CPU median, %", "CPU max, %"),
-        *("lag p99, ms", "dropped", "topic's clock less its own, ms"),
+        *("lag p99, ms", "dropped", "clock offset to topic, ms"),
     )
     if report.evidence is None:
         return PageTable(header, ())
@@ -161,14 +162,14 @@ def generators(report: Report) -> PageTable:
     rows = []
     for each in report.generators.known:
         state = states.get(each.generator)
-        told = ("sealed" if state.sealed else "never sealed") if state else "not there"
+        ledger = ("sealed" if state.sealed else "never sealed") if state else "missing"
         rows.append(
             (
-                *(str(each.generator), told),
+                *(str(each.generator), ledger),
                 *((f"{state.asked:,}", f"{state.rows:,}") if state else ("", "")),
                 *(_known(each.cpu_percent_median), _known(each.cpu_percent_max)),
                 *(_known(each.schedule_lag_p99_ms), _known(each.dropped)),
-                clocks.get(each.generator, "not known"),
+                clocks.get(each.generator, "unknown"),
             )
         )
     return PageTable(header, tuple(rows))
@@ -176,12 +177,12 @@ def generators(report: Report) -> PageTable:
 
 def _known(value: float | None) -> str:
     if value is None:
-        return "not known"
+        return "unknown"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
 def offsets(report: Report) -> PageTable:
-    """Show the range of offsets that was read of each partition."""
+    """Show the range of offsets that was read from each partition."""
     header = ("partition", "start", "end", "read", "gaps", "malformed", "foreign")
     partitions = report.evidence.partitions if report.evidence else ()
     rows = (
@@ -192,8 +193,8 @@ def offsets(report: Report) -> PageTable:
 
 
 def timeline_events(report: Report) -> PageTable:
-    """Show marks and observations, and how soon requests recovered after a mark."""
-    header = ("at", "what", "source", "recovered after")
+    """Show marks and observed events, and how soon requests recovered after a mark."""
+    header = ("at", "event", "source", "recovered after")
     rows = (
         (iso_time(each.at_ns), each.text, each.source.value, _recovered(each))
         for each in report.timeline.moments
@@ -205,7 +206,7 @@ def _recovered(moment: TimelineEvent) -> str:
     if moment.source is EventOrigin.OBSERVED:
         return ""
     if moment.recovered_after_ms is None:
-        return "no request was disturbed"
+        return "no request affected"
     took = f"{moment.recovered_after_ms / 1000:.1f} s"
     return took if moment.is_recovered else f"not within {took}"
 
@@ -226,7 +227,7 @@ def thresholds(report: Report) -> PageTable:
 
 
 def state(report: Report) -> PageTable:
-    """Show the values of the state that differ, each with its most relevant events."""
+    """Show the numbers of the state that differ, each with its most relevant events."""
     frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
     events = (
@@ -234,22 +235,22 @@ def state(report: Report) -> PageTable:
         for each in report.state.differences[:SHOWN_DIFFERENCES]
     )
     rows = zip(table.rows, events, strict=True)
-    return PageTable((*table.header, "events"), tuple((*row, told) for row, told in rows))
+    return PageTable((*table.header, "events"), tuple((*row, cell) for row, cell in rows))
 
 
 def _event(entry: Entry) -> str:
-    """Format the change that an event asked for, and its place in the topic."""
+    """Format an event's change by its request and by its message, and its place in the topic."""
     at = "not in the topic" if entry.offset is None else f"at {entry.partition}:{entry.offset}"
-    changes = {"asked": entry.expected, "done": entry.implied}
-    told = ", ".join(f"{name} {change:+}" for name, change in changes.items() if change is not None)
-    return f"{entry.event_type} {entry.id} ({told}; {at})"
+    changes = {"requested": entry.expected, "published": entry.implied}
+    parts = [f"{name} {change:+}" for name, change in changes.items() if change is not None]
+    return f"{entry.event_type} {entry.id} ({', '.join(parts)}; {at})"
 
 
 def exception_rows(exceptions: Exceptions) -> PageTable:
-    """Show the exceptions grouped by kind, in the order of `Exceptions.counts`."""
+    """Show the exceptions by kind, in the order of `Exceptions.counts`."""
     frame = exceptions.first
     kinds = kind(frame)
-    order = {name: place for place, name in enumerate(exceptions.counts)}
+    order = {name: index for index, name in enumerate(exceptions.counts)}
     by_kind = kinds.map(order).sort_values(kind="stable").index
     table = _as_text(frame.loc[by_kind, list(_EXCEPTION_COLUMNS)])
     return PageTable(table.header, table.rows, tuple(kinds[by_kind]))

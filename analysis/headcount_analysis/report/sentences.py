@@ -1,11 +1,11 @@
-"""Sentences: what the page and the Markdown summary both say of a report."""
+"""Sentences that both the page and the Markdown summary contain."""
 
 from headcount_analysis.compare_run.classes import ATTEMPT_FATES, Counts
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions
 
 
 def sum_of_classes(counts: Counts | None) -> str:
-    """Write the attempts as the sum of their classes."""
+    """Format the attempts as the sum of their classes."""
     if counts is None:
         return "Nothing could be counted."
     parts = [f"{count:,} {name}" for name, count in classes_of(counts)]
@@ -19,12 +19,12 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
 
 
 def shown_exceptions(exceptions: Exceptions) -> str:
-    """Count the exceptions by kind, and say how many of them are shown."""
+    """Summarize the exceptions by kind, and how many of them are shown."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
     shown, count = len(exceptions.first), exceptions.count
-    some = (
+    selection = (
         "All are shown"
         if shown == count
-        else (f"{shown:,} are shown, the first {SHOWN_OF_A_KIND} of each class")
+        else (f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind")
     )
-    return f"{count:,} requests or ids are exceptions: {kinds}. {some}; all are in exceptions.csv."
+    return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."

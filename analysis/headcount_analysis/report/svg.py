@@ -1,4 +1,4 @@
-"""Charts as SVG that stands in the page: no script, no network, no font from elsewhere."""
+"""Charts as inline SVG: no scripts, no network, no external fonts."""
 
 import math
 import re
@@ -12,19 +12,19 @@ from markupsafe import Markup
 from headcount_analysis.report.xml_text import as_xml
 
 MAX_LETTERS = 80
-"""How long a name is in a picture; tables have it whole."""
+"""Longer names are truncated in charts; tables show them in full."""
 
-# Distinct with every common form of colour blindness (Okabe and Ito, 2008).
+# Distinguishable with every common form of colour blindness (Okabe and Ito, 2008).
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
 
 WIDTHS = {"wide-page": 900, "narrow-page": 350}
-"""The classes of the page's style that show one or the other, and their widths."""
+"""The width of each version of a chart, by the CSS class that shows it."""
 
-INK = "currentColor"  # the page's own, light or dark
+INK = "currentColor"  # follows the page, light or dark
 
 _FONT = "system-ui, sans-serif"
 
-# The reader's font may be wider than the one by which labels are measured.
+# The reader's font may be wider than the font that labels are measured with.
 _PADDING = {"left": 6, "right": 14, "top": 6, "bottom": 4}
 
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
@@ -34,16 +34,16 @@ _MOST_TICKS = 6
 _DAY_S = 86_400
 
 _SPREAD = 20
-"""Where the highest value is so many times a typical one, the axis is logarithmic."""
+"""The axis is logarithmic if the maximum is more than this many times the median."""
 
 
 def is_single(values: "pd.Series[float]") -> bool:
-    """Tell whether a line over these is but a point."""
+    """Return whether all values are equal, so that a line over them is a single point."""
     return bool(values.min() == values.max())
 
 
 def elapsed(seconds: "pd.Series[float]") -> alt.X:
-    """Make the axis of time: in seconds, or in minutes where there are some."""
+    """Return the time axis, in seconds, or in minutes for longer runs."""
     first, last = float(seconds.min()), float(seconds.max())
     days = math.ceil((last - first) / _DAY_S / _MOST_TICKS)
     step = next((each for each in _TICKS_S if (last - first) / each <= _MOST_TICKS), days * _DAY_S)
@@ -62,7 +62,7 @@ def elapsed(seconds: "pd.Series[float]") -> alt.X:
 
 
 def value_axis(values: "pd.Series[float]", unit: str) -> alt.Y:
-    """Make the axis of values: logarithmic where one scale would hide what is typical."""
+    """Return the value axis; it is logarithmic if outliers would hide typical values."""
     typical, least = float(values.median()), float(values.min())
     if unit == "ms" and least > 0 and float(values.max()) > _SPREAD * typical:
         axis = alt.Axis(values=[10**power for power in range(-3, 9)], format=",~g")
@@ -71,19 +71,19 @@ def value_axis(values: "pd.Series[float]", unit: str) -> alt.Y:
 
 
 def svg(chart: Any, height: int | alt.Step) -> Markup:
-    """Draw a chart for each width of a page, in the page's own colours."""
+    """Draw a chart once for each of WIDTHS, in the page's own colours."""
     drawn = (
         f'<div class="{name}">{_svg(chart.properties(width=width, height=height))}</div>'
         for name, width in WIDTHS.items()
     )
-    # vl-convert escapes every text that it draws.
+    # vl-convert escapes all text that it draws.
     return Markup("".join(drawn))  # noqa: S704
 
 
 def _label(text: str) -> str:
-    """Make a text drawable: on others vl-convert ends the process, or takes minutes."""
-    whole = as_xml(text)
-    return whole if len(whole) <= MAX_LETTERS else f"{whole[: MAX_LETTERS - 1]}…"
+    """Make a text safe to draw: invalid text crashes vl-convert, and long text takes minutes."""
+    valid = as_xml(text)
+    return valid if len(valid) <= MAX_LETTERS else f"{valid[: MAX_LETTERS - 1]}…"
 
 
 def _svg(chart: Any) -> str:
@@ -114,12 +114,12 @@ def _svg(chart: Any) -> str:
             columnPadding=16,
         )
     )
-    # Looking whether it is one takes longer than drawing it.
+    # Validating the specification takes longer than drawing it.
     specification: dict[str, Any] = styled.to_dict(validate=False)
     for rows in specification["datasets"].values():
         for row in rows:
             row.update({name: _label(text) for name, text in row.items() if type(text) is str})
     drawn: str = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     scaled = re.sub(r'(<svg [^>]*?)\swidth="[^"]*"\sheight="[^"]*"', r"\1", drawn, count=1)
-    # The figure that it stands in has its text; what is in it would be read out letter by letter.
+    # The enclosing figure has a text; a screen reader would read out every label of the chart.
     return scaled.replace("<svg ", '<svg aria-hidden="true" ', 1)

@@ -27,7 +27,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def summary(report: Report) -> pd.DataFrame:
-    """Give a row per event type and one for the total: event_type string, each count an integer."""
+    """Return a row per event type and one for the total: event_type string, integer counts."""
     rows = [(name, *_values(counts)) for name, counts in report.by_event_type.items()]
     if report.counts is not None:
         rows.append((TOTAL, *_values(report.counts)))
@@ -35,11 +35,11 @@ def summary(report: Report) -> pd.DataFrame:
 
 
 def latency(report: Report) -> pd.DataFrame:
-    """Give a row per event type and measure, the total last; durations in ms.
+    """Return a row per event type and measure, the total last; durations in ms.
 
-    Each ends with the rates of the whole run, floats, of which the target is empty where there was
-    none; and with how many of the durations are of requests without an answer, which count with the
-    time that was waited.
+    Each row ends with the rates of the whole run, floats; the target is empty if none was set.
+    The last column counts the durations of requests without an answer, which are how long the
+    generator waited.
     """
     rows = [
         (
@@ -60,9 +60,9 @@ def latency(report: Report) -> pd.DataFrame:
 
 
 def percentiles(report: Report) -> pd.DataFrame:
-    """Give the percentile curves: event_type, measure string; quantile, ms float; count integer.
+    """Return the percentile curves: event_type, measure string; quantile, ms float; count integer.
 
-    The curve of all event types together comes last; `count` are the durations of `ms` or less.
+    The curve of all event types together comes last; `count` counts durations of `ms` or less.
     Each row ends with the rates of the whole run, as in `latency`.
     """
     rows = [
@@ -74,16 +74,17 @@ def percentiles(report: Report) -> pd.DataFrame:
 
 
 def _with_rates(frame: pd.DataFrame, rates: Rates) -> pd.DataFrame:
-    told = frame.assign(**asdict(rates)).astype(dict.fromkeys(RATES, float))
-    # Of a rate such as 10/h little would be left of three digits.
-    return told.round(dict.fromkeys(RATES, 6))
+    with_rates = frame.assign(**asdict(rates)).astype(dict.fromkeys(RATES, float))
+    # Three digits would leave little of a rate such as 10/h.
+    return with_rates.round(dict.fromkeys(RATES, 6))
 
 
 def over_time(report: Report) -> pd.DataFrame:
-    """Give a row per slice of the run: elapsed_s, width_s and target float, rates and times float.
+    """Return a row per slice of the run; all columns are floats.
 
-    target is empty where no rate was asked for. due, started, answered, acked and arrived are a
-    second; percentiles are in ms, empty where nothing was measured.
+    elapsed_s and width_s are in seconds. target is empty if no rate was set. due, started,
+    answered, acked and arrived are rates per second. Percentiles are in ms, empty if nothing was
+    measured.
     """
     course = report.over_time
     rows = [
@@ -106,22 +107,22 @@ def _percentile(part: LoadSlice, measure: Measure, name: str) -> float | None:
 
 
 def of_state(report: Report) -> dict[str, pd.DataFrame | None]:
-    """Give the tables of the state by their files' names; None for those that there are not."""
+    """Return the tables of the state by file name; None for a file that the run does not have."""
     is_checked = report.state.numbers > 0
-    made = {
+    by_name = {
         "state": state(report) if is_checked else None,
         "state_events": state_events(report) if is_checked else None,
         **dict.fromkeys(Economy.__slots__),
         **(report.economy.tables if report.economy is not None else {}),
     }
-    return {f"{name}.csv": frame for name, frame in made.items()}
+    return {f"{name}.csv": frame for name, frame in by_name.items()}
 
 
 def state(report: Report) -> pd.DataFrame:
-    """Give a row for each number of the state that differs.
+    """Return a row for each number of the state that differs.
 
-    owner, kind, name string; expected, in_topic, in_database integer or nothing; stands_alone
-    string: the account that differs from two that agree; events integer.
+    owner, kind, name string; expected, in_topic, in_database integer or empty; stands_alone
+    string: the account that differs from the other two, which agree; events integer.
     """
     rows = [
         (
@@ -134,10 +135,10 @@ def state(report: Report) -> pd.DataFrame:
 
 
 def state_events(report: Report) -> pd.DataFrame:
-    """Give a row for each event that led to a number that differs.
+    """Return a row for each event behind a number that differs.
 
     owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
-    offset integer or nothing.
+    offset integer or empty.
     """
     rows = [
         (
@@ -151,26 +152,26 @@ def state_events(report: Report) -> pd.DataFrame:
 
 
 def percentile_name(quantile: float) -> str:
-    """Name a quantile, such as p99.9."""
+    """Return the name of a quantile, such as p99.9."""
     return f"p{quantile * 100:g}"
 
 
 def iso_time(at_ns: int) -> str:
-    """Write a point of Unix time in UTC, to the ms."""
+    """Format a Unix time in UTC, ISO 8601, to the ms."""
     return datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
 def csv(frame: pd.DataFrame, *, header: bool = True) -> str:
-    """Write a table as CSV, its text harmless to spreadsheets."""
+    """Format a table as CSV that is safe to open in a spreadsheet."""
     safe = frame.copy()
     for name in safe.select_dtypes(include=["object", "string"]).columns:
-        # Mapping would make floats of whole numbers that stand beside nothing.
+        # Series.map would turn integers beside empty values into floats.
         safe[name] = pd.Series([harmless(each) for each in safe[name]], safe.index, object)
     return safe.to_csv(index=False, header=header, lineterminator="\n")
 
 
 def harmless(text: object) -> object:
-    """Keep a spreadsheet from taking a text from outside for a formula (CWE-1236)."""
+    """Quote text from outside that a spreadsheet would read as a formula (CWE-1236)."""
     if isinstance(text, str) and text.startswith(_FORMULA_STARTS):
         return f"'{text}"
     return text

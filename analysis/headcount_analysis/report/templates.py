@@ -1,4 +1,4 @@
-"""The templates of pages: what they are filled with is text, whoever wrote it."""
+"""Page templates: all values are escaped as text, whatever their source."""
 
 import functools
 from pathlib import Path
@@ -8,7 +8,7 @@ import jinja2
 
 @functools.cache
 def template(path: Path) -> jinja2.Template:
-    """Load a template that escapes all but `Markup`, and does without nothing that it names."""
+    """Load a template that escapes everything except `Markup`; an undefined name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""The summary as a plain table, for a terminal to draw."""
+"""The summary as a plain table for the terminal."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Summary:
 
 
 def summary(report: Report) -> Summary:
-    """Give the counts by event type, without the columns that hold nothing but zeros."""
+    """Return the counts by event type, without columns of zeros."""
     frame = tables.summary(report)
     shown = [key for key in COUNT_KEYS if key in _ALWAYS or frame[key].any()]
     rows = tuple(

@@ -1,4 +1,4 @@
-"""Versions: what a run was made with, as its manifest says, and what has judged it."""
+"""Versions of the software that made a run, from its manifest, and that verified it."""
 
 import platform
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from headcount.run.manifest import Manifest
 
 
 def versions(manifest: Manifest) -> Mapping[str, str]:
-    """Name what is known: first what made the run, then what is at work here."""
+    """Return all known versions by name: those in the manifest, then the verifier's own."""
     return {
         "headcount": manifest.headcount_version,
         **manifest.versions,

@@ -1,4 +1,4 @@
-"""Writes a run's report: a JSON document, tables for programs, and a page for people."""
+"""Writes a run's report: a JSON document and tables for programs, and a page for people."""
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
@@ -8,17 +8,17 @@ from headcount_analysis.report.model import Report
 
 
 def write(report: Report, folder: RunFolder) -> None:
-    """Write verdict.json, its page report.html, junit.xml, summary.md, and tables as CSV.
+    """Write verdict.json, the page report.html, junit.xml, summary.md, and tables as CSV.
 
-    summary.csv, exceptions.csv, latency.csv, percentiles.csv and over_time.csv are always there.
-    Where state was compared, there are state.csv and state_events.csv besides, and a table for each
-    part of the game's economy; what an earlier verification left of them is removed. The verdict
-    comes last: where it is, the rest is of the same verification. Raises OSError.
+    summary.csv, exceptions.csv, latency.csv, percentiles.csv and over_time.csv are always written.
+    If state was compared, so are state.csv, state_events.csv and a table for each part of the
+    game's economy; otherwise those of an earlier verification are removed. verdict.json is written
+    last: if it exists, all other files belong to the same verification. Raises OSError.
     """
     path = folder.path
     (path / "verdict.json").unlink(missing_ok=True)
     differing = Differences() if report.evidence is None else report.evidence.differences
-    found = exceptions.write(report.fates, path / "exceptions.csv", differing)
+    exceptional = exceptions.write(report.fates, path / "exceptions.csv", differing)
     write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
     write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
     write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))
@@ -29,6 +29,6 @@ def write(report: Report, folder: RunFolder) -> None:
         else:
             write_atomically(path / name, tables.csv(frame))
     write_atomically(path / "junit.xml", junit.dump(report))
-    write_atomically(path / "summary.md", markdown.render(report, found))
-    write_atomically(path / "report.html", page.render(report, found))
+    write_atomically(path / "summary.md", markdown.render(report, exceptional))
+    write_atomically(path / "report.html", page.render(report, exceptional))
     write_atomically(path / "verdict.json", document.dump(report))

@@ -1,11 +1,11 @@
-"""XML: texts from anywhere, as it can write them."""
+"""XML text: makes any text valid in XML."""
 
 import re
 
-# What XML 1.0 has no way to write (section 2.2 of its specification).
-_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# The characters that XML 1.0 does not allow (section 2.2 of its specification).
+_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_xml(text: str) -> str:
-    """Put a replacement character in the place of each that XML cannot write."""
-    return _UNSPEAKABLE.sub("\ufffd", text)
+    """Replace each character that XML does not allow by U+FFFD."""
+    return _NOT_ALLOWED.sub("\ufffd", text)

@@ -1,5 +1,5 @@
-"""The self-test: harms a generated run in known ways, and holds the verifier's findings against it.
+"""The self-test: injects known faults into a generated run, and checks what the verifier reports.
 
-`faults.py` says what can be done to a run and what must be found then, `plan.py` where it is done,
-`generate.py` makes the run, and `matrix.py` sets what was injected beside what was reported.
+`faults.py` defines the faults and how each must be reported, `plan.py` chooses where to inject
+them, `generate.py` generates the run, and `matrix.py` compares injected and reported faults.
 """

@@ -1,4 +1,4 @@
-"""Events of the self-test: what is asked for, as it stands in a message, whole or harmed."""
+"""Events of the self-test: what a request should cause, and its message, intact or altered."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,14 +15,15 @@ _METALS = ("iron", "bronze", "silver", "gold")
 _GUILDS = ("knights", "mages", "rangers")
 _EVENT_TYPES, _WEIGHTS = ("default", "purchase_sword", "join_guild"), (5, 3, 2)
 
-Wish = Mapping[str, object]
+EventFields = Mapping[str, object]
+"""The fields of an event that a request should cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventTemplate:
-    """One of the events that are repeated: `before` and `after` stand around the id in its JSON."""
+    """An event that a run repeats; `before` and `after` are its JSON around the id."""
 
-    wish: Wish
+    fields: EventFields
     shape: str
     digest: int
     key: bytes | None
@@ -32,27 +33,27 @@ class EventTemplate:
     @property
     def event_type(self) -> str:
         """The event's type."""
-        return str(self.wish["event_type"])
+        return str(self.fields["event_type"])
 
     def value(self, event_id: str) -> bytes:
-        """Write the event as the service does."""
+        """Return the event as the service writes it."""
         return b"%b%b%b" % (self.before, event_id.encode(), self.after)
 
 
 def samples() -> list[EventTemplate]:
-    """Make the pool of events that a run repeats."""
+    """Create the pool of events that a run repeats."""
     random = Random(7)  # noqa: S311 - traffic
-    return [_sample(_wish(random)) for _ in range(POOL)]
+    return [_sample(_random_fields(random)) for _ in range(POOL)]
 
 
-def write(wish: Wish, event_id: object = None) -> bytes:
-    """Write an event as the service does: the headers, the id among them, then its own fields."""
+def write(fields: EventFields, event_id: object = None) -> bytes:
+    """Return an event as the service writes it: headers including the id, then its own fields."""
     named = {} if event_id is None else {HEADER: event_id}
-    event = {**_HEADERS, **named, **wish}
+    event = {**_HEADERS, **named, **fields}
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _wish(random: Random) -> Wish:
+def _random_fields(random: Random) -> EventFields:
     (kind,) = random.choices(_EVENT_TYPES, _WEIGHTS)
     player = {"player_id": f"player-{random.randrange(100)}"}
     if kind == "purchase_sword":
@@ -63,31 +64,31 @@ def _wish(random: Random) -> Wish:
     return {"event_type": kind}
 
 
-def _sample(wish: Wish) -> EventTemplate:
-    before, after = write(wish, "\0").split(b"\\u0000")
-    player = wish.get("player_id")
+def _sample(fields: EventFields) -> EventTemplate:
+    before, after = write(fields, "\0").split(b"\\u0000")
+    player = fields.get("player_id")
     key = None if player is None else str(player).encode()
-    return EventTemplate(wish, shape(wish), digest(wish), key, before, after)
+    return EventTemplate(fields, shape(fields), digest(fields), key, before, after)
 
 
-_ALTERATIONS: tuple[Callable[[Wish], Wish], ...] = (
-    lambda wish: {**wish, "event_type": f"un{wish['event_type']}"},
-    lambda wish: {name: wish[name] for name in list(wish)[:-1]},
-    lambda wish: {**wish, list(wish)[-1]: [wish[list(wish)[-1]]]},
-    lambda wish: {**wish, list(wish)[-1]: f"{wish[list(wish)[-1]]} "},
-    lambda wish: {**wish, list(wish)[-1]: None},
+_ALTERATIONS: tuple[Callable[[EventFields], EventFields], ...] = (
+    lambda fields: {**fields, "event_type": f"un{fields['event_type']}"},
+    lambda fields: {name: fields[name] for name in list(fields)[:-1]},
+    lambda fields: {**fields, list(fields)[-1]: [fields[list(fields)[-1]]]},
+    lambda fields: {**fields, list(fields)[-1]: f"{fields[list(fields)[-1]]} "},
+    lambda fields: {**fields, list(fields)[-1]: None},
 )
 
 
-def altered(wish: Wish, event_id: str, form: int) -> bytes:
-    """Write an event with one field altered.
+def altered(fields: EventFields, event_id: str, form: int) -> bytes:
+    """Return an event with one alteration, chosen by `form`.
 
-    Its type, no field, an array, a space more, null, or a key that stands twice.
+    Another event type, a missing field, an array, an extra space, null, or a repeated key.
     """
     chosen = form % (len(_ALTERATIONS) + 1)
     if chosen < len(_ALTERATIONS):
-        return write(_ALTERATIONS[chosen](wish), event_id)
-    return write(wish, event_id)[:-1] + b',"event_type":"default"}'
+        return write(_ALTERATIONS[chosen](fields), event_id)
+    return write(fields, event_id)[:-1] + b',"event_type":"default"}'
 
 
 UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (
@@ -97,11 +98,11 @@ UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (
     lambda value: value + value,
     lambda value: value.replace(b"{", b"{'a':1,", 1),
 )
-"""Ways to break an event: cut, no UTF-8, an array, twice in one, quotes that are not JSON's."""
+"""Ways to break an event: truncated, not UTF-8, an array, two in one message, wrong quotes."""
 
 
 def invented(tag: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]:
-    """Ids of the run that nobody asked for; `beyond` is one that the generator never reached."""
+    """Return ids that claim the run but were never used; the generator never reached `beyond`."""
     return (
         f"{tag}.{generator}.{beyond}",
         f"{tag}.{generator + 1000}.{seq}",
@@ -111,6 +112,6 @@ def invented(tag: str, generator: int, seq: int, beyond: int) -> tuple[str, ...]
 
 
 def foreign(plan: Plan, generator: int, seq: int) -> tuple[object, ...]:
-    """Ids that do not claim the run: of one called alike, of another start of this one, none."""
+    """Return ids that do not claim the run: those of similar names or another start, and none."""
     tags = f"another-{plan.tag}", f"{plan.tag}x", plan.run_id, tag_of(seq)
     return (*(str(EventId(tag, generator, seq)) for tag in tags), None, seq)

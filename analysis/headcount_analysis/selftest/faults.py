@@ -1,8 +1,7 @@
-"""Faults: what can be done to an attempt or its partition, and what must be reported then.
+"""Faults: what the self-test does to an attempt or its partition, and how it must be reported.
 
-What is reported of an id or a message is its *label*: its class, and the flags that it carries, as
-`duplicated + corrupted`. A fault that puts a message of nobody's into the topic leaves the attempt
-beside it as it is.
+The *label* of an id or a message is its class and its flags, such as `duplicated + corrupted`.
+A fault that adds a message without an attempt leaves the attempt next to it unchanged.
 """
 
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ JOINED = " + "
 
 
 class Fault(StrEnum):
-    """What is done; the value is what it is called."""
+    """A fault; the value is its name in the results."""
 
     DROPPED = "dropped"
     DUPLICATED = "duplicated"
@@ -41,13 +40,13 @@ class Fault(StrEnum):
     TOMBSTONE = "tombstone"
 
 
-STRANGERS = frozenset(
+UNOWNED = frozenset(
     {Fault.INVENTED, Fault.FOREIGN, Fault.UNPARSEABLE, Fault.GARBLED, Fault.TOMBSTONE}
 )
-"""The faults that put a message into the topic which belongs to no attempt."""
+"""The faults that add a message to the topic that belongs to no attempt."""
 
 SWAPS = frozenset({Fault.SWAPPED, Fault.SWAPPED_ALTERED})
-"""The faults that need the attempt after theirs, of the same player."""
+"""The faults that also need the next attempt, which must be of the same player."""
 
 OUTCOMES = {
     Fault.UNANSWERED: Outcome.INDETERMINATE,
@@ -57,13 +56,13 @@ OUTCOMES = {
     Fault.DENIED: Outcome.FAILED,
     Fault.DUPLICATED_DENIED: Outcome.FAILED,
 }
-"""What the generator knows of an attempt with such a fault; of any other it is `acked`."""
+"""The outcome of an attempt with such a fault; with any other fault it is `acked`."""
 
 
 def label(name: str, flags: Iterable[str] = ()) -> str:
-    """Write a class and its flags, in the order of FLAGS."""
-    carried = set(flags)
-    return JOINED.join([name, *(flag for flag in FLAGS if flag in carried)])
+    """Format a class and its flags, in the order of FLAGS."""
+    chosen = set(flags)
+    return JOINED.join([name, *(flag for flag in FLAGS if flag in chosen)])
 
 
 EXPECTED = {
@@ -87,4 +86,4 @@ EXPECTED = {
     Fault.GARBLED: label(MessageKind.GARBLED),
     Fault.TOMBSTONE: label(MessageKind.MALFORMED),
 }
-"""The label that each fault must be reported with."""
+"""The label that the verifier must report for each fault."""

@@ -1,7 +1,7 @@
-"""The generated run: a ledger and a topic as generators and a service leave them, harmed by plan.
+"""The generated run: a ledger and a topic as generators and a service leave them, with faults.
 
-Each message goes to a partition that is told, by one producer that keeps their order, so that the
-place of each is known beforehand.
+A single producer publishes all messages in order, each to a given partition, so every offset is
+known in advance.
 """
 
 import time
@@ -23,8 +23,8 @@ from headcount_analysis.selftest.events import (
     samples,
     write,
 )
-from headcount_analysis.selftest.faults import EXPECTED, OUTCOMES, STRANGERS, SWAPS, Fault
-from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, Place, Plan
+from headcount_analysis.selftest.faults import EXPECTED, OUTCOMES, SWAPS, UNOWNED, Fault
+from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, AttemptId, Plan
 
 _SEGMENT_ROWS = 12 * BLOCK
 _DELAY_NS = 3_600 * 1_000_000_000
@@ -35,7 +35,7 @@ _ALTERED = frozenset({Fault.ALTERED, Fault.SWAPPED_ALTERED})
 
 
 class Message(NamedTuple):
-    """One message, to be published to a partition."""
+    """A message to publish to a partition."""
 
     partition: int
     key: bytes | None
@@ -47,17 +47,17 @@ Publish = Callable[[Message], None]
 
 @dataclass(slots=True)
 class Generation:
-    """A run in the making: what has been published, and what must be said of it.
+    """A run that is being generated: what was published, and how it must be reported.
 
-    `offsets` are those that the next messages will have, by partition. `expected` are the labels of
-    the harmed attempts by place, `strangers` those of messages by their id, or `partition:offset`.
+    `offsets` are the next offsets, by partition. `expected` has the labels of attempts with a
+    fault; `unowned` has those of messages without an attempt, by id or `partition:offset`.
     """
 
     plan: Plan
     publish: Publish
     offsets: dict[int, int]
-    expected: dict[Place, str] = field(default_factory=dict)
-    strangers: dict[str, str] = field(default_factory=dict)
+    expected: dict[AttemptId, str] = field(default_factory=dict)
+    unowned: dict[str, str] = field(default_factory=dict)
     _samples: list[EventTemplate] = field(default_factory=samples)
     _acked: tuple[int, int] | None = None
     _held: dict[int, Message] = field(default_factory=dict)
@@ -65,22 +65,22 @@ class Generation:
     _now_ns: int = 0
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
-        """Publish a block of one generator's attempts, and give their rows."""
+        """Publish a block of one generator's attempts, and yield their ledger rows."""
         for seq in range(first, last):
-            place = (generator, seq)
-            fault = self.plan.faults.get(place)
-            sample = self._sample(place)
-            own = Message(self.plan.partition(place), sample.key, self._value(place))
+            attempt = (generator, seq)
+            fault = self.plan.faults.get(attempt)
+            sample = self._sample(attempt)
+            own = Message(self.plan.partition(attempt), sample.key, self._value(attempt))
             if fault is None:
                 self._publish_own(own)
             else:
-                self._harm(place, fault, own)
+                self._publish_faulty(attempt, fault, own)
             if self.plan.faults.get((generator, seq - 1)) in SWAPS:
                 self._publish(self._held.pop(generator))
-            yield self._row(place, fault, sample)
+            yield self._row(attempt, fault, sample)
 
     def finish(self) -> None:
-        """Publish the copies that come last."""
+        """Publish the copies that were held back until the end."""
         for message in self._last:
             self._publish(message)
 
@@ -92,31 +92,31 @@ class Generation:
         self.publish(message)
         self.offsets[message.partition] += 1
 
-    def _harm(self, place: Place, fault: Fault, sound: Message) -> None:
-        """Publish what the fault makes of an attempt's event, and note what must be found."""
-        if fault in STRANGERS:
-            self._bring_stranger(place, fault, sound)
+    def _publish_faulty(self, attempt: AttemptId, fault: Fault, intact: Message) -> None:
+        """Publish an attempt's event with the fault, and record the expected label."""
+        if fault in UNOWNED:
+            self._publish_with_unowned(attempt, fault, intact)
             return
-        self.expected[place] = EXPECTED[fault]
-        altered = sound._replace(value=self._altered(place))
-        self._acked = (sound.partition, self.offsets[sound.partition])
+        self.expected[attempt] = EXPECTED[fault]
+        altered = intact._replace(value=self._altered(attempt))
+        self._acked = (intact.partition, self.offsets[intact.partition])
         if fault in SWAPS:
-            # Published behind the next of its generator, which may be blocks away: no place yet.
-            self._held[place[0]] = altered if fault in _ALTERED else sound
+            # Published after its generator's next event, perhaps blocks later: no offset yet.
+            self._held[attempt[0]] = altered if fault in _ALTERED else intact
             self._acked = None
         elif fault in _DUPLICATED:
-            self._publish_copies(sound, place[1])
+            self._publish_copies(intact, attempt[1])
         elif fault == Fault.DUPLICATED_ALTERED:
-            self._publish_own(sound)
+            self._publish_own(intact)
             self._publish(altered)
         elif fault == Fault.MISPLACED:
-            self._publish(sound)
-            self._acked = (sound.partition, self.offsets[sound.partition])
+            self._publish(intact)
+            self._acked = (intact.partition, self.offsets[intact.partition])
         elif fault not in _UNPUBLISHED:
-            self._publish_own(altered if fault in _ALTERED else sound)
+            self._publish_own(altered if fault in _ALTERED else intact)
 
     def _publish_copies(self, message: Message, form: int) -> None:
-        """Publish more than once: side by side, three times, in two partitions, or far apart."""
+        """Publish copies: two in a row, three in a row, in two partitions, or far apart."""
         elsewhere = message._replace(partition=(message.partition + 1) % PARTITIONS)
         self._publish_own(message)
         match form // PARTITIONS % 4:
@@ -130,62 +130,62 @@ class Generation:
             case _:
                 self._last.append(message)
 
-    def _bring_stranger(self, place: Place, fault: Fault, own: Message) -> None:
-        """Put a message of nobody's before or after an attempt's own."""
-        generator, seq = place
+    def _publish_with_unowned(self, attempt: AttemptId, fault: Fault, own: Message) -> None:
+        """Publish a message without an attempt before or after an attempt's own message."""
+        generator, seq = attempt
         comes_first = seq < self.plan.attempted(generator) // 2
         if not comes_first:
             self._publish_own(own)
-        self._publish_stranger(own, place, fault)
+        self._publish_unowned(own, attempt, fault)
         if comes_first:
             self._publish_own(own)
 
-    def _publish_stranger(self, own: Message, place: Place, fault: Fault) -> None:
-        (generator, seq), form = place, place[1] // PARTITIONS
-        wish = self._sample(place).wish
+    def _publish_unowned(self, own: Message, attempt: AttemptId, fault: Fault) -> None:
+        (generator, seq), form = attempt, attempt[1] // PARTITIONS
+        fields = self._sample(attempt).fields
         name = f"{own.partition}:{self.offsets[own.partition]}"
         assert own.value is not None
         value: bytes | None = None
         if fault == Fault.INVENTED:
             ids = invented(self.plan.tag, generator, seq, self.plan.attempted(generator) + seq)
             name = ids[form % len(ids)]
-            value = write(wish, name)
+            value = write(fields, name)
         elif fault == Fault.FOREIGN:
             others = foreign(self.plan, generator, seq)
-            value = write(wish, others[form % len(others)])
+            value = write(fields, others[form % len(others)])
         elif fault in {Fault.UNPARSEABLE, Fault.GARBLED}:
-            whole = own.value if fault == Fault.GARBLED else write(wish)
+            whole = own.value if fault == Fault.GARBLED else write(fields)
             value = UNPARSEABLE[form % len(UNPARSEABLE)](whole)
-        self.strangers[name] = EXPECTED[fault]
-        # A message without a value has a key, or the producer refuses it.
+        self.unowned[name] = EXPECTED[fault]
+        # The producer refuses a message that has neither a value nor a key.
         self._publish(own._replace(value=value, key=own.key or b"a player"))
 
-    def _sample(self, place: Place) -> EventTemplate:
-        """Choose an attempt's event; the two that are swapped ask for the same, with a key."""
-        generator, seq = place
+    def _sample(self, attempt: AttemptId) -> EventTemplate:
+        """Choose an attempt's event; both attempts of a swap get the same event, with a key."""
+        generator, seq = attempt
         if self.plan.faults.get((generator, seq - 1)) in SWAPS:
             return self._sample((generator, seq - 1))
         index = seq * GENERATORS + generator
-        if self.plan.faults.get(place) in SWAPS:
+        if self.plan.faults.get(attempt) in SWAPS:
             while self._samples[index % len(self._samples)].key is None:
                 index += 1
         return self._samples[index % len(self._samples)]
 
-    def _value(self, place: Place) -> bytes:
-        return self._sample(place).value(str(EventId(self.plan.tag, *place)))
+    def _value(self, attempt: AttemptId) -> bytes:
+        return self._sample(attempt).value(str(EventId(self.plan.tag, *attempt)))
 
-    def _altered(self, place: Place) -> bytes:
-        event_id, form = str(EventId(self.plan.tag, *place)), place[1] // PARTITIONS
-        return altered(self._sample(place).wish, event_id, form)
+    def _altered(self, attempt: AttemptId) -> bytes:
+        event_id, form = str(EventId(self.plan.tag, *attempt)), attempt[1] // PARTITIONS
+        return altered(self._sample(attempt).fields, event_id, form)
 
-    def _row(self, place: Place, fault: Fault | None, sample: EventTemplate) -> Row:
-        # Each attempt begins after the one before was answered, whatever the clock does.
+    def _row(self, attempt: AttemptId, fault: Fault | None, sample: EventTemplate) -> Row:
+        # Each attempt starts after the previous one was answered, even if the clock steps back.
         self._now_ns = now_ns = max(time.time_ns(), self._now_ns + 2)
         outcome = Outcome.ACKED if fault is None else OUTCOMES.get(fault, Outcome.ACKED)
         answered = outcome is not Outcome.INDETERMINATE
         partition, offset = (outcome is Outcome.ACKED and self._acked) or (None, None)
         return Row(
-            seq=place[1],
+            seq=attempt[1],
             event_type=sample.event_type,
             scenario_user="Player",
             shape=sample.shape,
@@ -203,10 +203,10 @@ class Generation:
 
 
 def write_run(generation: Generation, location: str, settle: Callable[[], None]) -> None:
-    """Publish and write a run block by block, the generators in turn.
+    """Publish and write a run block by block, with the generators in turn.
 
-    `settle` waits until what was published is in the topic. Raises OSError where the ledger cannot
-    be written.
+    `settle` waits until all published messages are in the topic. Raises OSError if the ledger
+    cannot be written.
     """
     filesystem, path = open_location(location)
     plan = generation.plan

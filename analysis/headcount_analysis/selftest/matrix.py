@@ -1,8 +1,8 @@
-"""The matrix: what was injected beside what was reported, for every attempt and every message.
+"""The matrix: injected against reported labels, for every attempt and every message.
 
-It is read from the tables that a verification leaves, `fates.parquet` and `arrivals.parquet`, and
-not from its sums: an id that is reported as another one's class is off the diagonal, though the
-sums come out.
+It is read from the tables that a verification writes, `fates.parquet` and `arrivals.parquet`, not
+from its sums: if two ids are reported with each other's class, they are off the diagonal, although
+the sums are right.
 """
 
 import functools
@@ -19,28 +19,28 @@ import pyarrow.dataset as ds
 from headcount_analysis.compare_run.classes import FLAGS, Fate
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.selftest.faults import CLEAN, label
-from headcount_analysis.selftest.plan import GENERATORS, Place, Plan
+from headcount_analysis.selftest.plan import GENERATORS, AttemptId, Plan
 
 NOTHING = "(nothing)"
-"""Reported and never injected, or injected and never reported."""
+"""The label of what was reported but never injected, or injected but never reported."""
 
 SAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """What a run was harmed with: labels of attempts by place, and of strangers by their name."""
+    """The injected labels of a run: by attempt, and by name of a message without an attempt."""
 
     plan: Plan
-    attempts: Mapping[Place, str]
-    strangers: Mapping[str, str]
+    attempts: Mapping[AttemptId, str]
+    unowned: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """How often what was injected was reported as what: `cells` by (injected, reported).
+    """The confusion matrix: `cells` counts pairs of (injected, reported) labels.
 
-    `samples` names a few of those off the diagonal.
+    `samples` describes a few cases off the diagonal.
     """
 
     cells: Mapping[tuple[str, str], int]
@@ -49,12 +49,12 @@ class Matrix:
     @property
     def labels(self) -> tuple[str, ...]:
         """Every label, clean first and nothing last."""
-        found = {name for pair in self.cells for name in pair}
-        return tuple(sorted(found, key=lambda name: (name == NOTHING, name != CLEAN, name)))
+        names = {name for pair in self.cells for name in pair}
+        return tuple(sorted(names, key=lambda name: (name == NOTHING, name != CLEAN, name)))
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether everything was reported as what it was."""
+        """Whether every label was reported as it was injected."""
         return all(injected == reported for injected, reported in self.cells)
 
     def __add__(self, other: "Matrix") -> "Matrix":
@@ -65,12 +65,12 @@ class Matrix:
 
 
 def read_matrix(injected: Injected, fates: Path, arrivals: Path) -> Matrix:
-    """Set what was injected beside what a verification left. Raises OSError."""
+    """Compare the injected labels with those that a verification reported. Raises OSError."""
     cells: Counter[tuple[str, str]] = Counter()
     samples: list[str] = []
     for name, expected, reported, count in (
         *_attempts(injected, fates),
-        *_strangers(injected, fates, arrivals),
+        *_unowned(injected, fates, arrivals),
     ):
         cells[expected, reported] += count
         if expected != reported and len(samples) < SAMPLES:
@@ -79,35 +79,36 @@ def read_matrix(injected: Injected, fates: Path, arrivals: Path) -> Matrix:
 
 
 Finding = tuple[str, str, str, int]
-"""Whose it is, injected, reported, and how many of the same."""
+"""The id or name, the injected label, the reported label, and the number of equal cases."""
 
 
 def _attempts(injected: Injected, fates: Path) -> Iterator[Finding]:
-    """Compare attempt by attempt: the harmed ones by name, the clean ones in numbers."""
+    """Compare every attempt: each one that is not clean by name, the clean ones as one count."""
     plan = injected.plan
     seen = [np.zeros(plan.attempted(number), dtype=np.int32) for number in range(GENERATORS)]
-    reported: dict[Place, str] = {}
+    reported: dict[AttemptId, str] = {}
     for batch in _rows(fates, ("generator", "seq", "fate", *FLAGS), ~_is_phantom()):
         for generator in range(GENERATORS):
-            mine = batch.filter(pc.equal(batch["generator"], generator))
-            np.add.at(seen[generator], mine["seq"].to_numpy(), 1)
-        reported |= _unclean(batch)
+            rows = batch.filter(pc.equal(batch["generator"], generator))
+            np.add.at(seen[generator], rows["seq"].to_numpy(), 1)
+        reported |= _not_clean(batch)
     harmed = injected.attempts.keys()
-    for place in sorted(reported.keys() | harmed):
-        expected = injected.attempts.get(place, CLEAN)
-        is_there = seen[place[0]][place[1]] > 0
-        yield _name(plan, place), expected, reported.get(place, CLEAN if is_there else NOTHING), 1
-    for generator, rows in enumerate(seen):
-        missing = [seq for seq in np.flatnonzero(rows == 0) if (generator, int(seq)) not in harmed]
+    for attempt in sorted(reported.keys() | harmed):
+        expected = injected.attempts.get(attempt, CLEAN)
+        unflagged = CLEAN if seen[attempt[0]][attempt[1]] > 0 else NOTHING
+        yield _name(plan, attempt), expected, reported.get(attempt, unflagged), 1
+    for generator, counts in enumerate(seen):
+        unseen = np.flatnonzero(counts == 0)
+        missing = [seq for seq in unseen if (generator, int(seq)) not in harmed]
         for seq in missing:
             yield _name(plan, (generator, int(seq))), CLEAN, NOTHING, 1
-        for seq in np.flatnonzero(rows > 1):
+        for seq in np.flatnonzero(counts > 1):
             yield _name(plan, (generator, int(seq))), NOTHING, CLEAN, 1
     yield "", CLEAN, CLEAN, plan.events - len(reported.keys() | harmed)
 
 
-def _unclean(batch: pa.RecordBatch) -> dict[Place, str]:
-    """Give the labels of a batch's attempts that are not simply delivered."""
+def _not_clean(batch: pa.RecordBatch) -> dict[AttemptId, str]:
+    """Return the labels of a batch's attempts that are not delivered without flags."""
     flagged = functools.reduce(pc.or_, (batch[flag] for flag in FLAGS))
     clean = pc.and_not(pc.equal(batch["fate"], CLEAN), flagged)
     rest = batch.filter(pc.invert(pc.fill_null(clean, False)))
@@ -119,8 +120,8 @@ def _unclean(batch: pa.RecordBatch) -> dict[Place, str]:
     }
 
 
-def _strangers(injected: Injected, fates: Path, arrivals: Path) -> Iterator[Finding]:
-    """Compare message by message what belongs to no attempt."""
+def _unowned(injected: Injected, fates: Path, arrivals: Path) -> Iterator[Finding]:
+    """Compare every message that belongs to no attempt."""
     reported = {
         row["id"]: label(row["fate"])
         for batch in _rows(fates, ("id", "fate"), _is_phantom())
@@ -130,8 +131,8 @@ def _strangers(injected: Injected, fates: Path, arrivals: Path) -> Iterator[Find
     for batch in _rows(arrivals, ("partition", "offset", "kind"), ds.field("kind").isin(kinds)):
         for row in batch.to_pylist():
             reported[f"{row['partition']}:{row['offset']}"] = label(row["kind"])
-    for name in sorted(reported.keys() | injected.strangers.keys()):
-        expected = injected.strangers.get(name, NOTHING)
+    for name in sorted(reported.keys() | injected.unowned.keys()):
+        expected = injected.unowned.get(name, NOTHING)
         yield name, expected, reported.get(name, NOTHING), 1
 
 
@@ -146,5 +147,5 @@ def _is_phantom() -> pc.Expression:
     return ds.field("fate") == Fate.PHANTOM.value
 
 
-def _name(plan: Plan, place: Place) -> str:
-    return f"{plan.tag}.{place[0]}.{place[1]}"
+def _name(plan: Plan, attempt: AttemptId) -> str:
+    return f"{plan.tag}.{attempt[0]}.{attempt[1]}"

@@ -1,8 +1,8 @@
-"""The plan: which attempt of a generated run is harmed, and how.
+"""The plan: which attempts of a generated run get which fault.
 
-A verifier errs at edges, so faults go there first: to the first and last attempt of each partition,
-and to both sides of the borders between blocks of 4,096 sequence numbers; the rest is spread at
-random.
+Verifiers tend to err at boundaries, so these come first: the first and last attempt of each
+partition, and both sides of the boundary between two blocks of 4,096 sequence numbers. The
+remaining faults are spread at random.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,51 +17,51 @@ BLOCK = 1 << 12
 GENERATORS = 2
 PARTITIONS = 4
 
-Place = tuple[int, int]
+AttemptId = tuple[int, int]
 """An attempt: its generator and its sequence number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run of `events` attempts, and what is done to some of them."""
+    """A run of `events` attempts, and the faults of some of them."""
 
     run_id: str
     tag: str
     events: int
-    faults: Mapping[Place, Fault]
+    faults: Mapping[AttemptId, Fault]
 
     def attempted(self, generator: int) -> int:
-        """How many attempts a generator makes."""
+        """Return how many attempts a generator makes."""
         return attempted(self.events, generator)
 
-    def partition(self, place: Place) -> int:
-        """The partition that an attempt's event belongs to: that of the one it is swapped with."""
-        generator, seq = place
+    def partition(self, attempt: AttemptId) -> int:
+        """Return the partition of an attempt's event; both attempts of a swap share one."""
+        generator, seq = attempt
         before = self.faults.get((generator, seq - 1))
         return partition_of(seq - 1 if before in SWAPS else seq)
 
 
 def attempted(events: int, generator: int) -> int:
-    """How many of the attempts a generator makes."""
+    """Return how many of all attempts a generator makes."""
     return len(range(generator, events, GENERATORS))
 
 
 def partition_of(seq: int) -> int:
-    """The partition of an attempt that is swapped with none."""
+    """Return the partition of an attempt that is not part of a swap."""
     return seq % PARTITIONS
 
 
 def make_plan(run_id: str, events: int, faults: Sequence[Fault], count: int, seed: int) -> Plan:
-    """Plan `count` faults of the kinds given, in turn; fewer where there is no room for so many."""
-    random = Random(f"{run_id}.{seed}")  # noqa: S311 - where a test looks
+    """Plan `count` faults, evenly of the given kinds; fewer if the run is too short for them."""
+    random = Random(f"{run_id}.{seed}")  # noqa: S311 - chooses test cases
     tag = tag_of(random.getrandbits(TAG_BITS))
     kinds = list(islice(cycle(faults), count))
     random.shuffle(kinds)
-    places = _places(events, count, random)
-    planned: dict[Place, Fault] = {}
-    taken: set[Place] = set()
+    candidates = _candidates(events, count, random)
+    planned: dict[AttemptId, Fault] = {}
+    taken: set[AttemptId] = set()
     for fault in kinds:
-        for generator, seq in places:
+        for generator, seq in candidates:
             needed = (
                 {(generator, seq), (generator, seq + 1)} if fault in SWAPS else {(generator, seq)}
             )
@@ -72,8 +72,8 @@ def make_plan(run_id: str, events: int, faults: Sequence[Fault], count: int, see
     return Plan(run_id, tag, events, planned)
 
 
-def _places(events: int, count: int, random: Random) -> Iterator[Place]:
-    """Give places to harm, the edges first; some come twice."""
+def _candidates(events: int, count: int, random: Random) -> Iterator[AttemptId]:
+    """Yield attempts that can get a fault, boundaries first; some occur twice."""
     yield from _ends(events)
     borders = [
         (generator, seq)
@@ -86,8 +86,8 @@ def _places(events: int, count: int, random: Random) -> Iterator[Place]:
         yield index % GENERATORS, index // GENERATORS
 
 
-def _ends(events: int) -> Iterator[Place]:
-    """Give the first and the last attempts, each in a partition of its own."""
+def _ends(events: int) -> Iterator[AttemptId]:
+    """Yield each generator's first and last attempts, one per partition."""
     for generator in range(GENERATORS):
         last = attempted(events, generator)
         for seq in (*range(PARTITIONS), *range(last - PARTITIONS, last)):

@@ -10,7 +10,7 @@ from headcount.errors import PartError
 from headcount_analysis.selftest.generate import Message
 
 UNSETTLED = 20_000
-"""How many messages may be under way: the producer itself bounds them by nothing."""
+"""The maximum number of messages in flight; the producer itself has no such bound."""
 
 FLUSH_TIMEOUT_S = 120.0
 
@@ -33,17 +33,17 @@ class Publisher:
         )
 
     def settle(self) -> None:
-        """Wait until all that was published is in the topic. PartError if the broker fails."""
+        """Wait until all published messages are in the topic. PartError if the broker fails."""
         self._unsettled = 0
         try:
             self._producer.flush(FLUSH_TIMEOUT_S)
         except KafkaError as error:
-            raise PartError(f"the broker takes no more messages: {error}") from None
+            raise PartError(f"the broker accepts no more messages: {error}") from None
 
 
 @contextlib.contextmanager
 def publisher(bootstrap_servers: str, topic: str) -> Iterator[Publisher]:
-    """Connect for the block."""
+    """Connect to the broker for the duration of the block."""
     producer = KafkaProducer(
         bootstrap_servers=bootstrap_servers,
         acks="all",

@@ -1,7 +1,7 @@
 """The rounds: each kind of fault alone, and then all of them in one run.
 
-A round generates a run in a topic, has it verified as any other, and compares. Rounds share the
-topic: what one leaves there lies before the start offsets of the next.
+A round generates a run, verifies it like any other, and compares the results. Rounds share a topic:
+the messages of a round lie before the start offsets of the next.
 """
 
 import re
@@ -30,7 +30,7 @@ from headcount_analysis.selftest.plan import GENERATORS, Plan, make_plan
 from headcount_analysis.selftest.publish import publisher
 
 ALONE_EVENTS = 2_000
-"""How many attempts a round with one kind of fault has at most: its start takes longer."""
+"""The maximum attempts of a round with one kind of fault; its time is mostly start-up."""
 
 MIXED = "all together"
 _FAILURES = frozenset({"lost", "duplicated", "ghost", "phantom", "corrupted", "garbled"})
@@ -40,7 +40,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RoundContext:
-    """What rounds have to work with: where runs are written, a session, a broker and its topic."""
+    """What a round needs: a folder for runs, a Spark session, a broker and a topic."""
 
     reports: Path
     spark: SparkContext
@@ -50,7 +50,7 @@ class RoundContext:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round came to; `problems` are what the verdict and its sums say otherwise."""
+    """The result of a round; `problems` are deviations in the verdict and its sums."""
 
     name: str
     injected: int
@@ -59,17 +59,19 @@ class Round:
 
     @property
     def is_right(self) -> bool:
-        """Whether all that was injected was reported as what it is, and nothing else was."""
+        """Whether every fault was reported as what it is, and nothing else was reported."""
         return self.matrix.is_diagonal and not self.problems
 
 
 def rounds(
     stage: RoundContext, events: int, faults: int, seed: int, progress: Progress
 ) -> Iterator[Round]:
-    """Harm a run in each way alone, then one of `events` attempts in all ways, `faults` times.
+    """Run a round for each kind of fault, then one with all kinds.
+
+    The last round has `events` attempts, and `faults` of them get a fault.
 
     Raises:
-        PartError: Broker or Spark cannot go on.
+        PartError: The broker or Spark failed.
         OSError: A run cannot be written.
     """
     alone = min(events, ALONE_EVENTS)
@@ -105,7 +107,7 @@ def _written(stage: RoundContext, plan: Plan, location: str, offsets: dict[int, 
     with publisher(stage.bootstrap_servers, stage.topic) as kafka:
         generation = Generation(plan, kafka.publish, dict(offsets))
         write_run(generation, location, kafka.settle)
-    return Injected(plan, generation.expected, generation.strangers)
+    return Injected(plan, generation.expected, generation.unowned)
 
 
 def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
@@ -137,7 +139,7 @@ def _now() -> str:
 
 
 def _problems(report: Report, matrix: Matrix) -> Iterator[str]:
-    """Hold the verdict and the sums against what was injected."""
+    """Compare the verdict and its sums with what was injected."""
     injected = _sums(matrix)
     expected = Verdict.FAIL if _FAILURES & injected.keys() else Verdict.PASS
     if report.verdict is not expected:
@@ -149,7 +151,7 @@ def _problems(report: Report, matrix: Matrix) -> Iterator[str]:
 
 
 def _sums(matrix: Matrix) -> dict[str, int]:
-    """Add up what was injected by class and flag."""
+    """Return the injected counts by class and flag."""
     sums: dict[str, int] = {}
     for (injected, _), count in matrix.cells.items():
         for name in injected.split(JOINED) if injected != NOTHING else ():

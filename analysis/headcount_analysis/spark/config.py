@@ -1,10 +1,10 @@
-"""The configuration of Spark: what a session is made of, and Spark's settings for it.
+"""The configuration of Spark: the options of a session, and Spark's settings for it.
 
-Spark schedules the work and moves it; Arrow computes. So most of what one tunes for SQL is left as
-it is: a run is read and compared in Python workers, by numpy and pyarrow, and almost nothing is
-shuffled (`read/source.py`, `spark/executors.py`). Only the state's accounts are joined by SQL.
+Spark schedules and moves the work; Arrow computes. So most SQL tuning is left at its defaults: a
+run is read and compared in Python workers, by numpy and pyarrow, and almost nothing is shuffled
+(`read/source.py`, `spark/executors.py`). Only the state's accounts are joined by SQL.
 
-Nothing here imports Spark's Python part, so that the JVM can start while that is loaded.
+Nothing here imports pyspark, so that the JVM can start while pyspark is being imported.
 """
 
 import os
@@ -20,15 +20,15 @@ LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 _COLLECTOR = "-XX:+UseParallelGC"
-"""Keeps the heap small, where G1 takes all there is; pauses do no harm here."""
+"""Keeps the heap small, while G1 would use all of it; pauses do no harm here."""
 
 FEW_EVENTS = 3_000_000
-"""Up to so many events, a quick start matters more than compiled code."""
+"""Up to this many events, a quick start matters more than compiled code."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """The configuration of a session; `heap` is a size as the JVM writes it, such as `1400m`."""
+    """The configuration of a session; `heap` is a size in the JVM's notation, such as `1400m`."""
 
     java_home: Path
     connector_jars: Sequence[Path]
@@ -43,7 +43,7 @@ class SessionConfig:
     class_data: ClassData | None = None
     """An archive of class data, which makes the start quicker."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Spark settings of the user's, which override those made here."""
+    """The user's Spark settings, which override those made here."""
 
     @property
     def is_local(self) -> bool:
@@ -94,8 +94,8 @@ def settings(
 
 
 def socket_settings(sockets: Path) -> dict[str, str]:
-    """Let pyspark listen on localhost, or on Unix sockets in a folder if that does not resolve."""
-    if _knows_localhost():
+    """Let pyspark listen on localhost or, if that name does not resolve, on Unix sockets."""
+    if _localhost_resolves():
         return {}
     return {
         "spark.python.unix.domain.socket.enabled": "true",
@@ -121,13 +121,13 @@ def _java_options(config: SessionConfig, scratch: Path, class_data: Sequence[str
 
 
 def _quoted(option: str) -> str:
-    """Quote an option, so that Spark's launcher takes it for one."""
+    """Quote an option, so that Spark's launcher does not split it."""
     escaped = option.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def _knows_localhost() -> bool:
-    """Whether the name `localhost` resolves; on a minimal machine it does not."""
+def _localhost_resolves() -> bool:
+    """Whether the name `localhost` resolves; on a minimal machine it may not."""
     try:
         return bool(socket.getaddrinfo("localhost", None))
     except OSError:

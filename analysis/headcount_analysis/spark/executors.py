@@ -1,4 +1,4 @@
-"""Executors: Spark runs a Python function on each of some tasks, and the driver collects.
+"""Executors: Spark runs a Python function on each task, and the driver collects the results.
 
 A task is one Spark partition. The function does its work with Arrow, on files that it opens itself.
 """
@@ -27,7 +27,7 @@ class ExecutorError(Exception):
 def mapped(
     spark: SparkContext, function: Callable[[Task], Result], tasks: Sequence[Task]
 ) -> list[Result]:
-    """Run a function on each task in an executor, and collect the results, in their order.
+    """Run a function on each task in an executor, and collect the results in the tasks' order.
 
     Raises:
         EvidenceError: The function raised it.
@@ -38,7 +38,7 @@ def mapped(
     try:
         return spark.parallelize(tasks, len(tasks)).map(function).collect()
     except (Py4JJavaError, PySparkException) as error:
-        # Which of the two depends on whether a session exists; both hold Python's traceback.
+        # Which of the two it is depends on whether a session exists; both hold Python's traceback.
         raised: list[str] = _RAISED.findall(str(error))
         if not raised:
             raise

@@ -1,10 +1,10 @@
 """The JVM that Spark runs in: started for one command, and ended with it.
 
 It has a log and a scratch folder of its own. With a local master it listens on loopback only, and
-starts without the network. A Ctrl-C in the terminal does not reach it. It ends with this process,
-however that ends: it watches a pipe that closes then.
+starts without the network. A Ctrl-C in the terminal does not reach it. However this process ends,
+the JVM ends with it: it watches a pipe that closes then.
 
-Nothing here imports Spark's Python part, so that the JVM can start while that is loaded.
+Nothing here imports pyspark, so that the JVM can start while pyspark is being imported.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ _SCALA_VERSION = "2.13"  # of pyspark, whose own script says so
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 120.0
-"""How long a JVM may take to end that writes class data then."""
+"""How long a JVM may take to end if it writes class data before."""
 
-# A socket's path may have 107 bytes (unix(7)), and pyspark's own names of sockets take 43.
+# A socket's path may have at most 107 bytes (unix(7)), and pyspark's socket names take 43.
 _LONGEST_SOCKET_FOLDER = 60
 
-# Variables of the user's shell that would bring in another Spark, its settings or its arguments.
+# Variables of the user's shell that would select another Spark, or change settings or arguments.
 _FOREIGN_VARIABLES = (
     "SPARK_CONF_DIR",
     "SPARK_LOCAL_DIRS",
@@ -47,7 +47,7 @@ _FOREIGN_VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a JVM accepts calls of this process."""
+    """Where a JVM accepts calls from this process."""
 
     port: int
     secret: str
@@ -105,11 +105,11 @@ def _process(
         )
     is_done = False
     try:
-        yield functools.partial(_awaited, config, process, gateway_file, began)
+        yield functools.partial(_wait_for_address, config, process, gateway_file, began)
         is_done = True
     finally:
-        if use.aside is not None and not is_done:
-            process.kill()  # or it would write class data that is not used
+        if use.temp_path is not None and not is_done:
+            process.kill()  # otherwise it would write class data that is not used
         _end(process, use if is_done else Use())
         use.finish(None)
 
@@ -123,7 +123,7 @@ def _spark_home() -> Path:
 
 
 def class_path_files() -> list[Path]:
-    """List the files that Spark's class path is made from: its jars, and what orders them."""
+    """List the files that make up Spark's class path: its jars, and the script that orders them."""
     return [_LAUNCH, *(_spark_home() / "jars").glob("*.jar")]
 
 
@@ -138,7 +138,7 @@ def _command(
 
 
 def _environment(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
-    """Copy this process's environment, without variables that bring in another Spark."""
+    """Copy this process's environment, without variables that select another Spark."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
     kept |= {
         "JAVA_HOME": str(config.java_home),
@@ -152,39 +152,39 @@ def _environment(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
     return java_environ(kept)
 
 
-def _awaited(
+def _wait_for_address(
     config: SessionConfig, process: subprocess.Popen[bytes], gateway_file: Path, began: int
 ) -> Address:
-    """Wait until the JVM has written where it listens."""
+    """Wait until the JVM has written its address."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while not gateway_file.exists():
         if process.poll() is not None:
-            raise cannot_start(config, _first_complaint(config.log_file, began))
+            raise cannot_start(config, _first_error_line(config.log_file, began))
         if time.monotonic() > deadline_s:
             raise cannot_start(config, f"it was not ready after {START_TIMEOUT_S:g} s")
         time.sleep(0.05)
-    # As pyspark.java_gateway reads it: the port, and the secret behind its length.
+    # The format that pyspark.java_gateway reads: the port, then the secret after its length.
     content = gateway_file.read_bytes()
     return Address(int.from_bytes(content[:4]), content[8:].decode())
 
 
-def _first_complaint(log_file: Path, began: int) -> str:
-    """Give the first complaint in a JVM's log, which is why it ended."""
+def _first_error_line(log_file: Path, began: int) -> str:
+    """Return the first line of a JVM's log that is not a warning: the reason why it ended."""
     with log_file.open("rb") as file:
         file.seek(began)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
-    complaints = (line for line in lines if line and not line.startswith(("WARNING", "Picked up")))
-    return next(complaints, "it ended without a word")
+    errors = (line for line in lines if line and not line.startswith(("WARNING", "Picked up")))
+    return next(errors, "it ended without any output")
 
 
 def cannot_start(config: SessionConfig, why: str) -> PartError:
-    """Make the error of a Spark that does not start."""
+    """Make the error for a Spark that does not start."""
     return PartError(f"Spark cannot start: {why}; its log is {config.log_file}")
 
 
 @contextlib.contextmanager
 def _socket_folder(scratch: Path) -> Iterator[Path]:
-    """Give a folder whose path is short enough for a Unix socket in it."""
+    """Yield a folder with a path short enough for a Unix socket in it."""
     if len(os.fsencode(scratch)) <= _LONGEST_SOCKET_FOLDER:
         yield scratch
         return
@@ -195,13 +195,13 @@ def _socket_folder(scratch: Path) -> Iterator[Path]:
 def _end(process: subprocess.Popen[bytes], use: Use) -> None:
     """End the JVM by closing its pipe; it is killed if that takes too long.
 
-    With `use` it writes class data before it ends, and gets the time for it.
+    If `use` makes it write class data before it ends, it gets the time for that.
     """
-    is_writing = use.aside is not None and process.poll() is None
+    is_writing = use.temp_path is not None and process.poll() is None
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
-    with use.showing() if is_writing else contextlib.nullcontext():
+    with use.write_step() if is_writing else contextlib.nullcontext():
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)

@@ -1,10 +1,11 @@
-"""Becomes Spark's JVM: what Spark's own script does, but for the class path.
+"""Becomes Spark's JVM, as Spark's own script does, but with a class path in another order.
 
     python launch.py SPARK_HOME JAVA ARGUMENTS...
 
-The arguments are spark-submit's. Java searches one jar after the other for a class, and Spark has
-hundreds, so the jars with most of the classes come first. Java from 19 on ignores class data if the
-class path names a jar twice. This is a script, not a module, so that it starts without imports.
+The arguments are spark-submit's. Java searches one jar after another for a class, and Spark has
+hundreds, so the jars with most of the classes come first. From version 19 on, Java ignores class
+data if the class path names a jar twice. This is a script, not a module, so that it starts without
+imports.
 """
 
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 _LAUNCHER = "org.apache.spark.launcher.Main"
 _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 _FIRST = ("spark-catalyst", "spark-", "scala-", "parquet-", "jackson-", "hadoop-", "janino-")
-"""Prefixes of the names of the jars with most of the classes, by Java's log of loaded classes."""
+"""Name prefixes of the jars with most of the classes that are loaded, by Java's own log."""
 
 
 def command(output: bytes) -> list[str]:
@@ -47,7 +48,7 @@ def _place(jar: Path) -> tuple[int, str]:
 
 
 def main(spark_home: str, java: str, *arguments: str) -> None:
-    """Get the command from Spark's launcher, and replace this process by it."""
+    """Get the command from Spark's launcher, and replace this process with it."""
     launcher = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     launcher += ["-cp", f"{spark_home}/jars/*", _LAUNCHER, _SUBMIT, *arguments]
     try:
@@ -63,7 +64,7 @@ def main(spark_home: str, java: str, *arguments: str) -> None:
         words = command(launcher_output.stdout)
         os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
     except ValueError:
-        sys.exit(f"Spark's launcher gave no command, but {launcher_output.stdout!r}")
+        sys.exit(f"Spark's launcher printed no command, but {launcher_output.stdout!r}")
     except OSError as error:
         sys.exit(f"{words[0]} does not start: {error.strerror}")
 

@@ -1,7 +1,7 @@
-"""The object store, as Spark reaches it: Hadoop calls `s3://` `s3a://`.
+"""How Spark reaches the object store, for which Hadoop writes `s3a://` in place of `s3://`.
 
 Spark and pyarrow read the same standard environment variables. Spark itself passes keys on to
-executors; they are never among its settings, because a list of processes shows these.
+executors; they are never among its settings, because process lists show settings.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from headcount_analysis.spark.config import local_url
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 ANY_REGION = "us-east-1"
-"""The region in signatures for a store that is not Amazon's, which accepts any."""
+"""The region used to sign requests to a store that is not Amazon's; such a store accepts any."""
 
 
 def is_object_store(location: str | None) -> bool:
@@ -22,7 +22,7 @@ def is_object_store(location: str | None) -> bool:
 
 
 def spark_url(location: str) -> str:
-    """Write a path or a URL as Spark reads it."""
+    """Convert a path or a URL to the form that Spark reads."""
     if "://" not in location:
         return local_url(Path(location))
     return f"s3a{location[2:]}" if is_object_store(location) else location

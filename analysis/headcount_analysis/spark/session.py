@@ -32,10 +32,10 @@ def open_session(config: SessionConfig) -> Iterator[SparkContext]:
 
 @contextlib.contextmanager
 def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]:
-    """Begin to start Spark, and stop it when the block ends.
+    """Start Spark in the background, and stop it when the block ends.
 
-    Yields a function, to be called once, that waits until Spark has started. Other work can go on
-    before that.
+    Yields a function, to be called once, that waits until Spark has started. The caller can do
+    other work before that.
 
     Raises:
         PartError: It cannot start; the message names its log.
@@ -46,7 +46,7 @@ def begun_session(config: SessionConfig) -> Iterator[Callable[[], SparkContext]]
 
 @contextlib.contextmanager
 def session_in(jvm: Jvm) -> Iterator[Callable[[], SparkContext]]:
-    """Use a JVM that has begun to start for a session, as `begun_session` does."""
+    """Start a session in a JVM that is already starting; yields what `begun_session` does."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet_py4j())
         stack.enter_context(_kept_interrupt_handler())
@@ -55,10 +55,10 @@ def session_in(jvm: Jvm) -> Iterator[Callable[[], SparkContext]]:
 
 def _connect(config: SessionConfig, address: Address, stack: contextlib.ExitStack) -> SparkContext:
     try:
-        with _lent(
+        with _environment(
             PYSPARK_GATEWAY_PORT=str(address.port),
             PYSPARK_GATEWAY_SECRET=address.secret,
-            # Executors run this interpreter, unless the user names theirs.
+            # Executors run this interpreter, unless the user names another.
             PYSPARK_PYTHON=os.environ.get("PYSPARK_PYTHON", sys.executable),
         ):
             gateway = launch_gateway()  # type: ignore[no-untyped-call]
@@ -92,8 +92,8 @@ def _silence(context: SparkContext) -> None:
 
 
 @contextlib.contextmanager
-def _lent(**variables: str) -> Iterator[None]:
-    """Set environment variables until the block ends; pyspark reads these nowhere else."""
+def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables until the block ends; pyspark reads them from nowhere else."""
     kept = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -108,7 +108,7 @@ def _lent(**variables: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet_py4j() -> Iterator[None]:
     """Keep py4j from printing stack traces when a call is interrupted."""
-    # It logs some of them in its own name and some in the root's.
+    # It logs some of them with its own loggers and some with the root logger.
     loggers = (logging.getLogger("py4j"), logging.getLogger("py4j.clientserver"), logging.root)
     for logger in loggers:
         logger.addFilter(_is_not_of_py4j)
@@ -137,7 +137,7 @@ def _kept_interrupt_handler() -> Iterator[None]:
 
 
 def _stop(spark: SparkContext) -> None:
-    # A JVM that died has no context left to stop; the caller reports why it died.
+    # A dead JVM has no context left to stop; the caller reports why it died.
     with contextlib.suppress(Exception):
         _end_accumulators(spark)
         spark.stop()
@@ -153,8 +153,8 @@ def _end_accumulators(spark: SparkContext) -> None:
 def _disconnect(gateway: Any) -> None:
     with contextlib.suppress(Exception):
         gateway.shutdown()
-    # Without this a later session of the same process would talk to the JVM that is gone, or be
-    # refused, for a context of a JVM that died cannot be stopped.
+    # Without this, a later session in this process would call the JVM that has ended, or fail,
+    # because the context of a dead JVM cannot be stopped.
     SparkContext._gateway = None  # noqa: SLF001 - there is no public way
     SparkContext._jvm = None  # noqa: SLF001
     SparkContext._active_spark_context = None  # noqa: SLF001

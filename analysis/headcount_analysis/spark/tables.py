@@ -1,4 +1,4 @@
-"""The tables: files that executors write on the way to a verdict, where all of them can read them.
+"""The tables: files that executors write during a verification, where all of them can read them.
 
 With a local master, or a cluster whose hosts share the reports folder, that is the run's folder.
 Otherwise tables are written to shared storage, and copied into the run's folder when finished.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # `Tables` is needed before Spark's Python part is loaded
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where a run's tables are kept, and where they are written first.
+    """The final place of a run's tables, and the place where they are written first.
 
     `shared` is the URL of storage that driver and executors share; None uses `folder` alone.
     """
@@ -37,14 +37,14 @@ class Tables:
         return self.resume(name)
 
     def resume(self, name: str) -> str:
-        """Give the place of a table that was begun, with its files. Raises OSError."""
+        """Return the place of a table that was begun; its files stay. Raises OSError."""
         place = self._aside(name) if self.shared is None else self.kept(name)
         filesystem, root = open_location(place)
         filesystem.create_dir(root, recursive=True)
         return place
 
     def finish(self, name: str) -> str:
-        """Move a finished table to where it is kept, and give that place, for executors to read.
+        """Move a finished table to its final place, and return that, for executors to read.
 
         Raises EvidenceError and OSError.
         """
@@ -55,7 +55,7 @@ class Tables:
         return self.kept(name)
 
     def kept(self, name: str) -> str:
-        """Give the place of a finished table, for executors to read: a path or a URL."""
+        """Return the place of a finished table, for executors to read: a path or a URL."""
         return str(self.folder / name) if self.shared is None else f"{self.shared}/{name}"
 
     def discard(self, place: str) -> None:
@@ -65,14 +65,14 @@ class Tables:
             filesystem.delete_dir(root)
 
     def keep(self, frame: "DataFrame", name: str) -> "DataFrame":
-        """Write a DataFrame as a table, and read it back from there."""
+        """Write a DataFrame as a table, and return it as read back from there."""
         place = self.begin(name)
         frame.write.mode("overwrite").parquet(spark_url(place))
         reader = frame.sparkSession.read.schema(frame.schema).option("__globPaths__", "false")
         return reader.parquet(spark_url(self.finish(name)))
 
-    def lend(self, path: Path) -> str:
-        """Make a file of the run's folder readable for executors, and give its URL."""
+    def share(self, path: Path) -> str:
+        """Make a file of the run's folder readable for executors, and return its URL."""
         if self.shared is None:
             return spark_url(str(path))
         filesystem, root = open_location(self.shared)
@@ -83,7 +83,7 @@ class Tables:
         return spark_url(self.kept(path.name))
 
     def _aside(self, name: str) -> str:
-        """Name a hidden folder: what a crashed verification leaves must not pass for a table."""
+        """Name a hidden folder: leftovers of a crashed verification must not pass for a table."""
         return str(self.folder / f".{name}.tmp")
 
     def _fetch(self, name: str) -> None:
@@ -114,7 +114,7 @@ def files(place: str) -> dict[str, str]:
 
 
 def keep_only(place: str, names: AbstractSet[str]) -> None:
-    """Check that files exist, and remove those that a retried task has left behind.
+    """Check that files exist, and remove all others, which retried tasks have left behind.
 
     Raises:
         EvidenceError: Some are missing: executors wrote them to another host.
@@ -124,8 +124,8 @@ def keep_only(place: str, names: AbstractSet[str]) -> None:
     missing = names - paths.keys()
     if missing:
         raise EvidenceError(
-            f"of the {len(names):,} files that Spark's executors wrote {len(missing):,} are not at "
-            f"{place}: name storage that driver and executors share with --tables"
+            f"{len(missing):,} of the {len(names):,} files that Spark's executors wrote are not at "
+            f"{place}: with --tables, name storage that driver and executors share"
         )
     for name in paths.keys() - names:
         filesystem.delete_file(paths[name])

@@ -1,1 +1,1 @@
-"""The state of a service that has one: what scenario, topic and database say of it."""
+"""The state of a stateful service, according to scenario, topic and database."""

@@ -1,6 +1,6 @@
-"""The state comparison: what the run's owners have by scenario, topic and database.
+"""The state comparison: what the run's owners have according to scenario, topic and database.
 
-See `differences.py` for what the three accounts are.
+`differences.py` defines the three accounts.
 """
 
 from collections import defaultdict
@@ -17,10 +17,10 @@ from headcount_analysis.spark.object_store import spark_url
 from headcount_analysis.state.differences import Entry, StateCheck, StateDifference
 
 MOST_DIFFERENCES = 10_000
-"""How many differences are listed."""
+"""The maximum number of differences that are listed."""
 
 MOST_ENTRIES = 100_000
-"""How many of the events that led to them are."""
+"""The maximum number of events behind these differences that are listed."""
 
 OWNED = StructType(
     [
@@ -30,7 +30,7 @@ OWNED = StructType(
         StructField("changes", MapType(StringType(), LongType())),
     ]
 )
-"""What a segment says of the state that a request is to change."""
+"""The columns of a ledger segment that say which state a request changes."""
 
 STORED_SCHEMA = StructType(
     [
@@ -39,7 +39,7 @@ STORED_SCHEMA = StructType(
         StructField("number", LongType()),
     ]
 )
-"""What `headcount/run/stored_state.py` writes."""
+"""The columns that `headcount/run/stored_state.py` writes."""
 
 _GLOB = frozenset("{}[]*?\\")
 _NUMBER = "decimal(38,0)"
@@ -47,16 +47,16 @@ _ACCOUNTS = ("expected", "implied", "stored")
 
 
 def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
-    """Read what attempts were to change, in rows of OWNED; attempts without a change have none."""
+    """Read the changes that attempts declared, as rows of OWNED; without a change, no row."""
     location = ledger.location
     root = spark_url(location)
     paths = [f"{root}/{segment.name}" for segment in ledger.segments]
     if not paths:
         return spark.createDataFrame([], OWNED)
-    # Each path is one file, whatever stars and brackets the run's folder has in its name.
+    # Each path is one file, even if the name of the run's folder has stars or brackets.
     reader = spark.read.schema(OWNED).option("__globPaths__", "false")
     rows = reader.parquet(*paths).where(F.col("owner").isNotNull())
-    # Of several files whose paths have a glob's characters, Spark reads each twice all the same.
+    # Even so, Spark reads each of several files twice if their paths have glob characters.
     is_read_twice = len(paths) > 1 and not _GLOB.isdisjoint(root)
     if not ledger.state.has_repeated_rows and not is_read_twice:
         return rows
@@ -64,11 +64,11 @@ def owned_changes(spark: SparkSession, ledger: Ledger) -> DataFrame:
 
 
 def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
-    """Select the changes of requests that are known to have been done.
+    """Select the changes of requests known to have taken effect.
 
     Args:
-        owned: As `owned_changes` gives it.
-        fates: A row for each attempt, of `reconcile.FATES`.
+        owned: The result of `owned_changes`.
+        fates: Rows of `reconcile.FATES`, one per attempt.
 
     Returns:
         id string, event_type string, fate string, owner string, thing string,
@@ -86,7 +86,10 @@ def expectations(owned: DataFrame, fates: DataFrame) -> DataFrame:
 
 
 def stored_account(spark: SparkSession, url: str, prefix: str) -> DataFrame:
-    """Read what the database held for the run's owners, in rows of STORED_SCHEMA."""
+    """Read the database's numbers of the run's owners, as rows of STORED_SCHEMA.
+
+    The run's owners are those that begin with `prefix`.
+    """
     reader = spark.read.schema(STORED_SCHEMA).option("__globPaths__", "false")
     return reader.parquet(url).where(F.col("owner").startswith(prefix))
 
@@ -97,13 +100,13 @@ def compare(
     """Compare the three accounts.
 
     Args:
-        expected: As `expectations` gives it.
-        implied: What the topic's events change, as `game.effects.effects` gives it.
-        stored: As `stored_account` gives it; None where there is no database to look at.
+        expected: The result of `expectations`.
+        implied: The changes by the topic's events: the result of `game.effects.effects`.
+        stored: The result of `stored_account`; None without a database.
         torn: Generators whose expected state is unknown.
 
     Returns:
-        The check; the caller sets `why_not` if there is no third account.
+        The check; the caller sets `why_not` if `stored` is None.
     """
     numbers = _numbers(expected, implied, stored, torn).cache()
     try:
@@ -119,14 +122,14 @@ def compare(
     finally:
         numbers.unpersist()
     if not sums.numbers:
-        return StateCheck(why_not="no request that changes state was done")
+        return StateCheck(why_not="no request that changes state took effect")
     return StateCheck(sums.owners, sums.numbers, sums.different, differences, "", is_due=True)
 
 
 def _numbers(
     expected: DataFrame, implied: DataFrame, stored: DataFrame | None, torn: Collection[int]
 ) -> DataFrame:
-    """Put the accounts side by side: owner, thing, the three numbers and whether they differ."""
+    """Join the accounts: owner, thing, the three numbers, and whether they differ."""
     sides = {"expected": expected, "implied": implied}
     if stored is not None:
         sides["stored"] = stored.withColumnRenamed("number", "change")
@@ -169,25 +172,25 @@ _Entries = dict[tuple[str, str], tuple[Entry, ...]]
 def _entries(different: DataFrame, expected: DataFrame, implied: DataFrame) -> _Entries:
     """Collect the events that led to the differences, by owner and thing."""
     pairs = F.broadcast(different.select("owner", "thing"))
-    asked, seen = (
+    requested, seen = (
         frame.join(pairs, on=["owner", "thing"], how="left_semi").limit(MOST_ENTRIES).collect()
         for frame in (expected, implied)
     )
     by_event: dict[tuple[str, str, Any], dict[str, Any]] = defaultdict(dict)
     for row in seen:
-        # Several of an id are several events: each has a place of its own.
+        # Messages without an id are separate events: each has its own partition and offset.
         key = (row.owner, row.thing, row.id if row.id is not None else (row.partition, row.offset))
         known = by_event[key]
         known |= {name: row[name] for name in ("id", "event_type")}
         known.setdefault("places", []).append((row.partition, row.offset))
         known["implied"] = known.get("implied", 0) + int(row.change)
-    for row in asked:
+    for row in requested:
         known = by_event[row.owner, row.thing, row.id]
         known |= {name: row[name] for name in ("id", "event_type", "fate")}
         known["expected"] = int(row.change)
     by_pair: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for (owner, thing, _), known in by_event.items():
-        by_pair[owner, thing].append(_entry(known))
+    for (owner, resource, _), known in by_event.items():
+        by_pair[owner, resource].append(_entry(known))
     return {pair: _in_order(entries) for pair, entries in by_pair.items()}
 
 
@@ -215,7 +218,7 @@ def _difference(row: Row, entries: _Entries) -> StateDifference:
     numbers = {name: None if row[name] is None else int(row[name]) for name in _ACCOUNTS}
     return StateDifference(
         owner=row.owner,
-        thing=row.thing,
+        resource=row.thing,
         expected=numbers["expected"],
         implied=numbers["implied"] or 0,
         stored=numbers["stored"],

@@ -1,13 +1,13 @@
 """State: three accounts of what the run's owners have, and where they differ.
 
-- *expected*: what the scenario said that its requests change, of those that were acknowledged, and
-  of those without a definite answer whose events are in the topic.
-- *implied*: what the run's events in the topic add up to. Copies of an event that the service made
-  once count once: that there are several is a class of its own.
-- *stored*: what the service's database said when the run was over.
+- *expected*: the sum of the changes that the scenario declared, for acknowledged requests and for
+  indeterminate ones whose events are in the topic.
+- *implied*: the sum of the run's events in the topic. Copies of the same event count once; the
+  class *duplicated* reports them.
+- *stored*: the service's database at the end of the run.
 
 An account is a number for each thing of each owner (see `headcount.run.state_changes`); all three
-must be the same. For a generator that never sealed, the expected state is unknown, so only the
+must be equal. For a generator that never sealed, the expected state is unknown, so only the
 other two accounts of its owners are compared. Pure.
 """
 
@@ -25,9 +25,10 @@ class StateResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The change of a number by one event: by its request, and by its message; None if absent.
+    """One event's change of a number: `expected` by its request, `implied` by its message.
 
-    `fate` is the class of its attempt; partition and offset are those of its message.
+    Either is None if absent. `fate` is the class of the attempt; `partition` and `offset` locate
+    the message.
     """
 
     id: str | None
@@ -43,11 +44,11 @@ class Entry:
 class StateDifference:
     """A number on which the accounts disagree, and the events that led to it.
 
-    `expected` is None where that is not known, `stored` where no database was looked at.
+    `expected` is None if unknown, `stored` is None if no database was read.
     """
 
     owner: str
-    thing: str
+    resource: str
     expected: int | None
     implied: int
     stored: int | None
@@ -56,16 +57,16 @@ class StateDifference:
     @property
     def kind(self) -> str:
         """The kind of resource: gold, item, cart, guild or player."""
-        return self.thing.partition(":")[0]
+        return self.resource.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """The name within its kind, such as `bow:wood=yew`; empty for the only one of its kind."""
-        return self.thing.partition(":")[2]
+        """The name within its kind, such as `bow:wood=yew`; empty if the kind has only one."""
+        return self.resource.partition(":")[2]
 
     @property
     def stands_alone(self) -> str:
-        """The account that differs from two that agree; empty if none does."""
+        """The account that differs from the other two, which agree; empty if there is none."""
         accounts = {"expected": self.expected, "implied": self.implied, "stored": self.stored}
         for name, number in accounts.items():
             others = {other for key, other in accounts.items() if key != name}
@@ -78,15 +79,15 @@ class StateDifference:
 class StateCheck:
     """The result of comparing the three accounts.
 
-    `why_not` says why not all three were compared. `is_due` says that they should have been, so
-    that a run cannot pass without. `differences` are the first of `different`.
+    `why_not` says why not all three were compared. If `is_due`, they should have been, so the run
+    cannot pass without. `different` counts the differences; `differences` lists the first of them.
     """
 
     owners: int = 0
     numbers: int = 0
     different: int = 0
     differences: tuple[StateDifference, ...] = ()
-    why_not: str = "no request said what it changes"
+    why_not: str = "no request declared a change of state"
     is_due: bool = False
 
     @property
@@ -97,12 +98,12 @@ class StateCheck:
         return StateResult.NOT_CHECKED if self.why_not else StateResult.EQUAL
 
     @property
-    def was_asked_for(self) -> bool:
+    def is_relevant(self) -> bool:
         """Whether anything was compared, or should have been."""
         return self.is_due or self.numbers > 0
 
     def __str__(self) -> str:
-        """Format it as one line."""
+        """Format the result as one line."""
         if self.different:
             return f"{self.result} ({self.different:,} of {self.numbers:,} numbers)"
         if self.why_not:

@@ -1,25 +1,25 @@
-"""The players of `plain_players.py`, every request of theirs in the ledger."""
+"""The players of `plain_players.py`, with all their requests in the ledger."""
 
 from headcount_players._choices import a_guild, a_player, a_sword
 from locust import constant, task
 
-import bench.load.users.window  # noqa: F401 - it listens to Locust
+import bench.load.users.window  # noqa: F401 - adds listeners to Locust
 from headcount.plugin import LedgerUser
 
 
 class LedgerPlayer(LedgerUser):
-    """Does one thing after the other, without a pause."""
+    """Makes one request after another, without wait time."""
 
     wait_time = constant(0)
 
     @task(5)
     def default(self) -> None:
-        """Look around."""
+        """Make the default request."""
         self.client.get("/", event={"event_type": "default"})
 
     @task(3)
     def sword(self) -> None:
-        """Buy a sword, or a few."""
+        """Buy one or more swords."""
         sword = a_sword(self.random)
         event = {"event_type": "purchase_sword", **sword}
         self.client.post("/purchase_a_sword", json=sword, event=event)

@@ -1,4 +1,4 @@
-"""The window: counts what one Locust did in its steady time, without its start and its end.
+"""The window: counts the work of one Locust in its steady state, without start and end.
 
 It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
 JSON there when the window is over, and ends the run.
@@ -30,15 +30,15 @@ def _measure(environment: Environment) -> None:
     assert options is not None
     assert environment.runner is not None
     gevent.sleep(options.warm_up)
-    before = _seen(environment)
+    before = _totals(environment)
     gevent.sleep(options.window)
-    after = _seen(environment)
+    after = _totals(environment)
     counted = {name: after[name] - before[name] for name in after}
     Path(options.window_file).write_text(json.dumps(counted), encoding="utf-8")
     environment.runner.quit()
 
 
-def _seen(environment: Environment) -> dict[str, float]:
+def _totals(environment: Environment) -> dict[str, float]:
     total = environment.stats.total
     return {
         "requests": total.num_requests,

@@ -1,4 +1,4 @@
-"""`headcount compare`: sets runs side by side."""
+"""`headcount compare`: compares runs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,23 +41,23 @@ _EPILOG = """
 \b
 Examples:
   headcount compare BEFORE AFTER                          two runs, side by side
-  headcount compare A1,A2,A3 B1,B2,B3                     repeated runs: noise is told from change
+  headcount compare A1,A2,A3 B1,B2,B3                     repeated runs: separates change from noise
   headcount compare A1,A2,A3 B1,B2,B3 --limit 'http.p99 +10%' --limit 'lost +0'
   headcount compare A1,A2,A3 B1,B2,B3 C1,C2,C3 --html compare.html
 \b
-What a limit comes to:
-  broken       the change is beyond it, and the 95 % confidence interval excludes no change;
-               or its metric was not measured
-  kept         the whole interval is within it, or every run has the same figure
+Results of a limit:
+  broken       the change is beyond the limit, and the 95 % confidence interval excludes no
+               change; or the metric was not measured
+  kept         the whole interval is within the limit, or every run has the same figure
   cannot tell  the interval allows for both: more or longer runs are needed
   Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
-  malformed) are counted, not sampled: a change is no chance, however few runs there are.
-  Of anything else nothing can be told with one run on each side, but for --allow-single-run.
+  malformed) are counted, not sampled: a change is never chance, however few runs there are.
+  For any other metric, one run on each side decides nothing, unless --allow-single-run is set.
 \b
 Exit codes:
-  0  every limit is kept, or none is given
+  0  every limit is kept, or none is set
   2  an option or a run makes no sense, or the runs are not comparable
-  3  of a limit it cannot be told whether it is kept; or a run's file is damaged
+  3  a limit could not be decided, or a run's file is damaged
   4  a limit is broken
 """
 
@@ -130,23 +130,22 @@ def compare_runs(
     as_json: bool,
     reports_dir: Path,
 ) -> int:
-    """Compare each RUN with BASE: what changed, what is noise, and what cannot be told.
+    """Compare each RUN with BASE: what changed, what is noise, and what cannot be decided.
 
-    Each is a verified run, by its folder or its id, or repeated runs of the same thing with commas
-    between them.
+    BASE and RUN are verified runs, named by folder or id. Separate repeated runs with commas.
     """
     if [html, markdown_file, _STDOUT if as_json else None].count(_STDOUT) > 1:
         raise UsageError("only one of --json, --html - and --markdown - can go to stdout")
-    sides = sides_of(_read(each, reports_dir) for each in (base, *runs))
+    sides = sides_of(_read(names, reports_dir) for names in (base, *runs))
     comparison = compare(sides, limits, anyway=anyway, allow_single_run=allow_single_run)
     console = Console()
     if html is not None:
-        # Charts need libraries that take a second to load, which only a page is worth.
+        # The chart libraries take a second to load, and only a page needs them.
         from headcount_analysis.compare import page  # noqa: PLC0415
 
-        _put(page.render(comparison), html, console)
+        _write(page.render(comparison), html, console)
     if markdown_file is not None:
-        _put(markdown.render(comparison), markdown_file, console)
+        _write(markdown.render(comparison), markdown_file, console)
     if as_json:
         console.result(document.dump(comparison).rstrip())
     elif _STDOUT not in {html, markdown_file}:
@@ -160,7 +159,7 @@ def _read(names: str, reports_dir: Path) -> list[VerifiedRun]:
     return [read_run(find_run(Path(name), reports_dir)) for name in names.split(",")]
 
 
-def _put(content: str, path: Path, console: Console) -> None:
+def _write(content: str, path: Path, console: Console) -> None:
     if path == _STDOUT:
         console.result(content.rstrip())
         return
@@ -172,28 +171,28 @@ def _put(content: str, path: Path, console: Console) -> None:
 
 def _show(comparison: RunComparison, console: Console) -> None:
     """Print the result for a terminal."""
-    if any(words.worse_of(comparison, each) for each in comparison.others):
+    if any(words.worse_of(comparison, versus) for versus in comparison.others):
         console.result(Text(words.headline(comparison), "bold red"))
     for side in comparison.sides:
         console.result(f"{side.name}: {', '.join(run.run_id for run in side.runs)}")
-    _list(console, "Not comparable, and compared all the same:", comparison.differences.obstacles)
+    _list(console, "Not comparable, but compared anyway:", comparison.differences.obstacles)
     for versus in comparison.others:
         console.result("")
         console.result(_table(versus))
         _list(console, f"{versus.side.name} against base:", words.sentences(comparison, versus))
     _list(console, "Other differences:", comparison.differences.shown)
     for judged in comparison.limits:
-        whose = f" ({judged.side})" if len(comparison.others) > 1 else ""
-        told = f"Limit {judged.state}{whose}: {judged.limit.text}: {words.limit(judged)}"
-        console.result(Text(told, _STATE_STYLES[judged.state]))
+        side_name = f" ({judged.side})" if len(comparison.others) > 1 else ""
+        line = f"Limit {judged.state}{side_name}: {judged.limit.text}: {words.limit(judged)}"
+        console.result(Text(line, _STATE_STYLES[judged.state]))
 
 
 def _list(console: Console, title: str, lines: Iterable[str]) -> None:
-    told = list(lines)
-    if told:
+    items = list(lines)
+    if items:
         console.result(title)
-    for line in told:
-        console.result(f"  - {line}")
+    for item in items:
+        console.result(f"  - {item}")
 
 
 def _table(versus: Versus) -> Table:

@@ -1,4 +1,4 @@
-"""`headcount doctor`: is there all that a run needs, and what to do where there is not."""
+"""`headcount doctor`: checks that all that a run needs is there, and says what to do if not."""
 
 import os
 import platform
@@ -25,24 +25,24 @@ from headcount.stack.ports import is_free
 from headcount.stack.service import DEFAULT_PORT as SERVICE_PORT
 
 NEEDED_GIB = 2.0
-"""What the jars, the environment and a run or two take, with room to spare."""
+"""More than the jars, the environment and a run or two take."""
 
 _EXAMPLES = """
 \b
 Examples:
   headcount doctor
-  headcount doctor --bootstrap-servers kafka:9092     is this broker one to use?
+  headcount doctor --bootstrap-servers kafka:9092     check a broker, too
 """
-_THERE, _NOT_THERE = "there, and as locked", "not there yet, the first run fetches them"
+_CACHED, _NOT_CACHED = "cached, and as locked", "not cached yet: the first run fetches them"
 _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": WEB_PORT}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing that a run needs; `remedy` is empty where nothing is amiss."""
+    """The state of one thing that a run needs; `remedy` is empty if nothing is wrong."""
 
     name: str
-    found: str
+    state: str
     remedy: str = ""
 
 
@@ -55,33 +55,33 @@ class Finding:
 )
 @with_reports_dir
 def doctor(*, bootstrap_servers: str | None, reports_dir: Path) -> int:
-    """Look whether Python, Java, ports, disk, cache and broker are as a run needs them."""
+    """Check that Python, Java, ports, disk, cache and broker are as a run needs them."""
     console = Console()
     findings = tuple(_findings(bootstrap_servers, reports_dir.absolute()))
     table = Table(box=None, pad_edge=False, show_header=False)
-    for each in findings:
-        mark = Text("wrong", "bold red") if each.remedy else Text("good", "green")
-        table.add_row(mark, Text(each.name), Text(each.found))
-        if each.remedy:
-            table.add_row("", "", Text(each.remedy, "bold"))
+    for finding in findings:
+        mark = Text("wrong", "bold red") if finding.remedy else Text("good", "green")
+        table.add_row(mark, Text(finding.name), Text(finding.state))
+        if finding.remedy:
+            table.add_row("", "", Text(finding.remedy, "bold"))
     console.result(table)
-    return PartError.exit_code if any(each.remedy for each in findings) else 0
+    return PartError.exit_code if any(finding.remedy for finding in findings) else 0
 
 
 def _findings(bootstrap_servers: str | None, reports: Path) -> Iterator[Finding]:
     environ = dict(os.environ)
     cache = cache_folder(environ)
     yield Finding("Python", platform.python_version())
-    yield _tried("Java", lambda: _java(environ, cache))
-    yield _tried("cache", lambda: str(_writable(made_folder(cache))))
-    yield _tried("jars", lambda: _THERE if are_cached(cache) else _NOT_THERE)
+    yield _checked("Java", lambda: _java(environ, cache))
+    yield _checked("cache", lambda: str(_writable(made_folder(cache))))
+    yield _checked("jars", lambda: _CACHED if are_cached(cache) else _NOT_CACHED)
     yield _disk("disk of the cache", cache)
     yield _disk("disk of the reports", reports)
     for name, port in _PORTS.items():
-        taken = f"{port} is taken: a free one is used, and told"
+        taken = f"{port} is taken: a run uses a free one, and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if bootstrap_servers is not None:
-        yield _tried("broker", lambda: f"cluster {topic.cluster_id(bootstrap_servers)}")
+        yield _checked("broker", lambda: f"cluster {topic.cluster_id(bootstrap_servers)}")
 
 
 def _java(environ: Mapping[str, str], cache: Path) -> str:
@@ -89,9 +89,9 @@ def _java(environ: Mapping[str, str], cache: Path) -> str:
     return f"{java.version}, from {java.source}"
 
 
-def _tried(name: str, look: Callable[[], str]) -> Finding:
+def _checked(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(name, look())
+        return Finding(name, check())
     except PartError as error:
         return Finding(name, "", str(error))
 
@@ -102,16 +102,16 @@ def _writable(folder: Path) -> Path:
             return folder
     except OSError as error:
         raise PartError(
-            f"nothing can be written to {folder} ({error.strerror}): "
+            f"cannot write to {folder} ({error.strerror}): "
             "set HEADCOUNT_CACHE to a folder that can be written"
         ) from None
 
 
 def _disk(name: str, folder: Path) -> Finding:
-    """Look at the disk that a folder is on, or would be."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    free_gib = shutil.disk_usage(there).free / 2**30
-    found = f"{free_gib:.1f} GiB free on {there}"
+    """Check the disk that a folder is on, or would be on."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    state = f"{free_gib:.1f} GiB free on {existing}"
     if free_gib >= NEEDED_GIB:
-        return Finding(name, found)
-    return Finding(name, found, f"make room for {NEEDED_GIB:g} GiB, or choose another folder")
+        return Finding(name, state)
+    return Finding(name, state, f"make room for {NEEDED_GIB:g} GiB, or choose another folder")

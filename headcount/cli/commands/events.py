@@ -46,10 +46,10 @@ _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "t
 
 
 class ByCatalogue(GroupedCommand):
-    """A command with an option for the items, and one for each attribute of theirs."""
+    """A command with an option for the item, and one for each attribute of items."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Give its own, and those of the catalogue. Raises CatalogueError."""
+        """Return its own parameters, and those of the catalogue. Raises CatalogueError."""
         own = super().get_params(ctx)
         return [*own[:2], *_options(), *own[2:]]
 
@@ -128,13 +128,13 @@ def events(
     quiet: bool,
     **attributes: str | int | None,
 ) -> None:
-    """Show the game's events in RUN's part of the topic, those that are asked for."""
+    """Show the game's events in RUN's part of the topic that match the filters."""
     folder = find_run(run, reports_dir)
     if output is not None:
         export.check_path(output)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
-    given = {name: value for name, value in described.items() if value is not None}
-    wanted = Wanted(event_type, item, player_id, guild, given)
+    filters = {name: value for name, value in described.items() if value is not None}
+    wanted = Wanted(event_type, item, player_id, guild, filters)
     console = Console(quiet=quiet)
     verify_options = VerifyOptions(spark_master, spark_heap, spark_conf=spark_conf)
     request = VerifyRequest(folder, verify_options, bootstrap_servers)
@@ -148,8 +148,8 @@ def events(
         config = session_config(folder, verify_options, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
         source = topic_range.read(sql(spark), servers, offsets)
-        found = game_events(topic_range.messages(source), _types(), manifest.event_id_field)
-        _tell(matching(found, wanted), limit, output, console)
+        published = game_events(topic_range.messages(source), _types(), manifest.event_id_field)
+        _show(matching(published, wanted), limit, output, console)
 
 
 def _types() -> dict[str, DataType]:
@@ -159,9 +159,9 @@ def _types() -> dict[str, DataType]:
     }
 
 
-def _tell(found: DataFrame, limit: int, output: Path | None, console: Console) -> None:
+def _show(matches: DataFrame, limit: int, output: Path | None, console: Console) -> None:
     with console.step("Reading the topic"):
-        kept = found.cache()
+        kept = matches.cache()
         rows, shown = kept.count(), kept.limit(limit).collect()
     used = [name for name in kept.columns if any(row[name] is not None for row in shown)]
     columns = [name for name in used if name in _SHOWN or name in _types()]

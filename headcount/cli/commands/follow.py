@@ -1,4 +1,4 @@
-"""`headcount follow`: judges a run that somebody else drives, and reconciles while it goes on."""
+"""`headcount follow`: reconciles a run that another process drives, and judges it."""
 
 import os
 import time
@@ -25,10 +25,10 @@ from headcount.run.folder import RunFolder
 
 POLL_S = 0.5
 LOOK_EVERY_S = 5.0
-"""A long run leaves many files, which are not listed all the time."""
+"""The least time between two listings: a long run leaves many files."""
 
 SILENT_AFTER_S = 60.0
-"""A generator that has written nothing for so long is dead: it writes every few seconds."""
+"""A generator that has written nothing for this long is dead: it writes every few seconds."""
 
 _EXAMPLES = """
 \b
@@ -54,10 +54,10 @@ def follow(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Reconcile RUN while it is driven elsewhere, and judge it when its generators have sealed.
+    """Reconcile RUN while another process drives it, and judge it when its generators have sealed.
 
-    RUN is a run's folder or its id. Ended before that and started again, it goes on where it was.
-    A generator that has written nothing for a minute is taken for dead.
+    RUN is a run's folder or its id. If this command is stopped and started again, it resumes where
+    it was. A generator that has written nothing for a minute counts as dead.
     """
     folder = find_run(run, reports_dir)
     limits_of(verify_options)
@@ -93,7 +93,7 @@ def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[
 
 
 class _Traces(NamedTuple):
-    """The files that a generator has left, since when these, and when they were looked at."""
+    """The files of a generator, since when they are unchanged, and when they were listed."""
 
     files: frozenset[tuple[str, int, int]]
     since_s: float
@@ -102,9 +102,9 @@ class _Traces(NamedTuple):
 
 @dataclass(slots=True)
 class _Silence:
-    """For how long generators have written nothing, by the monotonic clock.
+    """Measures how long generators have written nothing, by the monotonic clock.
 
-    Times of files are compared with no other: they are of another host's clock, which may jump.
+    File times only show changes: they are from another host's clock, which may jump.
     """
 
     filesystem: pafs.FileSystem
@@ -112,13 +112,13 @@ class _Silence:
     known: dict[int, _Traces] = field(default_factory=dict)
 
     def is_broken(self, generators: Sequence[int]) -> bool:
-        """Tell whether any of the generators has written something lately."""
-        return any(self._lasts_s(each) < SILENT_AFTER_S for each in generators)
+        """Return whether any of the generators has written something lately."""
+        return any(self._silent_s(generator) < SILENT_AFTER_S for generator in generators)
 
-    def _lasts_s(self, generator: int) -> float:
+    def _silent_s(self, generator: int) -> float:
         now_s, known = time.monotonic(), self.known.get(generator)
         if known is None or now_s >= known.seen_s + LOOK_EVERY_S:
-            found = traces(self.filesystem, self.location, generator)
-            since_s = known.since_s if known and known.files == found else now_s
-            known = self.known[generator] = _Traces(found, since_s, now_s)
+            files = traces(self.filesystem, self.location, generator)
+            since_s = known.since_s if known and known.files == files else now_s
+            known = self.known[generator] = _Traces(files, since_s, now_s)
         return now_s - known.since_s

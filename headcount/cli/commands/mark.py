@@ -1,4 +1,4 @@
-"""`headcount mark`: writes down what happened to a part while a run was under way."""
+"""`headcount mark`: records what happened to a part during a run."""
 
 import time
 from pathlib import Path
@@ -34,15 +34,15 @@ Examples:
 )
 @with_reports_dir
 def mark(*, run: Path, text: str, at_ns: int | None, reports_dir: Path) -> None:
-    """Write down TEXT as what happens to RUN's parts now: its report shows what came of it."""
+    """Record TEXT as what happens to RUN's parts now; the run's report shows the effect."""
     folder = find_run(run, reports_dir)
     try:
-        done = Mark(time.time_ns() if at_ns is None else at_ns, text)
+        new_mark = Mark(time.time_ns() if at_ns is None else at_ns, text)
     except ValidationError:
         raise UsageError(
             f"TEXT must be one line of 1 to {LONGEST_TEXT} characters, and --at after 1970"
         ) from None
     try:
-        append_mark(folder.marks_path, done)
+        append_mark(folder.marks_path, new_mark)
     except OSError as error:
         raise UsageError(f"cannot write {folder.marks_path}: {error.strerror}") from None

@@ -37,21 +37,21 @@ from headcount.stack.service import DATABASE_VARIABLE
 _EXAMPLES = f"""
 \b
 Examples:
-  headcount run                                      20 users for 30 s on parts of its own
-  headcount run --users 50 --run-time 2m --seed 7    more, longer, and again the same
+  headcount run                                      20 users for 30 s; starts Kafka and a service
+  headcount run --users 50 --run-time 2m --seed 7    more, longer, and repeatable
   headcount run --rate 0/s..200/s:20s,200/s:1m       a rate that the service cannot slow down
   headcount run --mix sword=9,guild=1                other weights
   headcount run locustfiles/sword_rush.py            another scenario
-  headcount run shop.py,refunds.py                   several, or all of a folder
+  headcount run shop.py,refunds.py                   several; a folder means all of its files
   headcount run locustfiles/player_life.py -- --mistakes 0.1
                                                      players with state, and their mistakes
   headcount run --host https://shop.test --bootstrap-servers kafka:9092 --topic orders
-                                                     a service and brokers of yours
+                                                     your own service and brokers
   headcount run --run-time 8h --follow --spark-master spark://spark:7077
                                                      a verdict within seconds of the end
   headcount run --outcome 'json /status == "rejected" = failed'
                                                      a response that refuses with status 200
-  headcount run -- --tags checkout                   any option of Locust's after --
+  headcount run -- --tags checkout                   any option of Locust, after --
 {CLASSES}"""
 
 

@@ -52,7 +52,7 @@ Examples:
     type=click.IntRange(min=1),
     metavar="N",
     show_default="one in fifty, at most 2,000",
-    help="Attempts that are harmed.",
+    help="Attempts to harm.",
 )
 @grouped_option(
     OptionGroup.LOAD,
@@ -82,17 +82,17 @@ def selftest(
     reports_dir: Path,
     quiet: bool,
 ) -> int:
-    """Harm generated runs in known ways, verify them, and compare what is found.
+    """Inject known faults into generated runs, verify the runs, and compare the results.
 
     Uses a broker and a topic of its own. Exits with 0 if everything was reported as what it is.
     """
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
-        stage = _stage(stack, ready, folder, spark_heap, suited_to(events))
+        context = _context(stack, ready, folder, spark_heap, suited_to(events))
         with ready.console.step("Testing the verifier") as step:
             count = faults or min(events // 50, MOST_FAULTS)
-            done = list(rounds(stage, events, count, seed, step.update))
+            done = list(rounds(context, events, count, seed, step.update))
     _show(done, ready.console)
     if all(each.is_right for each in done):
         shutil.rmtree(folder)
@@ -110,7 +110,7 @@ def _folder(reports_dir: Path) -> Path:
     return folder
 
 
-def _stage(
+def _context(
     stack: contextlib.ExitStack,
     ready: Platform,
     folder: Path,
@@ -153,7 +153,7 @@ def _summary(done: list[Round]) -> Table:
         table.add_column(name, justify="right")
     for each in done:
         cells = each.matrix.cells
-        wrong = sum(count for (injected, found), count in cells.items() if injected != found)
+        wrong = sum(count for (fault, reported), count in cells.items() if fault != reported)
         table.add_row(each.name, f"{each.injected:,}", f"{sum(cells.values()):,}", f"{wrong:,}")
     return table
 

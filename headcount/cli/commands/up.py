@@ -31,7 +31,7 @@ _EXAMPLES = """
 Examples:
   headcount up                                   open the address that it prints, press Start
   headcount up locustfiles/sword_rush.py
-  headcount up --host http://127.0.0.1:5000      a service of yours
+  headcount up --host http://127.0.0.1:5000      your own service
 """
 
 
@@ -60,7 +60,7 @@ def up(
     with contextlib.ExitStack() as stack:
         target = start(stack, target_options, ready, folder)
         port = web.port or free_port(WEB_PORT)
-        # Of two equal options Locust takes the last: the user's own for the web UI.
+        # Locust takes the last of a repeated option: the user's own, for the web UI.
         command = [
             *up_command(target_options, target, folder, os.environ),
             *flat({"--web-port": port}),
@@ -73,7 +73,7 @@ def up(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.address}\n"
             f"Kafka    {target.bootstrap_servers}, topic {target_options.topic}\n"
-            "Ctrl-C stops all of it; the tab Delivery shows how a test fares, and its verdict."
+            "Ctrl-C stops all of it; the tab Delivery shows a test's progress and its verdict."
         )
         while True:
             locust.poll_or_raise()
@@ -82,7 +82,7 @@ def up(
 
 
 def _shown(host: str) -> str:
-    """Give a host at which this machine finds what listens everywhere, or on a host."""
+    """Return the host under which this machine reaches what listens on `host`."""
     return LOOPBACK if host in {"", "*", "0.0.0.0", "::"} else host  # noqa: S104 - only shown
 
 

@@ -67,7 +67,7 @@ def verify(
             folder, verify_options, ready, events=events, ledger=manifest.ledger
         )
         with begun_jvm(config) as jvm:
-            # What judges takes long to load, in which the JVM can start.
+            # These modules load slowly; the JVM starts meanwhile.
             from headcount.cli.result import show  # noqa: PLC0415
             from headcount.cli.verification import judge  # noqa: PLC0415
 

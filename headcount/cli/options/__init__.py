@@ -1,1 +1,1 @@
-"""The options that commands share, by what they are about."""
+"""Options that commands share, one subject per file."""

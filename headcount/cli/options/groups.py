@@ -10,7 +10,7 @@ import click
 from click.types import OptionHelpExtra
 
 HELP_WIDTH = 120
-"""The widest that help is laid out, in characters: each option fits on one line of it."""
+"""The maximum width of help, in characters; each option fits on one line."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Adds an option to the function of a command."""
@@ -35,7 +35,7 @@ class GroupedOption(click.Option):
         self.group = group
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """Return the parts in brackets: environment variable and default, as they are written."""
+        """Return the parts in brackets: environment variable and default, unchanged."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)  # an error names it
         if isinstance(self.show_default, str):
@@ -89,7 +89,7 @@ def in_order(*decorators: Decorator) -> Decorator:
 
 
 def gathered(name: str, kind: type[Any]) -> Decorator:
-    """Hand the options that are fields of a dataclass on as one argument."""
+    """Pass the options that are fields of a dataclass on as one argument."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)

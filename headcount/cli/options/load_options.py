@@ -1,4 +1,4 @@
-"""How much load a run makes, and of what kind."""
+"""How much load a run makes, and of which kind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ USERS, RUN_TIME = 20, "30s"
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How much load a run makes; None and empty where not given."""
+    """How much load a run makes; None or empty if not set."""
 
     users: int | None
     spawn_rate: float | None
@@ -34,17 +34,17 @@ class LoadOptions:
 
     @property
     def users_or_default(self) -> int | None:
-        """The number of users; None where it follows from the rate."""
+        """The number of users; None if it follows from the rate."""
         return self.users if self.users or self.rate else USERS
 
     @property
     def default_run_time(self) -> str | None:
-        """How long a load runs that has neither a run time nor an end of its own."""
+        """The duration of a load without a run time or an end of its own; else None."""
         has_end = bool(self.rate) and parse_rate(self.rate).duration_s is not None
         return None if self.run_time or has_end else RUN_TIME
 
     def check(self) -> None:
-        """Raise UsageError, naming the option, if the rate or what goes with it makes no sense."""
+        """Raise UsageError if the rate, or an option that needs one, makes no sense."""
         if self.rate:
             parse_rate(self.rate)
             return
@@ -55,7 +55,7 @@ class LoadOptions:
                 )
 
     def size(self, scenario: str, shape: str | None) -> str:
-        """Format how much load it is; `shape` is the scenario's load shape, if it has one."""
+        """Format the amount of load; `shape` is the scenario's load shape, if it has one."""
         if shape is not None:
             limit = f", for at most {self.run_time}" if self.run_time else ""
             return f"the shape {shape} of {scenario} decides users and duration{limit},"
@@ -158,5 +158,5 @@ _OPTIONS = in_order(
 
 
 def with_load_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and hand them on as `load_options`."""
+    """Add the options, and pass them on as `load_options`."""
     return _OPTIONS(gathered("load_options", LoadOptions)(command))

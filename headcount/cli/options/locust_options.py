@@ -1,6 +1,6 @@
-"""Options of Locust's that stand after `--`: what Headcount decides itself is refused by name.
+"""Locust's options after `--`: refuses those that Headcount sets itself.
 
-Locust would take the last of two, and the command would go on with the other.
+Of a repeated option, Locust would take the last, and the command would go on with the first.
 """
 
 import argparse
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from headcount.errors import UsageError
 
 _SHORT = 2
-"""How long a short option is: its value may follow at once, as in -u5."""
+"""The length of a short option, whose value may follow without a space, as in -u5."""
 
 _LOCUSTFILE = "name the locustfile before --, as in headcount {command} FILE"
 _OWN = "write it before --, as an option of headcount {command}"
-_WORKER = "a worker is started with plain Locust, where it is to run"
+_WORKER = "start a worker with plain Locust, on its own host"
 _WEB = "headcount run has no web UI; headcount up has one"
 
 _ALWAYS: Mapping[str, str] = {
@@ -49,7 +49,7 @@ def refuse_decided(command: str, extra: Sequence[str], decided: Mapping[str, str
 
 @dataclass(frozen=True, slots=True)
 class WebPlace:
-    """Where Locust's web UI is to listen, and the way to it; None and empty where not given."""
+    """Where Locust's web UI listens, and its path; None or empty if not set."""
 
     port: int | None = None
     host: str = ""
@@ -57,23 +57,23 @@ class WebPlace:
     has_tls: bool = False
 
     def url(self, host: str, port: int) -> str:
-        """Give the address to open, where it listens on a host, at a port."""
+        """Return the URL to open, for a host and a port."""
         shown = f"[{host}]" if ":" in host else host
         return f"http{'s' if self.has_tls else ''}://{shown}:{port}{self.base_path}"
 
 
 def web_place(extra: Sequence[str]) -> WebPlace:
-    """Read where the web UI is to listen, as Locust does. UsageError for a port that is none."""
+    """Parse where the web UI listens, as Locust does. UsageError if the port is not valid."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("-P", "--web-port")
     parser.add_argument("--web-host", default="")
     parser.add_argument("--web-base-path", default="")
     parser.add_argument("--tls-cert")
     try:
-        found, _ = parser.parse_known_args(list(extra))
-        port = None if found.web_port is None else int(found.web_port)
+        options, _ = parser.parse_known_args(list(extra))
+        port = None if options.web_port is None else int(options.web_port)
     except (argparse.ArgumentError, ValueError) as error:
         raise UsageError(f"--web-port after -- must be a port's number: {error}") from None
     if port is not None and not 0 < port < 1 << 16:
         raise UsageError(f"--web-port after -- must be from 1 to 65535, got {port}")
-    return WebPlace(port, found.web_host, found.web_base_path, found.tls_cert is not None)
+    return WebPlace(port, options.web_host, options.web_base_path, options.tls_cert is not None)

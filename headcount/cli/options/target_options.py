@@ -1,4 +1,4 @@
-"""What is tested: the user's own service and brokers, or parts to start."""
+"""The system under test: the user's own service and brokers, or parts to start."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from headcount.stack.service import DEFAULT_APP
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
-    """What the user asked for: a part that is None is started.
+    """The service and brokers to use; a part that is None is started.
 
-    `ack_guarantee` is what an acknowledgement of the service guarantees, empty where not stated.
+    `ack_guarantee` is what an acknowledgement of the service guarantees, empty if not stated.
     """
 
     bootstrap_servers: str | None
@@ -47,7 +47,7 @@ class TargetOptions:
     def stated_guarantee(self, environ: Mapping[str, str]) -> str:
         """Return what an acknowledgement guarantees: as the user states, or by the game's settings.
 
-        It is empty for a service of the user's about which nothing is stated.
+        Empty for a user's own service if nothing is stated.
         """
         if self.ack_guarantee or self.host is not None or self.app != DEFAULT_APP:
             return self.ack_guarantee
@@ -161,5 +161,5 @@ _KAFKA = in_order(
 
 
 def with_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and hand them on as `target_options`."""
+    """Add the options, and pass them on as `target_options`."""
     return _SERVICE(_KAFKA(gathered("target_options", TargetOptions)(command)))

@@ -1,4 +1,4 @@
-"""How a run is judged: what it is allowed, its thresholds, its times, its state, Spark."""
+"""How a run is judged: its allowances, thresholds, times, state and Spark."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ Classes for --allow:
 class VerifyOptions:
     """How a run is judged.
 
-    `settle_s` and `watch_for_s` are None where the run's own times apply.
+    `settle_s` and `watch_for_s` are None if the run's own times apply.
     """
 
     spark_master: str
@@ -58,7 +58,7 @@ class VerifyOptions:
 
     @property
     def plugin_times(self) -> dict[str, str]:
-        """Options for the plugin that set how long the topic is watched; empty by default."""
+        """Options of the plugin for how long the topic is watched; empty by default."""
         times_s = {"--settle": self.settle_s, "--watch-for": self.watch_for_s}
         return {name: f"{time_s:.3f}s" for name, time_s in times_s.items() if time_s is not None}
 
@@ -66,7 +66,7 @@ class VerifyOptions:
 def _allowances(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Read a number for each class, and the event types that need no acknowledgement."""
+    """Parse a number for each class, and the event types that need no acknowledgement."""
     allowed: dict[str, Any] = {}
     for value in values:
         name, _, allowance = value.partition("=")
@@ -189,5 +189,5 @@ _OPTIONS = in_order(
 
 
 def with_verify_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and hand them on as `verify_options`."""
+    """Add the options, and pass them on as `verify_options`."""
     return _OPTIONS(gathered("verify_options", VerifyOptions)(command))

@@ -1,1 +1,1 @@
-"""HTTP as the plugin sends it: each request once, with its identity, by a short way."""
+"""The plugin's HTTP client: sends each request once, with its id, on a short code path."""

@@ -1,9 +1,9 @@
-"""The client: sends a request once, and a plain one by a shorter way than geventhttpclient's.
+"""The client: sends each request once, and plain requests on a shorter path than usual.
 
-A request is plain if nothing of it calls for more than a head and a body: no parameters or files,
-no cookies to send, no proxy, a body whose type is named. What is the same for all requests of a
-kind is then written once, and each adds its identity and its length. Everything else goes the
-general way; a scenario cannot tell the two apart.
+A plain request needs only a head and a body: no parameters or files, no cookies to send, no proxy,
+and a body whose content type is named. The parts common to similar requests are written once, as a
+template; each request adds its id and length. All other requests take geventhttpclient's general
+path; a scenario cannot tell the two apart.
 """
 
 import time
@@ -22,7 +22,7 @@ from headcount.plugin.http.transport import PlainAnswer, exchange
 
 
 class LedgerUserAgent(LocustUserAgent):
-    """Locust's agent, with a way to send what is accounted for."""
+    """Locust's user agent, with a method that sends plain requests."""
 
     clientpool: OnceOnlyPool
 
@@ -32,18 +32,18 @@ class LedgerUserAgent(LocustUserAgent):
         Raises ValueError for a header that geventhttpclient refuses.
         """
         jar = self.cookiejar
-        # What it holds by domain, looked at before they are counted one by one.
+        # Checking `_cookies` first is cheaper than `len`, which counts the cookies one by one.
         if (jar is not None and jar._cookies and len(jar)) or not self.clientpool.is_plain:  # type: ignore[attr-defined] # noqa: SLF001
             return None
         try:
             return template_of(method, url, items, tuple(dict.items(self.default_headers)))
-        except TypeError:  # a value that is a list has no hash
+        except TypeError:  # such as a header value that is a list, which has no hash
             return None
 
-    def ask(
+    def send_plain(
         self, template: RequestTemplate, payload: str | bytes | None, event_id: str
     ) -> FastResponse:
-        """Send a request, and return its answer or its error."""
+        """Send a request, and return its response or its error."""
         body = body_of(payload)
         head = template.head(event_id, len(body))
         began_s = time.monotonic()

@@ -1,7 +1,6 @@
-"""Connections: pools on whose connections a request is sent once.
+"""Connection pools that send each request only once.
 
-They replace geventhttpclient's, of whose `ConnectionPool` this is the only module to use private
-names.
+They replace geventhttpclient's pools. Only this module uses private names of its `ConnectionPool`.
 """
 
 import _socket
@@ -22,12 +21,12 @@ _POOL_MUST_NOT_HAVE = frozenset({"headers", "headers_type", "version", "proxy_ho
 
 
 class OnceOnlyConnections(ConnectionPool):
-    """Connections to one host, the last used first, looked after with few system calls."""
+    """Connections to one host, most recently used first, managed with few system calls."""
 
     _idle: list[gevent.socket.socket]
 
     def get_socket(self) -> gevent.socket.socket:
-        """Give an open connection, as soon as there may be one more in use."""
+        """Return an open connection, once the pool's limit allows one more in use."""
         self._semaphore.acquire()
         if self._closed:
             raise RuntimeError("connection pool closed")
@@ -43,7 +42,7 @@ class OnceOnlyConnections(ConnectionPool):
             raise
 
     def return_socket(self, sock: gevent.socket.socket) -> None:
-        """Take a connection back that can be used again."""
+        """Return a reusable connection to the pool."""
         if self._closed:
             sock.close()
             return
@@ -51,12 +50,12 @@ class OnceOnlyConnections(ConnectionPool):
         self._semaphore.release()
 
     def open_ahead(self) -> None:
-        """Open a first connection before it is needed. Raises one of FAILURE_EXCEPTIONS."""
+        """Open a first connection in advance. Raises one of FAILURE_EXCEPTIONS."""
         if not self._idle and self._semaphore.ready():
             self.return_socket(self.get_socket())
 
     def close(self) -> None:
-        """Close what is idle, and what is given back from now on."""
+        """Close the idle connections, and those returned from now on."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
@@ -66,7 +65,7 @@ class OnceOnlyConnections(ConnectionPool):
     def _resolve(self) -> Any:
         host, port = self._connection_host, self._connection_port
         family = socket.AF_INET if self.disable_ipv6 else 0
-        try:  # an address needs no look-up, which would take a thread
+        try:  # a numeric address needs no DNS lookup, which would use a thread
             return _socket.getaddrinfo(
                 host, port, family, socket.SOCK_STREAM, socket.SOL_TCP, _NUMERIC
             )
@@ -75,11 +74,11 @@ class OnceOnlyConnections(ConnectionPool):
 
 
 class OnceOnlySecureConnections(OnceOnlyConnections, SSLConnectionPool):
-    """The same with TLS, through which alone they can be read."""
+    """The same with TLS, whose connections can be read only through TLS."""
 
     @staticmethod
     def _is_quiet(connection: gevent.socket.socket) -> bool:
-        """Tell it by reading: what TLS has to say to itself, such as tickets, is no answer."""
+        """Check by reading: TLS's own records, such as session tickets, do not count as data."""
         timeout_s = connection.gettimeout()
         connection.settimeout(0.0)
         try:
@@ -99,19 +98,19 @@ _ONCE_ONLY = {
 }
 
 
-def _take_over(client: HTTPClient) -> None:
-    """Let an unused client send each request once; its pool is `once_only` from now on."""
+def _make_once_only(client: HTTPClient) -> None:
+    """Make an unused client send each request once, through the pool in `once_only`."""
     pool = client.once_only = client._connection_pool  # type: ignore[attr-defined] # noqa: SLF001
-    pool.size = -1  # it is the number of repeats, less one
+    pool.size = -1  # geventhttpclient uses `size + 1` as the number of retries
     pool.__class__ = _ONCE_ONLY[type(pool)]
     pool._idle = []  # type: ignore[attr-defined] # noqa: SLF001 - this module's own
 
 
 class OnceOnlyPool(HTTPClientPool):
-    """Connections on which a request is sent once.
+    """A pool of connections that sends each request once.
 
-    geventhttpclient sends a GET, PUT or DELETE again on a connection that broke, without a word.
-    The service may then see one attempt twice, and the duplicate would be the generator's own.
+    geventhttpclient silently resends a GET, PUT or DELETE when a connection breaks. The service
+    could then receive one attempt twice, and the generator itself would cause the duplicate.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -119,23 +118,23 @@ class OnceOnlyPool(HTTPClientPool):
         self.is_plain = all(kwargs.get(name) is None for name in _POOL_MUST_NOT_HAVE)
 
     def get_client(self, url: str | URL) -> HTTPClient:
-        """Return the one client of the URL's host, which never sends again."""
+        """Return the client of the URL's host, which never resends."""
         if not isinstance(url, URL):
             url = URL(url)
         key = url.host, url.port
         client = self.clients.get(key)
         if client is None:
             client = self.clients[key] = HTTPClient.from_url(url, **self.client_args)
-            _take_over(client)
+            _make_once_only(client)
         return client
 
     def open_ahead(self, url: str) -> None:
         """Open one connection. Raises one of FAILURE_EXCEPTIONS."""
-        self.get_client(url).once_only.open_ahead()  # type: ignore[attr-defined] # `_take_over`
+        self.get_client(url).once_only.open_ahead()  # type: ignore[attr-defined] # `_make_once_only`
 
 
 def check_pool(user_name: str, pool: object) -> None:
-    """See that connections which users share never send a request twice. UsageError if not."""
+    """Check that a pool shared by users never sends a request twice. UsageError if it may."""
     if pool is not None and not isinstance(pool, OnceOnlyPool):
         raise UsageError(
             f"{user_name}.client_pool is a {type(pool).__name__}, which may send a request twice: "

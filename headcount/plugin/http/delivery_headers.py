@@ -1,4 +1,4 @@
-"""Delivery headers: where the service says an event is, and which of its processes answered."""
+"""Delivery headers: an event's position in the topic, and the process that answered."""
 
 from locust.contrib.fasthttp import FastResponse
 
@@ -15,7 +15,7 @@ _PARTITION_LINE, _SERVER_LINE = (
 
 
 def delivery_of(response: FastResponse) -> ReportedDelivery:
-    """Read the delivery headers of a response; a value that makes no sense is left out."""
+    """Read the delivery headers of a response; ignore invalid values."""
     if type(response) is PlainResponse:
         head = response.head
         if _PARTITION_LINE not in head and _SERVER_LINE not in head:
@@ -23,7 +23,7 @@ def delivery_of(response: FastResponse) -> ReportedDelivery:
     headers = response.headers
     if headers is None:
         return NOTHING_REPORTED
-    # Fields are stored by lowercase name; `headers.get` takes 1 µs even where there is none.
+    # Fields are stored by lowercase name; `headers.get` takes 1 µs even for an absent one.
     served, partition = dict.get(headers, SERVER_HEADER), dict.get(headers, PARTITION_HEADER)
     offset = dict.get(headers, OFFSET_HEADER)
     if served is None and partition is None:
@@ -36,9 +36,9 @@ def delivery_of(response: FastResponse) -> ReportedDelivery:
 
 
 def _number(field: object, bits: int) -> int | None:
-    """Read a header that anyone may write, if it is there once, as a whole number of so many bits.
+    """Parse an untrusted header that occurs once as a nonnegative integer of at most `bits` bits.
 
-    `field` is as `Headers` stores it: its name and value, or a list of such.
+    `field` is what `Headers` stores: a name and a value, or a list of such pairs.
     """
     if not isinstance(field, tuple):
         return None

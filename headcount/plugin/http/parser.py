@@ -1,19 +1,19 @@
-"""The parser: geventhttpclient's own, for every answer that is not plain."""
+"""The parser: geventhttpclient's own, for every response that is not plain."""
 
 import geventhttpclient.client
 from geventhttpclient.response import HTTPProtocolViolationError, HTTPSocketPoolResponse
 
 LARGEST_HEAD = 1 << 18
-"""The most bytes of a head, in bytes."""
+"""The largest head accepted, in bytes."""
 _FINAL = 200
 
 
 class OneAnswer(HTTPSocketPoolResponse):
-    """The answer to one request: nothing that stands before or behind it passes for it.
+    """The final response to one request, not an interim one, nor bytes that follow it.
 
-    geventhttpclient gives a connection back after an interim answer (1xx), though the final one is
-    still to come: after a time-out, the next request would read it as its own. It also replaces a
-    final answer by what follows it, and puts no limit on the size of a head.
+    geventhttpclient returns a connection to the pool after an interim response (1xx), before the
+    final one: after a time-out, the next request would read that as its own. It also replaces a
+    final response with one that follows it, and does not limit the size of a head.
     """
 
     _is_final = False
@@ -29,17 +29,17 @@ class OneAnswer(HTTPSocketPoolResponse):
 
     def _on_message_begin(self) -> None:
         if self._is_final:
-            raise HTTPProtocolViolationError("more follows the answer")
-        if self.message_begun:  # and was interim: make room for the final one
+            raise HTTPProtocolViolationError("more bytes follow the response")
+        if self.message_begun:  # an interim response: reset for the final one
             self.message_complete = True
         super()._on_message_begin()
 
     def _on_message_complete(self) -> None:
-        # An interim answer completes nothing, so its connection is not given back.
+        # After an interim response the connection stays in use.
         if self.get_code() >= _FINAL:
             self._is_final = self.message_complete = True
             self.release()
 
 
-# HTTPClient creates its answers from this name of its module, and offers no other choice.
+# HTTPClient looks this class up in its module, and offers no other way to replace it.
 geventhttpclient.client.HTTPSocketPoolResponse = OneAnswer  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Read time-outs: one timer for all requests that wait equally long."""
+"""Read time-outs: one timer for all requests with the same time-out."""
 
 import time
 from typing import Any
@@ -7,9 +7,9 @@ from gevent import get_hub, getcurrent
 
 
 class ReadTimeouts:
-    """Ends waits for bytes that last too long.
+    """Ends waits for bytes that take too long.
 
-    All waits last equally long, so the oldest ends first, and one timer serves them all.
+    All waits have the same time-out, so they expire in order, and one timer serves them all.
     """
 
     def __init__(self, timeout_s: float) -> None:
@@ -18,44 +18,44 @@ class ReadTimeouts:
         self._timer: Any = None
 
     def wait(self, event: Any) -> None:
-        """Wait for a socket's event. TimeoutError after the time that all have."""
-        ends_s, me = self._ends_s, getcurrent()
-        ends_s[me] = time.monotonic() + self._timeout_s
+        """Wait for a socket's event. TimeoutError after the time-out."""
+        ends_s, greenlet = self._ends_s, getcurrent()
+        ends_s[greenlet] = time.monotonic() + self._timeout_s
         if self._timer is None:
             self._start_timer(self._timeout_s)
         try:
             get_hub().wait(event)
         finally:
-            del ends_s[me]
+            del ends_s[greenlet]
 
     def _start_timer(self, after_s: float) -> None:
         loop = get_hub().loop
         loop.update_now()
-        # Behind the sockets in line: what has come in time is read, however long nobody looked.
+        # Lower priority than the sockets: after a stall, bytes that came in time are read first.
         self._timer = loop.timer(after_s, ref=False, priority=-1)
         self._timer.start(self._end_waits)
 
     def _end_waits(self) -> None:
-        """End those whose time is over; it is called in the hub, where no one else runs."""
+        """End the expired waits; runs in the hub, where no other greenlet runs."""
         self._timer.close()
         self._timer = None
         now_s = time.monotonic()
         for greenlet, end_s in list(self._ends_s.items()):
             if end_s > now_s:
                 break
-            if self._ends_s.get(greenlet) == end_s:  # it may have gone on meanwhile
+            if self._ends_s.get(greenlet) == end_s:  # it may have resumed meanwhile
                 greenlet.throw(TimeoutError("timed out"))
         first_s = next(iter(self._ends_s.values()), None)
         if first_s is not None and self._timer is None:
             self._start_timer(max(0.001, first_s - time.monotonic()))
 
 
-# By the time-out in s: few differ, and each has a timer.
+# By time-out in s: there are few different ones, each with one timer.
 _read_timeouts: dict[float, ReadTimeouts] = {}
 
 
 def read_timeouts_of(timeout_s: float) -> ReadTimeouts:
-    """Return what ends all waits of this length."""
+    """Return the shared time-outs of this length."""
     timeouts = _read_timeouts.get(timeout_s)
     if timeouts is None:
         timeouts = _read_timeouts[timeout_s] = ReadTimeouts(timeout_s)

@@ -1,7 +1,7 @@
-"""The responses of requests that are accounted for, as Locust's own, and with an outcome.
+"""Responses to requests that are accounted for: Locust's own, plus an outcome.
 
-What a scenario seldom looks at of a plain answer is made when it does: the header, the request, and
-the answer as geventhttpclient keeps it, which is read anew from the same bytes.
+The rarely used parts of a plain response are created on first use: its headers, its request, and
+geventhttpclient's response object, which is parsed again from the same bytes.
 """
 
 import functools
@@ -26,8 +26,8 @@ from headcount.response_head import fields
 from headcount.run.outcome import Outcome, of_failure, parse_outcome
 
 
-class _Gone:
-    """A connection that is back already, and where an answer gives it back to."""
+class _ReturnedConnection:
+    """Stands for a connection that has already been returned, and for its pool."""
 
     def return_socket(self, _connection: object) -> None:
         """Do nothing."""
@@ -35,11 +35,11 @@ class _Gone:
     release_socket = return_socket
 
 
-_GONE: Any = _Gone()
+_RETURNED: Any = _ReturnedConnection()
 
 
 class Accounted:
-    """A response with what the generator knows of its request."""
+    """A response with the outcome of its request."""
 
     _outcome: Outcome
 
@@ -55,20 +55,20 @@ class Accounted:
 
 def _too_late(value: object) -> LocustError:
     return LocustError(
-        f"response.outcome = {value!r} comes too late, for the outcome is in the ledger: make the "
-        "request with catch_response=True, and set it in its with block"
+        f"response.outcome = {value!r} comes too late, because the ledger already has the outcome: "
+        "make the request with catch_response=True, and set the outcome in its with block"
     )
 
 
 class HeldResponse(Accounted, ResponseContextManager):
-    """A response whose outcome is written when its `with` block has ended, or it is let go.
+    """A response whose outcome is written when its `with` block ends or it is garbage-collected.
 
-    The block may set `outcome`. Where it does not, an acknowledgement that it calls a failure
-    proves nothing any more; what it calls a success is still what the answer says it is.
+    The block may set `outcome`. If it does not, calling an acknowledged response a failure makes it
+    indeterminate; calling any response a success changes nothing.
     """
 
     _settle: Callable[[Outcome], None]
-    _is_said = False
+    _is_set = False
     _is_settled = False
 
     @property
@@ -80,7 +80,7 @@ class HeldResponse(Accounted, ResponseContextManager):
     def outcome(self, value: object) -> None:
         if self._is_settled:
             raise _too_late(value)
-        self._outcome, self._is_said = parse_outcome(value), True
+        self._outcome, self._is_set = parse_outcome(value), True
 
     def __exit__(  # type: ignore[override] # geventhttpclient's takes anything
         self,
@@ -88,7 +88,7 @@ class HeldResponse(Accounted, ResponseContextManager):
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        """Report to Locust as it does, and to the ledger."""
+        """Report to Locust as usual, and to the ledger."""
         try:
             is_handled: bool = super().__exit__(exc, value, traceback)  # type: ignore[no-untyped-call]
             return is_handled
@@ -97,12 +97,12 @@ class HeldResponse(Accounted, ResponseContextManager):
             is_failure = isinstance(result, Exception) or (
                 result is None and isinstance(value, ResponseError)
             )
-            if is_failure and not self._is_said:
+            if is_failure and not self._is_set:
                 self._outcome = of_failure(self._outcome)
             self._end()
 
     def __del__(self) -> None:
-        """Leave no request open whose response nobody put into a `with` block."""
+        """Close the request if its response was never used in a `with` block."""
         self._end()
 
     def _end(self) -> None:
@@ -112,13 +112,13 @@ class HeldResponse(Accounted, ResponseContextManager):
 
 
 class AccountedResponse(Accounted, FastResponse):
-    """The response of a request whose answer is not plain."""
+    """A response that is not plain."""
 
     @classmethod
     def of(
         cls, answer: OneAnswer, request: FastRequest, sent: str, elapsed_s: float
     ) -> "AccountedResponse":
-        """Make it as the general way does."""
+        """Create it as Locust's own path does."""
         answer._sent_request = sent  # noqa: SLF001 - a name of geventhttpclient's
         response = cls(answer, request, sent)
         response._elapsed = elapsed_s
@@ -126,11 +126,11 @@ class AccountedResponse(Accounted, FastResponse):
 
 
 class AccountedError(Accounted, ErrorResponse):
-    """What stands for the response of a request that got none."""
+    """Stands for the response of a request that got none."""
 
 
 class PlainResponse(Accounted, FastResponse):
-    """The response of a request whose answer is plain, and read to its end."""
+    """A plain response, read completely."""
 
     def __init__(
         self,
@@ -141,22 +141,22 @@ class PlainResponse(Accounted, FastResponse):
         elapsed_s: float,
     ) -> None:
         self._answer = answer
-        self._asked = template, payload, event_id
+        self._request_parts = template, payload, event_id
         self._elapsed = elapsed_s
 
     @property
     def status_code(self) -> int:
-        """The answer's status."""
+        """The response's status."""
         return self._answer.frame.status
 
     @property
     def head(self) -> bytes:
-        """The header as it came, in small letters."""
+        """The raw head, in lowercase."""
         return self._answer.frame.head
 
     @functools.cached_property
     def headers(self) -> Headers:  # type: ignore[override]
-        """The answer's header."""
+        """The response's headers."""
         headers = Headers()
         for name, value in fields(self._answer.data, self._answer.frame.body_at):
             headers.add(name, value)
@@ -164,8 +164,8 @@ class PlainResponse(Accounted, FastResponse):
 
     @functools.cached_property
     def request(self) -> FastRequest:  # type: ignore[override]
-        """What was asked."""
-        template, payload, event_id = self._asked
+        """The request that was sent."""
+        template, payload, event_id = self._request_parts
         return template.request(event_id, payload)
 
     @property
@@ -174,7 +174,7 @@ class PlainResponse(Accounted, FastResponse):
 
     @functools.cached_property
     def _sent_request(self) -> str:  # type: ignore[override]
-        template, payload, event_id = self._asked
+        template, payload, event_id = self._request_parts
         return template.head(event_id, len(body_of(payload))).decode("latin-1")
 
     @functools.cached_property
@@ -183,31 +183,31 @@ class PlainResponse(Accounted, FastResponse):
 
     @functools.cached_property
     def _response(self) -> OneAnswer:  # type: ignore[override]
-        template, answer = self._asked[0], self._answer
-        parsed = OneAnswer(_GONE, _GONE, method=template.method, pre_buffered=answer.data)
-        parsed._sent_request = self._sent_request  # noqa: SLF001 - as the general way leaves it
-        parsed.read()  # for so it was: what is left of it to read is nothing
+        template, answer = self._request_parts[0], self._answer
+        parsed = OneAnswer(_RETURNED, _RETURNED, method=template.method, pre_buffered=answer.data)
+        parsed._sent_request = self._sent_request  # noqa: SLF001 - as on Locust's own path
+        parsed.read()  # marks the body as read
         return parsed
 
     @property
     def content(self) -> bytes:
-        """The answer's body, which has no encoding."""
+        """The response's body, which is not encoded."""
         return self._answer.data[self._answer.frame.body_at :]
 
 
 class PlainContextManager(HeldResponse, PlainResponse):
-    """The same in a `with` block, which can mark it as a success or a failure."""
+    """A plain response in a `with` block, which can mark it as a success or a failure."""
 
     def __init__(self, response: PlainResponse, request_event: Any, request_meta: Any) -> None:
         self.__dict__.update(response.__dict__)
-        self._elapsed = response._elapsed  # noqa: SLF001 - it has a slot of its own
+        self._elapsed = response._elapsed  # noqa: SLF001 - a slot, so not in `__dict__`
         self._request_event = request_event
         self.request_meta = request_meta
         self._catch_response = True
 
 
 def length_of(response: FastResponse) -> int:
-    """Return how many bytes of a body were read."""
+    """Return the number of body bytes read."""
     try:
         return len(response.content or b"")
     except FAILURE_EXCEPTIONS:
@@ -215,7 +215,7 @@ def length_of(response: FastResponse) -> int:
 
 
 def read_whole(response: FastResponse) -> BaseException | None:
-    """Read an answer to its end; return the error that broke it off, if one did."""
+    """Read a response to its end; return the error that cut it off, if any."""
     try:
         _ = response.content
     except FAILURE_EXCEPTIONS as error:
@@ -225,7 +225,7 @@ def read_whole(response: FastResponse) -> BaseException | None:
 
 
 def content_read(response: FastResponse) -> bytes:
-    """Return the body as far as it was read: a stream may have no end."""
+    """Return the part of the body read so far, since a stream may never end."""
     if isinstance(response, PlainResponse):
         return response.content
     content: bytes = getattr(response, "_cached_content", None) or b""

@@ -1,7 +1,7 @@
-"""Socket I/O: sends and reads on gevent's sockets, below gevent's own layers.
+"""Socket I/O: sends and reads on gevent's sockets, bypassing gevent's own wrappers.
 
-The greenlet waits until there is something to read, and reads it from the socket itself. This is
-the only module that uses gevent's private names.
+A greenlet waits until the socket is readable, and then reads from the underlying socket. Only this
+module uses gevent's private names.
 """
 
 import errno
@@ -31,7 +31,7 @@ def is_quiet(connection: gevent.socket.socket) -> bool:
 
 
 def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) -> None:
-    """Write a message; `is_plain` says that there is no TLS on the connection. OSError."""
+    """Write a message; `is_plain` means that the connection has no TLS. Raises OSError."""
     try:
         try:
             sent = connection._sock.send(message) if is_plain else 0  # type: ignore[attr-defined] # noqa: SLF001
@@ -40,7 +40,7 @@ def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) ->
         if sent < len(message):
             connection.sendall(memoryview(message)[sent:])
     except OSError as error:
-        # A service may refuse a body, and close, before it has read it all: its answer counts.
+        # A service may reject a body and close before reading it all; its response still counts.
         if error.errno not in _RESET:
             raise
 
@@ -48,7 +48,7 @@ def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) ->
 def read(
     connection: gevent.socket.socket, *, is_bodiless: bool
 ) -> tuple[bytes, Frame | None, BaseException | None]:
-    """Read until a plain answer is complete, or until the answer proves not to be plain.
+    """Read until a plain response is complete, or until it turns out not to be plain.
 
     Returns the bytes read, their frame (None if they are not plain) and the error that ended the
     read, if any.

@@ -1,6 +1,6 @@
-"""The request template: what is the same for all requests of a kind, written once.
+"""The request template: the parts common to similar requests, written once.
 
-It is the only module that uses the private names of geventhttpclient's `HTTPClient`.
+Only this module uses private names of geventhttpclient's `HTTPClient`.
 """
 
 import functools
@@ -27,10 +27,11 @@ Items = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class RequestTemplate:
-    """What is the same for all requests of a kind: all but the identity and the body's length.
+    """The parts common to similar requests: everything except the id, the body and its length.
 
-    `prefix` is the message up to the identity, `raw` the header as geventhttpclient keeps it, and
-    `attributes` are those of a request object. A body can be sent where its type is named.
+    `prefix` is the message up to the id, `raw` the headers as geventhttpclient stores them, and
+    `attributes` are those of a request object. `names_type` is true if the headers name a content
+    type; only then may a request have a body.
     """
 
     method: str
@@ -42,7 +43,7 @@ class RequestTemplate:
     names_type: bool
 
     def head(self, event_id: str, length: int) -> bytes:
-        """Write the head of a request whose body has a length."""
+        """Return the head of a request whose body has `length` bytes."""
         if length or self.method in _BODY_EXPECTED:
             return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (
                 *(self.prefix, event_id.encode()),
@@ -51,7 +52,7 @@ class RequestTemplate:
         return b"%b%b\r\n\r\n" % (self.prefix, event_id.encode())
 
     def request(self, event_id: str, payload: str | bytes | None) -> FastRequest:
-        """Make what a response names as its request."""
+        """Create the request object for a response."""
         request = FastRequest.__new__(FastRequest)
         vars(request).update(self.attributes)
         headers = Headers()
@@ -65,7 +66,7 @@ class RequestTemplate:
 def template_of(
     method: str, url: str, items: Items, defaults: tuple[tuple[str, tuple[str, str]], ...]
 ) -> RequestTemplate | None:
-    """Let geventhttpclient write and check what is the same, once; None if it is not plain.
+    """Let geventhttpclient write and check the common parts once; None if they are not plain.
 
     Raises ValueError if geventhttpclient refuses a header.
     """
@@ -73,14 +74,14 @@ def template_of(
     split = request.url_split
     target = split.quoted_uri or "/"
     if not _TARGET.fullmatch(target) or method != method.upper():
-        return None  # the general way says what is wrong with it
+        return None  # Locust's own path reports the mistake
     headers = Headers([field for _, field in defaults])
     headers.update(items)
     if _FRAMING & {name.lower() for name in headers} or not all(
         isinstance(text, str) for _, text in items
     ):
         return None
-    # What it writes is the same with TLS, for which it would read all authorities.
+    # The message is the same with TLS, but a TLS client would load all CA certificates.
     client = HTTPClient(split.host, split.port)
     written = client._build_request(method, "/", headers=headers)  # noqa: SLF001
     lines = written.removesuffix("\r\n\r\n").split("\r\n")[1:]
@@ -95,7 +96,7 @@ def template_of(
 
 @functools.lru_cache(maxsize=MOST_TEMPLATES)
 def request_fields(items: Items, authorization: str | None, sends_json: bool) -> Items:
-    """Return the header fields of a request, with those that Locust's session adds."""
+    """Return a request's header fields, including those that Locust's session adds."""
     headers = dict(items)
     if authorization:
         headers["Authorization"] = authorization

@@ -1,8 +1,8 @@
-"""The transport: one request on one connection, and its answer, by the shortest way there is.
+"""The transport: sends one request on one connection and reads the response, with little overhead.
 
-A plain answer (see `headcount.response_head`) is taken as it is. For any other, the general parser
-gets the same bytes and, if there is one, the same error: its result is what it always was, to the
-words of the error.
+A plain response (see `headcount.response_head`) is used as it is. Any other is passed on to
+geventhttpclient's parser, with the bytes read and the error, if any, so that its result is the same
+as without this transport, down to the error message.
 """
 
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from headcount.response_head import Frame
 
 
 class PlainAnswer(NamedTuple):
-    """A plain answer: all its bytes, and where its parts are."""
+    """A plain response: all its bytes, and the positions of its parts."""
 
     data: bytes
     frame: Frame
 
 
 class _BrokenConnection:
-    """Raises the error that broke a connection again, for the parser that takes over."""
+    """Raises a connection's error again, for the parser that takes over."""
 
     def __init__(self, connection: gevent.socket.socket, error: BaseException) -> None:
         self._connection, self._error = connection, error
@@ -38,20 +38,20 @@ class _BrokenConnection:
 
 
 def exchange(client: HTTPClient, message: bytes, method: str) -> PlainAnswer | OneAnswer:
-    """Send a message once, and read what answers it: all of it, or the head if it is not plain.
+    """Send a message once, and read the response: all of it, or only the head if it is not plain.
 
     Raises:
-        One of FAILURE_EXCEPTIONS: It could not be sent, or what came is no answer.
+        One of FAILURE_EXCEPTIONS: The message could not be sent, or no valid response was received.
     """
     pool = client.once_only  # type: ignore[attr-defined] # `OnceOnlyPool` sets it
     connection = pool.get_socket()
     data, parts, error = b"", None, None
     try:
-        is_plain = type(pool) is OnceOnlyConnections  # and not one of TLS
+        is_plain = type(pool) is OnceOnlyConnections  # without TLS
         send(connection, message, is_plain=is_plain)
         if is_plain:
             data, parts, error = read(connection, is_bodiless=method == "HEAD")
-    except BaseException:  # a user that is killed, too
+    except BaseException:  # also when the user is killed
         pool.release_socket(connection)
         raise
     if parts is not None and len(data) == parts.end:

@@ -1,1 +1,1 @@
-"""What the plugin measures and watches while requests are made."""
+"""Monitoring of the generators and the topic during a run."""

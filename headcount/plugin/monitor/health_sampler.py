@@ -1,8 +1,8 @@
-"""The health sampler: watches the process that makes the requests, beside them and not within.
+"""The health sampler: measures how busy the generator is, without instrumenting its requests.
 
-A timer that wants to be woken every 10 ms tells by how much it is late how long the process was
-busy with something else. That costs a hundred short wake-ups a second, and nothing for a request.
-Where there is a rate to keep, arrivals may queue while no timer is late: they tell as well.
+A timer asks to be woken every 10 ms; its lateness shows how long the process was busy with other
+work. That costs a hundred short wake-ups per second, and nothing per request. With `--rate`,
+arrivals may queue although no timer is late, so their lag counts as well.
 """
 
 import logging
@@ -16,7 +16,7 @@ from headcount.plugin.recorder import Recorder
 
 SAMPLE_EVERY_S = 1.0
 WRITE_EVERY = 5
-"""After so many samples the file is written anew."""
+"""The file is rewritten after this many samples."""
 
 _WAKE_EVERY_S = 0.01
 _log = logging.getLogger(__name__)
@@ -29,36 +29,36 @@ class HealthSampler:
         self._recorder = recorder
         self._history = History()
         self._process = psutil.Process()
-        self._process.cpu_percent()  # it measures from one call to the next
+        self._process.cpu_percent()  # the first call only starts the measurement
         self._lag_s = 0.0
         self._taken_s = time.monotonic()
-        self._is_told = False
+        self._is_logged = False
         self._sampler = gevent.spawn(self._sample_for_ever)
 
     def stop(self) -> None:
-        """Write what was sampled; nothing is done the second time."""
+        """Write the samples, including a last one. Idempotent."""
         if self._sampler.dead:
             return
         self._sampler.kill()
         is_short = time.monotonic() - self._taken_s < SAMPLE_EVERY_S / 2
-        # The load of a short span is no figure; of a short run there is no other.
+        # A short interval gives no reliable CPU load, but a short run has no other sample.
         if is_short and self._history.samples:
-            self._history.extend(self._take())
+            self._history.extend(self._take_sample())
         else:
-            self._history.add(self._take())
+            self._history.add(self._take_sample())
         self._write()
 
     def _sample_for_ever(self) -> None:
         number = 0
         while True:
-            self._watch(SAMPLE_EVERY_S)
-            self._history.add(self._take())
+            self._measure_lag(SAMPLE_EVERY_S)
+            self._history.add(self._take_sample())
             number += 1
             if number % WRITE_EVERY == 0:
                 self._write()
 
-    def _watch(self, span_s: float) -> None:
-        """Note the longest that the timer is late within a span."""
+    def _measure_lag(self, span_s: float) -> None:
+        """Record the timer's greatest lateness within a time span."""
         before_s = time.monotonic()
         end_s = before_s + span_s
         while before_s < end_s:
@@ -67,7 +67,7 @@ class HealthSampler:
             self._lag_s = max(self._lag_s, now_s - before_s - _WAKE_EVERY_S)
             before_s = now_s
 
-    def _take(self) -> Sample:
+    def _take_sample(self) -> Sample:
         recorder = self._recorder
         queued_s = 0.0 if recorder.pool is None else recorder.pool.take_lag_ns() / 1e9
         sample = Sample(
@@ -85,7 +85,7 @@ class HealthSampler:
         try:
             self._recorder.write_health(self._history.health)
         except OSError as error:
-            # What cannot be accounted for ends a run; this is only not known.
-            if not self._is_told:
+            # Unlike a failing ledger, a missing health file does not end the run.
+            if not self._is_logged:
                 _log.warning("headcount: the generator's health cannot be written: %s", error)
-            self._is_told = True
+            self._is_logged = True

@@ -1,6 +1,6 @@
-"""Live: a generator tells the master how it fares, once a second.
+"""Progress reports: each generator reports its progress to the master once a second.
 
-Where there is nobody to look (no web UI, and no threshold that aborts) nothing is told.
+Without a web UI and `abort` thresholds, nothing uses the reports, and none are sent.
 """
 
 from collections.abc import Callable
@@ -11,33 +11,33 @@ from headcount.monitor.progress import ProgressCounter
 from headcount.plugin.recorder import Recorder
 
 PROGRESS = "headcount_progress"
-"""The message of what is told."""
+"""The message that carries a report."""
 REPORT_EVERY_S = 1.0
 NOTHING, COUNTS, DURATIONS = "", "counts", "durations"
-"""How much generators tell."""
+"""How detailed the generators' reports are."""
 
 
 class ProgressReporter:
-    """Tells what has begun and ended, and the last of it when asked.
+    """Reports attempts begun and ended every second, and once more on `finish`.
 
     Args:
-        generator: Its number.
-        recorder: Where its attempts are kept.
-        how_much: COUNTS or DURATIONS.
-        send: Takes what is told to the master.
+        generator: The generator's number.
+        recorder: Keeps the generator's attempts.
+        detail: COUNTS or DURATIONS.
+        send: Sends a report to the master.
     """
 
     def __init__(
-        self, generator: int, recorder: Recorder, how_much: str, send: Callable[[object], None]
+        self, generator: int, recorder: Recorder, detail: str, send: Callable[[object], None]
     ) -> None:
         self._recorder, self._send = recorder, send
-        self._tally = recorder.tally = ProgressCounter(
-            generator, with_durations=how_much == DURATIONS
+        self._progress = recorder.progress = ProgressCounter(
+            generator, with_durations=detail == DURATIONS
         )
         self._greenlet = gevent.spawn(self._report_for_ever)
 
     def finish(self) -> None:
-        """Tell the last of it, once the recorder is sealed."""
+        """Send the last report, once the recorder is sealed."""
         self._greenlet.kill()
         self._report()
 
@@ -47,4 +47,4 @@ class ProgressReporter:
             self._report()
 
     def _report(self) -> None:
-        self._send(self._tally.report(self._recorder.in_flight_by_type()).packed())
+        self._send(self._progress.report(self._recorder.in_flight_by_type()).packed())

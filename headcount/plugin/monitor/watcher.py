@@ -1,4 +1,4 @@
-"""The watch: the process beside Locust that looks at the topic, and what it has seen."""
+"""The watcher: starts the topic watcher as a process beside Locust, and reads its counts."""
 
 import json
 import os
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from headcount.monitor.topic_counts import TopicCounts, load
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
-from headcount.stack.process import Process, telling_lines
+from headcount.stack.process import Process, error_lines
 
 FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
-"""How long a watch that has died is let be before another is started, at first and in the end."""
+"""The first and the longest delay before a topic watcher that has died is restarted."""
 
 
 class Watcher:
-    """Looks at a run's part of the topic until it is stopped; dies with this process.
+    """Watches the topic during a run until it is stopped; dies with this process.
 
-    A process that ends is started again; `problem` says what the last one said at its end.
+    A process that ends is restarted; `problem` is the last error line of the one that ended.
     """
 
     def __init__(self, manifest: Manifest, folder: RunFolder) -> None:
@@ -33,30 +33,30 @@ class Watcher:
         self._pause_s = FIRST_RESTART_S
         self.problem = ""
 
-    def sights(self) -> Iterator[TopicCounts]:
-        """What it has seen since it was asked last."""
-        self._see_to_process()
+    def new_counts(self) -> Iterator[TopicCounts]:
+        """Yield the counts reported since the last call."""
+        self._restart_if_dead()
         *lines, self._rest = (self._rest + self._log.read()).split(b"\n")
         for line in lines:
-            sight = load(line)
-            if sight is not None:
-                yield sight
+            counts = load(line)
+            if counts is not None:
+                yield counts
 
     def stop(self) -> None:
-        """End it. Idempotent."""
+        """Stop the process. Idempotent."""
         self._process.stop()
         self._log.close()
 
     def _start(self) -> Process:
-        return Process("the watch", self._argv, log_path=self._path, environ=os.environ)
+        return Process("the topic watcher", self._argv, log_path=self._path, environ=os.environ)
 
-    def _see_to_process(self) -> None:
-        """Start it again, a while after it has died."""
+    def _restart_if_dead(self) -> None:
+        """Restart the process some time after it has died."""
         now_s = time.monotonic()
         if self._process.returncode is None:
             return
         if self._restart_at_s is None:
-            self.problem = (telling_lines(self._path, limit=1) or ["the watch has died"])[-1]
+            self.problem = (error_lines(self._path, limit=1) or ["the topic watcher has died"])[-1]
             self._restart_at_s = now_s + self._pause_s
             self._pause_s = min(LAST_RESTART_S, self._pause_s * 2)
         elif now_s >= self._restart_at_s:

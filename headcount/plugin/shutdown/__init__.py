@@ -1,1 +1,1 @@
-"""The end of a run inside Locust: sealed, judged, and ended with the right exit code."""
+"""The end of a run inside Locust: sealing, verification, and the exit code."""

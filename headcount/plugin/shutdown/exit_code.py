@@ -1,4 +1,4 @@
-"""Locust's exit code, worked out as Locust does, and why it is what it is."""
+"""Locust's exit code, computed as Locust does, and the reason for it."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def code_of(environment: Environment) -> int:
-    """Work out the exit code that Locust is about to end in, as its `main` does."""
+    """Compute the exit code that Locust is about to exit with, as its `main` does."""
     code, runner, options = (
         environment.process_exit_code,
         environment.runner,
@@ -32,18 +32,18 @@ def code_of(environment: Environment) -> int:
 
 
 def write_exit(environment: Environment, exit_code: int | None) -> None:
-    """Write down how Locust ended beside the run that was prepared; None if it goes on."""
+    """Record how Locust ended in the run's folder; an `exit_code` of None means it goes on."""
     cause, reason = _reason(environment, exit_code)
     state = state_of(environment)
     ended = LocustExit(exit_code, cause, reason, tuple(state.problems), dict(state.answers))
     try:
         folder_of(environment).write_locust_exit(ended)
     except OSError as error:
-        _log.error("headcount: it cannot be written down how Locust ended: %s", error)
+        _log.error("headcount: cannot record how Locust ended: %s", error)
 
 
 def _reason(environment: Environment, exit_code: int | None) -> tuple[Cause, str]:
-    """Say why Locust ends in an exit code."""
+    """Return why Locust ends with an exit code."""
     state, runner = state_of(environment), environment.runner
     if exit_code is None:
         return Cause.NOTHING, ""
@@ -56,11 +56,11 @@ def _reason(environment: Environment, exit_code: int | None) -> tuple[Cause, str
     if environment.process_exit_code is not None:
         return Cause.OTHER, "a listener of the scenario set environment.process_exit_code"
     failures = [] if runner is None else list(_failures(runner))
-    return Cause.OTHER, "; ".join(failures) or "an exception that nothing caught, see Locust's log"
+    return Cause.OTHER, "; ".join(failures) or "an uncaught exception, see Locust's log"
 
 
 def _failures(runner: Runner) -> Iterator[str]:
-    """Say what --exit-code-on-error counts."""
+    """Describe the failures that --exit-code-on-error counts."""
     if runner.errors:
         count = sum(each.occurrences for each in runner.errors.values())
         first = max(runner.errors.values(), key=lambda each: each.occurrences)

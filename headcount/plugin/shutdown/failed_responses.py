@@ -1,6 +1,6 @@
-"""What requests that failed were answered: the beginning of the first answer of each kind.
+"""Failed responses: the beginning of the first response for each kind of failure.
 
-Counts are the ledger's. This is for whoever reads them, and wants to know what a 404 said.
+The ledger has the counts; this shows readers what, for example, a 404 said.
 """
 
 from typing import Any
@@ -12,23 +12,23 @@ from headcount.plugin.environment_state import state_of
 from headcount.plugin.http.response import content_read
 
 ANSWER = "headcount_answer"
-"""The message by which a worker tells of one."""
+"""The message with which a worker reports a failed response."""
 MOST_KINDS = 20
 LONGEST_ANSWER = 200
 
 
 def listen(environment: Environment) -> None:
-    """Note them from now on."""
+    """Record failed responses from now on."""
     runner, answers = environment.runner, state_of(environment).answers
 
-    def note(kind: str, text: str) -> None:
+    def record(kind: str, text: str) -> None:
         if kind in answers or len(answers) >= MOST_KINDS:
             return
         answers[kind] = text
         if isinstance(runner, WorkerRunner):
             runner.send_message(ANSWER, {"kind": kind, "text": text})
 
-    # Python would make a dict of whatever is not named here, for each request.
+    # Every argument is named, so that Python need not build a dict of the others for each request.
     def on_request(
         *,
         exception: BaseException | None = None,
@@ -47,10 +47,10 @@ def listen(environment: Environment) -> None:
         status = getattr(response, "status_code", 0)
         kind = str(status) if status else type(exception).__name__
         if kind not in answers:
-            note(kind, _beginning(_text(response) if status else str(exception)))
+            record(kind, _beginning(_text(response) if status else str(exception)))
 
     def on_answer(msg: Any, **_: Any) -> None:
-        note(msg.data["kind"], msg.data["text"])
+        record(msg.data["kind"], msg.data["text"])
 
     environment.events.request.add_listener(on_request)
     if runner is not None and not isinstance(runner, WorkerRunner):
@@ -62,6 +62,6 @@ def _text(response: Any) -> str:
 
 
 def _beginning(text: str) -> str:
-    """Shorten a text to what fits in a line."""
+    """Shorten a text to fit on one line."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return line if len(line) <= LONGEST_ANSWER else f"{line[: LONGEST_ANSWER - 1]}…"

@@ -1,8 +1,8 @@
-"""An interrupt (Ctrl-C) that ends the run between two steps, never within one.
+"""Interrupts (Ctrl-C): end the run between two steps, never within one.
 
-Python raises KeyboardInterrupt in whatever greenlet is running. In a user's, that may be between
-the end of an attempt and its row, and the row is lost. Here the event loop takes the signal, and
-raises it where Locust waits for the run to end.
+Python raises KeyboardInterrupt in whichever greenlet is running. In a user's greenlet, that may be
+after an attempt has ended and before its row is added, and the row would be lost. Instead, the
+event loop handles the signal, and raises the exception where Locust waits for the run to end.
 """
 
 import signal
@@ -11,7 +11,7 @@ import gevent
 
 
 def listen() -> None:
-    """Take interrupts from now on, unless they are ignored or somebody else takes them."""
+    """Handle interrupts from now on, unless they are ignored or already have another handler."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         gevent.signal_handler(signal.SIGINT, _interrupt)
 

@@ -1,7 +1,7 @@
-"""What listeners of the scenario raise: Locust logs it and goes on, and nobody reads the log.
+"""Listener errors: exceptions in the scenario's listeners, which Locust only logs.
 
-Each is noted once, by the event that it listens to, the error and its place. A worker tells its
-master, which tells it beside the verdict.
+Each error is recorded once per event, message and line. Workers report it to the master; the report
+lists it beside the verdict.
 """
 
 import logging
@@ -17,22 +17,22 @@ from locust.runners import WorkerRunner
 from headcount.plugin.environment_state import state_of
 
 PROBLEM = "headcount_problem"
-"""The message by which a worker tells of one."""
+"""The message with which a worker reports an error."""
 MOST_PROBLEMS = 5
 _LONGEST_ERROR = 200
 _LOGGED_BY_LOCUST = "Uncaught exception in event handler"
 
 
 def listen(environment: Environment) -> None:
-    """Note what is raised from now on."""
+    """Record listeners' errors from now on."""
     runner = environment.runner
-    logging.getLogger().addHandler(_Listener(environment))
+    logging.getLogger().addHandler(_ErrorHandler(environment))
     if runner is not None and not isinstance(runner, WorkerRunner):
         runner.register_message(PROBLEM, _on_problem)
 
 
-class _Listener(logging.Handler):
-    """Looks at what is being handled when Locust logs that a listener raised it."""
+class _ErrorHandler(logging.Handler):
+    """Takes the current exception when Locust logs that a listener raised it."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(logging.ERROR)
@@ -43,10 +43,10 @@ class _Listener(logging.Handler):
             return
         _, error, trace = sys.exc_info()
         if error is not None and trace is not None:
-            _note(self._environment, _described(self._environment, error, trace))
+            _record(self._environment, _described(self._environment, error, trace))
 
 
-def _note(environment: Environment, problem: str) -> None:
+def _record(environment: Environment, problem: str) -> None:
     problems, runner = state_of(environment).problems, environment.runner
     if problem in problems or len(problems) >= MOST_PROBLEMS:
         return
@@ -56,20 +56,20 @@ def _note(environment: Environment, problem: str) -> None:
 
 
 def _on_problem(environment: Environment, msg: Any, **_: Any) -> None:
-    _note(environment, str(msg.data["text"]))
+    _record(environment, str(msg.data["text"]))
 
 
 def _described(environment: Environment, error: BaseException, trace: TracebackType) -> str:
-    """Say what a listener raised; the first frame is that of the event."""
+    """Describe a listener's error; the traceback's first frame is the event's."""
     event = trace.tb_frame.f_locals.get("self")
     hooks = vars(environment.events).items()
     name = next((name for name, hook in hooks if hook is event), "")
     text = f"{type(error).__name__}: {error}".rstrip(": ")[:_LONGEST_ERROR]
     listener = f"a listener of Locust's {name}" if isinstance(event, EventHook) else "a listener"
-    return f"{listener} raised {text}, at {_place(trace)}: it did not do all that it was meant to"
+    return f"{listener} raised {text}, at {_location(trace)}, and did not finish"
 
 
-def _place(trace: TracebackType) -> str:
+def _location(trace: TracebackType) -> str:
     while trace.tb_next is not None:
         trace = trace.tb_next
     return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}"

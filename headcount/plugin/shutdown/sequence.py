@@ -1,9 +1,9 @@
-"""The shutdown: the run is sealed, and judged where that is asked for, whatever user code does.
+"""The shutdown sequence: seals the run, and verifies it if requested, whatever user code does.
 
 Locust fires `quitting`, computes its exit code, fires `quit` and exits. A listener of the scenario
-may overwrite that code, raise, or leave by `sys.exit`, there or long before. So this listens last,
-and looks again when the interpreter exits, where it puts a wrong exit code right. `os._exit` and a
-signal that cannot be caught leave no way to do so.
+may overwrite that code, raise, or call `sys.exit`, there or much earlier. This module therefore
+listens last, and checks again at interpreter exit, where it corrects a wrong exit code. After
+`os._exit` or an uncatchable signal it cannot do so.
 """
 
 import atexit
@@ -33,43 +33,43 @@ from headcount.plugin.environment_state import state_of
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import failed_responses, listener_errors
 from headcount.plugin.shutdown.exit_code import code_of, write_exit
-from headcount.plugin.shutdown.verification import Verification, cannot_judge
+from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
 from headcount.run.manifest import JUDGED_BY_PARENT
 
 SEAL_TIMEOUT_S = 5.0
 POLL_S = 0.05
 _IDLE = (STATE_INIT, STATE_STOPPED)
 _LOCUSTS_DEFAULT = 1
-"""Of --exit-code-on-error."""
+"""The default of --exit-code-on-error."""
 _BUG = 70
-"""What a judgement ends in that never came to its end."""
+"""The exit code until the verification has ended."""
 
 _log = logging.getLogger(__name__)
 _environment: Environment | None = None
 
 
 def listen(events: Events) -> None:
-    """Listen to Locust's end; done once, when the plugin is imported."""
-    # The first, so that one that leaves by `sys.exit` is seen, too.
+    """Register the listeners for Locust's end, once, when the plugin is imported."""
+    # First, so that this also runs if another listener calls `sys.exit`.
     events.init._handlers.insert(0, _on_init)  # noqa: SLF001 - Locust can only append
     events.quitting.add_listener(_on_quitting)
     events.quit.add_listener(_on_quit)
-    # What is registered first is called last: after Locust has waited for its workers.
+    # Registered first, so called last: after Locust has waited for its workers.
     atexit.register(_at_exit)
 
 
 def give_up(environment: Environment, error: HeadcountError) -> None:
-    """Note an error that Locust is to end with, whatever else happens."""
+    """Record the error that decides Locust's exit code, whatever else happens."""
     state = state_of(environment)
     state.error = state.error or error
     environment.process_exit_code = state.error.exit_code
 
 
 def seal(environment: Environment) -> None:
-    """Seal the ledger, and return when that is done; nothing is done the second time."""
+    """Seal the ledger, and return when that is done. Idempotent."""
     state = state_of(environment)
     if state.sealing is None:
-        # In a greenlet of its own: whoever waits for it may be killed meanwhile.
+        # In a separate greenlet, because the one that waits for it may be killed.
         state.sealing = gevent.spawn(_seal, environment)
     state.sealing.join()
 
@@ -86,25 +86,25 @@ def _seal(environment: Environment) -> None:
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
-    global _environment  # noqa: PLW0603 - what is called at exit gets nothing handed
+    global _environment  # noqa: PLW0603 - exit handlers get no arguments
     _environment = environment
     listener_errors.listen(environment)
     failed_responses.listen(environment)
     handlers = environment.events.quitting._handlers  # noqa: SLF001 - Locust can only append
     handlers.remove(_on_quitting)
-    handlers.insert(0, _on_quitting)  # it is fired in reverse
+    handlers.insert(0, _on_quitting)  # Locust calls these in reverse order
     options = environment.parsed_options
     assert options is not None
     is_default = options.exit_code_on_error == _LOCUSTS_DEFAULT
     if options.verify and is_default and JUDGED_BY_PARENT not in os.environ:
-        # Requests that fail are judged by what became of them, not by Locust.
+        # The verdict, not Locust, judges failed requests.
         options.exit_code_on_error = 0
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
     hook = environment.events.quit
     hook.remove_listener(_on_quit)
-    hook.add_listener(_on_quit)  # the last
+    hook.add_listener(_on_quit)  # called last
     _finish(environment, code_of(environment))
     exit_code = state_of(environment).exit_code
     if exit_code is not None:
@@ -117,7 +117,7 @@ def _on_quit(exit_code: int, **_: Any) -> None:
 
 
 def _at_exit() -> None:
-    """Do what was left undone, for somebody has left early, and put a wrong exit code right."""
+    """Finish the shutdown if the process exits early, and correct a wrong exit code."""
     if _environment is None:
         return
     state = state_of(_environment)
@@ -130,13 +130,13 @@ def _at_exit() -> None:
         return
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+        with contextlib.suppress(OSError, ValueError):  # the reader may be gone
             stream.flush()
     os._exit(state.exit_code or 0)
 
 
 def _finish(environment: Environment, exit_code: int | None) -> None:
-    """End the run once; whoever comes meanwhile, such as a second signal, waits for it."""
+    """End the run once; concurrent callers, such as a second signal, wait for it."""
     state = state_of(environment)
     if state.finishing is None:
         state.finishing = gevent.spawn(_end, environment, exit_code)
@@ -150,21 +150,21 @@ def _finish(environment: Environment, exit_code: int | None) -> None:
 
 def _end(environment: Environment, exit_code: int | None) -> None:
     state, is_worker = state_of(environment), isinstance(environment.runner, WorkerRunner)
-    is_judged = not is_worker and _is_judged_here(environment)
-    if is_judged:
-        state.exit_code = _BUG  # until it is known better
+    is_verified = not is_worker and _verifies_here(environment)
+    if is_verified:
+        state.exit_code = _BUG  # replaced once the verification has ended
     _end_recording(environment)
     if state.monitor is not None:
         state.monitor.stop()
     if state.has_run and not is_worker:
         write_exit(environment, exit_code)
-    if is_judged:
-        state.exit_code = _judge(environment)
+    if is_verified:
+        state.exit_code = _verify(environment)
     elif state.error is not None:
         state.exit_code = state.error.exit_code
 
 
-def _is_judged_here(environment: Environment) -> bool:
+def _verifies_here(environment: Environment) -> bool:
     options = environment.parsed_options
     assert options is not None
     if not options.verify or JUDGED_BY_PARENT in os.environ:
@@ -173,37 +173,37 @@ def _is_judged_here(environment: Environment) -> bool:
     return state_of(environment).has_run or environment.web_ui is None
 
 
-def _judge(environment: Environment) -> int:
-    """Judge the run that is over, and return the exit code that the process is to end in."""
+def _verify(environment: Environment) -> int:
+    """Verify the finished run, and return the exit code for the process."""
     state = state_of(environment)
     if not state.has_run:
         if state.error is not None:
             return state.error.exit_code
         sys.stderr.write("headcount: Locust ended before there was a run to judge\n")
         return PartError.exit_code
-    if why_not := cannot_judge():
+    if why_not := why_not_verifiable():
         sys.stderr.write(f"headcount: {why_not}\n")
         return PartError.exit_code if state.error is None else state.error.exit_code
-    judging = Verification(folder_of(environment))
+    verification = Verification(folder_of(environment))
     try:
-        code = judging.wait()
+        code = verification.wait()
     finally:
-        judging.stop()
-    sys.stderr.write(judging.said() + "\n")
+        verification.stop()
+    sys.stderr.write(verification.output() + "\n")
     return code if code >= 0 else PartError.exit_code
 
 
 def _end_recording(environment: Environment) -> None:
     runner, recorder = environment.runner, state_of(environment).recorder
     if isinstance(runner, MasterRunner):
-        _past_listeners(runner.quit)
+        _run_despite_listeners(runner.quit)
         _await_seals(environment)
     if recorder is None or runner is None:
         return
     deadline = time.monotonic() + environment.stop_timeout
     while runner.state == STATE_CLEANUP and time.monotonic() < deadline:
-        gevent.sleep(POLL_S)  # somebody else is stopping it
-    if runner.state not in _IDLE and not _past_listeners(runner.stop):
+        gevent.sleep(POLL_S)  # another greenlet is stopping it
+    if runner.state not in _IDLE and not _run_despite_listeners(runner.stop):
         runner.stop_users(runner.user_classes_count)
     arrival_driver.stop(environment)
     while recorder.in_flight and time.monotonic() < deadline:
@@ -211,18 +211,18 @@ def _end_recording(environment: Environment) -> None:
     seal(environment)
 
 
-def _past_listeners(step: Callable[[], None]) -> bool:
-    """Take a step of Locust's; tell whether no listener of the scenario has cut it short."""
+def _run_despite_listeners(step: Callable[[], None]) -> bool:
+    """Run a step of Locust's; return False if a listener's error cut it short."""
     try:
         step()
     except (SystemExit, Exception) as error:  # noqa: BLE001 - a listener's, whatever it is
-        _log.error("headcount: a listener has cut the end of the test short: %r", error)
+        _log.error("headcount: a listener interrupted the end of the test: %r", error)
         return False
     return True
 
 
 def _await_seals(environment: Environment) -> None:
-    """Stay until the workers have sealed: what waits for this process waits for the whole run."""
+    """Wait until the workers have sealed, so that this process ends only after the whole run."""
     state = state_of(environment)
     if not state.has_run:
         return

@@ -1,4 +1,4 @@
-"""Verification: `headcount verify` as a process beside Locust, and what it says."""
+"""Verification: runs `headcount verify` as a process beside Locust, and reads its output."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import VerdictTold, read_verdict
-from headcount.stack.process import Process, telling_lines
+from headcount.stack.process import Process, error_lines
 
 POLL_S = 0.1
 
@@ -16,7 +16,7 @@ _JUDGED = frozenset({0, 1, 3, 4})
 
 
 class RunStage(StrEnum):
-    """How far a run has come."""
+    """The stage that a run has reached."""
 
     RUNNING = "running"
     JUDGING = "judging"
@@ -24,35 +24,35 @@ class RunStage(StrEnum):
     NOT_JUDGED = "not judged"
 
 
-def cannot_judge() -> str:
-    """Why nothing can be judged in this environment; empty if it can."""
+def why_not_verifiable() -> str:
+    """Why no run can be verified in this environment; empty if one can."""
     missing = [name for name in ("rich", "pyspark") if importlib.util.find_spec(name) is None]
     if not missing:
         return ""
     return (
-        f"no run can be judged here without {' and '.join(missing)}: install "
-        "headcount[cli], or judge it with headcount verify where it is"
+        f"no run can be verified here without {' and '.join(missing)}: install "
+        "headcount[cli], or run headcount verify where it is installed"
     )
 
 
 class Verification:
-    """Judges a run; dies with this process."""
+    """Verifies a run; dies with this process."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self._log = folder.logs / "verify.log"
         self._start = self._log.stat().st_size if self._log.exists() else 0
         argv = [sys.executable, "-m", "headcount", "verify", str(folder.path)]
-        self._process = Process("the judgement", argv, log_path=self._log, environ=os.environ)
+        self._process = Process("headcount verify", argv, log_path=self._log, environ=os.environ)
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, None while it goes on."""
+        """The process's exit code; None while it runs."""
         return self._process.returncode
 
     @property
     def stage(self) -> RunStage:
-        """How far it has come."""
+        """The stage that the run has reached."""
         code = self.exit_code
         if code is None:
             return RunStage.JUDGING
@@ -62,31 +62,31 @@ class Verification:
 
     @property
     def verdict(self) -> VerdictTold | None:
-        """What came of it."""
+        """The run's verdict, if there is one."""
         return read_verdict(self._folder.path)
 
     @property
     def step(self) -> str:
-        """What it is at."""
+        """The last line of output, which names the current step."""
         return (self._lines() or [""])[-1]
 
     @property
     def why_not(self) -> str:
         """Why there is no verdict."""
-        return " / ".join(telling_lines(self._log, self._start)) or "it said nothing"
+        return " / ".join(error_lines(self._log, self._start)) or "it printed nothing"
 
-    def said(self) -> str:
-        """All that it has said."""
+    def output(self) -> str:
+        """All output so far."""
         return "\n".join(self._lines())
 
     def wait(self) -> int:
-        """Wait for its end, however long, and return its exit code."""
+        """Wait for the process to end, without a time limit, and return its exit code."""
         while (code := self.exit_code) is None:
             time.sleep(POLL_S)
         return code
 
     def stop(self) -> None:
-        """End it. Idempotent."""
+        """Stop the process. Idempotent."""
         self._process.stop()
 
     def _lines(self) -> list[str]:

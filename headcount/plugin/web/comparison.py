@@ -1,4 +1,4 @@
-"""What changed between two runs: `headcount compare` as a process, one at a time, for a while."""
+"""Comparison of two runs: runs `headcount compare`, one process at a time, with a time limit."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ from pathlib import Path
 from gevent.lock import BoundedSemaphore
 
 TIMEOUT_S = 60.0
-_free = BoundedSemaphore(1)
+_lock = BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A page, or why there is none."""
+    """A comparison page, or why there is none."""
 
     page: str = ""
     why_not: str = ""
@@ -25,14 +25,14 @@ class Comparison:
 def compare(
     runs: Sequence[Path], *, anyway: bool = False, timeout_s: float = TIMEOUT_S
 ) -> Comparison:
-    """Compare the later of two runs with the earlier."""
-    if not _free.acquire(blocking=False):
-        why = "another comparison is being made: try again when it is done"
+    """Compare two runs, the earlier first."""
+    if not _lock.acquire(blocking=False):
+        why = "another comparison is running: try again when it is done"
         return Comparison(why_not=why, status=HTTPStatus.TOO_MANY_REQUESTS)
     try:
         return _compared(runs, anyway=anyway, timeout_s=timeout_s)
     finally:
-        _free.release()
+        _lock.release()
 
 
 def _compared(runs: Sequence[Path], *, anyway: bool, timeout_s: float) -> Comparison:
@@ -45,7 +45,7 @@ def _compared(runs: Sequence[Path], *, anyway: bool, timeout_s: float) -> Compar
         )
     except subprocess.TimeoutExpired:
         by_hand = f"headcount compare {' '.join(str(path) for path in runs)}"
-        why = f"it took longer than {timeout_s:g} s: {by_hand} has no such limit"
+        why = f"it took longer than {timeout_s:g} s: run {by_hand}, which has no time limit"
         return Comparison(why_not=why, status=HTTPStatus.GATEWAY_TIMEOUT)
     if done.returncode:
         return Comparison(why_not=done.stderr, status=HTTPStatus.CONFLICT)

@@ -1,4 +1,4 @@
-"""The pages, as routes below Locust's own, open to those that Locust's own are open to."""
+"""The plugin's pages: routes below Locust's own, with the same login requirement."""
 
 import argparse
 import functools
@@ -31,7 +31,7 @@ from headcount.files import open_own
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.options import check, open_load_of
-from headcount.plugin.shutdown.verification import cannot_judge
+from headcount.plugin.shutdown.verification import why_not_verifiable
 from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
@@ -43,23 +43,23 @@ _CHECKED = (
     *("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds", "outcome"),
     *("settle", "watch_for"),
 )
-"""What the start form asks for."""
+"""The options to check in the start form."""
 _HERE = Path(__file__).parent
 _BUNDLE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
-# Vega compiles its expressions; what is drawn are this page's own numbers.
+# Vega compiles its expressions, so it needs `unsafe-eval`; the page draws only its own numbers.
 _PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; frame-ancestors 'self'"
 )
-# A run's folder may come from anywhere: its page has no part in this site.
+# A run's folder may be untrusted, so its report must have no access to this site.
 _REPORT_POLICY = "sandbox allow-scripts allow-popups"
 
-_DOES_WORK = frozenset({"/comparison"})
-"""What starts a process, so that no other site may have a browser ask for it."""
+_STARTS_PROCESS = frozenset({"/comparison"})
+"""Routes that start a process; they need POST, so that other sites cannot trigger them."""
 
 
 def add_pages(environment: Environment, web_ui: WebUI) -> None:
-    """Add the pages, and the tab that shows the first of them."""
+    """Add the pages, and the tab that shows the delivery page."""
     assert web_ui.app is not None
     assert environment.parsed_options is not None
     tabs = web_ui.template_args.setdefault("extended_tabs", [])
@@ -74,15 +74,15 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     )
     for rule, view in _views(environment).items():
         endpoint = rule.strip("/").replace("/", "_").replace(".", "_")
-        methods = ["POST"] if rule in _DOES_WORK else ["GET"]
+        methods = ["POST"] if rule in _STARTS_PROCESS else ["GET"]
         guarded = web_ui.auth_required_if_enabled(view)
         blueprint.add_url_rule(rule, endpoint, guarded, methods=methods)
     blueprint.before_request(_check_origin)
-    blueprint.after_request(_closed_to_other_sites)
+    blueprint.after_request(_forbid_other_sites)
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.before_request(functools.partial(_check_form, environment))
-    web_ui.app.after_request(_with_tab)
-    gevent.spawn(_vega)  # before a test begins, whose generator it could disturb
+    web_ui.app.after_request(_add_tab_script)
+    gevent.spawn(_vega)  # now, because it could disturb the generator during a test
 
 
 def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
@@ -99,19 +99,19 @@ def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
 
 
 def _delivery(environment: Environment) -> Response:
-    """All that is known of the run that goes on, or was the last."""
+    """The state of the current or latest run, as JSON."""
     monitor = state_of(environment).monitor
     if monitor is None:
         return jsonify({"stage": "none"})
     view = monitor.view()
-    lines = {**view.reading.by_event_type, "total": view.reading.total}
-    judging = view.judging
-    verdict = None if judging is None else judging.verdict
+    lines = {**view.snapshot.by_event_type, "total": view.snapshot.total}
+    verification = view.verification
+    verdict = None if verification is None else verification.verdict
     return jsonify(
         {
             "run_id": view.run_id,
             "stage": view.stage,
-            "step": judging.step if judging else "",
+            "step": verification.step if verification else "",
             "why_not": view.why_not,
             "abort": view.abort,
             "verdict": _verdict(verdict) if verdict else None,
@@ -121,19 +121,19 @@ def _delivery(environment: Environment) -> Response:
                 for name, line in lines.items()
             ],
             **{
-                name: getattr(view.reading, name)
+                name: getattr(view.snapshot, name)
                 for name in ("behind_s", "missing", "duplicated", "unread", "is_watched")
             },
-            "failures": view.reading.failures,
-            "points": [asdict(point) for point in view.reading.points],
+            "failures": view.snapshot.failures,
+            "points": [asdict(point) for point in view.snapshot.points],
         }
     )
 
 
-def _verdict(told: VerdictTold) -> dict[str, Any]:
-    label = told.label
+def _verdict(verdict: VerdictTold) -> dict[str, Any]:
+    label = verdict.label
     shown = {"label": label.value, "colour": label.colour, "mark": label.mark}
-    return {**asdict(told), **shown, "tally": tally_of(told.checks)}
+    return {**asdict(verdict), **shown, "tally": tally_of(verdict.checks)}
 
 
 def _runs(environment: Environment) -> str:
@@ -142,7 +142,7 @@ def _runs(environment: Environment) -> str:
 
 
 def _file(environment: Environment, run_id: str, name: str) -> Response:
-    """One of a run's own files, in a page that can reach nothing of this site."""
+    """One of a run's files, sandboxed so that it cannot access this site."""
     folder = _folder(environment, run_id)
     if name not in FILES:
         abort(HTTPStatus.NOT_FOUND)
@@ -159,28 +159,28 @@ def _sandboxed(response: Response) -> Response:
 
 
 def _side_by_side(environment: Environment) -> str:
-    folders = _chosen(environment, request.args.getlist("run"))
+    folders = _selected_runs(environment, request.args.getlist("run"))
     pair = [(folder.run_id, read_verdict(folder.path)) for folder in folders]
     return render_template("headcount/side_by_side.html", pair=pair)
 
 
 def _comparison(environment: Environment) -> Response:
-    """What changed from the earlier of two runs to the later, in a page like a report's."""
-    folders = _chosen(environment, request.form.getlist("run"))
-    made = Comparison(why_not=cannot_judge(), status=HTTPStatus.CONFLICT)
-    if not made.why_not:
-        made = compare([folder.path for folder in folders], anyway="anyway" in request.form)
-    if made.why_not:
+    """The comparison of two runs, or a page that says why there is none."""
+    folders = _selected_runs(environment, request.form.getlist("run"))
+    comparison = Comparison(why_not=why_not_verifiable(), status=HTTPStatus.CONFLICT)
+    if not comparison.why_not:
+        comparison = compare([folder.path for folder in folders], anyway="anyway" in request.form)
+    if comparison.why_not:
         names = [folder.run_id for folder in folders]
-        page = render_template("headcount/no_comparison.html", why=made.why_not, names=names)
-        return Response(page, made.status)
-    return _sandboxed(Response(made.page))
+        page = render_template("headcount/no_comparison.html", why=comparison.why_not, names=names)
+        return Response(page, comparison.status)
+    return _sandboxed(Response(comparison.page))
 
 
-def _chosen(environment: Environment, names: Sequence[str]) -> list[RunFolder]:
-    """The two runs that were chosen, the earlier first."""
-    if len(names) != 2:  # noqa: PLR2004 - that is what side by side means
-        abort(HTTPStatus.BAD_REQUEST, "choose two runs")
+def _selected_runs(environment: Environment, names: Sequence[str]) -> list[RunFolder]:
+    """The two selected runs, the earlier first."""
+    if len(names) != 2:  # noqa: PLR2004 - a pair
+        abort(HTTPStatus.BAD_REQUEST, "select exactly two runs")
     folders = [_folder(environment, run_id) for run_id in names]
     try:
         return sorted(folders, key=lambda folder: folder.read_manifest().created_at)
@@ -202,9 +202,9 @@ def _reports_dir(environment: Environment) -> Path:
 
 @functools.cache
 def _vega() -> str:
-    """The library that draws; made by a process of its own, for it takes a second of its core.
+    """The chart library's JavaScript, from a separate process, because it takes a second of CPU.
 
-    Where vl-convert is not installed there is none, and the page goes without a chart.
+    Empty if vl-convert is not installed; the page then has no chart.
     """
     command = [sys.executable, "-c", _BUNDLE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -212,7 +212,7 @@ def _vega() -> str:
 
 
 def _check_form(environment: Environment) -> Response | None:
-    """Tell of a mistake in the start form before anything is started."""
+    """Report a mistake in the start form before a test starts."""
     if request.endpoint != "locust.swarm":
         return None
     options = argparse.Namespace(**vars(environment.parsed_options))
@@ -223,13 +223,13 @@ def _check_form(environment: Environment) -> Response | None:
         if open_load_of(options) is not None:
             arrival_driver.check(environment)
     except HeadcountError as error:
-        told = error.marked if isinstance(error, MetricError) else str(error)
-        return jsonify({"success": False, "message": told, "host": environment.host})
+        message = error.marked if isinstance(error, MetricError) else str(error)
+        return jsonify({"success": False, "message": message, "host": environment.host})
     return None
 
 
-def _with_tab(response: Response) -> Response:
-    """Add to Locust's page what fills the tab."""
+def _add_tab_script(response: Response) -> Response:
+    """Add the script that fills the tab to Locust's page."""
     if request.endpoint == "locust.index" and response.mimetype == "text/html":
         script = '<script src="./headcount/static/tab.js" defer></script></body>'
         response.set_data(response.get_data(as_text=True).replace("</body>", script, 1))
@@ -237,13 +237,13 @@ def _with_tab(response: Response) -> Response:
 
 
 def _check_origin() -> None:
-    """Refuse what another site has a browser send: it could start work here, or stop it."""
-    if request.method != "GET" and not _is_of_this_site():
-        abort(HTTPStatus.FORBIDDEN, "this was sent by a page of another site, or of none")
+    """Refuse cross-site requests, which could start or stop work here."""
+    if request.method != "GET" and not _is_same_site():
+        abort(HTTPStatus.FORBIDDEN, "this request did not come from a page of this site")
 
 
-def _is_of_this_site() -> bool:
-    """Go by what browsers say and pages cannot change; older ones tell only the origin."""
+def _is_same_site() -> bool:
+    """Check the headers that pages cannot forge; older browsers send only `Origin`."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
@@ -251,8 +251,8 @@ def _is_of_this_site() -> bool:
     return bool(origin.netloc) and origin.netloc == request.host
 
 
-def _closed_to_other_sites(response: Response) -> Response:
-    # Locust lets pages of any site read its answers; a run's are nobody else's.
+def _forbid_other_sites(response: Response) -> Response:
+    # Locust lets pages of any site read its responses; the plugin's are not for other sites.
     setattr(response, FLASK_CORS_EVALUATED, True)
     response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"

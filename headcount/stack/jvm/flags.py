@@ -1,7 +1,7 @@
-"""Compilation: how much of its time a JVM spends on making its code quick."""
+"""Compilation flags: how much time a JVM spends on optimizing its code."""
 
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
-"""Compiles quickly and not well: sooner ready, slower later."""
+"""Only the C1 compiler: a quick start, but slower code."""
 
 LONG_WORK = (
     "-XX:Tier4InvocationThreshold=50000",
@@ -9,4 +9,4 @@ LONG_WORK = (
     "-XX:Tier4CompileThreshold=150000",
     "-XX:Tier4BackEdgeThreshold=400000",
 )
-"""Compiles well only what is used ten times as often as usual: not what merely starts."""
+"""C2 thresholds ten times the default, so that start-up code is not optimized."""

@@ -1,4 +1,4 @@
-"""Ivy, which pyspark ships: fetches jars from Maven repositories, and explains why it could not."""
+"""Ivy, which pyspark ships: fetches jars from Maven repositories, and explains failures."""
 
 import contextlib
 import functools
@@ -24,7 +24,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """What is needed to fetch: Java for Ivy, the cache, the environment's trust and proxy."""
+    """What a fetch needs: Java for Ivy, the cache, and the environment (proxy, certificates)."""
 
     java: Java
     cache: Path
@@ -33,8 +33,8 @@ class Fetcher:
 
 
 @contextlib.contextmanager
-def aside(parent: Path) -> Iterator[Path]:
-    """A folder for work under way. The lock is held, so those that are there were left: remove."""
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Create a temporary folder in `parent`, and remove old ones. The caller holds the lock."""
     for stale in parent.glob("aside-*"):
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(
@@ -44,7 +44,7 @@ def aside(parent: Path) -> Iterator[Path]:
 
 
 class Ivy:
-    """One use of Apache Ivy, which pyspark ships, in a folder that is removed afterwards."""
+    """A single run of Apache Ivy in a temporary folder."""
 
     def __init__(self, fetcher: Fetcher, folder: Path) -> None:
         self._fetcher = fetcher
@@ -60,24 +60,28 @@ class Ivy:
         progress: tuple[Step, int] | None = None,
         pattern: str = "[conf]/[artifact]-[revision].[ext]",
     ) -> None:
-        """Resolve `ivy_file` and put its jars into `retrieved`, in a folder for each set."""
+        """Resolve `ivy_file`, and put its jars into `retrieved`, one folder per set.
+
+        Raises:
+            PartError: Ivy failed, or retrieved another number of sets.
+        """
         log_path = self._fetcher.cache / "jars" / "ivy.log"
         (self._folder / "ivy.xml").write_text(ivy_file, encoding="utf-8")
         (self._folder / "ivysettings.xml").write_text(_settings(poms=poms), encoding="utf-8")
-        # A file, since a proxy's password must not be seen in the list of processes.
-        options = self._folder / "java.options"
-        options.touch(mode=0o600)
-        options.write_text("".join(f"{_argument(each)}\n" for each in self._options()))
-        command = [str(self._fetcher.java.executable), f"@{options}", "org.apache.ivy.Main"]
-        command += ["-settings", str(self._own_settings() or self._folder / "ivysettings.xml")]
+        # A file, so that the process list does not show a proxy's password.
+        options_file = self._folder / "java.options"
+        options_file.touch(mode=0o600)
+        options_file.write_text("".join(f"{_argument(option)}\n" for option in self._options()))
+        command = [str(self._fetcher.java.executable), f"@{options_file}", "org.apache.ivy.Main"]
+        command += ["-settings", str(self._user_settings() or self._folder / "ivysettings.xml")]
         command += ["-cache", str(self._folder / "cache"), "-ivy", str(self._folder / "ivy.xml")]
         command += ["-types", "jar", "bundle", "-retrieve", f"{self.retrieved}/{pattern}"]
-        code, said = self._run(command, log_path, progress)
+        code, output = self._run(command, log_path, progress)
         if code != 0 or len(list(self.retrieved.glob("*"))) != sets:
-            raise PartError(f"the jars cannot be fetched: {diagnosis(said)} (log: {log_path})")
+            raise PartError(f"the jars cannot be fetched: {diagnosis(output)} (log: {log_path})")
 
     def _options(self) -> list[str]:
-        """The JVM's options: trust, proxy, and no folder of Ivy's own in the user's home."""
+        """JVM options: trust store, proxy, and an Ivy folder outside the user's home."""
         return [
             *QUICK_START,
             "-XX:+UseSerialGC",
@@ -89,14 +93,14 @@ class Ivy:
             str(_ivy_jar()),
         ]
 
-    def _own_settings(self) -> str | None:
-        """The user's settings, for a site where a mirror stands between."""
+    def _user_settings(self) -> str | None:
+        """The user's own Ivy settings, for example to fetch from a mirror."""
         return self._fetcher.environ.get("HEADCOUNT_IVY_SETTINGS") or None
 
     def _run(
         self, command: list[str], log_path: Path, progress: tuple[Step, int] | None
     ) -> tuple[int, str]:
-        """Run Ivy, and count the jars that its log says have arrived."""
+        """Run Ivy, showing how many jars its log reports as fetched; return exit code and log."""
         log_path.unlink(missing_ok=True)
         environ = java_environ(self._fetcher.environ)
         with Process("Ivy", command, log_path=log_path, environ=environ) as ivy:
@@ -115,7 +119,7 @@ def _text(path: Path) -> str:
 
 @functools.cache
 def _pyspark_jars() -> Path:
-    """The folder of jars that pyspark ships, found without the second that importing it takes."""
+    """The folder of jars that pyspark ships. Importing pyspark to find it would take a second."""
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise PartError("the package pyspark is not installed: install headcount[cli]")
@@ -123,20 +127,20 @@ def _pyspark_jars() -> Path:
 
 
 def _ivy_jar() -> Path:
-    found = sorted(_pyspark_jars().glob("ivy-*.jar"))
-    if not found:
-        raise PartError(f"there is no Ivy in {_pyspark_jars()}: install pyspark anew")
-    return found[-1]
+    ivy_jars = sorted(_pyspark_jars().glob("ivy-*.jar"))
+    if not ivy_jars:
+        raise PartError(f"{_pyspark_jars()} has no Ivy jar: reinstall pyspark")
+    return ivy_jars[-1]
 
 
 def _argument(option: str) -> str:
-    """`option` as a line of the java launcher's argument files."""
+    """Quote `option` for an argument file of the java launcher."""
     escaped = option.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _settings(*, poms: bool) -> str:
-    """Ivy's settings. The resolver knows its host; the checksums that count are in the lock."""
+    """Ivy's settings. `ibiblio` means Maven Central; the lock has the checksums to verify."""
     return f"""\
 <ivysettings>
   <property name="ivy.checksums" value=""/>
@@ -148,26 +152,26 @@ def _settings(*, poms: bool) -> str:
 """
 
 
-# In the order of what they explain: the first that is found in Ivy's log is the cause of the rest.
+# Causes come before their consequences: the first match in Ivy's log explains the others.
 _CAUSES = {
-    "PKIX path": "Java does not trust the server's certificate; let SSL_CERT_FILE name a bundle "
-    "that holds your proxy's authority",
+    "PKIX path": "Java does not trust the server's certificate; set SSL_CERT_FILE to a bundle "
+    "that includes your proxy's certificate authority",
     "trustAnchors": "Java cannot read its trust store; remove the folder `trust` in the cache",
-    "407": "the proxy wants a user and password; put them into HTTPS_PROXY",
-    "UnknownHostException": "the server's name is not known; is there a network, or a proxy?",
-    "No space left": "the disk is full; free some, or set HEADCOUNT_CACHE to another",
+    "407": "the proxy requires a user and password; put them into HTTPS_PROXY",
+    "UnknownHostException": "the server's name cannot be resolved; is there a network, or a proxy?",
+    "No space left": "the disk is full; free some space, or set HEADCOUNT_CACHE to another disk",
     "onnection refused": "the connection is refused; is HTTPS_PROXY right?",
     "etwork is unreachable": "the network cannot be reached",
     "onnect timed out": "the server does not answer; is a proxy needed?",
-    "imed out": "the server does not answer in time; try again",
+    "imed out": "the server did not answer in time; try again",
 }
 
 
-def diagnosis(said: str) -> str:
-    """One line for all that Ivy said of a failure."""
-    for sign, cause in _CAUSES.items():
-        if sign in said:
+def diagnosis(output: str) -> str:
+    """Sum up Ivy's output about a failure in one line."""
+    for pattern, cause in _CAUSES.items():
+        if pattern in output:
             return cause
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    named = [line for line in lines if "not found" in line or "FAILED" in line or "rror" in line]
-    return (named or lines or ["Ivy said nothing"])[0].strip(":- ")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "not found" in line or "FAILED" in line or "rror" in line]
+    return (errors or lines or ["Ivy printed nothing"])[0].strip(":- ")

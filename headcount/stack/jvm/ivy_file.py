@@ -1,13 +1,13 @@
-"""What Ivy is asked for: the roots of a set, or exactly its locked jars."""
+"""Ivy's dependency file: either the roots of each set, or exactly the locked jars."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from xml.sax.saxutils import quoteattr
 
 from headcount.stack.jvm.jars_lock import BROKER, CONNECTOR, OBJECT_STORE, Jar
 
-# What the lock is made from. The binding gives the broker's log, slf4j 1, a place to go. The object
-# store's Hadoop is the one that pyspark ships, and the parts of Amazon's SDK are those that this
-# Hadoop was built with.
+# The lock is resolved from these. The broker logs through slf4j 1, which needs the log4j binding.
+# The Hadoop version is the one that pyspark ships, and the AWS SDK version the one that this Hadoop
+# was built with.
 ROOTS: Mapping[str, tuple[str, ...]] = {
     BROKER: (
         "org.apache.kafka:kafka_2.13:4.4.0",
@@ -22,7 +22,7 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# What these need and pyspark ships: a second copy on Spark's class path could only differ.
+# Dependencies that pyspark ships: a second copy on Spark's class path could have another version.
 SHIPPED_BY_PYSPARK = (
     "at.yawk.lz4:lz4-java",
     "com.google.code.findbugs:jsr305",
@@ -48,9 +48,8 @@ SHIPPED_BY_PYSPARK = (
     "org.xerial.snappy:snappy-java",
 )
 
-# What an object store is reached without: the whole of Amazon's SDK in one jar of 690 MB, of which
-# the roots name the parts that are used; OpenSSL in the place of Java's own TLS; and logging that
-# pyspark's jcl-over-slf4j stands in for.
+# Not needed for an object store: the AWS SDK as one 690 MB jar (the roots name the parts in use),
+# OpenSSL instead of Java's own TLS, and commons-logging, which pyspark's jcl-over-slf4j replaces.
 LEFT_OUT = (
     "commons-logging:commons-logging",
     "org.wildfly.openssl:wildfly-openssl",
@@ -59,7 +58,7 @@ LEFT_OUT = (
 
 
 def ivy_file(dependencies: Iterable[str]) -> str:
-    """Write Ivy's file that asks for dependencies, in each of the sets."""
+    """Build an Ivy file with a configuration per set and the `<dependency>` elements."""
     return f"""\
 <ivy-module version="2.0">
   <info organisation="headcount" module="stack"/>
@@ -72,7 +71,7 @@ def ivy_file(dependencies: Iterable[str]) -> str:
 
 
 def exact(jars: Iterable[Jar]) -> Iterator[str]:
-    """Each locked jar by itself: nothing is resolved, and no POM is asked for."""
+    """Yield one dependency per locked jar: Ivy resolves nothing and reads no POM."""
     for jar in jars:
         yield (
             f"    <dependency org={quoteattr(jar.group)} name={quoteattr(jar.artifact)} "
@@ -82,7 +81,7 @@ def exact(jars: Iterable[Jar]) -> Iterator[str]:
 
 
 def roots() -> Iterator[str]:
-    """The roots with all they need, but for what pyspark ships."""
+    """Yield the roots with their transitive dependencies, except those that pyspark ships."""
     for set_name, roots in ROOTS.items():
         for root in roots:
             group, artifact, version = root.split(":")
@@ -90,7 +89,7 @@ def roots() -> Iterator[str]:
                 f'    <dependency org="{group}" name="{artifact}" rev="{version}" '
                 f'conf="{set_name}->default"/>\n'
             )
-    for each in (*SHIPPED_BY_PYSPARK, *LEFT_OUT):
-        group, artifact = each.split(":")
+    for module in (*SHIPPED_BY_PYSPARK, *LEFT_OUT):
+        group, artifact = module.split(":")
         conf = f"{CONNECTOR},{OBJECT_STORE}"
         yield f'    <exclude org="{group}" module="{artifact}" conf="{conf}"/>\n'

@@ -1,4 +1,4 @@
-"""The jars' lock file: names, versions and SHA-256 of all that may be used."""
+"""The jars' lock file: names, versions and SHA-256 of all permitted jars."""
 
 import hashlib
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ class Jar:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_lock(path: Path = LOCK_FILE) -> list[Jar]:
-    """The locked jars, sorted.
+    """Return the locked jars, sorted.
 
     Raises:
-        PartError: A line is damaged.
+        PartError: A line cannot be parsed.
     """
     jars = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -54,5 +54,5 @@ def read_lock(path: Path = LOCK_FILE) -> list[Jar]:
 
 
 def lock_line(jar: Jar) -> str:
-    """Write a jar's line of the lock file."""
+    """Return a jar's line of the lock file."""
     return f"{jar.set_name} {jar.group}:{jar.artifact}:{jar.version} {jar.sha256}\n"

@@ -1,4 +1,4 @@
-"""The proxy: hands the proxy that Python and curl use on to a JVM."""
+"""The proxy: makes a JVM use the proxy that Python and curl use."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
@@ -9,12 +9,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def proxy_options(environ: Mapping[str, str]) -> list[str]:
-    """Return the JVM options for HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capitals or not.
+    """Return the JVM options for HTTP_PROXY, HTTPS_PROXY and NO_PROXY, uppercase or lowercase.
 
-    They may hold a password: pass them in a file of the user's, never on a command line.
+    They may hold a password: pass them in a file that only the user can read, never on a command
+    line.
 
     Raises:
-        UsageError: The value is no URL of an HTTP proxy.
+        UsageError: A value is not the URL of an HTTP proxy.
     """
     options: list[str] = []
     for scheme in ("http", "https"):
@@ -23,10 +24,10 @@ def proxy_options(environ: Mapping[str, str]) -> list[str]:
         if url:
             options += _options(scheme, url, variable.upper())
     if options:
-        # Java refuses a proxy's basic authentication for HTTPS unless it is told not to.
+        # By default Java disables basic authentication to a proxy for HTTPS.
         options.append("-Djdk.http.auth.tunneling.disabledSchemes=")
-        none = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-        options += [f"-Dhttp.nonProxyHosts={'|'.join(_patterns(none))}"] if none else []
+        no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        options += [f"-Dhttp.nonProxyHosts={'|'.join(_patterns(no_proxy))}"] if no_proxy else []
     return options
 
 
@@ -36,22 +37,22 @@ def _options(scheme: str, url: str, variable: str) -> list[str]:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{variable} is no URL: write http://host:port") from error
+        raise UsageError(f"{variable} is not a URL: write http://host:port") from error
     if not host or parts.scheme not in DEFAULT_PORTS:
-        raise UsageError(f"{variable} names no HTTP proxy: write http://host:port")
+        raise UsageError(f"{variable} does not name an HTTP proxy: write http://host:port")
     options = [
         f"-D{scheme}.proxyHost={host}",
         f"-D{scheme}.proxyPort={port or DEFAULT_PORTS[parts.scheme]}",
     ]
     if parts.username:
-        # The one pair of names that Ivy reads, for both schemes.
+        # Ivy reads only these two names, for both schemes.
         options.append(f"-Dhttp.proxyUser={unquote(parts.username)}")
         options.append(f"-Dhttp.proxyPassword={unquote(parts.password or '')}")
     return options
 
 
 def _patterns(no_proxy: str) -> Iterator[str]:
-    """The hosts of NO_PROXY as Java writes them: `example.org` also stands for its subdomains."""
+    """Convert NO_PROXY to Java's patterns; `example.org` also covers its subdomains."""
     for entry in no_proxy.replace(" ", ",").split(","):
         host = entry.partition(":")[0].lstrip("*").lstrip(".")
         if host:

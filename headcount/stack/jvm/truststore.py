@@ -1,7 +1,7 @@
 """The trust store: lets Java trust the certificate authorities that Python trusts.
 
-A runtime brings authorities of its own. Behind a proxy that inspects TLS those are not enough,
-though the machine's own bundle, which Python uses, has the proxy's.
+A Java runtime brings authorities of its own. Behind a proxy that inspects TLS they do not suffice:
+only the machine's bundle, which Python uses, includes the proxy's authority.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ PASSWORD = "changeit"  # noqa: S105 - Java's own default: the store holds public
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
-_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")  # the only names that OpenSSL reads in a folder
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")  # OpenSSL reads no other files in a folder
 
 
 def trust_options(environ: Mapping[str, str], cache: Path) -> list[str]:
-    """The options that make a JVM trust what Python trusts; the store is made where it is missing.
+    """Return the JVM options for a trust store with Python's authorities; create it if missing.
 
     Raises:
-        PartError: The bundle that SSL_CERT_FILE or SSL_CERT_DIR names cannot be used.
+        PartError: The certificates cannot be read, are truncated, or there are none.
     """
     bundles = dict(_bundles(environ))
     store = made_folder(cache / "trust") / f"{_digest(bundles)}.p12"
@@ -51,7 +51,7 @@ def trust_options(environ: Mapping[str, str], cache: Path) -> list[str]:
 
 
 def _bundles(environ: Mapping[str, str]) -> Iterator[tuple[Path, bytes]]:
-    """Every file of certificates that Python's `ssl` would read, with its content."""
+    """Yield every certificate file that Python's `ssl` would read, with its content."""
     paths = ssl.get_default_verify_paths()
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if file:
@@ -60,14 +60,14 @@ def _bundles(environ: Mapping[str, str]) -> Iterator[tuple[Path, bytes]]:
         yield from _hashed_files(folder)
     if file or folder:
         return
-    found = False
+    has_default = False
     if Path(paths.openssl_cafile).is_file():
-        found = True
+        has_default = True
         yield Path(paths.openssl_cafile), Path(paths.openssl_cafile).read_bytes()
     for path, content in _hashed_files(paths.openssl_capath):
-        found = True
+        has_default = True
         yield path, content
-    if not found:
+    if not has_default:
         yield Path(certifi.where()), Path(certifi.where()).read_bytes()
 
 
@@ -83,7 +83,7 @@ def _read(path: Path, variable: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise PartError(
-            f"{variable}={path} cannot be read: {error.strerror}; mend or unset it"
+            f"{variable}={path} cannot be read: {error.strerror}; correct or unset it"
         ) from error
 
 
@@ -95,26 +95,26 @@ def _digest(bundles: Mapping[Path, bytes]) -> str:
 
 
 def _certificates(bundles: Mapping[Path, bytes]) -> dict[str, x509.Certificate]:
-    """The certificates by fingerprint: a bundle and a folder hold many of them twice."""
-    found: dict[str, x509.Certificate] = {}
+    """Parse the certificates, keyed by fingerprint: bundle and folder often hold the same ones."""
+    certificates: dict[str, x509.Certificate] = {}
     for path, content in bundles.items():
         blocks = _CERTIFICATE.findall(content)
         if len(blocks) != content.count(_BEGIN):
-            raise PartError(f"the certificates in {path} are cut off: restore the file")
+            raise PartError(f"the certificates in {path} are truncated: restore the file")
         for block in blocks:
-            certificate = _parsed(block)
+            certificate = _parse(block)
             if certificate is not None:
-                found[hashlib.sha256(block).hexdigest()] = certificate
-    if not found:
+                certificates[hashlib.sha256(block).hexdigest()] = certificate
+    if not certificates:
         names = ", ".join(str(path) for path in bundles) or "any folder that Python reads"
         raise PartError(
-            f"no certificate in {names}: let SSL_CERT_FILE name a file of PEM certificates"
+            f"no certificate in {names}: set SSL_CERT_FILE to a file of PEM certificates"
         )
-    return found
+    return certificates
 
 
-def _parsed(block: bytes) -> x509.Certificate | None:
-    """The certificate, or None: bundles hold old ones that strict parsers refuse, and few need."""
+def _parse(block: bytes) -> x509.Certificate | None:
+    """Parse a certificate; None for an old one that a strict parser rejects, as bundles have."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         try:

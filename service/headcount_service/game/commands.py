@@ -1,9 +1,9 @@
 """Executes a command: validate, change state, publish, respond.
 
-One transaction changes the state and stores the event and the result. Then the event is published
-and the result returned. If the process dies in between, the relay publishes the event (`relay.py`),
-and a repeated request gets the stored result. If the process is suspended, nobody else touches its
-events until it continues (`ownership.py`).
+One transaction changes the state and stores the event and the result. Then the handler publishes
+the event and returns the result. If the process dies in between, the relay publishes the event
+(`relay.py`), and a repeated request gets the stored result. If the process is suspended, no other
+worker touches its events until it continues (`ownership.py`).
 """
 
 import functools
@@ -58,7 +58,7 @@ class CommandRequest:
     """A request to execute a command: its parameters, identity and event factory."""
 
     command: Command
-    asked: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     identity: Identity | None
     make_event: Callable[[DomainEvent], Event]
 
@@ -67,8 +67,8 @@ class CommandRequest:
 class _Committed:
     """The result of a transaction, and the event to publish, if any."""
 
-    answer: CommandResult
-    made: "_NewEvent | None"
+    result: CommandResult
+    new_event: "_NewEvent | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +99,22 @@ class CommandHandler:
         Raises:
             RequestError: The request is invalid; nothing was changed.
             NotPublished: Nothing was changed, and nothing published.
-            OutcomeUnknown: The change may be done; if it is, its event will be published.
+            OutcomeUnknown: The state may have changed; if so, the event will be published.
         """
         if not self._publisher.is_open():
             raise NotPublished("The broker cannot be reached.")
-        done = self._commit(request)
-        if done.made is None:
-            return done.answer
-        place = self._publish(done.made)
-        return CommandResult(done.answer.status, done.answer.body, place)
+        committed = self._commit(request)
+        if committed.new_event is None:
+            return committed.result
+        place = self._publish(committed.new_event)
+        return CommandResult(committed.result.status, committed.result.body, place)
 
     def _commit(self, request: CommandRequest) -> _Committed:
-        """Change the state, after all earlier events of the player are published."""
+        """Change the state once all earlier events of the player are published."""
         deadline = time.monotonic() + self._settings.ack_timeout_s
         while True:
             try:
-                return self._changed(request)
+                return self._change(request)
             except EarlierEventUnpublished:
                 if time.monotonic() >= deadline:
                     raise NotPublished(
@@ -122,100 +122,108 @@ class CommandHandler:
                     ) from None
                 time.sleep(EARLIER_POLL_S)
 
-    def _changed(self, request: CommandRequest) -> _Committed:
-        """Change the state; forget the events of transactions that were rolled back."""
-        begun: list[Sending] = []
+    def _change(self, request: CommandRequest) -> _Committed:
+        """Change the state; end the sendings of transactions that were rolled back."""
+        sendings: list[Sending] = []
         kept: Sending | None = None
         try:
-            done = self._database.change(functools.partial(self._change, request, begun))
-            kept = None if done.made is None else done.made.sending
+            committed = self._database.change(
+                functools.partial(self._run_transaction, request, sendings)
+            )
+            kept = None if committed.new_event is None else committed.new_event.sending
         finally:
-            for sending in begun:
+            for sending in sendings:
                 if sending is not kept:
                     sending.end()
-        return done
+        return committed
 
-    def _change(
-        self, request: CommandRequest, begun: list[Sending], connection: Connection
+    def _run_transaction(
+        self, request: CommandRequest, sendings: list[Sending], connection: Connection
     ) -> _Committed:
         identity = request.identity
-        if identity is not None and (before := idempotency.stored_result(connection, identity)):
-            return _Committed(before, None)
+        if identity is not None and (stored := idempotency.stored_result(connection, identity)):
+            return _Committed(stored, None)
+        new_event: _NewEvent | None
         try:
-            answer, made = self._run_rule(request, begun, connection)
+            result, new_event = self._run_rule(request, sendings, connection)
         except Refused as refusal:
             if identity is None:
                 raise
-            answer, made = idempotency.refusal_result(refusal), None
+            result, new_event = idempotency.refusal_result(refusal), None
         if identity is not None:
-            number = None if made is None else made.entry.number
-            idempotency.store_result(connection, identity, answer, number)
-        return _Committed(answer, made)
+            number = None if new_event is None else new_event.entry.number
+            idempotency.store_result(connection, identity, result, number)
+        return _Committed(result, new_event)
 
     def _run_rule(
-        self, request: CommandRequest, begun: list[Sending], connection: Connection
+        self, request: CommandRequest, sendings: list[Sending], connection: Connection
     ) -> tuple[CommandResult, _NewEvent]:
-        player_id = request.asked["player_id"]
+        player_id = request.parameters["player_id"]
         player = lock_player(connection, player_id)
         if player is not None:
             outbox.check_published(connection, player_id)
         elif request.command.is_by_player:
             raise Refused(NOT_FOUND, f"There is no player {player_id!r}.")
-        event_fields = request.command.rule(connection, player, request.asked)
-        event = request.make_event(event_fields)
+        domain_event = request.command.rule(connection, player, request.parameters)
+        event = request.make_event(domain_event)
         self._check_size(event)
         owner, now_s = self._ownership.number, time.monotonic()
         entry = outbox.add(
             connection,
-            event_fields,
+            domain_event,
             event,
             event_id=None if request.identity is None else request.identity.event_id,
             owner=owner,
             lease_ms=self._lease_ms,
         )
-        # Before the commit: after it, the relay could take the event for an abandoned one.
-        begun.append(self._ownership.in_flight.begin(entry.number))
-        made = _NewEvent(entry, owner, begun[-1], now_s + LEASE_MARGIN_S)
-        return CommandResult(request.command.status, event_fields.fields), made
+        # Before the commit: after it, the relay could mistake the event for an abandoned one.
+        sendings.append(self._ownership.in_flight.begin(entry.number))
+        new_event = _NewEvent(entry, owner, sendings[-1], now_s + LEASE_MARGIN_S)
+        return CommandResult(request.command.status, domain_event.fields), new_event
 
     def _check_size(self, event: Event) -> None:
-        # Kafka would refuse the event only after the state has changed.
+        # Kafka would reject the event only after the state has changed.
         size = len(encode_event(event)) + _RECORD_OVERHEAD_BYTES
         if size > self._settings.max_event_bytes:
             raise RecordTooLarge("The event is too large.")
 
-    def _publish(self, made: _NewEvent) -> RecordPosition | None:
+    def _publish(self, new_event: _NewEvent) -> RecordPosition | None:
+        entry = new_event.entry
         is_over: Callable[[], bool] | None = None
         try:
-            self._check_lease(made)
-            place = self._publisher.publish(made.entry.event, made.entry.player_id)
-            self._mark(made.entry, place)
+            self._check_lease(new_event)
+            place = self._publisher.publish(entry.event, entry.player_id)
+            self._mark(entry, place)
         except OutcomeUnknown as error:
             is_over = error.is_over
             raise OutcomeUnknown("The change is done, and its event will be published.") from error
         except PublishError as error:
             raise OutcomeUnknown("The change is done, and its event will be published.") from error
         finally:
-            made.sending.end(is_over)
+            new_event.sending.end(is_over)
         return place
 
-    def _check_lease(self, made: _NewEvent) -> None:
+    def _check_lease(self, new_event: _NewEvent) -> None:
         """Renew an old lease. Raises OutcomeUnknown if another worker owns the event."""
-        if time.monotonic() < made.renew_after_s:
+        if time.monotonic() < new_event.renew_after_s:
             return
-        number, owner = made.entry.number, made.owner
+        number, owner = new_event.entry.number, new_event.owner
         if not self._database.change(
             lambda connection: outbox.renew(connection, number, owner, self._lease_ms)
         ):
-            raise OutcomeUnknown("Another worker publishes the event.")
+            raise OutcomeUnknown("Another worker will publish the event.")
 
     def _mark(self, entry: OutboxEntry, place: RecordPosition | None) -> None:
         try:
-            self._database.change(lambda each: outbox.mark_published(each, [(entry, place)]))
+            self._database.change(
+                lambda connection: outbox.mark_published(connection, [(entry, place)])
+            )
         except PublishError as error:
-            log.warning("event %d is published but not marked as such: %s", entry.number, error)
+            log.warning(
+                "event %d is published, but not marked as published: %s", entry.number, error
+            )
 
 
 def lease_ms(settings: Settings) -> int:
-    """Duration of an event's lease: longer than a producer may hold the event."""
+    """Return the duration of an event's lease: longer than a producer may hold the event."""
     return round(1000 * (settings.ack_timeout_s + LEASE_MARGIN_S))

@@ -1,7 +1,7 @@
-"""The database: how it is reached, and what a transaction on it promises.
+"""The database: connections, and transactions with a known outcome.
 
-SQLite by default, in WAL mode: readers do not wait for the writer, and a process that is killed
-loses nothing that it has committed. PostgreSQL by URL, for more than one host.
+The default is SQLite in WAL mode: readers do not wait for the writer, and a killed process loses
+nothing that it has committed. A URL selects PostgreSQL, for more than one host.
 """
 
 import functools
@@ -31,31 +31,31 @@ from headcount_service.settings import Settings
 
 TRIES = 3
 WRITER_POLL_MS = 3
-# Not what a statement is wrong about: that is a mistake of ours, and no promise follows from it.
+# Without errors in statements: those are bugs in the service, and do not mean "unreachable".
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, NoConnectionError)
 
 _Result = TypeVar("_Result")
 
 
 class StateDatabase:
-    """Connections to the game's state; made before the fork, it connects when it is first used."""
+    """Connections to the game's state; created before the fork, it connects at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings)
         self.ownership = Ownership(self.engine)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
-        # SQLite has one writer, and lets the others ask again and again: better to queue here.
+        # SQLite allows one writer and makes the others poll, so this worker's threads queue here.
         self._writer = threading.Lock() if self._is_sqlite else nullcontext()
 
     def change(self, work: Callable[[Connection], _Result]) -> _Result:
-        """Do some work in a transaction, all of it or nothing.
+        """Run `work` in a transaction, and commit it.
 
-        It is done anew when another transaction was first to make the same row.
+        If another transaction inserts the same row first, run it again.
 
         Raises:
-            NotPublished: The database could not be asked; nothing was changed.
-            OutcomeUnknown: It may have been changed: the commit was not confirmed.
-            Exception: what `work` raises; nothing was changed.
+            NotPublished: The database cannot be reached; nothing was changed.
+            OutcomeUnknown: The database did not confirm the commit: it may have changed.
+            Exception: Whatever `work` raises; nothing was changed.
         """
         for attempt in range(1, TRIES + 1):
             try:
@@ -73,7 +73,7 @@ class StateDatabase:
                 with _unreachable():
                     result = work(connection)
             except BaseException:
-                with suppress(SQLAlchemyError):  # a connection that broke has nothing to undo
+                with suppress(SQLAlchemyError):  # a broken connection has nothing to roll back
                     transaction.rollback()
                 raise
             try:
@@ -85,10 +85,10 @@ class StateDatabase:
             return result
 
     def look(self, work: Callable[[Connection], _Result]) -> _Result:
-        """Read in a transaction of its own.
+        """Run `work`, which only reads, in a transaction.
 
         Raises:
-            NotPublished: The database could not be asked.
+            NotPublished: The database cannot be reached.
         """
         with _connection(self.engine) as connection, _unreachable():
             connection.execution_options(headcount_reads=True)
@@ -96,13 +96,13 @@ class StateDatabase:
                 return work(connection)
 
     def close(self) -> None:
-        """Let go of every connection, and of what this process owns."""
+        """Close every connection, and release the lock of this owner."""
         self.ownership.close()
         self.engine.dispose()
 
 
 def make_engine(settings: Settings) -> Engine:
-    """An engine for the settings' database, not yet connected."""
+    """Create an engine for the database in the settings; it connects at its first use."""
     url = make_url(settings.database_url)
     wait_s = settings.database_timeout_s
     if url.get_backend_name() == "sqlite":
@@ -127,20 +127,20 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # SQLAlchemy begins the transactions: the driver of old begins them late, and as readers.
+    # SQLAlchemy begins transactions explicitly: Python's driver begins them late, and as readers.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")  # a commit outlives the process, not the machine
+    cursor.execute("PRAGMA synchronous = NORMAL")  # survives a crash of the process only
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin_sqlite(wait_s: float, connection: Connection) -> None:
-    """Begin; who is going to write says so at once, for a reader that turns writer is refused.
+    """Begin a transaction; a writer declares itself, because SQLite may refuse to upgrade a reader.
 
-    SQLite itself asks for the writer's place at ever longer intervals, up to 100 ms, in which it is
-    vacant: here it is asked for every few ms.
+    SQLite polls for the write lock at intervals that grow to 100 ms, in which the lock may be free.
+    This function polls every few ms.
     """
     if connection.get_execution_options().get("headcount_reads", False):
         connection.exec_driver_sql("BEGIN")
@@ -170,7 +170,7 @@ def _connection(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _unreachable() -> Iterator[None]:
-    """Turn what a database says when it cannot be asked into a promise that nothing has changed."""
+    """Convert errors of an unreachable database to NotPublished: nothing has changed."""
     try:
         yield
     except _UNREACHABLE as error:

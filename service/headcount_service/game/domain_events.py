@@ -1,7 +1,7 @@
-"""Happenings: what a change of state is told as, in the event and in the answer.
+"""Domain events: describe a change of state, in the event and in the response.
 
-Each class is the own fields of one type of event. An item's attributes stand beside its other
-fields, as `metal` does in the purchase of a sword.
+Each class defines the own fields of one event type. An item's attributes are fields beside the
+others, such as `metal` in the purchase of a sword.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from headcount_service.catalogue import Value, Variant
 
 
 class DomainEvent(BaseModel):
-    """What every change tells: which it was, and of whom."""
+    """The fields common to all events: the type and the player."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,26 +27,26 @@ class DomainEvent(BaseModel):
 
     @property
     def bought(self) -> tuple["OrderLine", ...]:
-        """What was bought."""
+        """The lines that the player bought."""
         return ()
 
 
 class SignedUp(DomainEvent):
-    """A player is new, and has `gold`."""
+    """A new player, who starts with `gold`."""
 
     event_type: Literal["sign_up"] = "sign_up"
     gold: int
 
 
 class Earned(DomainEvent):
-    """A player has so much more `gold`."""
+    """A player has earned `gold`."""
 
     event_type: Literal["earn"] = "earn"
     gold: int
 
 
 class OrderLine(BaseModel):
-    """So many of one variant, at what one costs; its attributes are fields of it."""
+    """A quantity of one variant and its unit price; the item's attributes are extra fields."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -57,7 +57,7 @@ class OrderLine(BaseModel):
 
     @classmethod
     def of(cls, variant: Variant, quantity: int, price: int) -> "OrderLine":
-        """A line of a variant."""
+        """Create a line for a variant."""
         return cls(
             item=variant.item,
             variant=variant.name,
@@ -73,7 +73,7 @@ class OrderLine(BaseModel):
 
     @property
     def cost(self) -> int:
-        """What all of it costs."""
+        """The total price."""
         return self.quantity * self.unit_price
 
 
@@ -92,9 +92,9 @@ class Purchased(DomainEvent, OrderLine):
 
 
 class CartChanged(DomainEvent):
-    """A line of a cart has `change` more of a variant, or less, and now `in_cart` of it.
+    """The quantity of a cart line has changed by `change`, and is now `in_cart`.
 
-    `quantity` is what was asked for: how many more in `add_to_cart`, how many in `change_cart`.
+    `quantity` is the request's: the number added in `add_to_cart`, the new number in `change_cart`.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -108,12 +108,12 @@ class CartChanged(DomainEvent):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The event's own fields; nothing stands for a quantity that was not asked for."""
+        """The event's own fields; without `quantity` if the request had none."""
         return self.model_dump(exclude_none=True)
 
 
 class CheckedOut(DomainEvent):
-    """A player has bought a whole cart, for `total` gold, and the cart is empty."""
+    """A player has bought the whole cart, for `total` gold; the cart is now empty."""
 
     event_type: Literal["checkout"] = "checkout"
     lines: tuple[OrderLine, ...]

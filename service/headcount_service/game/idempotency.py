@@ -1,7 +1,7 @@
-"""Answers: what a request with an identity was told, so that one that is repeated is told the same.
+"""Idempotency: a repeated request gets the stored result of the first one.
 
-The identity is the request's `X-Event-Id`. The answer is written in the transaction that it tells
-of. A repeated request must ask for the same: its fingerprint is compared.
+The header `X-Event-Id` identifies the request. The transaction that changes the state also stores
+the result. A repeated request must have the same parameters: their fingerprints are compared.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _BAD_REQUEST, _UNPROCESSABLE = 400, 422
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a request is told: a status, a body and, where it made an event, the event's place."""
+    """The result of a command: status, body and, if it published an event, the event's place."""
 
     status: int
     body: Mapping[str, Any]
@@ -35,17 +35,19 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A request's identity, and a digest of what it asks for."""
+    """A request's identity, and a digest of its command and parameters."""
 
     event_id: str
     fingerprint: str
 
 
-def identity(event_id: str | None, act: str, asked: Mapping[str, Any]) -> Identity | None:
-    """The identity of a request; None if it gives none.
+def identity(
+    event_id: str | None, command_name: str, parameters: Mapping[str, Any]
+) -> Identity | None:
+    """Return the identity of a request; None if it has no `X-Event-Id`.
 
     Raises:
-        RequestError: 400, when it is too long to be kept, or cannot be.
+        RequestError: 400, if the header is too long or has invalid characters.
     """
     if event_id is None:
         return None
@@ -53,30 +55,27 @@ def identity(event_id: str | None, act: str, asked: Mapping[str, Any]) -> Identi
         raise RequestError(
             _BAD_REQUEST, f"{HEADER} must be 1 to {MAX_LENGTH} visible ASCII characters."
         )
-    content = json.dumps([act, asked], sort_keys=True)
+    content = json.dumps([command_name, parameters], sort_keys=True)
     return Identity(event_id, hashlib.sha256(content.encode()).hexdigest())
 
 
-def stored_result(connection: Connection, asked: Identity) -> CommandResult | None:
-    """The answer that was given to this identity; None if this is the first time.
+def stored_result(connection: Connection, identity: Identity) -> CommandResult | None:
+    """Return the result stored for an identity; None if the request is new.
 
     Raises:
-        RequestError: 422, when the identity was another request's.
-        EarlierUnpublished: The answer waits for its event to be published.
+        RequestError: 422, if a different request had the same identity.
+        EarlierEventUnpublished: The event of the first request is not published yet.
     """
     query = (
         select(answers, events.c.leased_until_ms, events.c.topic_partition, events.c.topic_offset)
         .outerjoin(events, answers.c.event == events.c.id)
-        .where(answers.c.event_id == asked.event_id)
+        .where(answers.c.event_id == identity.event_id)
     )
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    if row.fingerprint != asked.fingerprint:
-        raise RequestError(
-            _UNPROCESSABLE,
-            f"{HEADER} is that of another request before.",
-        )
+    if row.fingerprint != identity.fingerprint:
+        raise RequestError(_UNPROCESSABLE, f"A different request has already used this {HEADER}.")
     if row.leased_until_ms is not None:
         raise EarlierEventUnpublished
     is_placed = row.topic_partition is not None
@@ -85,20 +84,20 @@ def stored_result(connection: Connection, asked: Identity) -> CommandResult | No
 
 
 def store_result(
-    connection: Connection, asked: Identity, answer: CommandResult, event: int | None
+    connection: Connection, identity: Identity, result: CommandResult, event: int | None
 ) -> None:
-    """Keep an answer. Raises IntegrityError if another request had the same identity meanwhile."""
+    """Store a result. Raises IntegrityError if a concurrent request had the same identity."""
     connection.execute(
         insert(answers).values(
-            event_id=asked.event_id,
-            fingerprint=asked.fingerprint,
-            status=answer.status,
-            body=json.dumps(answer.body),
+            event_id=identity.event_id,
+            fingerprint=identity.fingerprint,
+            status=result.status,
+            body=json.dumps(result.body),
             event=event,
         )
     )
 
 
 def refusal_result(refusal: Refused) -> CommandResult:
-    """What a refused request is told."""
+    """Convert a refusal to the result of its request."""
     return CommandResult(refusal.status, {"detail": refusal.detail})

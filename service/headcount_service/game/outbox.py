@@ -1,10 +1,10 @@
-"""The outbox: events are written in the transaction that changes the state, and published then.
+"""The outbox: the transaction that changes the state stores the event, to be published afterwards.
 
-The worker that creates an event owns and leases it: nobody else publishes it while that process
+The worker that creates an event owns and leases it: no other worker publishes it while that process
 lives (`ownership.py`). The lease, by the database's clock, outlasts the producer's time-out: until
-it expires nobody else may publish the event, even if the database wrongly sees its owner as gone.
-The owner renews the lease before it publishes an old event. A player has at most one unpublished
-event; the next command waits, so that a player's events are in the topic in their order.
+it expires no other worker may publish the event, even if the owner wrongly appears to be dead. The
+owner renews the lease before it publishes an old event. A player has at most one unpublished event;
+the next command waits, so that a player's events are in the topic in order.
 """
 
 import json
@@ -32,22 +32,22 @@ from headcount_service.publish.protocols import RecordPosition
 
 RECEIPT = "receipt"
 _WRITING = 0x6576656E7473
-"""PostgreSQL's lock that is shared by who writes events; any number will do."""
+"""The key of the PostgreSQL advisory lock that writers of events share; an arbitrary number."""
 
 _NOW_MS = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
 }
-TAKEN_UP_AT_ONCE = 200
+TAKE_OVER_BATCH = 200
 
 
-class EarlierEventUnpublished(ServiceError):  # noqa: N818 - a state of things, which passes
+class EarlierEventUnpublished(ServiceError):  # noqa: N818 - a temporary state, not an error
     """An earlier event of the player is not in the topic yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """An event that is to be published."""
+    """An event to publish."""
 
     number: int
     player_id: str
@@ -56,7 +56,7 @@ class OutboxEntry:
 
     @property
     def event(self) -> Event:
-        """What the topic is to hold."""
+        """The event for the topic."""
         content: Event = json.loads(self.value)
         return content
 
@@ -67,17 +67,17 @@ class OutboxEntry:
 
 
 def now_ms() -> int:
-    """The time, as the tables have it."""
+    """Return the time in the tables' unit."""
     return time.time_ns() // 1_000_000
 
 
 def _database_ms(connection: Connection) -> ColumnElement[int]:
-    """The time by the database's clock, which is the same for every worker."""
+    """The time by the database's clock, which all workers share."""
     return literal_column(_NOW_MS[connection.dialect.name])
 
 
 def check_published(connection: Connection, player_id: str) -> None:
-    """Raise EarlierUnpublished if the player has an event that is not published."""
+    """Raise EarlierEventUnpublished if the player has an unpublished event."""
     query = select(events.c.id).where(
         events.c.player_id == player_id, events.c.leased_until_ms.is_not(None)
     )
@@ -87,23 +87,23 @@ def check_published(connection: Connection, player_id: str) -> None:
 
 def add(
     connection: Connection,
-    happening: DomainEvent,
+    domain_event: DomainEvent,
     event: Event,
     *,
     event_id: str | None,
     owner: int,
     lease_ms: int,
 ) -> OutboxEntry:
-    """Write an event, which `owner` owns then, and has a lease on."""
+    """Store an event, owned and leased by `owner`."""
     at_ms, value = now_ms(), encode_event(event).decode()
-    _await_readers(connection)
-    made = connection.execute(
+    _lock_shared(connection)
+    number = connection.execute(
         insert(events)
         .values(
             event_id=event_id,
-            event_type=happening.event_type,
-            player_id=happening.player_id,
-            guild=getattr(happening, "guild", None),
+            event_type=domain_event.event_type,
+            player_id=domain_event.player_id,
+            guild=getattr(domain_event, "guild", None),
             at_ms=at_ms,
             value=value,
             leased_until_ms=_database_ms(connection) + lease_ms,
@@ -113,31 +113,32 @@ def add(
     ).scalar_one()
     lines = [
         {
-            "event": made,
+            "event": number,
             "variant": line.variant,
             "item": line.item,
             "attributes": dict(line.attributes),
             "quantity": line.quantity,
             "unit_price": line.unit_price,
         }
-        for line in happening.bought
+        for line in domain_event.bought
     ]
     if lines:
         connection.execute(insert(event_lines), lines)
-    return OutboxEntry(made, happening.player_id, value, at_ms)
+    return OutboxEntry(number, domain_event.player_id, value, at_ms)
 
 
-def _await_readers(connection: Connection) -> None:
-    """Let `last_of_all` see that an event is being written, until it is committed."""
+def _lock_shared(connection: Connection) -> None:
+    """Make `last_visible` wait until this transaction, which stores an event, has ended."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_WRITING})"))
 
 
-def last_of_all(connection: Connection) -> int:
-    """Give the last event's number such that every event up to it is seen from now on.
+def last_visible(connection: Connection) -> int:
+    """Return a number such that all events up to it are visible from now on.
 
-    PostgreSQL gives numbers before the commits: a lower one may be committed after a higher one. So
-    whoever writes an event holds a lock, and here all are waited for. SQLite has but one writer.
+    PostgreSQL assigns numbers before the commit, so a lower one may be committed after a higher
+    one. Writers of events therefore hold a lock, and this function waits for them. SQLite has only
+    one writer.
     """
     last = select(func.coalesce(func.max(events.c.id), 0))
     if connection.dialect.name != "postgresql":
@@ -150,35 +151,35 @@ def last_of_all(connection: Connection) -> int:
 
 
 def overdue_owners(connection: Connection) -> list[int | None]:
-    """Who owns events that are not published, and whose leases are over."""
+    """Return the owners of unpublished events whose leases have expired."""
     query = select(events.c.owner).where(*_overdue(connection))
     return list(connection.execute(query.distinct()).scalars())
 
 
 def _overdue(connection: Connection) -> tuple[ColumnElement[bool], ...]:
-    """Tell events whose leases are over; the first condition is that of the index of a few."""
+    """Return conditions for expired leases; the first one lets the query use the partial index."""
     leased_until_ms = events.c.leased_until_ms
     return leased_until_ms.is_not(None), leased_until_ms < _database_ms(connection)
 
 
 def take_over(
     connection: Connection,
-    gone: Collection[int | None],
+    dead_owners: Collection[int | None],
     owner: int,
-    but: Collection[int],
+    excluded: Collection[int],
     lease_ms: int,
 ) -> list[OutboxEntry]:
-    """Have `owner` own and lease events whose leases are over: its own, and those of who is gone.
+    """Make `owner` the owner of events with expired leases: its own and those of dead owners.
 
-    Those whose numbers are in `but` are left as they are.
+    Leaves out the events whose numbers are in `excluded`.
     """
-    known = [each for each in gone if each is not None]
-    whose = or_(events.c.owner.is_(None), events.c.owner.in_([owner, *known]))
+    known = [dead_owner for dead_owner in dead_owners if dead_owner is not None]
+    is_available = or_(events.c.owner.is_(None), events.c.owner.in_([owner, *known]))
     query = (
         select(events.c.id, events.c.player_id, events.c.value, events.c.at_ms)
-        .where(*_overdue(connection), whose, events.c.id.not_in(but))
+        .where(*_overdue(connection), is_available, events.c.id.not_in(excluded))
         .order_by(events.c.id)
-        .limit(TAKEN_UP_AT_ONCE)
+        .limit(TAKE_OVER_BATCH)
         .with_for_update(skip_locked=True)
     )
     overdue = [OutboxEntry(*row) for row in connection.execute(query)]
@@ -191,7 +192,7 @@ def take_over(
 
 
 def due(connection: Connection, owner: int, numbers: Collection[int]) -> set[int]:
-    """Which of some events are the owner's, and have leases that are over."""
+    """Return which of the events belong to `owner` and have expired leases."""
     query = select(events.c.id).where(
         events.c.id.in_(numbers),
         events.c.owner == owner,
@@ -201,7 +202,7 @@ def due(connection: Connection, owner: int, numbers: Collection[int]) -> set[int
 
 
 def renew(connection: Connection, number: int, owner: int, lease_ms: int) -> bool:
-    """Renew the lease on an event; return False if it is not the owner's to publish any more."""
+    """Renew the lease on an event; return False if it is published or has another owner."""
     renewed = (
         update(events)
         .where(
@@ -215,7 +216,7 @@ def renew(connection: Connection, number: int, owner: int, lease_ms: int) -> boo
 def mark_published(
     connection: Connection, places: Iterable[tuple[OutboxEntry, RecordPosition | None]]
 ) -> None:
-    """Note that events are in the topic, and where, as far as that is told."""
+    """Mark events as published, with their places if known."""
     for entry, place in places:
         connection.execute(
             update(events)

@@ -1,10 +1,10 @@
-"""Ownership: an event is its owner's to publish, for as long as the owner's process lives.
+"""Ownership: only the owner may publish an event while the owner's process lives.
 
-The owner is the worker that made the event, or has taken it over. A worker that is slow, or stopped
-for a while, can go on at any instruction, also right before it sends. So no time that has passed
-allows another to publish its events, and no clock is asked: only its end does, which the kernel
-tells, or the database. Each worker holds a lock that is named by its number and ends with it: on a
-byte of a file beside a SQLite database, or in a session of PostgreSQL.
+The owner is the worker that created the event or has taken it over. A worker that is slow or
+suspended can continue at any instruction, even right before it sends. So a time-out never allows
+another worker to publish its events: only the end of its process does. To show that it lives, each
+worker holds a lock that is named by its number and ends with the process: on a byte of a file
+beside an SQLite database, or in a PostgreSQL session.
 """
 
 import contextlib
@@ -29,10 +29,10 @@ _DEAD_AFTER = (
     "tcp_keepalives_interval = 5",
     "tcp_keepalives_count = 3",
 )
-"""After so many seconds PostgreSQL ends the session of a host that is gone without a word."""
+"""With these, in seconds, PostgreSQL ends the session of a host that has vanished."""
 
 
-def _now() -> bool:
+def _is_over_now() -> bool:
     return True
 
 
@@ -44,8 +44,8 @@ class Sending:
     is_over: Callable[[], bool] = lambda: False
 
     def end(self, is_over: Callable[[], bool] | None = None) -> None:
-        """Say from when on it is sent no more; now, if nothing else is known."""
-        self.is_over = is_over or _now
+        """Set the condition after which this process cannot send the event; now by default."""
+        self.is_over = is_over or _is_over_now
 
 
 class InFlight:
@@ -56,37 +56,37 @@ class InFlight:
         self._sending: set[Sending] = set()
 
     def begin(self, number: int) -> Sending:
-        """Count an event in."""
+        """Add an event."""
         sending = Sending(number)
         with self._lock:
             self._sending.add(sending)
         return sending
 
     def numbers(self) -> set[int]:
-        """Which they are now."""
+        """Return the numbers of the events that this process may still send."""
         with self._lock:
             self._sending = {sending for sending in self._sending if not sending.is_over()}
             return {sending.number for sending in self._sending}
 
 
 class _Locks(Protocol):
-    """How a worker shows that it lives, and sees whether another does."""
+    """The locks by which a worker shows that it lives, and checks whether others do."""
 
     def hold(self, owner: int) -> None:
-        """Hold the lock from now on, if it is not held. Raises NotPublished."""
+        """Take the owner's lock unless it is held. Raises NotPublished."""
 
     def is_held(self) -> bool:
-        """Whether it is still held, or was not held yet."""
+        """Return whether the lock is still held, or was never taken."""
 
     def is_gone(self, connection: Connection, owner: int) -> bool:
-        """Whether nobody holds the lock."""
+        """Return whether `owner`'s lock is free, because its process has ended."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
 
 
 class Ownership:
-    """This process as an owner; `number` names it from its first use on, after the fork."""
+    """This process as an owner of events; `number` identifies it, and changes with a fork."""
 
     def __init__(self, engine: Engine) -> None:
         self.in_flight = InFlight()
@@ -101,38 +101,38 @@ class Ownership:
 
     @property
     def number(self) -> int:
-        """Its number, whose lock is held. Raises NotPublished if that cannot be."""
+        """The owner's number; takes its lock. Raises NotPublished if that is impossible."""
         with self._lock:
-            if self._pid != os.getpid():  # made before the fork, for several workers
+            if self._pid != os.getpid():  # created before the fork: each worker needs its own
                 self._number, self._pid = secrets.randbits(_OWNER_BITS), os.getpid()
             self._locks.hold(self._number)
             return self._number
 
     def renew(self) -> None:
-        """See that the lock is held; who has lost it is another owner. Raises NotPublished."""
+        """Check the lock; if it was lost, take one with a new number. Raises NotPublished."""
         with self._lock:
             if not self._locks.is_held():
                 self._number = secrets.randbits(_OWNER_BITS)
         _ = self.number
 
     def is_gone(self, connection: Connection, owner: int | None) -> bool:
-        """Whether an owner's process has ended; asked in a transaction that changes something."""
+        """Return whether an owner's process has ended; call it in a writing transaction."""
         return owner is None or (owner != self._number and self._locks.is_gone(connection, owner))
 
     def close(self) -> None:
-        """End as an owner."""
+        """Release the lock."""
         self._locks.close()
 
 
 class _FileLocks:
-    """Locks on bytes of a file, which the kernel lets go of when their process ends.
+    """Locks on bytes of a file, which the kernel releases when their process ends.
 
-    A process loses all of its locks on a file once it closes any descriptor of it, so each process
-    has one for each file, and keeps it.
+    A process loses all its locks on a file when it closes any descriptor of that file. So each
+    process opens a file once and never closes it.
     """
 
-    _opened: dict[tuple[int, Path], int] = {}  # noqa: RUF012 - one for the process
-    _own: set[int] = set()  # noqa: RUF012 - they would not keep the process itself out
+    _opened: dict[tuple[int, Path], int] = {}  # noqa: RUF012 - shared in the process
+    _own: set[int] = set()  # noqa: RUF012 - a process's own locks do not block it
 
     def __init__(self, database: str | None) -> None:
         self._path = Path(f"{database}-workers").absolute()
@@ -150,11 +150,11 @@ class _FileLocks:
         self._owner = owner
 
     def is_held(self) -> bool:
-        """Nothing but the process's end takes it away."""
+        """Return True: only the end of the process releases the lock."""
         return True
 
     def is_gone(self, _connection: Connection, owner: int) -> bool:
-        """Try to lock the owner's byte."""
+        """Return whether the owner's byte can be locked."""
         if owner in self._own:
             return False
         try:
@@ -167,7 +167,7 @@ class _FileLocks:
         return True
 
     def close(self) -> None:
-        """Unlock it."""
+        """Unlock the owner's byte."""
         if self._owner is not None:
             with contextlib.suppress(OSError):
                 fcntl.lockf(self._file(), fcntl.LOCK_UN, 1, self._owner)
@@ -183,14 +183,14 @@ class _FileLocks:
 
 
 class _SessionLocks:
-    """Advisory locks of PostgreSQL, which it lets go of when their session ends."""
+    """Advisory locks of PostgreSQL, which releases them when their session ends."""
 
     def __init__(self, engine: Engine) -> None:
         self._url = engine.url
         self._session: Connection | None = None
 
     def hold(self, owner: int) -> None:
-        """Have a session of its own hold the lock."""
+        """Take the lock in a session of its own."""
         if self._session is not None:
             return
         engine = create_engine(self._url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -207,7 +207,7 @@ class _SessionLocks:
         self._session = session
 
     def is_held(self) -> bool:
-        """Ask the session, and drop one that has ended."""
+        """Return whether the session still works; close it if not."""
         if self._session is None:
             return True
         try:
@@ -218,12 +218,12 @@ class _SessionLocks:
         return True
 
     def is_gone(self, connection: Connection, owner: int) -> bool:
-        """Try to lock it, for the rest of the transaction."""
+        """Return whether the lock can be taken; holds it until the transaction ends."""
         query = text("SELECT pg_try_advisory_xact_lock(:owner)")
         return bool(connection.execute(query, {"owner": owner}).scalar_one())
 
     def close(self) -> None:
-        """End the session."""
+        """Close the session."""
         session, self._session = self._session, None
         if session is not None:
             with contextlib.suppress(SQLAlchemyError):

@@ -1,4 +1,4 @@
-"""The parameters of the game's routes, some of them made from the catalogue. Pure."""
+"""The parameters of the game's routes, some of them generated from the catalogue. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ Guild = Annotated[str, StringConstraints(pattern=GUILD_PATTERN), Field(descripti
 VariantName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9_:=,]{1,500}$"),
-    Field(description="an item and its attributes, as bow:draw_weight_lb=40,wood=yew"),
+    Field(description="an item and its attributes, such as bow:draw_weight_lb=40,wood=yew"),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class ByItem:
-    """A route whose parameters depend on `item`: each item has attributes of its own."""
+    """A route whose parameters depend on `item`, because each item has its own attributes."""
 
     by_item: Mapping[str, type[Parameters]]
 
@@ -50,12 +50,11 @@ class ByItem:
         item = items[0] if items else None
         if isinstance(item, str) and item in self.by_item:
             return check_parameters(self.by_item[item], all_supplied)
-        *others, last = sorted(self.by_item)
-        rule = f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
+        rule = f"must be {_either(self.by_item)}"
         fault = InvalidParameter(
             "item", show(item) if items else "", rule if items else f"is missing; it {rule}"
         )
-        raise RequestError(_BAD_REQUEST, "Not acceptable: item.", (fault,))
+        raise RequestError(_BAD_REQUEST, "Invalid parameters: item.", (fault,))
 
     @property
     def models(self) -> tuple[type[Parameters], ...]:
@@ -64,32 +63,32 @@ class ByItem:
 
 
 class PlayerForm(Parameters):
-    """A player."""
+    """Names a player."""
 
     player_id: PlayerId
 
 
 class CartLineForm(PlayerForm):
-    """A line of a player's cart."""
+    """Names a line of a player's cart."""
 
     variant: VariantName
 
 
 class MemberForm(PlayerForm):
-    """A player and a guild."""
+    """Names a player and a guild."""
 
     guild: Guild
 
 
 @dataclass(frozen=True)
 class Forms:
-    """What each route takes, with this catalogue."""
+    """The parameters of each route, for a catalogue."""
 
     catalogue: Catalogue
 
     @cached_property
     def earnings(self) -> Form:
-        """How much a player earns."""
+        """Earnings of a player."""
         return Plain(
             create_model(
                 "Earnings",
@@ -100,7 +99,7 @@ class Forms:
 
     @cached_property
     def goods(self) -> Form:
-        """So many of one variant."""
+        """A quantity of one variant."""
         return ByItem(
             {
                 name: self._order(name, item.attributes)
@@ -122,25 +121,25 @@ class Forms:
 
     @cached_property
     def cart_change(self) -> Form:
-        """How many a line of the cart is to have."""
+        """A new quantity for a cart line."""
         quantity = _whole(1, self.catalogue.max_quantity)
         return Plain(create_model("CartChange", __base__=CartLineForm, quantity=quantity))
 
     @cached_property
     def inventory_search(self) -> Form:
-        """Which of a player's things are looked for."""
+        """Filters for a player's inventory."""
         return Plain(create_model("InventorySearch", __base__=PlayerForm, **self._item_filters))
 
     @cached_property
     def event_search(self) -> Form:
-        """Which events are looked for, and which page of them."""
+        """Filters for events, and the page."""
         return Plain(
             create_model(
                 "EventSearch",
                 __base__=Parameters,
                 event_type=_optional(
                     Annotated[str, StringConstraints(pattern="^[a-z_]{1,32}$")],
-                    "1 to 32 small letters or underscores",
+                    "1 to 32 lowercase letters or underscores",
                 ),
                 player_id=_optional(PlayerId, PLAYER_RULE),
                 guild=_optional(Guild, GUILD_RULE),
@@ -161,12 +160,12 @@ class Forms:
 
 
 def paging() -> dict[str, Any]:
-    """The fields that ask for a page: how many, and after which number."""
+    """Return the fields that select a page: its size, and the number that it starts after."""
     return {"after": _whole(0, MOST_MS, 0), "limit": _whole(1, MOST_AT_ONCE, DEFAULT_LIMIT)}
 
 
 def member_page() -> dict[str, Any]:
-    """The fields that ask for a page of members: how many, and after which player."""
+    """Return the fields that select a page of members: its size, and the player it starts after."""
     return {
         "after": _optional(PlayerId, PLAYER_RULE),
         "limit": _whole(1, MOST_AT_ONCE, DEFAULT_LIMIT),
@@ -184,7 +183,7 @@ def _optional(kind: Any, rule: str) -> Any:
 
 
 def _filter(kinds: tuple[Attribute, ...]) -> Any:
-    """An attribute of any item that has it: items may have different values for it."""
+    """Create a filter for an attribute; it accepts the values of every item that has it."""
     values = sorted({value for kind in kinds if isinstance(kind, Choice) for value in kind.values})
     numbers = [kind for kind in kinds if not isinstance(kind, Choice)]
     if not numbers:

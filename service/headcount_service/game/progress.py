@@ -1,13 +1,14 @@
-"""Progress: how far the events of some players are."""
+"""Progress: how many of some players' events are published."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class PublishProgress:
-    """How many events the players have, and how many of theirs are not published.
+    """How many events the players have, and how many of these are unpublished.
 
-    Each commit adds to the number, while the ids of events need not be in the order of the commits.
+    Every commit increases the count. Ids would not show progress: they need not be in the order of
+    the commits.
     """
 
     events: int

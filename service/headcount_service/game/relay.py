@@ -1,10 +1,11 @@
-"""The relay: publishes the events whose makers did not get to it, or do not know whether they did.
+"""The relay: publishes events whose owner did not publish them, or does not know whether it did.
 
-It takes over those that nobody can send any more: their owner's process has ended, or it is this
-one, and the producer that had them is closed. What was sent by then the broker still has to take
-in, for which it gets `QUIET_S`. Then the relay looks in the topic whether they are there: a worker
-may have died between the acknowledgement and its note of it. So an event is published again only if
-the broker takes in the first one later than that, which one that answers does not.
+The relay takes over events that no process can send any more: their owner's process has ended, or
+this process owns them and has closed the producer that had them. Records sent before may still be
+on their way, so the relay first waits for `QUIET_S`. Then it looks for the events in the topic,
+because a worker may have died after the acknowledgement but before it marked the event. So an event
+is duplicated only if the broker appends the first copy later than that, which a broker that answers
+does not do.
 """
 
 import json
@@ -33,7 +34,7 @@ _POLL_MS = 500
 
 
 class Relay:
-    """A thread of a worker that looks after what is left over, in all workers' names."""
+    """A thread in each worker that publishes the leftover events of all workers."""
 
     def __init__(
         self, settings: Settings, database: StateDatabase, publisher: EventPublisher
@@ -42,16 +43,16 @@ class Relay:
         self._database = database
         self._publisher = publisher
         self._ownership = database.ownership
-        self._taken: dict[int, OutboxEntry] = {}  # over, and not yet published
+        self._taken: dict[int, OutboxEntry] = {}  # taken over, and not yet published
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
-        """Begin; called once in each worker, after the fork."""
+        """Start the thread; called once in each worker, after the fork."""
         self._thread.start()
 
     def close(self) -> None:
-        """End, with what is in hand done."""
+        """Stop the thread after its present round."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(2 * self._settings.ack_timeout_s)
@@ -61,66 +62,69 @@ class Relay:
             try:
                 self.relay()
             except (PublishError, KafkaError) as error:
-                log.warning("left-over events are not published yet: %s", error)
+                log.warning("leftover events are not published yet: %s", error)
             except Exception:
-                log.exception("unforeseen; the next round may do better")
+                log.exception("unexpected error; the relay will try again")
 
     def relay(self) -> int:
-        """Publish what is left over now, and return how many events that were.
+        """Publish leftover events; return how many were published.
 
         Raises:
-            PublishError: The broker or the database does not do its part; more remains.
+            PublishError: The broker or the database failed; events remain.
             KafkaError: The topic cannot be read.
         """
         if not self._publisher.is_open():
-            self._taken.clear()  # a broker that comes back has yet to take in what it was sent
+            self._taken.clear()  # a broker that returns may still append what was sent before
             return 0
         self._ownership.renew()
         self._take_over()
         entries = self._due()
         if not entries:
             return 0
-        there = find(self._settings, entries) if self._settings.publish else {}
-        done = sum(self._publish(entry, there.get(entry.receipt)) for entry in entries)
-        log.warning("published %d left-over events, %d of them before", done, len(there))
-        return done
+        places = find(self._settings, entries) if self._settings.publish else {}
+        published = sum(self._publish(entry, places.get(entry.receipt)) for entry in entries)
+        log.warning(
+            "published %d leftover events; %d were already in the topic", published, len(places)
+        )
+        return published
 
     def _take_over(self) -> None:
         if not self._database.look(outbox.overdue_owners):
             return
-        taken = self._database.change(self._taken_over)
+        taken = self._database.change(self._claim)
         self._taken |= {entry.number: entry for entry in taken}
 
-    def _taken_over(self, connection: Connection) -> list[OutboxEntry]:
+    def _claim(self, connection: Connection) -> list[OutboxEntry]:
         owners = outbox.overdue_owners(connection)
-        gone = [each for each in owners if self._ownership.is_gone(connection, each)]
-        but = self._ownership.in_flight.numbers() | self._taken.keys()
+        dead_owners = [owner for owner in owners if self._ownership.is_gone(connection, owner)]
+        excluded = self._ownership.in_flight.numbers() | self._taken.keys()
         quiet_ms = round(1000 * QUIET_S)
-        return outbox.take_over(connection, gone, self._ownership.number, but, quiet_ms)
+        number = self._ownership.number
+        return outbox.take_over(connection, dead_owners, number, excluded, quiet_ms)
 
     def _due(self) -> list[OutboxEntry]:
-        """Those of the events taken over that the broker has had its time for."""
+        """Return the events taken over at least `QUIET_S` ago."""
         if not self._taken:
             return []
         numbers, owner = list(self._taken), self._ownership.number
-        due = self._database.look(lambda each: outbox.due(each, owner, numbers))
+        due = self._database.look(lambda connection: outbox.due(connection, owner, numbers))
         return [entry for number, entry in self._taken.items() if number in due]
 
     def _publish(self, entry: OutboxEntry, place: RecordPosition | None) -> bool:
-        """Publish an event unless it has a place, and note that; False if it is another's now."""
+        """Publish an event unless it has a place, and mark it; False if another worker owns it."""
         sending = self._ownership.in_flight.begin(entry.number)
         is_over: Callable[[], bool] | None = None
         try:
             del self._taken[entry.number]
             owner, lease = self._ownership.number, lease_ms(self._settings)
             if not self._database.change(
-                lambda each: outbox.renew(each, entry.number, owner, lease)
+                lambda connection: outbox.renew(connection, entry.number, owner, lease)
             ):
                 return False
             if place is None:
                 place = self._publisher.publish(entry.event, entry.player_id)
             marked = [(entry, place)]
-            self._database.change(lambda each: outbox.mark_published(each, marked))
+            self._database.change(lambda connection: outbox.mark_published(connection, marked))
         except OutcomeUnknown as error:
             is_over = error.is_over
             raise
@@ -130,7 +134,7 @@ class Relay:
 
 
 def find(settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, RecordPosition]:
-    """Look which events are in the topic, by their receipts, and where.
+    """Look for events in the topic; return the places of those that are there, by receipt.
 
     Raises:
         KafkaError: The topic cannot be read to its end.
@@ -152,25 +156,31 @@ def find(settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, Record
 def _positions(
     consumer: KafkaConsumer, topic: str, wanted: Iterable[str], since_ms: int
 ) -> dict[str, RecordPosition]:
-    partitions = [
-        TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic) or ()
-    ]
+    numbers = consumer.partitions_for_topic(topic) or ()
+    partitions = [TopicPartition(topic, number) for number in numbers]
     if not partitions:
         raise KafkaError(f"the topic {topic!r} cannot be read")
     ends = consumer.end_offsets(partitions)
     starts = consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
-    behind = {each for each in partitions if starts[each] and starts[each].offset < ends[each]}
+    behind = {
+        partition
+        for partition in partitions
+        if starts[partition] and starts[partition].offset < ends[partition]
+    }
     positions: dict[str, RecordPosition] = {}
     consumer.assign(sorted(behind))
-    for each in behind:
-        consumer.seek(each, starts[each].offset)
+    for partition in behind:
+        consumer.seek(partition, starts[partition].offset)
     while behind:
-        for each, records in consumer.poll(timeout_ms=_POLL_MS).items():
+        for partition, records in consumer.poll(timeout_ms=_POLL_MS).items():
             for record in records:
                 receipt = _receipt(record.value)
                 if receipt in wanted:
-                    positions.setdefault(receipt, RecordPosition(each.partition, record.offset))
-        behind = {each for each in behind if consumer.position(each) < ends[each]}
+                    position = RecordPosition(partition.partition, record.offset)
+                    positions.setdefault(receipt, position)
+        behind = {
+            partition for partition in behind if consumer.position(partition) < ends[partition]
+        }
     return positions
 
 

@@ -1,4 +1,4 @@
-"""Shapes: what the game's good answers look like, beside the happenings."""
+"""Response models: the game's successful responses to queries."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -6,7 +6,7 @@ from headcount_service.game.domain_events import DomainEvent
 
 
 class PlayerState(BaseModel):
-    """A player; `guild` is null for one who is in none."""
+    """A player; `guild` is null if the player has none."""
 
     player_id: str
     gold: int = Field(ge=0)
@@ -14,7 +14,7 @@ class PlayerState(BaseModel):
 
 
 class Holding(BaseModel):
-    """So many of one variant; the item's attributes stand beside these fields."""
+    """A quantity of one variant; the item's attributes are extra fields."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -24,21 +24,21 @@ class Holding(BaseModel):
 
 
 class Holdings(BaseModel):
-    """What a player has, or has in the cart."""
+    """A player's inventory or cart."""
 
     player_id: str
     lines: list[Holding]
 
 
 class GuildMembership(BaseModel):
-    """The guild that a player is in, or null."""
+    """A player's guild, or null."""
 
     player_id: str
     guild: str | None
 
 
 class Members(BaseModel):
-    """A page of a guild's members; `next` is what the next page comes after, null on the last."""
+    """A page of a guild's members; `next` is the `after` of the next page, null on the last one."""
 
     guild: str
     members: list[str]
@@ -52,7 +52,7 @@ class AnyDomainEvent(DomainEvent):
 
 
 class Event(BaseModel):
-    """An event: its number, its request's identity, when it was, and whether it is published."""
+    """An event with its number, its request's identity, its time, and whether it is published."""
 
     number: int
     event_id: str | None
@@ -62,7 +62,7 @@ class Event(BaseModel):
 
 
 class Events(BaseModel):
-    """A page of events; `next` is what the next page comes after, null on the last."""
+    """A page of events; `next` is the `after` of the next page, null on the last one."""
 
     events: list[Event]
     next: int | None

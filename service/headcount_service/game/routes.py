@@ -41,16 +41,16 @@ from headcount_service.publish.events import HeaderLimits, build_event
 from headcount_service.publish.protocols import RecordPosition
 
 CREATED, OK = 201, 200
-_ACT_PROBLEMS = (400, 404, 409, 413, 415, 422, 431, 503, 504)
+_COMMAND_PROBLEMS = (400, 404, 409, 413, 415, 422, 431, 503, 504)
 _QUERY_PROBLEMS = (400, 404, 415, 503)
-_GOOD = 400
+_FIRST_ERROR_STATUS = 400
 
 Query = Callable[[Connection, Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """The collaborators of the routes."""
+    """The dependencies of the routes."""
 
     commands: CommandHandler
     database: StateDatabase
@@ -60,12 +60,12 @@ class Game:
 
 
 def game_routes(game: Game) -> tuple[Route, ...]:
-    """Every route of the game."""
+    """Create every route of the game."""
     return (*_commands(game), *_queries(game))
 
 
 def placed(response: Response, place: RecordPosition | None) -> Response:
-    """Set the headers with the event's partition and offset, if known."""
+    """Add headers with the event's partition and offset, if known."""
     if place is not None:
         response.headers["X-Event-Partition"] = str(place.partition)
         response.headers["X-Event-Offset"] = str(place.offset)
@@ -76,66 +76,66 @@ def _commands(game: Game) -> tuple[Route, ...]:
     forms, rules = Forms(game.catalogue), Rules(game.catalogue)
     player, line, member = Plain(PlayerForm), Plain(CartLineForm), Plain(MemberForm)
 
-    def command(
-        spelling: str, summary: str, form: Form, rule: Rule, answer: type[DomainEvent]
+    def route(
+        method_and_path: str, summary: str, form: Form, rule: Rule, answer: type[DomainEvent]
     ) -> Route:
-        method, path = spelling.split()
+        method, path = method_and_path.split()
         status = CREATED if method == "POST" else OK
-        done = Command(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
-        view = _act_view(game, done)
+        command = Command(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
+        view = _command_view(game, command)
         return Route(
             path,
             (method,),
-            done.name,
+            command.name,
             summary,
             form,
             view,
             answer,
             status,
-            _ACT_PROBLEMS,
+            _COMMAND_PROBLEMS,
             is_event=True,
             is_repeatable=True,
         )
 
     cart = "/players/<player_id>/cart"
     return (
-        command("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
-        command(
+        route("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
+        route(
             "POST /players/<player_id>/earnings", "Earn gold.", forms.earnings, rules.earn, Earned
         ),
-        command("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
-        command(
+        route("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
+        route(
             f"POST {cart}",
             "Add items to the cart.",
             forms.goods,
             rules.add_to_cart,
             CartChanged,
         ),
-        command(
+        route(
             f"PUT {cart}/<variant>",
             "Set the quantity of an item in the cart.",
             forms.cart_change,
             rules.change_cart,
             CartChanged,
         ),
-        command(
+        route(
             f"DELETE {cart}/<variant>",
             "Remove an item from the cart.",
             line,
             rules.remove_from_cart,
             CartChanged,
         ),
-        command(
+        route(
             "POST /players/<player_id>/checkout",
             "Buy everything in the cart, or nothing.",
             player,
             rules.check_out,
             CheckedOut,
         ),
-        command(
+        route(
             "POST /guilds/<guild>/members", "Join a guild.", member, rules.join, MembershipChanged
         ),
-        command(
+        route(
             "DELETE /guilds/<guild>/members/<player_id>",
             "Leave a guild.",
             member,
@@ -150,44 +150,48 @@ def _queries(game: Game) -> tuple[Route, ...]:
     player = Plain(PlayerForm)
     members = Plain(create_model("MemberSearch", __base__=Parameters, guild=Guild, **member_page()))
 
-    def query(path: str, summary: str, form: Form, ask: Query, answer: type[BaseModel]) -> Route:
-        view = _query_view(game, ask)
-        name = f"get_{ask.__name__}"
+    def route(path: str, summary: str, form: Form, query: Query, answer: type[BaseModel]) -> Route:
+        view = _query_view(game, query)
+        name = f"get_{query.__name__}"
         return Route(path, ("GET",), name, summary, form, view, answer, OK, _QUERY_PROBLEMS)
 
     return (
-        query(
-            "/players/<player_id>", "A player.", player, queries.player, response_models.PlayerState
+        route(
+            "/players/<player_id>",
+            "Get a player.",
+            player,
+            queries.player,
+            response_models.PlayerState,
         ),
-        query(
+        route(
             "/players/<player_id>/inventory",
             "List a player's inventory, filtered by item and attributes.",
             forms.inventory_search,
             queries.inventory,
             response_models.Holdings,
         ),
-        query(
+        route(
             "/players/<player_id>/cart",
             "List a player's cart.",
             player,
             queries.cart,
             response_models.Holdings,
         ),
-        query(
+        route(
             "/players/<player_id>/guild",
             "Get a player's guild.",
             player,
             queries.guild,
             response_models.GuildMembership,
         ),
-        query(
+        route(
             "/guilds/<guild>/members",
             "List a guild's members.",
             members,
             queries.members,
             response_models.Members,
         ),
-        query(
+        route(
             "/events",
             "Search events by type, player, guild, time or purchased item.",
             forms.event_search,
@@ -197,28 +201,28 @@ def _queries(game: Game) -> tuple[Route, ...]:
     )
 
 
-def _act_view(game: Game, command: Command) -> Callable[[Mapping[str, Any]], Response]:
-    def view(asked: Mapping[str, Any]) -> Response:
+def _command_view(game: Game, command: Command) -> Callable[[Mapping[str, Any]], Response]:
+    def view(parameters: Mapping[str, Any]) -> Response:
         headers = list(request.headers.items())
 
-        def make_event(happening: DomainEvent) -> Mapping[str, Any]:
-            own = {**happening.fields, RECEIPT: game.receipts()}
-            return build_event(happening.event_type, own, headers, game.limits)
+        def make_event(domain_event: DomainEvent) -> Mapping[str, Any]:
+            fields = {**domain_event.fields, RECEIPT: game.receipts()}
+            return build_event(domain_event.event_type, fields, headers, game.limits)
 
-        command_request = CommandRequest(
-            command, asked, identity(request.headers.get(HEADER), command.name, asked), make_event
+        own_identity = identity(request.headers.get(HEADER), command.name, parameters)
+        result = game.commands.execute(
+            CommandRequest(command, parameters, own_identity, make_event)
         )
-        answer = game.commands.execute(command_request)
-        if answer.status >= _GOOD:
-            return problem(answer.status, answer.body["detail"])
-        return placed(_json(answer.body, answer.status), answer.place)
+        if result.status >= _FIRST_ERROR_STATUS:
+            return problem(result.status, result.body["detail"])
+        return placed(_json(result.body, result.status), result.place)
 
     return view
 
 
-def _query_view(game: Game, ask: Query) -> Callable[[Mapping[str, Any]], Response]:
-    def view(asked: Mapping[str, Any]) -> Response:
-        return _json(game.database.look(lambda connection: ask(connection, asked)), OK)
+def _query_view(game: Game, query: Query) -> Callable[[Mapping[str, Any]], Response]:
+    def view(parameters: Mapping[str, Any]) -> Response:
+        return _json(game.database.look(lambda connection: query(connection, parameters)), OK)
 
     return view
 

@@ -1,7 +1,7 @@
-"""The account: what the database holds of some players, as a number for each thing of each.
+"""A snapshot: the state of some players in the database, as a number for each of their resources.
 
-It is for whoever compares the game's state with its events, so it is read as it is at one moment,
-by a connection that can change nothing.
+To compare the game's state with its events, a snapshot is consistent: a read-only transaction sees
+the database at one moment.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from headcount_service.game.sqlite_file import readable_uri
 from headcount_service.game.tables import cart_lines, events, holdings, players
 
 SnapshotEntry = tuple[str, str, int]
-"""A player, a thing (`player`, `gold`, `guild:…`, `item:…`, `cart:…`) and how much of it."""
+"""A player, a resource (`player`, `gold`, `guild:…`, `item:…`, `cart:…`) and its amount."""
 
 _ROWS_AT_ONCE = 10_000
 
@@ -32,13 +32,13 @@ class Snapshot:
         self._prefix = prefix
 
     def progress(self) -> PublishProgress:
-        """How far their events are."""
+        """Return how many of the players' events are published."""
         owned = events.c.player_id.startswith(self._prefix, autoescape=True)
         query = select(func.count(), func.count(events.c.leased_until_ms)).where(owned)
         return PublishProgress(*self._connection.execute(query).one())
 
     def entries(self) -> Iterator[SnapshotEntry]:
-        """What each has; what is not mentioned is 0."""
+        """Yield the players' resources; those not listed are 0."""
         for player_id, gold, guild in self._rows(players, "gold", "guild"):
             yield player_id, "player", 1
             yield player_id, "gold", gold
@@ -56,10 +56,11 @@ class Snapshot:
 
 @contextmanager
 def open_snapshot(url: str, prefix: str, timeout_s: float) -> Iterator[Snapshot]:
-    """Look into a game's database for the length of the block.
+    """Open a snapshot of a game's database for the `with` block.
 
     Raises:
-        DatabaseError: It cannot be reached, or is no game's; the message has no password.
+        DatabaseError: The database cannot be reached, or lacks the game's tables; the message
+            never contains the password.
     """
     parsed = make_url(url)
     try:
@@ -89,7 +90,7 @@ def _reading_engine(url: URL, timeout_s: float, stack: ExitStack) -> Engine:
         return sqlite3.connect(uri, timeout=timeout_s, uri=True, isolation_level=None)
 
     engine = create_engine("sqlite://", creator=connect)
-    # The file may be anybody's: no function that its schema names is to run.
+    # The file is untrusted: SQLite must not run functions that its schema names.
     event.listen(
         engine, "connect", lambda raw, _record: raw.execute("PRAGMA trusted_schema = OFF").close()
     )

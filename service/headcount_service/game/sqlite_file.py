@@ -1,9 +1,9 @@
-"""A SQLite file that is read, and not changed, also where nothing can be written beside it.
+"""Reads an SQLite file without changing it, even in a read-only folder.
 
-SQLite reads a file in WAL mode with the help of two others, its log and an index of that, which it
-makes if they are missing, as they are once the service has closed the database. In a folder or on a
-mount that is read-only it cannot. A file without a log is complete by itself there; one with a log
-is copied to where SQLite can work.
+To read a file in WAL mode, SQLite needs two more files: the log and its index. It creates them if
+they are missing, as they are once the service has closed the database; in a read-only folder or
+mount it cannot. There, a file without a log is complete by itself, and a file with one is copied to
+a temporary folder.
 """
 
 import shutil
@@ -19,10 +19,10 @@ _PRIMARY_CODE = 0xFF
 
 @contextmanager
 def readable_uri(file: Path) -> Iterator[str]:
-    """Give the URI by which SQLite reads a file for the length of the block.
+    """Yield a URI by which SQLite can read a file, valid in the `with` block.
 
     Raises:
-        sqlite3.Error: It cannot be read, or not copied.
+        sqlite3.Error: The file cannot be read or copied, or changed in the meantime.
     """
     uri, log = f"{file.as_uri()}?mode=ro", file.with_name(f"{file.name}-wal")
     if _can_be_read(uri):
@@ -30,7 +30,7 @@ def readable_uri(file: Path) -> Iterator[str]:
     elif not _has_content(log):
         yield f"{uri}&immutable=1"
         if _has_content(log):
-            raise sqlite3.OperationalError("it was changed while it was read; try again")
+            raise sqlite3.OperationalError("the file changed while it was being read; try again")
     else:
         with tempfile.TemporaryDirectory(prefix="headcount-database-") as folder:
             _copy((file, log), Path(folder))
@@ -38,7 +38,7 @@ def readable_uri(file: Path) -> Iterator[str]:
 
 
 def _can_be_read(uri: str) -> bool:
-    """Tell whether SQLite can write what it needs beside the file. Raises sqlite3.Error."""
+    """Return whether SQLite can create the files that it needs. Raises sqlite3.Error."""
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").close()
@@ -54,7 +54,7 @@ def _copy(files: Iterable[Path], folder: Path) -> None:
         for source in files:
             shutil.copyfile(source, folder / source.name)
     except OSError as error:
-        raise sqlite3.OperationalError(f"it cannot be copied: {error}") from error
+        raise sqlite3.OperationalError(f"the file cannot be copied: {error}") from error
 
 
 def _has_content(log: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The state: the rows that a change of one player reads and writes, in the change's transaction."""
+"""The state: reads and writes a player's rows, in the transaction of a command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headcount_service.game.tables import cart_lines, holdings, players
 
 @dataclass(frozen=True, slots=True)
 class LockedPlayer:
-    """A player, whose row is locked until the transaction ends."""
+    """A player whose row is locked until the transaction ends."""
 
     player_id: str
     gold: int
@@ -21,32 +21,32 @@ class LockedPlayer:
 
 @dataclass(frozen=True, slots=True)
 class VariantQuantity:
-    """So many of one variant, in a cart or an inventory."""
+    """A quantity of one variant, in a cart or an inventory."""
 
     variant: Variant
     quantity: int
 
 
 def lock_player(connection: Connection, player_id: str) -> LockedPlayer | None:
-    """Find a player, and keep others from changing it until the transaction ends."""
+    """Read a player, and lock the row until the transaction ends; None if there is none."""
     query = select(players.c.player_id, players.c.gold, players.c.guild).with_for_update()
     row = connection.execute(query.where(players.c.player_id == player_id)).one_or_none()
     return None if row is None else LockedPlayer(*row)
 
 
 def add_player(connection: Connection, player_id: str, gold: int) -> None:
-    """Make a player. Raises IntegrityError if another transaction was first."""
+    """Insert a player. Raises IntegrityError if another transaction was first."""
     connection.execute(insert(players).values(player_id=player_id, gold=gold))
 
 
 def set_gold(connection: Connection, player: LockedPlayer, gold: int) -> None:
-    """Give a player so much gold."""
+    """Set a player's gold."""
     is_player = players.c.player_id == player.player_id
     connection.execute(update(players).where(is_player).values(gold=gold))
 
 
 def set_guild(connection: Connection, player: LockedPlayer, guild: str | None) -> None:
-    """Put a player into a guild, or into none."""
+    """Set a player's guild, or None."""
     is_player = players.c.player_id == player.player_id
     connection.execute(update(players).where(is_player).values(guild=guild))
 
@@ -58,13 +58,13 @@ def hold(connection: Connection, player: LockedPlayer, variant: Variant, quantit
 
 
 def in_cart(connection: Connection, player: LockedPlayer, name: str) -> VariantQuantity | None:
-    """What a player has of a variant in the cart."""
+    """Return the cart line of a variant, or None."""
     row = connection.execute(select(cart_lines).where(*_of(cart_lines, player, name))).one_or_none()
     return None if row is None else _stack(row)
 
 
 def cart(connection: Connection, player: LockedPlayer) -> list[VariantQuantity]:
-    """What a player has in the cart, by the variants' names."""
+    """Return the cart's lines, sorted by variant name."""
     is_player = cart_lines.c.player_id == player.player_id
     rows = connection.execute(select(cart_lines).where(is_player).order_by(cart_lines.c.variant))
     return [_stack(row) for row in rows]
@@ -73,7 +73,7 @@ def cart(connection: Connection, player: LockedPlayer) -> list[VariantQuantity]:
 def put_in_cart(
     connection: Connection, player: LockedPlayer, stack: VariantQuantity, was: int
 ) -> None:
-    """Let a line of the cart have so many, or be none, where it had `was`."""
+    """Set the quantity of a cart line from `was`; 0 removes the line."""
     _put(connection, cart_lines, player, stack, was=was)
 
 

@@ -1,12 +1,11 @@
-"""The tables of the game's state. The migrations make them; this describes them to SQLAlchemy.
+"""The tables of the game's state. The migrations create them; this module describes them.
 
-- `players`: one row a player, with gold and guild; its row is locked by whoever changes anything
-  of that player.
-- `holdings`, `cart_lines`: what a player has, and has chosen; a row is never of quantity 0.
-- `events`: what happened: the outbox, and, once published, the record that `GET /events` searches.
-  Of one player's, ids are in the order of their commits; of several players', on PostgreSQL, they
-  need not be. `event_lines` are the things bought in it.
-- `answers`: what a request with an identity was told, to be told again when it is repeated.
+- `players`: one row per player, with gold and guild. Every command of a player locks the row.
+- `holdings`, `cart_lines`: a player's inventory and cart; the quantity is never 0.
+- `events`: the outbox and, once published, the history that `GET /events` searches. The ids of one
+  player's events are in commit order; on PostgreSQL, those of different players need not be.
+- `event_lines`: the items bought in an event.
+- `answers`: the stored results of requests with an identity, for when they are repeated.
 
 Times are Unix time in ms. `attributes` is a JSON object of an item's attributes; `variant` is the
 name of item and attributes together.
@@ -35,7 +34,7 @@ metadata = MetaData(
     }
 )
 
-_COUNTED = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only an INTEGER
+_COUNTED = BigInteger().with_variant(Integer, "sqlite")  # SQLite autoincrements only an INTEGER
 
 
 players = Table(
@@ -76,12 +75,12 @@ events = Table(
     Column("guild", String(64)),
     Column("at_ms", BigInteger, nullable=False),
     Column("value", Text, nullable=False),
-    # Until when, by the database's clock, nobody takes it over, even if its owner is gone.
-    # Null once it is published.
+    # End of the lease by the database's clock: until then nobody takes the event over, even if its
+    # owner is dead. Null once the event is published.
     Column("leased_until_ms", BigInteger),
     Column("topic_partition", Integer),
     Column("topic_offset", BigInteger),
-    Column("owner", BigInteger),  # who alone may publish it, see ownership.py
+    Column("owner", BigInteger),  # the only worker that may publish it, see ownership.py
     Index(None, "player_id", "id"),
     Index(None, "at_ms"),
 )

@@ -1,1 +1,1 @@
-"""What the service's routes share: parameters, problems, deferred responses, OpenAPI."""
+"""Shared by the service's routes: parameters, problems, deferred responses, OpenAPI."""

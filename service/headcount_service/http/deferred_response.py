@@ -1,7 +1,7 @@
 """Deferred responses: they wait for an acknowledgement without occupying a thread.
 
-To any WSGI server a deferred body is an iterable that starts once its event's outcome is known. The
-service's own worker (`gunicorn_worker.py`) gives the thread other work until then.
+To any WSGI server a deferred body is an iterable that blocks until its event's outcome is known.
+The service's own worker (`gunicorn_worker.py`) lets the thread handle other requests until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class DeferredBody:
-    """A WSGI body; iterating it may block until its deadline, unless it is settled."""
+    """A WSGI body; iterating over it blocks until its event settles, or until the deadline."""
 
     def __init__(self, publication: Publication, begin: Callable[[], Iterable[bytes]]) -> None:
-        """Make one that calls `begin` for its status, headers and body."""
+        """Create a body that calls `begin` to send status and headers and get the content."""
         self._publication = publication
         self._begin = begin
 
@@ -34,7 +34,7 @@ class DeferredBody:
         self._publication.when_settled(then)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give status and headers, and the body."""
+        """Send status and headers, and iterate over the content."""
         return iter(self._begin())
 
 
@@ -49,7 +49,7 @@ class DeferredResponse(Response):
         good: Callable[[Response, RecordPosition | None], Response],
         bad: Callable[[Exception], Response],
     ) -> None:
-        """Make one that passes through `good` once its event is placed, or gives way to `bad`."""
+        """Create a response that `good` completes after success, and `bad` replaces on an error."""
         super().__init__(text, content_type=TEXT)
         self._publication = publication
         self._good = good

@@ -1,7 +1,6 @@
-"""The description: the service's routes as an OpenAPI 3.1 document, and as a page.
+"""The API description: the service's routes as an OpenAPI 3.1 document and as an HTML page.
 
-Both are made from the routes themselves, and pydantic writes the schemas, so that neither can say
-what the service does not do.
+Both are generated from the routes, with schemas by pydantic, so that they always match the service.
 """
 
 import re
@@ -28,12 +27,12 @@ Document = dict[str, Any]
 
 
 def document(routes: Iterable[Route]) -> Document:
-    """Describe routes as OpenAPI 3.1 has it: https://spec.openapis.org/oas/v3.1.1.html."""
+    """Describe routes as an OpenAPI document: https://spec.openapis.org/oas/v3.1.1.html."""
     routes = tuple(routes)
-    answers: set[type[BaseModel]] = {Problem}
-    answers.update(route.answer for route in routes if route.answer is not None)
+    models: set[type[BaseModel]] = {Problem}
+    models.update(route.answer for route in routes if route.answer is not None)
     schemas, definitions = models_json_schema(
-        [(model, "serialization") for model in sorted(answers, key=lambda each: each.__name__)],
+        [(model, "serialization") for model in sorted(models, key=lambda model: model.__name__)],
         ref_template=SCHEMAS,
     )
     paths: dict[str, Any] = {}
@@ -54,10 +53,10 @@ def document(routes: Iterable[Route]) -> Document:
     }
 
 
-def page(described: Document) -> str:
-    """Show a description to people."""
+def page(description: Document) -> str:
+    """Render an OpenAPI document as HTML."""
     template = Path(__file__).with_name("openapi.html").read_text("utf-8")
-    return render_template_string(template, document=described)
+    return render_template_string(template, document=description)
 
 
 Schemas = Mapping[Any, Mapping[str, Any]]
@@ -74,10 +73,10 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
         "responses": _responses(route, method, schemas),
     }
     if method in _WITH_BODY:
-        if bodies := [_without(each, in_path) for each in model_schemas]:
+        if bodies := [_without(schema, in_path) for schema in model_schemas]:
             operation["requestBody"] = _body(bodies)
     else:
-        names = [name for each in model_schemas for name in each.get("properties", {})]
+        names = [name for schema in model_schemas for name in schema.get("properties", {})]
         in_query = [name for name in dict.fromkeys(names) if name not in in_path]
         parameters += [_parameter("query", name, model_schemas[0]) for name in in_query]
     if route.is_repeatable:
@@ -88,67 +87,69 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
 
 
 def _parameter(place: str, name: str, schema: Mapping[str, Any]) -> Document:
-    described = dict(schema["properties"][name])
+    own_schema = dict(schema["properties"][name])
     required = place == "path" or name in schema.get("required", ())
-    return {"name": name, "in": place, "required": required, "schema": _plain(described)}
+    return {"name": name, "in": place, "required": required, "schema": _plain(own_schema)}
 
 
 def _plain(schema: Document) -> Document:
-    """A parameter cannot be given as null: it is left out then."""
-    schema = {name: each for name, each in schema.items() if name not in {"default", "title"}}
-    kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-    if len(kinds) == 1:
+    """Remove null from a parameter's types: clients omit an optional parameter instead."""
+    schema = {key: value for key, value in schema.items() if key not in {"default", "title"}}
+    types = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    if len(types) == 1:
         del schema["anyOf"]
-        return {**kinds[0], **schema}
-    return {**schema, "anyOf": kinds} if kinds else schema
+        return {**types[0], **schema}
+    return {**schema, "anyOf": types} if types else schema
 
 
 def _without(schema: Mapping[str, Any], names: list[str]) -> Document:
-    """What of a schema is left for the body, when some of it stands in the path."""
+    """Build the body's schema: the properties that are not in `names`, the path's parameters."""
     properties = (
         {
-            name: _plain(dict(each))
-            for name, each in schema["properties"].items()
+            name: _plain(dict(own_schema))
+            for name, own_schema in schema["properties"].items()
             if name not in names
         }
         if "properties" in schema
         else {}
     )
     required = [name for name in schema.get("required", ()) if name not in names]
-    left: Document = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {**left, "required": required} if required else left
+    body: Document = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**body, "required": required} if required else body
 
 
 def _body(bodies: list[Document]) -> Document:
     schema = bodies[0] if len(bodies) == 1 else {"oneOf": bodies}
-    required = any(each.get("required") for each in bodies)
-    kinds = (JSON, FORMS[0])
-    return {"required": required, "content": {kind: {"schema": schema} for kind in kinds}}
+    required = any(body.get("required") for body in bodies)
+    media_types = (JSON, FORMS[0])
+    content = {media_type: {"schema": schema} for media_type in media_types}
+    return {"required": required, "content": content}
 
 
 def _responses(route: Route, method: str, schemas: Schemas) -> Document:
-    good: Document = {"description": HTTPStatus(route.status).phrase}
+    success: Document = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
-        good["content"] = {JSON: {"schema": schemas[route.answer, "serialization"]}}
+        success["content"] = {JSON: {"schema": schemas[route.answer, "serialization"]}}
     elif method != "HEAD":
-        good["content"] = {TEXT: {"schema": {"type": "string"}}}
+        success["content"] = {TEXT: {"schema": {"type": "string"}}}
     if route.is_event:
-        good["headers"] = _PLACE
-    answers = {str(route.status): good}
+        success["headers"] = _PLACE
+    responses = {str(route.status): success}
     for status in route.problems:
-        said = {"schema": schemas[Problem, "serialization"]}
-        answers[str(status)] = {
+        problem = {"schema": schemas[Problem, "serialization"]}
+        responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
-            "content": {CONTENT_TYPE: said},
+            "content": {CONTENT_TYPE: problem},
         }
-    return answers
+    return responses
 
 
 _IDENTITY: Document = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "Identity of the request; the service executes only the first request with it.",
+    "description": "Identity of the request; of several requests with the same identity, the "
+    "service executes only the first.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
 }
 _PLACE: Document = {

@@ -1,7 +1,6 @@
-"""Parameters: what a request may ask for, and how it is checked. Pure functions.
+"""Parameters: what a request may contain, and how it is checked. Pure functions.
 
-No parameter has a default that is seen outside: an event holds what its client asked for, and
-nothing that it did not.
+An event holds only what its client sent: no default value reaches the topic.
 """
 
 import json
@@ -23,7 +22,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
 
 def _whole_number(value: Any) -> Any:
-    """Take a number or its decimal digits, and nothing else that Python would turn into an int."""
+    """Accept an int or decimal digits, but nothing else that Python could convert to an int."""
     if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -43,23 +42,23 @@ GUILD_RULE = (
 
 
 class Parameters(BaseModel):
-    """The parameters of one route. A field's description is the rule that a 400 states."""
+    """The parameters of one route. A 400 quotes a field's description as the rule."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NoParameters(Parameters):
-    """For a route that takes none."""
+    """A route without parameters."""
 
 
 class PlayerParameters(Parameters):
-    """What every action of a player takes."""
+    """The parameters common to all commands of a player."""
 
     player_id: str = Field(default="", pattern=PLAYER_PATTERN, description=PLAYER_RULE)
 
 
 def sword_parameters(catalogue: Catalogue) -> type[Parameters]:
-    """What the purchase of a sword takes, all of it optional."""
+    """Create the model of a sword purchase, whose parameters are all optional."""
     most = catalogue.max_quantity
     rule = f"a whole number from 1 to {most}"
     fields: dict[str, Any] = {
@@ -73,35 +72,35 @@ def sword_parameters(catalogue: Catalogue) -> type[Parameters]:
 
 
 def kind_of(attribute: Attribute) -> Any:
-    """The type that checks an attribute's values."""
+    """Return the type that validates an attribute's values."""
     if isinstance(attribute, Choice):
         return Literal[tuple(attribute.values)]
     return Annotated[WholeNumber, Field(ge=attribute.minimum, le=attribute.maximum)]
 
 
 class GuildParameters(PlayerParameters):
-    """What joining a guild takes."""
+    """The parameters of joining a guild."""
 
     guild: str = Field(default="", pattern=GUILD_PATTERN, description=GUILD_RULE)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestParameter:
-    """One parameter as it was given, by path, query string, form or JSON."""
+    """One parameter as the client sent it in the path, query string, form or JSON."""
 
     name: str
     value: Any
 
 
 class Form(Protocol):
-    """What a route takes."""
+    """The parameters that a route accepts."""
 
     @property
     def models(self) -> tuple[type[Parameters], ...]:
-        """What the parameters may be: one of these."""
+        """The alternatives: a request must match one of these."""
 
     def check(self, supplied: Iterable[RequestParameter]) -> dict[str, Any]:
-        """The parameters, checked. Raises RequestError: 400, with a fault for each bad one."""
+        """Check and return the parameters. Raises RequestError: 400, a fault for each bad one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,35 +122,35 @@ class Plain:
 def check_parameters(
     model: type[Parameters], supplied: Iterable[RequestParameter]
 ) -> dict[str, Any]:
-    """The parameters that were given, checked; those that were not are absent.
+    """Check and return the supplied parameters, without defaults for the others.
 
     Raises:
-        RequestError: 400, with a fault for each name that is unknown, given twice or badly valued.
+        RequestError: 400, with a fault for each parameter that is unknown, repeated or invalid.
     """
     all_supplied = tuple(supplied)
-    faults = _supplied_twice(all_supplied)
+    faults = _repeated(all_supplied)
     try:
         checked = model.model_validate({each.name: each.value for each in all_supplied})
     except ValidationError as error:
-        twice = {fault.name for fault in faults}
-        candidates = (_fault(model, each) for each in error.errors(include_url=False))
-        # A value that might be one of several is wrong in as many ways, and is told once.
-        faults += tuple(dict.fromkeys(fault for fault in candidates if fault.name not in twice))
+        repeated = {fault.name for fault in faults}
+        candidates = (_fault(model, details) for details in error.errors(include_url=False))
+        # A field of several types has an error for each type; report the fault once.
+        faults += tuple(dict.fromkeys(fault for fault in candidates if fault.name not in repeated))
     if faults:
-        named = ", ".join(fault.name for fault in faults)
-        raise RequestError(_BAD_REQUEST, f"Not acceptable: {named}.", faults)
-    # A default is never written into an event; it only tells the type checker what a field holds.
+        names = ", ".join(fault.name for fault in faults)
+        raise RequestError(_BAD_REQUEST, f"Invalid parameters: {names}.", faults)
+    # Without defaults, which must not reach the event.
     return checked.model_dump(exclude_unset=True)
 
 
 def parse_json_object(body: bytes) -> tuple[RequestParameter, ...]:
-    """The members of a JSON object, in order, those with the same name included.
+    """Return the members of a JSON object in order, including repeated names.
 
     Raises:
-        RequestError: 400, when the body is no JSON, or no object.
+        RequestError: 400, if the body is not a JSON object.
     """
     try:
-        pairs = json.loads(body, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
+        pairs = json.loads(body, object_pairs_hook=_Pairs, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise RequestError(_BAD_REQUEST, "The body is not well-formed JSON.") from error
     if not isinstance(pairs, _Pairs):
@@ -160,14 +159,14 @@ def parse_json_object(body: bytes) -> tuple[RequestParameter, ...]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object before its members are put into a dict, which would hide a name given twice."""
+    """The members of a JSON object as a list; a dict would hide repeated names."""
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _supplied_twice(supplied: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
+def _repeated(supplied: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
     times = Counter(each.name for each in supplied)
     return tuple(
         InvalidParameter(
@@ -187,14 +186,14 @@ def _fault(model: type[Parameters], error: ErrorDetails) -> InvalidParameter:
         return InvalidParameter(name, "", f"is missing; it must be {field.description}")
     if field is not None:
         return InvalidParameter(name, show(error["input"]), f"must be {field.description}")
-    takes = ", ".join(sorted(model.model_fields)) or "no parameters"
+    names = ", ".join(sorted(model.model_fields)) or "no parameters"
     return InvalidParameter(
-        show(name), show(error["input"]), f"is not known here; this route takes {takes}"
+        show(name), show(error["input"]), f"is unknown; this route takes {names}"
     )
 
 
 def show(value: Any) -> str:
-    """A value as an answer may show it: short, on one line, and encodable."""
+    """Format a value for a response: short, on one line, and encodable."""
     text = value if isinstance(value, str) else _as_json(value)
     shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return shown if len(shown) <= _SHOWN_CHARS else f"{shown[:_SHOWN_CHARS]}…"

@@ -1,7 +1,7 @@
-"""Problem responses: how the service says no, as RFC 9457 problem JSON.
+"""Problem responses: the service's error responses, as RFC 9457 problem JSON.
 
-The type is always `about:blank`, so the status carries the meaning and the title repeats it; the
-detail is for the reader, and `errors` names each bad parameter, its value and the rule.
+The type is always `about:blank`: the status carries the meaning, and the title repeats it. The
+detail is for people, and `errors` names each invalid parameter, its value and the rule.
 """
 
 import json
@@ -18,7 +18,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class ParameterProblem(BaseModel):
-    """One thing wrong with a request: a parameter, what it held, and the rule it broke."""
+    """An invalid parameter of a request, its value and the rule that it breaks."""
 
     name: str
     value: str
@@ -26,7 +26,7 @@ class ParameterProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """How the service says no; `errors` is there if the parameters are to blame."""
+    """An error response; it has `errors` if parameters are invalid."""
 
     type: Literal["about:blank"]
     title: str
@@ -42,7 +42,7 @@ def problem(
     faults: Iterable[InvalidParameter] = (),
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
-    """A response with the members `type`, `title`, `status`, `detail`, and `errors` if any."""
+    """Create a response with `type`, `title`, `status`, `detail`, and `errors` if there are any."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": _title(status),

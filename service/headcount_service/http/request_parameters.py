@@ -1,4 +1,4 @@
-"""Asking: what a request gives as parameters, wherever in it they stand."""
+"""Request parameters: collects them from a request's path, query string and body."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,10 +13,10 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def request_parameters(request: Request, path: Mapping[str, str]) -> Iterator[RequestParameter]:
-    """Every parameter that a request gives, in its path, its query string and its body.
+    """Yield every parameter in a request's path, query string and body.
 
     Raises:
-        RequestError: 400 for a body that cannot be read, 415 for one of another kind.
+        RequestError: 400 for a body that cannot be parsed, 415 for an unsupported media type.
     """
     yield from (RequestParameter(name, value) for name, value in path.items())
     yield from _members(request.args)
@@ -32,8 +32,10 @@ def request_parameters(request: Request, path: Mapping[str, str]) -> Iterator[Re
     if not body:
         return
     if request.mimetype != JSON:
-        takes = ", ".join((JSON, *FORMS))
-        raise RequestError(415, f"A body must be one of {takes}, not {show(request.mimetype)!r}.")
+        types = ", ".join((JSON, *FORMS))
+        raise RequestError(
+            415, f"The body's type must be one of {types}, not {show(request.mimetype)!r}."
+        )
     yield from parse_json_object(body)
 
 

@@ -1,4 +1,4 @@
-"""Routes: what the service answers, each with all that the application and its description need."""
+"""Routes: each holds what the application needs to serve it, and the API description to show it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ class Route:
     """One path and its methods.
 
     Attributes:
-        path: As Flask writes it, `/players/<player_id>/cart`; what is in it are parameters, too.
-        methods: The HTTP methods, each of which does the same.
-        name: What it is called, uniquely.
-        summary: What it does, in one line.
-        form: What it takes; None if it looks at nothing.
-        view: Gives the answer to checked parameters.
-        answer: The shape of its good answer in JSON; None if that is plain text.
-        status: The status of its good answer.
-        problems: The statuses that it may answer otherwise.
-        is_event: Whether it makes an event.
-        is_repeatable: Whether it is done once, however often it is asked for with one identity.
+        path: The path in Flask's notation, such as `/players/<player_id>/cart`.
+        methods: The HTTP methods, which all do the same.
+        name: The unique name.
+        summary: What the route does, in one line.
+        form: The parameters, including those in the path; None if the route ignores them.
+        view: Maps checked parameters to the response.
+        answer: The model of a successful JSON response; None if the response is plain text.
+        status: The status of a successful response.
+        problems: The statuses of its error responses.
+        is_event: Whether the route publishes an event.
+        is_repeatable: Whether requests with the same identity are executed only once.
     """
 
     path: str

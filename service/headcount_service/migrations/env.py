@@ -1,4 +1,4 @@
-"""Alembic's way in: runs the migrations on the connection that `upgrade.py` has opened."""
+"""Alembic's entry point: runs the migrations on the connection that `upgrade.py` has opened."""
 
 from alembic import context
 
@@ -7,6 +7,6 @@ from headcount_service.game.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    render_as_batch=True,  # SQLite changes a table by making it anew
+    render_as_batch=True,  # SQLite changes a table by recreating it
 )
 context.run_migrations()

@@ -1,9 +1,9 @@
-"""Bring a database's schema to what this version of the service needs.
+"""Upgrades a database's schema to the one that this version of the service needs.
 
     python -m headcount_service.migrations.upgrade
 
-Gunicorn's master does it before it starts a worker. Several masters may do so at once: one goes
-first, and the others find it done.
+Gunicorn's master does so before it starts a worker. If several masters start at the same time, one
+upgrades the schema, and the others wait for it.
 """
 
 import sys
@@ -26,15 +26,16 @@ _LOCK = 0x6865616463  # any number will do; the same for every master
 
 
 def upgrade(settings: Settings) -> None:
-    """Run what migrations the database has not had.
+    """Run the migrations that the database lacks.
 
     Raises:
-        DatabaseError: It cannot be reached or changed, or a newer version of the service made it.
+        DatabaseError: The database cannot be reached or changed, or its schema is of a newer
+            version of the service.
     """
     engine = make_engine(settings)
     shown = engine.url.render_as_string(hide_password=True)
     try:
-        with engine.connect() as connection, connection.begin(), _alone(connection):
+        with engine.connect() as connection, connection.begin(), _exclusive(connection):
             _check_known(connection, shown)
             config = _config()
             config.attributes["connection"] = connection
@@ -49,8 +50,8 @@ def upgrade(settings: Settings) -> None:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    # SQLite's transaction is a writer's from its first statement, and so alone as it is.
+def _exclusive(connection: Connection) -> Iterator[None]:
+    # SQLite needs no lock: its transaction is the only writer from its first statement.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     yield
@@ -60,10 +61,11 @@ def _check_known(connection: Connection, shown: str) -> None:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    known = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    known = {script.revision for script in scripts}
     if version is not None and version not in known:
         raise DatabaseError(
-            f"the database {shown} is of a newer version of the service (its schema is {version!r})"
+            f"a newer version of the service created the database {shown} (schema {version!r})"
         )
 
 
@@ -74,7 +76,7 @@ def _config() -> Config:
 
 
 def main() -> None:
-    """Upgrade the database of the environment's settings; a line on stderr says what is wrong."""
+    """Upgrade the database that the environment names; print errors to stderr."""
     try:
         upgrade(load_settings())
     except (SettingsError, DatabaseError) as error:

@@ -1,12 +1,11 @@
-"""Events: what the topic holds for a request. Pure functions, from values to values.
+"""Events: builds and encodes the messages for the topic. Pure functions.
 
-An event is one JSON object: the event's own fields, and beside them the request's headers, under
-the names that they came with. That is what `event.update(request.headers)` gives, with the holes
-in it closed:
+An event is one JSON object: its own fields, and beside them the request's headers under their
+original names. That is like `event.update(request.headers)`, but safe:
 
-- a header can neither replace an event's own field nor pass for one, whatever its spelling;
+- a header cannot replace one of the event's own fields, nor look like one by its spelling;
 - credentials stay out of the topic;
-- what cannot be bounded elsewhere, the number and the size of headers, is bounded here.
+- the number and size of headers are limited.
 """
 
 import functools
@@ -19,7 +18,7 @@ from headcount_service.catalogue import EVENT_FIELDS, load_catalogue
 from headcount_service.errors import RequestError
 
 Event = Mapping[str, Any]
-"""An event's fields, each of which is a value that JSON has."""
+"""An event's fields, with JSON values."""
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy_authorization"})
 
@@ -28,7 +27,7 @@ _TOO_LARGE = 431
 
 @dataclass(frozen=True, slots=True)
 class HeaderLimits:
-    """How much of a request's headers is taken: their number, and the bytes of names and values."""
+    """Limits for a request's headers: their number, and the bytes of names and values."""
 
     count: int
     size_bytes: int
@@ -36,7 +35,7 @@ class HeaderLimits:
 
 @functools.cache
 def own_fields() -> frozenset[str]:
-    """The names of all fields that events have of their own. Raises CatalogueError."""
+    """Return the names of all fields that are an event's own. Raises CatalogueError."""
     return EVENT_FIELDS | frozenset(load_catalogue().attributes)
 
 
@@ -51,21 +50,21 @@ def build_event(
     headers: Iterable[tuple[str, str]],
     limits: HeaderLimits,
 ) -> Event:
-    """Join an event's own fields with the headers that may stand beside them.
+    """Combine an event's own fields with the publishable headers.
 
     Raises:
-        RequestError: 431, when the headers exceed the limits.
+        RequestError: 431, if the headers exceed the limits.
     """
     own: dict[str, Any] = {"event_type": event_type, **parameters}
-    # The event's own fields come last: even a name that the rule below let through loses to them.
+    # The event's own fields come last, so that they win over any header that was not withheld.
     return {**publishable_headers(headers, limits), **own}
 
 
 def publishable_headers(headers: Iterable[tuple[str, str]], limits: HeaderLimits) -> dict[str, str]:
-    """The headers that may reach the topic; those with a withheld name are left out.
+    """Return the headers without those whose names are withheld from the topic.
 
     Raises:
-        RequestError: 431, when the headers exceed the limits, counted before any is left out.
+        RequestError: 431, if the headers, withheld ones included, exceed the limits.
     """
     kept: dict[str, str] = {}
     withheld, size_bytes = _withheld(), 0
@@ -74,20 +73,20 @@ def publishable_headers(headers: Iterable[tuple[str, str]], limits: HeaderLimits
         if count > limits.count or size_bytes > limits.size_bytes:
             raise RequestError(
                 _TOO_LARGE,
-                f"The headers must be at most {limits.count}, and at most {limits.size_bytes}"
+                f"There must be at most {limits.count} headers, with at most {limits.size_bytes}"
                 " bytes of names and values together.",
             )
-        # `Event-Type`, `EVENT_TYPE` and `event_type` are one name to a careless reader.
+        # A lenient reader may treat `Event-Type`, `EVENT_TYPE` and `event_type` as the same name.
         if name.lower().replace("-", "_") not in withheld:
             kept[name] = value
     return kept
 
 
 def encode_event(event: Event) -> bytes:
-    """Compact JSON in strict UTF-8.
+    """Encode an event as compact JSON in strict UTF-8.
 
     Raises:
-        ValueError: for what neither allows, a lone surrogate or a number that is not finite.
+        ValueError: The event contains a lone surrogate or a non-finite number.
     """
     return _ENCODER.encode(event).encode("utf-8")
 

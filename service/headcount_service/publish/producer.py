@@ -1,7 +1,7 @@
 """The producer: kafka-python's, adapted to a service.
 
-Every private name of kafka-python that the service uses is used here; the tests that guard them are
-in tests/service/publish:
+Only this module uses kafka-python's private names; the tests that guard them are in
+tests/service/publish:
 
 - `KafkaProducer.flush`, so that `close` keeps to its time-out
   (test_publisher.py: all tests that close a producer)
@@ -26,12 +26,12 @@ from kafka.partitioner.sticky import StickyPartitioner
 from headcount_service.inflight import InflightRequests, requests
 from headcount_service.settings import Settings
 
-GATHER_S = 0.008  # the longest that a record waits for others
-_RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's own 30 s would outlast most outages
+GATHER_S = 0.008  # the longest time that a record waits for others
+_RECONNECT_BACKOFF_MAX_MS = 1000  # kafka-python's default, 30 s, is longer than most outages
 
 
 class Pending(Protocol):
-    """The part of kafka-python's future that is used here."""
+    """The part of kafka-python's future that the service uses."""
 
     def get(self, timeout: float) -> Any:
         """Wait for the acknowledgement."""
@@ -44,45 +44,46 @@ class Pending(Protocol):
 
 
 class Producer(Protocol):
-    """The part of `KafkaProducer` that is used here."""
+    """The part of `KafkaProducer` that the service uses."""
 
     def send(self, topic: str, value: bytes, key: bytes | None) -> Pending:
         """Hand a record to the accumulator."""
 
     def close(self, timeout: float) -> None:
-        """Send what the accumulator holds, give up on what is left after `timeout` s, and end."""
+        """Send what the accumulator holds, for up to `timeout` s; fail the rest, and close."""
 
 
-class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # it carries no types
-    """A producer whose `close` keeps to its time, and always closes.
+class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has no types
+    """A producer whose `close` always closes, and within its time-out.
 
-    kafka-python's begins with a flush, which waits anew for each batch and raises, with nothing
-    closed, when one does not settle in time. One may never settle: after a batch has expired in
-    its second try, an idempotent producer can be without a producer id for good. Without the flush
-    the sender thread still sends all there is while `close` waits for it, and fails the rest.
+    kafka-python's `close` first flushes. The flush applies the time-out to each batch, and raises
+    if a batch does not settle in time, which leaves the producer open. A batch may never settle:
+    after one has expired on its second try, an idempotent producer may never get a producer id
+    again. Without the flush the sender thread still sends all records while `close` waits for it,
+    and then fails the rest.
     """
 
     def flush(self, timeout: float | None = None) -> None:
         """Do nothing: see the class."""
 
 
-class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no types
+class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
     """A client that decides when the sender sends the gathered records.
 
-    A produce request costs the interpreter and the broker much the same whatever is in it. So a
-    record waits while requests are in progress that may bring another, but not for longer than
-    `GATHER_S`; one that comes alone goes at once. And while a connection has no room, the sender
-    waits for an answer: kafka-python's asks again and again whether there is room now, and keeps
-    the interpreter from everything else meanwhile.
+    A produce request costs the interpreter and the broker about the same, however many records it
+    holds. So a record waits, for at most `GATHER_S`, while requests in progress may produce more;
+    without such requests it is sent without delay. If a connection has reached its limit of
+    requests in flight, the sender waits for a response, where kafka-python's own client would poll
+    in a busy loop.
     """
 
     def __init__(self, *, requests: InflightRequests, **options: Any) -> None:
         super().__init__(**options)
         self._requests = requests
-        self._gathered_s: dict[Any, float] = {}  # by node, from when on it waits for no others
+        self._gathered_s: dict[Any, float] = {}  # by node: when to stop waiting for more records
 
     def is_ready(self, node_id: Any) -> bool:
-        """Whether to send to a node now; only the sender asks, and only with records."""
+        """Return whether to send to a node now; only the sender calls this, and with records."""
         if not super().is_ready(node_id):
             return False
         if not self._requests.is_none() and not self._has_waited(node_id):
@@ -97,12 +98,12 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
         return time.monotonic() >= self._gathered_s[node_id]
 
     def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
-        """Wait for a connection, for a request without records: it does not gather."""
-        self._gathered_s[node_id] = 0.0  # as if all had been waited for
+        """Wait for a connection for a request without records, which need not gather."""
+        self._gathered_s[node_id] = 0.0  # as if the wait were over
         return bool(super().await_ready(node_id, timeout_ms))
 
     def connection_delay(self, node_id: Any) -> float:
-        """Milliseconds to leave a node alone, unless something happens."""
+        """Return how many ms the sender may ignore a node, unless it is woken up."""
         if not self.connected(node_id):
             return float(super().connection_delay(node_id))
         if not super().is_ready(node_id):
@@ -111,10 +112,10 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # it carries no typ
 
 
 def connect_producer(settings: Settings) -> Producer:
-    """Connect a producer that knows the topic's partitions, so that `send` need not wait.
+    """Connect a producer and load the topic's partitions, so that `send` need not wait.
 
     Raises:
-        KafkaError: the broker did not answer in time, or has no such topic.
+        KafkaError: The broker did not answer in time, or does not have the topic.
     """
     ack_timeout_ms = int(settings.ack_timeout_s * 1000)
     connect_timeout_ms = int(settings.connect_timeout_s * 1000)
@@ -122,23 +123,23 @@ def connect_producer(settings: Settings) -> Producer:
         bootstrap_servers=list(settings.bootstrap_servers),
         client_id=f"service-{os.getpid()}",
         acks="all" if settings.acks == "all" else int(settings.acks),
-        # Said even where it is the default: unsaid, kafka-python gives it up without an error.
+        # Explicit even if it is the default, which kafka-python may silently disable.
         enable_idempotence=settings.idempotence,
-        # A record lives no longer than its client waits: later it could only surprise.
+        # A record expires when its client stops waiting: nobody expects the event afterwards.
         delivery_timeout_ms=ack_timeout_ms,
-        request_timeout_ms=ack_timeout_ms // 2,  # leaves time for one more try
+        request_timeout_ms=ack_timeout_ms // 2,  # leaves time for one retry
         max_block_ms=connect_timeout_ms,
         bootstrap_timeout_ms=connect_timeout_ms,
         reconnect_backoff_max_ms=_RECONNECT_BACKOFF_MAX_MS,
-        # A topic that comes into being through a misspelling has the wrong partitions, too.
+        # A misspelled topic must not be created; it would also have the wrong partitions.
         allow_auto_create_topics=False,
         max_request_size=settings.max_event_bytes,
         metrics_enabled=False,
-        # A broker takes up one request of a connection at a time: what comes while one is under way
-        # goes with the next. How long that waits for more, `GatheringClient` says.
+        # A broker processes one request per connection at a time. Records that arrive in the
+        # meantime go into the next request; `GatheringClient` decides how long it waits for more.
         max_in_flight_requests_per_connection=1,
-        # What has no key goes to one partition, until its batch is sent (KIP-480): each batch costs
-        # much the same, too, whatever is in it.
+        # Records without a key go to one partition until their batch is sent (KIP-480): a batch,
+        # too, costs about the same, however many records it holds.
         partitioner=StickyPartitioner(),
         kafka_client=functools.partial(GatheringClient, requests=requests),
     )
@@ -151,9 +152,9 @@ def connect_producer(settings: Settings) -> Producer:
 
 
 def broker_answers(settings: Settings) -> bool:
-    """Whether a broker answers now, over a separate connection.
+    """Return whether a broker answers a request on a new connection.
 
-    A connection alone proves nothing: the kernel accepts it for a stopped process.
+    A connection alone proves nothing: the kernel accepts it even for a suspended process.
     """
     timeout_ms = int(settings.connect_timeout_s * 1000)
     client = KafkaNetClient(

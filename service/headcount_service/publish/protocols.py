@@ -1,4 +1,4 @@
-"""What the application needs of a publisher, whoever implements it; and one without Kafka."""
+"""The interface between the application and its publisher; and a publisher without Kafka."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,93 +9,93 @@ from headcount_service.publish.events import Event
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
-    """Where the broker has put an event."""
+    """An event's partition and offset in the topic."""
 
     partition: int
     offset: int
 
 
 class EventPublisher(Protocol):
-    """Where the application sends its events.
+    """Publishes the application's events.
 
-    Anything with these five methods can stand in for the real one, or around it.
+    Any class with these five methods can replace the real publisher, or wrap it.
     """
 
     def start(self) -> None:
-        """Take up work; called once in each worker, after the fork and before the first request."""
+        """Start; called once in each worker, after the fork and before the first request."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish one event, and return its place once it is acknowledged; None if none is told.
+        """Publish an event, and return its place once acknowledged; None if it is unknown.
 
         Raises:
-            NotPublished: the event is not in the topic, and never will be.
-            OutcomeUnknown: it may be, or may still come to be.
+            NotPublished: The event is not in the topic and never will be.
+            OutcomeUnknown: The event may be in the topic, or may still be published.
         """
 
     def is_open(self) -> bool:
-        """Whether `publish` would try; asks nobody."""
+        """Return whether `publish` would try to publish; does not ask the broker."""
 
     def is_ready(self) -> bool:
-        """Whether an event would be accepted now; asks the broker, for a bounded time."""
+        """Return whether the broker would accept an event now; asks it, with a time-out."""
 
     def close(self) -> None:
-        """Take no more events, see those taken to their end, and let go of everything."""
+        """Refuse new events, wait for the outcomes of the others, and release all resources."""
 
 
 class Publication(Protocol):
-    """An event that was handed over: what becomes of it is settled once, and later."""
+    """An event that the producer has taken; it settles once, by success or failure."""
 
     @property
     def deadline_s(self) -> float:
-        """From when on its outcome counts as unknown, by the monotonic clock."""
+        """When its outcome becomes unknown, by the monotonic clock."""
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """Call `then` once, in any thread, when the broker has acknowledged it, or it has failed.
+        """Call `then` once, in any thread, when the event is acknowledged or has failed.
 
-        That may be never: a deadline that has passed settles it as well.
+        This may never happen: check `deadline_s` as well.
         """
 
     def place(self) -> RecordPosition | None:
-        """Its place, as `EventPublisher.publish` returns it; waits if it is not settled.
+        """Return its place, as `EventPublisher.publish` does; wait until it settles.
 
         Raises:
-            OutcomeUnknown: it may be in the topic, or may still come to be.
+            OutcomeUnknown: The event may be in the topic, or may still be published.
         """
 
 
 @runtime_checkable
 class DeferringPublisher(Protocol):
-    """What a publisher can do that need not wait for the acknowledgement.
+    """A publisher that can also hand over an event without waiting for the acknowledgement.
 
-    One that cannot, such as one around another, is asked to `publish`, in a thread that waits.
+    For other publishers, such as wrappers, the service calls `publish` in a thread that waits.
     """
 
     def hand_over(self, event: Event, key: str | None) -> Publication:
-        """Begin to publish an event.
+        """Start to publish an event.
 
         Raises:
-            NotPublished: the event is not in the topic, and never will be.
-            OutcomeUnknown: it may be, or may still come to be.
+            NotPublished: The event is not in the topic and never will be.
+            OutcomeUnknown: The event may be in the topic, or may still be published.
         """
 
 
 class NoPublisher:
-    """Publishes nothing and is always ready: the service alone, without Kafka, for comparison."""
+    """Publishes nothing and is always ready; to measure the service without Kafka."""
 
     def start(self) -> None:
-        """Nothing to take up."""
+        """Do nothing."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:  # noqa: ARG002
         """Drop the event."""
         return None
 
     def is_open(self) -> bool:
-        """Nothing can be missing."""
+        """Return True."""
         return True
 
     def is_ready(self) -> bool:
-        """Nothing can be missing."""
+        """Return True."""
         return True
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""

@@ -1,8 +1,7 @@
-"""Publishing: hand an event to Kafka, and return only when the broker has acknowledged it.
+"""Publishing: sends an event to Kafka, and returns once the broker has acknowledged it.
 
-A publisher belongs to one worker process. It owns that process's producer, its sender thread, and
-the thread that watches over them, so it must be started after the fork: `start` does all of that,
-and making a publisher does none of it.
+A publisher belongs to one worker process. It owns the producer with its sender thread, and a thread
+that replaces the producer. `start` creates them, so call it after the fork.
 """
 
 import functools
@@ -35,20 +34,20 @@ log = logging.getLogger(__name__)
 
 PROBE_INTERVAL_S = 0.5
 
-# What `send` raises before it hands anything to its accumulator: the topic's metadata is missing,
-# the producer is closed, no partition can be chosen. See `KafkaProducer.send`.
+# What `send` raises before it adds a record to its accumulator: the topic's metadata is missing,
+# the producer is closed, or no partition can be chosen. See `KafkaProducer.send`.
 _NEVER_ENQUEUED = (KafkaTimeoutError, IllegalStateError, ValueError)
 
 
 @dataclass(slots=True, eq=False)
 class _ProducerHandle:
-    """A producer, and whether it was closed: it sends nothing more then."""
+    """A producer, and whether it is closed and so sends nothing more."""
 
     producer: Producer
     closed: threading.Event = field(default_factory=threading.Event)
 
     def close(self, timeout_s: float) -> None:
-        """Close it."""
+        """Close the producer."""
         try:
             self.producer.close(timeout_s)
         finally:
@@ -56,19 +55,18 @@ class _ProducerHandle:
 
 
 def make_publisher(settings: Settings) -> EventPublisher:
-    """The publisher that the settings ask for, not yet started."""
+    """Create the publisher that the settings select; the caller starts it."""
     return KafkaPublisher(settings) if settings.publish else NoPublisher()
 
 
 class KafkaPublisher:
-    """Publishes through one kafka-python producer, which it replaces when it comes under suspicion.
+    """Publishes through a kafka-python producer, and replaces it after an unknown outcome.
 
-    A producer is under suspicion from the first outcome that is unknown: an acknowledgement that
-    did not come, a batch that failed. From then on events are refused at once, for one that is
-    handed to a producer whose broker is away sits in its accumulator, and may be published long
-    after its client was told otherwise. A watching thread asks the broker until it answers, and
-    then puts a fresh producer in place: the old one may be beyond repair. It has as long again
-    as an acknowledgement may take to finish its last records, and gives up on the rest.
+    An outcome is unknown if an acknowledgement does not come, or a batch fails. From then on the
+    publisher refuses events without delay: while the broker is away, a producer would keep a record
+    in its accumulator and might publish it long after the client got an error. A thread probes the
+    broker until it answers, and then connects a new producer, because the old one may never
+    recover. The old one gets another acknowledgement time-out for its last records.
     """
 
     def __init__(
@@ -81,59 +79,61 @@ class KafkaPublisher:
         self._settings = settings
         self._connect = connect or connect_producer
         self._answers = answers or broker_answers
-        self._state = threading.Condition()  # guards the three below
-        self._source: _ProducerHandle | None = None  # none while the broker is away
+        self._state = threading.Condition()  # guards `_current`, `_outstanding` and `_closing`
+        self._current: _ProducerHandle | None = None  # None while the broker is away
         self._outstanding = 0
         self._closing = False
-        self._wanted = threading.Event()  # a producer is wanted, or the watcher is to stop
+        self._wanted = threading.Event()  # a producer is needed, or the thread must stop
         self._stop = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="broker-watch", daemon=True)
+        self._connector = threading.Thread(
+            target=self._run_connector, name="broker-connector", daemon=True
+        )
 
     def start(self) -> None:
-        """Connect if the broker answers within the time-out, and keep trying if it does not."""
-        if not self._renew():
+        """Connect if the broker answers within the time-out; else keep trying in the background."""
+        if not self._reconnect():
             servers = ", ".join(self._settings.bootstrap_servers)
             log.warning(
-                "no broker with topic %r at %s: answering 503 until there is one",
+                "no broker with topic %r answered at %s: responding 503 until one does",
                 self._settings.topic,
                 servers,
             )
             self._wanted.set()
-        self._watcher.start()
+        self._connector.start()
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Publish one event, and return its place once the broker has acknowledged it."""
         return self.hand_over(event, key).place()
 
     def hand_over(self, event: Event, key: str | None) -> Publication:
-        """Give an event to the producer, which will tell what became of it."""
+        """Hand an event to the producer; see `DeferringPublisher`."""
         value = encode_event(event)
         key_bytes = None if key is None else key.encode("utf-8")
-        source = self._admit()
+        handle = self._admit()
         deadline_s = time.monotonic() + self._settings.ack_timeout_s
-        pending = self._send(source, value, key_bytes)
+        pending = self._send(handle, value, key_bytes)
         return _KafkaPublication(
             pending,
             deadline_s,
-            functools.partial(self._suspect, source),
+            functools.partial(self._retire, handle),
             self._settings.acks,
-            source.closed.is_set,
+            handle.closed.is_set,
         )
 
     def is_open(self) -> bool:
-        """Whether there is a producer, and it is not closing."""
+        """Return whether the publisher has a producer and is not closing."""
         with self._state:
-            return self._source is not None and not self._closing
+            return self._current is not None and not self._closing
 
     def is_ready(self) -> bool:
-        """Whether there is a producer, and the broker answers right now."""
+        """Return whether the publisher is open and the broker answers now."""
         return self.is_open() and self._answers(self._settings)
 
     def close(self) -> None:
-        """Refuse new events, wait for the outcome of those taken, and close the producer."""
+        """Refuse new events, wait for the outcomes of the others, and close the producer."""
         with self._state:
             self._closing = True
-            source, self._source = self._source, None
+            handle, self._current = self._current, None
         self._stop.set()
         self._wanted.set()
         with self._state:
@@ -142,40 +142,40 @@ class KafkaPublisher:
             )
         if not settled:
             log.warning("closing with %d events unacknowledged", self._outstanding)
-        if source is not None:
-            source.close(1.0)
+        if handle is not None:
+            handle.close(1.0)
 
     def _admit(self) -> _ProducerHandle:
-        """Count an event in, or refuse it while nothing of it has left this process."""
+        """Count a new event and return the producer for it. Raises NotPublished."""
         with self._state:
             if self._closing:
                 raise NotPublished("The service is shutting down.")
-            if self._source is None:
+            if self._current is None:
                 raise NotPublished("The broker cannot be reached.")
             if self._outstanding >= self._settings.max_outstanding:
-                raise NotPublished("Too many events await their acknowledgement.")
+                raise NotPublished("Too many events are waiting for an acknowledgement.")
             self._outstanding += 1
-            return self._source
+            return self._current
 
-    def _send(self, source: _ProducerHandle, value: bytes, key: bytes | None) -> Pending:
+    def _send(self, handle: _ProducerHandle, value: bytes, key: bytes | None) -> Pending:
         try:
             with requests.handing_over():
-                pending = source.producer.send(self._settings.topic, value=value, key=key)
+                pending = handle.producer.send(self._settings.topic, value=value, key=key)
         except MessageSizeTooLargeError as error:
             self._settle(None)
             raise RecordTooLarge("The event is too large.") from error
         except _NEVER_ENQUEUED as error:
             self._settle(None)
-            self._suspect(source, error)
+            self._retire(handle, error)
             raise NotPublished("The topic cannot be reached.") from error
         except Exception as error:
             self._settle(None)
-            self._suspect(source, error)
+            self._retire(handle, error)
             raise OutcomeUnknown(
-                "The event's hand-over failed half-way.", source.closed.is_set
+                "Handing the event to the producer failed midway.", handle.closed.is_set
             ) from error
-        # Counted out when the outcome is known, not when the client's thread gives up waiting:
-        # until then the record occupies the producer. Exactly one of the two is called.
+        # Outstanding until the outcome is known, even if the client's thread has given up waiting:
+        # the record still occupies the producer. kafka-python calls exactly one of the two.
         pending.add_callback(self._settle)
         pending.add_errback(self._settle)
         return pending
@@ -186,43 +186,44 @@ class KafkaPublisher:
             if self._outstanding == 0:
                 self._state.notify_all()
 
-    def _suspect(self, source: _ProducerHandle, error: Exception) -> None:
-        """Use a producer no more, and want another; what it has taken may still end well."""
+    def _retire(self, handle: _ProducerHandle, error: Exception) -> None:
+        """Stop using a producer and request another; records that it holds may still succeed."""
         with self._state:
-            if self._source is not source:
-                return  # another thread was first, or this is an echo of an earlier producer
-            self._source = None
+            if self._current is not handle:
+                return  # another thread was first, or the producer was retired before
+            self._current = None
         log.warning(
-            "broker under suspicion, answering 503 until it answers: %s", type(error).__name__
+            "an event's outcome is unknown (%s): responding 503 until the broker answers",
+            type(error).__name__,
         )
         self._wanted.set()
         threading.Thread(
-            target=source.close, args=(self._settings.ack_timeout_s,), daemon=True
+            target=handle.close, args=(self._settings.ack_timeout_s,), daemon=True
         ).start()
 
-    def _watch(self) -> None:
-        """Put a producer in place whenever one is wanted and the broker answers."""
+    def _run_connector(self) -> None:
+        """Connect a producer whenever one is needed and the broker answers."""
         while not self._stop.is_set():
             self._wanted.wait()
             if self._stop.is_set():
                 return
-            if self._renew():
+            if self._reconnect():
                 log.warning("the broker answers again")
             else:
                 self._stop.wait(PROBE_INTERVAL_S)
 
-    def _renew(self) -> bool:
-        if not self._answers(self._settings):  # cheap, where a producer that fails to start is not
+    def _reconnect(self) -> bool:
+        if not self._answers(self._settings):  # cheap, unlike a producer that fails to start
             return False
         try:
             producer = self._connect(self._settings)
-        except Exception as error:  # noqa: BLE001 - whatever it raises, the watcher goes on
+        except Exception as error:  # noqa: BLE001 - the thread must go on, whatever it raises
             log.info("no producer yet: %s", type(error).__name__)
             return False
         with self._state:
             self._wanted.clear()
             if not self._closing:
-                self._source = _ProducerHandle(producer)
+                self._current = _ProducerHandle(producer)
                 return True
         producer.close(0)
         return False
@@ -234,27 +235,27 @@ class _KafkaPublication:
 
     pending: Pending
     deadline_s: float
-    suspect: Callable[[Exception], None]
+    retire: Callable[[Exception], None]
     acks: str
     is_over: Callable[[], bool]
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """See `Publication`; kafka-python calls exactly one of the two, in its sender's thread."""
+        """See `Publication`; kafka-python calls exactly one of the two, in its sender thread."""
         self.pending.add_callback(lambda _: then())
         self.pending.add_errback(lambda _: then())
 
     def place(self) -> RecordPosition | None:
-        """See `Publication`; without an outcome the producer comes under suspicion."""
+        """See `Publication`; if the outcome is unknown, the publisher replaces the producer."""
         try:
             record = self.pending.get(max(0.0, self.deadline_s - time.monotonic()))
         except KafkaError as error:
-            # A time-out is not a failure: the broker may hold the event, or may yet get it. Nor is
-            # any other error proof: kafka-python fails all that is in flight with the first error
-            # that no retry mends, whichever record it was for.
-            self.suspect(error)
+            # A time-out is not a failure: the broker may hold the event, or may yet get it. Other
+            # errors prove nothing either: after a permanent error of one record, kafka-python fails
+            # all records in flight.
+            self.retire(error)
             raise OutcomeUnknown(
                 "The broker has not acknowledged the event.", self.is_over
             ) from error
-        # With acks=0 no broker has told an offset, whatever kafka-python gives for one.
-        is_told = self.acks != "0" and record.offset >= 0
-        return RecordPosition(record.partition, record.offset) if is_told else None
+        # With acks=0 the broker reports no offset, whatever kafka-python returns.
+        is_known = self.acks != "0" and record.offset >= 0
+        return RecordPosition(record.partition, record.offset) if is_known else None

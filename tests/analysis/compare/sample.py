@@ -1,4 +1,4 @@
-"""Runs as their folders hold them, written down literally."""
+"""Literal runs, written to their folders."""
 
 import json
 from pathlib import Path
@@ -20,14 +20,14 @@ ZERO = dict.fromkeys(
 
 
 def counts(attempted: int = 1000, **more: int) -> dict[str, int]:
-    """Counts of a run in which all was delivered, but for what is told."""
+    """Return the counts of a run that delivered everything except what `more` names."""
     delivered = attempted - sum(more.get(name, 0) for name in ("lost", "failed"))
     acked = attempted - more.get("failed", 0)
     return {**ZERO, "attempted": attempted, "acked": acked, "delivered": delivered, **more}
 
 
 def durations(event_type: str, measure: str, ms: float) -> dict[str, Any]:
-    """One measure; its 99th percentile is `ms`."""
+    """Return one measure; its 99th percentile is `ms`."""
     shares = {"0.5": 0.2, "0.75": 0.3, "0.9": 0.5, "0.95": 0.8, "0.99": 1, "0.999": 2}
     return {
         "event_type": event_type,
@@ -42,7 +42,7 @@ def durations(event_type: str, measure: str, ms: float) -> dict[str, Any]:
 
 
 def verdict(run_id: str, ms: float = 100.0, **changes: Any) -> dict[str, Any]:
-    """A run's verdict: `ms` is the 99th percentile of its answers, `changes` are other keys."""
+    """Return a run's verdict: `ms` is its http.p99, `changes` are other keys."""
     of_all = changes.get("counts", counts())
     return {
         "format": 1,

@@ -1,4 +1,4 @@
-"""Changes: what is measured of a run, and what is said of each figure."""
+"""Changes: the figures of a run, and the label of each change."""
 
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,11 @@ from tests.analysis.compare.sample import a_run, a_side, counts
         ("lost{event_type=none}", None),
     ],
 )
-def test_what_a_run_has(tmp_path: Path, metric: str, value: float | None) -> None:
-    """As thresholds measure it."""
+def test_measured_figures(tmp_path: Path, metric: str, value: float | None) -> None:
+    """Figures are measured as for thresholds."""
     run = a_run(tmp_path, "a", counts=counts(failed=10, indeterminate=5))
-    found = measured(parse(f"{metric} +1%").metric, run.document)
-    assert found == (None if value is None else pytest.approx(value))
+    figure = measured(parse(f"{metric} +1%").metric, run.document)
+    assert figure == (None if value is None else pytest.approx(value))
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_what_a_run_has(tmp_path: Path, metric: str, value: float | None) -> Non
         ({"latency_ms": []}, "http.p99"),
     ],
 )
-def test_what_a_run_lacks(tmp_path: Path, changes: dict[str, Any], lacks: str) -> None:
-    """Nothing done is not equal, fast or without a fault: it is not measured."""
+def test_missing_figures(tmp_path: Path, changes: dict[str, Any], lacks: str) -> None:
+    """A run that did nothing is not equal, fast or faultless: it is not measured."""
     run = a_run(tmp_path, "a", **changes)
     assert measured(parse(f"{lacks} +1%").metric, run.document) is None
 
@@ -68,13 +68,13 @@ def test_what_a_run_lacks(tmp_path: Path, changes: dict[str, Any], lacks: str) -
 def test_a_label(
     tmp_path: Path, metric: str, base: list[float], run: list[float], label: ChangeLabel
 ) -> None:
-    """Noise is what is narrow enough to say so; wide, or without repetition, nothing is told."""
+    """A narrow interval that includes zero is noise; a wide or missing one decides nothing."""
     sides = a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run)
     assert change_of(Metric(metric, None, "p99"), *sides).label is label
 
 
 def test_more_and_fewer(tmp_path: Path) -> None:
-    """Of what is no duration."""
+    """These labels are for metrics other than durations."""
     base = a_side(tmp_path, "base", 100, 101, 102)
     runs = (a_run(tmp_path, f"run-{n}", span_s=20.0 + 0.1 * n) for n in range(3))
     fewer = change_of(Metric("rps"), base, Side("run", tuple(runs)))
@@ -85,8 +85,8 @@ def test_more_and_fewer(tmp_path: Path) -> None:
     )
 
 
-def test_all_that_is_compared(tmp_path: Path) -> None:
-    """Counts that are not 0 everywhere, rates and durations, in total first, then by event type."""
+def test_compared_metrics(tmp_path: Path) -> None:
+    """Counts other than 0, rates and durations: in total first, then by event type."""
     base = a_side(tmp_path, "base", 100)
     run = Side("run", (a_run(tmp_path, "b", counts=counts(lost=1)),))
     names = [str(each.metric) for each in changes(base, run)]

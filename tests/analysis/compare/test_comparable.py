@@ -1,4 +1,4 @@
-"""Comparable: what makes a comparison meaningless is refused, and what may differ is shown."""
+"""Comparability: obstacles to a comparison are refused, and other differences are shown."""
 
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ OPTIONS = {"num_users": 20, "run_time": 30, "mix": "", "seed": 1}
 
 
 def sides(reports: Path, **changes: Any) -> tuple[Side, ...]:
-    """Two runs that are equal but for what is told."""
+    """Return two sides of one run each that differ only in `changes`."""
     return sides_of([[a_run(reports, "a")], [a_run(reports, "b", **changes)]])
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"scenario": "rush.py"}, "scenario: mixed.py in a; rush.py in b"),
         ({"promise": ""}, "delivery promise: acks=all, idempotent in a; not stated in b"),
@@ -32,22 +32,22 @@ def sides(reports: Path, **changes: Any) -> tuple[Side, ...]:
         ({"by_event_type": {"buy": counts()}}, "event types: default in a; buy in b"),
     ],
 )
-def test_an_obstacle(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
-    """It is named with both values, and refused unless it is to be compared all the same."""
-    found = sides(tmp_path, **changes)
-    (obstacle,) = differences(found).obstacles
-    assert obstacle.startswith(told)
+def test_an_obstacle(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    """The error names both values; with `anyway` the runs are compared nevertheless."""
+    both = sides(tmp_path, **changes)
+    (obstacle,) = differences(both).obstacles
+    assert obstacle.startswith(expected)
     with pytest.raises(UsageError) as error:
-        compare(found)
+        compare(both)
     first, listed, remedy = str(error.value).split("\n")
     assert first == "these runs are not comparable:"
-    assert told in listed
+    assert expected in listed
     assert "--anyway" in remedy
-    assert compare(found, anyway=True).differences.obstacles == (obstacle,)
+    assert compare(both, anyway=True).differences.obstacles == (obstacle,)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"options": {**OPTIONS, "seed": 2}}, "option seed: 1 in a; 2 in b"),
         (
@@ -59,31 +59,33 @@ def test_an_obstacle(tmp_path: Path, changes: dict[str, Any], told: str) -> None
         ({"limits": {"late_after_ms": 5}}, "late after, ms: 60000 in a; 5 in b"),
     ],
 )
-def test_what_is_only_shown(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
-    """It does not keep runs from being compared; a password is not among it."""
-    found = compare(sides(tmp_path, **changes)).differences
-    (shown,) = found.shown
-    assert shown.startswith(told)
+def test_a_difference_that_is_only_shown(
+    tmp_path: Path, changes: dict[str, Any], expected: str
+) -> None:
+    """The runs are compared nevertheless; passwords are not shown."""
+    between_runs = compare(sides(tmp_path, **changes)).differences
+    (shown,) = between_runs.shown
+    assert shown.startswith(expected)
     assert "secret" not in shown
-    assert found.obstacles == ()
+    assert between_runs.obstacles == ()
 
 
 def test_equal_runs(tmp_path: Path) -> None:
-    """Nothing is told."""
-    found = differences(sides(tmp_path))
-    assert (found.obstacles, found.shown) == ((), ())
+    """Equal runs have no differences."""
+    between_runs = differences(sides(tmp_path))
+    assert (between_runs.obstacles, between_runs.shown) == ((), ())
 
 
-def test_repetitions_must_be_of_the_same(tmp_path: Path) -> None:
-    """A run among those of one side that is of another scenario is found, too."""
+def test_repetitions_must_be_comparable(tmp_path: Path) -> None:
+    """A repetition with another scenario is an obstacle, too."""
     odd = a_run(tmp_path, "odd", scenario="rush.py")
     base = [*a_side(tmp_path, "base", 100, 100, 100, 100).runs, odd]
-    (told,) = differences(sides_of([base, [a_run(tmp_path, "b")]])).obstacles
-    assert told == "scenario: mixed.py in base-1, base-2, base-3 and 2 more; rush.py in odd"
+    (obstacle,) = differences(sides_of([base, [a_run(tmp_path, "b")]])).obstacles
+    assert obstacle == "scenario: mixed.py in base-1, base-2, base-3 and 2 more; rush.py in odd"
 
 
 def test_a_run_against_itself(tmp_path: Path) -> None:
-    """It is a mistake, as a run that is counted twice is, and so is a copy of one elsewhere."""
+    """A run that is compared with itself, or counted twice, is a mistake, and so is its copy."""
     run, copy = a_run(tmp_path, "a"), a_run(tmp_path / "elsewhere", "a")
     for again in (run, copy):
         with pytest.raises(UsageError, match="the run a is named twice"):
@@ -92,7 +94,7 @@ def test_a_run_against_itself(tmp_path: Path) -> None:
         sides_of([[a_run(tmp_path, "b"), run, run], [a_run(tmp_path, "c")]])
 
 
-def test_two_runs_of_one_id(tmp_path: Path) -> None:
-    """In CI every run may have the same id."""
+def test_two_runs_with_the_same_id(tmp_path: Path) -> None:
+    """In CI, every run may have the same id."""
     other = a_run(tmp_path / "elsewhere", "a", created_at="2026-11-26T00:00:00+00:00")
     assert len(sides_of([[a_run(tmp_path, "a")], [other]])) == 2

@@ -1,4 +1,4 @@
-"""Limits of change: each form is read, each mistake is pointed at, and a pass must be earned."""
+"""Limits on changes: every form is parsed, mistakes are located, and "kept" must be proven."""
 
 from pathlib import Path
 
@@ -31,21 +31,21 @@ from tests.analysis.compare.sample import a_run, a_side, counts
 def test_a_limit(
     text: str, metric: Metric, *, is_of_rise: bool, amount: float, is_share: bool
 ) -> None:
-    """Metrics as thresholds have them; % is of the base, anything else in the metric's unit."""
-    found = parse(text)
-    assert (found.metric, found.is_of_rise, found.is_share) == (metric, is_of_rise, is_share)
-    assert found.amount == pytest.approx(amount)
+    """Metrics are those of thresholds; % is of the base, other amounts are in the metric's unit."""
+    limit = parse(text)
+    assert (limit.metric, limit.is_of_rise, limit.is_share) == (metric, is_of_rise, is_share)
+    assert limit.amount == pytest.approx(amount)
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "at", "length"),
+    ("text", "message", "at", "length"),
     [
         ("", "expected a metric", 0, 1),
         ("htp.p99 +10%", "there is no metric 'htp'; did you mean http?", 0, 3),
         ("http.p99", "expected + or -, and by how much", 8, 1),
         ("http.p99 < 10ms", "expected + or -, and by how much", 9, 1),
         ("http.p99 10%", "expected + or -, and by how much", 9, 1),
-        ("http +10%", "http needs an aggregate, as http.p99", 0, 4),
+        ("http +10%", "http needs an aggregate, such as http.p99", 0, 4),
         ("http.p97 +10%", "runs are compared by min, mean, p50, p75", 5, 3),
         ("http.p99 +10", "the change of http must be a time such as 20ms or 2s, or in %", 10, 2),
         ("lost +1ms", "the change of lost must be a number without a unit, or in %", 7, 2),
@@ -54,17 +54,17 @@ def test_a_limit(
         ("lost +0 after 3s", "expected a unit", 8, 1),
     ],
 )
-def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
-    """What is wrong, and below the limit where."""
+def test_a_mistake_is_located(text: str, message: str, at: int, length: int) -> None:
+    """The error says what is wrong, and marks the place below the limit."""
     with pytest.raises(MetricError) as error:
         parse(text)
     first, shown, mark = str(error.value).split("\n")
-    assert told in first
+    assert message in first
     assert (shown, mark) == (f"  {text}", f"  {' ' * at}{'^' * length}")
 
 
 def test_every_metric_can_be_limited() -> None:
-    """Each in its own unit, and in % of the base."""
+    """Every metric accepts its own unit, and % of the base."""
     amounts = {
         MetricKind.COUNT: "0",
         MetricKind.RATE: "1/s",
@@ -78,17 +78,17 @@ def test_every_metric_can_be_limited() -> None:
 
 
 def state(text: str, base: Side, run: Side, *, allow_single_run: bool = False) -> LimitState:
-    """What is said of a limit."""
+    """Return the result of a limit."""
     limit = parse(text)
-    held = (limit, run.name, change_of(limit.metric, base, run))
-    (judged,) = judge([held], allow_single_run=allow_single_run)
+    applied = (limit, run.name, change_of(limit.metric, base, run))
+    (judged,) = judge([applied], allow_single_run=allow_single_run)
     return judged.state
 
 
 @pytest.mark.parametrize(
     ("text", "base", "run", "expected"),
     [
-        # One run a side proves nothing of a speed.
+        # One run per side proves nothing about speed.
         ("http.p99 +10%", [100], [100], LimitState.UNKNOWN),
         ("http.p99 +10%", [100], [110], LimitState.UNKNOWN),
         ("http.p99 +10%", [100], [500], LimitState.UNKNOWN),
@@ -97,27 +97,27 @@ def state(text: str, base: Side, run: Side, *, allow_single_run: bool = False) -
         ("http.p99 +10%", [100, 101, 102], [130, 131, 132], LimitState.BROKEN),
         ("http.p99 +10%", [130, 131, 132], [100, 101, 102], LimitState.KEPT),
         ("http.p99 -10%", [130, 131, 132], [100, 101, 102], LimitState.BROKEN),
-        # Beyond the limit, and noise may have done it.
+        # Beyond the limit, but perhaps by noise.
         ("http.p99 +10%", [100, 150, 200], [140, 190, 260], LimitState.UNKNOWN),
-        # Within the limit, and so is all that the interval allows for.
+        # Within the limit, and so is the whole interval.
         ("http.p99 +10%", [100, 101, 102], [100, 101, 103], LimitState.KEPT),
-        # Within the limit, and the interval allows for far more: a pass is not earned.
+        # Within the limit, but the interval is far wider: "kept" is not proven.
         ("http.p99 +10%", [100, 150, 200], [100, 150, 210], LimitState.UNKNOWN),
-        # A change that is certain, and within the limit, but not surely so.
+        # The change is certain, but not that it is within the limit.
         ("http.p99 +10%", [100, 101, 102], [107, 110, 111], LimitState.UNKNOWN),
         # Every run has the same figure, however few they are.
         ("end_to_end.p99 +0%", [2, 2], [2, 2], LimitState.KEPT),
-        # A new run against several of before.
+        # One new run against several earlier ones.
         ("http.p99 +10%", [100, 101, 102], [150], LimitState.BROKEN),
         ("http.p99 +10%", [100, 101, 102], [101], LimitState.KEPT),
     ],
 )
-def test_what_is_said(
+def test_results(
     tmp_path: Path, text: str, base: list[float], run: list[float], expected: LimitState
 ) -> None:
-    """Broken where it is proven, kept where that is proven, and otherwise neither."""
-    found = state(text, a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run))
-    assert found is expected
+    """A limit is broken or kept only if that is proven."""
+    result = state(text, a_side(tmp_path, "base", *base), a_side(tmp_path, "run", *run))
+    assert result is expected
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_is_said(
         ("http.p99 +10ms", 100, 111, LimitState.BROKEN),
         ("http.p99 -10%", 100, 89, LimitState.BROKEN),
         ("http.p99 -10%", 100, 500, LimitState.KEPT),
-        # Rounding to whole ms alone may make a ms; two are none.
+        # Rounding to whole ms can explain 1 ms, but not 2 ms.
         ("end_to_end.p99 +10%", 2, 3, LimitState.UNKNOWN),
         ("end_to_end.p99 +10%", 2, 4, LimitState.BROKEN),
         ("end_to_end.mean +10%", 2, 3, LimitState.BROKEN),
@@ -139,14 +139,14 @@ def test_what_is_said(
 def test_one_run_may_be_allowed_to_decide(
     tmp_path: Path, text: str, base: float, run: float, expected: LimitState
 ) -> None:
-    """Then the estimate alone is held against the limit."""
+    """Then the estimate alone is compared with the limit."""
     sides = a_side(tmp_path, "base", base), a_side(tmp_path, "run", run)
     assert state(text, *sides, allow_single_run=True) is expected
 
 
 @pytest.mark.parametrize("name", sorted(FACTS))
 def test_one_run_decides_facts(tmp_path: Path, name: str) -> None:
-    """What was counted is no sample, so that it needs no repetition."""
+    """Counts are not samples, so they need no repetition."""
     none, some = (
         Side(side, (a_run(tmp_path, side, counts=counts(**{name: count})),))
         for side, count in (("base", 0), ("run", 23))
@@ -157,19 +157,19 @@ def test_one_run_decides_facts(tmp_path: Path, name: str) -> None:
     assert state(f"{name} +0", none, none) is LimitState.KEPT
 
 
-def test_many_limits_break_no_more_by_chance_than_one(tmp_path: Path) -> None:
-    """A change that one limit alone would take for one is not enough among ten."""
+def test_many_limits_break_no_more_often_by_chance_than_one(tmp_path: Path) -> None:
+    """A change that breaks a single limit may not be enough among ten."""
     base = a_side(tmp_path, "base", 100, 104, 108)
     run = a_side(tmp_path, "run", 112, 115, 121)
     wide = parse("http.p99 +5%")
-    held = (wide, "run", change_of(wide.metric, base, run))
-    (alone,) = judge([held])
+    applied = (wide, "run", change_of(wide.metric, base, run))
+    (alone,) = judge([applied])
     assert alone.state is LimitState.BROKEN
     equal = [parse("http.p50 +5%")] * 9
     same_base, same_run = a_side(tmp_path, "x", 100, 120, 140), a_side(tmp_path, "y", 101, 121, 139)
     others = [(each, "run", change_of(each.metric, same_base, same_run)) for each in equal]
-    among, *_ = judge([held, *others])
-    assert among.state is LimitState.UNKNOWN
+    among_ten, *_ = judge([applied, *others])
+    assert among_ten.state is LimitState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_many_limits_break_no_more_by_chance_than_one(tmp_path: Path) -> None:
     ],
 )
 def test_counts(tmp_path: Path, text: str, lost: list[int], expected: LimitState) -> None:
-    """From none to some is beyond any share of none."""
+    """A rise from 0 exceeds any share of 0."""
     base = a_side(tmp_path, "base", 100, 100)
     runs = (
         a_run(tmp_path, f"run-{place}", counts=counts(lost=each)) for place, each in enumerate(lost)
@@ -193,13 +193,13 @@ def test_counts(tmp_path: Path, text: str, lost: list[int], expected: LimitState
 
 
 @pytest.mark.parametrize("text", ["http{event_type=none}.p99 +10%", "lost{event_type=none} +9"])
-def test_what_was_not_measured_is_broken(tmp_path: Path, text: str) -> None:
+def test_a_limit_without_data_is_broken(tmp_path: Path, text: str) -> None:
     """A gate that is never tried is no gate."""
     assert state(text, a_side(tmp_path, "base", 1), a_side(tmp_path, "run", 1)) is LimitState.BROKEN
 
 
-def test_what_one_run_lacks_is_broken(tmp_path: Path) -> None:
-    """An older verdict says nothing of the time that its requests were spread over."""
+def test_a_limit_is_broken_if_one_run_lacks_the_metric(tmp_path: Path) -> None:
+    """An older verdict lacks the span of its requests."""
     base = a_side(tmp_path, "base", 100, 100)
     runs = (a_run(tmp_path, "run-1"), a_run(tmp_path, "run-2", span_s=None))
     assert state("rps -5%", base, Side("run", runs)) is LimitState.BROKEN

@@ -1,4 +1,4 @@
-"""Runs as they are read: what is missing, damaged or hostile is told in a line."""
+"""Reading runs: missing, damaged or hostile files give a one-line error."""
 
 import json
 from pathlib import Path
@@ -19,19 +19,19 @@ PERCENTILES = "event_type,measure,quantile,ms,count\ntotal,http,0.5,3.5,10\ndefa
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    """A run's folder."""
+    """Return a run's folder."""
     return written(tmp_path, "a")
 
 
 def test_a_run_without_tables(folder: RunFolder) -> None:
-    """It is one all the same."""
+    """Such a run can be compared nevertheless."""
     run = read_run(folder)
     assert (run.run_id, run.slices, run.quantiles) == ("a", None, None)
     assert run.document.latency_ms[0].percentiles["0.99"] == 100
 
 
 def test_the_tables(folder: RunFolder) -> None:
-    """A cell may be empty, and columns that are of no use here may stand beside."""
+    """Cells may be empty, and there may be other columns."""
     (folder.path / "over_time.csv").write_text(OVER_TIME)
     (folder.path / "percentiles.csv").write_text(PERCENTILES)
     run = read_run(folder)
@@ -41,26 +41,26 @@ def test_the_tables(folder: RunFolder) -> None:
     assert [each.ms for each in run.quantiles] == [3.5]
 
 
-def test_what_is_not_verified(folder: RunFolder) -> None:
-    """The remedy is told."""
+def test_a_run_that_is_not_verified(folder: RunFolder) -> None:
+    """The error names the remedy."""
     (folder.path / "verdict.json").unlink()
     with pytest.raises(UsageError, match=f"is not verified yet: headcount verify {folder.path}"):
         read_run(folder)
 
 
 def changed(**changes: object) -> str:
-    """A verdict with other keys."""
+    """Return a verdict with changed keys."""
     return json.dumps({**verdict("a"), **changes})
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("verdict.json", "", "is damaged: all of it: "),
         ("verdict.json", "[]", "is damaged: all of it: "),
         ("verdict.json", "{}", "has format None, and only 1 can be read"),
         ("verdict.json", changed(format=2), "has format 2, and only 1 can be read"),
-        ("verdict.json", changed(run_id="b"), "is of 'b', not of this run"),
+        ("verdict.json", changed(run_id="b"), "belongs to run 'b', not to this run"),
         ("verdict.json", changed(verdict="splendid"), "is damaged: verdict: "),
         ("verdict.json", changed(counts={"lost": -1}), "is damaged: counts.lost: "),
         ("verdict.json", changed(scenario="x" * 2000), "is damaged: scenario: "),
@@ -74,25 +74,25 @@ def changed(**changes: object) -> str:
         ("percentiles.csv", PERCENTILES.replace("0.5", "1.5"), "is damaged: 0.quantile: "),
     ],
 )
-def test_what_is_damaged(folder: RunFolder, name: str, content: str | bytes, told: str) -> None:
-    """The file and the place are named, in one line."""
+def test_a_damaged_file(folder: RunFolder, name: str, content: str | bytes, message: str) -> None:
+    """The error names the file and the place, in one line."""
     raw = content if isinstance(content, bytes) else content.encode()
     (folder.path / name).write_bytes(raw)
     with pytest.raises(EvidenceError) as error:
         read_run(folder)
-    assert str(error.value).startswith(f"{folder.path / name} {told}")
+    assert str(error.value).startswith(f"{folder.path / name} {message}")
     assert "\n" not in str(error.value)
 
 
-def test_what_is_too_large(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not read at all."""
+def test_a_file_that_is_too_large(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not parsed at all."""
     monkeypatch.setattr(runs, "MOST_BYTES", 100)
     with pytest.raises(HeadcountError, match="has more than 100 bytes"):
         read_run(folder)
 
 
 def test_a_link_is_not_followed(folder: RunFolder) -> None:
-    """Nor one to a file of the same folder: it is told, and nothing of it is read."""
+    """Even a link to a file in the same folder is an error, and its target is not read."""
     path = folder.path / "verdict.json"
     path.rename(folder.path / "elsewhere.json")
     path.symlink_to("elsewhere.json")

@@ -1,11 +1,16 @@
-"""Statistics: the published tables, worked examples, and how often chance fools them."""
+"""Statistics: published tables, worked examples, and the rate of false positives."""
 
 import math
 from random import Random
 
 import pytest
 from headcount_analysis.compare.change import Change, with_family_level
-from headcount_analysis.compare.statistics import difference, level_of, ratio, student_quantile
+from headcount_analysis.compare.statistics import (
+    difference,
+    ratio,
+    significance_level,
+    student_quantile,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,13 +22,13 @@ TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 30: 2.042,
 
 @pytest.mark.parametrize(("degrees", "quantile"), TABLE.items())
 def test_the_table(degrees: int, quantile: float) -> None:
-    """Student's quantiles are those that are published."""
+    """Student's quantiles match the published ones."""
     assert student_quantile(degrees) == pytest.approx(quantile, abs=0.0005)
 
 
 @pytest.mark.parametrize("degrees", [1, 1.3, 2.5, 7.77, 40.5])
-def test_degrees_that_are_no_whole_number(degrees: float) -> None:
-    """The density, summed up to the quantile, is 0.95, by a rule that shares no code with it."""
+def test_fractional_degrees(degrees: float) -> None:
+    """The density, integrated up to the quantile by independent code, is 0.95."""
     reach, steps = student_quantile(degrees), 20_000
     scale = math.gamma((degrees + 1) / 2) / math.gamma(degrees / 2)
     scale /= math.sqrt(degrees * math.pi)
@@ -36,106 +41,106 @@ def test_degrees_that_are_no_whole_number(degrees: float) -> None:
 
 
 def test_many_degrees_are_the_normal_distribution() -> None:
-    """In the limit it is 1.96."""
+    """The limit is 1.96."""
     assert student_quantile(1e6) == pytest.approx(1.959964, abs=1e-4)
 
 
 def test_welch_s_interval() -> None:
-    """Two samples that are worked out by hand.
+    """The interval of two samples matches a calculation by hand.
 
-    Variances 2.5 and 10, of 5 each: standard error sqrt(2.5), degrees 2.5² / (0.5²/4 + 2²/4).
+    Variances 2.5 and 10, 5 values each: standard error sqrt(2.5), degrees 2.5² / (0.5²/4 + 2²/4).
     """
-    found = difference([1, 2, 3, 4, 5], [2, 4, 6, 8, 10])
-    assert found.change == 3
-    assert found.interval is not None
+    estimate = difference([1, 2, 3, 4, 5], [2, 4, 6, 8, 10])
+    assert estimate.change == 3
+    assert estimate.interval is not None
     degrees = 2.5**2 / (0.5**2 / 4 + 2**2 / 4)
     margin = student_quantile(degrees) * math.sqrt(2.5)
-    assert found.interval.low == pytest.approx(3 - margin)
-    assert found.interval.high == pytest.approx(3 + margin)
-    assert found.interval.has_no_change
+    assert estimate.interval.low == pytest.approx(3 - margin)
+    assert estimate.interval.high == pytest.approx(3 + margin)
+    assert estimate.interval.includes_zero
 
 
 def test_a_single_run_has_the_other_side_s_spread() -> None:
-    """As Crawford and Howell have it: s · sqrt(1 + 1/n), with n - 1 degrees, either way around."""
-    found = difference([10, 12, 14], [20])
+    """As in Crawford and Howell: s · sqrt(1 + 1/n), with n - 1 degrees, in both directions."""
+    estimate = difference([10, 12, 14], [20])
     margin = TABLE[2] * 2 * math.sqrt(1 + 1 / 3)
-    assert found.interval is not None
-    assert found.interval.high == pytest.approx(8 + margin, rel=1e-3)
+    assert estimate.interval is not None
+    assert estimate.interval.high == pytest.approx(8 + margin, rel=1e-3)
     mirrored = difference([20], [10, 12, 14]).reversed
-    assert mirrored.change == found.change
+    assert mirrored.change == estimate.change
     assert mirrored.interval is not None
-    assert mirrored.interval.low == pytest.approx(found.interval.low)
+    assert mirrored.interval.low == pytest.approx(estimate.interval.low)
 
 
-def test_one_run_a_side_has_no_interval() -> None:
-    """Nothing says how noisy it is."""
+def test_one_run_per_side_has_no_interval() -> None:
+    """The noise is unknown."""
     assert difference([1], [2]).interval is None
     assert ratio([1], [2]).change == pytest.approx(1.0)
 
 
 def test_a_ratio_is_of_geometric_means() -> None:
-    """Its interval stays above -100 %, and holds the same relation the other way around."""
-    found, mirrored = ratio([100, 110], [200, 260]), ratio([200, 260], [100, 110])
-    assert found.change == pytest.approx(math.sqrt(200 * 260 / (100 * 110)) - 1)
-    assert found.interval is not None
+    """Its interval stays above -100 %, and the reversed ratio has the reciprocal interval."""
+    estimate, mirrored = ratio([100, 110], [200, 260]), ratio([200, 260], [100, 110])
+    assert estimate.change == pytest.approx(math.sqrt(200 * 260 / (100 * 110)) - 1)
+    assert estimate.interval is not None
     assert mirrored.interval is not None
-    assert -1 < found.interval.low < found.change < found.interval.high
-    assert 1 / (1 + mirrored.interval.high) == pytest.approx(1 + found.interval.low)
+    assert -1 < estimate.interval.low < estimate.change < estimate.interval.high
+    assert 1 / (1 + mirrored.interval.high) == pytest.approx(1 + estimate.interval.low)
 
 
-def test_equal_figures_leave_no_room_for_noise_but_for_their_grain() -> None:
-    """2 and 3 whole ms may be the same time, rounded; with more runs they are not."""
+def test_equal_figures_have_only_the_noise_of_their_resolution() -> None:
+    """2 ms and 3 ms may be the same time, rounded; with more runs they are not."""
     assert difference([2, 2], [3, 3]).interval is not None
-    exact, rounded = difference([2, 2], [3, 3]), difference([2, 2], [3, 3], grain=1)
+    exact, rounded = difference([2, 2], [3, 3]), difference([2, 2], [3, 3], resolution=1)
     assert exact.interval is not None
     assert rounded.interval is not None
-    assert not exact.interval.has_no_change
-    assert rounded.interval.has_no_change
-    many = ratio([2] * 6, [3] * 6, grain=1).interval
+    assert not exact.interval.includes_zero
+    assert rounded.interval.includes_zero
+    many = ratio([2] * 6, [3] * 6, resolution=1).interval
     assert many is not None
-    assert not many.has_no_change
+    assert not many.includes_zero
 
 
 @pytest.mark.parametrize("runs", [(2, 2), (3, 3), (5, 3), (3, 1)])
-def test_equal_sides_are_with_family_level_once_in_twenty_times(runs: tuple[int, int]) -> None:
-    """Of 2,000 pairs of equal sides with a noise of 20 %, 5 % or less are called changed.
+def test_equal_sides_seem_changed_once_in_twenty_times(runs: tuple[int, int]) -> None:
+    """Of 2,000 pairs of equal sides with a noise of 20 %, at most about 5 % seem changed.
 
-    Welch's interval errs on the safe side where runs are few.
+    With few runs, Welch's interval errs on the safe side.
     """
     random, wrong = Random(7), 0
     for _ in range(2000):
         base, run = ([random.lognormvariate(3, 0.2) for _ in range(n)] for n in runs)
         interval = ratio(base, run).interval
         assert interval is not None
-        wrong += not interval.has_no_change
+        wrong += not interval.includes_zero
     assert wrong / 2000 < 0.06
 
 
-def test_a_large_change_is_found() -> None:
-    """Twice as long, with a noise of 5 %, in three runs a side: nearly always."""
-    random, found = Random(7), 0
+def test_a_large_change_is_detected() -> None:
+    """A doubling with a noise of 5 % is nearly always detected by three runs per side."""
+    random, detected = Random(7), 0
     for _ in range(500):
         base, run = ([m * random.lognormvariate(0, 0.05) for _ in range(3)] for m in (10, 20))
         interval = ratio(base, run).interval
         assert interval is not None
-        found += interval.low > 0
-    assert found > 495
+        detected += interval.low > 0
+    assert detected > 495
 
 
 FIGURES = st.lists(st.floats(0.001, 1e9), min_size=1, max_size=6)
 
 
 @given(FIGURES, FIGURES, st.sampled_from([0.0, 1.0]))
-def test_any_figures(base: list[float], run: list[float], grain: float) -> None:
+def test_any_figures(base: list[float], run: list[float], resolution: float) -> None:
     """The estimate lies within its interval, and nothing overflows."""
-    for estimate in (difference(base, run, grain), ratio(base, run, grain)):
+    for estimate in (difference(base, run, resolution), ratio(base, run, resolution)):
         assert math.isfinite(estimate.change)
         if estimate.interval is not None:
             assert estimate.interval.low <= estimate.change <= estimate.interval.high
 
 
 def figures(random: Random, count: int, runs: int, shared: float, scale: float = 1) -> list[Change]:
-    """Make figures of two sides: with a noise of 10 %, of which a part is shared by a run's."""
+    """Create figures of two sides with a noise of 10 %; a run's figures share a part of it."""
 
     def side(factor: float) -> list[list[float]]:
         of_run = [random.gauss(0, 1) for _ in range(runs)]
@@ -156,9 +161,9 @@ def figures(random: Random, count: int, runs: int, shared: float, scale: float =
 
 @pytest.mark.parametrize(("runs", "shared"), [(3, 0.0), (3, 0.9), (5, 0.5)])
 def test_of_a_hundred_equal_figures_none_is_significant(runs: int, shared: float) -> None:
-    """In 19 of 20 comparisons at least, where without a correction there are some in most of them.
+    """This holds in at least 19 of 20 comparisons; without a correction, most would have some.
 
-    A run's figures are noisy together: its percentiles are of the same requests.
+    A run's figures share their noise: its percentiles are of the same requests.
     """
     random, some, without = Random(7), 0, 0
     for _ in range(60):
@@ -169,46 +174,44 @@ def test_of_a_hundred_equal_figures_none_is_significant(runs: int, shared: float
     assert without > 100
 
 
-def test_of_a_hundred_figures_that_changed_most_are_told() -> None:
-    """Half as much again, in three runs a side: the correction costs little where much changed."""
-    random, told = Random(7), 0
+def test_most_of_a_hundred_changed_figures_are_detected() -> None:
+    """All rise by 60 %, three runs per side: the correction costs little if much changed."""
+    random, detected = Random(7), 0
     for _ in range(20):
-        told += sum(
+        detected += sum(
             each.is_significant
             for each in with_family_level(figures(random, 100, 3, 0.5, scale=1.6))
         )
-    assert told > 0.85 * 20 * 100
+    assert detected > 0.85 * 20 * 100
 
 
-def test_no_more_than_one_in_twenty_of_what_is_significant_is_by_chance() -> None:
-    """Where half of the figures changed, and half did not."""
+def test_at_most_one_in_twenty_significant_changes_is_chance() -> None:
+    """Half of the figures changed, and half did not."""
     random, wrong, right = Random(7), 0, 0
     for _ in range(20):
         equal, changed = figures(random, 50, 4, 0.5), figures(random, 50, 4, 0.5, scale=1.6)
-        told = [each.is_significant for each in with_family_level([*equal, *changed])]
-        wrong, right = wrong + sum(told[:50]), right + sum(told[50:])
+        detected = [each.is_significant for each in with_family_level([*equal, *changed])]
+        wrong, right = wrong + sum(detected[:50]), right + sum(detected[50:])
     assert wrong <= 0.05 * (wrong + right)
     assert right > 0.8 * 20 * 50
 
 
 @given(st.lists(st.floats(0, 1), max_size=30))
-def test_the_level(chances: list[float]) -> None:
-    """It is between that of Bonferroni and that of one figure alone, and tells what it counts."""
-    level, count = level_of(chances), len(chances)
+def test_the_level(p_values: list[float]) -> None:
+    """It lies between Bonferroni's and that of a single figure, and matches what it accepts."""
+    level, count = significance_level(p_values), len(p_values)
     assert 0.05 / max(count, 1) <= level * 1.0001
     assert level <= 0.05 * 1.0001
-    told = sum(chance <= level for chance in chances)
-    assert told == 0 or level >= told * 0.05 / count * 0.9999
+    accepted = sum(p_value <= level for p_value in p_values)
+    assert accepted == 0 or level >= accepted * 0.05 / count * 0.9999
 
 
 @given(FIGURES, FIGURES, st.floats(0.001, 0.2))
-def test_what_chance_does_not_explain_has_an_interval_without_it(
-    base: list[float], run: list[float], level: float
-) -> None:
-    """The chance and the interval of a level say the same."""
+def test_p_value_and_interval_agree(base: list[float], run: list[float], level: float) -> None:
+    """The interval excludes zero exactly if the p-value is below the level."""
     estimate = ratio(base, run, 0.0, 1 - level)
-    if estimate.interval is not None and estimate.chance is not None:
-        if estimate.chance < 0.99 * level:
-            assert not estimate.interval.has_no_change
-        if estimate.chance > 1.01 * level:
-            assert estimate.interval.has_no_change
+    if estimate.interval is not None and estimate.p_value is not None:
+        if estimate.p_value < 0.99 * level:
+            assert not estimate.interval.includes_zero
+        if estimate.p_value > 1.01 * level:
+            assert estimate.interval.includes_zero

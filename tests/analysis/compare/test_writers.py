@@ -1,4 +1,4 @@
-"""What is written of a comparison: text from runs is nothing but text, and colour is not alone."""
+"""The formats of a comparison: text from runs is escaped, and colour is never the only sign."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def compared(
     allow_single_run: bool = False,
     **changes: object,
 ) -> RunComparison:
-    """Compare runs by the 99th percentiles of their answers; `changes` are of the one side."""
+    """Compare runs with these http.p99, in ms; `changes` apply to the second side."""
     groups = [
         [a_run(reports, f"{name}-{place}", ms, **more) for place, ms in enumerate(side)]
         for name, side, more in (("a", base, {}), ("b", run, changes))
@@ -39,64 +39,64 @@ def compared(
     )
 
 
-def told(comparison: RunComparison) -> list[str]:
-    """The sentences of the only other side."""
+def sentences(comparison: RunComparison) -> list[str]:
+    """Return the sentences on the only other side."""
     (versus,) = comparison.others
     return list(words.sentences(comparison, versus))
 
 
 def test_sentences_of_a_change(tmp_path: Path) -> None:
-    """How much, and how sure that is; times from the intended one are not told twice."""
-    found = told(compared(tmp_path, *SLOWER))
-    assert found[0] == "http p50 is 31 % higher (95 % CI 28 % to 33 %)"
-    assert found[1] == "http p99 is 31 % higher (95 % CI 28 % to 33 %)"
-    assert found[2].startswith("end to end p50 is 31 % higher")
-    assert "of these, one in twenty at most may be by chance" in found[-1]
-    assert not any("intended" in each for each in found)
+    """They give size and interval; `from_intended` is left out if it equals `http`."""
+    lines = sentences(compared(tmp_path, *SLOWER))
+    assert lines[0] == "http p50 is 31 % higher (95 % CI 28 % to 33 %)"
+    assert lines[1] == "http p99 is 31 % higher (95 % CI 28 % to 33 %)"
+    assert lines[2].startswith("end to end p50 is 31 % higher")
+    assert "at most one in twenty of these changes may be chance" in lines[-1]
+    assert not any("intended" in each for each in lines)
 
 
-def test_sentences_where_nothing_is_told(tmp_path: Path) -> None:
-    """Equal runs, and runs that are too noisy."""
-    equal = told(compared(tmp_path / "equal", [100, 101, 102], [101, 102, 100]))
-    assert equal == ["No change stands out from the noise in 56 figures."]
-    noisy = told(compared(tmp_path / "noisy", [100, 300], [150, 400]))
+def test_sentences_without_a_clear_change(tmp_path: Path) -> None:
+    """Examples are equal runs, runs that are too noisy, and single runs."""
+    equal = sentences(compared(tmp_path / "equal", [100, 101, 102], [101, 102, 100]))
+    assert equal == ["No clear change in 56 figures."]
+    noisy = sentences(compared(tmp_path / "noisy", [100, 300], [150, 400]))
     assert noisy[-1].startswith("48 of 56 figures could not be decided")
-    single = told(compared(tmp_path / "single", [100], [150]))
-    assert single[0].startswith("Each side is one run, so noise and change cannot be told apart")
+    single = sentences(compared(tmp_path / "single", [100], [150]))
+    assert single[0].startswith("One run per side cannot separate change from noise")
     assert "http p99 is 50 % higher" in single
 
 
 def test_a_count_from_none(tmp_path: Path) -> None:
-    """A share of none there is not: it is told as a number."""
-    found = compared(tmp_path, [100, 101], [100, 101], counts=counts(lost=3))
-    assert told(found)[0] == "WORSE: lost rose from 0 to 3 in the mean of a run"
+    """A rise from 0 has no share, so it is given as a number."""
+    comparison = compared(tmp_path, [100, 101], [100, 101], counts=counts(lost=3))
+    assert sentences(comparison)[0] == "WORSE: lost rose from 0 to 3 per run on average"
 
 
 @pytest.mark.parametrize(
     ("ms", "limit", "expected", "code"),
     [
         (SLOWER, "http.p99 +10%", "+31 % (95 % CI +28 % to +33 %)", 4),
-        (([100], [131]), "http.p99 +10ms", "+31.0ms, one run a side: repeat the runs", 3),
-        (([100], [100]), "http.p99 +10%", "let one decide with --allow-single-run", 3),
+        (([100], [131]), "http.p99 +10ms", "+31.0ms, one run per side; repeat the runs", 3),
+        (([100], [100]), "http.p99 +10%", "let one run decide with --allow-single-run", 3),
         (([100], [100]), "lost +0", "the same in every run", 0),
-        (([100], [100]), "http{event_type=x}.p99 +10%", "was not measured in every run", 4),
-        (([100, 200], [100, 210]), "http.p99 +10%", "which allows for both; more or longer", 3),
+        (([100], [100]), "http{event_type=x}.p99 +10%", "not measured in every run", 4),
+        (([100, 200], [100, 210]), "http.p99 +10%", "does not decide it, so more or longer", 3),
         (SLOWER, "rps -5%", "the same in every run", 0),
     ],
 )
 def test_a_limit(
     tmp_path: Path, ms: tuple[list[float], list[float]], limit: str, expected: str, code: int
 ) -> None:
-    """What was found, and the exit code that it ends in."""
-    found = compared(tmp_path, *ms, limit)
-    assert expected in words.limit(found.limits[0])
-    assert found.exit_code == code
+    """A limit has a description and an exit code."""
+    comparison = compared(tmp_path, *ms, limit)
+    assert expected in words.limit(comparison.limits[0])
+    assert comparison.exit_code == code
 
 
 @pytest.mark.parametrize(
     ("ms", "limit", "expected", "code"),
     [
-        ((100, 131), "http.p99 +10ms", "+31.0ms, one run a side", 4),
+        ((100, 131), "http.p99 +10ms", "+31.0ms, one run per side", 4),
         ((100, 100), "http.p99 +10%", "the same in every run", 0),
         ((2, 3), "end_to_end.p99 +10%", "so this may be rounding", 3),
     ],
@@ -104,63 +104,63 @@ def test_a_limit(
 def test_a_limit_of_single_runs(
     tmp_path: Path, ms: tuple[float, float], limit: str, expected: str, code: int
 ) -> None:
-    """Where they are allowed to decide."""
-    found = compared(tmp_path, [ms[0]], [ms[1]], limit, allow_single_run=True)
-    assert expected in words.limit(found.limits[0])
-    assert found.exit_code == code
+    """With `allow_single_run` they decide."""
+    comparison = compared(tmp_path, [ms[0]], [ms[1]], limit, allow_single_run=True)
+    assert expected in words.limit(comparison.limits[0])
+    assert comparison.exit_code == code
 
 
 WORSE = "WORSE: lost rose from 0 to 23; the verdict is FAIL and was PASS"
 
 
-def test_a_fact_that_became_worse_stands_first(tmp_path: Path) -> None:
-    """In every form, of one run a side, with whatever limits; and nobody calls it noise."""
+def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
+    """It does so in every format, with one run per side and any limits, and is never noise."""
     lossy: dict[str, Any] = {"counts": counts(lost=23), "verdict": "fail"}
-    found = compared(tmp_path / "one", [100], [101], **lossy)
-    assert words.headline(found) == WORSE
-    assert told(found)[:2] == [
+    comparison = compared(tmp_path / "one", [100], [101], **lossy)
+    assert words.headline(comparison) == WORSE
+    assert sentences(comparison)[:2] == [
         "WORSE: lost rose from 0 to 23",
         "WORSE: the verdict is FAIL and was PASS",
     ]
-    assert markdown.render(found).startswith(f"## ❌ Comparison: {WORSE}\n")
-    assert f'<p class="verdict fail">{WORSE}</p>' in page.render(found)
-    made = json.loads(document.dump(found))
+    assert markdown.render(comparison).startswith(f"## ❌ Comparison: {WORSE}\n")
+    assert f'<p class="verdict fail">{WORSE}</p>' in page.render(comparison)
+    made = json.loads(document.dump(comparison))
     assert made["headline"] == WORSE
     assert made["compared"][0]["worse"] == WORSE.removeprefix("WORSE: ").split("; ")
-    labels = {str(each.metric): each.label for each in found.others[0].changes}
+    labels = {str(each.metric): each.label for each in comparison.others[0].changes}
     assert labels["lost"] is ChangeLabel.WORSE
     kept = compared(tmp_path / "limits", [100, 101], [100, 101], "lost +30", **lossy)
     assert words.headline(kept) == (
-        "WORSE: lost rose from 0 to 23 in the mean of a run; "
+        "WORSE: lost rose from 0 to 23 per run on average; "
         "the verdict is FAIL and was PASS; 1 of 1 limits kept"
     )
 
 
-def test_facts_that_became_better_are_told_likewise(tmp_path: Path) -> None:
-    """Where nothing is worse."""
+def test_facts_that_got_better_come_first_too(tmp_path: Path) -> None:
+    """They do so if nothing got worse."""
     groups = [[a_run(tmp_path, "a", counts=counts(lost=23))], [a_run(tmp_path, "b")]]
-    found = compare(sides_of(groups))
-    assert told(found)[0] == "better: lost fell from 23 to 0"
-    assert words.headline(found) == "Better: lost fell from 23 to 0"
+    comparison = compare(sides_of(groups))
+    assert sentences(comparison)[0] == "better: lost fell from 23 to 0"
+    assert words.headline(comparison) == "Better: lost fell from 23 to 0"
     equal = compared(tmp_path / "equal", [100], [101])
-    assert words.headline(equal) == "One run on each side: noise and change cannot be told apart"
+    assert words.headline(equal) == "One run per side cannot separate change from noise"
 
 
-def test_what_no_run_judges_is_not_worse(tmp_path: Path) -> None:
-    """A flag counts against a run where a limit was set; a broken threshold always does."""
+def test_a_flag_that_no_run_limits_is_not_worse(tmp_path: Path) -> None:
+    """A flag counts against a run if a limit was set; a broken threshold always does."""
     reordered: dict[str, Any] = {"counts": counts(reordered=23)}
-    found = compared(tmp_path / "a", [100], [100], **reordered)
-    assert not any("WORSE" in each for each in told(found))
+    comparison = compared(tmp_path / "a", [100], [100], **reordered)
+    assert not any("WORSE" in each for each in sentences(comparison))
     limits = {"reordered": 30, "late_after_ms": 60_000}
-    found = compared(tmp_path / "b", [100], [100], **reordered, limits=limits)
-    assert told(found)[0] == "WORSE: reordered rose from 0 to 23"
+    comparison = compared(tmp_path / "b", [100], [100], **reordered, limits=limits)
+    assert sentences(comparison)[0] == "WORSE: reordered rose from 0 to 23"
     broken = {"text": "rps > 1", "holds": False, "shown": "0.5/s"}
-    found = compared(tmp_path / "c", [100], [100], thresholds=[broken])
-    assert told(found)[0] == "WORSE: the verdict is THRESHOLD BROKEN and was PASS"
+    comparison = compared(tmp_path / "c", [100], [100], thresholds=[broken])
+    assert sentences(comparison)[0] == "WORSE: the verdict is THRESHOLD BROKEN and was PASS"
 
 
 def test_a_loss_that_moved_from_one_event_type_to_another_is_worse_there(tmp_path: Path) -> None:
-    """However the total is."""
+    """It is worse even if the total is unchanged."""
     sides = [
         [a_run(tmp_path, name, counts=counts(lost=5), by_event_type=of_types)]
         for name, of_types in (
@@ -168,11 +168,11 @@ def test_a_loss_that_moved_from_one_event_type_to_another_is_worse_there(tmp_pat
             ("b", {"x": counts(), "y": counts(lost=5)}),
         )
     ]
-    assert told(compare(sides_of(sides)))[0] == "WORSE: lost of y rose from 0 to 5"
+    assert sentences(compare(sides_of(sides)))[0] == "WORSE: lost of y rose from 0 to 5"
 
 
 def test_the_worst_limit_decides(tmp_path: Path) -> None:
-    """A broken one outweighs one that cannot be told."""
+    """A broken limit outweighs an undecided one."""
     limits = ("lost +0", "http.p99 +10%", "http{event_type=x}.p99 +1%")
     assert compared(tmp_path / "a", [1, 9], [2, 10], *limits).exit_code == 4
     assert compared(tmp_path / "b", [1, 9], [2, 10], *limits[:2]).exit_code == 3
@@ -180,9 +180,9 @@ def test_the_worst_limit_decides(tmp_path: Path) -> None:
 
 
 def test_the_document(tmp_path: Path) -> None:
-    """One that any reader of JSON takes: an end without bound is null."""
-    found = compared(tmp_path, [1e-300, 1e9], [1, 9], "lost +0", scenario="rush.py")
-    made = json.loads(document.dump(found))
+    """It is valid JSON: an infinite end is null."""
+    comparison = compared(tmp_path, [1e-300, 1e9], [1, 9], "lost +0", scenario="rush.py")
+    made = json.loads(document.dump(comparison))
     assert (made["format"], made["exit_code"], made["confidence"]) == (1, 0, 0.95)
     assert made["not_comparable"] == ["scenario: mixed.py in a-0, a-1; rush.py in b-0, b-1"]
     (versus,) = made["compared"]
@@ -199,7 +199,7 @@ def test_the_document(tmp_path: Path) -> None:
 
 
 def hostile(reports: Path) -> RunComparison:
-    """Compare runs that say of themselves what would be markup."""
+    """Compare runs whose texts contain markup."""
     of_all = counts()
     return compared(
         reports,
@@ -213,7 +213,7 @@ def hostile(reports: Path) -> RunComparison:
 
 
 def test_markdown(tmp_path: Path) -> None:
-    """Limits, differences and figures; what comes from outside is no markup."""
+    """It has limits, differences and figures; text from outside is escaped."""
     written_down = markdown.render(hostile(tmp_path))
     lines = written_down.splitlines()
     assert lines[0] == "## ❌ Comparison: 1 of 1 limits broken"
@@ -226,7 +226,7 @@ def test_markdown(tmp_path: Path) -> None:
 
 
 class Tags(HTMLParser):
-    """Collects a page's tags, and the addresses that they name."""
+    """Collects a page's tags and their addresses."""
 
     def __init__(self, content: str) -> None:
         super().__init__()
@@ -235,13 +235,13 @@ class Tags(HTMLParser):
         self.feed(content)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note."""
+        """Record a tag."""
         self.names.add(tag)
         self.addresses += [value or "" for name, value in attrs if name in {"src", "href"}]
 
 
 def test_the_page(tmp_path: Path) -> None:
-    """It loads nothing, runs nothing, and says in words what its colours say."""
+    """It loads nothing, runs nothing, and repeats in words what its colours mean."""
     content = page.render(hostile(tmp_path))
     tags = Tags(content)
     assert not tags.names & {"img", "script", "link", "iframe"}
@@ -251,11 +251,11 @@ def test_the_page(tmp_path: Path) -> None:
     assert "1 of 1 limits broken" in content
     assert '<tr class="fail"><th scope="row">http.p99 +10%</th><td>broken</td>' in content
     assert "These runs are not comparable" in content
-    assert "There is no percentiles.csv or over_time.csv of a-0, a-1, b-0, b-1" in content
+    assert "no percentiles.csv or over_time.csv for a-0, a-1, b-0, b-1" in content
 
 
 def test_the_charts(tmp_path: Path) -> None:
-    """Where runs have tables, each side is drawn over the other, and named."""
+    """If runs have tables, the charts overlay all sides and name them."""
     groups = []
     for name, ms in (("a", 100), ("b", 200)):
         folder = written(tmp_path, name, ms)
@@ -266,6 +266,6 @@ def test_the_charts(tmp_path: Path) -> None:
         groups.append([read_run(folder)])
     content = page.render(compare(sides_of(groups)))
     assert content.count("<figure>") == 6  # changes, a curve, and four over time
-    assert "There is no percentiles.csv" not in content
+    assert "no percentiles.csv" not in content
     assert ">base</text>" in content
     assert ">run</text>" in content

@@ -1,4 +1,4 @@
-"""Blocks: what is compared in many blocks comes to the same as in one."""
+"""Blocks: comparing in many blocks gives the same result as in one."""
 
 import random
 from dataclasses import replace
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 
 def troubled(history: History) -> None:
-    """120 attempts of three generators, with one or more of everything among them."""
+    """Add 120 attempts of three generators, with at least one of each pathology."""
     chance = random.Random(11)
     placed: list[tuple[int, int, int]] = []
     for seq in range(40):
@@ -43,17 +43,19 @@ def troubled(history: History) -> None:
 
 
 def fates(history: History) -> list[dict[str, object]]:
-    """Give the rows that are kept, in order."""
+    """Return the rows of fates.parquet, sorted by id."""
     dataset = ds.dataset(history.folder.path / "fates.parquet", format="parquet")
     return sorted(dataset.to_table().to_pylist(), key=lambda row: str(row["id"]))
 
 
-def told(report: Report) -> Report:
-    """Give a report without the time at which it was made."""
+def without_time(report: Report) -> Report:
+    """Return a report without the time at which it was made."""
     return replace(report, verified_at="", buckets=tuple(sorted(report.buckets, key=str)))
 
 
-def test_many_blocks_are_as_good_as_one(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_blocks_give_the_same_result_as_one(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same fates, counts, latencies, course, timeline and verdict, row by row."""
     troubled(history)
     whole = history.verified()
@@ -62,7 +64,7 @@ def test_many_blocks_are_as_good_as_one(history: History, monkeypatch: pytest.Mo
     parted = history.verified_again()
 
     assert fates(history) == expected
-    assert told(parted) == told(whole)
+    assert without_time(parted) == without_time(whole)
     kept = {path.name for path in (history.folder.path / "fates.parquet").iterdir()}
     assert len(kept) == 9
     wrong = {(row["generator"], row["seq"]) for row in expected if row["reordered"]}

@@ -24,7 +24,7 @@ ATTEMPTS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 5)))
 
 
 def model(outcome: Outcome, copies: int) -> str:
-    """Say it as a person would."""
+    """Name the class as the vocabulary defines it."""
     if outcome is Outcome.FAILED:
         return "ghost" if copies else "refused"
     if copies > 1:
@@ -44,7 +44,7 @@ def counted(attempts: Attempts) -> Counts:
 
 
 @given(st.sampled_from(Outcome), st.integers(0, 1000))
-def test_table_says_what_a_person_would(outcome: Outcome, copies: int) -> None:
+def test_table_matches_the_vocabulary(outcome: Outcome, copies: int) -> None:
     """The table gives every attempt the class that the vocabulary gives it."""
     assert classify(outcome, copies) == model(outcome, copies)
 
@@ -60,12 +60,12 @@ def test_classes_add_up_to_attempts(attempts: Attempts) -> None:
 
 @given(ATTEMPTS, ATTEMPTS)
 def test_counts_of_parts_add_up_to_the_whole(one: Attempts, other: Attempts) -> None:
-    """Counting parts and adding is counting the whole."""
+    """Adding the counts of parts gives the count of the whole."""
     assert counted(one) + counted(other) == counted([*one, *other])
 
 
-def test_table_is_whole() -> None:
-    """Each outcome stands beside each number of copies, and every class of attempts occurs."""
+def test_table_is_complete() -> None:
+    """Each outcome is combined with each number of copies, and every class of attempts occurs."""
     assert set(TABLE) == {(outcome, often) for outcome in Outcome for often in Seen}
     assert set(TABLE.values()) == set(ATTEMPT_FATES)
 
@@ -74,17 +74,17 @@ def test_table_is_whole() -> None:
     ("copies", "often"), [(0, Seen.NEVER), (1, Seen.ONCE), (2, Seen.MORE), (9, Seen.MORE)]
 )
 def test_seen(copies: int, often: Seen) -> None:
-    """Once is once, and two are more."""
+    """One copy is once, and two are more."""
     assert seen(copies) is often
 
 
 def test_id_without_attempt_is_phantom() -> None:
-    """What nobody asked for is a phantom, however often it is there."""
+    """An id that was not requested is a phantom, however often it occurs."""
     assert classify(None, 1) is classify(None, 2) is Fate.PHANTOM
 
 
-def test_contradictions_are_told() -> None:
-    """An attempt without a class or an outcome does not go unseen."""
+def test_contradictions_are_reported() -> None:
+    """An attempt without a class or an outcome is reported."""
     assert len(Counts(attempted=2, acked=2, delivered=1).contradictions) == 1
     assert len(Counts(attempted=2, acked=1, delivered=2).contradictions) == 1
 

@@ -1,4 +1,4 @@
-"""Combined columns: each combination of values is told from every other."""
+"""Column combinations: each combination of values is distinct."""
 
 from collections import Counter
 from typing import Any
@@ -19,7 +19,7 @@ rows = st.lists(
 )
 
 
-def columns(told: list[tuple[Any, ...]]) -> dict[str, pa.ChunkedArray]:
+def columns(samples: list[tuple[Any, ...]]) -> dict[str, pa.ChunkedArray]:
     """Make columns of rows, in two chunks whose dictionaries differ."""
     schema = pa.schema(
         [
@@ -28,7 +28,7 @@ def columns(told: list[tuple[Any, ...]]) -> dict[str, pa.ChunkedArray]:
             ("flag", pa.bool_()),
         ]
     )
-    halves = told[: len(told) // 2], told[len(told) // 2 :]
+    halves = samples[: len(samples) // 2], samples[len(samples) // 2 :]
     tables = [
         pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in half], schema)
         for half in halves
@@ -38,27 +38,27 @@ def columns(told: list[tuple[Any, ...]]) -> dict[str, pa.ChunkedArray]:
 
 
 @given(rows)
-def test_rows_are_counted_by_all_of_their_values(told: list[tuple[Any, ...]]) -> None:
-    """A row without a value is another than one with any."""
-    combined = Combined.of(columns(told))
-    found = Counter({tuple(key.values()): count for key, count in combined.counts()})
-    assert found == Counter(tuple(reversed(row)) for row in told)
+def test_rows_are_counted_by_all_of_their_values(samples: list[tuple[Any, ...]]) -> None:
+    """A row with null differs from a row with any value."""
+    combined = Combined.of(columns(samples))
+    counts = Counter({tuple(key.values()): count for key, count in combined.counts()})
+    assert counts == Counter(tuple(reversed(row)) for row in samples)
     assert all(set(key) == {"text", "number", "flag"} for key, _ in combined.counts())
 
 
 @given(rows)
-def test_every_row_is_in_its_combination(told: list[tuple[Any, ...]]) -> None:
+def test_every_row_is_in_its_combination(samples: list[tuple[Any, ...]]) -> None:
     """And in no other."""
     at = {
         int(row): (key["text"], key["number"], key["flag"])
-        for key, mine in Combined.of(columns(told)).rows()
-        for row in mine
+        for key, row_numbers in Combined.of(columns(samples)).rows()
+        for row in row_numbers
     }
-    assert [at[row] for row in range(len(told))] == told
+    assert [at[row] for row in range(len(samples))] == samples
 
 
 def test_more_combinations_than_there_are_numbers() -> None:
-    """They would be taken for one another."""
+    """They would be confused with each other."""
     column = pa.array(range(1 << 16))
     with pytest.raises(AssertionError, match="too many"):
         Combined.of(dict.fromkeys("abcd", column))

@@ -1,4 +1,4 @@
-"""The tally: what nobody asked for is counted under no name of its own."""
+"""Counting: a type that was not requested is not counted under its own name."""
 
 import pyarrow as pa
 import pytest
@@ -8,9 +8,9 @@ from headcount_analysis.compare_run.classes import UNKNOWN
 
 
 @pytest.mark.parametrize("asked", [["a", "b"], [UNKNOWN, "b", "a"]])
-def test_types_that_nobody_asked_for_are_unknown(asked: list[str]) -> None:
-    """And so are messages without one; a generator may have asked for that very name."""
+def test_types_that_were_not_requested_are_unknown(asked: list[str]) -> None:
+    """And so are messages without a type; a generator may have requested that very name."""
     parts = [pa.array(["b", "x", None], TEXTS), pa.array(["a", UNKNOWN, "b"], TEXTS)]
-    found = known_types(pa.chunked_array(parts), asked)
-    assert found.to_pylist() == ["b", UNKNOWN, UNKNOWN, "a", UNKNOWN, "b"]
-    assert len(set(found.dictionary.to_pylist())) == len(found.dictionary)
+    types = known_types(pa.chunked_array(parts), asked)
+    assert types.to_pylist() == ["b", UNKNOWN, UNKNOWN, "a", UNKNOWN, "b"]
+    assert len(set(types.dictionary.to_pylist())) == len(types.dictionary)

@@ -1,4 +1,4 @@
-"""Patterns: what exceptions have in common is named, and what the whole run shares is not."""
+"""Patterns: what exceptions have in common is reported, unless the whole run shares it."""
 
 from pathlib import Path
 
@@ -18,8 +18,10 @@ SCHEMA = pa.schema(
 )
 
 
-def told(folder: Path, lost: set[int], *, servers: int = 2, acked: bool = True) -> list[str]:
-    """Name the patterns of a run of 100 attempts, a second apart, of which some were lost."""
+def pattern_texts(
+    folder: Path, lost: set[int], *, servers: int = 2, acked: bool = True
+) -> list[str]:
+    """Return the patterns of a run of 100 attempts, a second apart, some of them lost."""
     rows = [
         {
             "generator": seq % 2,
@@ -41,41 +43,41 @@ def told(folder: Path, lost: set[int], *, servers: int = 2, acked: bool = True) 
 
 def test_scattered_losses_have_none(tmp_path: Path) -> None:
     """Losses here and there have nothing in common."""
-    assert told(tmp_path, {3, 20, 45, 62, 97}) == []
+    assert pattern_texts(tmp_path, {3, 20, 45, 62, 97}) == []
 
 
 def test_few_have_none(tmp_path: Path) -> None:
-    """Of two, everything could be said."""
-    assert told(tmp_path, {4, 8}) == []
+    """Two exceptions always have something in common."""
+    assert pattern_texts(tmp_path, {4, 8}) == []
 
 
 def test_one_process(tmp_path: Path) -> None:
-    """What went through one of two processes is named, through the only one not."""
-    assert told(tmp_path, {3, 21, 45, 63, 97}) == [
+    """One of two processes is a pattern; the only process is not."""
+    assert pattern_texts(tmp_path, {3, 21, 45, 63, 97}) == [
         "all 5 lost: generator 1",
         "all 5 lost: the service's process 1",
     ]
-    assert told(tmp_path, {3, 20, 45, 62, 97}, servers=1) == []
+    assert pattern_texts(tmp_path, {3, 20, 45, 62, 97}, servers=1) == []
 
 
 def test_a_batch(tmp_path: Path) -> None:
-    """Offsets next to each other in one partition are a batch, ids in one generator a stretch."""
-    assert told(tmp_path, {41, 45, 49}, servers=100) == [
+    """Consecutive offsets in one partition are a batch, consecutive ids of a generator a range."""
+    assert pattern_texts(tmp_path, {41, 45, 49}, servers=100) == [
         "all 3 lost: generator 1",
         "all 3 lost: acknowledged in partition 1",
         "all 3 lost: sent within 8.000 s, from 00:00:41.000 UTC",
-        "all 3 lost: contiguous offsets, as of a batch, acknowledged in partition 1, 10 to 12",
+        "all 3 lost: contiguous offsets, as in one batch, acknowledged in partition 1, 10 to 12",
     ]
 
 
-def test_a_stretch_of_ids(tmp_path: Path) -> None:
-    """The stretches are named, the longest first, with what is in them."""
+def test_a_range_of_ids(tmp_path: Path) -> None:
+    """The ranges are listed, the longest first, with their bounds."""
     lost = {*range(10, 20, 2), *range(61, 81, 2), 95}
-    assert told(tmp_path, lost, acked=False) == [
+    assert pattern_texts(tmp_path, lost, acked=False) == [
         "15 of 16 lost: contiguous ids of generator 1, 30 to 39; generator 0, 5 to 9",
     ]
 
 
 def test_no_fates_no_patterns() -> None:
-    """Where nothing was reconciled, nothing is said."""
+    """If nothing was reconciled, there are no patterns."""
     assert patterns(None) == ()

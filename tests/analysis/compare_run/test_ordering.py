@@ -1,4 +1,4 @@
-"""Ordering: what is found part by part and pair by pair is what is found in looking at all."""
+"""Ordering: checking parts and pairs of parts gives the same result as checking all at once."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ EVENTS = some.lists(
 
 
 def lines(events: list[tuple[int, int, int, int, int, int | None]]) -> pa.Table:
-    """Give events that were sent at some time, answered a while after, and are at some place."""
+    """Make rows of events from when they were sent, how long they took, and where they are."""
     rows = [
         {
             "generator": generator,
@@ -39,29 +39,29 @@ def lines(events: list[tuple[int, int, int, int, int, int | None]]) -> pa.Table:
     return pa.Table.from_pylist(rows, SCHEMA).combine_chunks()
 
 
-def found(table: pa.Table) -> set[int]:
-    """Number the events that are reordered."""
+def reordered_seqs(table: pa.Table) -> set[int]:
+    """Return the sequence numbers of the reordered events."""
     return set(reordered(table)["seq"].to_pylist())
 
 
 @given(events=EVENTS, size=some.integers(1, 4))
 @settings(max_examples=200, deadline=None)
-def test_pairs_are_as_good_as_all(
+def test_pairs_give_the_same_result_as_all(
     events: list[tuple[int, int, int, int, int, int | None]], size: int
 ) -> None:
-    """Pairs that are not named have nothing to find, those that are named find the rest."""
+    """Pairs that are listed hold all reordered events; other pairs hold none."""
     whole = lines(events)
     parts = {start // size: whole[start : start + size] for start in range(0, len(whole), size)}
     by_part = {number: reaches(part) for number, part in parts.items()}
-    by_pair = [found(part.combine_chunks()) for part in parts.values()]
-    for before, behind in overtaking(by_part):
-        both = pa.concat_tables([parts[before], parts[behind]]).combine_chunks()
-        by_pair.append(found(both))
-    assert set().union(*by_pair) == found(whole)
+    by_pair = [reordered_seqs(part.combine_chunks()) for part in parts.values()]
+    for first, second in overtaking(by_part):
+        both = pa.concat_tables([parts[first], parts[second]]).combine_chunks()
+        by_pair.append(reordered_seqs(both))
+    assert set().union(*by_pair) == reordered_seqs(whole)
 
 
-def test_neighbours_in_order_are_no_pair() -> None:
-    """Parts that follow each other in time and place need not be looked at together."""
+def test_neighbours_in_order_are_not_a_pair() -> None:
+    """Parts that follow each other in time and offset need not be checked together."""
     whole = lines([(0, 0, seq, 0, seq, 1) for seq in range(20)])
     halves = {0: reaches(whole[:10]), 1: reaches(whole[10:])}
     assert overtaking(halves) == []
@@ -84,7 +84,7 @@ def test_what_has_an_order(history: str, tmp_path: Path, monkeypatch: pytest.Mon
     Keys may be looked at a part at a time.
     """
     events, expected = HISTORIES[history]
-    # Each key's two events stand in neighbouring partitions.
+    # Each key's two events are in neighbouring partitions.
     others = [(0, each % 3, each, 100 + each // 2, 10 * each, 1) for each in range(40)]
     keyless = lines([*events, *others])
     place = keyless.column_names.index("key_hash")
@@ -96,5 +96,5 @@ def test_what_has_an_order(history: str, tmp_path: Path, monkeypatch: pytest.Mon
     pq.write_table(unkeyed, tmp_path / "fates" / "1.parquet")
     for most in (10**6, 8):
         monkeypatch.setattr(ordering, "MOST_KEYED", most)
-        found = order(tmp_path / "fates", len(unkeyed))
-        assert found == expected + Order(0, 40, 40)
+        counts = order(tmp_path / "fates", len(unkeyed))
+        assert counts == expected + Order(0, 40, 40)

@@ -1,4 +1,4 @@
-"""Reconciling against a plain model, over random histories that are reconciled in one go."""
+"""Reconciling against a plain model, over random histories, all reconciled together."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ATTEMPTS = pa.schema([(name, SCHEMA.field(name).type) for name in COLUMNS])
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt; its digest over its shape is `digest`, over any other it is 0. Times in ms."""
+    """An attempt; its digest over its own shape is `digest`, over any other 0. Times in ms."""
 
     generator: int
     seq: int
@@ -50,7 +50,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the model says of an attempt."""
+    """What the model expects of an attempt."""
 
     fate: Fate
     copies: int
@@ -79,7 +79,7 @@ def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
 
 
 def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> Iterator[Copy]:
-    """Messages of these attempts, in the order in which they stand in the topic."""
+    """Messages of these attempts, in the order of the topic."""
     placed = [attempt for attempt in asked for _ in range(chance.choice([0, 1, 1, 1, 1, 2, 3]))]
     if chance.random() < 0.5:
         chance.shuffle(placed)
@@ -102,50 +102,50 @@ def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> I
         offsets[partition] += 1
 
 
-def first_of(mine: list[Copy]) -> Copy | None:
-    """The first copy: by its timestamp, then where it stands."""
-    return min(mine, key=lambda c: (c.timestamp_ms, c.partition, c.offset), default=None)
+def first_of(candidates: list[Copy]) -> Copy | None:
+    """The first copy, by timestamp, partition and offset."""
+    return min(candidates, key=lambda c: (c.timestamp_ms, c.partition, c.offset), default=None)
 
 
 def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expectation]:
-    """Say of every attempt what the vocabulary says, word by word."""
+    """Apply the vocabulary to every attempt, word by word."""
     by_id = {
         (a.generator, a.seq): [c for c in seen if (c.generator, c.seq) == (a.generator, a.seq)]
         for a in asked
     }
     expected = {}
     for attempt in asked:
-        mine = by_id[attempt.generator, attempt.seq]
-        first = first_of(mine)
+        own_copies = by_id[attempt.generator, attempt.seq]
+        first = first_of(own_copies)
         late = (
             first is not None
             and attempt.sent_ms is not None
             and first.timestamp_ms - attempt.sent_ms > LATE_AFTER_MS
         )
         expected[attempt.generator, attempt.seq] = Expectation(
-            fate=classify(attempt.outcome, len(mine)),
-            copies=len(mine),
+            fate=classify(attempt.outcome, len(own_copies)),
+            copies=len(own_copies),
             first=None if first is None else (first.partition, first.offset),
             corrupted=any(
                 attempt.shape is not None
                 and copy.digests[SHAPES.index(attempt.shape)] != attempt.digest
-                for copy in mine
+                for copy in own_copies
             ),
             reordered=any(
                 overtook(attempt, first, other, first_of(by_id[other.generator, other.seq]))
                 for other in asked
             ),
             late=late,
-            misplaced=bool(mine)
+            misplaced=bool(own_copies)
             and attempt.acked_at is not None
-            and attempt.acked_at not in {(copy.partition, copy.offset) for copy in mine},
-            copies_differ=len({copy.value_hash for copy in mine}) > 1,
+            and attempt.acked_at not in {(copy.partition, copy.offset) for copy in own_copies},
+            copies_differ=len({copy.value_hash for copy in own_copies}) > 1,
         )
     return expected
 
 
 def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy | None) -> bool:
-    """Tell whether the later request, begun after the answer to the earlier, stands before it."""
+    """Whether the later request, sent after the earlier one was answered, precedes it."""
     if place is None or other is None or earlier.answered_ms is None or later.sent_ms is None:
         return False
     same_line = (
@@ -158,7 +158,7 @@ def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy |
 
 
 def ledger_row(attempt: Attempt) -> dict[str, object]:
-    """Write an attempt as a row of the ledger, or as what stands there for a missing row."""
+    """Return an attempt as a row of the ledger, or as the row made for a missing one."""
     row: dict[str, object] = {"generator": attempt.generator, "seq": attempt.seq}
     if attempt.sent_ms is None:
         return {**row, "event_type": "(unknown)", "outcome": "indeterminate"}
@@ -180,7 +180,7 @@ def ledger_row(attempt: Attempt) -> dict[str, object]:
 
 
 def arrival_row(copy: Copy) -> dict[str, object]:
-    """Write a copy as a row of the arrivals."""
+    """Return a copy as a row of ARRIVALS."""
     return {
         "partition": copy.partition,
         "offset": copy.offset,
@@ -212,7 +212,7 @@ def reconciled(asked: list[Attempt], seen: list[Copy]) -> pa.Table:
 
 @pytest.mark.parametrize("seed", [1])
 def test_reconciled_as_the_model_says(seed: int) -> None:
-    """500 histories, each a generator of its own: the same class, place and flags for every id."""
+    """500 histories, one generator each: every id has the expected class, position and flags."""
     chance = random.Random(seed)
     asked: list[Attempt] = []
     seen: list[Copy] = []
@@ -221,10 +221,10 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
     for generator in range(500):
         if generator % 2:
             offsets = [0, 0]  # so that the places that were acknowledged are met by chance
-        mine = list(attempts(chance, generator))
-        arrived = list(copies(chance, mine, offsets))
-        expected |= model(mine, arrived)
-        asked += mine
+        history = list(attempts(chance, generator))
+        arrived = list(copies(chance, history, offsets))
+        expected |= model(history, arrived)
+        asked += history
         seen += arrived
 
     fates = reconciled(asked, seen)
@@ -232,7 +232,7 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
     behind = {(row["generator"], row["seq"]) for row in wrong}
 
     assert fates.schema == reconcile.FATES
-    found = {
+    actual = {
         (row["generator"], row["seq"]): Expectation(
             fate=Fate(row["fate"]),
             copies=row["copies"],
@@ -246,7 +246,7 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
         for row in fates.to_pylist()
     }
     assert not any(fates["reordered"].to_pylist())
-    assert found == expected
+    assert actual == expected
     for flag in (*FLAGS, "copies_differ"):
         assert {getattr(each, flag) for each in expected.values()} == {True, False}
     assert {each.fate for each in expected.values()} == set(Fate) - {Fate.PHANTOM}

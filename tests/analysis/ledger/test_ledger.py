@@ -1,4 +1,4 @@
-"""The ledger as it is judged: whole, torn, and in every way damaged."""
+"""The ledger as it is judged: complete, torn, and damaged in every way."""
 
 import hashlib
 import json
@@ -19,23 +19,23 @@ pytestmark = pytest.mark.e2e
 
 
 def loaded(history: History) -> overview.Ledger:
-    """Read what is on disk."""
+    """Load the ledger on disk."""
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
     return overview.load(location, parts, [part.generator for part in parts])
 
 
-def rows(found: overview.Ledger) -> pa.Table:
+def rows(ledger: overview.Ledger) -> pa.Table:
     """Read all attempts, block by block."""
-    ranges = attempts.seq_ranges(found, 3)
+    ranges = attempts.seq_ranges(ledger, 3)
     assert list(ranges) == list(range(len(ranges)))
-    nothing = attempts.attempts(found.location, attempts.SeqRange(0, 3, (), ()))
-    blocks = [attempts.attempts(found.location, each) for each in ranges.values()]
+    nothing = attempts.attempts(ledger.location, attempts.SeqRange(0, 3, (), ()))
+    blocks = [attempts.attempts(ledger.location, each) for each in ranges.values()]
     return pa.concat_tables([nothing, *blocks])
 
 
 def damage(history: History) -> str:
-    """Give all that is wrong with it."""
+    """Return all damage, as lines."""
     return "\n".join(loaded(history).state.damage)
 
 
@@ -53,17 +53,17 @@ def test_whole(history: History) -> None:
     history.attempt(0, generator=12, event={"event_type": "default"})
     history.write()
 
-    found = loaded(history)
+    ledger = loaded(history)
 
-    assert found.state.generators == (
+    assert ledger.state.generators == (
         GeneratorState(0, sealed=True, asked=4, rows=4, without_row=0, attempted=4),
         GeneratorState(12, sealed=True, asked=1, rows=1, without_row=0, attempted=1),
     )
-    assert found.state.shapes == ("event_type", "event_type,metal")
-    assert found.state.event_types == ("default", "purchase_sword")
-    assert found.state.damage == ()
-    assert found.state.torn == ()
-    assert len(rows(found)) == 5
+    assert ledger.state.shapes == ("event_type", "event_type,metal")
+    assert ledger.state.event_types == ("default", "purchase_sword")
+    assert ledger.state.damage == ()
+    assert ledger.state.torn == ()
+    assert len(rows(ledger)) == 5
 
 
 def test_torn(history: History) -> None:
@@ -74,22 +74,22 @@ def test_torn(history: History) -> None:
     history.unsealed.add(0)
     history.write()
 
-    found = loaded(history)
+    ledger = loaded(history)
 
-    assert found.state.generators == (
+    assert ledger.state.generators == (
         GeneratorState(0, sealed=False, asked=6, rows=2, without_row=4),
     )
-    assert found.state.damage == ()
-    assert tuple(rows(found).column_names) == attempts.COLUMNS
-    told = {row["seq"]: (row["event_type"], row["outcome"]) for row in rows(found).to_pylist()}
-    assert told == {
+    assert ledger.state.damage == ()
+    assert tuple(rows(ledger).column_names) == attempts.COLUMNS
+    outcomes = {row["seq"]: (row["event_type"], row["outcome"]) for row in rows(ledger).to_pylist()}
+    assert outcomes == {
         **dict.fromkeys((0, 2), ("purchase_sword", "acked")),
         **dict.fromkeys((1, 3, 4, 5), ("(unknown)", "indeterminate")),
     }
 
 
-def test_a_ledger_of_the_format_before_is_read(history: History, folder: Path) -> None:
-    """Its segments lack the time at which the wait for an answer ended, which nobody knows then."""
+def test_a_ledger_of_the_older_format_is_read(history: History, folder: Path) -> None:
+    """Its segments lack the time at which the wait for an answer ended, which is null then."""
     seal = json.loads((folder / "seal.json").read_text())
     for segment in seal["segments"]:
         table = pq.read_table(folder / segment["name"], partitioning=None)
@@ -100,11 +100,11 @@ def test_a_ledger_of_the_format_before_is_read(history: History, folder: Path) -
         segment["sha256"] = hashlib.sha256(content).hexdigest()
     (folder / "seal.json").write_text(json.dumps({**seal, "format": 2}))
 
-    found = loaded(history)
+    ledger = loaded(history)
 
-    assert found.state.damage == ()
-    assert rows(found)["ended_at_ns"].null_count == len(rows(found)) == 4
-    assert rows(found)["seq"].to_pylist() == [0, 1, 2, 3]
+    assert ledger.state.damage == ()
+    assert rows(ledger)["ended_at_ns"].null_count == len(rows(ledger)) == 4
+    assert rows(ledger)["seq"].to_pylist() == [0, 1, 2, 3]
 
 
 def test_never_began(history: History) -> None:
@@ -114,29 +114,29 @@ def test_never_began(history: History) -> None:
     history.unsealed.add(0)
     history.write()
 
-    found = loaded(history)
+    ledger = loaded(history)
 
-    assert found.state.generators[0].without_row == 3
-    assert len(rows(found)) == 3
+    assert ledger.state.generators[0].without_row == 3
+    assert len(rows(ledger)) == 3
 
 
 def test_no_ledger(history: History) -> None:
-    """Nothing there is nothing found, and no crash."""
-    found = loaded(history)
+    """An absent ledger is empty, and no crash."""
+    ledger = loaded(history)
 
-    assert found.state.generators == ()
-    assert len(rows(found)) == 0
+    assert ledger.state.generators == ()
+    assert len(rows(ledger)) == 0
 
 
 def test_missing_generator(history: History) -> None:
-    """A generator that has begun, and of which nothing is left, is missed."""
+    """A generator that has begun but left nothing is reported."""
     history.deliver(3, generator=0)
     history.write()
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
 
     (gone,) = overview.load(location, parts, (0, 1)).state.damage
-    assert gone.startswith("generator 1 has begun, and ")
+    assert gone.startswith("generator 1 has begun, but ")
     (unknown,) = overview.load(location, parts, None).state.damage
     assert "generators.json is missing" in unknown
 
@@ -151,19 +151,19 @@ def test_path_with_glob_characters(history: History) -> None:
 
 
 def test_torn_segment(history: History, folder: Path) -> None:
-    """Half a file is left out and told of, and its attempts are still counted."""
+    """Half a file is left out and reported, and its attempts are still counted."""
     segment = folder / "segment-000001.parquet"
     segment.write_bytes(segment.read_bytes()[:-20])
 
-    found = loaded(history)
+    ledger = loaded(history)
 
     assert "segment-000001.parquet is torn" in damage(history)
-    assert "2 attempts have rows, and 4 were sealed" in damage(history)
-    assert len(rows(found)) == 4
+    assert "2 attempts have rows, but 4 were sealed" in damage(history)
+    assert len(rows(ledger)) == 4
 
 
 def test_missing_segment(history: History, folder: Path) -> None:
-    """A segment that the seal names is missed."""
+    """A segment that the seal names, but that is gone, is reported."""
     (folder / "segment-000000.parquet").unlink()
 
     assert "segment-000000.parquet is missing" in damage(history)
@@ -185,18 +185,18 @@ def test_copied_segment_of_sealed_generator(history: History, folder: Path) -> N
 
 
 def test_copied_segment_of_torn_generator(history: History, folder: Path) -> None:
-    """Without a seal the rows give a copy away, and each attempt still counts once."""
+    """Without a seal, repeated rows reveal a copy, and each attempt still counts once."""
     (folder / "seal.json").unlink()
     shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
 
-    found = loaded(history)
+    ledger = loaded(history)
 
-    assert "2 rows are of an attempt that has one already" in damage(history)
-    assert len(rows(found)) == 4
+    assert "2 rows repeat an attempt" in damage(history)
+    assert len(rows(ledger)) == 4
 
 
 def test_missing_segment_of_torn_generator(history: History, folder: Path) -> None:
-    """Without a seal a hole in the numbering tells."""
+    """Without a seal, a gap in the numbering reveals it."""
     (folder / "seal.json").unlink()
     (folder / "segment-000000.parquet").unlink()
 
@@ -208,11 +208,11 @@ def test_rows_beyond_the_reservation(history: History, folder: Path) -> None:
     (folder / "seal.json").unlink()
     (folder / "reservation-000000.json").unlink()
 
-    assert "rows up to 3, and 0 were reserved" in damage(history)
+    assert "rows reach number 3, but 0 were reserved" in damage(history)
 
 
 def test_segment_in_another_generators_folder(history: History, folder: Path) -> None:
-    """A segment that stands in the wrong folder is told of, not counted for its owner."""
+    """A segment in the wrong folder is reported, not counted for its owner."""
     (folder / "seal.json").unlink()
     other = folder.with_name("1")
     other.mkdir()

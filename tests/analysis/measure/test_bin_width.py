@@ -1,4 +1,4 @@
-"""The grain: what was counted finely and added up is what would have been counted at once."""
+"""Bin widths: adding up narrow bins gives the same counts as wide bins."""
 
 import numpy as np
 import pytest
@@ -11,24 +11,24 @@ TIMES = some.lists(some.integers(-50, 5000) | some.integers(-(10**12), 10**12), 
 
 
 @given(parts=some.lists(TIMES, max_size=4), fine=some.sampled_from([1, 10, 50]))
-def test_parts_of_any_grain_that_serves_add_up(parts: list[list[int]], fine: int) -> None:
-    """Slices hold what fell into them, whatever came before them and after them."""
+def test_parts_of_any_compatible_width_add_up(parts: list[list[int]], fine: int) -> None:
+    """Each bin counts the times within it; times before and after the range are ignored."""
     coarse = BinWidth(FIRST_NS, 100)
-    grains = [BinWidth(FIRST_NS, fine), coarse]
+    widths = [BinWidth(FIRST_NS, fine), coarse]
     counted = [
-        (grains[index % 2], count_bins(np.array(times, np.int64) + FIRST_NS, grains[index % 2]))
+        (widths[index % 2], count_bins(np.array(times, np.int64) + FIRST_NS, widths[index % 2]))
         for index, times in enumerate(parts)
     ]
-    found = added_up(counted, coarse, -1, 20)
-    every = [each // 100 for times in parts for each in times]
-    assert found.tolist() == [every.count(place) for place in range(-1, 21)]
+    sums = added_up(counted, coarse, -1, 20)
+    numbers = [each // 100 for times in parts for each in times]
+    assert sums.tolist() == [numbers.count(place) for place in range(-1, 21)]
 
 
 def test_far_apart() -> None:
-    """A clock that is wrong does not make a slice for each moment in between."""
-    found = count_bins(np.array([0, 10**18, 0], np.int64), BinWidth(0, 1))
-    assert (found.places.tolist(), found.counts.tolist()) == ([0, 10**18], [2, 1])
-    assert isinstance(found, BinCounts)
+    """A wrong clock does not create a bin for every moment in between."""
+    counts = count_bins(np.array([0, 10**18, 0], np.int64), BinWidth(0, 1))
+    assert (counts.places.tolist(), counts.counts.tolist()) == ([0, 10**18], [2, 1])
+    assert isinstance(counts, BinCounts)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_far_apart() -> None:
         (BinWidth(1, 10), False),
     ],
 )
-def test_a_grain_serves_its_multiples(fine: BinWidth, serves: bool) -> None:
-    """They begin at the same time, and each coarser slice is made of whole ones."""
+def test_a_width_serves_its_multiples(fine: BinWidth, serves: bool) -> None:
+    """Both begin at the same time, and each coarser bin consists of whole finer bins."""
     assert fine.serves(BinWidth(0, 30)) is serves

@@ -1,4 +1,4 @@
-"""Clocks: the offset that two clocks have is within the bounds that a run gives it."""
+"""Clocks: the true offset between two clocks lies within the measured bounds."""
 
 import math
 import random
@@ -24,13 +24,13 @@ def row(
     ahead_ns: int = 0,
     generator: int = 0,
 ) -> Row:
-    """A delivered event, published when it was by the generator's clock."""
+    """Return a delivered event; all arguments are times by the generator's clock."""
     stamp = (published_ns + ahead_ns) // MS
     return (generator, "delivered", sent_ns, answered_ns, stamp, stamp * MS)
 
 
 def measured(*parts: Sequence[Row]) -> tuple[ClockOffset, ...]:
-    """Measure by events that were compared in parts."""
+    """Measure the offsets from events that were compared in parts."""
     tables = [
         pa.Table.from_pylist([dict(zip(SCHEMA.names, each, strict=True)) for each in rows], SCHEMA)
         for rows in parts
@@ -41,7 +41,7 @@ def measured(*parts: Sequence[Row]) -> tuple[ClockOffset, ...]:
 def synchronous(
     chance: random.Random, seconds: range, *, ahead_ns: int = 0, generator: int = 0
 ) -> list[Row]:
-    """Forty events a second of a service that publishes before it answers."""
+    """Return forty events per second of a service that publishes before it answers."""
     rows = []
     for each in range(seconds.start * 40, seconds.stop * 40):
         sent = START_NS + each * 25 * MS
@@ -52,7 +52,7 @@ def synchronous(
 
 
 def test_the_true_offset_is_found() -> None:
-    """Whichever clock is ahead, and by however much, the bounds hold it, and are narrow."""
+    """The bounds contain the offset and are narrow, whichever clock is ahead and by how much."""
     chance = random.Random(5)
     true_ns = {0: 0, 1: 350 * MS + 7, 2: -90_000 * MS, 3: 2 * MS}
     rows: list[Row] = []
@@ -76,8 +76,8 @@ def test_the_true_offset_is_found() -> None:
     assert corrections_ms(offsets) == {1: 350, 2: -90_000, 3: 2}
 
 
-def test_a_service_that_answers_before_it_publishes_moves_no_clock() -> None:
-    """By a random delay, by a relay that comes every 5 s, or with one event in a thousand."""
+def test_a_service_that_answers_first_does_not_look_like_a_moved_clock() -> None:
+    """It publishes after a random delay, by a relay every 5 s, or late once in a thousand."""
     chance = random.Random(6)
     delays_ms: dict[str, Callable[[int], float]] = {
         "random": lambda _sent_ms: chance.uniform(0, 8000),
@@ -102,7 +102,7 @@ def test_a_service_that_answers_before_it_publishes_moves_no_clock() -> None:
 
 
 def test_a_clock_that_was_set_is_recognized() -> None:
-    """Within a block, between blocks, forward and back; and one that runs at another rate."""
+    """A clock set within or between blocks, forward or back, is recognized, and so is drift."""
     chance = random.Random(7)
     for step_ns in (80 * MS, -80 * MS):
         before = synchronous(chance, range(12))
@@ -122,7 +122,7 @@ def test_a_clock_that_was_set_is_recognized() -> None:
 
 
 def test_a_clock_that_is_behind_is_certain() -> None:
-    """Nothing is published before it is asked for, whenever the service answers."""
+    """No event is published before it was requested, whenever the service answers."""
     chance = random.Random(8)
     rows = []
     for each in range(100):
@@ -135,12 +135,12 @@ def test_a_clock_that_is_behind_is_certain() -> None:
     assert offset.error_ms == (0, math.inf)
 
 
-def test_a_few_late_events_put_no_clock_ahead() -> None:
-    """One event that came late has a timestamp after its answer; that may be all there is to it."""
+def test_a_few_late_events_do_not_mean_that_a_clock_is_ahead() -> None:
+    """A single late event has a timestamp after its answer, too."""
     (offset,) = measured([row(START_NS, START_NS + 70_000 * MS, START_NS + 5 * MS)])
     assert (offset.is_apart, offset.correction_ms) == (False, 0)
 
 
 def test_nothing_measured() -> None:
-    """Without a delivered event there is no offset."""
+    """Without delivered events there is no offset."""
     assert measured([(0, "lost", 1, 2, None, None)]) == ()

@@ -1,4 +1,4 @@
-"""Generators' health: when it spoils figures, and when it does not."""
+"""Generator health: when a generator counts as saturated, and when it does not."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 
 
 def samples(cpu: Sequence[float], lag: Sequence[float] = (), dropped: int = 0) -> Health:
-    """Make samples under load; the last has dropped so many arrivals."""
+    """Create samples under load; the last one has `dropped` arrivals."""
     lags = [*lag, *([1.0] * (len(cpu) - len(lag)))]
     return Health(
         tuple(
@@ -25,40 +25,40 @@ def samples(cpu: Sequence[float], lag: Sequence[float] = (), dropped: int = 0) -
     )
 
 
-def found(health: Health | None) -> FleetHealth:
-    """Weigh the one generator of a run."""
+def assessed(health: Health | None) -> FleetHealth:
+    """Assess the only generator of a run."""
     return generators({0: health}, [0], {"expect_workers": 1, "processes": None})
 
 
-def test_one_that_has_time_is_no_reason() -> None:
-    """Nor are pauses that are few, or a load that is high for less than most of the time."""
-    weighed = found(samples([95.0] * 10 + [20.0] * 11, lag=[500.0, 500.0]))
+def test_a_generator_with_spare_time_is_not_saturated() -> None:
+    """Neither are few pauses, nor a load that is high less than half of the time."""
+    weighed = assessed(samples([95.0] * 10 + [20.0] * 11, lag=[500.0, 500.0]))
     assert (weighed.saturated, weighed.notes, weighed.missing) == (False, (), 0)
 
 
 @pytest.mark.parametrize(
-    ("health", "told"),
+    ("health", "evidence"),
     [
         (samples([20.0] * 9, dropped=3), "dropped 3 arrivals"),
         (samples([95.0] * 11 + [20.0] * 10), "90 % or more of a core in 11 of 21"),
-        (samples([20.0] * 20, lag=[150.0, 100.0]), "100 ms or more late with what was due in 2"),
+        (samples([20.0] * 20, lag=[150.0, 100.0]), "100 ms or more behind schedule in 2 of 20"),
     ],
 )
-def test_each_sign_is_told(health: Health, told: str) -> None:
-    """With the figures that say so, first of all notes."""
-    weighed = found(health)
+def test_each_sign_is_reported(health: Health, evidence: str) -> None:
+    """The first note gives the figures that show it."""
+    weighed = assessed(health)
     assert weighed.saturated
-    assert told in weighed.evidence[0]
+    assert evidence in weighed.evidence[0]
     assert weighed.notes[0].startswith("generator: saturated: generator 0 ")
 
 
-def test_what_is_not_known_is_said() -> None:
-    """And is not taken for health, nor for saturation."""
-    weighed = found(None)
+def test_unknown_health_is_reported() -> None:
+    """It counts neither as healthy nor as saturated."""
+    weighed = assessed(None)
     assert not weighed.saturated
     assert weighed.known == (GeneratorHealth(0),)
     assert weighed.known[0].cpu_percent_median is None
-    assert "the health of 0 is not known" in weighed.notes[0]
+    assert "no health samples from generator 0" in weighed.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_what_is_not_known_is_said() -> None:
         ({"expect_workers": 3}, None, None),
     ],
 )
-def test_workers_that_never_began_are_missed(
+def test_workers_that_never_started_are_missing(
     options: dict[str, object], begun: list[int] | None, missing: int | None
 ) -> None:
-    """Where it is known how many have begun, whatever stands in the options."""
+    """They are counted if it is known how many started, whatever the options contain."""
     weighed = generators({0: samples([20.0])}, begun, options)
     assert weighed.missing == missing
-    assert any("never began" in note for note in weighed.notes) == bool(missing)
+    assert any("never started" in note for note in weighed.notes) == bool(missing)
 
 
 def test_only_samples_under_load_count() -> None:
-    """An idle generator says nothing of a busy one; samples may stand in any order."""
+    """Samples of an idle generator do not count; samples may come in any order."""
     idle_before, busy, still, idle_after = (
         Sample(1, 0, 0, 0, 0),
         Sample(2, 99, 1, 0, 5),
@@ -92,14 +92,14 @@ def test_only_samples_under_load_count() -> None:
 
 
 def test_the_figures_are_those_of_the_samples() -> None:
-    """Median and greatest load, and the lag by nearest rank."""
-    (health,) = found(samples([10.0, 20.0, 60.0], lag=[5.0, 7.0, 6.0], dropped=2)).known
+    """Median and maximum load, and the lag by nearest rank."""
+    (health,) = assessed(samples([10.0, 20.0, 60.0], lag=[5.0, 7.0, 6.0], dropped=2)).known
     assert (health.cpu_percent_median, health.cpu_percent_max) == (20.0, 60.0)
     assert (health.schedule_lag_p99_ms, health.dropped) == (7.0, 2)
 
 
-def test_what_was_not_made_is_told_first() -> None:
-    """Of all generators together: it is what the verdict is not about."""
+def test_the_shortfall_is_reported_first() -> None:
+    """The shortfall of all generators is added up: the verdict does not cover it."""
     shortfall = Shortfall((ScenarioError(Stage.TASK, "KeyError: 'a'", "shop.py:3", 2),), 3)
     weighed = generators({0: None, 1: None}, [0, 1], {}, [shortfall, Shortfall(), shortfall])
     assert weighed.notes[:2] == (

@@ -1,4 +1,4 @@
-"""Latency: percentiles from buckets against sorted durations."""
+"""Latency: percentiles from buckets, compared with sorted durations."""
 
 import math
 import random
@@ -20,12 +20,12 @@ FATES = pa.schema([("event_type", pa.string()), *((name, pa.int64()) for name in
 
 
 def single(event_type: str, *durations_ns: int) -> list[Bucket]:
-    """Give a bucket for each duration."""
+    """Return a bucket for each duration."""
     return [Bucket(event_type, Measure.HTTP, 1, each, each, each) for each in durations_ns]
 
 
 def nearest_rank(durations: list[int], quantile: float) -> int:
-    """Give the percentile by its definition."""
+    """Return the percentile by its definition."""
     return sorted(durations)[max(0, math.ceil(round(quantile * len(durations), 9)) - 1)]
 
 
@@ -40,7 +40,7 @@ def test_percentiles_of_single_values_are_exact() -> None:
 
 
 def test_negative_durations_are_counted() -> None:
-    """Clocks that differ show; nothing is dropped."""
+    """Durations that are negative because clocks differ are counted, not dropped."""
     (latency, _) = latencies(single("a", -5 * MS, 0, 5 * MS))
 
     assert (latency.count, latency.negative) == (3, 1)
@@ -48,7 +48,7 @@ def test_negative_durations_are_counted() -> None:
 
 
 def test_total_spans_the_types() -> None:
-    """The total is of all durations, and stands last."""
+    """The total covers all durations, and comes last."""
     (a, b, total) = latencies([*single("a", MS), *single("b", 3 * MS)])
 
     assert [each.event_type for each in (a, b, total)] == ["a", "b", TOTAL]
@@ -56,18 +56,18 @@ def test_total_spans_the_types() -> None:
 
 
 def test_a_curve_goes_as_far_as_there_are_values() -> None:
-    """Steps halve with the distance to 1, down to one value's share; then there is the last."""
-    found = list(quantiles(1000))
-    halves = found[::TICKS]
+    """Steps halve with the distance to 1, down to the share of one value; then comes 1."""
+    steps = list(quantiles(1000))
+    halves = steps[::TICKS]
 
-    assert found == sorted(set(found))
+    assert steps == sorted(set(steps))
     assert halves[:5] == [0, 0.5, 0.75, 0.875, 0.9375]
-    assert (found[0], found[-1]) == (0, 1)
-    assert 1 - found[-2] >= 1 / 1000 > (1 - found[-2]) / 2
+    assert (steps[0], steps[-1]) == (0, 1)
+    assert 1 - steps[-2] >= 1 / 1000 > (1 - steps[-2]) / 2
 
 
-def test_a_curve_ends_at_the_greatest_value() -> None:
-    """With all values at or below it; a single value is all of its curve."""
+def test_a_curve_ends_at_the_maximum() -> None:
+    """All values are at or below it; a single value is the whole curve."""
     curve = percentile_curve(single("a", *(n * MS for n in range(1, 101))))
     of_a = [each for each in curve if each.event_type == "a"]
 
@@ -80,12 +80,12 @@ def test_a_curve_ends_at_the_greatest_value() -> None:
 
 
 def test_nothing_measured() -> None:
-    """No durations give no rows, and no division by zero."""
+    """Without durations there are no rows, and no division by zero."""
     assert latencies([]) == ()
 
 
 def test_buckets_hold_every_duration() -> None:
-    """Durations from ns to hours, both signs: counts exact, percentiles at most 0.1 % too high."""
+    """From ns to hours, both signs: counts are exact, percentiles at most 0.1 % too high."""
     chance = random.Random(7)
     start = 1_700_000_000 * 1000 * MS
     durations = [
@@ -107,11 +107,11 @@ def test_buckets_hold_every_duration() -> None:
         for some in (rows[:1000], rows[1000:])
     ]
 
-    found = distributions([counted(part, ["a", "b"]) for part in parts])
+    buckets = distributions([counted(part, ["a", "b"]) for part in parts])
 
     (http,) = (
         each
-        for each in latencies(found)
+        for each in latencies(buckets)
         if (each.event_type, each.measure) == (TOTAL, Measure.HTTP)
     )
     assert http.count == len(durations)
@@ -121,15 +121,15 @@ def test_buckets_hold_every_duration() -> None:
     for quantile in PERCENTILES:
         exact = nearest_rank(durations, quantile) / MS
         assert exact <= http.percentiles[quantile] <= exact + abs(exact) / 1000 + 1e-3
-    curve = [each for each in percentile_curve(found) if each.event_type == TOTAL]
+    curve = [each for each in percentile_curve(buckets) if each.event_type == TOTAL]
     for point in (each for each in curve if each.measure is Measure.HTTP):
         exact = nearest_rank(durations, point.quantile) / MS
         assert exact <= point.ms <= exact + abs(exact) / 1000 + 1e-3
         assert point.count == sum(duration / MS <= point.ms for duration in durations)
 
 
-def test_a_request_without_an_answer_counts_with_the_time_that_was_waited() -> None:
-    """In both measures; how many there are is known, and so is what was answered."""
+def test_a_request_without_an_answer_counts_with_the_time_waited() -> None:
+    """It does so in both measures, and is counted as unanswered."""
     start = 1_700_000_000 * 1000 * MS
     answered = ("a", start, start + MS, start + 5 * MS, start + 3 * MS, None)
     waited = ("a", start, start + MS, None, None, start + 501 * MS)
@@ -137,11 +137,11 @@ def test_a_request_without_an_answer_counts_with_the_time_that_was_waited() -> N
     rows = [answered, waited, waited, never_known]
     table = pa.Table.from_pylist([dict(zip(FATES.names, row, strict=True)) for row in rows], FATES)
 
-    found = {each.measure: each for each in latencies(distributions([counted(table, ["a"])]))}
+    by_measure = {each.measure: each for each in latencies(distributions([counted(table, ["a"])]))}
 
     assert {
         measure.value: (each.count, each.unanswered, each.min_ms, each.max_ms)
-        for measure, each in found.items()
+        for measure, each in by_measure.items()
     } == {
         "http": (3, 2, 4, 500),
         "from_intended": (3, 2, 5, 501),

@@ -1,4 +1,4 @@
-"""Over time: each thing counts where it happened, and percentiles are those of their slice."""
+"""Over time: each event counts in its own slice, each duration in the slice of its request."""
 
 import math
 import random
@@ -38,7 +38,7 @@ Attempt = tuple[str, int, int, int | None, int | None]
 
 
 def course(*attempts: Attempt) -> OverTime:
-    """Make the course of a run with a target of twice the time."""
+    """Build the slices of a run whose target rate is twice the elapsed time in s."""
     rows = [
         (
             *("a", outcome, (START_MS + due) * MS, (START_MS + sent) * MS),
@@ -49,50 +49,50 @@ def course(*attempts: Attempt) -> OverTime:
         for outcome, due, sent, answered, arrived in attempts
     ]
     nothing_known = ("(unknown)", "indeterminate", None, None, None, None, None)
-    stranger = ("x", None, None, None, None, (START_MS + 10**9) * MS, None)
-    told = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, stranger]]
-    fates = pa.Table.from_pylist(told, FATES)
+    phantom = ("x", None, None, None, None, (START_MS + 10**9) * MS, None)
+    records = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, phantom]]
+    fates = pa.Table.from_pylist(records, FATES)
     limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
     known = {name: each for name, each in limits.items() if each["min"] is not None}
     seen = known.pop("entered_at_ns", None)
-    cut = span(
+    binning = span(
         {name: each["min"] for name, each in known.items()},
         {name: each["max"] for name, each in known.items()},
         None if seen is None else (seen["min"] // MS, seen["max"] // MS),
     )
-    parts = [] if cut is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
+    parts = [] if binning is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
     return over_time(
-        cut,
-        [part_of(part, cut.grain) for part in parts if cut is not None],
+        binning,
+        [part_of(part, binning.bin_width) for part in parts if binning is not None],
         lambda at_ns: max(0.0, 2 * (at_ns / MS - START_MS) / 1000),
     )
 
 
-def part_of(fates: pa.Table, grain: BinWidth) -> OverTimeCounts:
-    """Count some of the attempts."""
-    return counted(fates, grain, histogram.counted(fates, ["a"], due_place(fates, grain)))
+def part_of(fates: pa.Table, bin_width: BinWidth) -> OverTimeCounts:
+    """Count a part of the attempts."""
+    return counted(fates, bin_width, histogram.counted(fates, ["a"], due_place(fates, bin_width)))
 
 
-def test_each_thing_counts_where_it_happened() -> None:
-    """What is due in one slice can be sent, answered and published in others."""
-    found = course(
+def test_events_count_in_the_slice_in_which_they_happened() -> None:
+    """A request due in one slice can be sent, answered and published in others."""
+    over = course(
         (ACKED, 0, 1000, 2500, 3500),
         (FAILED, 500, 500, 900, None),
         (ACKED, 20_000, 20_000, None, None),
     )
-    told = [
-        (each.due, each.started, each.answered, each.acked, each.arrived) for each in found.slices
+    counts = [
+        (each.due, each.started, each.answered, each.acked, each.arrived) for each in over.slices
     ]
-    assert found.width_s == 1
-    assert len(told) == 21
-    assert told[:4] == [(2, 1, 1, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)]
-    assert told[20] == (1, 1, 0, 0, 0)
-    assert [each.elapsed_s for each in found.slices[:3]] == [0, 1, 2]
-    assert [each.target for each in found.slices[:3]] == [1, 3, 5]
+    assert over.width_s == 1
+    assert len(counts) == 21
+    assert counts[:4] == [(2, 1, 1, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)]
+    assert counts[20] == (1, 1, 0, 0, 0)
+    assert [each.elapsed_s for each in over.slices[:3]] == [0, 1, 2]
+    assert [each.target for each in over.slices[:3]] == [1, 3, 5]
 
 
 def test_percentiles_are_of_their_slice() -> None:
-    """By nearest rank, at most a thousandth too high, by the time at which requests were due."""
+    """They are by nearest rank, at most 0.1 % too high, in the slice where requests were due."""
     chance = random.Random(3)
     took = {place: [chance.randrange(1, 5000) for _ in range(999)] for place in (0, 30)}
     attempts = [
@@ -100,60 +100,59 @@ def test_percentiles_are_of_their_slice() -> None:
         for place, values in took.items()
         for ms in values
     ]
-    found = course(*attempts)
+    over = course(*attempts)
     for place, values in took.items():
         (percentiles,) = {
-            found.slices[place].latency[measure]
-            for measure in (Measure.HTTP, Measure.FROM_INTENDED)
+            over.slices[place].latency[measure] for measure in (Measure.HTTP, Measure.FROM_INTENDED)
         }
         for quantile, ms in ((0.5, percentiles.p50_ms), (0.99, percentiles.p99_ms)):
             exact = sorted(values)[math.ceil(quantile * len(values)) - 1]
             assert exact <= ms <= exact * 1.001
         assert percentiles.max_ms == max(values)
-    assert found.slices[1].latency == {}
+    assert over.slices[1].latency == {}
 
 
 def test_a_clock_that_is_ahead_or_behind_shows() -> None:
-    """Arrivals before the first request have slices of their own, and negative durations."""
-    found = course((ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
-    assert [each.elapsed_s for each in found.slices[:3]] == [-2, -1, 0]
-    assert (found.slices[0].arrived, found.slices[2].due) == (1, 1)
-    assert [each.target for each in found.slices[:3]] == [0, 0, 1]
-    assert found.slices[2].latency[Measure.END_TO_END] == Percentiles(*[-1500.0] * 4)
+    """Arrivals before the first request have their own slices, and negative durations."""
+    over = course((ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
+    assert [each.elapsed_s for each in over.slices[:3]] == [-2, -1, 0]
+    assert (over.slices[0].arrived, over.slices[2].due) == (1, 1)
+    assert [each.target for each in over.slices[:3]] == [0, 0, 1]
+    assert over.slices[2].latency[Measure.END_TO_END] == Percentiles(*[-1500.0] * 4)
 
 
-def test_a_clock_that_is_wrong_stretches_nothing() -> None:
-    """What seems to have happened in another year is left out."""
+def test_a_wrong_clock_does_not_stretch_the_axis() -> None:
+    """Events that seem to have happened in another year are left out."""
     year_ms = 365 * 86_400_000
-    found = course((ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
-    assert len(found.slices) * found.width_s <= 200
-    assert sum(each.arrived for each in found.slices) == 0
-    assert sum(each.answered for each in found.slices) == 2
+    over = course((ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
+    assert len(over.slices) * over.width_s <= 200
+    assert sum(each.arrived for each in over.slices) == 0
+    assert sum(each.answered for each in over.slices) == 2
 
 
 def test_nothing_answered() -> None:
-    """A run without a single answer has its course, and no percentiles."""
-    found = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
-    assert sum(each.started for each in found.slices) == 2
-    assert all(not each.latency for each in found.slices)
+    """A run without any answer has slices, but no percentiles."""
+    over = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
+    assert sum(each.started for each in over.slices) == 2
+    assert all(not each.latency for each in over.slices)
 
 
 @pytest.mark.parametrize("factor", [0.001, 1000, 1_000_000, -1])
-def test_timestamps_in_another_unit_stretch_nothing(factor: float) -> None:
-    """Seconds or microseconds are no milliseconds of another age."""
+def test_timestamps_in_another_unit_do_not_stretch_the_axis(factor: float) -> None:
+    """Seconds and microseconds are not taken for milliseconds of another time."""
     first, last = {"intended_at_ns": START_MS * MS}, {"intended_at_ns": (START_MS + 9000) * MS}
     seen_ms = (int(START_MS * factor), int((START_MS + 9000) * factor))
     assert span(first, last, seen_ms) == span(first, last, None)
 
 
 def test_nothing_attempted() -> None:
-    """Gives no slices."""
+    """Without attempts there are no slices."""
     assert course() == OverTime()
 
 
 @pytest.mark.parametrize("length_s", [0, 9, 11, 599, 601, 1800, 5000, 86_400, 10**7])
 def test_there_are_never_too_many_slices(length_s: float) -> None:
-    """And in a run of some length never too few to see something."""
+    """And longer runs never have too few to see anything."""
     slices = length_s / width_for(length_s)
     assert slices <= MOST_SLICES
     assert slices >= MOST_SLICES / 4 or length_s < MOST_SLICES

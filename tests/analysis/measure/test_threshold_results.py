@@ -1,4 +1,4 @@
-"""Thresholds judged: on literal samples, and on parts of a run that is verified."""
+"""Threshold results: on literal samples, and on parts of a verified run."""
 
 import json
 from dataclasses import replace
@@ -57,29 +57,30 @@ SAMPLE = WindowSample(
         ("from_intended.p50 < 1s", None),
     ],
 )
-def test_what_is_measured(text: str, value: float | None) -> None:
-    """In all, or of one event type; nothing where there was nothing to measure."""
-    found = measured(parse(text), SAMPLE)
-    assert found.value == (None if value is None else pytest.approx(value))
-    assert value is None or (found.least, found.most) == (found.value, found.value)
+def test_measured_values(text: str, value: float | None) -> None:
+    """In total or for one event type; None if there was nothing to measure."""
+    measurement = measured(parse(text), SAMPLE)
+    assert measurement.value == (None if value is None else pytest.approx(value))
+    bounds = (measurement.least, measurement.most)
+    assert value is None or bounds == (measurement.value, measurement.value)
 
 
 def test_what_was_not_measured_is_unproven() -> None:
-    """A gate that is never tried is no gate, and nothing is proven against the run either."""
+    """A gate that is never tried is no gate, but nothing is proven against the run either."""
     judged = ThresholdResult(parse("lost{event_type=nothing} == 0"), None)
     assert (judged.holds, judged.result) == (False, Result.UNPROVEN)
     assert str(judged) == "lost{event_type=nothing} == 0: nothing was measured"
 
 
-def test_every_metric_is_one_that_is_measured() -> None:
-    """What can be asked for is there to be looked at."""
+def test_every_metric_is_measured() -> None:
+    """Every metric of the grammar has a count or a measure."""
     assert set(names_of(MetricKind.COUNT)) == set(COUNT_KEYS)
     assert set(names_of(MetricKind.DURATION)) <= {measure.value for measure in Measure}
 
 
 @pytest.mark.e2e
 def test_parts_of_a_run(history: History) -> None:
-    """Each threshold looks at its own part; a pass with a broken one ends in exit code 4."""
+    """Each threshold covers its own part; a pass with a broken threshold has exit code 4."""
     for seq in range(10):  # one a second; the last five are slow
         took_ms = 5 if seq < 5 else 900
         history.attempt(seq, sent_ms=1000 * seq, took_ms=took_ms)
@@ -132,19 +133,19 @@ def test_parts_of_a_run(history: History) -> None:
     ],
 )
 def test_a_part_that_the_run_does_not_fill(window: Window, run_s: float, is_filled: bool) -> None:
-    """The last request ends a little before the run does; more than that is missing."""
+    """The last request ends a little before the run does; a larger gap leaves the part unfilled."""
     assert (not unfilled(window, run_s)) is is_filled
 
 
 def result_of(text: str, sample: WindowSample) -> tuple[str, str]:
     """Judge one threshold."""
     threshold = parse(text)
-    (found,) = judged([threshold], {threshold.window: sample})
-    return found.result.value, found.shown
+    (result,) = judged([threshold], {threshold.window: sample})
+    return result.result.value, result.shown
 
 
-def test_a_window_that_is_not_filled_keeps_nothing() -> None:
-    """What holds so far need not hold later; what is broken stays so."""
+def test_an_unfilled_window_proves_no_threshold_kept() -> None:
+    """A threshold that holds so far may fail later; a broken one stays broken."""
     short = replace(SAMPLE, unfilled="the run ended after 5.0 s")
     assert result_of("rps > 1 for 10m", short) == (
         "unproven",
@@ -160,7 +161,7 @@ WAITED = replace(
         Bucket("guild", Measure.HTTP, 27, 500 * MS, 501 * MS, 13_500 * MS, unanswered=27),
     ),
 )
-TIMED_OUT = "27 of 91 had no answer and count with the time that was waited"
+TIMED_OUT = "27 of 91 had no answer and count with the time waited"
 
 
 @pytest.mark.parametrize(
@@ -177,12 +178,12 @@ TIMED_OUT = "27 of 91 had no answer and count with the time that was waited"
     ],
 )
 def test_requests_without_an_answer(text: str, result: str, shown: str) -> None:
-    """They took at least the time that was waited, and nobody knows how much longer."""
+    """They took at least the time waited; how much longer is unknown."""
     assert result_of(text, WAITED) == (result, shown)
 
 
-def test_requests_that_were_refused_at_once_keep_nothing() -> None:
-    """A connection that is refused after 0.1 ms is no quick answer."""
+def test_requests_that_are_refused_immediately_prove_nothing() -> None:
+    """A connection refused after 0.1 ms is not a fast answer."""
     refused = Bucket("guild", Measure.HTTP, 95, MS // 10, MS // 10, 9 * MS, unanswered=95)
     slow = Bucket("guild", Measure.HTTP, 5, 900 * MS, 900 * MS, 4500 * MS)
     sample = replace(SAMPLE, buckets=(refused, slow))
@@ -192,7 +193,7 @@ def test_requests_that_were_refused_at_once_keep_nothing() -> None:
 
 
 def end_to_end(*ms: float, **of_run: Any) -> WindowSample:
-    """Make a sample of events that took so long."""
+    """Create a sample of events that took `ms`."""
     values = [round(each * MS) for each in ms]
     buckets = tuple(Bucket("a", Measure.END_TO_END, 1, each, each, each) for each in values)
     count = len(ms)
@@ -200,11 +201,11 @@ def end_to_end(*ms: float, **of_run: Any) -> WindowSample:
     return replace(whole, **{"checkable": {"a": Checkable(count, count, count)}, **of_run})
 
 
-NEGATIVE = "no event enters the topic before it is asked for: the clocks differ"
+NEGATIVE = "events seem to enter the topic before they were requested: the clocks differ"
 
 
-def test_a_negative_time_keeps_and_breaks_nothing() -> None:
-    """No event enters the topic before it is asked for."""
+def test_a_negative_time_decides_nothing() -> None:
+    """No event enters the topic before it is requested."""
     behind = end_to_end(-486.0, -487.0)
     assert result_of("end_to_end.p99 < 300ms", behind) == (
         "unproven",
@@ -226,31 +227,31 @@ def test_a_negative_time_keeps_and_breaks_nothing() -> None:
 def test_clocks_that_disagree(
     clock: ClockOffset, kept: int | None, unproven: int | None, broken: int
 ) -> None:
-    """A limit is told where it holds, or not, however the clocks may stand."""
+    """A limit is decided if every possible clock offset gives the same result."""
     sample = end_to_end(90.0, 100.0, clocks=(clock,))
     for limit, result in ((kept, "kept"), (unproven, "unproven"), (broken, "broken")):
         if limit is not None:
             assert result_of(f"end_to_end.p99 < {limit}ms", sample)[0] == result, (limit, clock)
 
 
-def test_timestamps_that_are_no_time() -> None:
-    """None measures nothing; one in a thousand leaves a percentile, and no maximum."""
+def test_unusable_timestamps() -> None:
+    """If all are unusable, nothing is measured; one in a thousand spoils only the maximum."""
     unit = {Unit.MICROSECONDS: 8}
     nothing = end_to_end(checkable={"a": Checkable(8, 0, 8)}, unusable=unit)
     nothing = replace(nothing, by_event_type={"a": Counts(attempted=8, acked=8)})
-    told = "0 of 8 events have a time: 8 have timestamps that look like microseconds"
-    unproven = ("unproven", f"nothing was measured: {told}")
+    doubt = "0 of 8 events have a time: 8 have timestamps that look like microseconds"
+    unproven = ("unproven", f"nothing was measured: {doubt}")
     assert result_of("end_to_end.p99 < 300ms", nothing) == unproven
     most = end_to_end(
         *[5.0] * 999,
         checkable={"a": Checkable(1000, 999, 1000)},
         unusable={Unit.SECONDS: 1},
     )
-    told = "999 of 1000 events have a time: 1 has a timestamp that looks like seconds"
-    assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({told})")
+    doubt = "999 of 1000 events have a time: 1 has a timestamp that looks like seconds"
+    assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({doubt})")
     assert result_of("end_to_end.max < 300ms", most) == (
         "unproven",
-        f"5.0ms; not proven: {told}",
+        f"5.0ms; not proven: {doubt}",
     )
 
 
@@ -260,20 +261,20 @@ def test_timestamps_that_are_no_time() -> None:
         ("lost{event_type=a} == 0", "0 of 9 attempts were acknowledged"),
         ("duplicated{event_type=a} == 0", "0 of 0 events were seen"),
         ("late == 0", "0 of 5 events have a time"),
-        ("misplaced == 0", "0 of 5 events have a place in their answers"),
-        ("reordered == 0", "0 of 5 events have another of their key to be in order with"),
+        ("misplaced == 0", "0 of 5 events have a place that their answer named"),
+        ("reordered == 0", "0 of 5 events could be checked for order"),
     ],
 )
-def test_a_count_of_what_was_not_there_to_be_looked_at(text: str, doubt: str) -> None:
-    """Nothing could have been otherwise, so nothing was kept."""
+def test_a_count_without_anything_to_check(text: str, doubt: str) -> None:
+    """No check could have failed, so the threshold is not kept."""
     counts = {"a": Counts(attempted=9, failed=9, refused=9), "b": Counts(attempted=5, acked=5)}
     sample = WindowSample(counts, (), 1.0, checkable={"b": Checkable(seen=5)}, order=Order(0, 5, 5))
     assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
-def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> None:
-    """Whatever the comparison: a gate that is never tried is no gate."""
+def test_no_threshold_on_an_event_type_that_never_occurred_is_kept(metric: str) -> None:
+    """This holds for every comparison: a gate that is never tried is no gate."""
     is_duration = METRICS[metric].kind is MetricKind.DURATION
     aggregate = ".p99" if is_duration else ""
     for comparison in ("<", ">=", "!="):
@@ -285,12 +286,12 @@ def test_no_metric_is_kept_of_an_event_type_that_never_occurred(metric: str) -> 
         assert shown.startswith("nothing was measured: no "), shown
 
 
-def test_one_that_has_stopped_the_test_is_broken() -> None:
-    """Whatever the rest of the run has brought, and no other is."""
+def test_the_threshold_that_stopped_the_test_is_broken() -> None:
+    """It is broken whatever followed, and no other threshold is."""
     whole = WindowSample({"a": Counts(attempted=10, acked=10)}, (), 5.0)
     stopped = parse("fail_ratio < 5% abort")
     abort = Abort(stopped.text, "7%", "2026-11-25T00:00:00")
-    told, other = judged([stopped, parse("lost == 0 abort")], {Window(): whole}, abort)
-    assert (told.holds, told.shown) == (False, "7%, and the test was stopped")
+    aborting, other = judged([stopped, parse("lost == 0 abort")], {Window(): whole}, abort)
+    assert (aborting.holds, aborting.shown) == (False, "7%, and the test was stopped")
     assert other.holds
     assert judged([stopped], {Window(): whole})[0].holds

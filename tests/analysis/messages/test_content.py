@@ -1,4 +1,4 @@
-"""Content: what is read of a message against what was asked for, over a generated corpus."""
+"""Content: messages are read and compared with their requests, over a generated corpus."""
 
 import json
 from collections.abc import Sequence
@@ -56,8 +56,8 @@ AWKWARD: list[dict[str, object]] = [
 
 @pytest.fixture(scope="module")
 def corpus() -> list[dict[str, object]]:
-    """Events that have a digest: the awkward ones, and as many from Hypothesis."""
-    found = [*AWKWARD]
+    """Events that have a digest: awkward ones, and generated ones."""
+    events = [*AWKWARD]
 
     @settings(
         max_examples=CORPUS_SIZE,
@@ -72,33 +72,33 @@ def corpus() -> list[dict[str, object]]:
             digest(event)
         except ValueError:
             return
-        found.append(event)
+        events.append(event)
 
     gather()
-    return found
+    return events
 
 
 def read(values: Sequence[bytes | None], shapes: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Give the content of messages, in their order; generators 0 and 7 asked for 10 each."""
+    """Return the rows of messages, in order; generators 0 and 7 requested 10 each."""
     return read_by(Reader(Expected(RUN, "X-Event-Id", {0: 10, 7: 10}, shapes)), values)
 
 
 def read_by(
     reader: Reader, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None
 ) -> list[dict[str, Any]]:
-    """Give what a reader says of messages that it meets in one batch."""
+    """Return the rows that a reader makes of one batch of messages."""
     rows = [
         {"partition": 0, "offset": offset, "timestamp_ms": 0, "timestamp_type": 0, "value": value}
         | {"key": None if keys is None else keys[offset]}
         for offset, value in enumerate(values)
     ]
     (batch,) = pa.Table.from_pylist(rows, MESSAGES).to_batches()
-    found: list[dict[str, Any]] = reader.arrivals(batch).to_pylist()
-    return found
+    rows: list[dict[str, Any]] = reader.arrivals(batch).to_pylist()
+    return rows
 
 
-def test_digests_are_those_of_what_was_asked(corpus: list[dict[str, object]]) -> None:
-    """Every event that has a digest has it in the topic, too, however it is written down."""
+def test_digests_equal_those_of_the_requests(corpus: list[dict[str, object]]) -> None:
+    """Every event with a digest has the same digest in the topic, however it is encoded."""
     events = corpus
     shapes = sorted({shape(event) for event in events})
     values = [
@@ -115,8 +115,8 @@ def test_digests_are_those_of_what_was_asked(corpus: list[dict[str, object]]) ->
         assert digest(event) in row["digests"], value
 
 
-def test_digests_tell_apart() -> None:
-    """A field that is missing, null, or of another type is another content."""
+def test_digests_distinguish_contents() -> None:
+    """A field that is missing, null, or of another type changes the content."""
     versions = ['"m":1', '"m":"1"', '"m":true', '"m":null', '"m":"null"', '"m":[1]', '"n":1']
     values = [f'{{"X-Event-Id":"{RUN}.0.1",{version}}}'.encode() for version in versions]
 
@@ -233,7 +233,7 @@ def test_kinds() -> None:
 
 
 def test_numbers_with_an_exponent() -> None:
-    """A number is the same one with an exponent and without, and no other."""
+    """A number equals itself with and without an exponent, and no other number."""
     numbers = [
         *[(12345678.5, "1.23456785E7", True), (12345678.25, "1.23456785E7", False)],
         *[(100, "1e2", True), (0.0005, "5.0E-4", True), (0.0005, "5.0E-5", False)],
@@ -256,10 +256,10 @@ DEFECTS: list[tuple[bytes | None, str]] = [
     (b"\x00\x00\x01\x86\xa0\x02\x08name", "framed by a schema registry, schema 100000"),
     (b'{"a": NaN}', "NaN"),
     (b'{"a": -Infinity}', "-Infinity"),
-    (b'"{\\"a\\": 1}"', "JSON within a JSON text"),
-    (b'"text"', "a JSON text, no object"),
-    (b"[{}]", "a JSON list, no object"),
-    (b"null", "JSON, no object"),
+    (b'"{\\"a\\": 1}"', "JSON inside a JSON string"),
+    (b'"text"', "a JSON string, not an object"),
+    (b"[{}]", "a JSON array, not an object"),
+    (b"null", "JSON, but not an object"),
     (b"{'a': 1}", "Python's repr"),
     (b'{"a": None}', "Python's repr"),
     (b'{"a": "\xff"}', "not UTF-8"),
@@ -269,21 +269,21 @@ DEFECTS: list[tuple[bytes | None, str]] = [
     (b'{"a": 1', "JSON that is cut off"),
     (b'{"a": 1}{"a": 1}', "more than one JSON value"),
     (b"[" * 100_000, "nested too deep"),
-    (b"GET / 200", "no JSON"),
-    (b'{"X-Event-Id": "a", "X-Event-Id": "a"}', "the field X-Event-Id stands twice"),
+    (b"GET / 200", "not JSON"),
+    (b'{"X-Event-Id": "a", "X-Event-Id": "a"}', "the field X-Event-Id occurs twice"),
     (b'{"X-Event-Id": "a", "x-event-id": "b"}', "the fields X-Event-Id and x-event-id differ"),
 ]
 
 
-def test_what_is_malformed_says_how() -> None:
-    """In words for whoever wrote the service."""
+def test_malformed_messages_have_a_defect() -> None:
+    """In words for the author of the service."""
     rows = read([value for value, _ in DEFECTS])
     assert [row["defect"] for row in rows] == [defect for _, defect in DEFECTS]
     assert {row["kind"] for row in rows} == {MessageKind.MALFORMED}
 
 
 def test_the_numbers_of_schemas_are_bounded() -> None:
-    """Bytes that look like a frame do not make a kind of defect each."""
+    """Bytes that look like frames do not each create a new defect."""
     values = [b"\x00" + number.to_bytes(4) + b"{}" for number in range(1000)]
     assert len({row["defect"] for row in read(values)}) < 50
 
@@ -307,7 +307,7 @@ GARBLED = {
 
 
 def test_only_a_whole_id_is_garbled() -> None:
-    """The run's own name is also a word, and a part of others."""
+    """The run's tag alone may be an ordinary word, or a part of one."""
     rows = read(list(GARBLED))
     for value, row in zip(GARBLED, rows, strict=True):
         assert row["kind"] == (MessageKind.GARBLED if GARBLED[value] else MessageKind.MALFORMED), (
@@ -319,19 +319,19 @@ SPELLINGS = ["X-Event-Id", "x-event-id", "X-EVENT-ID", "HTTP_X_EVENT_ID", "x_eve
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_the_header_s_name_has_no_case(spelling: str) -> None:
-    """Frameworks write it in their own, and what is read is the same, also once it is learned."""
+def test_the_header_name_is_case_insensitive(spelling: str) -> None:
+    """Each framework's spelling gives the same result, even after the reader has learned it."""
     values = [an_event(seq % 10).replace(b"X-Event-Id", spelling.encode()) for seq in range(40)]
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
     for rows in (read_by(reader, values), read_by(reader, values)):
         assert {row["kind"] for row in rows} == {MessageKind.CLAIMED}
         assert [row["seq"] for row in rows] == [seq % 10 for seq in range(40)]
         assert {tuple(row["digests"]) for row in rows} == {(digest({"m": 1}),)}
-    assert len(reader._known) <= 3  # noqa: SLF001 - it is read once, as the header's own spelling
+    assert len(reader._known) <= 3  # noqa: SLF001 - it is read once, like the header's own spelling
 
 
-def test_a_field_that_was_named_has_one_spelling() -> None:
-    """It is JSON's, and not HTTP's."""
+def test_a_field_that_was_named_must_match_exactly() -> None:
+    """JSON field names are case-sensitive, unlike HTTP headers."""
     reader = Reader(Expected(RUN, "order.id", {0: 10}, ["m"]))
     values = [b'{"order.id": "run-1.0.1", "m": 1}', b'{"Order.Id": "run-1.0.1", "m": 1}']
     assert [row["kind"] for row in read_by(reader, values)] == [
@@ -341,7 +341,7 @@ def test_a_field_that_was_named_has_one_spelling() -> None:
 
 
 def test_two_spellings_in_one_message() -> None:
-    """Are one id where they say the same, and else nobody can tell whose the event is."""
+    """They are one id if they agree; otherwise the event has no known owner."""
     both = b'{"X-Event-Id": "run-1.0.%d", "HTTP_X_EVENT_ID": "run-1.0.%d", "m": 1}'
     other = b'{"x-event-id": "run-1.0.%d", "X-EVENT-ID": "else", "m": 1}'
     values = [
@@ -356,7 +356,7 @@ def test_two_spellings_in_one_message() -> None:
 
 
 def test_two_spellings_are_compared_in_each_message() -> None:
-    """Also where both are always new, as noise is."""
+    """Even if both always differ, as volatile fields do."""
     both = b'{"X-Event-Id": "run-1.0.%d", "x-event-id": "%b.0.%d", "m": 1}'
     values = [
         both % (seq + 100, b"run-2" if seq % 50 == 7 else b"run-1", seq + 100) for seq in range(400)
@@ -369,8 +369,8 @@ def test_two_spellings_are_compared_in_each_message() -> None:
 
 
 @pytest.mark.parametrize("within", ["%s", '{"a": %s}', '[1, {"a": {"b": %s}}]'])
-def test_a_key_that_stands_twice_is_another_content(within: str) -> None:
-    """At any level, and whether it was asked for or not: its event is there, and corrupted."""
+def test_a_repeated_key_changes_the_content(within: str) -> None:
+    """At any level, whether requested or not: the event is delivered and corrupted."""
     twice = within % '{"k": 1, "k": 1}'
     values = [
         f'{{"X-Event-Id": "run-1.0.{seq}", "m": 1, "more": {twice}}}'.encode() for seq in range(9)
@@ -380,8 +380,8 @@ def test_a_key_that_stands_twice_is_another_content(within: str) -> None:
     assert [row["digests"] for row in rows] == [[]] * 9
 
 
-def test_large_integers_and_a_mark_are_read() -> None:
-    """Python's bound on the digits of an integer is not JSON's, and a mark is no content."""
+def test_large_integers_and_a_byte_order_mark_are_read() -> None:
+    """Python's limit on integer digits does not apply, and a byte order mark is not content."""
     large = 10**6000 + 7
     text = b'{"X-Event-Id": "run-1.0.1", "m": 1%b7}' % (b"0" * 5999)
     rows = read([text, b"\xef\xbb\xbf" + an_event(2), text.replace(b"07}", b"08}")], ["m"])
@@ -391,7 +391,7 @@ def test_large_integers_and_a_mark_are_read() -> None:
 
 
 def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
-    """Beyond some, a message is tried with the one that its attempt was asked in, and no other."""
+    """If there are many, a message is tried only with its own attempt's shape."""
     events = [
         {"event_type": "p", **{f"o{bit}": seq for bit in range(10) if seq >> bit & 1}}
         for seq in range(1000)
@@ -422,7 +422,7 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
 
 
 def test_corpus_is_not_trivial(corpus: list[dict[str, object]]) -> None:
-    """The corpus holds what is hard to write the same in two languages."""
+    """The corpus has values that languages encode differently."""
     values = [value for event in corpus for value in event.values()]
 
     assert len(corpus) > CORPUS_SIZE // 2
@@ -430,7 +430,7 @@ def test_corpus_is_not_trivial(corpus: list[dict[str, object]]) -> None:
 
 
 def one_by_one(values: Sequence[bytes | None], shapes: Sequence[str]) -> list[dict[str, Any]]:
-    """Read each message with a reader of its own: nothing is shared."""
+    """Read each message with its own reader, so that nothing is shared."""
     return [{**read([value], shapes)[0], "offset": offset} for offset, value in enumerate(values)]
 
 
@@ -478,42 +478,42 @@ SHARING = {
 
 
 @pytest.mark.parametrize("values", SHARING.values(), ids=SHARING.keys())
-def test_what_is_shared_is_what_each_says(values: list[bytes | None]) -> None:
-    """A batch in which messages share what is read gives what each gives alone."""
+def test_shared_reading_equals_separate_reading(values: list[bytes | None]) -> None:
+    """Reading messages together, with shared content, gives the same as reading each alone."""
     together = read([*values, *values], ["m"])
     assert together == one_by_one([*values, *values], ["m"])
 
 
-def test_hashes_tell_bytes_apart() -> None:
-    """What differs in one byte has another hash, and what does not the same, wherever it stands."""
+def test_hashes_distinguish_bytes() -> None:
+    """Values have the same hash exactly if all their bytes are equal."""
     values = [an_event(1), an_event(2), an_event(1), an_event(1).replace(b" ", b"  ", 1), b"", None]
-    found = [row["value_hash"] for row in read(values)]
-    assert found == [row["value_hash"] for row in one_by_one(values, [])]
-    assert found[0] == found[2] == signed_hash(an_event(1))
-    assert len(set(found)) == 4
+    hashes = [row["value_hash"] for row in read(values)]
+    assert hashes == [row["value_hash"] for row in one_by_one(values, [])]
+    assert hashes[0] == hashes[2] == signed_hash(an_event(1))
+    assert len(set(hashes)) == 4
 
 
-def test_what_is_remembered_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader holds on to so many bytes, and reads on when they are used up."""
+def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader remembers a bounded number of bytes, then forgets and reads on."""
     monkeypatch.setattr("headcount_analysis.messages.content._MOST_REMEMBERED_BYTES", 3000)
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10**6}, ["m"]))
     values = [an_event(seq, m=seq) for seq in range(100)]
-    found = read_by(reader, values)
-    assert [row["digests"] for row in found] == [[digest({"m": seq})] for seq in range(100)]
-    assert reader._known_bytes < 5000  # noqa: SLF001 - what it holds is what is looked at
+    rows_read = read_by(reader, values)
+    assert [row["digests"] for row in rows_read] == [[digest({"m": seq})] for seq in range(100)]
+    assert reader._known_bytes < 5000  # noqa: SLF001 - the test is about what it holds
 
 
-def test_an_id_that_is_compared_is_read_in_each() -> None:
-    """A field that was asked for is compared, even if it is the id's."""
+def test_a_compared_id_is_read_in_each_message() -> None:
+    """A requested field is compared, even if it is the id's."""
     values = [an_event(seq) for seq in range(5)]
-    found = read(values, ["X-Event-Id"])
-    assert [row["digests"] for row in found] == [
+    rows_read = read(values, ["X-Event-Id"])
+    assert [row["digests"] for row in rows_read] == [
         [digest({"X-Event-Id": f"{RUN}.0.{seq}"})] for seq in range(5)
     ]
 
 
-def test_keys_are_told_apart() -> None:
-    """By their hash; none has none."""
+def test_keys_are_distinguished() -> None:
+    """By their hash; a message without a key has none."""
     values = [an_event(3)] * 4
     rows = read_by(
         Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"])), values, [b"a", b"a", b"b", None]
@@ -524,7 +524,7 @@ def test_keys_are_told_apart() -> None:
 
 
 def receipt(number: int) -> str:
-    """What a service may add to each event: always another."""
+    """Make a receipt, as a service may add to an event: each one is different."""
     return f"{number * 2654435761 % 2**32:08x}"
 
 
@@ -572,18 +572,20 @@ NOISY = {
 
 
 @pytest.mark.parametrize("values", NOISY.values(), ids=NOISY.keys())
-def test_what_is_always_new_is_not_in_the_way(values: list[bytes | None]) -> None:
-    """Fields that nobody asked for and that differ in each message change nothing that is read."""
+def test_volatile_fields_do_not_change_the_result(values: list[bytes | None]) -> None:
+    """Fields that were not requested and differ in each message do not change the result."""
     assert read(values, ["m"]) == one_by_one(values, ["m"])
 
 
-def test_a_mask_that_somebody_wrote_is_no_value_that_was_masked() -> None:
-    """What is broken is not taken for what it would be masked, met with others or after them."""
+def test_a_written_mask_is_not_a_masked_value() -> None:
+    """A broken message is not mistaken for the masked text that it equals."""
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
     good = [an_event(n % 10, at=n + 1000) for n in range(100)]
     broken = an_event(1, at=1000).replace(b"1000", b"####")
-    told = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
-    assert [(each["kind"], each["digests"]) for each in told] == [(MessageKind.GARBLED, [])] * 2
+    rows_read = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
+    assert [(each["kind"], each["digests"]) for each in rows_read] == [
+        (MessageKind.GARBLED, [])
+    ] * 2
     assert read_by(reader, good)[-1]["kind"] == MessageKind.CLAIMED
 
 
@@ -592,20 +594,20 @@ def test_a_mask_that_somebody_wrote_is_no_value_that_was_masked() -> None:
     [b"1e99999999999999999999", b"-1e-99999999999999999999", b"[" * 600 + b"]" * 600],
     ids=["huge", "tiny", "deep"],
 )
-def test_what_has_no_canonical_form_is_read_all_the_same(value: bytes) -> None:
-    """One message that is never compared does not keep the others from being judged."""
+def test_values_without_canonical_form_are_read(value: bytes) -> None:
+    """A message that cannot be compared does not affect the others."""
     strange = [b'{"%s": %s}' % (name, value) for name in (b"x", b"m", b"event_type")]
-    mine = an_event(1).replace(b'"m": 1', b'"m": ' + value)
-    told = read([*strange, mine, an_event(2)], ["m"])
-    assert [each["kind"] for each in told] == [
+    uncomparable = an_event(1).replace(b'"m": 1', b'"m": ' + value)
+    rows_read = read([*strange, uncomparable, an_event(2)], ["m"])
+    assert [each["kind"] for each in rows_read] == [
         *[MessageKind.FOREIGN] * 3,
         *[MessageKind.CLAIMED] * 2,
     ]
-    assert [len(each["digests"]) for each in told][-2:] == [0, 1]
+    assert [len(each["digests"]) for each in rows_read][-2:] == [0, 1]
 
 
 def test_messages_with_receipts_are_read_once() -> None:
-    """It is for that that noise is masked."""
+    """That is why volatile fields are masked."""
     reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
     read_by(reader, [an_event(n % 10, receipt=receipt(n), m=n % 3) for n in range(1000)])
-    assert len(reader._known) <= 6  # noqa: SLF001 - what it holds is what is looked at
+    assert len(reader._known) <= 6  # noqa: SLF001 - the test is about what it holds

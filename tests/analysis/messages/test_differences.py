@@ -1,4 +1,4 @@
-"""Differences: of what differs between what was asked and what was found, the place is named."""
+"""Differences: each field that differs between request and message is named."""
 
 import json
 from typing import Any
@@ -20,10 +20,10 @@ ASKED = {"event_type": "buy", "n": 3, "to": {"city": "Delft", "lines": ["a", {"b
 LONG = {**ASKED, "text": "x" * MAX_ASKED}
 
 
-def told(asked: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Name what differs, in words."""
+def descriptions(asked: dict[str, Any], actual: dict[str, Any]) -> list[str]:
+    """Return the descriptions of all differences."""
     described = describe(asked)
-    return [str(each) for each in differences(described.asked, described.shape, _text(found))]
+    return [str(each) for each in differences(described.asked, described.shape, _text(actual))]
 
 
 def _text(event: dict[str, Any]) -> bytes:
@@ -34,7 +34,7 @@ CHANGED: list[tuple[dict[str, Any], list[str]]] = [
     (ASKED, []),
     ({**ASKED, "n": 3.0, "more": 1, "to": {**ASKED["to"], "country": "NL"}}, []),  # type: ignore[dict-item]
     ({**ASKED, "n": "3"}, ['n: asked 3, found "3"']),
-    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, and it is missing"]),
+    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, but it is missing"]),
     (
         {**ASKED, "to": {"city": None, "lines": ["a", {"b": 2}]}},
         ['/to/city: asked "Delft", found null', "/to/lines/1/b: asked 1.5, found 2"],
@@ -47,19 +47,19 @@ CHANGED: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("found", "expected"), CHANGED)
-def test_what_differs_is_named(found: dict[str, Any], expected: list[str]) -> None:
-    """With what was asked and found, at any depth, and nothing that a service may add."""
-    assert told(ASKED, found) == expected
+@pytest.mark.parametrize(("actual", "expected"), CHANGED)
+def test_differing_fields_are_named(actual: dict[str, Any], expected: list[str]) -> None:
+    """With the requested and actual value, at any depth; fields that a service adds are ignored."""
+    assert descriptions(ASKED, actual) == expected
 
 
-@pytest.mark.parametrize(("found", "expected"), CHANGED)
-def test_of_a_long_event_the_fields_are_named(found: dict[str, Any], expected: list[str]) -> None:
-    """The ledger has no more than their hashes."""
+@pytest.mark.parametrize(("actual", "expected"), CHANGED)
+def test_the_fields_of_a_long_event_are_named(actual: dict[str, Any], expected: list[str]) -> None:
+    """The ledger has only the fields' hashes."""
     names = {each.split(":")[0].split("/")[1 if each[0] == "/" else 0] for each in expected}
-    assert {each.split(":")[0] for each in told(LONG, {**LONG, **found})} == names - {"n"} | (
-        {"n"} if found.get("n", 3) != 3 else set()
-    )
+    assert {each.split(":")[0] for each in descriptions(LONG, {**LONG, **actual})} == names - {
+        "n"
+    } | ({"n"} if actual.get("n", 3) != 3 else set())
     assert len(describe(LONG).asked) < MAX_ASKED
 
 
@@ -78,30 +78,30 @@ VALUES = st.recursive(
 EVENTS = st.dictionaries(st.sampled_from(["a", "größe", "c.d"]), VALUES, max_size=3)
 
 
-@given(asked=EVENTS, found=EVENTS)
-def test_something_is_named_where_the_digest_differs(
-    asked: dict[str, Any], found: dict[str, Any]
+@given(asked=EVENTS, actual=EVENTS)
+def test_a_field_is_named_if_the_digest_differs(
+    asked: dict[str, Any], actual: dict[str, Any]
 ) -> None:
-    """And only there: what decides and what explains agree."""
+    """And only then: digest and explanation agree."""
     described = describe(asked)
-    is_same = digests_over(found, [described.shape]) == [described.digest]
-    text = json.dumps(found).encode()
+    is_same = digests_over(actual, [described.shape]) == [described.digest]
+    text = json.dumps(actual).encode()
     assert (differences(described.asked, described.shape, text) == ()) is is_same
 
 
-def test_a_key_that_stands_twice_is_named() -> None:
-    """Also where the ledger does not say what was asked for."""
+def test_a_repeated_key_is_named() -> None:
+    """Even if the ledger has no requested content."""
     value = b'{"n": 3, "a": {"k": 1, "k": 1}, "n": 3}'
     for asked in (None, describe({"n": 3}).asked):
         names = {each.field for each in differences(asked, "n", value)}
         assert names == {"k", "n"}
 
 
-def test_what_is_shown_is_bounded() -> None:
+def test_descriptions_are_bounded() -> None:
     """A hostile service does not fill the report."""
     asked = {f"f{number}": number for number in range(30)}
-    found = {f"f{number}": "y" * 10_000 for number in range(30)}
-    named = told(asked, found)
+    actual = {f"f{number}": "y" * 10_000 for number in range(30)}
+    named = descriptions(asked, actual)
     assert len(named) == MOST_FIELDS
     assert max(map(len, named)) < 200
     assert differences(None, "a", b"no JSON") == ()
@@ -110,10 +110,10 @@ def test_what_is_shown_is_bounded() -> None:
 def test_notes_count_by_field() -> None:
     """The most frequent first, with a sample."""
     n, city = Difference("n", 'asked 3, found "3"'), Difference("/to/city", "it is missing")
-    found = Differences(
+    result = Differences(
         {"a": EventDifferences(0, 7, (n,)), "b": EventDifferences(1, 9, (n, city))}, 2
     )
-    first, second = found.notes
+    first, second = result.notes
     assert first.startswith("n differs in 2 of the 2 corrupted events")
     assert 'asked 3, found "3", in partition 0, offset 7' in first
     assert second.startswith("/to/city differs in 1 of the 2")

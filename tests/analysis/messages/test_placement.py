@@ -1,4 +1,4 @@
-"""Placement: ids that stand elsewhere are found, whole ones only, and the reason says where."""
+"""Placement: whole ids elsewhere are found, and the reason says where."""
 
 import json
 from dataclasses import replace
@@ -12,12 +12,12 @@ ID = "run-1.0.7"
 TEXT = json.dumps({"X-Event-Id": ID, "m": 1}).encode()
 
 
-def found(
+def places_in(
     value: bytes | None = b"{}",
     key: bytes | None = None,
     headers: tuple[tuple[str, bytes | None], ...] = (),
 ) -> list[IdPlace]:
-    """Look through one record."""
+    """Search one record."""
     search = Search(RUN, "X-Event-Id")
     search.look([Record("events", 2, 17, key, value, headers)])
     assert search.looked_at == 1
@@ -26,7 +26,7 @@ def found(
 
 
 def framed(text: bytes, schema: int = 7) -> bytes:
-    """Write a schema registry's frame around a text."""
+    """Put a schema registry's frame before a text."""
     return b"\x00" + schema.to_bytes(4) + text
 
 
@@ -51,21 +51,21 @@ VALUES = {
 
 @pytest.mark.parametrize(("value", "place"), VALUES.items())
 def test_an_id_in_a_value_is_found(value: bytes, place: IdPlace) -> None:
-    """By the field or the pointer that it stands at, or by what the value is."""
-    assert found(value) == [place]
+    """The place is the field or pointer, or the value's defect."""
+    assert places_in(value) == [place]
     assert place.phrase
     assert place.remedy
 
 
-def test_an_id_beside_a_value_is_found() -> None:
+def test_an_id_outside_the_value_is_found() -> None:
     """In a record header or the key."""
     trace: tuple[tuple[str, bytes | None], ...] = (("none", None), ("trace", b"00-" + ID.encode()))
-    assert found(headers=(("X-Event-Id", ID.encode()),)) == [
+    assert places_in(headers=(("X-Event-Id", ID.encode()),)) == [
         IdPlace(PlaceKind.HEADER, "X-Event-Id")
     ]
-    assert found(key=ID.encode()) == [IdPlace(PlaceKind.KEY)]
-    assert found(None, key=b"player/" + ID.encode()) == [IdPlace(PlaceKind.KEY)]
-    assert found(headers=trace) == []  # it is a part of a longer word
+    assert places_in(key=ID.encode()) == [IdPlace(PlaceKind.KEY)]
+    assert places_in(None, key=b"player/" + ID.encode()) == [IdPlace(PlaceKind.KEY)]
+    assert places_in(headers=trace) == []  # it is a part of a longer word
 
 
 OTHERS = [
@@ -80,39 +80,40 @@ OTHERS = [
 
 @pytest.mark.parametrize("value", OTHERS)
 def test_only_a_whole_id_is_found(value: bytes) -> None:
-    """The run's name alone, or a longer word, is somebody's text."""
-    assert found(value) == []
+    """The run's tag alone, or a longer word, is not an id."""
+    assert places_in(value) == []
 
 
-def test_a_large_message_is_looked_through_in_part() -> None:
-    """What it costs is bounded."""
+def test_a_large_message_is_searched_in_part() -> None:
+    """The cost is bounded."""
     value = json.dumps({"a": [[n] for n in range(50_000)], "id": ID}).encode()
-    assert found(value) == [IdPlace(PlaceKind.FIELD, "id")]
+    assert places_in(value) == [IdPlace(PlaceKind.FIELD, "id")]
 
 
 NOTHING_IN_PLACE = Placement(topic="events", messages=40, missing=10, looked_at=40)
 
 
 def sampled(*values: bytes, topic: str = "events") -> Search:
-    """Look through records with these values."""
+    """Search records with these values."""
     search = Search(RUN, "X-Event-Id")
     search.look(Record(topic, 0, offset, None, value) for offset, value in enumerate(values))
     return search
 
 
-def test_the_reason_says_what_was_seen_and_what_helps() -> None:
-    """With a sample's partition and offset, and the option; most of what was seen first."""
+def test_the_reason_has_evidence_and_remedy() -> None:
+    """With a sample's position and the option; the most frequent place first."""
     one, other = sampled(*[b'{"request_id": "run-1.0.1"}'] * 3, b'{"a": {"b": "run-1.0.2"}}'), 4
     seen = replace(NOTHING_IN_PLACE, samples=one.samples)
     assert one.looked_at == other
     assert seen.is_doubtful
-    for part in ("top-level field request_id (partition 0, offset 0)", "/a/b", "nothing is lost"):
+    places = ("top-level field request_id (partition 0, offset 0)", "/a/b")
+    for part in (*places, "no loss is certain"):
         assert part in seen.evidence
     assert seen.remedy == "--event-id-field request_id"
 
 
 def test_the_reason_names_another_topic() -> None:
-    """And what besides would have to be said there."""
+    """And the remedy for the id's place in that topic."""
     in_place = sampled(TEXT, topic="orders").samples
     nested = sampled(b'{"a": {"b": "run-1.0.2"}}', topic="orders").samples
     empty = replace(NOTHING_IN_PLACE, messages=0, looked_at=0, elsewhere=in_place)
@@ -123,16 +124,16 @@ def test_the_reason_names_another_topic() -> None:
 
 
 def test_the_reason_says_that_nothing_was_seen() -> None:
-    """Neither in the topic nor in another one."""
+    """Neither in the topic nor in another."""
     assert "none of the 40 messages" in NOTHING_IN_PLACE.evidence
     assert "X-Event-Id" in NOTHING_IN_PLACE.remedy
     empty = replace(NOTHING_IN_PLACE, messages=0, looked_at=0)
-    assert "nor has another topic" in empty.evidence
+    assert "no other topic has an id" in empty.evidence
     assert "--topic" in empty.remedy
 
 
-def test_some_that_stand_elsewhere_are_a_note() -> None:
-    """Where others are in place, or where nothing is missing, there is no doubt."""
+def test_some_ids_elsewhere_are_noted() -> None:
+    """If others are in place, or nothing is missing, there is no doubt."""
     some = replace(NOTHING_IN_PLACE, samples=sampled(b'{"id": "run-1.0.1"}').samples, in_place=5)
     assert not some.is_doubtful
     assert [note for note in some.notes if "1 of 40" in note and "field id" in note]

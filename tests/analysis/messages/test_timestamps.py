@@ -1,4 +1,4 @@
-"""Timestamps: what is a time in milliseconds, and what the others look like."""
+"""Timestamps: which are a time in milliseconds, and what the others look like."""
 
 import pyarrow as pa
 import pytest
@@ -35,7 +35,7 @@ LARGEST = (1 << 63) - 1
     ],
 )
 def test_each_timestamp_is_recognised(timestamp_ms: int, unit: Unit | None) -> None:
-    """A time is one within a year of its request; no number is too large to be looked at."""
+    """A time is within a year of its request; no number is too large."""
     sent = SENT_MS * MS
     (at_ns,) = in_ns(pa.array([timestamp_ms]), pa.array([sent])).to_pylist()
     assert at_ns == (timestamp_ms * MS if unit is None else None)
@@ -43,16 +43,16 @@ def test_each_timestamp_is_recognised(timestamp_ms: int, unit: Unit | None) -> N
     assert unusable(pa.Table.from_pylist([row], FATES)) == ({} if unit is None else {unit: 1})
 
 
-def test_a_message_without_a_request_has_a_time_if_it_can_be_written() -> None:
+def test_a_message_without_a_request_has_a_time_if_ns_can_hold_it() -> None:
     """A phantom's timestamp may be anything."""
     nothing = pa.nulls(3, pa.int64())
-    found = in_ns(pa.array([SENT_MS, LARGEST, None], pa.int64()), nothing)
-    assert found.to_pylist() == [SENT_MS * MS, None, None]
+    times_ns = in_ns(pa.array([SENT_MS, LARGEST, None], pa.int64()), nothing)
+    assert times_ns.to_pylist() == [SENT_MS * MS, None, None]
     phantom = {"broker_at_ms": LARGEST}
     assert unusable(pa.Table.from_pylist([phantom], FATES)) == {}
 
 
-def test_units_are_told_in_words() -> None:
+def test_units_are_described() -> None:
     """The most frequent first."""
     units = added_up([{Unit.NONE: 1}, {Unit.MICROSECONDS: 2}, {Unit.MICROSECONDS: 3}])
     assert describe(units) == (

@@ -1,4 +1,4 @@
-"""A pass is earned: runs on disk whose evidence is less than it seems, verified from end to end."""
+"""A pass is earned: end-to-end verification of runs with less evidence than it seems."""
 
 import json
 import random
@@ -27,26 +27,26 @@ LARGEST = (1 << 63) - 1
 
 
 def document(history: History) -> dict[str, object]:
-    """Read the verdict."""
-    found: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
-    return found
+    """Read verdict.json."""
+    content: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
+    return content
 
 
 def end_to_end_ms(report: Report) -> tuple[int, float, float]:
-    """Give how many events were measured, and the shortest and longest time of them."""
-    (found,) = (
-        each
-        for each in report.latencies
-        if (each.event_type, each.measure) == (TOTAL, Measure.END_TO_END)
+    """Return the number of measured events, and their shortest and longest time."""
+    (latency,) = (
+        latency
+        for latency in report.latencies
+        if (latency.event_type, latency.measure) == (TOTAL, Measure.END_TO_END)
     )
-    return found.count, found.min_ms, found.max_ms
+    return latency.count, latency.min_ms, latency.max_ms
 
 
 Choose = Callable[[Sequence[BlockInput]], list[BlockInput]]
 
 
 def without_a_segment(inputs: Sequence[BlockInput]) -> list[BlockInput]:
-    """Read half of the rows."""
+    """Leave out one of the segments."""
     return [
         each
         if each.seqs is None
@@ -56,7 +56,7 @@ def without_a_segment(inputs: Sequence[BlockInput]) -> list[BlockInput]:
 
 
 def without_a_generator(inputs: Sequence[BlockInput]) -> list[BlockInput]:
-    """Leave out a generator of which no message is to be compared."""
+    """Leave out a generator that has no messages to compare."""
     return [
         each
         if each.seqs is None
@@ -75,14 +75,14 @@ def without_a_generator(inputs: Sequence[BlockInput]) -> list[BlockInput]:
 @pytest.mark.parametrize(
     ("choose", "doubt"),
     [
-        (without_a_segment, "generator 0 has sealed 8 attempts, and 4 of its rows were compared"),
-        (without_a_generator, "generator 1 has sealed 3 attempts, and 0 of its rows were compared"),
+        (without_a_segment, "generator 0 sealed 8 attempts, but 4 of its rows were compared"),
+        (without_a_generator, "generator 1 sealed 3 attempts, but 0 of its rows were compared"),
     ],
 )
 def test_rows_that_were_not_compared_are_missed(
     choose: Choose, doubt: str, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though no class is above its limit, and each message of the run was compared."""
+    """Even if no class exceeds its limit and every message of the run was compared."""
 
     def chosen(ledger: Ledger, groups: Groups, span: int) -> list[BlockInput]:
         return choose(blocks.block_inputs(ledger, groups, span))
@@ -100,7 +100,7 @@ def test_rows_that_were_not_compared_are_missed(
 
 
 @pytest.mark.parametrize(
-    ("timestamp_ms", "told"),
+    ("timestamp_ms", "description"),
     [
         (START_MS * 1000, "1 has a timestamp that looks like microseconds"),
         (START_NS, "1 has a timestamp that looks like nanoseconds"),
@@ -110,8 +110,10 @@ def test_rows_that_were_not_compared_are_missed(
         (-LARGEST - 1, "1 has no timestamp"),
     ],
 )
-def test_one_timestamp_that_is_no_time(timestamp_ms: int, told: str, history: History) -> None:
-    """It is named as what it is, breaks nothing, and counts in no time."""
+def test_one_timestamp_that_is_not_a_time(
+    timestamp_ms: int, description: str, history: History
+) -> None:
+    """The note describes it; it crashes nothing and counts in no duration."""
     history.deliver(30)
     history.arrive(event_id(3), 30)  # an exception, whose times are written to a table
     history.limits = Limits(duplicated=1, late=0)
@@ -126,10 +128,10 @@ def test_one_timestamp_that_is_no_time(timestamp_ms: int, told: str, history: Hi
     assert report.label is Label.INCONCLUSIVE
     percentile, longest = report.thresholds
     assert percentile.holds
-    assert percentile.remark == f"29 of 30 events have a time: {told}"
+    assert percentile.remark == f"29 of 30 events have a time: {description}"
     assert (longest.result.value, longest.value) == ("unproven", 4.0)
     assert end_to_end_ms(report) == (29, 4.0, 4.0)
-    assert any(told in note for note in report.notes)
+    assert any(description in note for note in report.notes)
     assert report.counts is not None
     assert report.counts.late == 0
     assert document(history)["looked_at"] == {
@@ -143,20 +145,20 @@ def test_one_timestamp_that_is_no_time(timestamp_ms: int, told: str, history: Hi
 
 
 def test_no_timestamp_is_a_time(history: History) -> None:
-    """Nothing is measured then, and what is late is not looked at."""
+    """No time is measured, and `late` has nothing to check."""
     history.deliver(5)
     history.timestamps_ms = {place: (START_MS + 10 * place) * 1000 for place in range(5)}
     history.limits = Limits(late=0)
     report = history.verified()
-    told = "5 have timestamps that look like microseconds"
+    description = "5 have timestamps that look like microseconds"
     assert report.label is Label.INCONCLUSIVE
-    assert report.reasons[0].startswith(f"0 of 5 events could be checked: {told}")
+    assert report.reasons[0].startswith(f"0 of 5 events could be checked: {description}")
     assert not any(each.measure is Measure.END_TO_END for each in report.latencies)
 
 
 @pytest.mark.parametrize("offset_ms", [-500, 400])
 def test_times_are_corrected_by_the_offset_of_the_clocks(offset_ms: int, history: History) -> None:
-    """In every table; what only looks like an offset keeps no threshold by that."""
+    """In every table; a threshold is not kept because of an offset alone."""
     history.deliver(40)
     history.messages = [
         (partition, offset, at_ms + offset_ms, key, value)
@@ -182,7 +184,7 @@ def test_times_are_corrected_by_the_offset_of_the_clocks(offset_ms: int, history
 
 
 def test_a_service_that_answers_before_it_publishes(history: History) -> None:
-    """Its clock does not move; how many events that were is told."""
+    """Its clock does not move; a note says how many events it answered too early."""
     chance = random.Random(3)
     for seq in range(60):
         history.attempt(seq, sent_ms=20 * seq, took_ms=2)
@@ -197,8 +199,8 @@ def test_a_service_that_answers_before_it_publishes(history: History) -> None:
     assert end_to_end_ms(report)[1] > 0
 
 
-def test_order_is_looked_at_where_it_is_asked_for(history: History) -> None:
-    """A key's events in several partitions have none, however many they are."""
+def test_order_is_checked_if_it_has_a_limit(history: History) -> None:
+    """Events of one key in several partitions have no order, however many there are."""
     history.limits = Limits(reordered=0)
     history.start = dict.fromkeys(range(3), 0)
     for seq in range(9):
@@ -206,11 +208,11 @@ def test_order_is_looked_at_where_it_is_asked_for(history: History) -> None:
         history.arrive(event_id(seq), seq // 3, partition=seq % 3, at_ms=20 * seq + 3, key="p1")
     report = history.verified()
     assert report.label is Label.INCONCLUSIVE
-    assert report.reasons[0].startswith("0 of 9 events could be checked: 0 have no key, the key")
+    assert report.reasons[0].startswith("0 of 9 events could be checked: 0 have no key, 9 have")
 
 
-def test_a_service_that_hangs_for_the_second_half_is_seen(history: History) -> None:
-    """In the rate, which counts the time until the last answer, and in the durations."""
+def test_a_service_that_hangs_for_the_second_half_is_noticed(history: History) -> None:
+    """The rate, which counts the time until the last answer, and the durations show it."""
     for seq in range(20):
         hangs = seq >= 10
         outcome = "indeterminate" if hangs else "acked"

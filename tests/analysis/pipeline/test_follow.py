@@ -1,4 +1,4 @@
-"""Followed: a run that is followed as it goes gets the verdict that it would get afterwards."""
+"""Following: a run that is followed gets the same verdict as one that is verified afterwards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators
 from headcount.run.verdict import Verdict
-from tests.analysis.compare_run.test_blocks import fates, told, troubled
+from tests.analysis.compare_run.test_blocks import fates, troubled, without_time
 from tests.analysis.history import RUN, History, event_id
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
 
 @dataclass
 class Course:
-    """A history as it comes about: ledger and topic grow, a step at a time, and it is followed."""
+    """A history that grows step by step, in ledger and topic, while it is followed."""
 
     history: History
     writers: dict[int, LedgerWriter] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Course:
         self.start()
 
     def start(self) -> None:
-        """Start to follow, or start again."""
+        """Start the follower, or restart it."""
         history = self.history
         tables = Tables(history.folder.path.absolute())
         self.follower = follow(
@@ -53,7 +53,7 @@ class Course:
         (self.follower.checkpoint / "metadata").touch()
 
     def write(self, generator: int, rows: list[Row], reserve: int) -> None:
-        """Let a generator reserve numbers, and write rows."""
+        """Reserve sequence numbers for a generator, and write rows."""
         if generator not in self.writers:
             location = str(self.history.folder.path / "ledger")
             writer = LedgerWriter(pafs.LocalFileSystem(), location, RUN, generator)
@@ -67,7 +67,7 @@ class Course:
         self.written[generator] = self.written.get(generator, 0) + len(rows)
 
     def write_all(self, share: float, ahead: int) -> None:
-        """Write so much of every generator's rows as that."""
+        """Write this share of every generator's rows."""
         for generator, rows in self.history.rows.items():
             begin = self.written.get(generator, 0)
             end = round(share * len(rows))
@@ -75,7 +75,7 @@ class Course:
             self.write(generator, rows[begin:end], min(most, end + ahead))
 
     def take(self, share: float) -> None:
-        """Take in so much of the topic as that."""
+        """Read this share of the topic."""
         self.take_to(
             {
                 partition: begin
@@ -85,20 +85,20 @@ class Course:
         )
 
     def take_to(self, ends: dict[int, int]) -> None:
-        """Take in what there is before some offsets, as one batch."""
+        """Read all messages before some offsets, as one batch."""
         source = self.history.source(OffsetRange("events", self.taken, ends))
         self.follower.take(source, self.batches)
         self.batches += 1
         self.taken = ends
 
     def seal(self) -> None:
-        """Let the generators seal that do."""
+        """Seal all generators, except those that never do."""
         for generator, writer in self.writers.items():
             if generator not in self.history.unsealed:
                 writer.seal(len(self.history.rows.get(generator, [])))
 
     def judged(self) -> Report:
-        """End, and judge with what was found meanwhile."""
+        """End the follower, and judge with its cache."""
         self.seal()
         return self.history.verified_again(self.follower.end())
 
@@ -109,36 +109,36 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def assert_as_afterwards(course: Course) -> Report:
-    """The report and every fate are those of a judgement that begins with nothing."""
+    """The report and every fate equal those of a verification with an empty cache."""
     report = course.judged()
-    found = fates(course.history)
+    followed_fates = fates(course.history)
     afterwards = course.history.verified_again()
-    assert told(report) == told(afterwards)
-    assert found == fates(course.history)
+    assert without_time(report) == without_time(afterwards)
+    assert followed_fates == fates(course.history)
     return report
 
 
 @pytest.fixture
 def course(history: History) -> Course:
-    """A run of three generators, with one or more of everything among it."""
+    """A run of three generators, with at least one of each pathology."""
     troubled(history)
     return Course(history)
 
 
 def files(course: Course, name: str) -> set[str]:
-    """Name the files of a table that is kept."""
+    """List the names of a finished table's files."""
     return {path.name for path in (course.history.folder.path / name).iterdir()}
 
 
 def batches_kept(course: Course, batches: Iterable[ReadBatch]) -> int:
-    """Count the batches that the judgement did not read again."""
+    """Count the batches that the verification did not read again."""
     kept = files(course, "arrivals.parquet")
     return sum(batch.rows.files <= kept for batch in batches)
 
 
 @pytest.mark.parametrize(("ahead", "lag"), [(0, 0.15), (3, 0.0), (1000, -0.1)])
-def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: float) -> None:
-    """Whether rows come before or after their events, and however much is reserved ahead."""
+def test_the_verdict_equals_the_later_one(course: Course, ahead: int, lag: float) -> None:
+    """Whether rows come before or after their events, however much is reserved ahead."""
     for step in range(1, 7):
         course.write_all(min(1.0, max(0.0, step / 6 - lag)), ahead)
         course.take(step / 7)
@@ -151,8 +151,8 @@ def test_the_verdict_is_that_of_afterwards(course: Course, ahead: int, lag: floa
     assert early
 
 
-def test_what_was_found_is_not_found_again(history: History) -> None:
-    """Pieces are not read again and blocks not compared again if nothing was added to them."""
+def test_unchanged_results_are_reused(history: History) -> None:
+    """Batches are not read again and blocks not compared again if nothing was added."""
     history.deliver(30)
     course = Course(history)
     for share in (0.0, 0.4, 0.8):
@@ -174,8 +174,8 @@ def test_what_was_found_is_not_found_again(history: History) -> None:
     assert not list(history.folder.path.glob(".*"))
 
 
-def test_it_goes_on_where_it_was(course: Course) -> None:
-    """Started again it has its pieces, takes none twice, and the verdict is the same."""
+def test_a_restarted_follower_resumes(course: Course) -> None:
+    """A restarted follower keeps its batches, reads none twice, and gets the same verdict."""
     course.write_all(0.5, 3)
     course.take(0.3)
     course.take(0.5)
@@ -190,8 +190,8 @@ def test_it_goes_on_where_it_was(course: Course) -> None:
 
 
 @pytest.mark.parametrize("gone", [1, 2])
-def test_a_piece_that_is_gone_is_read_again(course: Course, gone: int) -> None:
-    """And what comes behind it does not pass for it."""
+def test_a_missing_batch_is_read_again(course: Course, gone: int) -> None:
+    """And the batch after it is not mistaken for it."""
     course.write_all(0.9, 3)
     for share in (0.2, 0.4, 0.6):
         course.take(share)
@@ -206,8 +206,8 @@ def test_a_piece_that_is_gone_is_read_again(course: Course, gone: int) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", '{"offsets": {}}', None])
-def test_what_is_damaged_is_begun_anew(course: Course, content: str | None) -> None:
-    """A piece that cannot be read, or whose messages are gone: nothing of it is believed."""
+def test_after_damage_the_follower_starts_over(course: Course, content: str | None) -> None:
+    """If a batch cannot be read or its messages are gone, none of it is used."""
     course.write_all(0.5, 3)
     course.take(0.5)
     if content is None:
@@ -220,8 +220,8 @@ def test_what_is_damaged_is_begun_anew(course: Course, content: str | None) -> N
     assert course.follower.messages == 0
 
 
-def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
-    """A piece names files beside it and no others."""
+def test_a_file_outside_the_folder_is_not_read(course: Course) -> None:
+    """A batch may only name files in its own folder."""
     course.write_all(0.5, 3)
     course.take(0.5)
     path = course.history.folder.path / FOLDER / "pieces" / "000000000.json"
@@ -231,23 +231,23 @@ def test_a_name_from_elsewhere_is_not_read(course: Course) -> None:
     assert course.follower.cache.topic.batches == {}
 
 
-def test_a_batch_that_was_never_read_is_covered_by_none(history: History) -> None:
-    """Nor by a later one of a partition that was silent in between."""
+def test_a_batch_that_was_never_read_is_not_covered(history: History) -> None:
+    """Not even by a later batch of a partition without messages in between."""
     for seq in range(20):
         history.attempt(seq, sent_ms=seq)
         history.arrive(event_id(seq), seq // 2, partition=seq % 2, at_ms=seq + 3)
     course = Course(history)
     course.write_all(1.0, 0)
     course.take_to({0: 2, 1: 2})
-    course.batches, course.taken = 2, {0: 5, 1: 5}  # the second one was handed over, and not read
+    course.batches, course.taken = 2, {0: 5, 1: 5}  # the second batch was scheduled, but not read
     course.take_to({0: 7, 1: 5})
     course.take_to({0: 10, 1: 10})
     report = assert_as_afterwards(course)
     assert report.verdict is Verdict.PASS
 
 
-def test_what_a_leader_had_is_not_what_the_next_one_has(history: History) -> None:
-    """An event that was read and is gone with its leader is lost, as it is afterwards."""
+def test_messages_lost_with_a_leader_are_lost(history: History) -> None:
+    """An event that was read, but vanished with its leader, is lost, as it is afterwards."""
     history.deliver(10)
     course = Course(history)
     course.follower.leader_epochs = lambda: {0: 3, 1: 0}
@@ -262,8 +262,8 @@ def test_what_a_leader_had_is_not_what_the_next_one_has(history: History) -> Non
     assert report.counts.lost == 1
 
 
-def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History) -> None:
-    """One generator has sealed, and somebody has published what it only reserved."""
+def test_an_unused_id_does_not_disturb_the_follower(history: History) -> None:
+    """One generator has sealed, and ids that it only reserved were published."""
     history.deliver(4)
     history.deliver(6, generator=1)
     history.arrive(event_id(9), 10)
@@ -283,8 +283,8 @@ def test_an_id_that_was_not_used_does_not_disturb_the_following(history: History
 GEM = {"event_type": "purchase_gem", "cut": "oval"}
 
 
-def test_ids_that_are_asked_for_late(history: History) -> None:
-    """A message that comes before its id is known to be reserved is no phantom in the end."""
+def test_ids_that_are_reserved_late(history: History) -> None:
+    """A message that arrives before its id is reserved is not a phantom in the end."""
     history.deliver(12)
     course = Course(history)
     course.write(0, history.rows[0][:6], 8)
@@ -294,7 +294,7 @@ def test_ids_that_are_asked_for_late(history: History) -> None:
     assert report.verdict is Verdict.PASS
 
 
-def test_ids_that_are_not_asked_for_in_the_end(history: History) -> None:
+def test_reserved_ids_that_are_never_used(history: History) -> None:
     """A message whose id was reserved is a phantom once the seal says that it was not used."""
     history.deliver(12)
     history.arrive(event_id(15), 12)
@@ -308,7 +308,7 @@ def test_ids_that_are_not_asked_for_in_the_end(history: History) -> None:
 
 
 def test_shapes_that_become_known_late(history: History) -> None:
-    """A message that comes before its attempt's row is compared all the same."""
+    """A message that arrives before its attempt's row is still compared."""
     history.deliver(12)
     history.attempt(12, event=GEM)
     history.arrive(event_id(12), 12, event=GEM)
@@ -324,7 +324,7 @@ def test_shapes_that_become_known_late(history: History) -> None:
 
 
 def test_types_that_become_known_late(history: History) -> None:
-    """What others published counts under its type if that turns out to be one of the run's."""
+    """A foreign message counts under its type if the run later requests that type."""
     history.deliver(12)
     history.arrive("else.0.1", 12, event=GEM)
     history.attempt(12, event=GEM)
@@ -338,7 +338,7 @@ def test_types_that_become_known_late(history: History) -> None:
 
 
 def test_an_event_that_comes_late_is_counted_with_its_block(history: History) -> None:
-    """A copy that comes when its block was compared long ago is a duplicate all the same."""
+    """A copy that arrives long after its block was compared is still a duplicate."""
     history.deliver(30)
     history.arrive(event_id(0), 30)
     history.arrive(event_id(1), 31, event={"event_type": "purchase_sword", "metal": "gold"})
@@ -353,8 +353,8 @@ def test_an_event_that_comes_late_is_counted_with_its_block(history: History) ->
     assert (report.counts.duplicated, report.counts.corrupted) == (2, 1)
 
 
-def test_what_lies_beyond_the_end_is_not_counted(history: History) -> None:
-    """What others wrote after the run's end, and what was read of it meanwhile."""
+def test_messages_beyond_the_end_are_not_counted(history: History) -> None:
+    """Messages that others wrote after the run's end, even if they were read early."""
     history.deliver(10)
     for offset in range(10, 16):
         history.arrive("else.0.1", offset)
@@ -369,7 +369,7 @@ def test_what_lies_beyond_the_end_is_not_counted(history: History) -> None:
 
 
 def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
-    """What was looked at early is looked at again if the file is another."""
+    """A segment that was read early is read again if the file has changed."""
     history.deliver(10)
     course = Course(history)
     course.write_all(0.5, 5)
@@ -382,15 +382,15 @@ def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
     report = history.verified_again(course.follower.end())
     assert report.verdict is Verdict.INCONCLUSIVE
     assert any("is not what was sealed" in reason for reason in report.reasons)
-    assert told(report) == told(history.verified_again())
+    assert without_time(report) == without_time(history.verified_again())
 
 
-def test_nothing_is_taken_in_after_the_end(course: Course) -> None:
-    """A batch that comes when the run is judged already is left to the judgement."""
+def test_no_batch_is_read_after_the_end(course: Course) -> None:
+    """A batch that arrives during the verification is left to the verification."""
     course.write_all(1.0, 0)
     course.take(0.4)
     course.follower.end()
-    with pytest.raises(EvidenceError, match="followed no more"):
+    with pytest.raises(EvidenceError, match="no longer followed"):
         course.take(0.6)
     course.follower.advance(course.history.spark.sparkContext)
     assert sorted(course.follower.cache.topic.batches) == [0]

@@ -1,4 +1,4 @@
-"""Verifying whole histories, from files to files: sane, empty, and every pathology at once."""
+"""Verifying complete histories, from files to files: sane, empty, and every pathology."""
 
 import csv
 import hashlib
@@ -91,7 +91,7 @@ def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
         history.attempt(seq)
         history.arrive(event_id(seq, run="7bbbbbbbbb"), 2 * seq)
         history.arrive(event_id(seq, run=RUN), 2 * seq + 1)
-    # One of its own, for where none has its id in place, no loss is certain.
+    # One of this start's own: if no message has its id in place, no loss is certain.
     history.attempt(3)
     history.arrive(event_id(3, run="0aaaaaaaaa"), 6)
 
@@ -103,7 +103,7 @@ def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
 
 
 def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: History) -> None:
-    """Of its requests otherwise: here 5 within 45 ms; what a dead generator left undone counts."""
+    """Otherwise those of the requests: here 5 in 45 ms. A dead generator's undone tasks count."""
     history.deliver(5)
     history.options = {"options": {"rate": "100/s"}}
     assert history.verified().rates == Rates(target_per_s=None, achieved_per_s=5 / 0.045)
@@ -117,7 +117,7 @@ def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: 
 
 @pytest.fixture
 def zoo(history: History) -> History:
-    """One of each: partition 0 holds what was asked for, partition 1 what no one asked for."""
+    """One of each class: partition 0 holds requested events, partition 1 all others."""
     guild = {"event_type": "join_guild", "guild": HOSTILE}
     history.deliver(2)  # 0 and 1, at offsets 0 and 1
     history.attempt(2)  # lost
@@ -153,7 +153,7 @@ def zoo(history: History) -> History:
     return history
 
 
-FOUND = {
+EXPECTED = {
     event_id(2): ("lost", "", "", "0"),
     event_id(3): ("duplicated", "corrupted", "2", "2"),
     event_id(4): ("recovered", "", "4", "1"),
@@ -169,15 +169,15 @@ FOUND = {
 
 
 def test_every_pathology_is_named(zoo: History) -> None:
-    """Each id has its class, flags, first offset and copies; no other id is named."""
+    """Each id has its class, flags, first offset and copies; no other id is listed."""
     report = zoo.verified()
 
     rows = exceptions(zoo)
-    told = {
+    actual = {
         name: (row["class"], row["flags"], row["offset"], row["copies"])
         for name, row in rows.items()
     }
-    assert told == FOUND
+    assert actual == EXPECTED
     assert report.verdict is Verdict.FAIL
     assert [reason.split(":")[0] for reason in report.reasons] == [
         *("1 lost", "2 duplicated", "1 ghost", "2 phantom", "2 corrupted"),
@@ -206,10 +206,10 @@ def test_every_pathology_is_named(zoo: History) -> None:
 
 
 def assert_types_and_partitions(report: Report) -> None:
-    """What belongs to nobody counts under a known type or the unknown one."""
+    """Unowned messages count under a known type or the unknown one."""
     assert list(report.by_event_type) == ["join_guild", "purchase_sword", "(unknown)"]
     assert report.by_event_type["join_guild"].foreign == 1
-    # The phantom of an unknown generator has a sword's type, the one with a script none of ours.
+    # An unknown generator's phantom has a sword's type; the one with a script, an unknown type.
     assert report.by_event_type["purchase_sword"].phantom == 1
     assert report.by_event_type["(unknown)"] == Counts(phantom=1, malformed=2)
     assert report.evidence is not None
@@ -220,7 +220,7 @@ def assert_types_and_partitions(report: Report) -> None:
 
 
 def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
-    """What anyone may write into the topic is no formula, and no script."""
+    """Text from the topic becomes neither a formula nor a script."""
     assert phantom["event_type"].startswith("'=cmd")
     page = (history.folder.path / "report.html").read_text()
     assert page.count("<script") == page.count("</script") == 1
@@ -230,7 +230,7 @@ def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
 
 
 def test_allowed_pathologies_pass(zoo: History) -> None:
-    """A run may allow what it finds, and judging again is judging the same."""
+    """A run may allow every class it has, and verifying again gives the same result."""
     zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2)
 
     assert zoo.verified().verdict is Verdict.PASS
@@ -238,8 +238,8 @@ def test_allowed_pathologies_pass(zoo: History) -> None:
     assert zoo.verified_again().verdict is Verdict.FAIL
 
 
-def test_where_a_way_ended_is_told(history: History) -> None:
-    """Each exception says how far its attempt came, as far as can be known."""
+def test_exceptions_say_how_far_their_attempt_got(history: History) -> None:
+    """Each exception says how far its attempt got, as far as is known."""
     history.deliver(1)
     history.attempt(1)
     history.attempt(2, "failed")
@@ -259,19 +259,19 @@ def test_where_a_way_ended_is_told(history: History) -> None:
     history.verified()
 
     assert {name: row["where"] for name, row in exceptions(history).items()} == {
-        event_id(1): "acknowledged, and absent",
+        event_id(1): "acknowledged, but not in the topic",
         event_id(2): "refused by the service",
         event_id(3): "never reached the service",
-        event_id(4): "sent, and not answered",
-        event_id(5): "in the topic with copies that differ: asked twice, or two events",
-        event_id(6): "in the topic byte for byte the same: written twice",
-        event_id(7): "under way when its generator ended",
-        event_id(99): "in the topic, and never asked for",
+        event_id(4): "sent, but not answered",
+        event_id(5): "in the topic with different copies: requested twice, or two events",
+        event_id(6): "in the topic with identical copies: written twice",
+        event_id(7): "in flight when its generator ended",
+        event_id(99): "in the topic, but never requested",
     }
 
 
-def test_unreadable_copies_are_no_pass(history: History) -> None:
-    """A message that cannot be read, and has an id of the run in it, may be anything."""
+def test_unreadable_copies_do_not_pass(history: History) -> None:
+    """An unreadable message that contains an id of the run may be anything."""
     history.deliver(2)
     whole = json.dumps({**IRON, "X-Event-Id": event_id(1)}).encode()
     for offset, value in enumerate((whole[:-1], whole + b"}", b"[" + whole + b"]"), 2):
@@ -280,13 +280,13 @@ def test_unreadable_copies_are_no_pass(history: History) -> None:
     report = history.verified()
 
     assert report.verdict is Verdict.FAIL
-    assert report.reasons[0].startswith("3 garbled: unreadable, and with an id of this run in it")
+    assert report.reasons[0].startswith("3 garbled: unreadable, but containing an id of this run")
     assert report.evidence is not None
     assert report.evidence.partitions[0].malformed_samples == (2, 3, 4)
 
 
-def test_deleted_tail_of_a_torn_ledger_is_no_pass(history: History) -> None:
-    """Acknowledged events whose segment and seal are gone may be lost: nobody can tell."""
+def test_deleted_tail_of_a_torn_ledger_does_not_pass(history: History) -> None:
+    """Acknowledged events may be lost unseen if their segment and the seal are gone."""
     history.deliver(4)
     history.messages = history.messages[:2]
     history.write()
@@ -312,7 +312,7 @@ def test_empty(history: History) -> None:
 @pytest.mark.parametrize("outcome", ["failed", "indeterminate"])
 @pytest.mark.parametrize("has_foreign", [False, True])
 def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) -> None:
-    """A run whose requests were all left without an answer is judged, and proves nothing."""
+    """A run without a single answer is judged, and proves nothing."""
     for seq in range(3):
         history.attempt(seq, outcome, took_ms=None)
     if has_foreign:
@@ -326,7 +326,7 @@ def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) 
     assert report.counts.attempted == 3
 
 
-def test_ids_were_reserved_and_nothing_is_known_of_them(history: History) -> None:
+def test_reserved_ids_without_any_row(history: History) -> None:
     """A generator that was killed before its first row leaves a run that is judged."""
     history.reserved, history.unsealed = {0: 64}, {0}
 
@@ -336,8 +336,8 @@ def test_ids_were_reserved_and_nothing_is_known_of_them(history: History) -> Non
     assert report.reasons[0].startswith("generator 0 never sealed its ledger")
 
 
-def test_moved_log_start_is_told(history: History) -> None:
-    """What Kafka still has is read and judged; what it no longer has keeps a loss from proof."""
+def test_moved_log_start_is_reported(history: History) -> None:
+    """The rest is read and judged, but without the deleted messages no loss is proven."""
     history.deliver(3)
     history.attempt(3)
     history.seen = TopicSeen(log_start_offsets={0: 1})
@@ -351,7 +351,7 @@ def test_moved_log_start_is_told(history: History) -> None:
 
 
 def test_other_topic_is_not_read(history: History) -> None:
-    """A topic that was made anew has nothing to say of the run."""
+    """A topic that was recreated holds no evidence about the run."""
     history.deliver(1)
     history.seen = TopicSeen(topic_id="another")
 
@@ -383,10 +383,10 @@ def test_crash_is_inconclusive(history: History) -> None:
 
 
 @pytest.mark.parametrize("times", [0, 2])
-def test_messages_that_are_not_compared_once_are_no_evidence(
+def test_messages_that_are_not_compared_once_are_reported(
     history: History, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """Were the verifier wrong, it would say so, and not that all was lost or is there twice."""
+    """A bug in the verifier is reported as one, not as losses or duplicates."""
     history.attempt(0)
     history.arrive(event_id(0), 0)
 
@@ -417,8 +417,8 @@ def test_unreadable_data_is_inconclusive(history: History) -> None:
     assert "\n" not in report.reasons[0]
 
 
-def test_an_id_elsewhere_is_no_loss(history: History) -> None:
-    """Where no message has its id in place, nothing is proven, and the reason says where it is."""
+def test_an_id_elsewhere_is_not_a_loss(history: History) -> None:
+    """If no message has its id in place, nothing is proven, and the reason says where it is."""
     for seq in range(4):
         history.attempt(seq)
         nested = {**IRON, "request_headers": {"X-Event-Id": event_id(seq)}}
@@ -429,13 +429,13 @@ def test_an_id_elsewhere_is_no_loss(history: History) -> None:
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.counts is not None
     assert report.counts.lost == 4
-    told = " ".join(report.reasons)
-    assert "/request_headers/X-Event-Id (partition 0, offset 0)" in told
-    assert "not proven: no message has its id in place" in told
+    reasons = " ".join(report.reasons)
+    assert "/request_headers/X-Event-Id (partition 0, offset 0)" in reasons
+    assert "not proven: no message has its id in place" in reasons
 
 
-def test_values_that_are_framed_are_no_loss(history: History) -> None:
-    """They are unreadable and have an id of the run in them, which proves no loss either."""
+def test_framed_values_are_not_losses(history: History) -> None:
+    """They are unreadable but contain an id of the run, so no loss is proven."""
     for seq in range(3):
         history.attempt(seq)
         text = json.dumps({**IRON, "X-Event-Id": event_id(seq)}).encode()
@@ -448,16 +448,16 @@ def test_values_that_are_framed_are_no_loss(history: History) -> None:
     assert any("schema registry, schema 7: 3, first at offset 0" in note for note in report.notes)
 
 
-def test_an_empty_topic_proves_no_loss(history: History) -> None:
-    """The service may write to another one."""
+def test_an_empty_topic_does_not_prove_a_loss(history: History) -> None:
+    """The service may write to another topic."""
     history.attempt(0)
     report = history.verified()
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "has no message since the run began" in " ".join(report.reasons)
 
 
-def test_a_loss_beside_events_in_place_is_proven(history: History) -> None:
-    """What stands elsewhere besides is a note."""
+def test_a_loss_among_events_in_place_is_proven(history: History) -> None:
+    """Ids elsewhere are only noted."""
     history.deliver(3)
     history.attempt(3)
     history.attempt(4)
@@ -470,8 +470,8 @@ def test_a_loss_beside_events_in_place_is_proven(history: History) -> None:
     assert any("1 of 1 messages" in note and "request_id" in note for note in report.notes)
 
 
-def test_what_differs_is_named(history: History) -> None:
-    """Field by field, in exceptions.csv and in a note; a key that stands twice, too."""
+def test_differing_fields_are_named(history: History) -> None:
+    """Field by field, in exceptions.csv and in a note, and repeated keys too."""
     address = {"event_type": "ship", "n": 3, "to": {"city": "Delft"}}
     changed: list[dict[str, object]] = [
         {**address, "n": "3"},
@@ -499,12 +499,12 @@ def test_what_differs_is_named(history: History) -> None:
         event_id(4): "n",
     }
     assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
-    assert rows[event_id(4)]["differences"] == "n: it stands twice"
+    assert rows[event_id(4)]["differences"] == "n: it occurs twice"
     assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
 
 
-def test_a_ledger_of_the_format_before_is_judged(history: History) -> None:
-    """It does not say what was asked for, and so no field is named; all else is as it was."""
+def test_a_ledger_of_the_older_format_is_judged(history: History) -> None:
+    """It has no requested content, so no field is named; everything else is the same."""
     history.deliver(3)
     history.attempt(3, event=IRON)
     history.arrive(event_id(3), 3, event={**IRON, "metal": "tin"})
@@ -519,7 +519,7 @@ def test_a_ledger_of_the_format_before_is_judged(history: History) -> None:
 
 
 def _write_as_before(folder: Path) -> None:
-    """Write a generator's ledger as format 2 had it."""
+    """Write a generator's ledger in format 2."""
     seal = json.loads((folder / "seal.json").read_text())
     for segment in seal["segments"]:
         path = folder / segment["name"]

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
 
 
 def publish(servers: str, topic: str, history: History) -> None:
-    """Put a history's messages where they belong, in the order of their offsets."""
+    """Publish a history's messages to their partitions, in the order of their offsets."""
     producer = KafkaProducer(bootstrap_servers=servers)
     for partition, _offset, _at_ms, key, value in history.messages:
         producer.send(topic, value=value, key=key, partition=partition).get(60)
@@ -42,7 +42,7 @@ def judged(
     *,
     patience_s: float = 60,
 ) -> Report:
-    """Verify a history that stands in a real topic."""
+    """Verify a history in a real topic."""
     manifest = Manifest(
         **{
             **{name: getattr(history.manifest, name) for name in Manifest.__dataclass_fields__},
@@ -65,7 +65,7 @@ def judged(
 def test_reads_exactly_the_range(
     tmp_path: Path, spark: SparkSession, broker: Broker, topic: str
 ) -> None:
-    """Messages before and after the run are not its own; a loss and an empty partition show."""
+    """Messages before and after the run are left out; a loss and an empty partition show."""
     servers = broker.bootstrap_servers
     history = History(tmp_path, spark)
     history.arrive(event_id(99), 0)  # would be a phantom
@@ -100,14 +100,14 @@ def test_reads_exactly_the_range(
 def test_transactions(
     tmp_path: Path, spark: SparkSession, broker: Broker, topic: str, is_committed: bool
 ) -> None:
-    """What a transaction took back is lost; its marker at a partition's end is no message."""
+    """Events of an aborted transaction are lost; a marker at a partition's end is not a message."""
     servers = broker.bootstrap_servers
     history = History(tmp_path, spark)
     history.start = beginning_offsets(servers, topic)
     history.deliver(3)
     producer = KafkaProducer(bootstrap_servers=servers, transactional_id=f"of-{topic}")
     producer.init_transactions()
-    # One that is there in any case: without any, no loss is certain.
+    # An event that is always delivered: without any, no loss is certain.
     for messages, is_kept in ((history.messages[:1], True), (history.messages[1:], is_committed)):
         producer.begin_transaction()
         for partition, _offset, _at_ms, key, value in messages:
@@ -116,7 +116,7 @@ def test_transactions(
         producer.commit_transaction() if is_kept else producer.abort_transaction()
     producer.close()
     history.write()
-    # The marker is written after the producer is told that the transaction has ended.
+    # The marker is written only after the producer's commit or abort returns.
     wait_until(lambda: end_offsets(servers, topic)[0] == 5, 30, "the marker is there")
     end = End(end_offsets(servers, topic), beginning_offsets(servers, topic), "now")
 
@@ -132,7 +132,7 @@ def test_transactions(
 def test_range_beyond_the_end_is_inconclusive(
     tmp_path: Path, spark: SparkSession, broker: Broker, topic: str
 ) -> None:
-    """Offsets that Kafka does not have are never skipped in silence."""
+    """Offsets that Kafka does not have are never skipped silently."""
     servers = broker.bootstrap_servers
     history = History(tmp_path, spark)
     history.deliver(2)

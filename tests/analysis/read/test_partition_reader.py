@@ -1,4 +1,4 @@
-"""The consumer: a split comes whole and exact from a real broker, or not at all."""
+"""The consumer reads a split from a real broker completely and exactly, or not at all."""
 
 import math
 import time
@@ -30,7 +30,7 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 @pytest.fixture
 def publish(broker: Broker, topic: str) -> Publish:
-    """Puts messages into the topic, in their order; `settings` are the producer's."""
+    """Publishes messages to the topic in order; `settings` are the producer's."""
 
     def send(
         *messages: tuple[bytes | None, bytes | None], partition: int = 0, **settings: Any
@@ -46,13 +46,13 @@ def publish(broker: Broker, topic: str) -> Publish:
 
 
 def rows(batches: Iterator[pa.RecordBatch]) -> list[dict[str, Any]]:
-    """All messages of some batches."""
-    found: list[dict[str, Any]] = pa.Table.from_batches(list(batches), MESSAGES).to_pylist()
-    return found
+    """Return the rows of all batches."""
+    messages: list[dict[str, Any]] = pa.Table.from_batches(list(batches), MESSAGES).to_pylist()
+    return messages
 
 
 def values(broker: Broker, split: Split) -> list[bytes]:
-    """What a split's messages say."""
+    """Return the values of a split's messages."""
     return [each["value"] for each in rows(Consumer(broker.bootstrap_servers).batches(split))]
 
 
@@ -63,56 +63,58 @@ def values(broker: Broker, split: Split) -> list[bytes]:
     wanted=st.integers(0, 40),
 )
 def test_splits_cover_a_range_once(bounds: dict[int, list[int]], wanted: int) -> None:
-    """Every offset is in one split, in the order of the partitions, and the sizes are alike."""
+    """Every offset is in exactly one split, by partition, and splits have similar sizes."""
     offsets = OffsetRange(
         "t",
         {partition: start for partition, (start, _) in bounds.items()},
         {partition: end for partition, (_, end) in bounds.items()},
     )
-    found = splits(offsets, wanted)
-    assert [(s.partition, o) for s in found for o in range(s.start, s.end)] == [
+    parts = splits(offsets, wanted)
+    assert [(s.partition, o) for s in parts for o in range(s.start, s.end)] == [
         (partition, offset)
         for partition, (start, end) in sorted(bounds.items())
         for offset in range(start, end)
     ]
-    assert all(each.topic == "t" and each.start < each.end for each in found)
+    assert all(split.topic == "t" and split.start < split.end for split in parts)
     share = max(1, math.ceil(offsets.size / max(1, wanted)))
-    assert all(each.end - each.start <= 1.5 * share + 1 for each in found)
+    assert all(split.end - split.start <= 1.5 * share + 1 for split in parts)
 
 
 @pytest.mark.e2e
-def test_it_reads_as_sparks_own_source_does(
+def test_it_reads_like_sparks_own_source(
     broker: Broker, topic: str, publish: Publish, spark: SparkSession
 ) -> None:
-    """Keys, values, nothing and emptiness, offsets and times: the same, whoever has read them."""
+    """Keys, values, null and empty ones, offsets and times equal those from Spark's source."""
     publish((b"k", b"v"), (None, None), (b"", b""), (b"\xff\x00", b"\x00\xff" * 50), (None, b"v"))
     publish(*((b"key", b"value %d" % number) for number in range(300)), partition=2)
     offsets = OffsetRange(topic, {0: 1, 2: 7}, {0: 5, 1: 0, 2: 250})
     source = Kafka(spark.sparkContext, broker.bootstrap_servers)
-    found = sorted(
+    messages = sorted(
         (row for some in source.map_splits(offsets, rows) for row in some),
         key=lambda row: (row["partition"], row["offset"]),
     )
     columns = topic_messages(source, offsets)
-    assert found == columns
-    assert len(found) == 4 + 243
-    assert {row["timestamp_type"] for row in found} == {1}
+    assert messages == columns
+    assert len(messages) == 4 + 243
+    assert {row["timestamp_type"] for row in messages} == {1}
 
 
 def topic_messages(source: Kafka, offsets: OffsetRange) -> list[dict[str, Any]]:
-    """What Spark's source gives."""
+    """Return the rows that Spark's source reads."""
     frame = topic_range.messages(source.frame(offsets)).orderBy("partition", "offset")
-    told = [row.asDict() for row in frame.collect()]
+    messages = [row.asDict() for row in frame.collect()]
     return [
         {name: bytes(v) if isinstance(v, bytearray) else v for name, v in row.items()}
-        for row in told
+        for row in messages
     ]
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("codec", CODECS)
-def test_every_codec_is_unpacked(codec: str, broker: Broker, topic: str, publish: Publish) -> None:
-    """A batch is read however it is compressed, and from its midst."""
+def test_every_codec_is_decompressed(
+    codec: str, broker: Broker, topic: str, publish: Publish
+) -> None:
+    """A batch is read with any compression, also from its middle."""
     sent = [b"%d " % number * 50 for number in range(200)]
     publish(*((None, value) for value in sent), compression_type=codec, linger_ms=200)
     assert values(broker, Split(topic, 0, 0, 200)) == sent
@@ -123,13 +125,13 @@ def test_every_codec_is_unpacked(codec: str, broker: Broker, topic: str, publish
 def test_a_batch_has_bounds(
     broker: Broker, topic: str, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No batch has many more rows or bytes than it should, and none is empty."""
+    """No batch greatly exceeds its bound of rows or bytes, and none is empty."""
     publish(*((None, b"x" * 1000) for _ in range(500)))
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 60)
-    monkeypatch.setattr(partition_reader, "_TAKEN", 60)
-    found = list(Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 0, 500)))
-    assert sum(map(len, found)) == 500
-    assert all(0 < len(each) < 120 for each in found)
+    monkeypatch.setattr(partition_reader, "_MOST_CONSUMED", 60)
+    batches = list(Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 0, 500)))
+    assert sum(map(len, batches)) == 500
+    assert all(0 < len(batch) < 120 for batch in batches)
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 5)
     monkeypatch.setattr(partition_reader, "BATCH_BYTES", 10_000)
     assert sum(map(len, Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 3, 400)))) == 397
@@ -140,7 +142,7 @@ def test_a_batch_has_bounds(
 def test_transactions_at_the_bounds(
     is_committed: bool, broker: Broker, topic: str, publish: Publish
 ) -> None:
-    """A marker has an offset and is no message; what a transaction took back is none either."""
+    """Neither a transaction's marker nor an aborted message counts as a message."""
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": broker.bootstrap_servers, "transactional.id": f"of-{topic}"}
     )
@@ -162,8 +164,8 @@ def test_transactions_at_the_bounds(
 
 
 @pytest.mark.e2e
-def test_a_transaction_that_has_not_ended_is_waited_for(broker: Broker, topic: str) -> None:
-    """What it may still give or take back is not known; that is why there is nothing."""
+def test_an_open_transaction_is_waited_for(broker: Broker, topic: str) -> None:
+    """The reader waits, and the error says that a transaction is still open."""
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": broker.bootstrap_servers, "transactional.id": f"open-{topic}"}
     )
@@ -171,30 +173,30 @@ def test_a_transaction_that_has_not_ended_is_waited_for(broker: Broker, topic: s
     producer.begin_transaction()
     producer.produce(topic, b"in", partition=0)
     assert producer.flush(30) == 0
-    with pytest.raises(EvidenceError, match=r"at 0 gave nothing .* a transaction in it"):
+    with pytest.raises(EvidenceError, match=r"at 0 sent nothing .* a transaction in it"):
         list(Consumer(broker.bootstrap_servers, 10).batches(Split(topic, 0, 0, 1)))
     producer.abort_transaction(30)
     assert values(broker, Split(topic, 0, 0, 1)) == []
 
 
 class FakeClient:
-    """Gives what it was given, once."""
+    """Returns prepared messages, each once."""
 
-    def __init__(self, *given: Message) -> None:
-        self.given = list(given)
+    def __init__(self, *messages: Message) -> None:
+        self.messages = list(messages)
 
     def consume(self, most: int, _timeout_s: float) -> list[Message]:
-        """The next of it."""
-        found, self.given = self.given[:most], self.given[most:]
-        return found
+        """Return the next messages."""
+        messages, self.messages = self.messages[:most], self.messages[most:]
+        return messages
 
     def position(self, places: list[Any]) -> list[Any]:
-        """Nowhere."""
+        """Return the places unchanged."""
         return places
 
 
-def given(*offsets: int, error_at: int | None = None) -> Iterator[pa.RecordBatch]:
-    """The batches of a split from 5 to before 9, of a client that gives some offsets."""
+def batches_at(*offsets: int, error_at: int | None = None) -> Iterator[pa.RecordBatch]:
+    """Return the batches of split 5 to 8 from a client that returns some offsets."""
     messages = [Message("t", 0, offset, None, b"v") for offset in offsets]
     if error_at is not None:
         messages.append(Message("t", 0, error_at, error=KafkaError(KafkaError._BAD_MSG)))  # noqa: SLF001
@@ -204,21 +206,21 @@ def given(*offsets: int, error_at: int | None = None) -> Iterator[pa.RecordBatch
 
 @pytest.mark.parametrize("offsets", [(4, 5, 6), (5, 7, 6, 8), (5, 6, 6, 8)])
 def test_no_message_counts_twice(offsets: tuple[int, ...]) -> None:
-    """A client that gives them twice, or in no order, is not believed."""
-    with pytest.raises(EvidenceError, match="twice, or in no order"):
-        list(given(*offsets))
+    """If a client returns messages twice or out of order, that is an error."""
+    with pytest.raises(EvidenceError, match="twice, or out of order"):
+        list(batches_at(*offsets))
 
 
-def test_what_is_wrong_behind_a_split_is_not_its_own() -> None:
-    """An error that comes with the last of its messages leaves it whole; one before does not."""
-    (batch,) = given(5, 6, 8, 9, error_at=10)
+def test_errors_after_a_split_are_ignored() -> None:
+    """An error after the last message of a split is ignored; an earlier one is raised."""
+    (batch,) = batches_at(5, 6, 8, 9, error_at=10)
     assert batch["offset"].to_pylist() == [5, 6, 8]
     with pytest.raises(EvidenceError, match="at 7 cannot be read"):
-        list(given(5, 6, error_at=7))
+        list(batches_at(5, 6, error_at=7))
 
 
 @pytest.mark.e2e
-def test_what_is_gone_is_told(broker: Broker, topic: str, publish: Publish) -> None:
+def test_deleted_messages_are_an_error(broker: Broker, topic: str, publish: Publish) -> None:
     """Messages that Kafka has deleted are not skipped."""
     publish(*((None, b"%d" % number) for number in range(10)))
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
@@ -230,8 +232,8 @@ def test_what_is_gone_is_told(broker: Broker, topic: str, publish: Publish) -> N
 
 
 @pytest.mark.e2e
-def test_a_topic_that_there_is_not(broker: Broker) -> None:
-    """It is told when the patience is over, and not waited for."""
+def test_a_topic_that_does_not_exist(broker: Broker) -> None:
+    """The error comes when the time limit is over."""
     began_s = time.monotonic()
     with pytest.raises(EvidenceError, match="partition 0 of 'nowhere' at 0"):
         list(Consumer(broker.bootstrap_servers, 5).batches(Split("nowhere", 0, 0, 1)))
@@ -240,19 +242,19 @@ def test_a_topic_that_there_is_not(broker: Broker) -> None:
 
 @pytest.mark.slow
 @pytest.mark.e2e
-def test_a_broker_that_goes_away_is_told(
+def test_a_broker_that_goes_away_is_an_error(
     new_broker: Callable[..., Broker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it has given so far is no whole split; the reason says where it stopped."""
-    mine = new_broker(tmp_path)
-    ensure_topic(mine.bootstrap_servers, "big", 1, timeout_s=120)
-    producer = confluent_kafka.Producer({"bootstrap.servers": mine.bootstrap_servers})
+    """An incomplete split is an error that says where it stopped."""
+    own_broker = new_broker(tmp_path)
+    ensure_topic(own_broker.bootstrap_servers, "big", 1, timeout_s=120)
+    producer = confluent_kafka.Producer({"bootstrap.servers": own_broker.bootstrap_servers})
     for _ in range(40):
         producer.produce("big", b"x" * 900_000, partition=0)
         producer.flush(10)
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 1)
-    batches = Consumer(mine.bootstrap_servers, 10).batches(Split("big", 0, 0, 40))
+    batches = Consumer(own_broker.bootstrap_servers, 10).batches(Split("big", 0, 0, 40))
     next(batches)
-    mine.stop()
-    with pytest.raises(EvidenceError, match=r"gave nothing within 10 s.* ends at 40"):
+    own_broker.stop()
+    with pytest.raises(EvidenceError, match=r"sent nothing within 10 s.* ends at 40"):
         list(batches)

@@ -1,4 +1,4 @@
-"""Records: a few of a real broker, with their headers, and those of other topics."""
+"""Records: a few messages of a real broker with their headers, also from other topics."""
 
 import time
 from pathlib import Path
@@ -16,32 +16,32 @@ pytestmark = pytest.mark.e2e
 
 
 def publish(broker: Broker, topic: str, *values: bytes) -> None:
-    """Put messages into a topic's first partition, each with a key and a header."""
+    """Publish messages to a topic's first partition, each with a key and a header."""
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap_servers})
     for value in values:
         producer.produce(topic, value, b"key", 0, headers=[("X-Event-Id", value), ("none", None)])
     assert producer.flush(30) == 0
 
 
-def test_stretches_are_read_with_all_they_carry(broker: Broker, topic: str, tmp_path: Path) -> None:
-    """Each as far as it goes; what lies behind an end is not waited for."""
+def test_splits_are_read_with_headers(broker: Broker, topic: str, tmp_path: Path) -> None:
+    """Each split up to the partition's end, without waiting for more."""
     del tmp_path
     publish(broker, topic, *(b"%d" % number for number in range(20)))
     reader = RecordReader(broker.bootstrap_servers)
     began_s = time.monotonic()
-    found = reader.read([Split(topic, 0, 3, 5), Split(topic, 0, 18, 40)])
+    records = reader.read([Split(topic, 0, 3, 5), Split(topic, 0, 18, 40)])
     assert time.monotonic() - began_s < 10
-    assert [record.offset for record in found] == [3, 4, 18, 19]
+    assert [record.offset for record in records] == [3, 4, 18, 19]
     headers = (("X-Event-Id", b"3"), ("none", None))
-    assert found[0] == Record(topic, 0, 3, b"key", b"3", headers)
+    assert records[0] == Record(topic, 0, 3, b"key", b"3", headers)
 
 
-def test_other_topics_are_looked_at(broker: Broker, topic: str) -> None:
-    """What they have since a time, and at their end; the run's own and Kafka's are left out."""
+def test_other_topics_are_sampled(broker: Broker, topic: str) -> None:
+    """Messages since a time and at the end; the run's topic and Kafka's own are left out."""
     other, servers = f"{topic}-other", broker.bootstrap_servers
     ensure_topic(servers, other, partitions=2)
     try:
-        publish(broker, topic, b"mine")
+        publish(broker, topic, b"own")
         publish(broker, other, *(b"before-%d" % number for number in range(30)))
         time.sleep(0.02)  # the two are apart in ms
         since_ms = int(time.time() * 1000)
@@ -59,8 +59,8 @@ def test_other_topics_are_looked_at(broker: Broker, topic: str) -> None:
         admin.close()
 
 
-def test_a_cluster_that_is_gone_gives_nothing() -> None:
-    """What cannot be read is left out, in bounded time."""
+def test_a_cluster_that_is_gone_yields_nothing() -> None:
+    """Unreadable records are left out, in bounded time."""
     reader = RecordReader("127.0.0.1:1", patience_s=1)
     assert reader.read([Split("events", 0, 0, 10)]) == []
     assert reader.elsewhere("events", 0) == []

@@ -1,4 +1,4 @@
-"""Settling: a run is read on until nothing is missing, and what was read is not read again."""
+"""Settling: reading goes on until nothing is missing, and reads nothing twice."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ WAITS = Waits(settle_s=10)
 
 @dataclass
 class Ends:
-    """The ends that are noted one after the other while something is missing."""
+    """The ends that are recorded one after another while events are missing."""
 
     history: History
     offsets: list[int]
@@ -31,13 +31,13 @@ class Ends:
 
     @property
     def first(self) -> End:
-        """The end that is noted first."""
+        """The first end."""
         return self._end(self.offsets[0])
 
     def later(
         self, missing: int, answered_ns: int | None, _progress: Callable[[str], None]
     ) -> Reach | None:
-        """Give the next, if there is one and it is needed."""
+        """Return the next end, if there is one."""
         assert answered_ns is not None
         assert answered_ns > START_NS
         self.missing.append(missing)
@@ -45,7 +45,7 @@ class Ends:
         return Reach(self._end(self.offsets[looked])) if looked < len(self.offsets) else None
 
     def settled(self, why_not: str = "") -> End:
-        """Give the last that was read."""
+        """Return the last end that was read."""
         self.why_not = why_not
         read = len(self.missing) - 1
         return replace(
@@ -62,7 +62,7 @@ class Ends:
 
 @pytest.fixture
 def outbox(history: History) -> History:
-    """Six acknowledged events, of which the last three lie behind two of somebody else's."""
+    """Six acknowledged events, the last three of which follow two foreign ones."""
     for seq in range(6):
         history.attempt(seq, sent_ms=seq)
     for seq in range(3):
@@ -75,10 +75,10 @@ def outbox(history: History) -> History:
 
 
 @pytest.mark.e2e
-def test_what_comes_later_is_read_on_and_nothing_twice(
+def test_later_messages_are_read_and_nothing_twice(
     outbox: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each range is read once, and the verdict is that of the whole."""
+    """Each range is read once, and the verdict covers all of them."""
     read: list[tuple[int, int]] = []
     source = outbox.source
 
@@ -107,8 +107,8 @@ def test_what_comes_later_is_read_on_and_nothing_twice(
 
 
 @pytest.mark.e2e
-def test_the_verdict_is_the_same_as_when_all_is_read_at_once(outbox: History) -> None:
-    """Also where order and duplicates reach across what was read apart."""
+def test_the_verdict_equals_that_of_a_single_read(outbox: History) -> None:
+    """Even if order and duplicates span ranges that were read separately."""
     outbox.arrive(event_id(1), 8, at_ms=8500)
     outbox.arrive(event_id(9), 9, at_ms=8600)
     outbox.write()
@@ -122,28 +122,28 @@ def test_the_verdict_is_the_same_as_when_all_is_read_at_once(outbox: History) ->
 
 
 @pytest.mark.e2e
-def test_what_is_missing_in_the_end_is_lost(outbox: History) -> None:
-    """The time is over, nothing moved, and no event took nearly so long."""
+def test_events_missing_at_the_end_are_lost(outbox: History) -> None:
+    """The settle time is over, no event arrived late, and none took nearly as long."""
     outbox.messages = [(*m[:2], min(m[2], 300), *m[3:]) for m in outbox.messages]
     outbox.end = {0: 3, 1: 0}
     outbox.write()
     report = outbox.verified_again(settling=Ends(outbox, [3, 5, 7]))
     assert report.verdict is Verdict.FAIL
-    assert report.reasons[0].startswith("1 lost: acknowledged, and not in the topic")
+    assert report.reasons[0].startswith("1 lost: acknowledged, but not in the topic")
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("moving", "watched_s", "at_ms", "told"),
+    ("moving", "watched_s", "at_ms", "reason"),
     [
-        (2, 10.0, 300, "2 acknowledged events still arrived when the 10 s"),
-        (0, 4.0, 8000, "events came up to 8.0 s after they were acknowledged"),
+        (2, 10.0, 300, "2 acknowledged events arrived when the 10 s"),
+        (0, 4.0, 8000, "events arrived up to 8.0 s after they were acknowledged"),
     ],
 )
-def test_what_may_still_come_is_no_proven_loss(
-    outbox: History, moving: int, watched_s: float, at_ms: int, told: str
+def test_events_that_may_still_arrive_are_not_proven_lost(
+    outbox: History, moving: int, watched_s: float, at_ms: int, reason: str
 ) -> None:
-    """Events were arriving when the time was over, or take longer than the topic was watched."""
+    """Events still arrived when time was nearly over, or took longer than the topic was watched."""
     outbox.messages = [(*m[:2], min(m[2], at_ms), *m[3:]) for m in outbox.messages]
     outbox.end = {0: 3, 1: 0}
     outbox.write()
@@ -152,20 +152,20 @@ def test_what_may_still_come_is_no_proven_loss(
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "1 lost" in report.reasons[0]
     assert "not proven: it may still arrive" in report.reasons[0]
-    assert any(each.startswith(told) for each in report.reasons)
+    assert any(each.startswith(reason) for each in report.reasons)
     assert any("--settle" in each and "--until latest" in each for each in report.reasons)
 
 
 @pytest.mark.e2e
-def test_what_cannot_be_read_on_leaves_what_was_read(
+def test_a_failing_read_keeps_the_earlier_results(
     outbox: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A broker that goes away meanwhile: one line says so, and the loss is not proven."""
+    """If the broker goes away meanwhile, one reason says so, and the loss is not proven."""
     source = outbox.source
 
     def dying(offsets: OffsetRange) -> DataFrame:
         if offsets.first(0):
-            raise EvidenceError("partition 0 of 'events' at 3 gave nothing within 30 s: refused")
+            raise EvidenceError("partition 0 of 'events' at 3 sent nothing within 30 s: refused")
         return source(offsets)
 
     monkeypatch.setattr(outbox, "source", dying)
@@ -175,12 +175,12 @@ def test_what_cannot_be_read_on_leaves_what_was_read(
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.counts is not None
     assert (report.counts.delivered, report.counts.lost) == (3, 3)
-    assert sum("gave nothing within 30 s: refused" in each for each in report.reasons) == 1
+    assert sum("sent nothing within 30 s: refused" in each for each in report.reasons) == 1
     assert report.exit_code == 3
 
 
-def test_a_look_is_taken_rarely_and_in_time() -> None:
-    """About once a second at first, and ever more rarely, and at the end of the time."""
+def test_looks_are_rare_and_end_in_time() -> None:
+    """About once a second at first, then less and less often, and once at the end."""
     looks = [TopicLook(0.5, 3)]
     waits = Waits(settle_s=60)
     while (at_s := waits.next_look_s(looks)) is not None:
@@ -191,8 +191,8 @@ def test_a_look_is_taken_rarely_and_in_time() -> None:
     assert len(looks) < 35
 
 
-def test_where_nothing_is_missing_nothing_moves() -> None:
-    """What came late came; only while others are missing is it a sign."""
+def test_if_nothing_is_missing_nothing_moves() -> None:
+    """Late arrivals count as moving only while others are missing."""
     assert WAITS.moving([]) == 0
     assert WAITS.moving([TopicLook(8, 5), TopicLook(9.8, 0)]) == 0
     assert WAITS.moving([TopicLook(0.5, 5), TopicLook(9.8, 2), TopicLook(10, 2)]) == 3
@@ -201,8 +201,8 @@ def test_where_nothing_is_missing_nothing_moves() -> None:
     )
 
 
-def test_what_was_missing_and_came_is_followed_for_a_moment() -> None:
-    """A duplicate may come right behind it; then it is enough."""
+def test_after_the_last_missing_event_the_topic_is_watched_briefly() -> None:
+    """A duplicate may follow shortly after; then the topic has settled."""
     looks = [TopicLook(0.5, 5), TopicLook(3, 0)]
     assert WAITS.next_look_s(looks) == 3.5
     assert WAITS.next_look_s([*looks, TopicLook(3.5, 0)]) is None

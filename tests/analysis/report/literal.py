@@ -1,4 +1,4 @@
-"""A literal report, with all that a page can show."""
+"""A literal report, with everything that a page can show."""
 
 from dataclasses import replace
 
@@ -21,14 +21,14 @@ START_NS = 1_700_000_000_000 * MS
 
 
 def a_health(cpu_percent: float) -> Health:
-    """Make the health of a generator with one request in each second."""
+    """Create the health of a generator with one request per second."""
     return Health(
         tuple(Sample(START_NS + at * 10**9, cpu_percent, 2.0, 1, at) for at in range(1, 31))
     )
 
 
 def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
-    """Make the report of a run of 30 s; one event is lost."""
+    """Create the report of a run of 30 s; one event is lost."""
     options = {"seed": 7, "db_password": "hush", "processes": 2, "tags": None}
     described = replace(
         MANIFEST,
@@ -59,13 +59,13 @@ def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
 
 
 def a_slice(at_s: int) -> LoadSlice:
-    """Make a slice of a second, the last one without an answer."""
+    """Create a slice of 1 s; the last one has no latencies."""
     measured = {measure: Percentiles(5.0, 6.0, 7.0, 500.0) for measure in Measure}
     return LoadSlice(float(at_s), 10.0, 10, 10, 9, 9, 9, measured if at_s < 29 else {})
 
 
 def some_exceptions(**counts: int) -> Exceptions:
-    """Make as many exceptions of each class, all of them shown."""
+    """Create so many exceptions of each class, all of them shown."""
     rows = [
         dict.fromkeys(COLUMNS, "") | {"id": f"run-1.0.{kind}-{number}", "class": kind}
         for kind, count in counts.items()

@@ -1,4 +1,4 @@
-"""The document: what every other reader of a verdict is fed from."""
+"""The document: verdict.json, which all other readers of a verdict use."""
 
 import json
 from dataclasses import replace
@@ -19,20 +19,20 @@ from tests.analysis.report.literal import a_report
 BUSY = "generator 0 used 90 % or more of a core in 30 of 30 samples under load (median 99 %)"
 
 
-def told_of(generators: FleetHealth) -> dict[str, Any]:
-    """Read what the document of a run with these generators tells of them."""
+def generator_section(generators: FleetHealth) -> dict[str, Any]:
+    """Return the `generator` key of the document of a run with these generators."""
     report = a_report()
     assert report.evidence is not None
     evidence = replace(report.evidence, generators=generators)
-    told = json.loads(dump(replace(report, evidence=evidence)))
-    found: dict[str, Any] = told["generator"]
-    return found
+    content = json.loads(dump(replace(report, evidence=evidence)))
+    section: dict[str, Any] = content["generator"]
+    return section
 
 
 def test_a_busy_generator_is_saturated_and_the_evidence_says_why() -> None:
-    """Beside the figures that it was read from, and how many workers never began."""
-    told = json.loads(dump(a_report(cpu_percent=99.0)))
-    assert told["generator"] == {
+    """The document also has the figures behind it, and how many workers never started."""
+    content = json.loads(dump(a_report(cpu_percent=99.0)))
+    assert content["generator"] == {
         "saturated": True,
         "evidence": [BUSY],
         "missing_workers": 1,
@@ -46,26 +46,27 @@ def test_a_busy_generator_is_saturated_and_the_evidence_says_why() -> None:
             }
         ],
     }
-    assert told["notes"][0].startswith(f"generator: saturated: {BUSY}: ")
+    assert content["notes"][0].startswith(f"generator: saturated: {BUSY}: ")
 
 
-def test_a_generator_that_has_time_is_not() -> None:
-    """There is no evidence then, and no note of it."""
-    told = json.loads(dump(a_report(cpu_percent=20.0)))
-    found = told["generator"]
-    assert (found["saturated"], found["evidence"]) == (False, [])
-    assert not any("saturated" in note for note in told["notes"])
+def test_a_generator_with_spare_time_is_not_saturated() -> None:
+    """There is neither evidence nor a note."""
+    content = json.loads(dump(a_report(cpu_percent=20.0)))
+    section = content["generator"]
+    assert (section["saturated"], section["evidence"]) == (False, [])
+    assert not any("saturated" in note for note in content["notes"])
 
 
-def test_each_generator_is_told_of_by_itself() -> None:
-    """One that is late and drops is evidence twice; of one that left nothing, nothing is known."""
+def test_each_generator_has_its_own_entry() -> None:
+    """A generator that is late and drops is evidence twice; one without samples is unknown."""
     samples = (Sample(1, 20.0, 150.0, 1, 1), Sample(2, 40.0, 1.0, 1, 2, dropped=7))
-    told = told_of(FleetHealth((GeneratorHealth(0), GeneratorHealth(3, samples)), missing=None))
-    assert (told["saturated"], told["missing_workers"]) == (True, None)
-    dropped, late = told["evidence"]
+    fleet = FleetHealth((GeneratorHealth(0), GeneratorHealth(3, samples)), missing=None)
+    section = generator_section(fleet)
+    assert (section["saturated"], section["missing_workers"]) == (True, None)
+    dropped, late = section["evidence"]
     assert dropped == "generator 3 dropped 7 arrivals that it could not start in time"
-    assert late.startswith("generator 3 was 100 ms or more late with what was due in 1 of 2 ")
-    assert told["generators"] == [
+    assert late.startswith("generator 3 was 100 ms or more behind schedule in 1 of 2 ")
+    assert section["generators"] == [
         {
             "generator": 0,
             "cpu_percent_median": None,
@@ -87,7 +88,7 @@ def test_each_generator_is_told_of_by_itself() -> None:
 def test_both_rates_stand_beside_every_percentile(
     target: float | None, achieved: float | None
 ) -> None:
-    """Null where there was none."""
+    """A missing rate is null."""
     report = replace(a_report(), rates=Rates(target, achieved))
     entries = json.loads(dump(report))["latency_ms"]
     assert len(entries) == 6
@@ -96,8 +97,8 @@ def test_both_rates_stand_beside_every_percentile(
         assert (each["target_per_s"], each["achieved_per_s"]) == (target, achieved)
 
 
-def test_what_compares_runs_reads_it_as_before(tmp_path: Path) -> None:
-    """The rates beside the percentiles are no damage, in no file."""
+def test_the_comparison_can_read_a_written_run(tmp_path: Path) -> None:
+    """The rates beside the percentiles do not count as damage in any file."""
     report, folder = a_report(), RunFolder(tmp_path / "run-1")
     folder.create()
     folder.write_manifest(report.manifest)

@@ -1,4 +1,4 @@
-"""The exceptions: all in the file, and of each kind some for the page."""
+"""The exceptions: all are in the file, and some of each kind are on the page."""
 
 import csv
 from pathlib import Path
@@ -13,7 +13,7 @@ DIFFERENCES = Differences(
         "run-1.0.254": EventDifferences(
             0,
             17,
-            (Difference("a", 'asked 1, found "1"'), Difference("/b/c", "it stands twice")),
+            (Difference("a", 'asked 1, found "1"'), Difference("/b/c", "it occurs twice")),
         )
     },
     1,
@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
 
 
 def fates(folder: Path, kinds: list[tuple[str | None, set[str]]]) -> Path:
-    """Write fates of a class and flags each."""
+    """Write fates with these classes and flags."""
     rows = [
         {
             "id": f"run-1.0.{seq}",
@@ -58,45 +58,45 @@ def in_file(path: Path) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
-def test_many_of_a_kind_crowd_out_no_other(tmp_path: Path) -> None:
-    """The page has the first of each kind, the counts are of all, and so is the file."""
+def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
+    """The page has the first of each kind; the counts and the file cover all."""
     many = SHOWN_OF_A_KIND + 50
     kinds: list[tuple[str | None, set[str]]] = [("delivered", set()), ("refused", set())]
     kinds += [("recovered", set())] * many + [("lost", set())] * 2
     kinds += [("delivered", {"late", "corrupted"})] * many + [(None, set())]
     target = tmp_path / "exceptions.csv"
 
-    found = write(fates(tmp_path, kinds), target, DIFFERENCES)
+    exceptional = write(fates(tmp_path, kinds), target, DIFFERENCES)
 
-    assert found.counts == {
+    assert exceptional.counts == {
         "recovered": many,
         "lost": 2,
         "delivered + corrupted + late": many,
         "unclassed": 1,
     }
-    assert found.count == in_file(target) == 2 * many + 3
+    assert exceptional.count == in_file(target) == 2 * many + 3
     with target.open(encoding="utf-8", newline="") as file:
         named = [row for row in csv.DictReader(file) if row["differing_fields"]]
     assert [(row["id"], row["differing_fields"], row["differences"]) for row in named] == [
-        ("run-1.0.254", "a; /b/c", 'a: asked 1, found "1"; /b/c: it stands twice')
+        ("run-1.0.254", "a; /b/c", 'a: asked 1, found "1"; /b/c: it occurs twice')
     ]
-    assert len(found.first) == 2 * SHOWN_OF_A_KIND + 3
-    recovered = found.first[found.first["class"] == "recovered"]
+    assert len(exceptional.first) == 2 * SHOWN_OF_A_KIND + 3
+    recovered = exceptional.first[exceptional.first["class"] == "recovered"]
     assert list(recovered["id"]) == [f"run-1.0.{seq}" for seq in range(2, 2 + SHOWN_OF_A_KIND)]
 
 
 def test_batches_are_counted_as_one(tmp_path: Path) -> None:
-    """What is shown does not grow with the number of batches that a file is read in."""
+    """The number of rows shown does not grow with the number of batches read."""
     many = 120_000
-    found = write(
+    exceptional = write(
         fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv", Differences()
     )
-    assert (found.count, len(found.first)) == (many, SHOWN_OF_A_KIND)
+    assert (exceptional.count, len(exceptional.first)) == (many, SHOWN_OF_A_KIND)
 
 
 def test_without_fates_there_are_none(tmp_path: Path) -> None:
-    """The file is there all the same."""
+    """The file exists nevertheless."""
     target = tmp_path / "exceptions.csv"
-    found = write(None, target, Differences())
-    assert (found.count, len(found.first), in_file(target)) == (0, 0, 0)
+    exceptional = write(None, target, Differences())
+    assert (exceptional.count, len(exceptional.first), in_file(target)) == (0, 0, 0)
     assert Exceptions().count == 0

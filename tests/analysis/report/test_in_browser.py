@@ -19,12 +19,12 @@ IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clie
 LOOK = """
 (() => {{ const box = document.getElementById("{box}"); box.value = {value!r};
   box.dispatchEvent(new Event("input")); box.dispatchEvent(new Event("change"));
-  return document.getElementById("exception-told").textContent; }})()
+  return document.getElementById("exception-count").textContent; }})()
 """
 
 
 def test_exceptions_are_searched_and_the_page_fits(tmp_path: Path) -> None:
-    """By words of any column and by class; on a phone nothing is wider than the page."""
+    """By words in any column and by class; on a phone nothing is wider than the page."""
     page = tmp_path / "report.html"
     some = some_exceptions(lost=30, ghost=2)
     page.write_text(render(a_report(scenario=HOSTILE), some), encoding="utf-8")
@@ -34,8 +34,8 @@ def test_exceptions_are_searched_and_the_page_fits(tmp_path: Path) -> None:
         assert browser.evaluate(IS_WIDER) is False
         assert browser.evaluate(SHOWN) == 32
         assert browser.evaluate("document.getElementById('exception-tools').hidden") is False
-        told = browser.evaluate(LOOK.format(box="exception-kind", value="ghost"))
-        assert (told, browser.evaluate(SHOWN)) == ("2 of the 32 rows here", 2)
+        status = browser.evaluate(LOOK.format(box="exception-kind", value="ghost"))
+        assert (status, browser.evaluate(SHOWN)) == ("2 of 32 rows", 2)
         browser.evaluate(LOOK.format(box="exception-text", value="RUN-1  ghost-1"))
         assert browser.evaluate(SHOWN) == 1
         browser.evaluate(LOOK.format(box="exception-text", value="lost"))

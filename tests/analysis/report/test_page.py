@@ -1,4 +1,4 @@
-"""The page: what stands first, what may run in it, and that nothing from outside does."""
+"""The page: what comes first, which script may run, and that nothing from outside can."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.analysis.test_judge import MANIFEST, SANE
 
 
 class Outline(HTMLParser):
-    """Collects the scripts, the policy, and what people who cannot see the page are told of it."""
+    """Collects the scripts, the policy, and the accessibility features of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -36,37 +36,37 @@ class Outline(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
-        given = dict(attrs)
+        """Record a tag."""
+        attributes = dict(attrs)
         self._in_script = tag == "script"
-        if tag == "meta" and given.get("http-equiv") == "Content-Security-Policy":
-            self.policy = given["content"] or ""
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"] or ""
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        if given.get("role") in {"img", "region"} and not given.get("aria-label"):
+        if attributes.get("role") in {"img", "region"} and not attributes.get("aria-label"):
             self.unnamed.append(tag)
-        self.headers_without_scope += tag == "th" and "scope" not in given
+        self.headers_without_scope += tag == "th" and "scope" not in attributes
         self.tables += tag == "table"
         self.captions += tag == "caption"
 
     def handle_data(self, data: str) -> None:
-        """Keep what a script says."""
+        """Record the text of a script."""
         if self._in_script:
             self.scripts.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note where a script ends."""
+        """Record the end of a script."""
         self._in_script &= tag != "script"
 
 
 def section(page: str, name: str) -> str:
-    """Give what stands under a heading."""
-    (found,) = re.findall(rf'<h2 id="{name}">.*?(?=<h2|</main>)', page, re.DOTALL)
-    return str(found)
+    """Return the section under a heading."""
+    (content,) = re.findall(rf'<h2 id="{name}">.*?(?=<h2|</main>)', page, re.DOTALL)
+    return str(content)
 
 
 def test_the_one_script_is_allowed_by_its_hash() -> None:
-    """And nothing else is: no other script, no network, no frame."""
+    """Nothing else is allowed: no other script, no network, no frame."""
     outline = Outline(render(a_report(), some_exceptions(lost=1)))
     (script,) = outline.scripts
     assert f"script-src '{hash_of(script)}';" in outline.policy
@@ -76,7 +76,7 @@ def test_the_one_script_is_allowed_by_its_hash() -> None:
 
 
 def test_the_page_can_be_read_without_seeing_it() -> None:
-    """Headings do not skip a level, and tables and pictures are named."""
+    """Headings skip no level, and tables and charts have names."""
     outline = Outline(render(a_report(), some_exceptions(lost=1)))
     assert outline.headings[0] == 1
     assert outline.headings.count(1) == 1
@@ -97,41 +97,41 @@ def test_the_first_screen_says_what_matters() -> None:
             "11 attempted = 10 delivered + 1 lost",
             "acks=all",
             "What to look at first",
-            "1 lost: acknowledged, and not in the topic",
+            "1 lost: acknowledged, but not in the topic",
         )
     ]
     assert places == sorted(places)
 
 
 def test_both_rates_stand_beside_every_percentile() -> None:
-    """At each table and picture of latencies, at what is held against thresholds, and on top."""
+    """They are at each table and chart of latencies, at the thresholds, and at the top."""
     parted = Breakdown((Group("generator", "0", Measure.HTTP, 11, (5.0,) * 4, 5.0),), 1)
     kept = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
     page = render(replace(a_report(), breakdown=parted, thresholds=(kept,)), Exceptions())
-    told = "target 10.0/s, achieved 9.5/s"
+    rates = "target 10.0/s, achieved 9.5/s"
     latency = section(page, "latency")
     captions = re.findall("<caption>(.*?)</caption>", latency)
     texts = re.findall("<figcaption>(.*?)</figcaption>", latency)
     assert (len(captions), len(texts)) == (3, 4)
-    assert all(told in each for each in (*captions, *texts, section(page, "thresholds")))
+    assert all(rates in each for each in (*captions, *texts, section(page, "thresholds")))
     header = page[: page.index("</header>")]
     assert "<dt>target</dt><dd>10.0/s</dd>" in header
     assert "<dt>achieved</dt><dd>9.5/s</dd>" in header
 
 
-def test_a_busy_generator_is_told_beside_each_figure_that_it_spoils() -> None:
-    """First of all, at the load, at the latency and at the generators; one that has time is not."""
+def test_a_busy_generator_is_noted_beside_each_figure_that_it_affects() -> None:
+    """The note is at the top, at load, latency and generators; an idle generator has none."""
     busy, idle = (render(a_report(cpu_percent=cpu), Exceptions()) for cpu in (99.0, 20.0))
-    told = "generator: saturated: generator 0 used 90 % or more of a core in 30 of 30"
-    assert told in busy[: busy.index("</header>")]
+    note = "generator: saturated: generator 0 used 90 % or more of a core in 30 of 30"
+    assert note in busy[: busy.index("</header>")]
     for name in ("load", "latency", "generators"):
-        assert told in section(busy, name)
-        assert "1 of the workers that were asked for never began" in section(busy, name)
+        assert note in section(busy, name)
+        assert "1 of the requested workers never started" in section(busy, name)
     assert "saturated" not in idle
 
 
 def test_nothing_from_outside_is_markup() -> None:
-    """Names, statuses and versions are anyone's, and as long as anyone likes."""
+    """Names, statuses and versions can be any text of any length."""
     report = a_report(scenario=HOSTILE + "x" * 10_000, topic=HOSTILE)
     page = render(report, some_exceptions(**{HOSTILE: 1, "y" * 1000: 1}))
     assert "<script>alert" not in page
@@ -142,8 +142,8 @@ def test_nothing_from_outside_is_markup() -> None:
     )
 
 
-def test_what_may_be_secret_is_left_out() -> None:
-    """A password in an address or among the options is nobody's business."""
+def test_possible_secrets_are_left_out() -> None:
+    """Passwords in addresses and options do not appear on the page."""
     report = a_report(
         host="https://me:hush@shop.test/api?token=hush", ledger="s3://id:hush@bucket/l"
     )
@@ -154,7 +154,7 @@ def test_what_may_be_secret_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "shown"),
     [
         ("http://a.test:80/x", "http://a.test:80/x"),
         ("http://a@b@c.test/x@y", "http://c.test/x@y"),
@@ -163,32 +163,32 @@ def test_what_may_be_secret_is_left_out() -> None:
         ("", ""),
     ],
 )
-def test_addresses_are_shown_without_secrets(url: str, told: str) -> None:
-    """Whatever is no user and no query stays."""
-    assert without_secrets(url) == told
+def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
+    """Everything except user and query stays."""
+    assert without_secrets(url) == shown
 
 
-def test_the_configuration_is_whole() -> None:
-    """Options, limits, versions and the seed."""
-    found = section(render(a_report(), Exceptions()), "configuration")
-    for told in ("<dt>Seed</dt><dd>7</dd>", "<dt>processes</dt><dd>2</dd>", "<dt>locust</dt>"):
-        assert told in found
-    assert "<dt>tags</dt><dd>not set</dd>" in found
-    assert "<dt>late</dt><dd>not judged</dd>" in found
+def test_the_configuration_is_complete() -> None:
+    """It has options, limits, versions and the seed."""
+    content = section(render(a_report(), Exceptions()), "configuration")
+    for fact in ("<dt>Seed</dt><dd>7</dd>", "<dt>processes</dt><dd>2</dd>", "<dt>locust</dt>"):
+        assert fact in content
+    assert "<dt>tags</dt><dd>not set</dd>" in content
+    assert "<dt>late</dt><dd>not judged</dd>" in content
 
 
-def test_how_many_exceptions_are_shown_is_said() -> None:
-    """Of how many, and how many there are of each class."""
+def test_the_page_counts_the_exceptions() -> None:
+    """It gives the total, the count of each class, and how many are shown."""
     some = some_exceptions(lost=2, ghost=1)
     page = render(a_report(), replace(some, counts={"lost": 5_000, "ghost": 1}))
-    found = section(page, "exceptions")
-    assert "5,001 requests or ids are exceptions: 5,000 lost, 1 ghost. 3 are shown" in found
-    assert found.count("<tr data-kind=") == 3
-    assert '<option value="ghost">ghost (1)</option>' in found
+    content = section(page, "exceptions")
+    assert "5,001 exceptions: 5,000 lost, 1 ghost. 3 are shown" in content
+    assert content.count("<tr data-kind=") == 3
+    assert '<option value="ghost">ghost (1)</option>' in content
 
 
-def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
-    """As it must: what keeps it from being judged stands there."""
+def test_a_run_without_evidence_has_a_page() -> None:
+    """The page says why the run could not be judged."""
     judgement = judge(replace(SANE, problems=("it crashed",)), Limits())
     page = render(Report(MANIFEST, SANE.end, Limits(), judgement), Exceptions())
     assert "it crashed" in page[: page.index("</header>")]
@@ -197,7 +197,7 @@ def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
 
 
 def test_few_acknowledged_attempts_are_on_the_first_screen() -> None:
-    """Beside a pass, too: what is said of delivery is said of one in ten thousand."""
+    """Even with a pass: the verdict then covers only one attempt in ten thousand."""
     counts = Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999)
     evidence = replace(SANE, by_event_type={"default": counts})
     report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))

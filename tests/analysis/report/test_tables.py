@@ -1,4 +1,4 @@
-"""The tables for programs: their columns are a promise."""
+"""The tables for programs: their columns are a contract."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ MEASURES = ("http", "from_intended", "end_to_end")
 
 
 def test_over_time_has_rates_and_percentiles() -> None:
-    """Rates are a second; what was not asked for or measured is empty."""
+    """Rates are per second; a target that was not set and a missing percentile are empty."""
     course = OverTime(2.0, 0, (a_slice(0), replace(a_slice(29), target=None)))
     lines = tables.csv(tables.over_time(replace(a_report(), over_time=course))).splitlines()
     percentiles = [
@@ -34,7 +34,7 @@ def test_over_time_has_rates_and_percentiles() -> None:
 
 
 def test_percentiles_have_every_type_and_the_total() -> None:
-    """From 0 to 1, with how many were as fast."""
+    """The curve goes from 0 to 1, with the count of durations up to each point."""
     frame = tables.percentiles(a_report())
     assert list(frame.columns) == [
         *("event_type", "measure", "quantile", "ms", "count", "target_per_s", "achieved_per_s")
@@ -48,7 +48,7 @@ def test_percentiles_have_every_type_and_the_total() -> None:
 
 
 def test_latency_has_every_type_and_the_total() -> None:
-    """By measure; what older readers find by its place is where it was."""
+    """There is a row per measure; new columns come last, so older readers still work."""
     frame = tables.latency(a_report())
     assert list(frame.columns) == [
         *("event_type", "measure", "count", "negative", "min_ms", "mean_ms"),
@@ -61,7 +61,7 @@ def test_latency_has_every_type_and_the_total() -> None:
 
 @pytest.mark.parametrize("table", [tables.latency, tables.percentiles])
 @pytest.mark.parametrize(
-    ("rates", "told"),
+    ("rates", "cells"),
     [
         (Rates(500, 498.25), "500.0,498.25"),
         (Rates(10 / 3600, 9 / 3600), "0.002778,0.0025"),
@@ -70,17 +70,17 @@ def test_latency_has_every_type_and_the_total() -> None:
     ],
 )
 def test_both_rates_stand_beside_every_percentile(
-    table: Callable[[Report], pd.DataFrame], rates: Rates, told: str
+    table: Callable[[Report], pd.DataFrame], rates: Rates, cells: str
 ) -> None:
-    """In each row; the target is empty where there was none."""
+    """Each row has them; the target is empty if none was set."""
     frame = table(replace(a_report(), rates=rates))[list(tables.RATES)]
     rows = tables.csv(frame).splitlines()[1:]
     assert len(rows) >= 6
-    assert set(rows) == {told}
+    assert set(rows) == {cells}
 
 
-def test_a_run_without_anything_has_their_headers() -> None:
-    """So that a program that reads them needs no exception."""
+def test_an_empty_run_has_the_headers() -> None:
+    """So programs that read the tables need no special case."""
     nothing = replace(a_report(), buckets=(), over_time=OverTime())
     assert len(tables.csv(tables.latency(nothing)).splitlines()) == 1
     assert len(tables.csv(tables.percentiles(nothing)).splitlines()) == 1

@@ -1,1 +1,1 @@
-"""Tests of the analysis."""
+"""Tests of analysis/selftest."""

@@ -1,4 +1,4 @@
-"""The matrix: what was reported wrongly stands off the diagonal, also where the sums come out."""
+"""The matrix: wrong reports are off the diagonal, even if the sums are right."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,12 +30,12 @@ Fates = dict[tuple[int, int], str | None]
 
 @pytest.fixture
 def matrix(tmp_path: Path) -> "MakeMatrix":
-    """Makes matrices of runs with six attempts: sequence numbers 0 to 2 of generators 0 and 1."""
+    """Return a factory of matrices of six attempts: sequence numbers 0 to 2 of two generators."""
     return MakeMatrix(tmp_path)
 
 
 class MakeMatrix:
-    """Writes what a verification would leave, and reads the matrix of it."""
+    """Writes the tables of a verification, and reads their matrix."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,45 +45,43 @@ class MakeMatrix:
         injected: Mapping[tuple[int, int], str],
         reported: Mapping[tuple[int, int], str | None],
         *,
-        strangers: Mapping[str, str] | None = None,
+        unowned: Mapping[str, str] | None = None,
         phantoms: tuple[str, ...] = (),
         messages: tuple[tuple[int, int, str], ...] = (),
         repeated: tuple[tuple[int, int], ...] = (),
     ) -> Matrix:
-        """Report every attempt as delivered but those in `reported`; None leaves one out."""
+        """Report all attempts as delivered except those in `reported`; None leaves one out."""
         rows = []
-        for place in [(g, s) for g in (0, 1) for s in (0, 1, 2)] + list(repeated):
-            found = reported.get(place, CLEAN)
-            if found is not None:
-                fate, *flags = found.split(" + ")
+        for generator, seq in [(g, s) for g in (0, 1) for s in (0, 1, 2)] + list(repeated):
+            label = reported.get((generator, seq), CLEAN)
+            if label is not None:
+                fate, *flags = label.split(" + ")
                 marks = {flag: flag in flags for flag in FLAGS}
-                rows.append(
-                    {"id": "", "generator": place[0], "seq": place[1], "fate": fate, **marks}
-                )
+                rows.append({"id": "", "generator": generator, "seq": seq, "fate": fate, **marks})
         plain = dict.fromkeys(FLAGS, False)
         rows += [{"id": name, "fate": "phantom", **plain} for name in phantoms]
         pq.write_table(pa.Table.from_pylist(rows, FATES), self.folder / "fates")
         kinds = [{"partition": p, "offset": o, "kind": k} for p, o, k in messages]
         pq.write_table(pa.Table.from_pylist(kinds, ARRIVALS), self.folder / "arrivals")
         return read_matrix(
-            Injected(Plan("selftest", "run", 6, {}), injected, strangers or {}),
+            Injected(Plan("selftest", "run", 6, {}), injected, unowned or {}),
             self.folder / "fates",
             self.folder / "arrivals",
         )
 
 
 def test_right_reports_are_on_the_diagonal(matrix: MakeMatrix) -> None:
-    """Attempts and strangers that are reported as they were injected."""
-    found = matrix(
+    """Attempts and unowned messages are reported as they were injected."""
+    confusion = matrix(
         {(0, 1): "lost", (1, 2): "delivered + late"},
         {(0, 1): "lost", (1, 2): "delivered + late"},
-        strangers={"run.0.07": "phantom", "3:17": "foreign"},
+        unowned={"run.0.07": "phantom", "3:17": "foreign"},
         phantoms=("run.0.07",),
         messages=((3, 17, "foreign"), (0, 0, "claimed")),
     )
 
-    assert found.is_diagonal
-    assert found.cells == {
+    assert confusion.is_diagonal
+    assert confusion.cells == {
         (CLEAN, CLEAN): 4,
         ("lost", "lost"): 1,
         ("delivered + late", "delivered + late"): 1,
@@ -113,39 +111,39 @@ def test_right_reports_are_on_the_diagonal(matrix: MakeMatrix) -> None:
 def test_wrong_reports_are_off_the_diagonal(
     matrix: MakeMatrix, reported: Fates, cell: tuple[str, str], sample: str
 ) -> None:
-    """An attempt that is missed, misnamed or left out is found, and named."""
-    found = matrix({(0, 1): "lost"}, reported)
+    """An attempt that is missed, misclassified or left out is detected and named."""
+    confusion = matrix({(0, 1): "lost"}, reported)
 
-    assert found.cells[cell] == 1
-    assert not found.is_diagonal
-    assert found.samples == (sample,)
-
-
-def test_two_that_change_places_are_found(matrix: MakeMatrix) -> None:
-    """The sums of the classes are the same; the ids are not."""
-    found = matrix({(0, 1): "lost", (1, 1): "ghost"}, {(0, 1): "ghost", (1, 1): "lost"})
-
-    assert found.cells["lost", "ghost"] == found.cells["ghost", "lost"] == 1
+    assert confusion.cells[cell] == 1
+    assert not confusion.is_diagonal
+    assert confusion.samples == (sample,)
 
 
-def test_an_attempt_with_two_rows_is_found(matrix: MakeMatrix) -> None:
-    """An attempt has one fate."""
-    found = matrix({}, {}, repeated=((1, 1),))
+def test_two_attempts_with_each_others_class_are_detected(matrix: MakeMatrix) -> None:
+    """The sums of the classes are right, but the ids are not."""
+    confusion = matrix({(0, 1): "lost", (1, 1): "ghost"}, {(0, 1): "ghost", (1, 1): "lost"})
 
-    assert found.cells[NOTHING, CLEAN] == 1
+    assert confusion.cells["lost", "ghost"] == confusion.cells["ghost", "lost"] == 1
 
 
-def test_strangers_that_are_missed_or_made_up_are_found(matrix: MakeMatrix) -> None:
-    """One message is no other: a foreign one elsewhere is another one."""
-    found = matrix(
+def test_an_attempt_with_two_rows_is_detected(matrix: MakeMatrix) -> None:
+    """An attempt has only one class."""
+    confusion = matrix({}, {}, repeated=((1, 1),))
+
+    assert confusion.cells[NOTHING, CLEAN] == 1
+
+
+def test_unowned_messages_that_are_missed_or_made_up_are_detected(matrix: MakeMatrix) -> None:
+    """A foreign message at another offset is another message."""
+    confusion = matrix(
         {},
         {},
-        strangers={"3:17": "foreign", "run.0.07": "phantom"},
+        unowned={"3:17": "foreign", "run.0.07": "phantom"},
         phantoms=("run.9.9",),
         messages=((3, 18, "foreign"),),
     )
 
-    assert found.cells == {
+    assert confusion.cells == {
         (CLEAN, CLEAN): 6,
         ("foreign", NOTHING): 1,
         (NOTHING, "foreign"): 1,

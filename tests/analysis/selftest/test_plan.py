@@ -1,4 +1,4 @@
-"""The plan: faults stand at the edges, in the numbers asked for, and never in each other's way."""
+"""The plan: faults are at boundaries, in the requested numbers, and never conflict."""
 
 from collections import Counter
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_edges_come_first() -> None:
-    """The ends of each partition and both sides of a border between blocks are harmed."""
+def test_boundaries_come_first() -> None:
+    """The ends of each partition and both sides of a block boundary get faults."""
     plan = make_plan("run", 40_000, [Fault.DROPPED], 100, seed=1)
 
     last = plan.attempted(1) - 1
@@ -29,8 +29,8 @@ def test_kinds_come_in_equal_numbers() -> None:
 
 
 @given(st.integers(1, 300), st.integers(1, 400), st.integers())
-def test_faults_keep_out_of_each_others_way(events: int, count: int, seed: int) -> None:
-    """All faults are attempts of the run; the partner of a swap is there, and unharmed."""
+def test_faults_do_not_conflict(events: int, count: int, seed: int) -> None:
+    """Every fault is on an attempt of the run; the partner of a swap exists, without a fault."""
     plan = make_plan("run", events, list(Fault), count, seed)
 
     for (generator, seq), fault in plan.faults.items():
@@ -44,7 +44,7 @@ def test_faults_keep_out_of_each_others_way(events: int, count: int, seed: int) 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_seed_gives_the_same_plan(seed: int) -> None:
-    """What was found once can be looked at again."""
+    """A failure can be reproduced."""
     assert make_plan("run", 5000, list(Fault), 90, seed) == make_plan(
         "run", 5000, list(Fault), 90, seed
     )

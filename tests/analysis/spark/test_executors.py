@@ -1,4 +1,4 @@
-"""The executors: work is done on each task, and what goes wrong there is told in a line."""
+"""The executors: the function runs on each task, and an error becomes one line."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ with open_session(config) as spark:
 
 
 def divided(number: int) -> float:
-    """Work that fails on 0, on 7 for want of evidence, and on 8 for another error's sake."""
+    """Divide; fail on 0, on 7 with EvidenceError, and on 8 with a chained error."""
     if number == 7:
         raise EvidenceError("the evidence: is not whole")
     if number == 8:
@@ -48,31 +48,31 @@ def divided(number: int) -> float:
 
 
 def test_each_task_is_done(spark: SparkSession) -> None:
-    """In their order; nothing where there is none."""
+    """In order; no tasks give no results."""
     assert mapped(spark.sparkContext, divided, [1, 2, 3]) == [12, 6, 4]
     assert mapped(spark.sparkContext, divided, []) == []
 
 
 @pytest.mark.parametrize(
-    ("number", "kind", "told"),
+    ("number", "kind", "message"),
     [
         (0, ExecutorError, "ZeroDivisionError: division by zero"),
         (7, EvidenceError, "the evidence: is not whole"),
         (8, ExecutorError, "OSError: [Errno 28] No space left on device"),
     ],
 )
-def test_what_a_task_raises_is_told(
-    number: int, kind: type[Exception], told: str, spark: SparkSession
+def test_an_error_in_a_task_is_reported(
+    number: int, kind: type[Exception], message: str, spark: SparkSession
 ) -> None:
-    """The last line of Python's traceback, and nothing of Java's stack."""
+    """The last line of Python's traceback, without Java's stack."""
     with pytest.raises(kind) as raised:
         mapped(spark.sparkContext, divided, [1, number])
-    assert str(raised.value) == told
+    assert str(raised.value) == message
 
 
 @pytest.mark.e2e
-def test_it_is_told_where_no_tables_are_read(java: Java, tmp_path: Path) -> None:
-    """Spark raises another kind of error then, as in a judgement that compares no state."""
+def test_an_error_is_reported_if_no_tables_are_read(java: Java, tmp_path: Path) -> None:
+    """Spark raises another type of error then, as in a verification that compares no state."""
     command = [sys.executable, "-c", WITHOUT_TABLES, str(java.home), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [

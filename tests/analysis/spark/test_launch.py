@@ -1,4 +1,4 @@
-"""The launch: Spark's own command, on a class path of this project's."""
+"""The launch: Spark's own command, with this project's class path."""
 
 from pathlib import Path
 
@@ -6,19 +6,19 @@ from headcount_analysis.spark.launch import command
 
 
 def test_a_jar_is_named_once(tmp_path: Path) -> None:
-    """The first place counts, and what `*` stands for is in an order of its own."""
+    """Its first place counts, and the jars of `*` are sorted."""
     for name in ("b.jar", "a.jar", "readme.txt"):
         (tmp_path / name).touch()
     words = ("/java", "-cp", f"/own.jar:{tmp_path}/b.jar:{tmp_path}/*", "Main", "--conf", "k=")
 
-    told = command(b"a warning\n\0\n" + b"".join(f"{word}\0".encode() for word in words))
+    arguments = command(b"a warning\n\0\n" + b"".join(f"{word}\0".encode() for word in words))
 
     class_path = f"/own.jar:{tmp_path}/b.jar:{tmp_path}/a.jar"
-    assert told == ["/java", "-cp", class_path, "Main", "--conf", "k="]
+    assert arguments == ["/java", "-cp", class_path, "Main", "--conf", "k="]
 
 
-def test_what_is_looked_for_most_often_comes_first(tmp_path: Path) -> None:
-    """The rest is in the order of its names."""
+def test_the_jars_used_most_come_first(tmp_path: Path) -> None:
+    """The other jars are sorted by name."""
     for name in ("a.jar", "spark-core_2.13.jar", "scala-library.jar", "spark-catalyst_2.13.jar"):
         (tmp_path / name).touch()
     _, _, class_path, *_ = command(f"\0\n/java\0-cp\0{tmp_path}/*\0Main\0".encode())

@@ -41,12 +41,12 @@ except KeyboardInterrupt:
 
 NAMELESS = """
 import headcount_analysis.spark.config
-headcount_analysis.spark.config._knows_localhost = lambda: False
+headcount_analysis.spark.config._localhost_resolves = lambda: False
 """
 
 
 def config(java_home: Path, folder: Path, master: str = "local[*]") -> SessionConfig:
-    """Give a session's configuration."""
+    """Make a session's configuration."""
     return SessionConfig(java_home, (folder / "a.jar", folder / "b.jar"), folder / "log", master)
 
 
@@ -61,7 +61,7 @@ def test_local_session_stays_on_loopback(tmp_path: Path) -> None:
 
 
 def test_cluster_gets_the_jars(tmp_path: Path) -> None:
-    """Executors elsewhere are sent the connector, and can reach the driver."""
+    """Executors on other hosts receive the connector, and can reach the driver."""
     cluster = config(tmp_path, tmp_path, "spark://host:7077")
     chosen = settings(cluster, tmp_path, tmp_path, ["-XX:SharedArchiveFile=/a b"])
 
@@ -72,7 +72,7 @@ def test_cluster_gets_the_jars(tmp_path: Path) -> None:
 
 
 def test_options_of_a_path_with_quotes_stay_one(tmp_path: Path) -> None:
-    """Spark's launcher takes a quote or a backslash in an option for the end of it."""
+    """Spark's launcher would end an option at a quote or a backslash."""
     folder = tmp_path / 'a "b" \\c'
     options = settings(config(tmp_path, folder), folder, folder)["spark.driver.extraJavaOptions"]
 
@@ -81,7 +81,7 @@ def test_options_of_a_path_with_quotes_stay_one(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 def test_scratch_is_one_folder(tmp_path: Path, java: Java, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spark reads a list of folders: those for temporary files may lie below one with a comma."""
+    """Spark splits a path at commas, which the path of the temporary folder may contain."""
     crowded = tmp_path / "a, b"
     crowded.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(crowded))
@@ -91,7 +91,7 @@ def test_scratch_is_one_folder(tmp_path: Path, java: Java, monkeypatch: pytest.M
 
 
 def test_session_that_cannot_start_names_its_log(tmp_path: Path) -> None:
-    """A wrong Java is one line, with its cause and the log's path."""
+    """A wrong Java causes one line, with the cause and the log's path."""
     before = dict(os.environ)
 
     with (
@@ -104,8 +104,8 @@ def test_session_that_cannot_start_names_its_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_wrong_heap_is_told(tmp_path: Path, java: Java) -> None:
-    """What the JVM says of its settings is what the user reads."""
+def test_wrong_heap_is_reported(tmp_path: Path, java: Java) -> None:
+    """The user sees the JVM's own message about its settings."""
     wrong = replace(config(java.home, tmp_path), heap="1x")
 
     with pytest.raises(PartError, match="1x"), open_session(wrong):
@@ -116,7 +116,7 @@ def test_wrong_heap_is_told(tmp_path: Path, java: Java) -> None:
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) -> None:
-    """However the process ends, its JVM ends; Ctrl-C sprays nothing over the terminal."""
+    """However the process ends, its JVM ends; Ctrl-C prints no stack traces."""
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, java.home, tmp_path],
         stdout=subprocess.PIPE,
@@ -140,7 +140,7 @@ def test_no_process_is_left(tmp_path: Path, java: Java, number: signal.Signals) 
 
 @pytest.mark.e2e
 def test_long_scratch_path_without_localhost(tmp_path: Path, java: Java) -> None:
-    """Where localhost has no address, Spark talks over sockets, however long its folder's path."""
+    """If localhost does not resolve, Spark uses Unix sockets, however long its folder's path."""
     folder = tmp_path / ("long-" * 20)
     folder.mkdir()
     query = SCRIPT.replace('sql(spark).range(1 << 50).selectExpr("sum(id % 7)").collect()', "pass")

@@ -1,4 +1,4 @@
-"""The tables: all that was written is read, from wherever it was written to, or it is told."""
+"""The tables: everything written is read back from where it was written, or reported missing."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def frame(spark: SparkSession) -> DataFrame:
 
 
 def test_in_the_run_s_folder(frame: DataFrame, tmp_path: Path) -> None:
-    """It is written there alone, again if need be, and nothing is left aside."""
+    """It is written only there, again if needed, and no temporary folder is left."""
     kept = Tables(tmp_path)
     for _ in range(2):
         assert kept.keep(frame, "fates.parquet").count() == ROWS
@@ -28,7 +28,7 @@ def test_in_the_run_s_folder(frame: DataFrame, tmp_path: Path) -> None:
 
 
 def test_in_shared_storage(frame: DataFrame, tmp_path: Path) -> None:
-    """It is written there and read from there, and a copy is in the run's folder."""
+    """It is written to and read from there, and a copy is in the run's folder."""
     folder, shared = tmp_path / "run-1", tmp_path / "shared" / "run-1"
     folder.mkdir()
     kept = Tables(folder, shared.as_uri())
@@ -40,17 +40,17 @@ def test_in_shared_storage(frame: DataFrame, tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["fates.parquet"]
 
 
-def test_files_that_were_written_elsewhere_are_missed(tmp_path: Path) -> None:
-    """An executor on another host writes to its own disk: that is told, not taken for a loss."""
+def test_files_written_elsewhere_are_missing(tmp_path: Path) -> None:
+    """If an executor on another host wrote to its own disk, that is an error, not a loss."""
     place = Tables(tmp_path).begin("fates.parquet")
     (Path(place) / "a").touch()
     keep_only(place, {"a"})
-    with pytest.raises(EvidenceError, match=r"of the 3 files .* 2 are not at .*--tables"):
+    with pytest.raises(EvidenceError, match=r"2 of the 3 files .* are not at .*--tables"):
         keep_only(place, {"a", "b", "c"})
 
 
-def test_what_was_tried_again_is_removed(tmp_path: Path) -> None:
-    """A file that nobody counts does not stay beside those that count."""
+def test_files_of_retried_tasks_are_removed(tmp_path: Path) -> None:
+    """A file of a retried task that does not count is removed."""
     place = Tables(tmp_path).begin("fates.parquet")
     for name in ("a", "b"):
         (Path(place) / name).touch()
@@ -59,8 +59,8 @@ def test_what_was_tried_again_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_shared", [True, False])
-def test_a_table_replaces_the_one_before(tmp_path: Path, *, is_shared: bool) -> None:
-    """What a judgement before has left, whole or in pieces, is in none of the two places."""
+def test_a_table_replaces_the_earlier_one(tmp_path: Path, *, is_shared: bool) -> None:
+    """Leftovers of an earlier verification, complete or not, remain in neither place."""
     folder, shared = tmp_path / "run-1", tmp_path / "shared"
     folder.mkdir()
     kept = Tables(folder, shared.as_uri() if is_shared else None)
@@ -75,13 +75,13 @@ def test_a_table_replaces_the_one_before(tmp_path: Path, *, is_shared: bool) -> 
     assert [path.name for path in folder.iterdir()] == ["t"]
 
 
-def test_a_file_is_lent(frame: DataFrame, tmp_path: Path) -> None:
-    """Executors read it where it is, or where it was copied to."""
+def test_a_file_is_shared(frame: DataFrame, tmp_path: Path) -> None:
+    """Executors read it in place, or from where it was copied."""
     path = tmp_path / "stored.parquet"
     path.write_bytes(b"content")
-    assert Tables(tmp_path).lend(path) == f"file://{path}"
+    assert Tables(tmp_path).share(path) == f"file://{path}"
     shared = tmp_path / "shared"
-    url = Tables(tmp_path, shared.as_uri()).lend(path)
+    url = Tables(tmp_path, shared.as_uri()).share(path)
     assert url == f"{shared.as_uri()}/stored.parquet"
     assert (shared / "stored.parquet").read_bytes() == b"content"
     assert frame.sparkSession.read.text(url).collect()[0].value == "content"

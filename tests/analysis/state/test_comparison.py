@@ -1,4 +1,4 @@
-"""The state of a run, from files to files: equal, and each way in which an account goes astray."""
+"""The state of a run, from files to files: equal, and every way in which an account can differ."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ class Player:
     first: int = 0
 
     def sign_up(self, *, outcome: str = "acked", arrives: bool = True) -> None:
-        """Become a player, with 1000 gold."""
+        """Sign up, with 1000 gold."""
         event = {"event_type": "sign_up", "player_id": self.owner}
         self._ask(self.first, event, {"player": 1, "gold": 1000}, outcome)
         if arrives:
@@ -48,7 +48,7 @@ class Player:
             self.arrive(self.first + 1, self._purchase(total))
 
     def buy_again(self, receipt: str) -> None:
-        """Let the purchase stand in the topic once more."""
+        """Publish the purchase once more."""
         self.arrive(self.first + 1, self._purchase(), receipt)
 
     def _purchase(self, total: int = 20) -> dict[str, object]:
@@ -56,7 +56,7 @@ class Player:
         return {**event, "variant": SWORD, "quantity": 1, "unit_price": 20, "total": total}
 
     def arrive(self, seq: int, event: dict[str, object], receipt: str = "") -> None:
-        """Let an event stand in the topic."""
+        """Publish an event."""
         event = {**event, "receipt": receipt or f"of {seq}"}
         offset = len(self.history.messages)
         self.history.arrive(event_id(seq), offset, key=self.owner, event=event)
@@ -76,23 +76,23 @@ class Player:
 
 @pytest.fixture
 def player(history: History) -> Player:
-    """A player who has done nothing."""
+    """Return a player without any requests."""
     return Player(history)
 
 
 def judged(history: History, has: dict[tuple[str, str], int] | None = None) -> Report:
-    """Verify a history whose database holds so much of each thing of each owner."""
+    """Verify a history whose database holds these numbers, by owner and thing."""
     if has is not None:
         path = history.path / stored_state.FILE
-        entries = [(owner, thing, number) for (owner, thing), number in has.items()]
+        entries = [(owner, resource, number) for (owner, resource), number in has.items()]
         stored_state.write(path, entries, stored_state.Moment("now", 1))
         history.database = Database(path)
     return history.verified()
 
 
 def of(owner: str, has: dict[str, int]) -> dict[tuple[str, str], int]:
-    """What an owner has, as the database holds it."""
-    return {(owner, thing): number for thing, number in has.items()}
+    """Return an owner's numbers as the database holds them."""
+    return {(owner, resource): number for resource, number in has.items()}
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
@@ -102,7 +102,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_equal(history: History, player: Player) -> None:
-    """All three accounts are the same, and every file says so."""
+    """All three accounts agree, and every file says so."""
     player.sign_up()
     player.buy()
     history.attempt(2, "failed", event={"event_type": "earn"}, changes=Changes(OWNER, {"gold": 5}))
@@ -121,7 +121,7 @@ def test_equal(history: History, player: Player) -> None:
 
 
 def test_without_requests_that_change_state(history: History) -> None:
-    """Nothing is compared, and nothing said of it, but in the document."""
+    """Nothing is compared, and only the document mentions state."""
     history.deliver(1)
     history.database = Database(why_not="it cannot be read", is_due=True)
     report = history.verified()
@@ -131,12 +131,12 @@ def test_without_requests_that_change_state(history: History) -> None:
 
 
 @dataclass(frozen=True)
-class Astray:
-    """A way in which one player's account goes astray, and what must be said of it."""
+class Divergence:
+    """A way in which one player's accounts can differ, and the rows that must report it."""
 
     play: Callable[[Player], None]
     has: dict[str, int]
-    found: set[tuple[str, str, str, str, str]] = field(default_factory=set)
+    rows: set[tuple[str, str, str, str, str]] = field(default_factory=set)
 
 
 def _plain(player: Player) -> None:
@@ -182,22 +182,22 @@ def _nobody(player: Player) -> None:
 
 
 CASES = {
-    "equal": Astray(_plain, HAS),
-    "the topic lacks an event": Astray(
+    "equal": Divergence(_plain, HAS),
+    "the topic lacks an event": Divergence(
         _unpublished,
         HAS,
         {("gold", "980", "1000", "980", "topic"), ("item", "1", "0", "1", "topic")},
     ),
-    "the database lacks a row": Astray(
+    "the database lacks a row": Divergence(
         _plain, HAS | {f"item:{SWORD}": 0}, {("item", "1", "1", "0", "database")}
     ),
-    "the database has another number": Astray(
+    "the database has another number": Divergence(
         _plain, HAS | {"gold": 1000}, {("gold", "980", "980", "1000", "database")}
     ),
-    "the database has a row more": Astray(
+    "the database has a row more": Divergence(
         _plain, HAS | {"guild:thieves": 1}, {("guild", "0", "0", "1", "database")}
     ),
-    "the database lacks the player": Astray(
+    "the database lacks the player": Divergence(
         _plain,
         {},
         {
@@ -206,34 +206,36 @@ CASES = {
             ("item", "1", "1", "0", "database"),
         },
     ),
-    "a player whom nobody signed up": Astray(
+    "a player who never signed up": Divergence(
         _nobody, {"player": 1}, {("player", "0", "0", "1", "database")}
     ),
-    "the service charges what nobody asked for": Astray(
+    "the service charges more than the price": Divergence(
         _overcharged, HAS | {"gold": 950}, {("gold", "980", "950", "950", "scenario")}
     ),
-    "unanswered and done": Astray(partial(_unanswered, arrives=True), HAS),
-    "unanswered and not done": Astray(
+    "unanswered and done": Divergence(partial(_unanswered, arrives=True), HAS),
+    "unanswered and not done": Divergence(
         partial(_unanswered, arrives=False), {"player": 1, "gold": 1000}
     ),
-    "denied and done": Astray(
+    "denied and done": Divergence(
         _denied,
         HAS,
         {("gold", "1000", "980", "980", "scenario"), ("item", "0", "1", "1", "scenario")},
     ),
-    "written twice": Astray(_written_twice, HAS),
-    "taken twice": Astray(
+    "written twice": Divergence(_written_twice, HAS),
+    "taken twice": Divergence(
         _taken_twice,
         HAS,
         {("gold", "980", "960", "980", "topic"), ("item", "1", "2", "1", "topic")},
     ),
-    "all three differ": Astray(_overcharged, HAS | {"gold": 7}, {("gold", "980", "950", "7", "")}),
+    "all three differ": Divergence(
+        _overcharged, HAS | {"gold": 7}, {("gold", "980", "950", "7", "")}
+    ),
 }
 
 
-def test_every_way_astray(history: History) -> None:
-    """Each player's numbers that differ are listed, with the account that stands alone."""
-    holdings = of("ada", {"player": 1})  # is of no run
+def test_every_divergence(history: History) -> None:
+    """Each number that differs is listed, with the account that stands alone."""
+    holdings = of("ada", {"player": 1})  # belongs to no run
     for number, case in enumerate(CASES.values()):
         player = Player(history, f"{RUN}.0.o{number}", first=2 * number)
         case.play(player)
@@ -242,7 +244,7 @@ def test_every_way_astray(history: History) -> None:
     assert report.verdict is Verdict.FAIL
     columns = ("kind", "expected", "in_topic", "in_database", "stands_alone")
     rows = table(history.folder.path, "state.csv")
-    found = {
+    reported = {
         name: {
             tuple(row[each] for each in columns)
             for row in rows
@@ -250,21 +252,21 @@ def test_every_way_astray(history: History) -> None:
         }
         for number, name in enumerate(CASES)
     }
-    assert found == {name: case.found for name, case in CASES.items()}
-    assert report.state.different == len(rows) == sum(len(case.found) for case in CASES.values())
+    assert reported == {name: case.rows for name, case in CASES.items()}
+    assert report.state.different == len(rows) == sum(len(case.rows) for case in CASES.values())
 
     events = table(history.folder.path, "state_events.csv")
     lacking = [row for row in events if row["owner"] == f"{RUN}.0.o1" and row["kind"] == "item"]
-    told = ("id", "class", "expected_change", "change_in_topic", "offset")
-    assert [tuple(row[name] for name in told) for row in lacking] == [
+    shown = ("id", "class", "expected_change", "change_in_topic", "offset")
+    assert [tuple(row[name] for name in shown) for row in lacking] == [
         (event_id(3), "lost", "1", "", "")
     ]
     page = (history.folder.path / "report.html").read_text()
-    assert f"purchase {event_id(3)} (asked +1; not in the topic)" in page
+    assert f"purchase {event_id(3)} (requested +1; not in the topic)" in page
 
 
 def test_a_generator_that_was_killed(history: History) -> None:
-    """What it expected last is not known, so its owners are held against the database alone."""
+    """Its last expectations are unknown, so topic and database alone are compared."""
     has: dict[tuple[str, str], int] = {}
     for number, gold in enumerate((1005, 1000)):
         player = Player(history, f"{RUN}.0.o{number}", first=2 * number)
@@ -277,8 +279,8 @@ def test_a_generator_that_was_killed(history: History) -> None:
     report = judged(history, has)
     assert report.verdict is Verdict.FAIL
     (row,) = table(history.folder.path, "state.csv")
-    told = ("owner", "kind", "expected", "in_topic", "in_database")
-    assert tuple(row[name] for name in told) == (f"{RUN}.0.o1", "gold", "", "1005", "1000")
+    shown = ("owner", "kind", "expected", "in_topic", "in_database")
+    assert tuple(row[name] for name in shown) == (f"{RUN}.0.o1", "gold", "", "1005", "1000")
 
 
 def test_no_database(history: History, player: Player) -> None:
@@ -292,7 +294,7 @@ def test_no_database(history: History, player: Player) -> None:
 
 
 def test_a_database_that_cannot_be_read(history: History, player: Player) -> None:
-    """Where there is one, no run passes without it."""
+    """If there is a database, a run cannot pass without it."""
     player.sign_up()
     history.database = Database(why_not="no such table: players", is_due=True)
     report = judged(history)
@@ -301,7 +303,7 @@ def test_a_database_that_cannot_be_read(history: History, player: Player) -> Non
 
 
 def test_nothing_was_done(history: History, player: Player) -> None:
-    """Where no request that changes state was done, nothing is called equal."""
+    """If no request changed state, the state is not called equal."""
     history.deliver_one(0)
     player.first = 1
     player.sign_up(outcome="failed", arrives=False)
@@ -311,25 +313,25 @@ def test_nothing_was_done(history: History, player: Player) -> None:
 
 
 def order(history: History, seq: int) -> None:
-    """Let an event that the game does not know change something."""
+    """Add an event that the game does not know and that changes state."""
     event = {"event_type": "order_placed", "order": 1}
     history.attempt(seq, event=event, changes=Changes(OWNER, {"stock": -1}))
     history.arrive(event_id(seq), seq, event=event)
 
 
 def test_events_that_are_not_the_games(history: History) -> None:
-    """What they change cannot be told, and is not guessed."""
+    """Their effect is unknown, and is not guessed."""
     order(history, 0)
     report = judged(history)
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
-    assert report.state.why_not == "what events of type order_placed change is not known here"
+    assert report.state.why_not == "the effect of events of type order_placed is unknown"
 
 
 @pytest.mark.parametrize("is_the_game", [True, False])
-def test_a_state_that_could_be_compared_and_is_not(
+def test_a_state_that_could_have_been_compared(
     history: History, player: Player, is_the_game: bool
 ) -> None:
-    """Events of one strange type, or a database without any other, are no pass."""
+    """With unknown events, a run passes neither with the game's events nor with a database."""
     if is_the_game:
         player.sign_up()
     order(history, int(is_the_game))
@@ -338,7 +340,7 @@ def test_a_state_that_could_be_compared_and_is_not(
 
 
 def test_an_account_that_is_damaged(history: History, player: Player) -> None:
-    """A file from elsewhere that is no account ends in no pass."""
+    """A run with a damaged file cannot pass."""
     player.sign_up()
     path = history.path / stored_state.FILE
     path.write_bytes(b"PAR1 torn PAR1")

@@ -1,4 +1,4 @@
-"""The state: what is said of three accounts, and of each number on which they do not agree."""
+"""The state: the result of comparing three accounts, and each number on which they disagree."""
 
 import pytest
 from headcount_analysis.state.differences import StateCheck, StateDifference, StateResult
@@ -18,12 +18,12 @@ from headcount_analysis.state.differences import StateCheck, StateDifference, St
 def test_which_account_stands_alone(
     expected: int | None, implied: int, stored: int | None, alone: str
 ) -> None:
-    """The one that differs from two that agree; of two nobody can tell."""
+    """It is the one that differs from the other two, which agree; two accounts decide nothing."""
     assert StateDifference("o", "gold", expected, implied, stored).stands_alone == alone
 
 
-def test_what_a_number_is_of() -> None:
-    """A kind and, of most, a name."""
+def test_kind_and_name() -> None:
+    """Each number has a kind, and most have a name."""
     bow = StateDifference("o", "item:bow:draw_weight_lb=40,wood=yew", 1, 1, 0)
     assert (bow.kind, bow.name) == ("item", "bow:draw_weight_lb=40,wood=yew")
     gold = StateDifference("o", "gold", 1, 1, 0)
@@ -31,14 +31,18 @@ def test_what_a_number_is_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "result", "told"),
+    ("check", "result", "text"),
     [
-        (StateCheck(), StateResult.NOT_CHECKED, "not checked: no request said what it changes"),
+        (
+            StateCheck(),
+            StateResult.NOT_CHECKED,
+            "not checked: no request declared a change of state",
+        ),
         (StateCheck(2, 5, why_not=""), StateResult.EQUAL, "equal (5 numbers of 2 players)"),
         (StateCheck(2, 5, 1), StateResult.DIFFERENT, "different (1 of 5 numbers)"),
         (StateCheck(2, 5, why_not="x"), StateResult.NOT_CHECKED, "not checked: x"),
     ],
 )
-def test_what_is_said(check: StateCheck, result: StateResult, told: str) -> None:
-    """Equal only where all three were compared; different already where two are."""
-    assert (check.result, str(check)) == (result, told)
+def test_results(check: StateCheck, result: StateResult, text: str) -> None:
+    """Equal requires that all three were compared; two are enough for different."""
+    assert (check.result, str(check)) == (result, text)

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_follow(tmp_path: Path) -> None:
-    """Nearly all was read before the end, and both verdicts pass."""
+    """The follower reads nearly all messages before the end, and both verdicts pass."""
     _, document = bench(tmp_path, "follow", "--events", "2000", "2400")
     for each in document["rounds"]:
         assert 0.9 * each["events"] <= each["followed"]["messages"] <= each["events"]

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_reconcile(tmp_path: Path) -> None:
-    """A run is judged by all; the faults are found where there are some."""
+    """Every contender judges the runs; only the run with faults has lost events."""
     size = ("--rounds", "1", "--events", "2000", "--faults", "3")
     done, document = bench(tmp_path, "reconcile", *size)
     assert {each["variant"]: each["lost"] for each in document["rounds"]} == {

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_overhead(tmp_path: Path) -> None:
-    """Both variants served requests, and the ledger's were all in the ledger."""
+    """Both variants made requests; the ledger has all requests of the ledger variant."""
     done, document = bench(tmp_path, "overhead", "--rounds", "1", "--users", "4", "--seconds", "4")
     assert document["figures"]["ratio"]["median"] > 0
     assert "ratio, with / without" in done.stdout

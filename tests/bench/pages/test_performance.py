@@ -1,4 +1,4 @@
-"""The performance page: what was measured, and what was missed, as it was."""
+"""The performance page: all measurements, and all missed targets."""
 
 import json
 import shutil
@@ -23,8 +23,8 @@ LATE = PerformanceTarget(
 )
 
 
-def test_a_target_is_met_or_missed_by_so_much() -> None:
-    """On the side of its limit that is wanted; the limit itself is enough."""
+def test_a_target_is_met_or_missed_by_a_margin() -> None:
+    """A figure must be on the wanted side of its limit, or equal to it."""
     assert (RATIO.wanted, RATIO.measured, RATIO.verdict) == (
         "at least 0.70",
         "0.75 (0.50-0.90)",
@@ -40,8 +40,8 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
     assert not PerformanceTarget("a", 1.5, MedianRange(1.4, 1.4, 1.4, 1)).is_met
 
 
-def test_the_page_has_tables_targets_and_what_holds_a_figure(tmp_path: Path) -> None:
-    """In its own order, whatever stands in a cell."""
+def test_the_page_has_tables_targets_and_reasons(tmp_path: Path) -> None:
+    """The page has a fixed order, and escapes the text of cells."""
     for name in ("service", "overhead"):
         rows = [("a|b", "1\n2")]
         result = BenchmarkResult(
@@ -57,8 +57,8 @@ def test_the_page_has_tables_targets_and_what_holds_a_figure(tmp_path: Path) -> 
     assert "- a note" in text
 
 
-def test_nothing_measured_is_told(tmp_path: Path) -> None:
-    """With the command that measures."""
+def test_missing_figures_are_an_error(tmp_path: Path) -> None:
+    """The message has the command that measures them."""
     with pytest.raises(UsageError, match="make bench"):
         read(tmp_path)
     (tmp_path / "rate.json").write_text("{")
@@ -66,29 +66,29 @@ def test_nothing_measured_is_told(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_the_document_is_what_was_measured() -> None:
-    """docs/performance.md is made of docs/measured, and of nothing else."""
+def test_the_page_matches_the_measurements() -> None:
+    """docs/performance.md has been generated from docs/measured."""
     folder = ROOT / "docs" / "measured"
     assert (ROOT / "docs" / "performance.md").read_text() == page(read(folder))
-    taken = json.loads((folder / "overhead.json").read_text())
-    assert taken["targets"]
+    document = json.loads((folder / "overhead.json").read_text())
+    assert document["targets"]
 
 
-def test_one_command_takes_all_and_writes_the_pages(
+def test_one_command_runs_all_benchmarks_and_writes_the_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it takes goes where the pages are made of it."""
-    documents, taken = tmp_path / "docs", []
+    """Results are saved in the folder from which the pages are generated."""
+    documents, folders = tmp_path / "docs", []
 
     def take(*arguments: Any) -> None:
-        taken.append(arguments[2])
+        folders.append(arguments[2])
 
     monkeypatch.setattr(command_line, "take", take)
     shutil.copytree(ROOT / "docs", documents)
     (documents / "performance.md").write_text("")
     done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
     assert done.exit_code == 0, done.output
-    assert len(taken) == 9
-    assert set(taken) == {documents / "measured"}
+    assert len(folders) == 9
+    assert set(folders) == {documents / "measured"}
     written = (documents / "performance.md").read_text()
     assert written == (ROOT / "docs" / "performance.md").read_text()

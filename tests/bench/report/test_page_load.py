@@ -10,15 +10,15 @@ from tests.bench.command import bench
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on PATH")
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not on PATH")
 def test_report(tmp_path: Path) -> None:
-    """The page of a run with all kinds of faults is opened, and is more than an empty one."""
+    """The report of a run with all kinds of faults opens, with more elements than an empty page."""
     size = ("--rounds", "1", "--minutes", "0.2", "--rate", "100", "--faults", "30")
     _, document = bench(tmp_path, "report", *size, "--keep", str(tmp_path / "kept"))
     pages = {each["variant"]: each["opened"] for each in document["rounds"]}
     assert pages["report.html"]["nodes"] > 100 > pages["an empty page"]["nodes"]
     assert document["figures"]["report_bytes"] == (tmp_path / "kept/report.html").stat().st_size
     page = (tmp_path / "kept/report.html").read_text(encoding="utf-8")
-    for kind in ("lost", "duplicated", "delivered + corrupted"):
-        assert f'data-kind="{kind}"' in page
+    for data_kind in ("lost", "duplicated", "delivered + corrupted"):
+        assert f'data-kind="{data_kind}"' in page
     assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".html", ".png", ".pdf"}

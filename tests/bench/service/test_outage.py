@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_outage(tmp_path: Path) -> None:
-    """The same workers before, during and after; some were acknowledged, some refused."""
+    """Both workers live throughout; some requests are acknowledged, and some refused."""
     size = ("--seconds", "24", "--connections", "2")
     _, document = bench(tmp_path, "outage", *size)
     figures = document["figures"]

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_service(tmp_path: Path) -> None:
-    """Both variants answered on both kinds of routes, and every answer was a 2xx."""
+    """Both variants answer on both kinds of routes, always with a 2xx."""
     size = ("--rounds", "1", "--seconds", "4", "--connections", "4")
     _, document = bench(tmp_path, "service", *size)
     assert {(each["variant"], each["route"]) for each in document["rounds"]} == {

@@ -1,4 +1,4 @@
-"""Reading the output of wrk."""
+"""Parsing the output of wrk."""
 
 from bench.service.throughput import wrk_round
 
@@ -16,8 +16,8 @@ Requests/sec:   2000.00
 """
 
 
-def test_what_wrk_prints_is_read() -> None:
-    """Refusals and errors are not acknowledged, and percentiles are in ms."""
-    taken = wrk_round("off", "stateless", 32, WRK)
-    assert (taken.acknowledged, taken.other, taken.seconds) == (7800, 204, 4.0)
-    assert (taken.per_second, taken.p50_ms, taken.p99_ms) == (1950.0, 7.5, 1020.0)
+def test_output_of_wrk() -> None:
+    """Refusals and errors do not count as acknowledged, and percentiles are in ms."""
+    parsed = wrk_round("off", "stateless", 32, WRK)
+    assert (parsed.acknowledged, parsed.other, parsed.seconds) == (7800, 204, 4.0)
+    assert (parsed.per_second, parsed.p50_ms, parsed.p99_ms) == (1950.0, 7.5, 1020.0)

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_costs(tmp_path: Path) -> None:
-    """Every part took some time for each event, and each store some bytes of it."""
+    """Every part used CPU time per event, and every store bytes per event."""
     done, document = bench(tmp_path, "costs", "--rounds", "1", "--seconds", "4")
     us, size = document["figures"]["cpu_us_per_event"], document["figures"]["bytes_per_event"]
     assert min(each["median"] for each in us.values()) > 0

@@ -1,4 +1,4 @@
-"""The sizing model: the arithmetic by hand, and a document that is what the model says."""
+"""The sizing model: hand-computed examples, and the document that it generates."""
 
 import shlex
 from dataclasses import replace
@@ -38,40 +38,40 @@ COSTS = Costs(
 REQUEST = SizingRequest(parse_rate("1000/s:1000s"), within_s=60, busy=0.5, replication=3)
 
 
-def test_cores_by_the_rate() -> None:
-    """1,000/s at 500 µs are half a core, and one core half busy; the scarcest part comes first."""
-    found = {need.part: (round(need.carries), need.cores) for need in needs(COSTS, REQUEST)}
-    assert found == {"service": (1000, 1), "brokers": (3333, 1), "generators": (5000, 1)}
+def test_cores_by_rate() -> None:
+    """1,000/s at 500 µs need one core, half busy; the part with the lowest limit comes first."""
+    carried = {need.part: (round(need.carries), need.cores) for need in needs(COSTS, REQUEST)}
+    assert carried == {"service": (1000, 1), "brokers": (3333, 1), "generators": (5000, 1)}
     assert [need.part for need in needs(COSTS, REQUEST)] == ["service", "brokers", "generators"]
     more = replace(REQUEST, plan=parse_rate("1001/s:1s"))
     assert needs(COSTS, more)[0].cores == 2
 
 
-def test_the_verdict_by_the_cores() -> None:
-    """A million events: 10 s to start, 8 s of a core, 1 s that is not shared."""
+def test_time_to_the_verdict_by_cores() -> None:
+    """A million events take 10 s to start, 8 s that cores share, and 1 s that they do not."""
     assert verdict_s(COSTS, 1e6, 1) == 19
     assert verdict_s(COSTS, 1e6, 8) == 12
     assert verdict_cores(COSTS, replace(REQUEST, within_s=12)) == 8
     assert verdict_cores(COSTS, replace(REQUEST, within_s=11)) is None
 
 
-def test_a_fit_finds_what_it_was_made_of() -> None:
-    """Times by Amdahl's law give back its three parts; noise never makes one negative."""
+def test_a_fit_recovers_its_parameters() -> None:
+    """Times computed by Amdahl's law yield its three parts; noise never makes one negative."""
     took = {
         events: Took(7 + events / 1e6 * (6 / 4 + 2), 20 + events / 1e6 * (6 + 2))
         for events in (1_000_000, 3_000_000)
     }
-    found = fit(took, cores=4)
-    assert (found.start_s, found.shared_s, found.serial_s) == pytest.approx((7, 6, 2))
+    fitted = fit(took, cores=4)
+    assert (fitted.start_s, fitted.shared_s, fitted.serial_s) == pytest.approx((7, 6, 2))
     for large in (Took(9, 30), Took(30, 9), Took(9, 300), Took(300, 301)):
         noisy = fit({1_000_000: Took(10, 20), 3_000_000: large}, cores=2)
         assert min(noisy.start_s, noisy.shared_s, noisy.serial_s) >= 0
-        # It never says less than was measured.
+        # The fit never falls below the measurement.
         assert noisy.start_s + 3 * (noisy.shared_s / 2 + noisy.serial_s) >= large.seconds
 
 
-def test_what_it_says() -> None:
-    """The tables, in their units; and what cannot be had in time is said."""
+def test_markdown() -> None:
+    """Tables have units; a verdict that no number of cores brings in time is reported."""
     text = markdown(COSTS, REQUEST, "the command")
     assert "For 1,000 requests a second, with cores 50% busy and 3 replicas:" in text
     assert "| service | 1,000 /s | 1 |" in text
@@ -83,28 +83,28 @@ def test_what_it_says() -> None:
     assert "No number of cores brings the verdict within 5 s" in late
 
 
-def test_how_often_a_segment_is_written() -> None:
-    """As the segment writer has it, which cannot be imported here: it would bring Locust in."""
+def test_segment_interval() -> None:
+    """The interval is the segment writer's, which would import Locust if it were imported here."""
     source = (ROOT / "headcount" / "plugin" / "segment_writer.py").read_text()
     assert f"\nFLUSH_EVERY_S = {SEGMENT_EVERY_S}\n" in source
 
 
-def test_a_block_is_rewritten_between_its_marks() -> None:
-    """What stands around it stays, whatever characters the new one has."""
+def test_a_block_is_replaced_between_its_markers() -> None:
+    """The surrounding text stays, and the new text may contain any characters."""
     document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     assert rewritten(document, r"new \1") == f"before\n{BEGIN}\nnew \\1\n{END}\nafter\n"
     with pytest.raises(UsageError, match="sizing: begin"):
         rewritten("nothing", "new")
 
 
-def test_costs_that_were_not_taken_are_named(tmp_path: Path) -> None:
-    """With the command that takes them."""
+def test_missing_costs_are_an_error(tmp_path: Path) -> None:
+    """The message has the command that measures them."""
     with pytest.raises(UsageError, match=r"costs.json.*python -m bench costs"):
         read_costs(tmp_path)
 
 
-def test_the_document_is_what_the_model_says() -> None:
-    """docs/scaling.md has what its own command prints, from what was measured."""
+def test_the_document_matches_the_model() -> None:
+    """docs/scaling.md has the output of the command that it shows, from docs/measured."""
     document = (ROOT / "docs" / "scaling.md").read_text()
     block = document.partition(f"{BEGIN}\n")[2].partition(f"\n{END}")[0]
     command = block.splitlines()[0].partition("`")[2].partition("`")[0]

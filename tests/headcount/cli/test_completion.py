@@ -1,4 +1,4 @@
-"""Shell completion, as the README switches it on."""
+"""Shell completion, enabled as in the README."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ PROGRAM = Path(sys.executable).with_name("headcount")
 
 
 def completed(**environ: str) -> str:
-    """Ask the command for what a shell asks."""
+    """Request what a shell requests."""
     asking = {**os.environ, **environ}
     done = subprocess.run(
         [PROGRAM], env=asking, capture_output=True, text=True, timeout=300, check=True
@@ -18,14 +18,14 @@ def completed(**environ: str) -> str:
 
 
 def test_the_script() -> None:
-    """Each shell is given one that asks the command."""
+    """Each shell gets a script that calls the command."""
     for shell in ("bash", "zsh", "fish"):
         assert "_HEADCOUNT_COMPLETE" in completed(_HEADCOUNT_COMPLETE=f"{shell}_source")
 
 
 def test_commands_and_options() -> None:
-    """What begins so is offered."""
+    """Words with the prefix are offered."""
     asked = {"_HEADCOUNT_COMPLETE": "bash_complete"}
     assert completed(COMP_WORDS="headcount ve", COMP_CWORD="1", **asked).split() == ["plain,verify"]
-    found = completed(COMP_WORDS="headcount run --thresh", COMP_CWORD="2", **asked).split()
-    assert set(found) == {"plain,--threshold", "plain,--thresholds"}
+    words = completed(COMP_WORDS="headcount run --thresh", COMP_CWORD="2", **asked).split()
+    assert set(words) == {"plain,--threshold", "plain,--thresholds"}

@@ -1,4 +1,4 @@
-"""The follower: whatever becomes of Spark, the judgement is not kept waiting."""
+"""The follower: whatever happens to Spark, the judgement does not wait."""
 
 import threading
 from pathlib import Path
@@ -15,26 +15,26 @@ from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 
 
-def finished(told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
-    """Follow with a Spark that never starts, to the end."""
+def finished(remark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
+    """Follow to the end with a Spark that never starts."""
 
     def fails(*_: object, **__: object) -> None:
         raise PartError("there is no Spark\nand more")
 
     monkeypatch.setattr(follower, "session_config", fails)
-    ready: Any = SimpleNamespace(console=SimpleNamespace(remark=told))
+    ready: Any = SimpleNamespace(console=SimpleNamespace(remark=remark))
     verify_options = VerifyOptions("local", "1g", 1)
-    found = Follower(RunFolder(tmp_path), verify_options, "", "127.0.0.1:1", ready)
-    thread = threading.Thread(target=found.work, daemon=True)
+    run_follower = Follower(RunFolder(tmp_path), verify_options, "", "127.0.0.1:1", ready)
+    thread = threading.Thread(target=run_follower.work, daemon=True)
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
-    assert found.finish() == RunCache()
-    return found
+    assert run_follower.finish() == RunCache()
+    return run_follower
 
 
-def test_it_gives_up_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Started so often in vain, it says why each time, in a line."""
+def test_it_gives_up_and_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After several failed starts it gives up; each failure is reported on one line."""
     said: list[str] = []
     assert finished(said.append, tmp_path, monkeypatch).progress == ""
     assert len(said) == MOST_STARTS
@@ -46,7 +46,7 @@ def test_it_gives_up_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_console_that_is_gone_hangs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing can be told, the judgement goes on all the same."""
+    """Even if nothing can be printed, the judgement goes on."""
 
     def gone(_: str) -> None:
         raise BrokenPipeError
@@ -54,8 +54,8 @@ def test_a_console_that_is_gone_hangs_nothing(
     finished(gone, tmp_path, monkeypatch)
 
 
-def test_epochs_that_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker that is slow for once ends no following: what is taken then is read once more."""
+def test_unknown_leader_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is slow once does not end the following: later, the data is read again."""
 
     def silent(*_: object) -> None:
         raise PartError("no Kafka broker answers")

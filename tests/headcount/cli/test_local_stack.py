@@ -1,4 +1,4 @@
-"""What a command starts: the stated guarantee is the one that the service is set to keep."""
+"""The local stack: the stated guarantee matches the service's settings."""
 
 import contextlib
 from dataclasses import replace
@@ -43,7 +43,7 @@ PLAIN = TargetOptions(
 def test_the_guarantee_is_the_setting(
     acks: str | None, idempotence: bool | None, environ: dict[str, str], guarantee: str
 ) -> None:
-    """Options decide both, and say so in the same words."""
+    """The same options decide both."""
     target_options = replace(PLAIN, acks=acks, idempotence=idempotence)
 
     assert target_options.service_environ == environ
@@ -51,15 +51,15 @@ def test_the_guarantee_is_the_setting(
 
 
 def test_the_environment_sets_the_guarantee_too() -> None:
-    """What the service would read from the environment counts, and an option counts for more."""
+    """The service's environment counts, and an option takes precedence."""
     environ = {"SERVICE_ACKS": "1", "SERVICE_IDEMPOTENCE": "off"}
 
     assert PLAIN.stated_guarantee(environ) == "acks=1, not idempotent"
     assert replace(PLAIN, acks="0").stated_guarantee(environ) == "acks=0, not idempotent"
 
 
-def test_of_a_service_of_the_users_only_the_user_knows() -> None:
-    """Nothing is said of a service that was not asked."""
+def test_only_the_user_states_the_guarantee_of_their_service() -> None:
+    """Nothing is claimed about the user's own service."""
     theirs = replace(PLAIN, host="http://127.0.0.1:5000")
 
     assert theirs.stated_guarantee({}) == ""
@@ -68,8 +68,8 @@ def test_of_a_service_of_the_users_only_the_user_knows() -> None:
 
 
 @pytest.mark.e2e
-def test_a_topic_is_made_only_when_told_to(broker: Broker, java: Java, tmp_path: Path) -> None:
-    """On brokers of the user's a name that is misspelt makes no topic; the remedy is named."""
+def test_a_topic_is_created_only_on_request(broker: Broker, java: Java, tmp_path: Path) -> None:
+    """On the user's brokers, a misspelt name creates no topic; the message has the remedy."""
     servers, ready = broker.bootstrap_servers, Platform(java, (), (), {}, Console(quiet=True))
     target_options = replace(
         PLAIN, bootstrap_servers=servers, host="http://127.0.0.1:1", topic="evnts"
@@ -85,8 +85,8 @@ def test_a_topic_is_made_only_when_told_to(broker: Broker, java: Java, tmp_path:
         start(stack, target_options, ready, tmp_path)
 
 
-def test_a_password_of_the_host_is_shown_to_nobody(tmp_path: Path) -> None:
-    """Locust gets it in its environment; titles and arguments have the address without it."""
+def test_a_password_of_the_host_is_not_shown(tmp_path: Path) -> None:
+    """Locust gets it in its environment; titles and arguments show the address without it."""
     host = check_host("https://user:hunter2@shop.test:8443/")
     target = Target(host, "kafka:9092", None, None)
 
@@ -97,14 +97,14 @@ def test_a_password_of_the_host_is_shown_to_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["ftp://user:hunter2@shop.test", "https://hunter2@shop.test"])
 def test_a_host_that_cannot_be_keeps_its_password(host: str) -> None:
-    """A mistake in an address is told without what may be secret in it."""
+    """The error message leaves out what may be secret in the address."""
     with pytest.raises(UsageError) as raised:
         check_host(host)
     assert "hunter2" not in str(raised.value)
 
 
 def test_an_ipv6_host_is_one() -> None:
-    """Brackets stay, with and without a password."""
+    """Its brackets stay, with and without a password."""
     assert check_host("http://[::1]:8000/") == "http://[::1]:8000"
     target = Target(check_host("http://u:p@[::1]:8000"), "[::1]:9092", None, None)
     assert target.address == "http://[::1]:8000"

@@ -1,4 +1,4 @@
-"""The command: what it ends with says what happened, and never a verdict that there is not."""
+"""The command: its exit code says what happened, and never claims a verdict without one."""
 
 import errno
 import importlib
@@ -14,7 +14,7 @@ module = importlib.import_module("headcount.cli.main")
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [
         (EvidenceError("there is no ledger"), 3, "headcount: there is no ledger\n"),
         (PartError("Spark died"), 5, "headcount: Spark died\n"),
@@ -23,9 +23,9 @@ module = importlib.import_module("headcount.cli.main")
         (
             OSError(errno.ENOSPC, "any text", "runs/broker.log"),
             5,
-            "headcount: no space left on device (runs/broker.log): make room on it\n",
+            "headcount: no space left on device (runs/broker.log): free some space\n",
         ),
-        (OSError(errno.EMFILE, "any text"), 5, "too many open files: lift the limit"),
+        (OSError(errno.EMFILE, "any text"), 5, "too many open files: raise the limit"),
         (FileNotFoundError(errno.ENOENT, "any text", "forgotten"), 70, "forgotten"),
         (RuntimeError("the wrong kind of wood"), 70, "RuntimeError: the wrong kind of wood\n"),
     ],
@@ -34,11 +34,11 @@ module = importlib.import_module("headcount.cli.main")
 def test_what_goes_wrong_has_a_code(
     error: BaseException,
     code: int,
-    told: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A bug is told with its traceback, and does not end as a failed run does."""
+    """A bug prints its traceback, and has another exit code than a failed run."""
 
     def fail(**_: object) -> None:
         raise error
@@ -48,5 +48,5 @@ def test_what_goes_wrong_has_a_code(
         module.main()
     assert ended.value.code == code
     said = capsys.readouterr().err
-    assert told in said
+    assert message in said
     assert ("Traceback" in said) == (code == module.BUG)

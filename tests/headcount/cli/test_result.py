@@ -1,4 +1,4 @@
-"""The result: what is printed of a report."""
+"""The result: the part of a report that is printed."""
 
 import io
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.analysis.test_judge import SANE
 
 
 def printed(report: Report) -> list[str]:
-    """Give the lines that stand on stdout."""
+    """Return the lines on stdout."""
     out = io.StringIO()
     console = Console(out=rich.console.Console(file=out, highlight=False))
     show(report, RunFolder(Path("reports/run-1")), console)
@@ -28,7 +28,7 @@ def printed(report: Report) -> list[str]:
 
 
 def test_every_check_against_the_run_is_listed() -> None:
-    """Also Locust's own exit code, which is no threshold of the run but can break its pass."""
+    """Also Locust's own exit code, which is not a threshold but can break the run's pass."""
     evidence = replace(SANE, locust_exit=LocustExit(7, Cause.OTHER, "a listener set it"))
     report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
     lines = printed(report)
@@ -36,8 +36,8 @@ def test_every_check_against_the_run_is_listed() -> None:
     assert "  - Locust ended with exit code 7: a listener set it" in lines
 
 
-def test_both_rates_stand_beside_what_is_held_against_thresholds() -> None:
-    """A percentile among them is of no use without; where there are none, nothing is said."""
+def test_both_rates_are_printed_with_thresholds() -> None:
+    """A percentile means nothing without the rates; without thresholds, no rates are printed."""
     kept = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
     report = replace(a_report(), rates=Rates(500, 498.25))
     with_it, without = (

@@ -1,4 +1,4 @@
-"""The turn: who judges a run while another does waits, and nobody waits for the dead."""
+"""The run lock: a process waits while another judges the run, but not for a dead one."""
 
 import errno
 import fcntl
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
-    """It says so, and goes on when the first is done; nothing is left in the folder."""
+    """It prints that, and goes on when the first is done; no file stays in the folder."""
     screen, done = Screen(), []
 
     def second() -> None:
@@ -59,8 +59,8 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
     assert [each.name for each in folder.path.iterdir()] == ["logs"]
 
 
-def test_nobody_waits_for_the_dead(folder: RunFolder) -> None:
-    """A process's lock ends with the process."""
+def test_a_dead_process_holds_no_lock(folder: RunFolder) -> None:
+    """A lock ends with its process."""
     command = [sys.executable, "-c", HOLD, str(folder.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
@@ -75,7 +75,7 @@ def test_nobody_waits_for_the_dead(folder: RunFolder) -> None:
 def test_a_file_system_without_locks(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """It is said that nobody is kept away, and the judgement goes on."""
+    """A remark says that there is no lock, and the judgement goes on."""
     monkeypatch.setattr(fcntl, "flock", refusing(number))
     screen = Screen()
     with run_lock(folder, screen.console):
@@ -85,7 +85,7 @@ def test_a_file_system_without_locks(
 
 
 def test_another_error_is_an_error(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not taken for a turn, and the folder is closed."""
+    """It does not count as a lock, and the folder is closed."""
     monkeypatch.setattr(fcntl, "flock", refusing(errno.EIO))
     gc.collect()  # what others have left open
     before = psutil.Process().num_fds()
@@ -95,7 +95,7 @@ def test_another_error_is_an_error(folder: RunFolder, monkeypatch: pytest.Monkey
 
 
 def refusing(number: int) -> object:
-    """Make a `flock` that fails."""
+    """Return a `flock` that fails."""
 
     def flock(*_: int) -> None:
         raise OSError(number, "refused")

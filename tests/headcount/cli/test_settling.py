@@ -1,4 +1,4 @@
-"""Settling: read on while something is missing, for so long, whatever else is in the topic."""
+"""Settling: read on while events are missing, up to the settle time, whatever else arrives."""
 
 import itertools
 import time
@@ -19,12 +19,12 @@ S = 1_000_000_000
 
 @dataclass
 class Clock:
-    """The judge's clocks, which stand still but when somebody sleeps; `now_s` is from the seal."""
+    """The judgement's clocks, which advance only in `sleep`; `now_s` is from the seal."""
 
     now_s: float = 0.0
 
     def monotonic(self) -> float:
-        """Some other epoch."""
+        """An arbitrary epoch."""
         return 5000 + self.now_s
 
     def time_ns(self) -> int:
@@ -38,7 +38,7 @@ class Clock:
 
 @dataclass
 class Topic:
-    """A topic of one partition: the run's events come at given times, and perhaps others' do.
+    """A topic of one partition, where the run's events, and perhaps others, arrive at set times.
 
     `reading_s` is how long it takes to read and compare once. `log_start` is by time.
     """
@@ -54,17 +54,17 @@ class Topic:
     kept: list[End] = field(default_factory=list)
 
     def note(self) -> Reach:
-        """Note the end."""
+        """Record the end."""
         now_s = self.clock.now_s
         if now_s >= self.dies_at_s:
             raise PartError("no Kafka broker answers at kafka:9092 within 10 s: refused")
-        mine = sum(at_s <= now_s for at_s in self.arrivals_s)
-        self.noted.append(mine)
-        offset = mine + int(self.noise_per_s * now_s)
+        arrived = sum(at_s <= now_s for at_s in self.arrivals_s)
+        self.noted.append(arrived)
+        offset = arrived + int(self.noise_per_s * now_s)
         return Reach(End({0: offset}, {0: self.log_start(now_s)}, f"{now_s:.1f}", sealed=True))
 
     def judge(self, waits: Waits, sealed_ns: int | None = SEAL_NS) -> tuple[End, int]:
-        """Read as the judgement does; give the end and how many were missing by then."""
+        """Read as the judgement does; return the end and how many events were missing."""
         since = SinceAnswer(sealed_ns, self.clock.time_ns(), self.clock.monotonic())
         settling = TopicSettling(self.note, self.kept.append, waits, since)
         reach: Reach | None = settling.begin()
@@ -78,19 +78,19 @@ class Topic:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock in the place of the machine's."""
+    """A clock that replaces the machine's."""
     made = Clock()
     monkeypatch.setattr(settling_module, "time", made)
     return made
 
 
 def every(times: Iterable[float]) -> list[float]:
-    """Give times of arrival in order."""
+    """Return arrival times in order."""
     return sorted(times)
 
 
 def test_a_clean_run_is_read_once(clock: Clock) -> None:
-    """It waits for half a second after the last answer, and for nothing else."""
+    """It only waits for half a second after the last response."""
     topic = Topic(clock, [0.0] * 50, 50)
     end, missing = topic.judge(Waits())
     assert (missing, end.watched_s, len(topic.noted)) == (0, 0.5, 1)
@@ -106,7 +106,7 @@ def test_a_noisy_topic_delays_no_clean_run(clock: Clock) -> None:
 
 @pytest.mark.parametrize("noise_per_s", [0, 500])
 def test_what_comes_after_eight_seconds_is_not_lost(clock: Clock, noise_per_s: int) -> None:
-    """An outbox is emptied then: it is read on until all is there, and half a second more."""
+    """An outbox is emptied then: reading goes on until all is there, and half a second more."""
     topic = Topic(clock, every([0.0] * 30 + [8.0] * 20), 50, noise_per_s)
     end, missing = topic.judge(Waits())
     assert missing == 0
@@ -117,7 +117,7 @@ def test_what_comes_after_eight_seconds_is_not_lost(clock: Clock, noise_per_s: i
 
 @pytest.mark.parametrize("noise_per_s", [0, 500])
 def test_noise_hides_no_loss(clock: Clock, noise_per_s: int) -> None:
-    """What is missing when the time is over is lost, and nothing was on its way any more."""
+    """Events missing at the end are lost, and nothing was still arriving."""
     topic = Topic(clock, [0.0] * 45, 50, noise_per_s)
     end, missing = topic.judge(Waits())
     assert (missing, end.watched_s, end.moving) == (5, 10, 0)
@@ -126,15 +126,15 @@ def test_noise_hides_no_loss(clock: Clock, noise_per_s: int) -> None:
 
 @pytest.mark.parametrize("settle_s", [0.0, 0.5, 2.0, 10.0, 120.0])
 def test_the_time_to_settle_is_kept(clock: Clock, settle_s: float) -> None:
-    """No more and no less, but for the half second that each run is watched."""
+    """No more and no less, except for the half second that each run is watched."""
     topic = Topic(clock, [0.0] * 45, 50, noise_per_s=7)
     end, _ = topic.judge(Waits(settle_s))
     assert end.watched_s == max(0.5, settle_s)
     assert len(topic.noted) < 50
 
 
-def test_what_still_moves_when_time_is_over_is_told(clock: Clock) -> None:
-    """Ten came in the last second, and ten more would have."""
+def test_events_that_still_arrive_at_the_end_are_counted(clock: Clock) -> None:
+    """Ten events came in the last second, and ten more would have come."""
     topic = Topic(clock, every([0.0] * 30 + [9.6] * 10 + [10.4] * 10), 50)
     end, missing = topic.judge(Waits())
     assert (missing, end.moving, end.watched_s) == (10, 10, 10)
@@ -151,7 +151,7 @@ def test_the_topic_is_watched_for_so_long(clock: Clock) -> None:
 
 @pytest.mark.parametrize("seal_s", [-3600.0, -30.0, -5.0, 0.0, 3600.0])
 def test_no_clock_prolongs_the_wait(clock: Clock, seal_s: float) -> None:
-    """A seal of the future is one of now, and one of long ago is waited for no more."""
+    """A seal from the future counts as one of now, and an old seal needs no wait."""
     topic = Topic(clock, [0.0] * 45, 50)
     topic.judge(Waits(), SEAL_NS + int(seal_s * S))
     waited_s = clock.now_s
@@ -159,7 +159,7 @@ def test_no_clock_prolongs_the_wait(clock: Clock, seal_s: float) -> None:
 
 
 def test_a_clock_that_is_behind_cuts_no_wait_short(clock: Clock) -> None:
-    """Of the file system's clock and the generators' the later counts."""
+    """The later one of the file system's clock and the generators' counts."""
     since = SinceAnswer(SEAL_NS - 3600 * S, clock.time_ns(), clock.monotonic())
     assert since.at(clock.monotonic()) == 3600
     since.note_answer(SEAL_NS - 2 * S)
@@ -177,8 +177,8 @@ def test_a_run_that_was_watched_until_its_end_needs_no_clock(clock: Clock) -> No
     assert since.at(clock.monotonic()) == 0
 
 
-def test_an_outbox_that_was_emptied_begins_the_time_anew(clock: Clock) -> None:
-    """What it published last may take as long as what was acknowledged last."""
+def test_an_emptied_outbox_restarts_the_settle_time(clock: Clock) -> None:
+    """Its last events may take as long to arrive as the last acknowledged ones."""
     since = SinceAnswer(SEAL_NS - 60 * S, clock.time_ns(), clock.monotonic())
     clock.sleep(20)
     since.restart()
@@ -186,7 +186,7 @@ def test_an_outbox_that_was_emptied_begins_the_time_anew(clock: Clock) -> None:
 
 
 def test_a_broker_that_goes_away_meanwhile(clock: Clock) -> None:
-    """What was read counts, and the end is not the run's for good."""
+    """The messages already read count, and the end is not final."""
     topic = Topic(clock, [0.0] * 45, 50, dies_at_s=3)
     end, missing = topic.judge(Waits())
     assert (missing, end.end_offsets) == (5, {0: 45})
@@ -197,14 +197,14 @@ def test_a_broker_that_goes_away_meanwhile(clock: Clock) -> None:
 
 
 def test_retention_that_deletes_what_was_read_does_not_matter(clock: Clock) -> None:
-    """It was read, and what follows is read on from there."""
+    """The deleted messages were read before, and reading goes on after them."""
     topic = Topic(clock, every([0.0] * 30 + [5.0] * 20), 50, log_start=lambda s: 12 if s > 2 else 0)
     end, missing = topic.judge(Waits())
     assert (missing, end.cut_short, end.log_start_offsets) == (0, "", {0: 0})
 
 
 def test_retention_that_deletes_what_was_not_read(clock: Clock) -> None:
-    """What the run lacks may have been there."""
+    """The missing events may have been among the deleted messages."""
     topic = Topic(clock, [0.0] * 30, 50, 500, log_start=lambda s: 2000 if s > 3 else 0)
     end, missing = topic.judge(Waits())
     assert missing == 20
@@ -215,7 +215,7 @@ def test_retention_that_deletes_what_was_not_read(clock: Clock) -> None:
 
 
 def test_ends_are_noted_in_time() -> None:
-    """However long reading takes: what comes later is not within the end, nor is it moving."""
+    """However long reading takes: later messages are neither within the end nor moving."""
     began_s = time.monotonic()
     noted_s: list[float] = []
 
@@ -245,7 +245,7 @@ def test_ends_are_noted_in_time() -> None:
 
 
 def test_a_run_that_is_judged_in_time_is_noted_once() -> None:
-    """What waits in the background is given up."""
+    """The background timers are cancelled."""
     counter = itertools.count()
     note = lambda: Reach(End({0: next(counter)}, {}, "now", sealed=True))  # noqa: E731
     settling = TopicSettling(note, lambda _end: None, Waits(0.1, 0), SinceAnswer(None))

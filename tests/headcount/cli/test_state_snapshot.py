@@ -26,7 +26,7 @@ PLAYED = GameDatabase(URL, "run-1.")
 
 @dataclass
 class Fake:
-    """A database that is at one point after the other, each time that it is opened."""
+    """A database whose progress changes each time it is opened."""
 
     points: Sequence[PublishProgress]
     opened: int = 0
@@ -40,11 +40,11 @@ class Fake:
         yield self
 
     def progress(self) -> PublishProgress:
-        """How far it is."""
+        """Its progress."""
         return self.points[min(self.opened, len(self.points)) - 1]
 
     def entries(self) -> Iterator[SnapshotEntry]:
-        """What it holds."""
+        """Its entries."""
         yield from self.entered
 
 
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def opening(monkeypatch: pytest.MonkeyPatch, *points: PublishProgress) -> Fake:
-    """Let a database be opened that is at these points."""
+    """Make the database open with these states of progress, one after the other."""
     fake = Fake(points)
     monkeypatch.setattr("headcount_service.game.snapshot.open_snapshot", fake.open)
     monkeypatch.setattr(database_module, "POLL_S", 0)
@@ -65,14 +65,14 @@ def opening(monkeypatch: pytest.MonkeyPatch, *points: PublishProgress) -> Fake:
 
 
 def test_the_outbox_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until nothing is left in it."""
+    """The wait ends when nothing is left in it."""
     fake = opening(monkeypatch, PublishProgress(7, 2), PublishProgress(7, 1), PublishProgress(7, 0))
     assert await_outbox(PLAYED, Console(quiet=True)) == PublishProgress(7, 0)
     assert fake.opened == 3
 
 
 def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
-    """It is waited for so long, and then the state is no state of the topic's end."""
+    """The wait ends at its timeout, and the state does not belong to the topic's end."""
     opening(monkeypatch, PublishProgress(7, 2))
     monkeypatch.setattr(database_module, "OUTBOX_TIMEOUT_S", 0)
     before = await_outbox(PLAYED, Console(quiet=True))
@@ -82,7 +82,7 @@ def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder
 
 
 def test_an_account_of_the_same_moment(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
-    """It is written down, and a later one of the same point is as good."""
+    """It is stored; a later one with the same progress is as good."""
     opening(monkeypatch, PublishProgress(7, 0))
     reading = account(PLAYED, PublishProgress(7, 0), folder)
     path = folder.path / stored_state.FILE
@@ -94,7 +94,7 @@ def test_an_account_of_the_same_moment(monkeypatch: pytest.MonkeyPatch, folder: 
 
 
 def test_an_account_of_a_later_moment(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
-    """What was played since is in no topic that ends before."""
+    """Later events are not in a topic that ended before them."""
     opening(monkeypatch, PublishProgress(8, 0))
     reading = account(PLAYED, PublishProgress(7, 0), folder)
     assert (reading.database.stored, reading.database.is_due, reading.is_moving) == (
@@ -103,13 +103,13 @@ def test_an_account_of_a_later_moment(monkeypatch: pytest.MonkeyPatch, folder: R
     stored_state.write(folder.path / stored_state.FILE, [], stored_state.Moment("then", 7))
     reading = account(PLAYED, None, folder)
     assert (reading.database.stored, reading.is_moving) == (None, False)
-    assert reading.database.why_not.startswith("it has moved on")
+    assert reading.database.why_not.startswith("it has changed since")
 
 
 def test_an_end_that_was_noted_without_an_account(
     monkeypatch: pytest.MonkeyPatch, folder: RunFolder
 ) -> None:
-    """Nobody knows what was stored then, so nothing is compared."""
+    """The state at that time is unknown, so nothing is compared."""
     opening(monkeypatch, PublishProgress(7, 0))
     reading = account(PLAYED, None, folder)
     assert (reading.database.stored, reading.database.is_due) == (None, True)
@@ -117,7 +117,7 @@ def test_an_end_that_was_noted_without_an_account(
 
 
 def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
-    """No database, or a number that is none, is a reason and no traceback."""
+    """A missing database or an invalid number is a reason, not a traceback."""
 
     def refuse(*_: object) -> contextlib.AbstractContextManager[Fake]:
         raise DatabaseError("the database cannot be read")
@@ -135,7 +135,7 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
 
 
 def test_which_database(folder: RunFolder) -> None:
-    """The one that is named, the file that the run left, what was written down of it, or none."""
+    """The named one, the file that the run left, the stored state, or none."""
     manifest = MANIFEST
     assert find(folder, manifest, None) is None
     assert find(folder, manifest, URL) == PLAYED
@@ -153,8 +153,8 @@ def test_which_database(folder: RunFolder) -> None:
         find(folder, elsewhere, None)
 
 
-def test_a_url_that_is_none() -> None:
-    """The option is named, and what may hold a password is not repeated."""
+def test_an_invalid_url() -> None:
+    """The message names the option, and does not repeat a possible password."""
     wrong = ["run-1", "--database-url", "mysql://game:secret@host/db"]
     done = CliRunner().invoke(verify, wrong)
     assert done.exit_code == 2

@@ -1,4 +1,4 @@
-"""The judgement: an end that was noted too early is not the run's."""
+"""The judgement: an end that was recorded too early is not the run's."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ MANIFEST = Manifest(
 
 
 def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
-    """It meets the same again, where it is reported."""
+    """The error recurs in the foreground, which reports it."""
     done: list[int] = []
     is_block_over = threading.Event()
 
@@ -53,7 +53,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
 
 
 def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
-    """As is what only a database needs."""
+    """The same holds for what only a database needs."""
     script = (
         "import sys; from headcount.cli import verification;"
         "from headcount.cli.commands import verify;"
@@ -67,8 +67,8 @@ def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
-    """A generator is at work while its run is judged: its ledger is looked at before the end."""
+def test_what_is_reserved_until_the_end_is_not_a_phantom(tmp_path: Path) -> None:
+    """A generator works while its run is judged: its ledger is read before the end."""
     folder = RunFolder(tmp_path / "run-1")
     folder.create()
     writer = LedgerWriter(pafs.LocalFileSystem(), str(folder.path / "ledger"), "run-1", 0)
@@ -79,15 +79,15 @@ def test_what_is_reserved_until_the_end_is_no_phantom(tmp_path: Path) -> None:
 
     def reserved(*, sealed: bool) -> list[int]:
         end = End({0: 10}, {0: 0}, "now", sealed)
-        found = topic_end.as_of(end, folder, MANIFEST, parts)
-        return [part.reserved for part in found]
+        current = topic_end.as_of(end, folder, MANIFEST, parts)
+        return [part.reserved for part in current]
 
     assert (reserved(sealed=True), reserved(sealed=False)) == ([64], [192])
 
 
 @dataclass
 class Growing:
-    """A run whose topic grows: where its partition ends, and what lies there unreadable."""
+    """A run whose topic grows: its partition's end, and its unreadable messages."""
 
     folder: RunFolder
     end: int = 10
@@ -101,7 +101,7 @@ class Growing:
         return writer
 
     def judged_to(self) -> tuple[int, int]:
-        """Find out to where the run is judged now, and how much is unreadable then."""
+        """Return up to where the run is judged now, and how much is unreadable."""
         verify_options = VerifyOptions("local", "1g", 1, watch_for_s=0)
         request = VerifyRequest(self.folder, verify_options, None)
         parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
@@ -112,7 +112,7 @@ class Growing:
 
 @pytest.fixture
 def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
-    """A run in whose place no broker is asked."""
+    """A growing run that needs no broker."""
     folder = RunFolder(tmp_path / "run-1")
     folder.create()
     run = Growing(folder)
@@ -128,9 +128,9 @@ def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
 
 
 def test_an_end_is_kept_once_all_is_sealed(growing: Growing) -> None:
-    """Judged while a generator is at work, a run is judged anew afterwards, to its own end.
+    """A run that was judged while a generator was at work is judged again, to its own end.
 
-    So is one that was judged while some of its events could not be read.
+    So is a run that was judged while some of its events were unreadable.
     """
     writer = growing.generator(0)
     assert growing.judged_to() == (10, 0)
@@ -146,7 +146,7 @@ def test_an_end_is_kept_once_all_is_sealed(growing: Growing) -> None:
 
 
 def test_an_end_is_not_that_of_a_generator_that_comes_later(growing: Growing) -> None:
-    """What it does lies behind what was taken for the end when all others had sealed."""
+    """Its events lie behind the end that was recorded when all others had sealed."""
     growing.generator(0).seal(0)
     assert growing.judged_to() == (10, 0)
     growing.end = 500
@@ -160,7 +160,7 @@ def test_an_end_is_not_that_of_a_generator_that_comes_later(growing: Growing) ->
 
 
 def test_an_end_is_not_that_of_a_generator_that_is_elsewhere(growing: Growing) -> None:
-    """It has begun, and its folder is not here yet, so nobody knows whether it is at work."""
+    """It has begun, but its folder is not here yet, so it may still be at work."""
     growing.generator(0).seal(0)
     growing.folder.write_generators(Generators((0, 1)))
     assert growing.judged_to() == (10, 0)
@@ -173,7 +173,7 @@ def test_an_end_is_not_that_of_a_generator_that_is_elsewhere(growing: Growing) -
 
 
 def test_an_end_without_its_generators_is_kept(growing: Growing) -> None:
-    """So earlier versions noted it."""
+    """Older end.json files have no generators."""
     growing.generator(0).seal(0)
     growing.folder.write_end(End({0: 7}, {}, "then", sealed=True))
     assert growing.judged_to() == (7, 0)

@@ -1,4 +1,4 @@
-"""The listener: what answers instead of a broker in plain text is named, and soon."""
+"""The listener probe: soon names what answers instead of a broker in plain text."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from headcount.errors import PartError, UsageError
-from headcount.kafka.listener_probe import complaint
+from headcount.kafka.listener_probe import why_unusable
 from headcount.kafka.topic import describe
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership
@@ -30,7 +30,7 @@ def listeners(
     environ: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, str]]:
-    """A broker with a listener in plain text, and others that no client of ours can use."""
+    """A broker with a plain-text listener, and others that our clients cannot use."""
     folder = tmp_path_factory.mktemp("listeners")
     certificate = folder / "server.pem"
     write_server_certificate(certificate)
@@ -63,9 +63,9 @@ def listeners(
 
 
 @pytest.mark.e2e
-def test_a_listener_that_wants_more_is_named(listeners: dict[str, str]) -> None:
-    """SASL, TLS, both, and a name that leads nowhere: each is said at once, with the address."""
-    assert complaint(listeners["clients"]) == ""
+def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) -> None:
+    """SASL, TLS, both, and an unknown host name: each is reported soon, with the address."""
+    assert why_unusable(listeners["clients"]) == ""
     for name, wanted in {
         "sasl": "wants SASL (PLAIN)",
         "tls": "wants TLS",
@@ -83,8 +83,8 @@ def test_a_listener_that_wants_more_is_named(listeners: dict[str, str]) -> None:
 
 
 @pytest.mark.e2e
-def test_one_listener_that_can_be_used_is_enough(listeners: dict[str, str]) -> None:
-    """A listener that cannot be used is passed over where another can."""
+def test_one_usable_listener_is_enough(listeners: dict[str, str]) -> None:
+    """An unusable listener is skipped if there is a usable one."""
     assert describe(f"{listeners['tls']},{listeners['clients']}", "none") is None
 
 
@@ -98,14 +98,14 @@ def web_server() -> Iterator[str]:
 
 
 def test_a_web_server_is_named(web_server: str) -> None:
-    """What speaks HTTP at the brokers' address is called a web server."""
-    assert complaint(web_server, 0.5) == (
-        f"a web server answers at {web_server}, and not a Kafka broker"
+    """An HTTP server at the brokers' address is called a web server."""
+    assert why_unusable(web_server, 0.5) == (
+        f"a web server answers at {web_server}, not a Kafka broker"
     )
 
 
 def test_whatever_answers_is_shown() -> None:
-    """Of a server that greets first, as SSH and mail do, the greeting is shown."""
+    """The greeting of a server that speaks first, such as SSH or mail, is shown."""
     with socket.create_server((LOOPBACK, 0)) as server:
 
         def greet() -> None:
@@ -117,20 +117,20 @@ def test_whatever_answers_is_shown() -> None:
                     connection.recv(1024)
 
         threading.Thread(target=greet, daemon=True).start()
-        said = complaint(f"{LOOPBACK}:{server.getsockname()[1]}", 0.5)
+        said = why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", 0.5)
     assert "something other than a Kafka broker answers" in said
     assert "SSH-2.0" in said
 
 
-def test_who_says_nothing_is_not_judged() -> None:
-    """A broker that hangs is waited for: nothing is known of a server that is silent."""
+def test_a_silent_listener_is_not_judged() -> None:
+    """It may be a broker that hangs: nothing is known about a silent server."""
     with socket.create_server((LOOPBACK, 0)) as server:
-        assert complaint(f"{LOOPBACK}:{server.getsockname()[1]}", 0.2) == ""
+        assert why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", 0.2) == ""
 
 
 @pytest.mark.parametrize("servers", ["user:hunter2@kafka:9092", "SASL_SSL://kafka:9092,a:1"])
 def test_servers_with_a_password_are_refused_unshown(servers: str) -> None:
-    """What may hold a password is not repeated."""
+    """The message does not repeat a possible password."""
     with pytest.raises(UsageError, match=r"host:port") as raised:
         describe(servers, "events")
     assert "hunter2" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""The topic: made once, described as it is, and answered about within the time that was given."""
+"""The topic: created once, described as it is, and every call ends within its timeout."""
 
 import contextlib
 import os
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
-    """The first call makes the topic as asked for; the second finds it and changes nothing."""
+    """The first call creates the topic as requested; the second changes nothing."""
     made = ensure_topic(broker.bootstrap_servers, "made-once", 3)
     assert (made.partitions, made.replication, made.cleanup_policy) == (3, 1, "delete")
     assert (made.retention_ms, made.timestamp_type) == (-1, "LogAppendTime")
@@ -51,10 +51,10 @@ def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
     assert describe(broker.bootstrap_servers, "made-once") == made
 
 
-def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
+def test_a_broker_that_learns_of_a_new_topic_late_is_asked_again(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a cluster, the broker that is asked for the configuration may not know the topic yet."""
+    """In a cluster, the broker that returns the configuration may not know the topic yet."""
     asked: list[object] = []
     answer = KafkaAdminClient.describe_configs
 
@@ -72,7 +72,7 @@ def test_a_broker_that_hears_of_a_new_topic_late_is_asked_again(
 
 @pytest.mark.slow
 def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
-    """It is said what to grant, not that there is no such topic."""
+    """The message says what to grant, not that the topic does not exist."""
     broker = guarded_broker(new_broker, "discreet", *DISCREET)
     with pytest.raises(PartError, match=r"'discreet'.*grant the user DescribeConfigs"):
         ensure_topic(broker.bootstrap_servers, "discreet", 1, timeout_s=10)
@@ -91,13 +91,13 @@ def test_offsets_count_messages_by_partition(broker: Broker, topic: str) -> None
     assert beginning_offsets(broker.bootstrap_servers, topic) == dict.fromkeys(range(4), 0)
 
 
-def test_the_cluster_tells_its_id(broker: Broker) -> None:
-    """Asked anew, the cluster gives the id that it gave when it started."""
+def test_the_id_of_the_cluster(broker: Broker) -> None:
+    """It is the same id that the cluster reported when it started."""
     assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
 
 
-def test_a_missing_topic_is_no_offset(broker: Broker) -> None:
-    """A topic that is not there is None when described, and an error when measured."""
+def test_a_missing_topic_has_no_offsets(broker: Broker) -> None:
+    """Describing a missing topic returns None; reading its offsets raises an error."""
     assert describe(broker.bootstrap_servers, "none") is None
     with pytest.raises(PartError, match=r"there is no topic 'none' at 127"):
         end_offsets(broker.bootstrap_servers, "none")
@@ -106,12 +106,12 @@ def test_a_missing_topic_is_no_offset(broker: Broker) -> None:
 @pytest.mark.parametrize(
     ("name", "partitions", "replication", "message"),
     [
-        ("bad name", 1, 1, r"make the topic 'bad name' .*letters, digits"),
+        ("bad name", 1, 1, r"create the topic 'bad name' .*letters, digits"),
         ("fine", 0, 1, r"at least 1 partition"),
         ("fine", 1, 3, r"fewer brokers than replicas"),
     ],
 )
-def test_what_the_broker_refuses_is_told_clearly(
+def test_a_refusal_is_reported_clearly(
     broker: Broker, name: str, partitions: int, replication: int, message: str
 ) -> None:
     """A refusal names the topic, the place and the rule."""
@@ -125,8 +125,8 @@ def clients_threads() -> set[threading.Thread]:
 
 
 @pytest.mark.parametrize("call", [describe, end_offsets, beginning_offsets])
-def test_no_broker_is_told_in_time(call: Callable[..., object]) -> None:
-    """Where nobody listens, the error comes within the time, names the place and the reason."""
+def test_a_missing_broker_is_reported_in_time(call: Callable[..., object]) -> None:
+    """If nothing listens, the error comes in time, and names the place and the reason."""
     threads = clients_threads()
     began_s = time.monotonic()
     place = f"127.0.0.1:{free_port()}"
@@ -137,16 +137,16 @@ def test_no_broker_is_told_in_time(call: Callable[..., object]) -> None:
     assert clients_threads() == threads  # the client's thread has ended too
 
 
-def test_a_listener_that_is_no_broker_is_told_in_time() -> None:
-    """Something that accepts connections and says nothing does not hold the command up."""
+def test_a_listener_that_is_not_a_broker_is_reported_in_time() -> None:
+    """A listener that accepts connections but stays silent does not hold the command up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(PartError, match=r"within 1 s: a connection opens, but nobody answers"):
             cluster_id(place, timeout_s=1.0)
 
 
-def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker, topic: str) -> None:
-    """Whichever it is, the others are asked, too."""
+def test_a_silent_broker_among_several_is_skipped(broker: Broker, topic: str) -> None:
+    """Whichever broker is silent, the others are asked."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         silent = f"127.0.0.1:{server.getsockname()[1]}"
         places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
@@ -156,8 +156,8 @@ def test_one_of_several_that_says_nothing_is_passed_over(broker: Broker, topic: 
             assert is_empty(place, topic, 0, first=0, end=0)
 
 
-def test_one_that_says_nothing_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With more time in each round, for a broker that is slow is no broker that hangs."""
+def test_a_silent_broker_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets more time in each round: a slow broker is not one that hangs."""
     monkeypatch.setattr(client, "PATIENCE_S", 0.1)
     asked: list[str] = []
 
@@ -173,8 +173,8 @@ def test_one_that_says_nothing_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
     assert asked[:3] == ["slow", "silent", "slow"]
 
 
-def test_one_that_refuses_is_asked_once() -> None:
-    """As often as it is asked, it says the same."""
+def test_a_refusing_broker_is_asked_once() -> None:
+    """Its answer would always be the same."""
     asked: list[str] = []
 
     def ask(broker: str, _: float) -> str:
@@ -186,8 +186,8 @@ def test_one_that_refuses_is_asked_once() -> None:
     assert asked == ["one", "other"]
 
 
-def test_one_of_several_that_accepts_nothing_is_passed_over(broker: Broker) -> None:
-    """A host that is gone, as one whose queue is full, does not use up the time of the others."""
+def test_a_broker_that_accepts_no_connection_is_skipped(broker: Broker) -> None:
+    """A host that is gone, or whose queue is full, does not use up the others' time."""
     began_s = time.monotonic()
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -201,7 +201,7 @@ def test_one_of_several_that_accepts_nothing_is_passed_over(broker: Broker) -> N
 
 
 def is_stopped(pid: int) -> bool:
-    """Tell whether no thread of a process goes on: a busy machine takes a moment to stop them."""
+    """Return whether all threads of a process have stopped: a busy machine takes a moment."""
     try:
         stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
     except (FileNotFoundError, ProcessLookupError):  # one has just ended
@@ -210,7 +210,7 @@ def is_stopped(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> None:
+def test_a_frozen_broker_is_reported_in_time(new_broker: Callable[[], Broker]) -> None:
     """A broker that stops answering ends the call within its time."""
     frozen = new_broker()
     os.kill(frozen.pid, signal.SIGSTOP)
@@ -223,14 +223,14 @@ def test_a_frozen_broker_is_told_in_time(new_broker: Callable[[], Broker]) -> No
 
 
 @pytest.mark.parametrize("place", ["::::", "localhost", "localhost:port", "a:1,b", ""])
-def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
-    """What cannot be read as host:port is refused before anything is tried."""
+def test_an_invalid_broker_list_is_a_usage_error(place: str) -> None:
+    """Anything other than host:port is refused before any connection."""
     with pytest.raises(UsageError, match=r"is not a broker list: write host:port"):
         cluster_id(place, timeout_s=1.0)
 
 
 def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str) -> None:
-    """In a Locust process, from a greenlet, with other greenlets running on, answers come too."""
+    """In a Locust process, calls from a greenlet succeed while other greenlets run."""
     program = (
         "from gevent import monkey; monkey.patch_all()\n"
         "import gevent, sys\n"

@@ -1,4 +1,4 @@
-"""The columns: what is added row by row is what the ledger would write of the same rows."""
+"""The columns: rows added one by one give the same segment as rows written together."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def written(folder: Path, generator: int, rows: list[Row] | pa.Table) -> pa.Tabl
 @settings(deadline=None, max_examples=50)
 @given(rows=some.lists(ROWS, min_size=1, max_size=8))
 def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
-    """Values, nulls and types are the same, whatever the rows hold."""
+    """Values, nulls and types are the same for any rows."""
     folder = tmp_path_factory.mktemp("ledger")
     for generator in range(2):
         (folder / str(generator)).mkdir()

@@ -10,7 +10,7 @@ from headcount.ledger.comparability import why_not_comparable
 
 
 @pytest.mark.parametrize(
-    ("event", "event_type", "told"),
+    ("event", "event_type", "message"),
     [
         ("bad", "POST", "event= must be a mapping of field names to values, got 'bad', of type"),
         ([("a", 1)], "POST", "got [('a', 1)], of type list"),
@@ -21,17 +21,17 @@ from headcount.ledger.comparability import why_not_comparable
         ({"when": date(2026, 1, 1)}, "buy", "field 'when' (event type 'buy')"),
     ],
 )
-def test_a_refusal_names_value_and_rule(event: Any, event_type: Any, told: str) -> None:
-    """Whatever is given as an event, and however large it is, it is one short line."""
-    assert told in why_not_comparable(event, event_type, ValueError("field 'when'"))
+def test_a_refusal_names_value_and_rule(event: Any, event_type: Any, message: str) -> None:
+    """Any value in place of an event, however large, gives one short line."""
+    assert message in why_not_comparable(event, event_type, ValueError("field 'when'"))
     assert len(why_not_comparable("x" * 10_000, "buy", ValueError())) < 300
 
 
-def test_the_digest_is_quoted_without_what_is_said_before() -> None:
-    """The field, the value and the rule are the digest's words."""
-    error = ValueError("field 'score' cannot be compared: nan is no JSON number")
+def test_the_digest_error_is_quoted_without_its_beginning() -> None:
+    """The field, the value and the rule are quoted from the digest's error."""
+    error = ValueError("field 'score' cannot be compared: nan is not a JSON number")
     reason = why_not_comparable({"score": float("nan")}, "buy", error)
-    assert reason == "field 'score': nan is no JSON number (event type 'buy')"
+    assert reason == "field 'score': nan is not a JSON number (event type 'buy')"
 
 
 def test_a_lone_surrogate_is_shown_so_that_it_can_be_written() -> None:
@@ -47,19 +47,19 @@ def _inner() -> scenario_location.Place | None:
 
 
 def test_a_place_is_the_users_line() -> None:
-    """The innermost line of the user's own, below the function by which it was entered."""
-    found = _inner()
-    assert found is not None
-    assert found.line.startswith("test_comparability.py:")
+    """It is the innermost line of the user's code, with the scenario's outermost function."""
+    place = _inner()
+    assert place is not None
+    assert place.line.startswith("test_comparability.py:")
     assert scenario_location.of_traceback(None) is None
 
 
 def test_an_error_in_a_library_is_placed_where_the_scenario_called_it() -> None:
-    """And not in the library, which is not the user's to mend."""
+    """Not in the library, which the user cannot fix."""
     try:
         pytest.fail("on purpose")
     except BaseException as error:  # noqa: BLE001 - what pytest raises is no Exception
-        found = scenario_location.of_traceback(error.__traceback__)
-    assert found is not None
-    assert found.line.startswith("test_comparability.py:")
-    assert found.entry == "test_an_error_in_a_library_is_placed_where_the_scenario_called_it"
+        place = scenario_location.of_traceback(error.__traceback__)
+    assert place is not None
+    assert place.line.startswith("test_comparability.py:")
+    assert place.entry == "test_an_error_in_a_library_is_placed_where_the_scenario_called_it"

@@ -1,4 +1,4 @@
-"""Digests: the canonical form is what the module says, and refuses what has none."""
+"""Digests: the canonical form is as documented, and values without one are refused."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def test_order_does_not_matter(event: Mapping[str, object]) -> None:
 
 
 def test_the_form_is_written_down() -> None:
-    """A literal event has the literal form: sorted, no spaces, capitals in escapes, no zeros."""
+    """A literal event has the literal form: sorted, no spaces, uppercase escapes, no zeros."""
     event = {"b": 2.50, "a": 'é"\x1f\n', "c": True, "d": {"z": [1, "1"], "y": None}, "e": -0.0}
     assert canonical(event) == (
         '"a":"é\\"\\u001F\\n","b":2.5,"c":true,"d":{"y":null,"z":[1,"1"]},"e":0,'
@@ -47,8 +47,8 @@ def test_xxh64_with_seed_42() -> None:
 @pytest.mark.parametrize(
     ("left", "right"), [(1, "1"), (1, True), (0, False), (None, "null"), ("", None), (1, 1.5)]
 )
-def test_types_are_told_apart(left: object, right: object) -> None:
-    """Values that look or compare alike, and are other JSON, have other digests."""
+def test_types_are_distinguished(left: object, right: object) -> None:
+    """Values that look or compare alike but differ in JSON have different digests."""
     assert digest({"a": left}) != digest({"a": right})
 
 
@@ -65,7 +65,7 @@ NO_JSON: list[object] = [
 
 @pytest.mark.parametrize("value", NO_JSON)
 def test_what_has_no_form_is_refused(value: object) -> None:
-    """What JSON cannot write is refused by where it stands, on top and within."""
+    """The error names the place of what JSON cannot represent, at the top level and below."""
     with pytest.raises(ValueError, match="field 'size' cannot be compared: "):
         digest({"size": value})
     with pytest.raises(ValueError, match="field '/a/1/b~1c' cannot be compared: "):
@@ -73,15 +73,15 @@ def test_what_has_no_form_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("event", ["text", None, 7, ["a"], [("a", 1)], {1: 2}, {"\ud800": 1}])
-def test_what_is_no_event_is_refused(event: Any) -> None:
-    """What is no mapping from text is refused with a ValueError, too."""
+def test_a_value_that_is_not_an_event_is_refused(event: Any) -> None:
+    """Anything other than a mapping from text is refused with a ValueError, too."""
     for describe_it in (shape, digest, canonical, describe):
         with pytest.raises(ValueError, match=r"no text|not .* \(|surrogate"):
             describe_it(event)
 
 
 def test_what_is_too_deep_is_refused() -> None:
-    """So is what contains itself."""
+    """So is an event that contains itself."""
     loop: dict[str, object] = {}
     loop["again"] = [loop]
     for event in (loop, _nested(MAX_DEPTH + 1)):
@@ -99,7 +99,7 @@ def _nested(depth: int) -> dict[str, object]:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_number_can_be_compared(number: float) -> None:
-    """However it is written: as Python does, with an exponent, or without one."""
+    """In every spelling: as in Python, with an exponent, or without one."""
     exact = Decimal(repr(number))
     for written in (number, exact, Decimal(f"{exact:e}"), Decimal(f"{exact:f}")):
         assert canonical({"a": written}) == canonical({"a": number})
@@ -122,13 +122,13 @@ NUMBERS: list[tuple[object, object, bool]] = [
 
 
 def test_numbers_are_compared_by_value() -> None:
-    """Exactly, and of any size."""
+    """Exactly, at any size."""
     for number, (left, right, same) in enumerate(NUMBERS):
         assert (digest({"a": left}) == digest({"a": right})) is same, number
 
 
 def test_a_huge_exponent_costs_nothing() -> None:
-    """Nobody's exponent is written out."""
+    """It is not expanded into zeros."""
     assert canonical({"a": Decimal("1e999999999")}) == '"a":1e999999999,'
 
 
@@ -140,7 +140,7 @@ STRANGE_NAMES = [
 
 @pytest.mark.parametrize("name", STRANGE_NAMES)
 def test_every_name_can_be_a_field(name: str) -> None:
-    """On top and within, and it is what the shape names."""
+    """At the top level and below, and the shape names it."""
     event = {name: 1, "b": {name: {name: 2}}}
     assert names_of(shape({name: 1})) == (name,)
     assert digests_over({**event, "more": 3}, [shape(event)]) == [digest(event)]
@@ -166,18 +166,18 @@ GROWN: list[tuple[dict[str, object], dict[str, object], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "found", "same"), GROWN)
+@pytest.mark.parametrize(("asked", "published", "same"), GROWN)
 def test_a_service_may_add_fields_at_every_level(
     asked: dict[str, object],
-    found: dict[str, object],
+    published: dict[str, object],
     same: bool,
 ) -> None:
-    """What was asked for is compared to any depth, and what was added is not."""
-    assert (digests_over({**found, "Host": "here"}, [shape(asked)]) == [digest(asked)]) is same
+    """Requested fields are compared to any depth; added fields are not."""
+    assert (digests_over({**published, "Host": "here"}, [shape(asked)]) == [digest(asked)]) is same
 
 
 def test_a_shape_of_the_ledgers_before_compares_values_whole() -> None:
-    """Then a shape was the names alone, and the digest was over all that was within."""
+    """A shape of names alone covers everything nested in those fields."""
     asked = {"a": {"b": 1}, "c": 2}
     assert digests_over(asked, ["a,c"]) == [digest(asked)]
     assert digests_over({"a": {"b": 1, "x": 1}, "c": 2}, ["a,c"]) != [digest(asked)]

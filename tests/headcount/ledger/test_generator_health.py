@@ -1,4 +1,4 @@
-"""A generator's health: bounded, read back as it was written, and not known where it is damaged."""
+"""A generator's health: bounded, read back as written, and unknown if the file is damaged."""
 
 import json
 from itertools import pairwise
@@ -28,12 +28,12 @@ def a_sample(number: int, cpu: float = 20.0, lag: float = 1.0) -> Sample:
 
 
 def read(folder: Path, generator: int = 0) -> Health | None:
-    """Read what a generator left."""
+    """Read a generator's health."""
     return read_health(pafs.LocalFileSystem(), str(folder), generator)
 
 
-def test_what_is_written_is_read_and_is_no_part_of_the_evidence(tmp_path: Path) -> None:
-    """The last that was written counts; the ledger is as whole with it as without."""
+def test_health_is_read_back_and_is_not_evidence(tmp_path: Path) -> None:
+    """The last file written counts; the ledger is complete with it and without it."""
     writer = LedgerWriter(pafs.LocalFileSystem(), str(tmp_path), RUN, 0)
     writer.open()
     writer.reserve(64)
@@ -62,7 +62,7 @@ def test_what_is_written_is_read_and_is_no_part_of_the_evidence(tmp_path: Path) 
     ],
 )
 def test_what_is_damaged_is_not_known(tmp_path: Path, content: bytes) -> None:
-    """Whatever is in the file, or if there is none."""
+    """Whatever the file holds, or if it is missing."""
     assert read(tmp_path) is None
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / FILE).write_bytes(content)
@@ -70,7 +70,7 @@ def test_what_is_damaged_is_not_known(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_long_run_has_wider_samples() -> None:
-    """Never too many; the greatest lag stays, loads are averaged, and the last is the last."""
+    """The number is bounded; the greatest lag stays, loads are averaged, the rest is the last."""
     history = History()
     for number in range(1, 10 * MOST_SAMPLES + 4):
         history.add(a_sample(number, cpu=number % 2 * 100, lag=500 if number == 77 else 1))
@@ -87,7 +87,7 @@ def test_a_long_run_has_wider_samples() -> None:
 
 @pytest.mark.parametrize("count", [1, MOST_SAMPLES, MOST_SAMPLES + 1])
 def test_a_span_too_short_is_the_end_of_the_last(count: int) -> None:
-    """Counts and the greatest lag are told to the end; the load is of what came before."""
+    """Counts and the greatest lag are those of the end; the CPU load is that of the span before."""
     history = History()
     for number in range(1, count + 1):
         history.add(a_sample(number))

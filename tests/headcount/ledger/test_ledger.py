@@ -1,4 +1,4 @@
-"""The ledger: what is written is read, and what is damaged is named."""
+"""The ledger: what is written is read back, and damage is named."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ def read(folder: Path) -> GeneratorLedger:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    """A sealed ledger reads back whole, and its rows have the written-down schema."""
+    """A sealed ledger reads back completely, and its rows have the documented schema."""
     folder = sealed(tmp_path)
     part = read(tmp_path)
     assert part.damage == ()
@@ -58,7 +58,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_reserved_meanwhile_counts(tmp_path: Path) -> None:
-    """Of those that had not sealed, and of those that came; rows stay what they were."""
+    """From generators without a seal, and from new ones; the rows stay as they were."""
     sealed(tmp_path)
     working = a_writer(tmp_path, 1)
     working.reserve(64)
@@ -69,14 +69,14 @@ def test_what_is_reserved_meanwhile_counts(tmp_path: Path) -> None:
     a_writer(tmp_path, 2).reserve(32)
 
     later = read_ledger(pafs.LocalFileSystem(), str(tmp_path), RUN)
-    found = with_later_reservations(first, later)
+    merged = with_later_reservations(first, later)
 
-    assert [(part.reserved, part.seal is None) for part in found] == [
+    assert [(part.reserved, part.seal is None) for part in merged] == [
         (64, False),
         (256, True),
         (32, True),
     ]
-    assert [len(part.segments) for part in found] == [2, 0, 0]
+    assert [len(part.segments) for part in merged] == [2, 0, 0]
     assert with_later_reservations(first, []) == first
 
 
@@ -94,8 +94,8 @@ def test_one_generator_one_folder(tmp_path: Path) -> None:
         a_writer(tmp_path)
 
 
-def test_who_has_not_sealed(tmp_path: Path) -> None:
-    """It is told without a look at what was written; no ledger yet is nobody."""
+def test_generators_without_a_seal(tmp_path: Path) -> None:
+    """The answer needs only a folder listing; without a ledger, there is no generator."""
     here = pafs.LocalFileSystem(), str(tmp_path / "ledger")
     assert unsealed(*here) == []
     sealed(tmp_path / "ledger")
@@ -105,34 +105,34 @@ def test_who_has_not_sealed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["ledgers/", "/ledgers", "file:///ledgers/"])
-def test_a_place_for_ledgers(place: str) -> None:
+def test_a_location_of_ledgers(place: str) -> None:
     """A folder, or a URL of storage that pyarrow knows."""
     assert check_location("--ledger", place) == place.rstrip("/")
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "message"),
     [
         ("s3://key:secret@bucket/path", "AWS_SECRET_ACCESS_KEY"),
         ("s3://bucket/path?endpoint_override=localhost", "AWS_ENDPOINT_URL"),
         ("ftp://host/path", "cannot be opened"),
     ],
 )
-def test_a_place_that_is_none(place: str, told: str) -> None:
-    """What would be written into a manifest is refused, and not repeated."""
-    with pytest.raises(UsageError, match=f"--ledger .*{told}") as error:
+def test_an_invalid_location(place: str, message: str) -> None:
+    """A secret that a manifest would record is refused, and not repeated."""
+    with pytest.raises(UsageError, match=f"--ledger .*{message}") as error:
         check_location("--ledger", place)
     assert "secret@" not in str(error.value)
 
 
 def test_nothing_half_written_is_read(tmp_path: Path) -> None:
-    """What a killed writer left aside is no segment."""
+    """A temporary file of a killed writer is not a segment."""
     (sealed(tmp_path) / ".segment-000002.parquet.tmp").write_bytes(b"half")
     assert read(tmp_path).damage == ()
 
 
 def test_the_format_before_is_read(tmp_path: Path) -> None:
-    """A ledger that names its run by the run id, and does not say what was asked for, is whole."""
+    """A ledger with the run id as its tag, and without the column `asked`, is complete."""
     folder = sealed(tmp_path, segments=1)
     path = folder / "segment-000000.parquet"
     metadata = {"headcount.run_id": RUN, "headcount.format": "2"}
@@ -185,14 +185,14 @@ def _wrong_count(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "message"),
     [
         (_truncate, "segment-000001.parquet is torn"),
         (_edit, "segment-000000.parquet is not what was sealed"),
         (_double, "segment-000002.parquet is not in the seal"),
-        (_other_run, "segment-000000.parquet is of another run"),
+        (_other_run, "segment-000000.parquet belongs to another run"),
         (_newer_seal, "seal.json has format 99"),
-        (_wrong_count, "seal.json counts other rows than attempts"),
+        (_wrong_count, "seal.json counts more or fewer rows than attempts"),
         (lambda folder: (folder / "segment-000000.parquet").unlink(), "000000.parquet is missing"),
         (lambda folder: (folder / "seal.json").write_text("{"), "seal.json cannot be read"),
         (lambda folder: (folder / "seal.json").write_text("[]"), "seal.json cannot be read"),
@@ -205,14 +205,14 @@ def _wrong_count(folder: Path) -> None:
         ),
     ],
 )
-def test_damage_is_named(tmp_path: Path, harm: object, told: str) -> None:
-    """Each way of harming a sealed ledger is found, and the file is named."""
+def test_damage_is_named(tmp_path: Path, harm: object, message: str) -> None:
+    """Each kind of damage to a sealed ledger is found, and the file is named."""
     assert callable(harm)
     harm(sealed(tmp_path))
     damage = read(tmp_path).damage
-    assert any(told in each for each in damage), damage
+    assert any(message in each for each in damage), damage
 
 
 def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:
-    """A run that has not begun has no generators, and that is no error."""
+    """A run that has not begun has no generators, and that is not an error."""
     assert read_ledger(pafs.LocalFileSystem(), str(tmp_path / "none"), RUN) == []

@@ -1,4 +1,4 @@
-"""The shortfall: what was not made is counted, in bounded memory, and told in sentences."""
+"""The shortfall: missing traffic is counted, in bounded memory, and described in sentences."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def counted(*errors: tuple[Stage, Exception, str]) -> Counter:
 
 
 def test_errors_of_a_kind_at_a_place_are_one_sentence() -> None:
-    """With how many there were, and what the first said; the most frequent come first."""
+    """It has their number and the first message; the most frequent errors come first."""
     counter = counted(
         (Stage.ON_START, ValueError("no token"), "shop.py:7"),
         *((Stage.TASK, KeyError(name), "shop.py:20") for name in ("guild", "sword")),
@@ -38,8 +38,8 @@ def test_errors_of_a_kind_at_a_place_are_one_sentence() -> None:
     assert users == f"{ended}, and made no requests"
 
 
-def test_what_is_not_accounted_for_is_told() -> None:
-    """Requests without an event, users of other kinds, and those that a mix leaves as they are."""
+def test_traffic_not_accounted_for_is_reported() -> None:
+    """Requests without an event, users of other classes, and users outside of the mix."""
     sentences = Shortfall((), 1_120, ("Web",), ("Trader",)).sentences
     assert sentences[0] == "1,120 requests named no event= and are not accounted for"
     assert "requests of Web are not accounted for: derive from" in sentences[1]
@@ -60,7 +60,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_generators_are_counted_together() -> None:
-    """An error at one place is one sentence, whoever met it, and in whatever words."""
+    """An error at one place is one sentence, for all generators and messages."""
     one, other = (
         Shortfall(
             (ScenarioError(Stage.TASK, f"KeyError: {name}", "shop.py:20", 2),),
@@ -77,7 +77,7 @@ def test_generators_are_counted_together() -> None:
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
-    """Beside the ledger, where it is no evidence: what is damaged is not known."""
+    """Beside the ledger, where it is not evidence: a damaged file counts as unknown."""
     writer = LedgerWriter(LocalFileSystem(), str(tmp_path), "run-1", 0)
     writer.open()
     counter = counted((Stage.TASK, ValueError("\ud800 \n and more"), "shop.py:1"))

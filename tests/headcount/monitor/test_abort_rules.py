@@ -1,4 +1,4 @@
-"""The guard: a threshold that aborts is broken for certain, or not yet."""
+"""Abort rules: a threshold stops the test only if it is certainly broken."""
 
 import pytest
 
@@ -14,30 +14,30 @@ FIRST_S = 1_700_000_000
 
 
 def ended(outcome: str = "acked", count: int = 1, second: int = 0, kind: str = "sword") -> Progress:
-    """Attempts that were sent in a second of the run."""
+    """A report of attempts sent in one second of the run."""
     acked = pages_of(range(count if outcome == "acked" else 0))
     ends = (Ended(FIRST_S + second, kind, outcome, "", count),)
     return Progress(0, {kind: count}, ends, acked=acked)
 
 
 def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
-    """Answers, which came 100 ms later counted from the intended time."""
+    """A report of durations; those from the intended time are 100 ms longer."""
     http_us = tuple(round(each * 1000) for each in http_ms)
     late_us = tuple(each + 100_000 for each in http_us)
-    told = Durations(FIRST_S + second, kind, http_us, late_us)
-    return Progress(0, {}, ended(count=len(http_ms), second=second, kind=kind).ended, (told,))
+    durations = Durations(FIRST_S + second, kind, http_us, late_us)
+    return Progress(0, {}, ended(count=len(http_ms), second=second, kind=kind).ended, (durations,))
 
 
-def broken(threshold: str, *told: Progress, sight: TopicCounts | None = None) -> str | None:
-    """What the guard says."""
-    gauge, guard = LiveStats(0), AbortRules([parse(threshold), parse("lost == 0")])
-    for each in told:
-        gauge.receive(each, 0)
-        guard.receive(each)
-    if sight is not None:
-        gauge.see(sight)
-    found = guard.broken(gauge)
-    return None if found is None else found.threshold.show(found.value)
+def broken(threshold: str, *reports: Progress, counts: TopicCounts | None = None) -> str | None:
+    """Return the measured value of a broken threshold, or None."""
+    stats, rules = LiveStats(0), AbortRules([parse(threshold), parse("lost == 0")])
+    for each in reports:
+        stats.receive(each, 0)
+        rules.receive(each)
+    if counts is not None:
+        stats.receive_topic(counts)
+    violation = rules.broken(stats)
+    return None if violation is None else violation.threshold.show(violation.value)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def broken(threshold: str, *told: Progress, sight: TopicCounts | None = None) ->
         ),
         (
             "fail_ratio < 10% abort",
-            [ended("failed", 1), ended("acked", 8)],  # too few to tell
+            [ended("failed", 1), ended("acked", 8)],  # too few attempts
             [ended("failed", 2), ended("indeterminate", 2), ended("acked", 20)],
         ),
         (
@@ -69,7 +69,7 @@ def broken(threshold: str, *told: Progress, sight: TopicCounts | None = None) ->
         ),
         ("fail_ratio <= 0 abort", [ended("acked", 9)], [ended("failed", 1), ended("acked", 999)]),
         ("fail_ratio < 100% abort", [ended("failed", 19)], [ended("failed", 20)]),
-        (  # one failure of 20 is 5 %, and alone no reason to stop
+        (  # one failure of 20 is 5%, and alone does not stop the test
             "fail_ratio < 5% abort",
             [ended("failed", 1), ended("acked", 19)],
             [ended("failed", 2), ended("acked", 19)],
@@ -107,13 +107,13 @@ def broken(threshold: str, *told: Progress, sight: TopicCounts | None = None) ->
     ],
 )
 def test_kept_and_broken(threshold: str, kept: list[Progress], over: list[Progress]) -> None:
-    """Each form with a case that keeps to it and one that does not."""
+    """Every kind of threshold, with reports that keep it and reports that break it."""
     assert broken(threshold, *kept) is None
     assert broken(threshold, *over) is not None
 
 
-def test_a_rate() -> None:
-    """It is looked at when the test has run for a while, and what is in flight counts."""
+def test_rate_thresholds() -> None:
+    """They are checked after RATED_AFTER_S, and requests in flight count."""
     seconds = [ended(count=10, second=second) for second in range(RATED_AFTER_S + 1)]
     assert broken("rps > 20 abort", *seconds[:-1]) is None
     assert broken("rps > 20 abort", *seconds) == "12.0/s"
@@ -123,29 +123,29 @@ def test_a_rate() -> None:
     assert broken("rps < 10 abort", *seconds) == "10.0/s"
 
 
-def test_what_is_seen_in_the_topic() -> None:
-    """Lost is what is missing for certain, duplicated what came again."""
+def test_topic_thresholds() -> None:
+    """`lost` counts missing events, `duplicated` repeated ones."""
     late = 2 * SETTLE_S
 
     def seen(arrived: int, duplicated: int = 0) -> TopicCounts:
         pages = {0: packed(pages_of(range(arrived)))}
         return TopicCounts(late, late, {"sword": arrived}, duplicated, 0, pages)
 
-    assert broken("lost == 0 abort", ended(count=9), sight=seen(9)) is None
-    assert broken("lost == 0 abort", ended(count=9), sight=seen(7)) == "2"
-    assert broken("lost <= 2 abort", ended(count=9), sight=seen(7)) is None
-    assert broken("duplicated == 0 abort", ended(), sight=seen(1)) is None
-    assert broken("duplicated == 0 abort", ended(), sight=seen(1, 1)) == "1"
+    assert broken("lost == 0 abort", ended(count=9), counts=seen(9)) is None
+    assert broken("lost == 0 abort", ended(count=9), counts=seen(7)) == "2"
+    assert broken("lost <= 2 abort", ended(count=9), counts=seen(7)) is None
+    assert broken("duplicated == 0 abort", ended(), counts=seen(1)) is None
+    assert broken("duplicated == 0 abort", ended(), counts=seen(1, 1)) == "1"
 
 
 def test_the_thresholds_that_need_the_topic_are_named() -> None:
-    """For while it is not watched they cannot stop the test."""
-    guard = AbortRules(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
-    assert guard.needing_topic == ("lost == 0 abort",)
+    """They cannot stop the test while the topic is not watched."""
+    rules = AbortRules(map(parse, ("lost == 0 abort", "failed == 0 abort", "duplicated == 0")))
+    assert rules.needing_topic == ("lost == 0 abort",)
 
 
-def test_only_what_aborts_is_watched() -> None:
-    """The others are left to the judgement, and durations are told only where they are needed."""
+def test_only_abort_thresholds_are_checked() -> None:
+    """Others are checked after the run; durations are reported only if a threshold needs them."""
     assert AbortRules([parse("failed == 0")]).broken(LiveStats(0)) is None
     assert not AbortRules([parse("http.p99 < 1ms"), parse("lost == 0 abort")]).needs_durations
     assert AbortRules([parse("http.p99 < 1ms abort")]).needs_durations

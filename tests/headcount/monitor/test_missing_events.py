@@ -1,4 +1,4 @@
-"""Missing events: exactly those that were acknowledged and never seen, in bounded memory."""
+"""Missing events: exactly the acknowledged events that were never seen, in bounded memory."""
 
 import json
 import random
@@ -10,53 +10,53 @@ from headcount.monitor import missing_events as missing_module
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.missing_events import MissingEvents
 from headcount.monitor.seq_bitmap import PAGE, packed, pages_of, unpacked
-from headcount.monitor.watch_gap import BLIND_AFTER_S, WatchGap
+from headcount.monitor.watch_gap import UNWATCHED_AFTER_S, WatchGap
 from headcount.run import ids
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_missing_is_the_difference_of_two_sets(seed: int) -> None:
-    """In whatever order they come, and across pages."""
+    """In any order, and across pages."""
     chance = random.Random(seed)
     acked = [{chance.randrange(3 * PAGE) for _ in range(500)} for _ in range(10)]
     seen: set[int] = set()
     known, due = MissingEvents(5), set[int]()
     for now_s in range(20):
         if now_s < len(acked):
-            known.acknowledge(0, pages_of(acked[now_s]), now_s)
+            known.add_acked(0, pages_of(acked[now_s]), now_s)
         some = {chance.randrange(3 * PAGE) for _ in range(900)}
         seen |= some
-        known.see(0, pages_of(some))
+        known.add_arrived(0, pages_of(some))
         known.settle(now_s)
         due = {seq for at_s, seqs in enumerate(acked) if at_s + 5 <= now_s for seq in seqs}
         assert known.count == len(due - seen)
 
 
-def test_pages_survive_the_way() -> None:
-    """Also the last number of a page and the first of the next."""
+def test_pages_survive_serialization() -> None:
+    """Including the last number of a page and the first of the next."""
     pages = pages_of([0, PAGE - 1, PAGE, 10**17])
     assert unpacked(json.loads(json.dumps(packed(pages)))) == pages
     assert sum(bits.bit_count() for bits in pages.values()) == 4
 
 
-def test_ids_of_anyone_make_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where they have filled the memory, nothing more is held to be missing."""
+def test_forged_ids_make_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once they have filled the memory, no further events count as missing."""
     monkeypatch.setattr(missing_module, "MOST_PAGES", 3)
     known = MissingEvents(0)
-    known.see(0, pages_of([PAGE * number for number in range(9)]))
-    known.acknowledge(0, pages_of([5 * PAGE]), 1)
+    known.add_arrived(0, pages_of([PAGE * number for number in range(9)]))
+    known.add_acked(0, pages_of([5 * PAGE]), 1)
     known.settle(1)
     assert known.count == 0
 
 
-def test_its_cost_is_small() -> None:
-    """10,000 events a second, acknowledged and seen, take little time and little room."""
+def test_it_is_cheap() -> None:
+    """10,000 acknowledged and seen events per second take little time and memory."""
     known, began_s, sent = MissingEvents(10), time.process_time(), 0
     for second in range(20):
         pages = pages_of(range(10_000 * second, 10_000 * (second + 1)))
         sent = max(sent, len(json.dumps(packed(pages))))
-        known.acknowledge(0, pages, second)
-        known.see(0, unpacked(packed(pages)))
+        known.add_acked(0, pages, second)
+        known.add_arrived(0, unpacked(packed(pages)))
         known.settle(second)
     assert known.count == 0
     assert sent < 5_000
@@ -77,10 +77,10 @@ def test_its_cost_is_small() -> None:
         (b"{}", b"k", [("X-Event-Id", "run-1.0.7")]),
     ],
 )
-def test_an_id_is_found_wherever_it_stands(
+def test_an_id_is_found_anywhere(
     value: bytes | None, key: bytes | None, headers: list[tuple[str, str | bytes | None]]
 ) -> None:
-    """In its field first, in letters of any case; then anywhere."""
+    """In the id field first, in any case; then anywhere."""
     assert Identities("run-1", "X-Event-Id").of(value, key, headers) == [(0, 7)]
 
 
@@ -96,28 +96,28 @@ def test_an_id_is_found_wherever_it_stands(
     ],
 )
 def test_only_a_whole_id_counts(value: bytes) -> None:
-    """What merely has a part of one in it is nobody's."""
+    """A part of an id identifies nothing."""
     assert Identities("run-1", "X-Event-Id").of(value, None, []) == []
 
 
 @pytest.mark.parametrize("value", [b"Got run-1.0.7.", b"trace_run-1.0.7", b"run-1.0.7,run"])
-def test_a_whole_id_is_what_the_judge_takes_for_one(value: bytes) -> None:
-    """Also at the end of a sentence, or behind an underscore."""
+def test_whole_ids_are_those_of_the_verification(value: bytes) -> None:
+    """Including at the end of a sentence, or after an underscore."""
     assert Identities("run-1", "X-Event-Id").of(value, None, []) == [(0, 7)]
     assert ids.whole_id("run-1").search(value)
 
 
-def test_it_is_told_since_when_the_topic_is_not_watched() -> None:
-    """Once when it begins, with what that puts off, and once when it ends."""
+def test_a_watch_gap_is_logged() -> None:
+    """Once when it begins, with the thresholds it disables, and once when it ends."""
     noon = time.mktime((2026, 11, 29, 12, 3, 20, 0, 0, -1))
-    blindness = WatchGap(("lost == 0 abort",))
-    assert blindness.note(BLIND_AFTER_S, 0, "", noon) == ""
-    change = blindness.note(110.5, 100, "connection refused", noon + 0.5)
+    watch_gap = WatchGap(("lost == 0 abort",))
+    assert watch_gap.update(UNWATCHED_AFTER_S, 0, "", noon) == ""
+    change = watch_gap.update(110.5, 100, "connection refused", noon + 0.5)
     assert change == (
         "topic not watched since 12:03:10, losses are not seen live (connection refused); "
         "'lost == 0 abort' cannot stop the test meanwhile"
     )
-    assert blindness.text == "topic not watched since 12:03:10, losses are not seen live"
-    assert blindness.note(150, 100, "", noon) == ""
-    assert "watched again" in blindness.note(160, 159, "", noon)
-    assert (blindness.text, blindness.note(161, 160, "", noon)) == ("", "")
+    assert watch_gap.text == "topic not watched since 12:03:10, losses are not seen live"
+    assert watch_gap.update(150, 100, "", noon) == ""
+    assert "watched again" in watch_gap.update(160, 159, "", noon)
+    assert (watch_gap.text, watch_gap.update(161, 160, "", noon)) == ("", "")

@@ -1,4 +1,4 @@
-"""Progress: what a generator tells adds up, and survives the way to the master."""
+"""Progress: a generator's reports add up, and survive being sent to the master."""
 
 import json
 
@@ -24,22 +24,22 @@ def row(
     )
 
 
-def told_of(generator: int, rows: list[Row], *, with_durations: bool) -> Progress:
-    """What a tally tells of rows, with nothing in flight."""
-    return tally_of(generator, rows, with_durations=with_durations).report({})
+def progress_of(generator: int, rows: list[Row], *, with_durations: bool) -> Progress:
+    """Return the report of a counter of these rows, with nothing in flight."""
+    return counter_of(generator, rows, with_durations=with_durations).report({})
 
 
-def tally_of(generator: int, rows: list[Row], *, with_durations: bool) -> ProgressCounter:
-    """Make a tally of rows."""
-    tally = ProgressCounter(generator, with_durations=with_durations)
+def counter_of(generator: int, rows: list[Row], *, with_durations: bool) -> ProgressCounter:
+    """Return a counter that has counted these rows."""
+    counter = ProgressCounter(generator, with_durations=with_durations)
     for seq, each in enumerate(rows):
         times = each.intended_at_ns, each.sent_at_ns, each.answered_at_ns
-        tally.add(each.event_type, each.outcome, each.http_status, each.error, times, seq=seq)
-    return tally
+        counter.add(each.event_type, each.outcome, each.http_status, each.error, times, seq=seq)
+    return counter
 
 
-def test_what_ended_alike_is_counted_together() -> None:
-    """By the second of sending, type, outcome and cause, with all that has begun."""
+def test_attempts_are_grouped() -> None:
+    """By the second of sending, type, outcome and cause, with all attempts begun."""
     rows = [
         row("acked", status=200),
         row("acked", status=201),
@@ -48,40 +48,40 @@ def test_what_ended_alike_is_counted_together() -> None:
         row("indeterminate", took_ms=None, error="TimeoutError: no answer in 30 s"),
         row("acked", event_type="guild"),
     ]
-    told = tally_of(2, rows, with_durations=False).report({"sword": 3})
-    assert told.generator == 2
-    assert told.begun == {"sword": 8, "guild": 1}
-    assert set(told.ended) == {
+    progress = counter_of(2, rows, with_durations=False).report({"sword": 3})
+    assert progress.generator == 2
+    assert progress.begun == {"sword": 8, "guild": 1}
+    assert set(progress.ended) == {
         Ended(5, "sword", "acked", "", 2),
         Ended(6, "sword", "acked", "", 1),
         Ended(5, "sword", "failed", "503", 1),
         Ended(5, "sword", "indeterminate", "TimeoutError", 1),
         Ended(5, "guild", "acked", "", 1),
     }
-    assert told.durations == ()
-    assert told.acked == {0: 0b100111}
+    assert progress.durations == ()
+    assert progress.acked == {0: 0b100111}
 
 
-def test_durations_are_of_those_that_were_answered() -> None:
-    """From sending and from the intended time, where that is asked for."""
+def test_durations_of_answered_attempts() -> None:
+    """From sending and from the intended time, if requested."""
     rows = [row("acked", took_ms=10), row("failed", took_ms=20), row("failed", took_ms=None)]
-    told = told_of(0, rows, with_durations=True)
-    assert told.durations == (Durations(5, "sword", (10_000, 20_000), (11_000, 21_000)),)
+    progress = progress_of(0, rows, with_durations=True)
+    assert progress.durations == (Durations(5, "sword", (10_000, 20_000), (11_000, 21_000)),)
 
 
-def test_it_survives_the_way() -> None:
-    """Packed, sent as plain values, and unpacked it is the same."""
-    told = told_of(1, [row("acked"), row("failed", status=503)], with_durations=True)
-    assert Progress.unpacked(json.loads(json.dumps(told.packed()))) == told
+def test_serialization() -> None:
+    """Packed, sent as plain values, and unpacked, a report is the same."""
+    progress = progress_of(1, [row("acked"), row("failed", status=503)], with_durations=True)
+    assert Progress.unpacked(json.loads(json.dumps(progress.packed()))) == progress
 
 
-def test_what_was_told_is_not_told_again() -> None:
-    """What ended is new each time, what has begun is of the whole run."""
-    tally = tally_of(0, [row("acked"), row("acked", event_type="guild")], with_durations=True)
-    assert tally.report({"sword": 1}).begun == {"sword": 2, "guild": 1}
+def test_nothing_is_reported_twice() -> None:
+    """Ended attempts are those since the last report; begun ones are those of the whole run."""
+    counter = counter_of(0, [row("acked"), row("acked", event_type="guild")], with_durations=True)
+    assert counter.report({"sword": 1}).begun == {"sword": 2, "guild": 1}
     times = 5 * S, 5 * S, None
-    tally.add("sword", "indeterminate", None, "TimeoutError", times, seq=2)
-    told = tally.report({})
-    assert told.begun == {"sword": 2, "guild": 1}
-    assert told.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
-    assert told.durations == ()
+    counter.add("sword", "indeterminate", None, "TimeoutError", times, seq=2)
+    progress = counter.report({})
+    assert progress.begun == {"sword": 2, "guild": 1}
+    assert progress.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
+    assert progress.durations == ()

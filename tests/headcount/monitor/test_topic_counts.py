@@ -1,4 +1,4 @@
-"""Sights: events of the run are counted once, whatever else is in the topic."""
+"""Topic counts: each event of the run is counted once, whatever else is in the topic."""
 
 import json
 
@@ -15,8 +15,8 @@ def message(event_id: str, event_type: str = "sword") -> bytes:
     return json.dumps({"event_type": event_type, "X-Event-Id": event_id}).encode()
 
 
-def test_events_are_counted_once_by_their_type() -> None:
-    """What comes again is a duplicate; another run's, and what is none's, is nothing."""
+def test_events_are_counted_by_type() -> None:
+    """A repeated event is a duplicate; messages of another run or of none do not count."""
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     for each in ("run-1.0.0", "run-1.0.1", "run-1.1.0", "run-1.0.1", "run-2.0.0", "x-run-1.0.5"):
         tally.add(message(each))
@@ -28,15 +28,15 @@ def test_events_are_counted_once_by_their_type() -> None:
 
 
 def test_a_broken_message_has_arrived() -> None:
-    """It stands for its request; that it is broken is for the judgement to say."""
+    """It counts as its event; only the verification reports that it is malformed."""
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     tally.add(message("run-1.0.0")[:-1])
     tally.add(b'{"X-Event-Id": "run-1.0.1"')
     assert tally.counts() == {"sword": 1, "other": 1}
 
 
-def test_what_was_seen_is_told_once() -> None:
-    """By generator, what is new since it was told last."""
+def test_seen_events_are_reported_once() -> None:
+    """By generator, those since the last report."""
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     for each in ("run-1.0.0", "run-1.0.5000", "run-1.3.1", "run-1.0.0"):
         tally.add(message(each))
@@ -46,8 +46,8 @@ def test_what_was_seen_is_told_once() -> None:
     assert tally.seen() == {}
 
 
-def test_several_ids_are_no_duplicate() -> None:
-    """Each may be the message's own: none of them is missing, and none came twice for that."""
+def test_several_ids_are_not_a_duplicate() -> None:
+    """Any may be the message's own: all count as arrived, and none as duplicated."""
     tally = TopicCounter(Identities("run-1", "id"))
     tally.add(b'["run-1.0.1", "run-1.0.2"]')
     tally.add(b'["run-1.0.2", "run-1.0.1"]')
@@ -55,8 +55,8 @@ def test_several_ids_are_no_duplicate() -> None:
     assert set(unpacked(tally.seen()[0])) == {0}
 
 
-def test_ids_of_anyone_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond so many far-flung ids they are counted without being told apart."""
+def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the page limit, ids are counted without deduplication."""
     monkeypatch.setattr(topic_counts, "_MOST_PAGES", 2)
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     for each in (1, 10**12, 10**17, 10**17, 1):
@@ -64,8 +64,8 @@ def test_ids_of_anyone_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -
     assert (tally.counts(), tally.duplicated) == ({"sword": 4}, 1)
 
 
-def test_types_of_anyone_do_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond so many names the rest goes together."""
+def test_forged_types_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond MOST_TYPES names, the rest is grouped."""
     monkeypatch.setattr(topic_counts, "MOST_TYPES", 2)
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     for number, each in enumerate(("a", "b", "c", "d", "a")):
@@ -73,8 +73,8 @@ def test_types_of_anyone_do_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tally.counts() == {"a": 2, "b": 1, "other": 2}
 
 
-def test_a_line_is_a_sight_or_none() -> None:
-    """As it was written; whatever else stands there is skipped."""
+def test_serialization() -> None:
+    """Counts are read as written; any other line is skipped."""
     seen = TopicCounts(2.5, 1.5, {"sword": 3}, 1, 4, {0: [(0, "1f")]}, "no broker")
     assert load(dump(seen)) == seen
     assert load(b"Traceback (most recent call last):") is None

@@ -1,4 +1,4 @@
-"""The watch: what a real topic gets is seen, in the partitions that it has and is given."""
+"""The topic watcher: sees the messages of a real topic, also in partitions added later."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from headcount.kafka.topic import describe, ensure_topic
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
-from headcount.monitor.topic_watcher import sights
+from headcount.monitor.topic_watcher import watch_topic
 from headcount.stack.broker import Broker
 
 pytestmark = pytest.mark.e2e
@@ -22,12 +22,12 @@ DEADLINE_S = 120.0
 IDS = Identities("run-1", "X-Event-Id")
 
 
-def test_a_partition_that_is_added_is_watched(broker: Broker) -> None:
-    """An event in it is not missing."""
+def test_an_added_partition_is_watched(broker: Broker) -> None:
+    """Its events are counted."""
     topic = f"growing-{uuid.uuid4().hex[:8]}"
     ensure_topic(broker.bootstrap_servers, topic, partitions=1)
     publish(broker, topic, partition=0, seq=0)
-    with contextlib.closing(sights(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+    with contextlib.closing(watch_topic(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
         seen = [next(watched).arrived]
         add_partition(broker, topic)
         publish(broker, topic, partition=1, seq=1)
@@ -39,8 +39,8 @@ def test_a_partition_that_is_added_is_watched(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
-def test_what_is_compressed_is_seen(broker: Broker, compression: str) -> None:
-    """As the judge sees it; a look is whole also where a transaction took messages back."""
+def test_compressed_messages_are_read(broker: Broker, compression: str) -> None:
+    """As the verification reads them; a read is complete even after an aborted transaction."""
     topic = f"compressed-{uuid.uuid4().hex[:8]}"
     ensure_topic(broker.bootstrap_servers, topic, partitions=1)
     settings = {"bootstrap.servers": broker.bootstrap_servers, "linger.ms": 50}
@@ -55,23 +55,23 @@ def test_what_is_compressed_is_seen(broker: Broker, compression: str) -> None:
         ends(DEADLINE_S)
     began_s = time.monotonic()
     seen: set[int] = set()
-    with contextlib.closing(sights(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
-        for sight in watched:
+    with contextlib.closing(watch_topic(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+        for counts in watched:
             seen |= {
                 number * 4096 + bit
-                for number, bits in unpacked(sight.seen.get(0, ())).items()
+                for number, bits in unpacked(counts.seen.get(0, ())).items()
                 for bit in range(4096)
                 if bits >> bit & 1
             }
-            if sight.complete_at_s > began_s and len(seen) >= 500 and not sight.unread:
+            if counts.complete_at_s > began_s and len(seen) >= 500 and not counts.unread:
                 break
-            assert time.monotonic() < began_s + DEADLINE_S, sight
+            assert time.monotonic() < began_s + DEADLINE_S, counts
     assert seen == set(range(500))
 
 
-def test_what_no_broker_answers_is_told(unused_port: int) -> None:
-    """It goes on, says why it sees nothing, and that nothing was read."""
-    with contextlib.closing(sights(f"127.0.0.1:{unused_port}", "t", IDS, {0: 0})) as watched:
+def test_an_unreachable_broker(unused_port: int) -> None:
+    """It keeps trying, reports the problem, and reports no complete read."""
+    with contextlib.closing(watch_topic(f"127.0.0.1:{unused_port}", "t", IDS, {0: 0})) as watched:
         first = next(watched)
         later = first
         deadline_s = time.monotonic() + DEADLINE_S
@@ -83,10 +83,10 @@ def test_what_no_broker_answers_is_told(unused_port: int) -> None:
 
 @pytest.fixture
 def unused_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port where nothing listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def add_partition(broker: Broker, topic: str) -> None:
@@ -94,7 +94,7 @@ def add_partition(broker: Broker, topic: str) -> None:
     with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)) as admin:
         admin.create_partitions({topic: 2})
     deadline_s = time.monotonic() + DEADLINE_S
-    while (found := describe(broker.bootstrap_servers, topic)) is None or found.partitions < 2:
+    while (now := describe(broker.bootstrap_servers, topic)) is None or now.partitions < 2:
         assert time.monotonic() < deadline_s
 
 

@@ -1,4 +1,4 @@
-"""The pacer: what it makes ready before the first arrival is due, and what it lets arrive."""
+"""The pacer: its preparation before the first arrival, and the arrivals it starts."""
 
 import json
 import subprocess
@@ -17,24 +17,24 @@ from headcount.open_model.schedule import Schedule, Spacing, Span
 
 class User:
     def take(self, due_at_ns):
-        said.append("an arrival")
+        log.append("an arrival")
 
-user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
-said, is_over = [], gevent.event.Event()
-pool = UserPool(0, lambda: said.append("dropped"))
+user_pool.MAX_LATENESS_NS = 60_000_000_000  # even on a slow machine
+log, is_over = [], gevent.event.Event()
+pool = UserPool(0, lambda: log.append("dropped"))
 for _ in range(300):
-    pool.freed(User(), 0)
+    pool.release(User(), 0)
 schedule = Schedule(parse_rate("1000/s:0.2s"), Spacing.CONSTANT, "7")
-pacer = Pacer(schedule, pool, None, lambda: said.append("granted"), is_over.set)
+pacer = Pacer(schedule, pool, None, lambda: log.append("granted"), is_over.set)
 pacer.grant(Span(0, 100, (0,)), -START_IN_S, is_last=False)
 pacer.grant(Span(100, 200, (0,)), -START_IN_S, is_last=True)
 is_over.wait(60)
-print(json.dumps([said, pool.due, pool.started]))
+print(json.dumps([log, pool.due, pool.started]))
 """
 
 
-# Locust, as above; how long it sleeps is noted.
-TOLD = """
+# The same, recording the pacer's sleeps.
+SLEEPS = """
 import contextlib
 import json
 import gevent
@@ -49,17 +49,17 @@ class User:
     def take(self, due_at_ns):
         pass
 
-user_pool.LATEST_NS = 60_000_000_000  # on whatever machine
-slept, alarm = [], coordinator.alarm
+user_pool.MAX_LATENESS_NS = 60_000_000_000  # even on a slow machine
+slept, precise_sleep = [], coordinator.precise_sleep
 @contextlib.contextmanager
-def noted():
-    with alarm() as sleep:
+def recording_sleep():
+    with precise_sleep() as sleep:
         yield lambda ns: (slept.append(ns), sleep(ns))
-coordinator.alarm = noted
+coordinator.precise_sleep = recording_sleep
 over = gevent.event.Event()
 pool = UserPool(0, lambda: None)
 for _ in range(6000):
-    pool.freed(User(), 0)
+    pool.release(User(), 0)
 plan = Schedule(parse_rate("10000/s:0.5s"), Spacing.CONSTANT, "7")
 pacer = coordinator.Pacer(plan, pool, None, lambda: None, over.set)
 pacer.grant(Span(0, 5000, (0,)), 0.0, is_last=True)
@@ -68,9 +68,9 @@ print(json.dumps([pool.started, slept]))
 """
 
 
-def test_it_is_not_woken_for_each_of_many() -> None:
-    """Those that are due within half a millisecond begin together."""
-    command = [sys.executable, "-c", TOLD]
+def test_near_arrivals_share_a_wake_up() -> None:
+    """Arrivals due within half a millisecond start together."""
+    command = [sys.executable, "-c", SLEEPS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     started, slept_ns = json.loads(done.stdout)
@@ -79,11 +79,11 @@ def test_it_is_not_woken_for_each_of_many() -> None:
     assert min(slept_ns) >= 500_000
 
 
-def test_it_makes_ready_once_and_before_the_first_arrival() -> None:
-    """Not with each span: for so long nothing else is done."""
+def test_preparation_runs_once_before_the_first_arrival() -> None:
+    """Not with each span, because it blocks everything else."""
     command = [sys.executable, "-c", PACED]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    said, due, started = json.loads(done.stdout)
-    assert said == ["granted", *["an arrival"] * 200]
+    log, due, started = json.loads(done.stdout)
+    assert log == ["granted", *["an arrival"] * 200]
     assert (due, started) == (200, 200)

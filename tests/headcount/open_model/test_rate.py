@@ -1,4 +1,4 @@
-"""The rate plan: it reads as written, adds up exactly, and its inverse is its inverse."""
+"""The rate plan: it parses as written, its total is exact, and `due_at` inverts `expected`."""
 
 import math
 from fractions import Fraction
@@ -13,7 +13,7 @@ from headcount.open_model.rate import RatePlan, RateSegment, parse_rate
 _RATES = st.fractions(0, 5000, max_denominator=60)
 _TIMES = st.fractions("1/10", 3600, max_denominator=10)
 _SEGMENTS = st.builds(RateSegment, _RATES, _RATES, _TIMES)
-_PLANS = st.lists(_SEGMENTS, min_size=1, max_size=5).map(lambda found: RatePlan(tuple(found)))
+_PLANS = st.lists(_SEGMENTS, min_size=1, max_size=5).map(lambda segments: RatePlan(tuple(segments)))
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,13 @@ _PLANS = st.lists(_SEGMENTS, min_size=1, max_size=5).map(lambda found: RatePlan(
 def test_a_plan_is_as_written(
     text: str, duration_s: float | None, total: float, peak: float
 ) -> None:
-    """Its length, what it comes to and its peak are those that the text says."""
+    """Its duration, total and peak are those of the text."""
     plan = parse_rate(text)
     assert (plan.duration_s, plan.total, plan.peak) == (duration_s, total, peak)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "must be RATE, RATE:TIME or FROM..TO:TIME"),
         ("500", "with /s, /m or /h; got '500'"),
@@ -50,21 +50,21 @@ def test_a_plan_is_as_written(
         ("5/s:0s", "times above 0, got '5/s:0s'"),
         ("5/s..9/s", "the ramp '5/s..9/s' needs a time"),
         ("5/s,9/s:1m", "'5/s' needs a time, as 5/s:1m"),
-        ("0/s:1m", "more than nothing, got '0/s:1m'"),
+        ("0/s:1m", "above 0 at some time, got '0/s:1m'"),
         ("5/s:1m,", "got ''"),
     ],
 )
-def test_a_mistake_is_told(text: str, told: str) -> None:
-    """What is no plan is refused, with the part that is wrong and the rule."""
+def test_invalid_rate(text: str, message: str) -> None:
+    """The error names the invalid part and the rule."""
     with pytest.raises(UsageError) as error:
         parse_rate(text)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith("--rate")
 
 
 @given(_PLANS)
 def test_a_plan_adds_up(plan: RatePlan) -> None:
-    """What is due in the end is the sum of its trapezoids."""
+    """The arrivals due at the end are the sum of its trapezoids."""
     total = sum(
         (each.from_rate + each.to_rate) / 2 * Fraction(each.duration_s or 0)
         for each in plan.segments
@@ -76,8 +76,8 @@ def test_a_plan_adds_up(plan: RatePlan) -> None:
 
 
 @given(_PLANS, st.floats(0, 1), st.floats(0, 1))
-def test_what_is_due_is_the_integral_of_the_rate(plan: RatePlan, begin: float, part: float) -> None:
-    """In a stretch of one segment, what becomes due is its length times the mean rate."""
+def test_due_arrivals_integrate_the_rate(plan: RatePlan, begin: float, part: float) -> None:
+    """Within a segment, the arrivals due are the elapsed time times the mean rate."""
     number = int(begin * (len(plan.segments) - 1))
     begin_s = float(sum(Fraction(each.duration_s or 0) for each in plan.segments[:number]))
     length_s = float(plan.segments[number].duration_s or 0) * part * 0.999
@@ -87,23 +87,23 @@ def test_what_is_due_is_the_integral_of_the_rate(plan: RatePlan, begin: float, p
 
 
 @given(_PLANS, st.floats(0, 1, exclude_max=True))
-def test_the_inverse_is_the_inverse(plan: RatePlan, share: float) -> None:
-    """An arrival is due when as many were due before as its position says."""
+def test_due_at_inverts_expected(plan: RatePlan, share: float) -> None:
+    """When an arrival is due, the number of arrivals expected equals its position."""
     position = share * plan.total
     assume(position < plan.total)
     due_s = plan.due_at(position)
     assert plan.expected(due_s) == pytest.approx(position, rel=1e-9, abs=1e-4)
 
 
-def test_the_least_of_positions_is_due_at_once() -> None:
-    """Where a ramp begins at 0, the square of what the position asks for is 0, too."""
+def test_the_smallest_position_is_due_immediately() -> None:
+    """On a ramp from 0, a tiny position must not divide by zero."""
     ramp = RatePlan((RateSegment(Fraction(0), Fraction(1, 2), Fraction(21, 10)),))
     assert ramp.due_at(5e-324) == 0
 
 
 @given(_PLANS, st.lists(st.floats(0, 1, exclude_max=True), min_size=2, max_size=9))
 def test_later_positions_are_due_later(plan: RatePlan, shares: list[float]) -> None:
-    """The order of positions is the order of times, within the plan."""
+    """Due times have the order of positions, and lie within the plan."""
     positions = [share * plan.total for share in sorted(shares)]
     assume(positions[-1] < plan.total)
     times = [plan.due_at(position) for position in positions]
@@ -112,8 +112,8 @@ def test_later_positions_are_due_later(plan: RatePlan, shares: list[float]) -> N
 
 
 @given(_PLANS, st.fractions("1/10", 5000, max_denominator=10))
-def test_a_plan_that_is_cut_is_the_same_until_then(plan: RatePlan, seconds: Fraction) -> None:
-    """It has the same rates before the cut, and nothing after."""
+def test_a_cut_plan_is_unchanged_before_the_cut(plan: RatePlan, seconds: Fraction) -> None:
+    """It has the same rates before the cut, and nothing after it."""
     cut = plan.until(float(seconds))
     assert plan.duration_s is not None
     assert cut.duration_s == pytest.approx(min(plan.duration_s, float(seconds)))
@@ -123,15 +123,15 @@ def test_a_plan_that_is_cut_is_the_same_until_then(plan: RatePlan, seconds: Frac
         assert cut.rate_at(moment_s) == pytest.approx(plan.rate_at(moment_s), abs=1e-6)
 
 
-def test_after_a_pause_the_next_comes_after_it() -> None:
-    """What is due when the rate was 0 for a while is due when that is over, not before."""
+def test_an_arrival_after_a_pause() -> None:
+    """It is due when the pause ends, not when it begins."""
     plan = parse_rate("10/s:1s,0/s:5s,10/s:1s")
     assert [plan.due_at(number) for number in (0, 9, 10, 19)] == [0, 0.9, 6, 6.9]
     with pytest.raises(ValueError, match="it has 20"):
         plan.due_at(20)
 
 
-def test_a_ramp_from_nothing_begins_at_once() -> None:
-    """The first of a ramp from 0 is due at its beginning, and the others as the square root."""
+def test_a_ramp_from_zero() -> None:
+    """The first arrival is due at its start; due times follow the square root of the position."""
     plan = parse_rate("0/s..200/s:1s")
     assert [plan.due_at(number) for number in (0, 1, 25)] == pytest.approx([0, 0.1, 0.5])

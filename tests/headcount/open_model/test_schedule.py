@@ -1,4 +1,4 @@
-"""The schedule: each arrival belongs to one generator, whoever comes and goes."""
+"""The schedule: each arrival belongs to one generator, even if generators join or leave."""
 
 import itertools
 import statistics
@@ -18,19 +18,19 @@ BOTH = pytest.mark.parametrize("schedule", [CONSTANT, POISSON], ids=str)
 
 
 def due(schedule: Schedule) -> list[float]:
-    """All that a generator makes that is alone."""
+    """The due times of a lone generator."""
     return list(schedule.share(Span(0, schedule.plan.total, (0,)), 0))
 
 
 def test_constant_spacing_is_even() -> None:
-    """As many arrivals as the plan says, each when one more is due."""
+    """The number of arrivals is the plan's, and each is due when the plan reaches it."""
     times = due(CONSTANT)
     assert len(times) == 4000
     assert times[800:803] == pytest.approx([4, 4.0025, 4.005])
 
 
 def test_poisson_spacing_is_random_at_the_same_rate() -> None:
-    """Gaps of the constant part are exponential: their deviation is as large as their mean."""
+    """At a constant rate, gaps are exponential: their standard deviation equals their mean."""
     times = [each for each in due(POISSON) if each >= 4]
     gaps = [after - before for before, after in itertools.pairwise(times)]
     assert len(due(POISSON)) == pytest.approx(4000, abs=4 * 4000**0.5)
@@ -41,7 +41,7 @@ def test_poisson_spacing_is_random_at_the_same_rate() -> None:
 
 
 def test_a_seed_repeats_the_schedule() -> None:
-    """The same seed gives the same arrivals, another seed others."""
+    """The same seed gives the same arrivals, another seed different ones."""
     again = Schedule(POISSON.plan, Spacing.POISSON, "7")
     other = Schedule(POISSON.plan, Spacing.POISSON, "8")
     assert due(again) == due(POISSON) != due(other)
@@ -66,8 +66,8 @@ def test_every_arrival_is_made_once(
 
 
 @BOTH
-def test_a_share_needs_not_what_came_before(schedule: Schedule) -> None:
-    """A generator that comes late has the same arrivals as one that was there all the time."""
+def test_a_share_is_independent_of_earlier_spans(schedule: Schedule) -> None:
+    """A generator that joins late has the same arrivals as one present from the start."""
     first = 2.5 * BLOCK
     late = list(schedule.share(Span(first, schedule.plan.total, (0, 1)), 1))
     whole = [each for each in due(schedule) if each >= schedule.plan.due_at(first)]
@@ -77,15 +77,15 @@ def test_a_share_needs_not_what_came_before(schedule: Schedule) -> None:
 
 @BOTH
 def test_generators_share_evenly(schedule: Schedule) -> None:
-    """Each of three has a third."""
+    """Each of three makes a third."""
     shares = schedule.shares(Span(0, schedule.plan.total, (1, 4, 5)))
     assert sum(shares.values()) == len(due(schedule))
     assert max(shares.values()) - min(shares.values()) < 0.05 * len(due(schedule))
 
 
 @BOTH
-def test_a_division_goes_on_when_a_generator_leaves(schedule: Schedule) -> None:
-    """Spans follow each other without a gap, and each is divided among those that were there."""
+def test_division_continues_when_a_generator_leaves(schedule: Schedule) -> None:
+    """Spans are contiguous, and each is divided among the generators present."""
     division, spans = Division(schedule), []
     for step in range(60):
         alive = (0, 1) if step < 20 else (1,)
@@ -98,8 +98,8 @@ def test_a_division_goes_on_when_a_generator_leaves(schedule: Schedule) -> None:
 
 
 @BOTH
-def test_what_was_due_is_counted_by_generator(schedule: Schedule) -> None:
-    """What of each generator has been due is what its shares have up to then, however asked."""
+def test_due_arrivals_by_generator(schedule: Schedule) -> None:
+    """A generator's due count is that of its shares so far, however often it is queried."""
     division, spans = Division(schedule), []
     for step in range(1, 50):
         span = division.next_span(step * 0.25 + 1, (0, 1) if step < 20 else (1,))
@@ -116,16 +116,16 @@ def test_what_was_due_is_counted_by_generator(schedule: Schedule) -> None:
         assert division.due(moment_s) == dict(expected)
 
 
-def test_nobody_there_makes_nothing() -> None:
-    """A span that was divided among none is nobody's."""
+def test_a_span_without_generators() -> None:
+    """It has no owner."""
     span = Division(CONSTANT).next_span(5, ())
     assert span is not None
     assert list(CONSTANT.share(span, 0)) == []
     assert CONSTANT.shares(span) == {}
 
 
-def test_a_mistake_is_told() -> None:
-    """What is no spacing is refused, with those that there are."""
+def test_invalid_spacing() -> None:
+    """The error names the valid spacings."""
     assert parse_spacing(" poisson ") is Spacing.POISSON
     with pytest.raises(UsageError, match="--spacing must be constant or poisson, got 'even'"):
         parse_spacing("even")

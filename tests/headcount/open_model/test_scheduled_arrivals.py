@@ -1,4 +1,4 @@
-"""Arrivals counted: what generators have said is read, and what the dead left undone is missed."""
+"""Arrival counts: generators' counts are read, and arrivals of dead generators are lost."""
 
 from pathlib import Path
 
@@ -18,19 +18,19 @@ def a_generator(location: Path, number: int) -> LedgerWriter:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    """The last word of each generator counts; one that has said nothing is not there."""
+    """Each generator's latest counts are read; a generator without counts is left out."""
     first, second = a_generator(tmp_path, 0), a_generator(tmp_path, 1)
     a_generator(tmp_path, 2).seal(0)
     first.write_arrivals(Arrivals(0, 5, 4, 1))
     first.write_arrivals(Arrivals(0, 9, 7, 2))
     second.write_arrivals(Arrivals(1, 3, 3, 0))
-    found = read_arrivals(*open_location(str(tmp_path)))
-    assert found == (Arrivals(0, 9, 7, 2), Arrivals(1, 3, 3, 0))
-    assert total(found) == Arrivals(-1, 12, 10, 2)
+    counts = read_arrivals(*open_location(str(tmp_path)))
+    assert counts == (Arrivals(0, 9, 7, 2), Arrivals(1, 3, 3, 0))
+    assert total(counts) == Arrivals(-1, 12, 10, 2)
 
 
-def test_it_is_no_part_of_the_ledger(tmp_path: Path) -> None:
-    """A ledger with it is as whole as one without."""
+def test_counts_are_not_part_of_the_ledger(tmp_path: Path) -> None:
+    """A ledger with counts is as complete as one without."""
     writer = a_generator(tmp_path, 0)
     writer.write_arrivals(Arrivals(0, 0, 0, 0))
     seal = writer.seal(0)
@@ -49,21 +49,21 @@ def test_it_is_no_part_of_the_ledger(tmp_path: Path) -> None:
         b'{"generator": 0, "due": "9", "started": 0, "dropped": 0}',
     ],
 )
-def test_what_is_damaged_is_left_out(tmp_path: Path, content: bytes) -> None:
-    """What is no count is taken for none."""
+def test_damaged_counts_are_left_out(tmp_path: Path, content: bytes) -> None:
+    """An invalid file is skipped."""
     a_generator(tmp_path, 0)
     (tmp_path / "0" / "arrivals.json").write_bytes(content)
     assert read_arrivals(*open_location(str(tmp_path))) == ()
 
 
 def test_no_ledger_has_no_arrivals(tmp_path: Path) -> None:
-    """Where there is nothing, nothing is read."""
+    """A missing ledger gives no counts."""
     assert read_arrivals(*open_location(str(tmp_path / "none"))) == ()
 
 
-def test_what_a_dead_generator_left_undone_is_lost() -> None:
-    """What the schedule had due and the generator has not counted is lost, and shown."""
-    found = with_lost([Arrivals(0, 100, 98, 2), Arrivals(1, 40, 39, 1)], {0: 99, 1: 70, 2: 5})
-    assert [each.lost for each in found] == [0, 30, 5]
-    assert total(found) == Arrivals(-1, 175, 137, 3)
-    assert total(found).lost == 35
+def test_arrivals_of_a_dead_generator_are_lost() -> None:
+    """Arrivals that were due and that the generator has not counted are lost."""
+    counts = with_lost([Arrivals(0, 100, 98, 2), Arrivals(1, 40, 39, 1)], {0: 99, 1: 70, 2: 5})
+    assert [each.lost for each in counts] == [0, 30, 5]
+    assert total(counts) == Arrivals(-1, 175, 137, 3)
+    assert total(counts).lost == 35

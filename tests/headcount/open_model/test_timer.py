@@ -1,4 +1,4 @@
-"""The alarm: who sleeps by it wakes when it is time, and lets others work meanwhile."""
+"""The timer: a greenlet wakes on time, and others run meanwhile."""
 
 import json
 import subprocess
@@ -17,12 +17,12 @@ from headcount.open_model import timer as module
 
 {before}
 files = lambda: len(os.listdir("/proc/self/fd"))
-with module.alarm() as sleep:
-    sleep(1)  # gevent opens what it needs itself
+with module.precise_sleep() as sleep:
+    sleep(1)  # lets gevent open its own files first
 worked, began_with = [], files()
 worker = gevent.spawn(lambda: worked.append(1))
 late_ns = []
-with module.alarm() as sleep:
+with module.precise_sleep() as sleep:
     for ns in [0, *[300_000] * 200, 1_200_000_000]:
         began_ns = time.monotonic_ns()
         sleep(ns)
@@ -32,7 +32,7 @@ print(json.dumps([sorted(late_ns), worked, files() - began_with]))
 
 
 def slept(before: str = "") -> Any:
-    """How late it was, sorted, what others did meanwhile, and how many files it left open."""
+    """Return the sorted lags, the work of others meanwhile, and the number of files left open."""
     command = [sys.executable, "-c", SLEPT.format(before=before)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -40,16 +40,16 @@ def slept(before: str = "") -> Any:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such timers")
-def test_it_is_not_late_by_a_part_of_a_millisecond() -> None:
-    """Which gevent alone always is, here by 0.7 ms; never too early, and nothing is left open."""
+def test_sub_millisecond_accuracy() -> None:
+    """Unlike gevent's own 0.7 ms; the timer is also never early, and leaves no file open."""
     late_ns, worked, left = slept()
     assert late_ns[0] >= 0
     assert late_ns[len(late_ns) // 10] < 500_000
     assert (worked, left) == ([1], 0)
 
 
-def test_without_such_timers_gevent_sleeps() -> None:
-    """Where there are none, or no more; it may end a little before, which the pacer looks at."""
+def test_gevent_sleeps_without_such_timers() -> None:
+    """It may wake slightly early, which the pacer handles."""
     late_ns, worked, left = slept("module._LIBC = None")
     assert late_ns[0] > -1_000_000
     assert (worked, left) == ([1], 0)

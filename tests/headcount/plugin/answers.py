@@ -1,6 +1,6 @@
-"""Lets a server say scripted bytes to a ledger's session, and prints what the ledger notes of each.
+"""Sends scripted bytes from a server to a ledger session, and prints what the ledger records.
 
-It is a program of its own, because Locust patches the standard library of its process.
+It is a separate program, because Locust patches the standard library of its process.
 """
 
 import gzip
@@ -26,11 +26,11 @@ from headcount.plugin.session import LedgerSession
 
 _hold_up = get_original("time", "sleep")
 TIMEOUT_S = 0.3
-PATIENCE_S = 30.0
+LONG_TIMEOUT_S = 30.0
 WAIT = b""
-"""In a script: be silent until the client has given up, which it then does soon."""
+"""In a script: send nothing until the client has timed out, which it does soon."""
 HELD_UP = b"\1"
-"""In a script: what follows is said in time, and then nobody runs until the client's is over."""
+"""In a script: send the rest in time, and then block the process until the client's time-out."""
 RESET = b"\0"
 """In a script: reset the connection."""
 
@@ -75,7 +75,7 @@ SCRIPTS: dict[str, list[list[bytes]]] = {
     "a head without an end": [[ENDLESS]],
     "a length that is none": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok"]],
     "two lengths": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!"]],
-    "a head that is no HTTP": [[b"no HTTP\r\n\r\n"]],
+    "a head that is not HTTP": [[b"no HTTP\r\n\r\n"]],
     "silence": [[WAIT]],
     "nothing, and the end": [[]],
     "a reset": [[RESET]],
@@ -99,13 +99,13 @@ def _serve(script: list[list[bytes]], is_over: list[Event], tls: dict[str, Any])
                 if part == WAIT:
                     is_over[turn].wait()
                 if part == RESET:
-                    lingers_not = struct.pack("ii", 1, 0)
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingers_not)
+                    no_linger = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
                     return
                 connection.sendall(part.removeprefix(HELD_UP))
                 if part.startswith(HELD_UP):
                     _hold_up(2 * TIMEOUT_S)
-                gevent.sleep(0.01)  # so that each part is a packet
+                gevent.sleep(0.01)  # so that each part is a separate packet
             if len(script) == 1:
                 return
 
@@ -115,28 +115,28 @@ def _serve(script: list[list[bytes]], is_over: list[Event], tls: dict[str, Any])
 
 
 def _wait_for_answers(session: Any, seconds: float) -> None:
-    """Let a session be so patient from now on; nothing public reaches that."""
+    """Set a session's read time-out; no public interface does."""
     connections = session.client.clientpool.get_client(session.base_url)._connection_pool  # noqa: SLF001
     connections.network_timeout = seconds
     for idle in connections._idle:  # noqa: SLF001
         idle.settimeout(seconds)
 
 
-def _noted(
+def _recorded(
     script: list[list[bytes]], folder: str, tls: dict[str, Any], options: dict[str, Any]
 ) -> list[list[str]]:
     filesystem, location = open_location(folder)
     writer = LedgerWriter(filesystem, location, "run-1", 0)
     writer.open()
-    noted: list[list[str]] = []
+    recorded: list[list[str]] = []
 
-    class Noting(Recorder):
-        def _end(self, *ending: Any, **told: Any) -> None:
+    class RecordingRecorder(Recorder):
+        def _end(self, *ending: Any, **options: Any) -> None:
             *_, outcome, error = ending
-            noted.append([outcome.value, error or ""])
-            super()._end(*ending, **told)
+            recorded.append([outcome.value, error or ""])
+            super()._end(*ending, **options)
 
-    recorder = Noting(writer, lambda error: sys.exit(str(error)))
+    recorder = RecordingRecorder(writer, lambda error: sys.exit(str(error)))
     is_over = [Event() for _ in script]
     server = _serve(script, is_over, tls)
     session: Any = LedgerSession(
@@ -145,42 +145,42 @@ def _noted(
         base_url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
         request_event=Environment().events.request,
         user=None,
-        network_timeout=PATIENCE_S,
+        network_timeout=LONG_TIMEOUT_S,
         max_retries=0,
     )
     payload = "x" * 10_000_000 if script is SCRIPTS[LARGE] else ""
     for answer, over in zip(script, is_over, strict=True):
         is_soon_over = any(part == WAIT or part.startswith(HELD_UP) for part in answer)
-        _wait_for_answers(session, TIMEOUT_S if is_soon_over else PATIENCE_S)
+        _wait_for_answers(session, TIMEOUT_S if is_soon_over else LONG_TIMEOUT_S)
         session.post("/", json=[payload], event={"event_type": "asked"}, **options)
         over.set()
     recorder.seal()
     server.stop()
-    return noted
+    return recorded
 
 
-def _all_noted(
+def _all_recorded(
     folder: str, tls: dict[str, Any], options: dict[str, Any]
 ) -> dict[str, list[list[str]]]:
     return {
-        name: _noted(script, f"{folder}/{number}", tls, options)
+        name: _recorded(script, f"{folder}/{number}", tls, options)
         for number, (name, script) in enumerate(SCRIPTS.items())
-        if not (tls and name == LARGE)  # OpenSSL's error says no reset, so that is indeterminate
+        if not (tls and name == LARGE)  # OpenSSL does not report the reset
     }
 
 
 def main(folder: str, certificate: str) -> None:
-    """Go through every script, the short way and the general one, without TLS and with it."""
+    """Run every script on the short and the general path, with and without TLS."""
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    found = {
+    result = {
         scheme: {
-            way: _all_noted(f"{folder}/{scheme}/{way}", tls, options)
+            way: _all_recorded(f"{folder}/{scheme}/{way}", tls, options)
             for way, options in (("short", {}), ("general", {"params": {"a": 1}}))
         }
         for scheme, tls in (("http", {}), ("https", {"ssl_context": context}))
     }
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(json.dumps(result))
     sys.stdout.flush()
     gevent.get_hub().destroy()
 

@@ -1,4 +1,4 @@
-"""Asks the pages of a Locust for what stands on stdin, and prints the answers; opens no port.
+"""Sends the requests on stdin to the plugin's pages, and prints the responses; opens no port.
 
 On stdin stand waves of requests by name: those of a wave are sent at once. It is a program of its
 own, for Locust patches the standard library when it is imported.
@@ -20,7 +20,7 @@ from headcount.plugin.web.comparison import TIMEOUT_S, compare
 
 
 def answers(reports: str, waves: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Send the requests, and give what is answered to each, by its name."""
+    """Send the requests, and return the responses by request name."""
     options = get_parser(default_config_files=[]).parse_args(["--reports-dir", reports])
     environment = Environment(parsed_options=options, events=events)
     runner = environment.create_local_runner()

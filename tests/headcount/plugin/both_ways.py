@@ -1,4 +1,4 @@
-"""Asks for the same things by Locust's session and by the ledger's, and prints what was sent.
+"""Sends the same requests through Locust's session and the ledger's, and prints what was sent.
 
 It is a program of its own, because Locust patches the standard library of its process.
 """
@@ -25,7 +25,7 @@ CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
 
 
 class Stream(io.BytesIO):
-    """A body of a length that is not told."""
+    """A body of unknown length."""
 
     def __repr__(self) -> str:
         return "a stream"
@@ -64,7 +64,7 @@ SPLITTING: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("GET /\r\nX-Two: 2\r\n\r\nGET", "/", {}),
     ("GET", "/ HTTP/1.1\r\nX-Two: 2\r\n\r\n", {}),
 )
-"""What would write more than it says, if it were sent."""
+"""Requests that would inject header lines, if they were sent."""
 
 
 class Server(StreamServer):
@@ -72,7 +72,7 @@ class Server(StreamServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0))
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
 
     def handle(self, connection: Any, _address: object) -> None:
         """Answer requests until the client is gone."""
@@ -82,7 +82,7 @@ class Server(StreamServer):
             head, end, body = pending.partition(b"\r\n\r\n")
             if not end or not _is_whole(head.lower(), body):
                 continue
-            self.heard.append(pending)
+            self.received.append(pending)
             pending = b""
             connection.sendall(_answer(head))
 
@@ -103,24 +103,24 @@ def _answer(head: bytes) -> bytes:
     return b"HTTP/1.1 %b\r\n%bContent-Length: 2\r\n\r\n%b" % (status, cookie, body)
 
 
-def _made(value: Any) -> Any:
-    """Make what a request may change, or read, anew."""
+def _fresh(value: Any) -> Any:
+    """Copy or recreate a value that a request may change or consume."""
     if callable(value):
         return value()
     return dict(value) if isinstance(value, dict) else value
 
 
-def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any]]:
+def _exchanges(session: Any, server: Server, identified: bool) -> list[dict[str, Any]]:
     seen = []
-    for index, (method, path, given) in enumerate(REQUESTS):
-        options = {name: _made(value) for name, value in given.items()}
+    for index, (method, path, keywords) in enumerate(REQUESTS):
+        options = {name: _fresh(value) for name, value in keywords.items()}
         if identified:
             options["event"] = EVENT
         else:
             options["headers"] = {**options.get("headers", {}), HEADER: f"run-1.0.{index}"}
         response = session.request(method, path, **options)
         status = response.status_code
-        fields, _, body = server.heard[-1].decode("latin-1").partition("\r\n\r\n")
+        fields, _, body = server.received[-1].decode("latin-1").partition("\r\n\r\n")
         first, *rest = fields.split("\r\n")
         seen.append(
             {
@@ -146,21 +146,21 @@ def _asked(session: Any, server: Server, identified: bool) -> list[dict[str, Any
 
 
 def _split(session: Any, server: Server, options: dict[str, Any]) -> list[list[Any]]:
-    """Try to split requests; give what was raised, and the lines that the server heard."""
+    """Try to split requests; return the errors, and whether the server received a second header."""
     seen = []
-    for method, path, given in SPLITTING:
-        before, raised = len(server.heard), ""
+    for method, path, keywords in SPLITTING:
+        before, raised = len(server.received), ""
         try:
-            session.request(method, path, **given, **options)
+            session.request(method, path, **keywords, **options)
         except ValueError as error:
             raised = str(error)
-        heard = b"".join(server.heard[before:]).decode("latin-1").split("\r\n")
-        seen.append([raised, any(line.startswith("X-Two") for line in heard)])
+        received = b"".join(server.received[before:]).decode("latin-1").split("\r\n")
+        seen.append([raised, any(line.startswith("X-Two") for line in received)])
     return seen
 
 
 def main(folder: str) -> None:
-    """Ask both ways, and print what each sent and saw."""
+    """Send through both sessions, and print what each sent and saw."""
     server = Server()
     server.start()
     filesystem, location = open_location(folder)
@@ -179,8 +179,8 @@ def main(folder: str) -> None:
     plain = FastHttpSession(**common)
     ledger = LedgerSession(recorder=recorder, user_name="Tester", **common)
     result: dict[str, Any] = {
-        "plain": _asked(plain, server, False),
-        "ledger": _asked(ledger, server, True),
+        "plain": _exchanges(plain, server, False),
+        "ledger": _exchanges(ledger, server, True),
     }
     result["split"] = [_split(plain, server, {}), _split(ledger, server, {"event": EVENT})]
     recorder.seal()

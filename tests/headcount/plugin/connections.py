@@ -1,4 +1,4 @@
-"""Counts the connections on which a ledger's session sends, and prints what it found.
+"""Counts the connections on which a ledger's session sends, and prints the counts.
 
 It is a program of its own, because Locust patches the standard library of its process.
 """
@@ -24,16 +24,16 @@ from headcount.plugin.session import LedgerSession
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
 SELECT_TAKES = 1024
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 class Server(StreamServer):
-    """Answers on connections, which it keeps; `is_open` lets it answer."""
+    """Answers requests and records their connections; `is_open` lets it answer."""
 
     def __init__(self, tls: dict[str, Any]) -> None:
-        super().__init__(("127.0.0.1", 0), spawn=9, **tls)  # which lets it end what it began
+        super().__init__(("127.0.0.1", 0), spawn=9, **tls)  # so that it can stop running handlers
         self.connections: list[Any] = []
-        self.heard: list[int] = []
+        self.received: list[int] = []
         self.is_open = Event()
         self.is_open.set()
 
@@ -42,7 +42,7 @@ class Server(StreamServer):
         self.connections.append(connection)
         number = len(self.connections)
         while connection.recv(65536):
-            self.heard.append(number)
+            self.received.append(number)
             self.is_open.wait()
             connection.sendall(OK)
 
@@ -52,30 +52,30 @@ def _ask(session: Any, **options: Any) -> str:
 
 
 def _again(session: Any, server: Server) -> list[Any]:
-    return [_ask(session), _ask(session), server.heard]
+    return [_ask(session), _ask(session), server.received]
 
 
 def _either_way(session: Any, server: Server) -> list[Any]:
-    """Take turns between the short way and the general one, which parameters call for."""
-    return [_ask(session), _ask(session, params={"a": 1}), _ask(session), server.heard]
+    """Alternate between the short and the general path; request parameters select the latter."""
+    return [_ask(session), _ask(session, params={"a": 1}), _ask(session), server.received]
 
 
 def _ahead(session: Any, server: Server) -> list[Any]:
     session.open_ahead()
     while not server.connections:
         gevent.sleep(0.01)
-    return [_ask(session), server.heard]
+    return [_ask(session), server.received]
 
 
-def _ahead_in_vain(session: Any, server: Server) -> list[Any]:
-    """Have a proxy that refuses, and leave it to a request to tell."""
+def _ahead_refused(session: Any, server: Server) -> list[Any]:
+    """A proxy refuses; `open_ahead` ignores the error."""
     proxy = StreamServer(("127.0.0.1", 0), _refuse)
     proxy.start()
-    given = {"proxy_host": "127.0.0.1", "proxy_port": proxy.server_port}
-    session.client.clientpool.client_args.update(given)
+    proxy_options = {"proxy_host": "127.0.0.1", "proxy_port": proxy.server_port}
+    session.client.clientpool.client_args.update(proxy_options)
     session.open_ahead()
     proxy.stop(0)
-    return server.heard
+    return server.received
 
 
 def _refuse(connection: Any, _address: object) -> None:
@@ -84,7 +84,7 @@ def _refuse(connection: Any, _address: object) -> None:
 
 
 def _among_many(session: Any, server: Server) -> list[Any]:
-    """Go on where files have greater numbers than `select` takes."""
+    """Use file descriptors too large for `select`."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (2 * SELECT_TAKES, most))
     files = [os.dup(0)]
@@ -99,28 +99,28 @@ def _among_many(session: Any, server: Server) -> list[Any]:
 def _closed_meanwhile(session: Any, server: Server) -> list[Any]:
     first = _ask(session)
     server.connections[0].close()
-    gevent.sleep(0.05)  # for its end to arrive
-    return [first, _ask(session), server.heard]
+    gevent.sleep(0.05)  # lets the close arrive
+    return [first, _ask(session), server.received]
 
 
 def _killed(session: Any, server: Server) -> list[Any]:
-    """The answer of a request that was torn off must not be the next one's."""
+    """The response to a killed request must not be taken for the next one's."""
     server.is_open.clear()
     user = gevent.spawn(_ask, session)
-    while not server.heard:
+    while not server.received:
         gevent.sleep(0.01)
     user.kill()
     server.is_open.set()
-    return [_ask(session), server.heard]
+    return [_ask(session), server.received]
 
 
 def _side_by_side(session: Any, server: Server) -> list[Any]:
     server.is_open.clear()
     users = [gevent.spawn(_ask, session) for _ in range(3)]
-    while len(server.heard) < 3:
+    while len(server.received) < 3:
         gevent.sleep(0.01)
     server.is_open.set()
-    return [*(user.get() for user in users), sorted(server.heard)]
+    return [*(user.get() for user in users), sorted(server.received)]
 
 
 CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
@@ -128,15 +128,15 @@ CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
     "either way": _either_way,
     "among many": _among_many,
     "ahead": _ahead,
-    "ahead, in vain": _ahead_in_vain,
+    "ahead, refused": _ahead_refused,
     "closed meanwhile": _closed_meanwhile,
     "killed": _killed,
     "side by side": _side_by_side,
 }
 
 
-def _found(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
-    found = {}
+def _results(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
+    results = {}
     for name, case in CASES.items():
         server = Server(tls)
         server.start()
@@ -148,31 +148,31 @@ def _found(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
             user=None,
             max_retries=0,
             concurrency=3,
-            connection_timeout=PATIENCE_S,
-            network_timeout=PATIENCE_S,
+            connection_timeout=TIMEOUT_S,
+            network_timeout=TIMEOUT_S,
         )
-        found[name] = case(session, server)
+        results[name] = case(session, server)
         server.stop(0)
         session.client.clientpool.close()
-    return found
+    return results
 
 
 def main(folder: str, certificate: str) -> None:
-    """Go through every case, each on a server of its own, without TLS and with it."""
+    """Run every case on a server of its own, with and without TLS."""
     filesystem, location = open_location(folder)
     writer = LedgerWriter(filesystem, location, "run-1", 0)
     writer.open()
     recorder = Recorder(writer, lambda error: sys.exit(str(error)))
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    found: dict[str, Any] = {
-        "http": _found(recorder, {}),
-        "https": _found(recorder, {"ssl_context": context}),
+    results: dict[str, Any] = {
+        "http": _results(recorder, {}),
+        "https": _results(recorder, {"ssl_context": context}),
     }
     seal = recorder.seal()
     assert seal is not None
-    found["attempted"] = [seal.attempted, sum(segment.rows for segment in seal.segments)]
-    sys.stdout.write(json.dumps(found))
+    results["attempted"] = [seal.attempted, sum(segment.rows for segment in seal.segments)]
+    sys.stdout.write(json.dumps(results))
     sys.stdout.flush()
     gevent.get_hub().destroy()
 

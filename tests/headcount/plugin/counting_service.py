@@ -1,4 +1,4 @@
-"""A service that notes every request it receives: the other side of the ledger's account."""
+"""A service that records every request it receives, to compare with the ledger."""
 
 import ssl
 import threading
@@ -13,7 +13,7 @@ from headcount.run.ids import HEADER
 
 
 class CountingService(ThreadingHTTPServer):
-    """Answers 200 to all, notes the ids, and can be slow, stall, drop connections or redirect."""
+    """Answers 200 and records the ids; can be slow, stall, drop connections or redirect."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -37,7 +37,7 @@ class CountingService(ThreadingHTTPServer):
         self.scheme = "https"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        # Handshakes are the business of each connection's own thread.
+        # Each connection's own thread does the handshake.
         self.socket = context.wrap_socket(
             self.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -48,17 +48,17 @@ class CountingService(ThreadingHTTPServer):
         return super().get_request()
 
     def stall(self, seconds: float) -> None:
-        """Answer nothing for a while, and then all that has come meanwhile."""
+        """Answer nothing for a while, and then all requests received meanwhile."""
         now_s = time.monotonic()
         self.stalled_s = now_s, now_s + seconds
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that are gone."""
+        """Do not log clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -85,12 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - the base class's name
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing of requests."""
+        """Do not log requests."""
 
 
 @contextmanager
 def counting_service(certificate: Path | None = None) -> Iterator[CountingService]:
-    """Serve until the block ends; with TLS if there is something to show for it."""
+    """Serve until the block ends, with TLS if there is a certificate."""
     with CountingService(certificate) as service:
         thread = threading.Thread(target=service.serve_forever, args=(0.05,))
         thread.start()

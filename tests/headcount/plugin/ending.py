@@ -1,4 +1,4 @@
-"""A locustfile beside another: it ends the run, as a run time does, when enough requests are made.
+"""A locustfile to add to another: ends the run, as a run time does, after enough requests.
 
 Enough is what every generator has made, however long its machine takes for them; where a file is
 awaited, the run goes on until it is there.

@@ -1,4 +1,4 @@
-"""Runs users as people write them against a server of its own, and prints what came of it.
+"""Runs typical users against its own server, and prints the rows and the shortfall.
 
 It is a program of its own, because Locust patches the standard library of its process.
 """
@@ -33,17 +33,17 @@ def _ask(user: Any, name: str) -> None:
 
 
 class Player(LedgerUser):
-    """Asks beside its tasks as well, raises in them, and says goodbye."""
+    """Sends requests outside its tasks, raises in a task, and sends requests in `on_stop`."""
 
     fixed_count = 5
     wait_time = constant(0.1)
 
     def on_start(self) -> None:
-        """Start a greenlet that nobody ends."""
+        """Start a greenlet that never ends."""
         gevent.spawn(self.poll)
 
     def poll(self) -> None:
-        """Ask for ever."""
+        """Send requests for ever."""
         while True:
             _ask(self, "background")
             gevent.sleep(0.1)
@@ -56,32 +56,32 @@ class Player(LedgerUser):
         raise KeyError("guild")
 
     def on_stop(self) -> None:
-        """Ask in greenlets, and wait for them."""
+        """Send requests in greenlets, and wait for them."""
         gevent.joinall([gevent.spawn(_ask, self, "goodbye") for _ in range(2)])
 
 
 class Nested(LedgerUser):
-    """Has tasks in a task set, which has an end of its own."""
+    """Has tasks in a task set with its own `on_stop`."""
 
     fixed_count = 2
     wait_time = constant(0.1)
 
     @task
     class Shop(TaskSet):
-        """Is never left."""
+        """Never interrupts."""
 
         @task
         def enter(self) -> None:
-            """Ask."""
+            """Send a request."""
             _ask(self, "enter")
 
         def on_stop(self) -> None:
-            """Ask once more."""
+            """Send a last request."""
             _ask(self, "leave")
 
 
 class Dead(LedgerUser):
-    """Never comes to its tasks."""
+    """Never reaches its tasks."""
 
     fixed_count = 1
 
@@ -91,18 +91,18 @@ class Dead(LedgerUser):
 
     @task
     def buy(self) -> None:
-        """Ask for nothing."""
+        """Send nothing."""
 
 
 class Rude(LedgerUser):
-    """Raises at its end."""
+    """Raises in `on_stop`."""
 
     fixed_count = 1
     wait_time = constant(0.1)
 
     @task
     def buy(self) -> None:
-        """Ask for nothing."""
+        """Send nothing."""
 
     def on_stop(self) -> None:
         """Raise."""
@@ -110,7 +110,7 @@ class Rude(LedgerUser):
 
 
 class Web(HttpUser):
-    """Is not accounted for."""
+    """A user without a ledger."""
 
     fixed_count = 1
 
@@ -124,12 +124,12 @@ USERS: list[type[User]] = [Player, Nested, Dead, Rude, Web]
 
 
 def main(folder: str) -> None:
-    """Run until enough is asked for, stop as Locust does, seal, and print rows and shortfall."""
-    heard: list[bytes] = []
+    """Run until enough requests are sent, stop, seal, and print the rows and the shortfall."""
+    received: list[bytes] = []
 
     def handle(connection: Any, _address: object) -> None:
         while data := connection.recv(65536):
-            heard.append(data)
+            received.append(data)
             connection.sendall(OK)
 
     server = StreamServer(("127.0.0.1", 0), handle)
@@ -150,14 +150,14 @@ def main(folder: str) -> None:
     runner.stop()
     recorder.seal()
     rows = pads.dataset(f"{folder}/0", exclude_invalid_files=True).to_table().to_pylist()
-    told = {
+    result = {
         "rows": Counter(row["event_type"] for row in rows),
-        "heard": sum(b"X-Event-Id" in each for each in heard),
+        "received": sum(b"X-Event-Id" in each for each in received),
         "shortfall": asdict(recorder.shortfall.shortfall),
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(result))
     sys.stdout.flush()
-    gevent.sleep(0.3)  # what is left behind meets the sealed ledger
+    gevent.sleep(0.3)  # lets the greenlets left behind meet the sealed ledger
     server.stop()
     gevent.get_hub().destroy()
 

@@ -1,4 +1,4 @@
-"""Real Locusts, pointed at a counting service and a real broker: run, waited for, looked into."""
+"""Real Locust processes with a counting service and a real broker: run, awaited, inspected."""
 
 import signal
 import subprocess
@@ -27,39 +27,39 @@ from tests.headcount.plugin.counting_service import CountingService
 DEADLINE_S = 240.0
 LAST_LINES = 30
 ENOUGH = 60
-"""So many requests of each generator make a counted run."""
+"""The number of requests per generator in a counted run."""
 AWAITED = "HEADCOUNT_TESTS_AWAITED"
-"""In the environment, a folder in which a file must be before a counted run ends."""
+"""The environment variable that names a folder; a counted run ends once it contains a file."""
 
 
 def counted(locustfile: str = "locustfiles/mixed.py") -> str:
-    """Name a scenario so that Locust ends its run when enough requests are made."""
+    """Return the `-f` argument for a scenario whose run ends after enough requests."""
     return f"{locustfile},tests/headcount/plugin/ending.py"
 
 
 class StartedLocust(subprocess.Popen[bytes]):
-    """A Locust beside the test; `log` is the file that its stderr goes to."""
+    """A Locust process beside the test; `log` is the file that receives its stderr."""
 
     log: Path
     _is_asked_to_end = False
 
     def send_signal(self, sig: int) -> None:
-        """Send a signal; after one that ends it, its end is no surprise."""
+        """Send a signal; after one that ends the process, its end is expected."""
         self._is_asked_to_end |= sig not in {signal.SIGSTOP, signal.SIGCONT}
         super().send_signal(sig)
 
     @property
     def has_ended_by_itself(self) -> bool:
-        """Whether it has ended, though the test did not ask it to."""
+        """Whether it has ended unexpectedly."""
         return not self._is_asked_to_end and self.poll() is not None
 
     @property
     def stderr_text(self) -> str:
-        """All that it has written to its stderr so far."""
+        """Its stderr so far."""
         return self.log.read_text(errors="replace")
 
     def __str__(self) -> str:
-        """Its state and its last lines, for whoever reads why a test failed."""
+        """Its state and last lines, for failure messages."""
         code = self.poll()
         state = "still runs" if code is None else f"ended with exit code {code}"
         lines = self.stderr_text.splitlines()[-LAST_LINES:]
@@ -68,7 +68,7 @@ class StartedLocust(subprocess.Popen[bytes]):
 
 @dataclass(frozen=True)
 class Bench:
-    """What every Locust of a test is pointed at."""
+    """The service, broker and folders that every Locust of a test uses."""
 
     service: CountingService
     broker: Broker
@@ -78,25 +78,25 @@ class Bench:
     running: list["StartedLocust"] = field(default_factory=list)
 
     def command(self, *options: str, locustfile: str = "locustfiles/mixed.py") -> list[str]:
-        """Spell out a Locust command."""
-        given = {
+        """Return a Locust command line."""
+        values = {
             "--host": self.service.url,
             "--bootstrap-servers": self.broker.bootstrap_servers,
             "--topic": self.topic,
             "--reports-dir": str(self.reports),
         }
-        # Tests that run side by side must not meet at Locust's one port.
+        # Parallel tests must not share Locust's default port.
         port = str(free_port())
-        given |= {"--master-bind-host": "127.0.0.1", "--master-host": "127.0.0.1"}
-        given |= {"--master-bind-port": port, "--master-port": port}
-        pairs = [part for pair in given.items() for part in pair]
-        # Nobody reads the tables meanwhile, and a full pipe would stop Locust.
+        values |= {"--master-bind-host": "127.0.0.1", "--master-host": "127.0.0.1"}
+        values |= {"--master-bind-port": port, "--master-port": port}
+        pairs = [part for pair in values.items() for part in pair]
+        # Nothing reads the tables meanwhile, and a full pipe would block Locust.
         options = ("--only-summary", *options)
         return [sys.executable, "-m", "locust", "-f", locustfile, *pairs, *options]
 
     @contextmanager
     def started(self, command: list[str]) -> Iterator["StartedLocust"]:
-        """Run a command beside the test, and end it; its stderr goes to a file of the test's."""
+        """Run a command beside the test, and end it; its stderr goes to a file."""
         self.reports.parent.mkdir(parents=True, exist_ok=True)
         descriptor, log = tempfile.mkstemp(".log", "locust-", self.reports.parent)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - there is only its descriptor
@@ -112,7 +112,7 @@ class Bench:
                     process.kill()
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until a condition holds; fail once a Locust has ended, or when the time is over."""
+        """Wait until a condition holds; fail if a Locust ends first, or after a time-out."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
             has_ended = any(locust.has_ended_by_itself for locust in self.running)
@@ -130,30 +130,30 @@ class Bench:
         run_id: str = "run-1",
         locustfile: str = "locustfiles/mixed.py",
     ) -> str:
-        """Run Locust until it has made some requests, and return what it said: exit code 0."""
+        """Run Locust until enough requests are made, assert exit code 0, and return its stderr."""
         load = ("--headless", "-u", "10", "-r", "10", "--exit-code-on-error", "0")
         command = self.command(*load, "--run-id", run_id, *options, locustfile=counted(locustfile))
-        done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
+        done = subprocess.run(  # noqa: PLW1510 - the code is asserted, with stderr
             command, capture_output=True, text=True, timeout=DEADLINE_S
         )
         assert done.returncode == 0, done.stderr
         return done.stderr
 
     def ledger(self, run_id: str = "run-1") -> Path:
-        """Where the ledger is, as the manifest has it."""
+        """The ledger's location in the manifest."""
         folder = RunFolder(self.reports / run_id)
         return Path(folder.ledger_location(folder.read_manifest()))
 
     def tag(self, run_id: str = "run-1") -> str:
-        """What the run's identities begin with, as the manifest has it."""
+        """The run's tag in the manifest."""
         return RunFolder(self.reports / run_id).read_manifest().tag
 
     def parts(self, run_id: str = "run-1") -> list[GeneratorLedger]:
-        """Look over the ledger."""
+        """Return an overview of the ledger."""
         return read_ledger(*open_location(str(self.ledger(run_id))), self.tag(run_id))
 
     def is_sealed(self, run_id: str) -> bool:
-        """Tell whether every generator has sealed."""
+        """Whether every generator has sealed."""
         return all(part.seal for part in self.parts(run_id))
 
     def rows(self, run_id: str = "run-1") -> list[dict[str, Any]]:
@@ -169,14 +169,14 @@ class Bench:
         return rows
 
     def has_received_from(self, generator: int) -> bool:
-        """Tell whether the service has had requests of a generator since it was asked last."""
+        """Whether the service has received a generator's requests since the last call."""
         seen = sum(f".{generator}." in each for each in list(self.service.received))
         grown = seen > self.seen.get(generator, 0)
         self.seen[generator] = seen
         return grown
 
     def assert_accounts_agree(self, run_id: str = "run-1", generators: int = 1) -> None:
-        """Every request that the service received has its one row, and every row its request."""
+        """Assert that received requests and ledger rows correspond one to one."""
         parts = self.parts(run_id)
         assert len(parts) == generators
         assert all(part.seal is not None and not part.damage for part in parts), parts

@@ -1,6 +1,6 @@
-"""`--rate` in a real Locust: what is due is begun or counted as dropped, and nothing is made twice.
+"""`--rate` in a real Locust: each due arrival starts or is counted as dropped, and none runs twice.
 
-Arrivals are counted by the times at which they were due, never by when they happened to be sent.
+Arrivals are identified by the times at which they were due, not by when they were sent.
 """
 
 import collections
@@ -26,13 +26,13 @@ from tests.headcount.plugin.locusts import DEADLINE_S, Bench
 pytestmark = pytest.mark.e2e
 
 CLOCKS_APART_NS = 10_000_000
-"""How far the clock of a generator may be from this one's on a machine that corrects its time."""
+"""How far a generator's clock may be from this process's on a machine that adjusts its clock."""
 
 
 def run(bench: Bench, *options: str, run_id: str = "run-1", **others: Any) -> str:
-    """Run Locust to its end, and return what it said. It must exit with 0."""
+    """Run Locust to its end, assert exit code 0, and return its stderr."""
     load = ("--headless", "--exit-code-on-error", "0", "--run-id", run_id)
-    done = subprocess.run(  # noqa: PLW1510 - the code is asserted with what was said
+    done = subprocess.run(  # noqa: PLW1510 - the code is asserted, with stderr
         bench.command(*load, *options, **others),
         capture_output=True,
         text=True,
@@ -43,18 +43,18 @@ def run(bench: Bench, *options: str, run_id: str = "run-1", **others: Any) -> st
 
 
 def undisturbed(bench: Bench, most: int, *options: str, name: str = "run") -> str:
-    """Run until the machine has held up no more than `most` arrivals, and return the run's id."""
+    """Repeat the run until no more than `most` arrivals are dropped; return the run's id."""
     for attempt in range(5):
         bench.service.received.clear()
         run_id = f"{name}-{attempt}"
         run(bench, *options, run_id=run_id)
         if total(arrivals(bench, run_id)).dropped <= most:
             return run_id
-    pytest.fail("each of five runs has dropped more")
+    pytest.fail("each of five runs dropped more")
 
 
 def arrivals(bench: Bench, run_id: str = "run-1") -> tuple[Arrivals, ...]:
-    """Read what became of the arrivals, those of dead generators included."""
+    """Read the arrival counts, including those of dead generators."""
     scheduled = RunFolder(bench.reports / run_id).read_scheduled()
     assert scheduled is not None
     location = open_location(str(bench.reports / run_id / "ledger"))
@@ -62,9 +62,9 @@ def arrivals(bench: Bench, run_id: str = "run-1") -> tuple[Arrivals, ...]:
 
 
 def numbers(bench: Bench, rate: float, generator: int) -> list[int]:
-    """Number the arrivals that one of two generators has begun, by when they were due.
+    """Return the numbers of the arrivals that one of two generators started, from their due times.
 
-    Each counts from when it heard of the schedule: its own first is the one that tells.
+    Each generator measures time from its first grant, so its first arrival is the reference.
     """
     due = sorted(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
     return [generator + round((each - due[0]) * rate / 1e9) for each in due]
@@ -83,19 +83,19 @@ def latencies_ms(rows: Iterable[dict[str, Any]]) -> list[float]:
         (("--rate", "0/s..200/s:2s,100/s:1s"), 300, 200),
     ],
 )
-def test_a_plan_is_made_to_the_last(
+def test_a_plan_is_completed(
     bench: Bench, processes: int, options: tuple[str, ...], due: int, users: int
 ) -> None:
-    """As many arrivals as the plan has are due, each is begun or dropped, and then it ends.
+    """Exactly the plan's arrivals are due, each starts or is dropped, and then the run ends.
 
-    What generators take to say that they are done is no part of its time.
+    The time that generators take to report their end does not count.
     """
     several = () if processes == 1 else ("--processes", str(processes))
     run_id = undisturbed(bench, due // 10, *options, *several)
     bench.assert_accounts_agree(run_id, generators=processes)
-    found = total(arrivals(bench, run_id))
-    assert (found.due, found.lost) == (due, 0)
-    assert found.started == len(bench.rows(run_id))
+    counts = total(arrivals(bench, run_id))
+    assert (counts.due, counts.lost) == (due, 0)
+    assert counts.started == len(bench.rows(run_id))
     scheduled = RunFolder(bench.reports / run_id).read_scheduled()
     assert scheduled is not None
     assert (scheduled.elapsed_s, sum(scheduled.due.values())) == (3, due)
@@ -104,7 +104,7 @@ def test_a_plan_is_made_to_the_last(
 
 
 def test_generators_take_turns(bench: Bench) -> None:
-    """Of two, one makes the even arrivals, the other the odd ones, and none is made twice."""
+    """One of two makes the even arrivals, the other the odd ones, and none is made twice."""
     run(bench, "--rate", "100/s:3s", "--processes", "2")
     even, odd = (numbers(bench, 100, generator) for generator in (0, 1))
     assert len(even) == len(set(even))
@@ -116,12 +116,12 @@ def test_generators_take_turns(bench: Bench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
-def test_the_total_is_held_when_a_worker_leaves(
+def test_the_rate_holds_when_a_worker_leaves(
     bench: Bench, tmp_path: Path, end: signal.Signals
 ) -> None:
-    """The other takes over, what was lost until then is counted, and nothing is made twice.
+    """The other takes over, arrivals lost until then are counted, and none is made twice.
 
-    One that hung and comes back is given arrivals again, and does not make those of meanwhile.
+    A worker that hung and resumes gets arrivals again, but does not make the ones it missed.
     """
     port, log = str(free_port()), tmp_path / "master.log"
     master = bench.command(
@@ -156,22 +156,22 @@ def test_the_total_is_held_when_a_worker_leaves(
     by_generator = collections.Counter(row["generator"] for row in bench.rows())
     survivor = by_generator.most_common(1)[0][0]
     made = numbers(bench, 100, survivor)
-    # While it is alone, it makes those that would have been the other's, too.
+    # While alone, it also makes the arrivals that would have been the other's.
     assert sum(after - before == 1 for before, after in itertools.pairwise(made)) > 200
     other = numbers(bench, 100, 1 - survivor)
     assert len(set(made)) == len(made)
     assert len(set(other)) == len(other)
-    # Either may have dropped its first ones, by which its others are numbered.
+    # Either may have dropped its first arrival, the reference for the numbers.
     shifted = ({number + shift for number in other} for shift in range(-100, 101, 2))
     assert any(not set(made) & numbered for numbered in shifted)
     lost = {each.generator: each for each in arrivals(bench)}
     undone = lost[1 - survivor].lost + lost[1 - survivor].dropped
     assert undone > 100
-    # It counts from when it heard of the schedule, which on a busy machine is a while after it was.
+    # It measures time from its first grant, which on a busy machine arrives late.
     scheduled = RunFolder(bench.reports / "run-1").read_scheduled()
     assert scheduled is not None
-    mine = [row["intended_at_ns"] for row in bench.rows() if row["generator"] == survivor]
-    behind_s = max(0.0, (min(mine) - scheduled.began_at_ns) / 1e9 - survivor / 100)
+    due_ns = [row["intended_at_ns"] for row in bench.rows() if row["generator"] == survivor]
+    behind_s = max(0.0, (min(due_ns) - scheduled.began_at_ns) / 1e9 - survivor / 100)
     assert lost[survivor].lost < 20 + 100 * behind_s
 
 
@@ -190,7 +190,7 @@ def be_slow(environment, **_):
 
 @pytest.mark.slow
 def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
-    """The schedule begins when each has its users, and none is behind by what the slowest took."""
+    """The schedule begins once every worker has its users, so that none starts late."""
     (tmp_path / "slow.py").write_text(SLOW)
     locustfile = str(tmp_path / "slow.py")
     run(bench, "--rate", "50/s:5s", "--processes", "2", locustfile=locustfile)
@@ -202,13 +202,13 @@ def test_a_slow_worker_is_waited_for(bench: Bench, tmp_path: Path) -> None:
 
 
 def stall(bench: Bench) -> None:
-    """Let the service stall for a second, while requests go on until after it."""
+    """Let the service stall for a second, and wait while requests continue."""
     bench.service.stall(1.0)
     bench.wait_for(lambda: time.monotonic() > bench.service.stalled_s[1] + 0.5, "it is over")
 
 
-def test_a_stall_is_seen_by_all_that_were_due(bench: Bench) -> None:
-    """A service that stalls for a second: requests go on, and those due meanwhile wait the rest."""
+def test_a_stall_delays_all_due_requests(bench: Bench) -> None:
+    """While a service stalls, requests continue, and those due meanwhile wait for its end."""
     command = bench.command(
         *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "300", "-r", "300")
     )
@@ -221,16 +221,17 @@ def test_a_stall_is_seen_by_all_that_were_due(bench: Bench) -> None:
         round((time.time() - time.monotonic() + each) * 1e9) for each in bench.service.stalled_s
     )
     waited = [row for row in bench.rows() if began_ns < row["intended_at_ns"] < ended_ns]
-    found = total(arrivals(bench))
-    assert found.lost <= 1  # whoever counts what was due stops a moment before who makes it
-    # Each ten milliseconds one was due, and none was answered before the stall had ended.
-    assert 99 - found.dropped <= len(waited) <= 101
+    counts = total(arrivals(bench))
+    # The coordinator stops counting slightly before the pacer stops.
+    assert counts.lost <= 1
+    # One was due every ten milliseconds, and none was answered before the stall ended.
+    assert 99 - counts.dropped <= len(waited) <= 101
     assert all(row["answered_at_ns"] > ended_ns - CLOCKS_APART_NS for row in waited)
     assert max(latencies_ms(waited)) > 900
 
 
-def test_what_no_user_is_free_for_is_dropped(bench: Bench) -> None:
-    """With too few users for a stall, what could not be begun is counted, said and not queued."""
+def test_arrivals_without_a_free_user_are_dropped(bench: Bench) -> None:
+    """With too few users for a stall, arrivals that cannot start are counted and logged."""
     command = bench.command(
         *("--headless", "--run-id", "run-1", "--rate", "100/s", "-u", "5", "-r", "5")
     )
@@ -239,19 +240,22 @@ def test_what_no_user_is_free_for_is_dropped(bench: Bench) -> None:
         stall(bench)
         locust.terminate()
         locust.wait(DEADLINE_S)
-        said = locust.stderr_text
-    found = total(arrivals(bench))
-    assert found.dropped > 60
-    assert found.started == len(bench.rows()) == len(bench.service.received) > 50
+        stderr = locust.stderr_text
+    counts = total(arrivals(bench))
+    assert counts.dropped > 60
+    assert counts.started == len(bench.rows()) == len(bench.service.received) > 50
     (parts,) = read_arrivals(*open_location(str(bench.reports / "run-1" / "ledger")))
-    counted = f"{parts.due:,} arrivals were due, {found.started:,} started, {found.dropped:,} drop"
-    assert counted in said
+    counted = (
+        f"{parts.due:,} arrivals were due, {counts.started:,} started, {counts.dropped:,} drop"
+    )
+    assert counted in stderr
     late_ms = [(row["sent_at_ns"] - row["intended_at_ns"]) / 1e6 for row in bench.rows()]
-    assert sum(each > 500 for each in late_ms) < 30  # a queue would have had half of the stall's
+    # A queue would have held half of the stall's arrivals.
+    assert sum(each > 500 for each in late_ms) < 30
 
 
-def test_so_many_at_once(bench: Bench) -> None:
-    """Never more requests are under way than --max-in-flight says, however many users there are."""
+def test_max_in_flight(bench: Bench) -> None:
+    """The requests in flight never exceed --max-in-flight, however many users there are."""
     bench.service.answer_after_s = 0.2
     run(bench, "--rate", "60/s:2s", "-u", "40", "-r", "40", "--max-in-flight", "5")
     edges = [
@@ -266,7 +270,7 @@ def test_so_many_at_once(bench: Bench) -> None:
 
 @pytest.mark.slow
 def test_a_seed_repeats_the_arrivals(bench: Bench) -> None:
-    """With Poisson spacing the same seed has them at the same times, another at others."""
+    """With Poisson spacing, the same seed gives the same times, another seed different ones."""
 
     def due(name: str, seed: str) -> list[int]:
         options = ("--rate", "30/s:2s", "--spacing", "poisson", "--seed", seed)
@@ -318,30 +322,30 @@ class Visitor(LedgerUser):
 """
 
 
-def test_a_scenario_keeps_its_form(bench: Bench, tmp_path: Path) -> None:
-    """Tasks of nested task sets are arrivals, too; wait times are ignored; users stay themselves.
+def test_a_nested_scenario(bench: Bench, tmp_path: Path) -> None:
+    """Tasks of nested task sets are arrivals, wait times are ignored, and users stay sequential.
 
-    The first request of a task is due when the arrival is, the others when they are sent.
+    A task's first request is due when its arrival is, the others when they are sent.
     """
     (tmp_path / "visitors.py").write_text(NESTED)
     locustfile = str(tmp_path / "visitors.py")
-    said = run(bench, "--rate", "100/s:3s", "-u", "20", "-r", "20", locustfile=locustfile)
-    assert "two things at once" not in said
+    stderr = run(bench, "--rate", "100/s:3s", "-u", "20", "-r", "20", locustfile=locustfile)
+    assert "two things at once" not in stderr
     types = collections.Counter(row["event_type"] for row in bench.rows())
     assert types["hello"] == 20
     assert types["second"] == types["buy"]
     assert min(types[each] for each in ("look", "leave", "buy")) > 5
-    found = total(arrivals(bench))
-    # Locust goes on at once after an interrupt: a visitor that leaves does one thing more, if the
-    # run does not end just then, which cuts it once.
-    assert found.started - 20 <= types["look"] + types["buy"] <= found.started
+    counts = total(arrivals(bench))
+    # After an interrupt, Locust runs the next task immediately, without an arrival of its own,
+    # unless the run ends just then.
+    assert counts.started - 20 <= types["look"] + types["buy"] <= counts.started
     due = [row for row in bench.rows() if row["intended_at_ns"] != row["sent_at_ns"]]
-    assert len(due) == found.started
+    assert len(due) == counts.started
     assert {row["event_type"] for row in due} == {"look", "leave", "buy"}
 
 
 def test_web_ui(bench: Bench, tmp_path: Path) -> None:
-    """The form has a rate, whose plan ends a test; a mistake is told; without it all is as ever."""
+    """The form has a rate: its plan ends the test, a mistake is reported; it may be left empty."""
     port, log = free_port(), tmp_path / "locust.log"
     web = f"http://127.0.0.1:{port}"
     command = bench.command(
@@ -352,8 +356,8 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
         with urllib.request.urlopen(web, timeout=120) as answer:
             page = answer.read().decode()
         assert all(f'"{name}"' in page for name in ("rate", "spacing", "max_in_flight"))
-        told = _swarm(web, rate="50/s..50/s", user_count="20")
-        assert "needs a time, as 50/s..50/s:1m" in told
+        page = _swarm(web, rate="50/s..50/s", user_count="20")
+        assert "needs a time, as 50/s..50/s:1m" in page
         assert not bench.reports.exists()
         _swarm(web, rate="50/s:2s", user_count="20")
         bench.wait_for(lambda: "all arrivals have been due" in log.read_text(), "it ends")
@@ -374,25 +378,25 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--rate", "5"), "--rate must be RATE, RATE:TIME or FROM..TO:TIME"),
         (("--rate", "5/s", "--max-in-flight", "0"), "whole number from 1 to 1,000,000, got '0'"),
         (("--max-in-flight", "9"), "--max-in-flight goes with --rate"),
-        (("--rate", "5/s", "-f", "locustfiles/sword_rush.py"), "the load shape Rush both say"),
+        (("--rate", "5/s", "-f", "locustfiles/sword_rush.py"), "the load shape Rush both set"),
     ],
 )
-def test_a_mistake_is_told(bench: Bench, options: tuple[str, ...], told: str) -> None:
+def test_invalid_options(bench: Bench, options: tuple[str, ...], message: str) -> None:
     """One line, exit code 2, and no request."""
-    assert_told(bench, bench.command("--run-id", "run-1", *options), told)
+    assert_refused(bench, bench.command("--run-id", "run-1", *options), message)
 
 
 def test_other_users_are_refused(bench: Bench, tmp_path: Path) -> None:
-    """Users that no rate could drive would go on at their own pace beside it."""
+    """A rate could not drive them, and they would run at their own pace beside it."""
     (tmp_path / "plain.py").write_text(PLAIN)
     both = f"locustfiles/mixed.py,{tmp_path}/plain.py"
     command = bench.command("--rate", "5/s", locustfile=both)
-    assert_told(bench, command, "--rate is for users that are LedgerUsers, and Plain is none")
+    assert_refused(bench, command, "--rate needs LedgerUsers, and Plain is not one")
 
 
 PLAIN = """
@@ -405,15 +409,15 @@ class Plain(FastHttpUser):
 """
 
 
-def assert_told(bench: Bench, command: list[str], told: str) -> None:
-    """See that a run does not begin, and says why."""
+def assert_refused(bench: Bench, command: list[str], message: str) -> None:
+    """Assert that a run does not start, with this message."""
     options = ("--headless", "-t", "1s")
     done = subprocess.run(
         [*command, *options], capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("headcount: ")]
     assert (done.returncode, len(lines)) == (2, 1), done.stderr
-    assert told in lines[0]
+    assert message in lines[0]
     assert bench.service.received == []
 
 
@@ -423,7 +427,7 @@ def _swarm(web: str, **fields: str) -> str:
 
 def _post(url: str, **fields: str) -> str:
     data = urllib.parse.urlencode(fields).encode()
-    with urllib.request.urlopen(url, data, timeout=120) as answer:  # noqa: S310 - it is http
+    with urllib.request.urlopen(url, data, timeout=120) as answer:  # noqa: S310 - always http
         assert answer.status == 200
         content: bytes = answer.read()
         return content.decode()

@@ -1,4 +1,4 @@
-"""Users as people write them: all that they ask for is accounted for, and the rest is told."""
+"""Typical users: every request is accounted for, and everything else is reported."""
 
 import json
 import subprocess
@@ -7,18 +7,18 @@ from pathlib import Path
 
 
 def test_habits(tmp_path: Path) -> None:
-    """What `on_stop` asks for is made and has its row, of a user, a task set and greenlets.
+    """Requests made in `on_stop`, in task sets and in greenlets are sent and have rows.
 
-    What was not made is counted by its kind, and what a scenario left behind ends without a word.
+    Requests that were not made are counted by kind; greenlets left behind end silently.
     """
     command = [sys.executable, "-m", "tests.headcount.plugin.habits", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    rows, shortfall = told["rows"], told["shortfall"]
+    result = json.loads(done.stdout)
+    rows, shortfall = result["rows"], result["shortfall"]
     assert (rows["goodbye"], rows["leave"]) == (10, 2)
     assert rows["background"] >= 5
-    assert sum(rows.values()) == told["heard"]
+    assert sum(rows.values()) == result["received"]
     errors = {each["stage"]: each for each in shortfall["errors"]}
     assert {stage: (each["message"], each["count"]) for stage, each in errors.items()} == {
         "task": ("KeyError: 'guild'", rows["buy"]),

@@ -1,4 +1,4 @@
-"""The first contact: a service that provably is not there is told before the load."""
+"""The host check: a service that is provably absent is reported before the load."""
 
 import socket
 import subprocess
@@ -23,8 +23,8 @@ for url in sys.argv[1:]:
 """
 
 
-def told(tmp_path: Path, *urls: str) -> list[str]:
-    """Say what is told of each address."""
+def check(tmp_path: Path, *urls: str) -> list[str]:
+    """Return the result for each address."""
     (tmp_path / "program.py").write_text(PROGRAM)
     command = [sys.executable, str(tmp_path / "program.py"), *urls]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -32,13 +32,13 @@ def told(tmp_path: Path, *urls: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_it_is_looked_for(tmp_path: Path) -> None:
-    """What refuses or has no address is told, without a password; what answers or hangs is not."""
+def test_the_host_is_checked(tmp_path: Path) -> None:
+    """A refusal or an unknown name is reported, without the password; a slow host is not."""
     port = free_port()
     with counting_service() as service, socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
-        there, refused, nowhere, hanging = told(
+        there, refused, nowhere, hanging = check(
             tmp_path,
             service.url,
             f"http://me:secret@127.0.0.1:{port}",

@@ -1,4 +1,4 @@
-"""A load shape ends with the run time, and when the test is to end."""
+"""Load shapes: end with the run time, and when the test must end."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ with gevent.Timeout(240):
 
 
 def test_a_shape_ends() -> None:
-    """By the run time, when it is told to, by itself, and while users are still to come.
+    """By the run time, on request, by itself, and while users are still spawning.
 
     The test is stopped once, and no user is left.
     """

@@ -1,4 +1,4 @@
-"""The plugin in a real Locust: in every mode the ledger holds what the service received."""
+"""The plugin in a real Locust: in every mode, the ledger matches the requests received."""
 
 import functools
 import os
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_headless(bench: Bench, processes: int) -> None:
-    """Headless, in one process and in several, both accounts have the same requests."""
+    """In one process and in several, ledger and service have the same requests."""
     bench.headless(*(() if processes == 1 else ("--processes", str(processes))))
     bench.assert_accounts_agree(generators=processes)
 
 
-def test_each_generator_says_how_busy_it_was(bench: Bench) -> None:
-    """Beside its ledger, up to its last attempt, and with what it attempted by then."""
+def test_generator_health(bench: Bench) -> None:
+    """Each generator writes its health beside its ledger, including its attempts."""
     bench.headless("--processes", "2")
     filesystem, location = open_location(str(bench.reports / "run-1" / "ledger"))
     for part in bench.parts():
@@ -52,7 +52,7 @@ def test_each_generator_says_how_busy_it_was(bench: Bench) -> None:
 
 
 def test_nothing_in_flight_is_dropped(bench: Bench) -> None:
-    """Requests that are in flight when a headless master quits are waited for and acknowledged."""
+    """A headless master that quits waits for the requests in flight."""
     bench.service.answer_after_s = 1.0
     bench.headless("--processes", "2", "-u", "40", "-r", "40")
     bench.assert_accounts_agree(generators=2)
@@ -60,7 +60,7 @@ def test_nothing_in_flight_is_dropped(bench: Bench) -> None:
 
 
 def test_master_and_workers(bench: Bench) -> None:
-    """With a master and workers started by hand, each worker has its own ledger."""
+    """With a manually started master and workers, each worker has its own ledger."""
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
@@ -79,8 +79,8 @@ def test_master_and_workers(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
-    """Workers write where the master says, and have nothing else of the run."""
+def test_a_separate_ledger_location(bench: Bench, tmp_path: Path) -> None:
+    """Workers write to the master's location, and nothing else of the run."""
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
@@ -103,7 +103,7 @@ def test_a_place_for_all_ledgers(bench: Bench, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
-    """One comes late, one leaves early, one comes back, one hangs: every request has its row."""
+    """One joins late, one leaves early, one returns, one hangs: every request has its row."""
     port, log = str(free_port()), tmp_path / "master.log"
     master = bench.command(
         *("--master", "--master-bind-port", port, "--enable-rebalancing", "--run-id", "run-1"),
@@ -132,7 +132,7 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_web_ui(bench: Bench) -> None:
-    """Each test that is started from the web UI is a run of its own."""
+    """Each test started from the web UI is a separate run."""
     port = free_port()
     with bench.started(bench.command("--web-host", "127.0.0.1", "--web-port", str(port))) as locust:
         bench.wait_for(lambda: is_listening(port), "the web UI listens")
@@ -153,7 +153,7 @@ def test_web_ui(bench: Bench) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_signal_seals(bench: Bench, number: signal.Signals, processes: int) -> None:
-    """A run that is ended by a signal is sealed, with every request in it."""
+    """A run ended by a signal is sealed with every request."""
     options = ("--headless", "-u", "10", "-r", "10", "--run-id", "run-1")
     several = () if processes == 1 else ("--processes", str(processes))
     with bench.started(bench.command(*options, *several)) as locust:
@@ -182,10 +182,10 @@ from mixed import *
 @pytest.mark.parametrize(
     ("way", "response"), [("lean", "PlainResponse"), ("general", "AccountedResponse")]
 )
-def test_either_way_the_accounts_agree(
+def test_ledger_and_service_agree_on_both_paths(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, response: str
 ) -> None:
-    """HEADCOUNT_HTTP=general sends every request by Locust's session, and loses sight of none."""
+    """HEADCOUNT_HTTP=general sends every request through Locust's session, and records it."""
     scenario, ways = tmp_path / "noting.py", tmp_path / "ways"
     scenario.write_text(NOTING_WAYS)
     monkeypatch.setenv("PYTHONPATH", "locustfiles")
@@ -196,8 +196,8 @@ def test_either_way_the_accounts_agree(
     assert set(ways.read_text().split()) == {response}
 
 
-def test_an_unknown_way_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By name, before anything is sent."""
+def test_an_unknown_http_way_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names it, before anything is sent."""
     monkeypatch.setenv("HEADCOUNT_HTTP", "fast")
     command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
@@ -223,8 +223,8 @@ class Hasty(LedgerUser):
 """
 
 
-def test_an_interrupt_tears_nothing(bench: Bench, tmp_path: Path) -> None:
-    """It comes while a user is at work, who goes on to where users are stopped."""
+def test_an_interrupt_loses_no_row(bench: Bench, tmp_path: Path) -> None:
+    """It arrives while a user is running, which continues until users are stopped."""
     (tmp_path / "hasty.py").write_text(INTERRUPTED)
     bench.headless("-u", "1", locustfile=str(tmp_path / "hasty.py"))
     bench.assert_accounts_agree()
@@ -232,7 +232,7 @@ def test_an_interrupt_tears_nothing(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_request_is_sent_once(bench: Bench) -> None:
-    """A connection that breaks before the answer does not make the client ask again."""
+    """The client does not resend when a connection breaks before the response."""
     bench.service.hangs_up = True
     bench.headless("--mix", "default=1")
     bench.assert_accounts_agree()
@@ -240,7 +240,7 @@ def test_a_request_is_sent_once(bench: Bench) -> None:
 
 
 def test_a_redirect_is_not_followed(bench: Bench) -> None:
-    """An identity is not carried to a second request, and nothing is promised by a redirect."""
+    """An id is not reused for a second request, and a redirect is not an acknowledgement."""
     bench.service.status = 302
     bench.headless()
     bench.assert_accounts_agree()
@@ -251,7 +251,7 @@ def test_a_redirect_is_not_followed(bench: Bench) -> None:
 
 @pytest.mark.slow
 def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path) -> None:
-    """Two hosts give the same run id at once: no identity of one could be taken for the other's.
+    """Two hosts use the same run id at the same time: no id of one can match the other's.
 
     Their ledgers lie apart where both keep them in one place, and the password in their host's
     address reaches the service, but none of their files.
@@ -279,25 +279,29 @@ def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_seed_repeats_the_requests(bench: Bench) -> None:
-    """The same seed gives each generator the same sequence of requests, another seed another."""
+    """The same seed gives each generator the same requests, another seed different ones."""
 
     def sequence(run_id: str, seed: str) -> list[tuple[int, int]]:
         bench.headless("--seed", seed, run_id=run_id)
         rows = sorted(bench.rows(run_id), key=lambda row: row["seq"])
         return [(row["seq"], row["digest"]) for row in rows]
 
-    found = [sequence("first", "7"), sequence("again", "7"), sequence("other", "8")]
-    # While users are stopped, one after the other, it is chance who comes next.
-    first, again, other = (each[:ENOUGH] for each in found)
+    sequences = [sequence("first", "7"), sequence("again", "7"), sequence("other", "8")]
+    # While users are stopping one by one, their order is random.
+    first, again, other = (each[:ENOUGH] for each in sequences)
     assert len(first) == ENOUGH
     assert again == first
     assert other != first
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "message"),
     [
-        (("--mix", "bow=1"), 2, "--mix names 'bow', and the tasks are default, guild, sword"),
+        (
+            ("--mix", "bow=1"),
+            2,
+            "--mix names the unknown task 'bow'; the tasks are default, guild, sword",
+        ),
         (("--thresholds", "lst == 0"), 2, "there is no metric 'lst'; did you mean lost?"),
         (("--seed", "x"), 2, "--seed must be a whole number, got 'x'"),
         (("--run-id", "A b"), 2, "--run-id must be"),
@@ -305,24 +309,24 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
         (("--topic", "none"), 2, "there is no topic 'none'"),
         (("--bootstrap-servers", "127.0.0.1:1"), 5, "no Kafka broker answers at 127.0.0.1:1"),
         (("--reports-dir", "/dev/null/x"), 2, "choose another --reports-dir"),
-        (("--processes", "2", "--mix", "bow=1"), 2, "--mix names 'bow'"),
+        (("--processes", "2", "--mix", "bow=1"), 2, "--mix names the unknown task 'bow'"),
     ],
 )
 def test_a_run_that_cannot_begin_says_why(
-    bench: Bench, options: tuple[str, ...], code: int, told: str
+    bench: Bench, options: tuple[str, ...], code: int, message: str
 ) -> None:
     """One line, the right exit code, no request and no traceback."""
     command = bench.command("--headless", "-t", "1s", "--run-id", "run-1", *options)
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     lines = [line for line in done.stderr.splitlines() if line.startswith("headcount: ")]
     assert (done.returncode, len(lines)) == (code, 1), done.stderr
-    assert told in lines[0]
+    assert message in lines[0]
     assert "Traceback" not in done.stderr
     assert bench.service.received == []
 
 
 def test_a_run_is_not_written_over(bench: Bench) -> None:
-    """A run id that is taken is refused, and the run that has it stays as it is."""
+    """An existing run id is refused, and its run stays unchanged."""
     bench.headless()
     before = RunFolder(bench.reports / "run-1").read_manifest()
     command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
@@ -333,7 +337,7 @@ def test_a_run_is_not_written_over(bench: Bench) -> None:
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: int) -> None:
-    """A disk that takes no more ends the test early, with exit code 5 and one clear line."""
+    """A full disk ends the test early, with exit code 5 and one clear line."""
     several = () if processes == 1 else ("--processes", str(processes))
     command = bench.command("--headless", "-u", "10", "-r", "10", "--run-id", "run-1", *several)
     done = subprocess.run(
@@ -351,8 +355,8 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(bench: Bench, processes: i
 
 
 @pytest.mark.slow
-def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
-    """Of two workers one cannot write: the master stays for the other's seal alone."""
+def test_a_failed_ledger_is_not_waited_for(bench: Bench) -> None:
+    """If one of two workers cannot write, the master waits only for the other's seal."""
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
@@ -367,16 +371,16 @@ def test_nobody_waits_for_a_ledger_that_cannot_be(bench: Bench) -> None:
     ):
         for process in (leader, one, other):
             process.wait(DEADLINE_S)
-        said = leader.stderr_text
-    assert leader.returncode == 5, said
-    assert "the ledger cannot be written" in said
-    assert "has not sealed" not in said
+        stderr = leader.stderr_text
+    assert leader.returncode == 5, stderr
+    assert "the ledger cannot be written" in stderr
+    assert "has not sealed" not in stderr
     assert sum(part.seal is not None for part in bench.parts()) == 1
 
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
-    """Of a service that publishes nothing: exit code 4, all is sealed, and it is written down."""
+    """If the service publishes nothing: exit code 4, a sealed ledger, and a recorded reason."""
     several = () if processes == 1 else ("--processes", str(processes))
     load = ("--headless", "-u", "10", "-r", "10", "-t", "5m", "--run-id", "run-1", *several)
     command = bench.command(*load, "--thresholds", "http.p99 < 60s; lost == 0 abort")
@@ -394,8 +398,8 @@ def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     ]
 
 
-def test_without_anybody_to_look_nothing_is_told(bench: Bench) -> None:
-    """The watch is there for a web UI and for thresholds that abort alone."""
+def test_no_monitor_without_need(bench: Bench) -> None:
+    """The topic watcher runs only for a web UI or an `abort` threshold."""
     bench.headless("--thresholds", "lost == 0")
     assert not (bench.reports / "run-1" / "logs").exists()
     manifest = RunFolder(bench.reports / "run-1").read_manifest()
@@ -414,7 +418,7 @@ class Gambler(LedgerUser):
 
 
 def test_an_event_that_cannot_be_compared_ends_the_run(bench: Bench, tmp_path: Path) -> None:
-    """A request that could not be accounted for is not made, and not left out in silence either."""
+    """A request that cannot be accounted for is not sent, and the run stops with the reason."""
     (tmp_path / "gambler.py").write_text(UNCOMPARABLE)
     command = bench.command(
         *("--headless", "-u", "2", "-r", "2", "--run-id", "run-1"),

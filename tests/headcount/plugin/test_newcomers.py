@@ -1,4 +1,4 @@
-"""What a newcomer's locustfile lacks is said in one line, with what to write instead."""
+"""Typical mistakes in a first locustfile are reported in one line, with the remedy."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ class Buyer(LedgerUser):
 def generator(
     folder: Path, scenario: str, *options: str, module: str = "headcount.locust_main"
 ) -> str:
-    """Run a scenario that cannot begin, and return the one line that it is told in."""
+    """Run a scenario that cannot start, and return its one line of error."""
     (folder / "shop.py").write_text(scenario)
     command = [sys.executable, "-m", module, "--headless", "-f", str(folder / "shop.py")]
     command += ["-t", "1s", "--bootstrap-servers", "127.0.0.1:1", *options]
@@ -53,8 +53,8 @@ def generator(
     return lines[0]
 
 
-def test_users_that_are_no_ledger_users(tmp_path: Path) -> None:
-    """Locust's own users are named with what to derive from instead."""
+def test_users_that_are_not_ledger_users(tmp_path: Path) -> None:
+    """The error names Locust's users, and the class to derive from."""
     line = generator(tmp_path, HTTP_USER)
     assert "no user of the locustfile is a LedgerUser, got Web (HttpUser)" in line
     assert "from headcount.plugin import LedgerUser" in line
@@ -65,40 +65,40 @@ def test_users_that_are_no_ledger_users(tmp_path: Path) -> None:
     "add", ["parser.add_argument", "parser.add_argument_group('mine').add_argument"]
 )
 def test_an_option_of_the_same_name(tmp_path: Path, add: str) -> None:
-    """It is named, wherever it is added."""
+    """The error names it, wherever it is added."""
     assert "the locustfile adds the option --topic" in generator(
         tmp_path, OWN_OPTION.format(add=add)
     )
 
 
-def test_an_option_of_the_same_name_that_comes_first(tmp_path: Path) -> None:
-    """Locust alone meets it when the plugin adds its own, where the import comes second."""
+def test_an_option_defined_before_the_plugin(tmp_path: Path) -> None:
+    """If the plugin is imported second, in plain Locust, its own option causes the conflict."""
     first, plugin, *rest = OWN_OPTION.format(add="parser.add_argument").strip().splitlines()
     scenario = "\n".join((first, *rest[:3], plugin, *rest[3:]))
     assert "the option --topic" in generator(tmp_path, scenario, module="locust")
 
 
 def test_connections_that_may_send_twice(tmp_path: Path) -> None:
-    """What to write instead is exported."""
+    """The replacement named in the error is exported."""
     line = generator(tmp_path, SHARED_POOL)
     assert "Buyer.client_pool is a HTTPClientPool" in line
     assert "from headcount.plugin import OnceOnlyPool" in line
     shared = SHARED_POOL.replace("HTTPClientPool", "OnceOnlyPool")
     shared = shared.replace("geventhttpclient.client", "headcount.plugin")
-    assert "--seed must be" in generator(tmp_path, shared, "--seed", "x")  # it comes so far
+    assert "--seed must be" in generator(tmp_path, shared, "--seed", "x")  # the pool is accepted
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("import locust\nimport nowhere_to_be_found\n", "nowhere_to_be_found' (shop.py:2)"),
         ("import locust\ndef f():\n    return {}['a']\nf()\n", "KeyError: 'a' (shop.py:3)"),
         ("import locust\nimport helper\n", "helper.py:1)"),
     ],
 )
-def test_a_locustfile_that_cannot_be_loaded(tmp_path: Path, text: str, told: str) -> None:
-    """The error and its line are named, in a module of the user's own too."""
+def test_a_locustfile_that_cannot_be_loaded(tmp_path: Path, text: str, message: str) -> None:
+    """The error and its line are named, also in an imported module."""
     (tmp_path / "helper.py").write_text("class\n")
     line = generator(tmp_path, text)
     assert "the locustfile cannot be loaded: " in line
-    assert told in line
+    assert message in line

@@ -1,4 +1,4 @@
-"""The pages of past runs: the one label, who may have runs compared, and links that lead away."""
+"""The pages of past runs: labels, protected comparisons, and symbolic links out of a run."""
 
 import json
 import os
@@ -15,7 +15,7 @@ HERE = "http://localhost"
 SAME_ORIGIN = {"Origin": HERE}
 FETCHED = {"Sec-Fetch-Site": "same-origin"}
 BROKEN = [{"text": "http.p99 < 1ms", "holds": False, "shown": "4.0ms"}]
-SECRET = "what stands elsewhere"  # noqa: S105 - of this test alone
+SECRET = "what stands elsewhere"  # noqa: S105 - not a real secret
 
 
 FILES = ("report.html", "verdict.json", "summary.md", "junit.xml", "summary.csv")
@@ -30,12 +30,12 @@ Answers = dict[str, dict[str, Any]]
 
 
 def a_page(path: str) -> dict[str, Any]:
-    """Ask for a page."""
+    """A request for a page."""
     return {"method": "GET", "path": f"/headcount/{path}"}
 
 
 def a_comparison(*runs: str, method: str = "POST", **more: Any) -> dict[str, Any]:
-    """Ask for what changed."""
+    """A request for a comparison."""
     data = {"run": list(runs), **more.pop("data", {})}
     asking = {"method": method, "path": "/headcount/comparison", "data": data}
     return {**asking, "headers": SAME_ORIGIN, **more}
@@ -67,7 +67,7 @@ WAVES: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
-    """What the pages answer to all of it, in a process of their own."""
+    """The responses to all requests, from a separate process."""
     place = tmp_path_factory.mktemp("pages")
     reports = place / "reports"
     written(reports, "first")
@@ -83,7 +83,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
 
 
 def with_links(place: Path, reports: Path) -> None:
-    """Make runs that lead away: by their files, by the manifest, and by the folder itself."""
+    """Create runs with links: of their files, of the manifest, and of the folder itself."""
     elsewhere, outside = place / "elsewhere", written(place / "outside", "linked", scenario=SECRET)
     elsewhere.write_text(json.dumps({"run_id": "links", "verdict": "pass", "scenario": SECRET}))
     (outside.path / "report.html").write_text(SECRET)
@@ -100,8 +100,8 @@ def with_links(place: Path, reports: Path) -> None:
     manifest.symlink_to(place / "run.json")
 
 
-def test_a_broken_threshold_is_no_pass(answers: Answers) -> None:
-    """Neither in the list nor side by side, of a document from before there were checks, too."""
+def test_a_broken_threshold_is_not_a_pass(answers: Answers) -> None:
+    """Neither in the list nor side by side, even in a verdict without checks."""
     runs, pair = answers["runs"]["text"], answers["side by side"]["text"]
     assert '<td class="text red"><strong>✗ THRESHOLD BROKEN</strong>' in runs
     assert '<td class="text">1 of 1 broken</td>' in runs
@@ -110,8 +110,8 @@ def test_a_broken_threshold_is_no_pass(answers: Answers) -> None:
     assert '<span class="green">✓ PASS</span>' in pair
 
 
-def test_runs_are_compared_for_this_site_alone(answers: Answers) -> None:
-    """It starts a process: by POST, from a page of this site, of exactly two runs."""
+def test_only_this_site_may_compare_runs(answers: Answers) -> None:
+    """A comparison needs POST, a page of this site, and exactly two runs."""
     of_sites = [answers[f"site {at}"]["status"] for at in range(len(OF_ANOTHER_SITE))]
     assert of_sites == [403] * len(OF_ANOTHER_SITE)
     assert [answers[name]["status"] for name in ("of one", "of three", "of none")] == [400] * 3
@@ -119,31 +119,31 @@ def test_runs_are_compared_for_this_site_alone(answers: Answers) -> None:
     assert answers["anyway"]["status"] == 200
 
 
-def test_comparisons_are_made_one_at_a_time(answers: Answers) -> None:
-    """What is made is shown in a page that has no part in this site."""
+def test_comparisons_run_one_at_a_time(answers: Answers) -> None:
+    """The result is a page sandboxed from this site."""
     at_once = sorted((answers["one"], answers["at once"]), key=lambda each: int(each["status"]))
     assert [each["status"] for each in at_once] == [200, 429]
     assert "A comparison of runs" in at_once[0]["text"]
     assert at_once[0]["policy"].startswith("sandbox")
-    assert "another comparison is being made" in at_once[1]["text"]
+    assert "another comparison is running" in at_once[1]["text"]
 
 
 def test_a_comparison_that_takes_too_long_is_ended(answers: Answers) -> None:
-    """The page says so, and how it is made without a limit; the next one can be made."""
+    """The page says so and names the command without a limit; the next one can start."""
     assert answers["too long"]["status"] == 504
-    assert "it took longer than 0.01 s: headcount compare " in answers["too long"]["text"]
+    assert "it took longer than 0.01 s: run headcount compare " in answers["too long"]["text"]
     assert answers["anyway"]["status"] == 200
 
 
-def test_what_is_not_comparable_may_be_compared_anyway(answers: Answers) -> None:
-    """By a button that is a POST, too."""
+def test_incomparable_runs_may_be_compared_anyway(answers: Answers) -> None:
+    """With a button that also sends a POST."""
     assert answers["refused"]["status"] == 409
     assert '<input type="hidden" name="run" value="other">' in answers["refused"]["text"]
-    assert "compared all the same" in answers["anyway"]["text"]
+    assert "compared anyway" in answers["anyway"]["text"]
 
 
 def test_links_in_a_run_are_not_followed(answers: Answers) -> None:
-    """Of a file, of the manifest and of the folder; a pipe is no file, and nobody waits for it."""
+    """Neither of a file, nor of the manifest or folder; a pipe is refused without blocking."""
     refused = (*(f"link {name}" for name in FILES), "linked folder", "linked manifest")
     assert [answers[name]["status"] for name in (*refused, "linked beside")] == [404] * 8
     assert answers["a file"]["status"] == 200

@@ -22,7 +22,7 @@ def answer():
     attempt = recorder.begin({"event_type": "a"}, "a", "user")
     recorder.answered(attempt, Outcome.ACKED, 200)
 
-module.FLUSH_EVERY_S = 3600  # by itself it writes nothing
+module.FLUSH_EVERY_S = 3600  # no automatic flush
 recorder = Recorder(Writer(), print)
 for _ in range(3):
     answer()
@@ -51,7 +51,7 @@ class Writer:
 
 module.FLUSH_EVERY_S = 3600
 recorder = Recorder(Writer(), print)
-recorder.tally = ProgressCounter(0, with_durations=True)
+recorder.progress = ProgressCounter(0, with_durations=True)
 answered, timed_out, in_flight = (
     recorder.begin({"event_type": "a"}, "a", "user") for _ in range(3)
 )
@@ -59,7 +59,8 @@ recorder.answered(answered, Outcome.ACKED, 200)
 time.sleep(0.02)
 recorder.unanswered(timed_out, Outcome.INDETERMINATE, "timed out")
 recorder.seal()
-durations = [each for told in recorder.tally.report({}).durations for each in told.http_us]
+reported = recorder.progress.report({}).durations
+durations = [each for batch in reported for each in batch.http_us]
 print(len(durations), sum(each >= 20_000 for each in durations))
 """
 
@@ -82,8 +83,8 @@ events = [{"@timestamp": seq, f"order.{seq}": {"score": seq / 1e9}} for seq in r
 for event in events:
     recorder.answered(recorder.begin(event, "a", "user"), Outcome.ACKED, 200)
 recorder._segments.flush()
-told = [(row["shape"], row["digest"], row["asked"]) for row in Writer.rows]
-print(len({shape for shape, *_ in told}), told == list(map(tuple, map(describe, events))))
+recorded = [(row["shape"], row["digest"], row["asked"]) for row in Writer.rows]
+print(len({shape for shape, *_ in recorded}), recorded == list(map(tuple, map(describe, events))))
 """
 
 EXPECTED = """
@@ -107,7 +108,7 @@ for per_second in (0.5, 900, 1e9):
     recorder = Recorder(writer, print)
     recorder.expect(per_second)
     print(*writer.reserved)
-Recorder(Broken(), lambda error: print("told:", error)).expect(900)
+Recorder(Broken(), lambda error: print("error:", error)).expect(900)
 """
 
 
@@ -121,12 +122,12 @@ class Writer:
         return range(count)
 
 for event_type in (404, ["a"], "half a pair \\ud83d"):
-    told = []
-    recorder = Recorder(Writer(), told.append)
+    errors = []
+    recorder = Recorder(Writer(), errors.append)
     try:
         recorder.begin({"event_type": "a"}, event_type, "user")
     except LedgerFailedError:
-        print(recorder.attempted, *map(ascii, told))
+        print(recorder.attempted, *map(ascii, errors))
 """
 
 STUMBLING = """
@@ -162,8 +163,8 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_an_event_type_that_cannot_be_written() -> None:
-    """The run is given up before the request, and not when all of its rows are to be written."""
+def test_an_invalid_event_type() -> None:
+    """The run stops before the request, not when its rows are written."""
     done = run(UNWRITABLE)
     lines = done.stdout.splitlines()
     assert len(lines) == 3, done.stderr
@@ -173,40 +174,40 @@ def test_an_event_type_that_cannot_be_written() -> None:
 
 
 def test_rows_that_cannot_be_written_end_the_run() -> None:
-    """Whatever it is that keeps them: a run that goes on without its rows proves nothing."""
+    """Whatever the cause, because a run without its rows proves nothing."""
     done = run(STUMBLING)
     assert done.stdout.splitlines() == [
         "the ledger cannot be written to memory: a column has another type",
         "True",
     ]
-    assert "ValueError: a column has another type" in done.stderr  # with where it comes from
+    assert "ValueError: a column has another type" in done.stderr  # with its traceback
 
 
 def test_a_rate_is_reserved_ahead() -> None:
-    """What its first second takes is on disk before it begins, as far as a block is large."""
+    """The first second's numbers are reserved on disk beforehand, up to the largest block."""
     done = run(EXPECTED)
     assert done.stdout.splitlines() == [
         "64",
         "900",
         "4096",
-        "told: the ledger cannot be written to memory: no space left on device",
+        "error: the ledger cannot be written to memory: no space left on device",
     ], done.stderr
 
 
 def test_events_have_any_names_numbers_and_shapes() -> None:
-    """And what each was asked for is in its row."""
+    """Each row records the event as requested."""
     done = run(VARIED)
     assert done.stdout.strip() == "600 True", done.stderr
 
 
-def test_a_flush_ends_while_answers_come() -> None:
-    """What is answered while a segment is written waits for the next, lest there be thousands."""
+def test_a_flush_ends_while_responses_arrive() -> None:
+    """Attempts that end during a flush wait for the next one, which limits the segments."""
     done = run(FLUSH_UNDER_LOAD)
     assert done.stdout.strip() == "[3]", done.stderr
 
 
-def test_a_request_without_an_answer_has_the_time_that_it_was_waited_for() -> None:
-    """In the ledger, and in what aborts look at; also one that is in flight when the run ends."""
+def test_an_unanswered_request_has_its_waiting_time() -> None:
+    """In the ledger and in progress reports, also if it is in flight when the run ends."""
     done = run(UNANSWERED)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:4] == [

@@ -1,4 +1,4 @@
-"""Scenarios as people write them, in a real Locust: all is accounted for, or told."""
+"""Typical scenarios in a real Locust: every request is accounted for or reported."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ class Buyer(LedgerUser):
 
 
 def test_a_wait_within_a_task_takes_no_arrival(bench: Bench, tmp_path: Path) -> None:
-    """As many tasks are begun as were due, and each goes on after its own wait."""
+    """As many tasks start as were due, and each continues after its own wait."""
     (tmp_path / "pausing.py").write_text(PAUSING)
     command = bench.command(
         *("--headless", "--run-id", "run-1", "--rate", "20/s", "-t", "3s"),
@@ -54,12 +54,12 @@ def test_a_wait_within_a_task_takes_no_arrival(bench: Bench, tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 0, done.stderr
     bench.assert_accounts_agree()
-    found = total(arrivals(bench))
+    counts = total(arrivals(bench))
     types = [row["event_type"] for row in bench.rows()]
-    assert found.due == 60
-    assert types.count("first") == found.started
-    # Locust ends a user at once that waits when the test is over, within a task too.
-    assert types.count("second") >= found.started // 2
+    assert counts.due == 60
+    assert types.count("first") == counts.started
+    # At the end of the test, Locust kills waiting users immediately, even within a task.
+    assert types.count("second") >= counts.started // 2
 
 
 REFUSED = """
@@ -82,10 +82,10 @@ class Player(LedgerUser):
 @pytest.mark.parametrize(
     "options", [(), pytest.param(("--processes", "2"), marks=pytest.mark.slow), ("--rate", "50/s")]
 )
-def test_an_event_that_is_none_stops_the_run(
+def test_an_invalid_event_stops_the_run(
     bench: Bench, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    """Before anything is sent for it, in one line that names value, rule and place."""
+    """Before its request is sent, with one line that names the value, the rule and the place."""
     (tmp_path / "refused.py").write_text(REFUSED)
     command = bench.command(
         *("--headless", "-u", "4", "-r", "4", "--run-id", "run-1", "-t", "60s", *options),
@@ -105,7 +105,7 @@ def _is_refused(bench: Bench, generator: int) -> bool:
 
 
 def test_a_refused_event_is_shown_in_the_web_ui(bench: Bench, tmp_path: Path) -> None:
-    """The test is stopped, and Locust goes on to show why."""
+    """The test stops, and Locust keeps running to show why."""
     (tmp_path / "refused.py").write_text(REFUSED)
     port = free_port()
     url = f"http://127.0.0.1:{port}"

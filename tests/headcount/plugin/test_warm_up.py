@@ -1,4 +1,4 @@
-"""The warm-up: it holds no greenlet up, and is over before a generator begins to record."""
+"""The warm-up: does not block greenlets, and ends before a generator starts recording."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import gevent
 from gevent.monkey import get_original
 from headcount.plugin import warm_up
 
-sleep = get_original("time", "sleep")  # holds up every greenlet of its thread
+sleep = get_original("time", "sleep")  # blocks every greenlet of its thread
 beats, done = [], []
 
 def load():
@@ -29,7 +29,7 @@ print(done)
 
 
 def test_a_heartbeat_is_sent_during_the_warm_up() -> None:
-    """Otherwise a worker on a busy machine is missing before its first request."""
+    """Otherwise the master would consider a worker on a busy machine missing."""
     command = [sys.executable, "-c", BESIDE_A_HEARTBEAT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.strip() == "[True]", done.stderr

@@ -1,4 +1,4 @@
-"""What a scenario or a rule says of an answer is what the ledger has of it."""
+"""Outcomes set by a scenario or a rule: the ledger records them."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-NOTED = {
+EXPECTED = {
     "a 200": ["acked", 200],
     "a block without a word": ["acked", 200],
     "failure() on a 200": ["indeterminate", 200],
@@ -34,27 +34,29 @@ NOTED = {
 
 
 @pytest.fixture(scope="module")
-def noted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[object]]]:
-    """Outcome and status by the way that a request is sent, and what is said of its answer."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[object]]]:
+    """Outcome and status by path and case."""
     folder = str(tmp_path_factory.mktemp("ledger"))
     command = [sys.executable, "-m", "tests.headcount.plugin.words", folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    found: dict[str, dict[str, list[object]]] = json.loads(done.stdout)
-    return found
+    result: dict[str, dict[str, list[object]]] = json.loads(done.stdout)
+    return result
 
 
 @pytest.mark.parametrize("way", ["short", "general"])
-def test_the_ledger_has_what_was_said(noted: dict[str, dict[str, list[object]]], way: str) -> None:
-    """An explicit word holds; `failure()` proves nothing but that a 2xx does not; else the answer.
+def test_the_ledger_records_the_outcome(
+    recorded: dict[str, dict[str, list[object]]], way: str
+) -> None:
+    """An explicit outcome wins; `failure()` makes a 2xx indeterminate; else the status decides.
 
-    What is neither put into a with block nor let go has its row all the same.
+    A response that is kept and never used in a with block has its row, too.
     """
-    assert noted[way] == NOTED
+    assert recorded[way] == EXPECTED
 
 
-def test_a_word_that_is_refused_is_told() -> None:
-    """A word that comes too late, and one that is no outcome, are errors of the scenario."""
+def test_an_invalid_outcome() -> None:
+    """An outcome set too late, or an unknown one, is an error of the scenario."""
     program = """
 from headcount.plugin.http.response import AccountedResponse, HeldResponse
 from headcount.run.outcome import Outcome

@@ -1,4 +1,4 @@
-"""Lets scenarios say what came of their requests, and prints what the ledger has of each.
+"""Sets outcomes as scenarios do, and prints what the ledger records of each.
 
 It is a program of its own, because Locust patches the standard library of its process.
 """
@@ -27,7 +27,7 @@ WAYS: dict[str, dict[str, Any]] = {"short": {}, "general": {"params": {"a": 1}}}
 
 
 def _handle(connection: Any, _address: object) -> None:
-    """Answer with the status that is asked for: POST /404/body."""
+    """Answer with the status in the path: POST /404/body."""
     while data := connection.recv(65536):
         target = data.split(b" ", 2)[1].decode().partition("?")[0]
         _, status, *rest = target.split("/")
@@ -36,8 +36,8 @@ def _handle(connection: Any, _address: object) -> None:
         connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
-def _block(action: Callable[[Any], object], target: str = "/200") -> Callable[..., None]:
-    """Act in the with block of a request."""
+def _in_block(action: Callable[[Any], object], target: str = "/200") -> Callable[..., None]:
+    """Run an action in a request's with block."""
 
     def case(session: Any, **options: Any) -> None:
         with session.post(target, event=EVENT, catch_response=True, **options) as response:
@@ -46,7 +46,7 @@ def _block(action: Callable[[Any], object], target: str = "/200") -> Callable[..
     return case
 
 
-def _says(outcome: object) -> Callable[[Any], None]:
+def _sets(outcome: object) -> Callable[[Any], None]:
     def action(response: Any) -> None:
         response.outcome = outcome
 
@@ -96,18 +96,18 @@ def _streamed(session: Any, **options: Any) -> None:
 
 CASES: dict[str, Callable[..., None]] = {
     "a 200": _plain("/200"),
-    "a block without a word": _block(lambda _: None),
-    "failure() on a 200": _block(lambda response: response.failure("rejected")),
-    "a ResponseError on a 200": _block(_raises(ResponseError("rejected"))),
-    "an assertion on a 200": _block(_raises(AssertionError("nothing of the answer"))),
-    "failure() on a 404": _block(lambda response: response.failure("no"), "/404"),
-    "success() on a 404": _block(lambda response: response.success(), "/404"),
-    "success() on a 500": _block(lambda response: response.success(), "/500"),
-    "acked on a 500": _block(_says("acked"), "/500"),
-    "failed on a 200": _block(_says("failed")),
-    "failed and failure() on a 200": _block(_both),
-    "indeterminate on a 404": _block(_says("indeterminate"), "/404"),
-    "nonsense on a 200": _block(_says("lost")),
+    "a block without a word": _in_block(lambda _: None),
+    "failure() on a 200": _in_block(lambda response: response.failure("rejected")),
+    "a ResponseError on a 200": _in_block(_raises(ResponseError("rejected"))),
+    "an assertion on a 200": _in_block(_raises(AssertionError("nothing of the answer"))),
+    "failure() on a 404": _in_block(lambda response: response.failure("no"), "/404"),
+    "success() on a 404": _in_block(lambda response: response.success(), "/404"),
+    "success() on a 500": _in_block(lambda response: response.success(), "/500"),
+    "acked on a 500": _in_block(_sets("acked"), "/500"),
+    "failed on a 200": _in_block(_sets("failed")),
+    "failed and failure() on a 200": _in_block(_both),
+    "indeterminate on a 404": _in_block(_sets("indeterminate"), "/404"),
+    "nonsense on a 200": _in_block(_sets("lost")),
     "no block": _without_block,
     "a response that is kept": _kept,
     "too late": _too_late,
@@ -115,15 +115,15 @@ CASES: dict[str, Callable[..., None]] = {
     "by a rule on the status": _plain("/202"),
     "by a rule on the body": _plain("/200/rejected"),
     "by a rule on the head": _plain("/500/lost"),
-    "failure() on what a rule calls failed": _block(
+    "failure() on what a rule calls failed": _in_block(
         lambda response: response.failure("rejected"), "/200/rejected"
     ),
-    "acked on what a rule calls failed": _block(_says("acked"), "/200/rejected"),
+    "acked on what a rule calls failed": _in_block(_sets("acked"), "/200/rejected"),
     "a stream": _streamed,
 }
 
 
-def _noted(folder: str, options: dict[str, Any], port: int | None) -> dict[str, list[Any]]:
+def _recorded(folder: str, options: dict[str, Any], port: int | None) -> dict[str, list[Any]]:
     writer = LedgerWriter(*open_location(folder), "run-1", 0)
     writer.open()
     recorder = Recorder(writer, lambda error: sys.exit(str(error)))
@@ -141,18 +141,19 @@ def _noted(folder: str, options: dict[str, Any], port: int | None) -> dict[str, 
             case(session, **options)
     recorder.seal()
     rows = pq.read_table(f"{folder}/0/segment-000000.parquet").sort_by("seq").to_pylist()
-    told = [[row["outcome"], row["http_status"]] for row in rows]
-    return dict(zip(CASES, told, strict=True))
+    results = [[row["outcome"], row["http_status"]] for row in rows]
+    return dict(zip(CASES, results, strict=True))
 
 
 def main(folder: str) -> None:
-    """Go through every case, the short way and the general one."""
+    """Run every case on the short and the general path."""
     server = StreamServer(("127.0.0.1", 0), _handle)
     server.start()
-    noted = {
-        way: _noted(f"{folder}/{way}", options, server.server_port) for way, options in WAYS.items()
+    recorded = {
+        way: _recorded(f"{folder}/{way}", options, server.server_port)
+        for way, options in WAYS.items()
     }
-    sys.stdout.write(json.dumps(noted))
+    sys.stdout.write(json.dumps(recorded))
     sys.stdout.flush()
     server.stop()
     gevent.get_hub().destroy()

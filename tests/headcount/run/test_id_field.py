@@ -1,4 +1,4 @@
-"""The id's field: every name that an event's field can have is taken, and no other."""
+"""The id's field: every valid name of an event's field is accepted, and no other."""
 
 import pytest
 from click.testing import CliRunner
@@ -12,20 +12,20 @@ BAD = ["", " ", "id ", "a\nb", "a\x00", "\ud800", "x" * 101, "/request_headers/X
 
 
 def test_names_that_can_be() -> None:
-    """Are taken as they are."""
+    """They are accepted unchanged."""
     assert list(map(check_id_field, GOOD)) == GOOD
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_names_that_cannot_be(name: str) -> None:
-    """Are refused in a line that names the option, before anything is sent."""
+    """They are refused on one line that names the option, before anything is sent."""
     with pytest.raises(UsageError, match="--event-id-field") as caught:
         check_id_field(name)
     assert "\n" not in str(caught.value)
 
 
 def test_the_command_line_refuses_it() -> None:
-    """With the exit code of a usage error."""
+    """It exits with the code of a usage error."""
     result = CliRunner().invoke(cli, ["run", "--event-id-field", "/a/b", "scenario.py"])
     assert result.exit_code == 2
     assert "takes no path" in result.output

@@ -1,4 +1,4 @@
-"""Identities have one spelling, and nothing else parses."""
+"""Ids have one spelling, and nothing else parses."""
 
 import re
 from datetime import UTC, datetime
@@ -13,15 +13,15 @@ from headcount.run.ids import TAG_BITS, EventId, is_run_id, new_run_id, new_tag,
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True), st.integers(0, 99), st.integers(0)
 )
-def test_an_identity_survives_its_text(tag: str, generator: int, seq: int) -> None:
-    """Parsing what was written gives the same identity, up to 18 digits."""
+def test_an_id_survives_its_text(tag: str, generator: int, seq: int) -> None:
+    """Parsing a written id returns the same id, up to 18 digits."""
     identity = EventId(tag, generator, seq)
     assert parse(str(identity)) == (identity if seq < 10**18 else None)
 
 
 @given(st.text(alphabet="ab01.-+ \n٣", max_size=12))
 def test_there_is_one_spelling(text: str) -> None:
-    """Whatever parses is spelled exactly as it would be written."""
+    """Whatever parses is spelled exactly as `str` writes it."""
     identity = parse(text)
     assert identity is None or str(identity) == text
 
@@ -30,13 +30,13 @@ def test_there_is_one_spelling(text: str) -> None:
     "text",
     ["", "r", "r.0", "r.0.1.2", "r.00.1", "r.0.01", "r.0.-1", "r.0.+1", "R.0.1", "r.0.1\n", ".0.1"],
 )
-def test_what_is_no_identity_does_not_parse(text: str) -> None:
-    """Leading zeros, signs, missing and surplus parts make no identity."""
+def test_an_invalid_id_does_not_parse(text: str) -> None:
+    """Leading zeros, signs, missing and surplus parts are invalid."""
     assert parse(text) is None
 
 
 def test_run_ids_sort_by_time_and_differ() -> None:
-    """A new run id is a run id, begins with its time, and two of one second differ."""
+    """A new run id is valid, begins with its time, and differs from another of the same second."""
     moment = datetime(2026, 11, 23, 22, 15, 30, tzinfo=UTC)
     made = {new_run_id(moment) for _ in range(50)}
     assert all(is_run_id(each) and each.startswith("20261123-221530-") for each in made)

@@ -1,4 +1,4 @@
-"""Locust's exit code: what it does to the verdict's, and how it is written down."""
+"""Locust's exit code: how it changes the verdict's, and how it is printed."""
 
 import pytest
 
@@ -22,13 +22,13 @@ from headcount.run.locust_exit import Cause, LocustExit
     ],
 )
 def test_it_never_makes_an_exit_code_better(ended: LocustExit, label_code: int, code: int) -> None:
-    """An error of the run outweighs all but a proven failure; all else is the label's affair."""
+    """An error of the run outweighs all but a proven failure; the label covers the rest."""
     assert ended.worse(label_code) == code
     assert code >= label_code or label_code == 3
 
 
-def test_it_is_told_in_a_line() -> None:
-    """With its reason, if there is one."""
+def test_it_is_formatted_on_one_line() -> None:
+    """It includes the reason, if there is one."""
     assert str(LocustExit(0)) == "Locust ended with exit code 0"
-    told = str(LocustExit(1, Cause.OTHER, "2 requests failed"))
-    assert told == "Locust ended with exit code 1: 2 requests failed"
+    line = str(LocustExit(1, Cause.OTHER, "2 requests failed"))
+    assert line == "Locust ended with exit code 1: 2 requests failed"

@@ -33,7 +33,7 @@ def a_run(tmp_path: Path) -> RunFolder:
 
 
 def test_documents_survive(tmp_path: Path) -> None:
-    """Manifest and end read back as they were written."""
+    """Manifest and end read back as written."""
     folder = a_run(tmp_path)
     end = End({0: 9}, {0: 0}, "2026-11-23T22:01:00.000+00:00")
     assert folder.read_end() is None
@@ -43,7 +43,7 @@ def test_documents_survive(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_tag_is_known_by_its_id(tmp_path: Path) -> None:
-    """A manifest from before there were tags is read: its identities begin with the run id."""
+    """A manifest without a tag is read: its ids begin with the run id."""
     folder = a_run(tmp_path)
     content = json.loads(folder.manifest_path.read_text())
     del content["tag"]
@@ -52,8 +52,8 @@ def test_a_run_without_a_tag_is_known_by_its_id(tmp_path: Path) -> None:
     assert (manifest.tag, folder.shared_name(manifest.tag)) == ("run-1", "run-1")
 
 
-def test_ledgers_of_one_run_id_lie_apart(tmp_path: Path) -> None:
-    """Two starts under one run id that keep their ledgers in one place do not share a folder."""
+def test_ledgers_of_one_run_id_are_separate(tmp_path: Path) -> None:
+    """Two runs with one run id that keep their ledgers in one place do not share a folder."""
     folder = RunFolder(tmp_path / "run-1")
     places = {folder.ledger_of("s3://bucket/ledgers/", tag) for tag in ("0aaaaaaaaa", "0bbbbbbbbb")}
     assert places == {
@@ -70,7 +70,7 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
         RunFolder(tmp_path / "run-1").create()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     """The message names the folder and the option."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="choose another --reports-dir"):
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     "name", ["run.json", "end.json", "marks.jsonl", "ledger", "broker", "logs/spark.log"]
 )
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
-    """A run's folder from elsewhere makes nobody read or write a file beside it."""
+    """A run's folder from elsewhere cannot lead to a file outside of it."""
     folder = a_run(tmp_path)
     outside = tmp_path / "outside"
     path = folder.path / name
@@ -90,13 +90,15 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     else:
         outside.mkdir()
     path.symlink_to(outside)
-    with pytest.raises(EvidenceError, match=f"{name} is a symbolic link that leads out of") as told:
+    with pytest.raises(
+        EvidenceError, match=f"{name} is a symbolic link that leads out of"
+    ) as caught:
         folder.read_manifest()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
-    """What leads to another file of the run harms nobody, and neither does a link to the run."""
+    """A link to another file of the run does no harm, nor does a link to the run."""
     folder = a_run(tmp_path)
     (folder.path / "latest.log").symlink_to("logs")
     (tmp_path / "elsewhere").mkdir()
@@ -104,29 +106,29 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
     assert RunFolder(tmp_path / "elsewhere" / "run-1").read_manifest() == MANIFEST
 
 
-def test_what_is_no_run_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_reported(tmp_path: Path) -> None:
     """A folder without a manifest is not a run folder."""
     with pytest.raises(UsageError, match=r"is not a run folder: it has no run\.json"):
         RunFolder(tmp_path).read_manifest()
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('"format":1', '"format":2', "format 2"),
         ('"topic":"events",', "", "topic"),
         ('"0":5', '"0":"x"', "start_offsets"),
-        ('"run-1"', '"run-2"', "not of this run"),
+        ('"run-1"', '"run-2"', "not to this run"),
         ('"tag":"run-1"', '"tag":"../run"', "tag"),
         ("{", "", "cannot be read"),
     ],
 )
-def test_damage_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
-    """Each kind of damage to a manifest is told in a line that names it."""
+def test_damage_is_reported(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Each kind of damage to a manifest is reported on one line that names it."""
     folder = a_run(tmp_path)
     text = folder.manifest_path.read_text().replace(": ", ":")
     assert old in text
     folder.manifest_path.write_text(text.replace(old, new, 1))
-    with pytest.raises(EvidenceError, match=told) as caught:
+    with pytest.raises(EvidenceError, match=message) as caught:
         folder.read_manifest()
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Outcomes: only a proof makes a failure, and only a 2xx an acknowledgement."""
+"""Outcomes: only proof makes a failure, and only a 2xx an acknowledgement."""
 
 import socket
 
@@ -28,8 +28,8 @@ from headcount.run.outcome import Outcome, of_error, of_status
         (504, True, Outcome.INDETERMINATE),
     ],
 )
-def test_an_answer_tells_its_outcome(status: int, retry_after: bool, outcome: Outcome) -> None:
-    """Of 5xx only a 503 with Retry-After promises that nothing was published; some 4xx do not."""
+def test_the_outcome_of_a_response(status: int, retry_after: bool, outcome: Outcome) -> None:
+    """The only 5xx that proves a failure is a 503 with Retry-After; some 4xx prove nothing."""
     assert of_status(status, retry_after=retry_after) is outcome
 
 
@@ -46,5 +46,5 @@ def test_an_answer_tells_its_outcome(status: int, retry_after: bool, outcome: Ou
 def test_a_failure_is_one_that_never_reached_the_service(
     error: Exception, outcome: Outcome
 ) -> None:
-    """A connection that was never made is a failure; one that broke is not known."""
+    """A connection that was never made is a failure; after a broken one, the outcome is unknown."""
     assert of_error(error) is outcome

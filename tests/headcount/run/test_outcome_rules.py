@@ -1,4 +1,4 @@
-"""Outcome rules: each form is read, each mistake pointed at, and the first that holds decides."""
+"""Outcome rules: every form parses, errors point at mistakes, and the first match decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from headcount.thresholds.metric_text import MetricError
 
 @dataclass
 class Response:
-    """An answer, which counts how often its body is looked at."""
+    """A response that counts how often its body is read."""
 
     status_code: int = 200
     body: bytes = b""
@@ -53,12 +53,12 @@ class Response:
     ],
 )
 def test_a_rule_holds(text: str, response: Response, holds: bool) -> None:
-    """What is not there holds to no comparison, and JSON's types are not Python's."""
+    """A missing value meets no comparison, and JSON's types are not Python's."""
     assert parse(text).holds(Answer(response)) is holds
 
 
 def test_the_first_that_holds_decides() -> None:
-    """Where none does, nothing is decided."""
+    """If none holds, nothing is decided."""
     rules = split('json /a == "x;y" = failed; 2xx = indeterminate; 200 = acked')
     assert decide(rules, Answer(Response(body=b'{"a": "x;y"}'))) is Outcome.FAILED
     assert decide(rules, Answer(Response())) is Outcome.INDETERMINATE
@@ -66,8 +66,8 @@ def test_the_first_that_holds_decides() -> None:
     assert joined(split(joined(rules))) == joined(rules)
 
 
-def test_a_body_is_looked_at_where_a_rule_does_so_and_once() -> None:
-    """A condition on the status comes first where it stands first."""
+def test_a_body_is_read_once_and_only_for_a_rule() -> None:
+    """Conditions are tried in order, so a status before a pointer can spare the parsing."""
     rules = split("500 and json /a = acked; 200 and json /b = acked; json /c = acked")
     response = Response(body=b"{}")
     decide(rules, Answer(response))
@@ -76,15 +76,15 @@ def test_a_body_is_looked_at_where_a_rule_does_so_and_once() -> None:
     assert response.looks == 1
 
 
-def test_a_body_that_is_the_scenarios_is_left_to_it() -> None:
-    """A stream that a rule had read would have nothing for the scenario."""
+def test_a_body_left_to_the_scenario_is_not_read() -> None:
+    """If a rule read a stream, nothing would be left for the scenario."""
     response = Response(body=b'{"a": 1}')
     assert decide(split("json /a = failed"), Answer(response, has_body=False)) is None
     assert response.looks == 0
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "at"),
+    ("text", "message", "at"),
     [
         ("202 = lost", "an outcome is acked, failed or indeterminate", 6),
         ("202", "expected and or = and the outcome", 3),
@@ -95,10 +95,10 @@ def test_a_body_that_is_the_scenarios_is_left_to_it() -> None:
         ("202 and = acked", "expected a status", 8),
     ],
 )
-def test_a_mistake_is_pointed_at(text: str, told: str, at: int) -> None:
-    """By what could stand there."""
+def test_a_mistake_is_pointed_at(text: str, message: str, at: int) -> None:
+    """The error says what could be there."""
     with pytest.raises(MetricError) as raised:
         parse(text)
     first, shown, mark = str(raised.value).splitlines()
-    assert told in first
+    assert message in first
     assert (shown.strip(), mark.index("^") - 2) == (text, at)

@@ -1,4 +1,4 @@
-"""Past runs: what is a run is listed, whatever else is in the folder."""
+"""Past runs: runs are listed, whatever else is in the folder."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from headcount.run.verdict import Verdict
 
 
 def a_run(reports: Path, run_id: str, began: str, **verdict: object) -> Path:
-    """A run's folder, with a verdict where one is given."""
+    """Create a run's folder, with a verdict if there is one."""
     folder = RunFolder(reports / run_id)
     folder.path.mkdir(parents=True)
     folder.write_manifest(
@@ -24,7 +24,7 @@ def a_run(reports: Path, run_id: str, began: str, **verdict: object) -> Path:
 
 
 def test_the_latest_comes_first(tmp_path: Path) -> None:
-    """With verdict, counts and files, as far as there are such."""
+    """Each has its verdict, counts and files, as far as they exist."""
     thresholds = [{"text": "lost == 0", "holds": False, "shown": "3", "value": 3}]
     a_run(
         tmp_path,
@@ -45,8 +45,8 @@ def test_the_latest_comes_first(tmp_path: Path) -> None:
     assert old.files == ("report.html", "verdict.json")
 
 
-def test_what_is_no_run_is_not_listed(tmp_path: Path) -> None:
-    """Nor is one whose manifest is another's; a verdict that makes no sense is none."""
+def test_only_runs_are_listed(tmp_path: Path) -> None:
+    """Nor is a folder with another run's manifest; an invalid verdict counts as none."""
     assert past_runs(tmp_path / "nowhere") == []
     (tmp_path / "up-1").mkdir()
     (tmp_path / "a file").write_text("")

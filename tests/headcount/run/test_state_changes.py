@@ -1,4 +1,4 @@
-"""Changes: what can be accounted for, and what is refused when it is asked for."""
+"""Changes: what can be recorded, and what is refused when it is requested."""
 
 import pytest
 
@@ -16,8 +16,8 @@ def test_what_can_be_accounted_for() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        (Changes("ada", {}), r"the owner 'ada' is none of run-1\.0\.\*"),
-        (Changes("run-1.1.o1", {}), "is none of"),
+        (Changes("ada", {}), r"the owner 'ada' must begin with 'run-1\.0\.'"),
+        (Changes("run-1.1.o1", {}), "must begin with"),
         (Changes("run-1.0.o1", {"gold": 0.5}), "'gold' changes by a whole number.* got 0.5"),  # type: ignore[dict-item]
         (Changes("run-1.0.o1", {"gold": True}), "got True"),
         (Changes("run-1.0.o1", {"gold": LARGEST + 1}), "up to 2"),
@@ -29,6 +29,6 @@ def test_what_can_be_accounted_for() -> None:
     ],
 )
 def test_what_cannot(changes: Changes, complaint: str) -> None:
-    """Another's owner, half a number, or a name that is none or cannot be written."""
+    """A foreign owner, a fraction, or a name that is empty or cannot be encoded."""
     with pytest.raises(ValueError, match=complaint):
         check(changes, PREFIX)

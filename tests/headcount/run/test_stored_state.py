@@ -1,4 +1,4 @@
-"""The stored account: what is written is read, and what is damaged is named."""
+"""The stored state: what is written is read back, and damage is named."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MOMENT = stored_state.Moment("2026-11-25T09:00:00.000+00:00", 17)
 
 @pytest.mark.parametrize("count", [0, 3, 120_000])
 def test_what_is_written_is_read(tmp_path: Path, count: int) -> None:
-    """However many entries there are, and when they were read."""
+    """Any number of entries, and the moment when they were read."""
     path = tmp_path / stored_state.FILE
     entries = [(f"run-1.0.o{number}", "gold", number) for number in range(count)]
     stored_state.write(path, iter(entries), MOMENT)
@@ -27,8 +27,8 @@ def test_what_is_written_is_read(tmp_path: Path, count: int) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_nothing_is_left_of_what_cannot_be_written(tmp_path: Path) -> None:
-    """A number that is none leaves the account that was there before."""
+def test_a_failed_write_keeps_the_previous_file(tmp_path: Path) -> None:
+    """An invalid number leaves the previous file in place."""
     path = tmp_path / stored_state.FILE
     stored_state.write(path, [("o", "gold", 1)], MOMENT)
     with pytest.raises(pa.ArrowException):
@@ -38,7 +38,7 @@ def test_nothing_is_left_of_what_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_damage(tmp_path: Path) -> None:
-    """None is told from one that is torn, of no run, or of other columns."""
+    """A missing file differs from one that is torn, without metadata, or with other columns."""
     path = tmp_path / stored_state.FILE
     assert stored_state.read_moment(path) is None
     path.write_bytes(b"torn")

@@ -1,4 +1,4 @@
-"""Verdicts: the label that follows from checks, and a document that is read again."""
+"""Verdicts: the label that follows from checks, and a document that is read back."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ CHECKS = st.builds(
 
 
 def a_check(result: Result, area: Area) -> Check:
-    """Make a check of which nothing else matters."""
+    """Make a check with only these attributes."""
     return Check("one", result, area=area)
 
 
@@ -48,15 +48,15 @@ def test_what_one_check_makes_of_a_pass(result: Result, area: Area, label: Label
     assert label_of([KEPT, a_check(result, area)]) is label
 
 
-def test_nothing_kept_is_no_pass() -> None:
-    """Neither no check at all, nor checks that nobody tried, nor a threshold alone."""
+def test_without_a_kept_check_there_is_no_pass() -> None:
+    """Without checks, with only untried checks or with only a threshold, a run does not pass."""
     assert label_of([]) is Label.INCONCLUSIVE
     assert label_of([a_check(Result.NOT_TRIED, Area.DELIVERY)]) is Label.INCONCLUSIVE
     assert label_of([a_check(Result.KEPT, Area.THRESHOLDS)]) is Label.INCONCLUSIVE
 
 
 def test_a_broken_threshold_needs_a_delivery_that_passed() -> None:
-    """It hides neither a failure nor a doubt; a doubt of another threshold does not hide it."""
+    """It hides no failure and no unproven check; another, unproven threshold does not hide it."""
     broken = a_check(Result.BROKEN, Area.THRESHOLDS)
     doubt = a_check(Result.UNPROVEN, Area.EVIDENCE)
     failure = a_check(Result.BROKEN, Area.DELIVERY)
@@ -68,7 +68,7 @@ def test_a_broken_threshold_needs_a_delivery_that_passed() -> None:
 
 @given(st.lists(CHECKS), CHECKS)
 def test_a_proven_failure_stays_one(checks: list[Check], more: Check) -> None:
-    """Whatever else is checked; and what is against a run never makes it better."""
+    """Whatever else is checked; and a broken or unproven check never makes a run better."""
     before, after = label_of([KEPT, *checks]), label_of([KEPT, *checks, more])
     if before is Label.FAIL:
         assert after is Label.FAIL
@@ -79,9 +79,9 @@ def test_a_proven_failure_stays_one(checks: list[Check], more: Check) -> None:
 
 @given(st.permutations([a_check(result, area) for result in Result for area in Area]))
 def test_reasons_begin_with_what_decides(checks: list[Check]) -> None:
-    """In whatever order checks were made, a broken delivery stands first, thresholds last."""
-    found = [(each.result, each.area is Area.THRESHOLDS) for each in against(checks)]
-    assert found == [
+    """In any order of checks, a broken delivery comes first and thresholds last."""
+    order = [(each.result, each.area is Area.THRESHOLDS) for each in against(checks)]
+    assert order == [
         *[(Result.BROKEN, False)] * 2,
         *[(Result.UNPROVEN, False)] * 2,
         (Result.BROKEN, True),
@@ -126,17 +126,17 @@ def write(folder: Path, **fields: object) -> Path:
 def test_a_document_without_checks_is_read(
     tmp_path: Path, verdict: str, holds: list[bool], label: Label
 ) -> None:
-    """As it was written before there were any."""
+    """Its label follows from the verdict and the thresholds."""
     thresholds = [{"text": "rps > 1", "holds": each, "shown": "2"} for each in holds]
-    told = read_verdict(write(tmp_path, verdict=verdict, thresholds=thresholds))
-    assert told is not None
-    assert told.label is label
-    assert told.verdict is Verdict(verdict)
+    document = read_verdict(write(tmp_path, verdict=verdict, thresholds=thresholds))
+    assert document is not None
+    assert document.label is label
+    assert document.verdict is Verdict(verdict)
 
 
 def test_the_label_is_that_of_the_checks(tmp_path: Path) -> None:
-    """A document that calls itself something else is not believed."""
+    """A document whose verdict contradicts its checks is not trusted."""
     checks = [{"name": "lost", "result": "broken", "area": "delivery", "evidence": "1 lost"}]
-    told = read_verdict(write(tmp_path, verdict="pass", label="PASS", checks=checks))
-    assert told is not None
-    assert told.label is Label.FAIL
+    document = read_verdict(write(tmp_path, verdict="pass", label="PASS", checks=checks))
+    assert document is not None
+    assert document.label is Label.FAIL

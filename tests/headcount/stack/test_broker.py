@@ -1,4 +1,4 @@
-"""The broker: it starts, keeps its data, guards its folder, and says why when it cannot."""
+"""The broker: it starts, keeps its data, locks its folder, and explains why it cannot start."""
 
 import base64
 import contextlib
@@ -34,7 +34,7 @@ NewBroker = Callable[..., Broker]
 
 
 def holds_in_memory(broker: Broker, path: Path) -> bool:
-    """Whether a broker's JVM has a file in its memory."""
+    """Return whether a broker's JVM has mapped a file into memory."""
     return str(path) in Path(f"/proc/{broker.pid}/maps").read_text()
 
 
@@ -49,7 +49,7 @@ def publish(bootstrap_servers: str, topic: str, count: int) -> None:
 
 
 def values(bootstrap_servers: str, topic: str) -> list[bytes]:
-    """Every message of partition 0."""
+    """Return every message of partition 0."""
     end = end_offsets(bootstrap_servers, topic)[0]
     partition = TopicPartition(topic, 0)
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, consumer_timeout_ms=60_000)
@@ -68,9 +68,9 @@ def values(bootstrap_servers: str, topic: str) -> list[bytes]:
 def test_it_works_in_a_folder_of_any_name(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Letters of any script, commas, and all that means something in a path, in the C locale.
+    """Letters of any script, commas and special characters of paths, in the C locale.
 
-    Nothing is written beside the folder, and the data is there when it starts again.
+    The broker writes nothing beside the folder, and finds its data at the next start.
     """
     folder = tmp_path / "jürgen" / "a, b 日本 %41 #1 $x 'q' \"d\" {z}[1]*?"
     plain = {**environ, "LC_ALL": "C"}
@@ -88,12 +88,12 @@ def test_it_works_in_a_folder_of_any_name(
 
 
 @pytest.mark.slow
-def test_it_starts_from_what_another_has_kept(
+def test_it_starts_from_another_s_class_data(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Class data is written by the second that is stopped, used by the third, formatting and all.
+    """The second cleanly stopped broker writes class data; the third uses it, also to format.
 
-    What one leaves that was killed is not kept.
+    The class data of a killed broker is discarded.
     """
     jars = tuple(broker_jars(fetcher))
     class_data = ClassData.of(tmp_path, java.home, jars)
@@ -113,7 +113,7 @@ def test_it_starts_from_what_another_has_kept(
 
 
 def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) -> None:
-    """Stopped and started again on the same folder, on another port, it is the same cluster."""
+    """Restarted on the same folder and another port, it is the same cluster."""
     first = new_broker(tmp_path)
     ensure_topic(first.bootstrap_servers, "kept", 1)
     publish(first.bootstrap_servers, "kept", 5)
@@ -134,7 +134,7 @@ def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_killed_broker_keeps_what_it_acknowledged(new_broker: NewBroker, tmp_path: Path) -> None:
-    """After a crash every acknowledged message is there, and the folder can be used at once."""
+    """After a crash every acknowledged message is there, and the folder is unlocked."""
     first = new_broker(tmp_path)
     ensure_topic(first.bootstrap_servers, "kept", 1)
     publish(first.bootstrap_servers, "kept", 5)
@@ -149,23 +149,23 @@ def test_a_killed_broker_keeps_what_it_acknowledged(new_broker: NewBroker, tmp_p
 def test_a_second_broker_in_one_folder_is_refused(
     broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two brokers in a folder would destroy its data: the second is refused, the first goes on."""
+    """Two brokers in a folder would destroy its data: the second fails, the first runs on."""
     monkeypatch.setattr("headcount.stack.broker.CLAIM_DEADLINE_S", 0.2)
-    with pytest.raises(PartError, match=r"another broker runs in .*: stop it"):
+    with pytest.raises(PartError, match=r"another broker is using .*: stop it"):
         new_broker(broker.data_dir)
     broker.poll_or_raise()
     assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
 
 
 def test_the_broker_itself_holds_its_folder(broker: Broker) -> None:
-    """When the command is killed, the folder stays claimed until the broker has closed its data."""
+    """If the command is killed, the folder stays locked until the broker has closed its data."""
     held = {each.path for each in psutil.Process(broker.pid).open_files()}
     assert str(broker.data_dir / "broker.lock") in held
 
 
 @pytest.mark.slow
 def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> None:
-    """Where the wanted port is taken, a free one is used."""
+    """If the preferred port is taken, the broker uses a free one."""
     other = new_broker(port=broker.port)
     assert other.port != broker.port
     assert other.cluster_id != broker.cluster_id
@@ -173,10 +173,10 @@ def test_a_taken_port_is_no_obstacle(broker: Broker, new_broker: NewBroker) -> N
 
 
 @pytest.mark.slow
-def test_another_broker_never_passes_for_it(
+def test_another_broker_on_its_port_is_not_mistaken_for_it(
     broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A port that another broker took just before it is bound is answered by that one."""
+    """If another broker takes the port first, that one answers there; the new one moves on."""
     taken = iter([broker.port])
     monkeypatch.setattr(broker_config, "free_port", lambda *_: next(taken, None) or free_port())
     other = new_broker()
@@ -184,8 +184,8 @@ def test_another_broker_never_passes_for_it(
     other.stop()
 
 
-def test_a_broken_folder_is_told_in_one_line(new_broker: NewBroker, tmp_path: Path) -> None:
-    """A broker that cannot start says what Kafka said, and leaves no process and no lock."""
+def test_a_broken_folder_is_a_one_line_error(new_broker: NewBroker, tmp_path: Path) -> None:
+    """If the broker cannot start, the error quotes Kafka; no process and no lock remain."""
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "meta.properties").write_text("garbage")
     with pytest.raises(PartError, match=r"the broker ended with exit code 1: .*node ID not found"):
@@ -195,16 +195,16 @@ def test_a_broken_folder_is_told_in_one_line(new_broker: NewBroker, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_format_that_was_interrupted_is_done_again(new_broker: NewBroker, tmp_path: Path) -> None:
-    """A folder that was half formatted when the command was killed is no obstacle."""
+def test_an_interrupted_format_is_repeated(new_broker: NewBroker, tmp_path: Path) -> None:
+    """A folder that a killed command left half formatted is formatted again."""
     (tmp_path / "log.formatting").mkdir()
     (tmp_path / "log.formatting" / "meta.properties").write_text("half")
     new_broker(tmp_path).stop()
     assert not (tmp_path / "log.formatting").exists()
 
 
-def test_topics_are_not_made_by_accident(broker: Broker) -> None:
-    """A message to a topic that nobody made is an error, not a new topic."""
+def test_topics_are_not_created_by_accident(broker: Broker) -> None:
+    """A message to a missing topic is an error; it does not create the topic."""
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, max_block_ms=1500)
     try:
         with pytest.raises(Exception, match=r"(?i)metadata|topic"):
@@ -241,12 +241,12 @@ def test_the_bundled_java_runs_it(
 
 @pytest.mark.slow
 def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
-    """A broker that cannot heed SIGTERM does not hold the command up for ever."""
+    """A broker that cannot react to SIGTERM does not block the command forever."""
     started = new_broker()
     os.kill(started.pid, signal.SIGSTOP)
     began_s = time.monotonic()
-    started._process.stop(timeout_s=0.5)  # noqa: SLF001 - with less patience than by default
-    assert time.monotonic() - began_s < 25  # by default it would have more
+    started._process.stop(timeout_s=0.5)  # noqa: SLF001 - shorter than the default
+    assert time.monotonic() - began_s < 25  # the default time-out is longer
     wait_until(lambda: is_free(started.port), 60, "its port is free")
     started.stop()
 
@@ -255,7 +255,7 @@ def test_a_frozen_broker_is_killed_in_time(new_broker: NewBroker) -> None:
 def test_no_cluster_id_looks_like_an_option(
     new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever number is drawn for the cluster's id, Kafka's tool takes it for an id."""
+    """Kafka's tool accepts a cluster id made of any random number."""
     drawn = uuid.UUID(bytes=b"\xfb" * 16)
     assert base64.urlsafe_b64encode(drawn.bytes).startswith(b"-")
     monkeypatch.setattr(uuid, "uuid4", lambda: drawn)
@@ -269,7 +269,7 @@ def test_no_cluster_id_looks_like_an_option(
 def test_several_are_one_cluster(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Three brokers that start together hold a topic three times, and still do without one."""
+    """Three brokers that start together replicate a topic, and keep serving if one dies."""
     jars = tuple(broker_jars(fetcher))
     configs = [
         BrokerConfig(java, jars, tmp_path / str(each.index), environ, membership=each)
@@ -288,5 +288,5 @@ def test_several_are_one_cluster(
 def _has_topic(servers: str, name: str) -> bool:
     try:
         return describe(servers, name, timeout_s=30) is not None
-    except PartError:  # while they agree on who leads
+    except PartError:  # while they elect a leader
         return False

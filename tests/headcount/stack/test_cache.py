@@ -1,4 +1,4 @@
-"""The cache: where it is, and that two commands take turns."""
+"""The cache: its location, and its lock between commands."""
 
 import subprocess
 import sys
@@ -10,16 +10,16 @@ from headcount.errors import PartError
 from headcount.stack.cache import cache_folder, locked, made_folder
 
 
-def test_the_most_particular_setting_wins() -> None:
-    """HEADCOUNT_CACHE comes before XDG_CACHE_HOME, and that before the home folder."""
+def test_the_most_specific_setting_wins() -> None:
+    """HEADCOUNT_CACHE takes precedence over XDG_CACHE_HOME, and that over the home folder."""
     assert cache_folder({"HEADCOUNT_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
     assert cache_folder({"XDG_CACHE_HOME": "/b"}) == Path("/b/headcount")
     home = Path.home() / ".cache" / "headcount"
     assert cache_folder({}) == cache_folder({"XDG_CACHE_HOME": "relative"}) == home
 
 
-def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """The message names the folder and the setting that moves it."""
+def test_a_cache_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
+    """The message names the folder and the setting that changes it."""
     (tmp_path / "file").touch()
     with pytest.raises(PartError, match=r"file/sub.*HEADCOUNT_CACHE"):
         made_folder(tmp_path / "file" / "sub")

@@ -1,4 +1,4 @@
-"""The process: it ends when it is told to, and when nobody is left to tell it."""
+"""The process: it ends on request, and when its parent dies."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from headcount.errors import PartError
-from headcount.stack.process import Process, telling_lines, wait_until
+from headcount.stack.process import Process, error_lines, wait_until
 from tests.processes import is_alive
 
 STUBBORN = (
@@ -26,7 +26,7 @@ STUBBORN = (
 
 
 def python(program: str, tmp_path: Path, environ: dict[str, str]) -> Process:
-    """A part that is a piece of Python."""
+    """Start a Python program as a part."""
     return Process(
         "the part",
         [sys.executable, "-u", "-c", program],
@@ -35,13 +35,13 @@ def python(program: str, tmp_path: Path, environ: dict[str, str]) -> Process:
     )
 
 
-def said(process: Process, text: str) -> Callable[[], bool]:
-    """Whether the process's log holds `text`."""
+def logged(process: Process, text: str) -> Callable[[], bool]:
+    """Return a function that checks whether the process's log contains `text`."""
     return lambda: text in process.log_path.read_text()
 
 
 def test_stop_ends_and_reaps(tmp_path: Path, environ: dict[str, str]) -> None:
-    """SIGTERM is enough for a part that heeds it, and a second stop changes nothing."""
+    """SIGTERM suffices for a part that reacts to it, and a second stop does nothing."""
     process = python("import time; time.sleep(60)", tmp_path, environ)
     assert process.returncode is None
     assert process.stop() == -signal.SIGTERM
@@ -49,24 +49,24 @@ def test_stop_ends_and_reaps(tmp_path: Path, environ: dict[str, str]) -> None:
     assert not psutil.pid_exists(process.pid)
 
 
-def test_stop_kills_what_does_not_heed(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A part that ignores SIGTERM is killed when its time is over."""
+def test_stop_kills_a_part_that_ignores_sigterm(tmp_path: Path, environ: dict[str, str]) -> None:
+    """It is killed after the time-out."""
     with python(STUBBORN, tmp_path, environ) as process:
-        wait_until(said(process, "ready"), 60, "the part is ready", process)
+        wait_until(logged(process, "ready"), 60, "the part is ready", process)
         assert process.stop(timeout_s=0.2) == -signal.SIGKILL
 
 
 def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str]) -> None:
-    """What a part started is ended with it, even when the part itself forgets it."""
+    """A part's children end with it, even if the part does not end them itself."""
     program = (
         "import subprocess, sys\n"
         f"child = subprocess.Popen([sys.executable, '-u', '-c', {STUBBORN!r}])\n"
-        "sys.stdout.write(f'child {child.pid}.\\n')\n"  # in one piece: the child writes, too
+        "sys.stdout.write(f'child {child.pid}.\\n')\n"  # in one write: the child writes, too
         "child.wait()\n"
     )
     with python(program, tmp_path, environ) as process:
-        wait_until(said(process, "ready"), 60, "the child is ready", process)
-        wait_until(said(process, ".\n"), 60, "the child is told", process)
+        wait_until(logged(process, "ready"), 60, "the child is ready", process)
+        wait_until(logged(process, ".\n"), 60, "the child is told", process)
         found = re.search(r"child (\d+)\.", process.log_path.read_text())
         assert found is not None
         child = psutil.Process(int(found[1]))
@@ -75,14 +75,14 @@ def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str
 
 
 def test_a_part_has_a_session_of_its_own(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Ctrl-C in the terminal goes to the terminal's session, which the part is not in."""
+    """Ctrl-C in the terminal reaches the terminal's session, to which the part does not belong."""
     with python("import time; time.sleep(60)", tmp_path, environ) as process:
         assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux signals a child when its parent dies")
 def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A command that is killed with SIGKILL, and so can do nothing, leaves no part behind."""
+    """A command that is killed with SIGKILL leaves no part behind."""
     program = (
         "import os, pathlib, time\n"
         "from headcount.stack.process import Process\n"
@@ -104,24 +104,24 @@ def test_a_part_dies_with_the_command(tmp_path: Path, environ: dict[str, str]) -
 def test_a_part_outlives_the_thread_that_started_it(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """A child is tied to the command, not to the thread of it that started the child."""
+    """A child ends with the command, not with the thread that started the child."""
     made: list[Process] = []
 
     def start() -> None:
         made.append(python("import time; print('ready'); time.sleep(60)", tmp_path, environ))
-        # The thread lives until the child has asked for the signal.
-        wait_until(said(made[0], "ready"), 60, "the part is ready", made[0])
+        # The thread lives until the child has requested the signal.
+        wait_until(logged(made[0], "ready"), 60, "the part is ready", made[0])
 
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
     with made[0] as process:
-        time.sleep(0.3)  # longer than the kernel would need to end it
+        time.sleep(0.3)  # longer than the kernel needs to end it
         process.poll_or_raise()
 
 
-def test_early_death_is_told_with_its_reason(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A part that died is named with its exit code, what it said last, and where the rest is."""
+def test_the_error_of_an_early_end_has_its_reason(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The error names the part, its exit code, its last log lines and its log file."""
     program = "import sys; print('hello'); raise ValueError('no such topic')"
     with python(program, tmp_path, environ) as process, pytest.raises(PartError) as caught:
         wait_until(lambda: False, 60, "it is ready", process)
@@ -131,16 +131,18 @@ def test_early_death_is_told_with_its_reason(tmp_path: Path, environ: dict[str, 
     )
 
 
-def test_death_by_signal_is_told_by_name(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A part that was killed is said to be, and by which signal."""
+def test_the_error_of_a_killed_part_names_the_signal(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The error says that the part was killed, and by which signal."""
     with python("import time; time.sleep(60)", tmp_path, environ) as process:
         process.kill()
         with pytest.raises(PartError, match="the part was killed by SIGKILL"):
             process.poll_or_raise()
 
 
-def test_a_program_that_is_not_there_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A program that cannot be started is an early death with that reason."""
+def test_a_missing_program_is_an_error(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A program that cannot be started counts as an early end, with that reason."""
     with (
         Process("it", ["/no/such"], log_path=tmp_path / "x.log", environ=environ) as process,
         pytest.raises(PartError, match="/no/such does not start: No such file"),
@@ -148,8 +150,8 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path, environ: dict[str, 
         wait_until(lambda: False, 60, "it is ready", process)
 
 
-def test_what_an_earlier_part_said_is_not_quoted(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A log that is continued keeps its past, but the error is told from this part's lines."""
+def test_an_earlier_part_s_log_is_not_quoted(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The log keeps earlier lines, but the error quotes only those of this part."""
     log = tmp_path / "logs" / "part.log"
     log.parent.mkdir()
     log.write_text("ERROR of yesterday\n")
@@ -161,8 +163,8 @@ def test_what_an_earlier_part_said_is_not_quoted(tmp_path: Path, environ: dict[s
     assert log.read_text().startswith("ERROR of yesterday")
 
 
-def test_a_wait_in_vain_ends(tmp_path: Path, environ: dict[str, str]) -> None:
-    """A wait has an end, and then says what it waited for and where to look."""
+def test_a_wait_times_out(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The error says what the wait was for, and names the log."""
     with (
         python("import time; time.sleep(60)", tmp_path, environ) as process,
         pytest.raises(PartError, match=r"timed out after 0.1 s waiting until it is ready \(log: "),
@@ -170,8 +172,8 @@ def test_a_wait_in_vain_ends(tmp_path: Path, environ: dict[str, str]) -> None:
         wait_until(lambda: False, 0.1, "it is ready", process)
 
 
-def test_telling_lines_pass_over_frames(tmp_path: Path) -> None:
-    """Of a stack trace the messages are quoted, without their time stamps, and not the frames."""
+def test_error_lines_skip_stack_frames(tmp_path: Path) -> None:
+    """Only the messages of a stack trace are quoted, without timestamps."""
     log = tmp_path / "x.log"
     log.write_text(
         "2026-01-02T03:04:05,678 ERROR Exiting Kafka due to fatal exception (Kafka$)\n"
@@ -180,11 +182,11 @@ def test_telling_lines_pass_over_frames(tmp_path: Path) -> None:
         "\t... 3 more\n"
         "goodbye\n"
     )
-    assert telling_lines(log) == [
+    assert error_lines(log) == [
         "ERROR Exiting Kafka due to fatal exception (Kafka$)",
         "java.lang.RuntimeException: node ID not found",
     ]
-    assert telling_lines(tmp_path / "none.log") == []
+    assert error_lines(tmp_path / "none.log") == []
 
 
 INTERRUPTED_AT_FIRST = """
@@ -207,8 +209,8 @@ except KeyboardInterrupt:
 """
 
 
-def test_an_interrupt_at_the_first_start_is_no_hang(tmp_path: Path) -> None:
-    """Ctrl-C while the thread that starts children is being made ends the command all the same."""
+def test_an_interrupt_at_the_first_start_does_not_hang(tmp_path: Path) -> None:
+    """Ctrl-C ends the command even while it creates the thread that starts children."""
     command = [sys.executable, "-c", INTERRUPTED_AT_FIRST, str(tmp_path / "log")]
     done = subprocess.run(command, timeout=120, check=False)
 

@@ -1,4 +1,4 @@
-"""The server: any WSGI application under gunicorn, ready before it is used, gone afterwards."""
+"""The server: any WSGI application under gunicorn, ready before its first use, ended afterwards."""
 
 import http.client
 import socket
@@ -30,7 +30,7 @@ def app(environ, start_response):
 
 
 def config(tmp_path: Path, environ: dict[str, str], app: str, port: int = 0) -> ServerConfig:
-    """A server's settings, with the test's folder where modules are looked for."""
+    """A server's settings, with the test's folder on the module search path."""
     return ServerConfig(
         bootstrap_servers="broker.test:9092",
         topic="events",
@@ -45,7 +45,7 @@ def config(tmp_path: Path, environ: dict[str, str], app: str, port: int = 0) -> 
 
 @pytest.fixture
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with an application that tells its environment."""
+    """A working folder with an application that returns its environment."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "telling.py").write_text(APP.format(ready="True"))
     (tmp_path / "unready.py").write_text(APP.format(ready="False"))
@@ -68,7 +68,7 @@ def get(server: Server, path: str) -> tuple[int, str]:
 def test_a_service_gets_its_settings_by_environment(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """What the run decides and what the user set both reach the service; it ends cleanly."""
+    """The run's settings and the user's both reach the service; it ends cleanly."""
     with Server(config(tmp_path, environ, "telling:app")) as server:
         expected = f"broker.test:9092 events 127.0.0.1 {server.port} kept"
         assert get(server, "/") == (200, expected)
@@ -78,7 +78,7 @@ def test_a_service_gets_its_settings_by_environment(
 
 @pytest.mark.usefixtures("in_tmp_path")
 def test_a_taken_port_is_no_obstacle(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Where the wanted port is taken, the service is on another."""
+    """If the preferred port is taken, the service gets another one."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with Server(config(tmp_path, environ, "telling:app", port)) as server:
@@ -86,42 +86,40 @@ def test_a_taken_port_is_no_obstacle(tmp_path: Path, environ: dict[str, str]) ->
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_a_service_that_dies_at_start_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
-    """What the application raised stands in the one line, and nothing is left running."""
+def test_a_service_that_dies_at_start_is_an_error(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The one-line message quotes the application's exception, and no process keeps running."""
     with pytest.raises(PartError, match=r"the service ended with exit code 3: .*no licence"):
         Server(config(tmp_path, environ, "broken:app"))
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_a_service_that_is_never_ready_is_told(
+def test_a_service_that_is_never_ready_is_an_error(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wait ends with what the service answered last."""
-    ask = server_module._answer  # noqa: SLF001
+    """The error quotes the service's last answer."""
+    readiness = server_module._readiness  # noqa: SLF001
 
     def once_it_answers(config: ServerConfig, port: int) -> str:
-        wait_until(lambda: ask(config, port).startswith("503"), 120, "the service answers")
-        return ask(config, port)
+        wait_until(lambda: readiness(config, port).startswith("503"), 120, "the service answers")
+        return readiness(config, port)
 
-    monkeypatch.setattr(server_module, "_answer", once_it_answers)
-    wish = replace(config(tmp_path, environ, "unready:app"), start_deadline_s=2.0)
+    monkeypatch.setattr(server_module, "_readiness", once_it_answers)
+    unready = replace(config(tmp_path, environ, "unready:app"), start_deadline_s=2.0)
     with pytest.raises(PartError, match=r"readyz with 200 .*its last answer: 503 broker.test"):
-        Server(wish)
+        Server(unready)
 
 
-def test_an_application_that_is_not_there_is_a_usage_error(
-    tmp_path: Path, environ: dict[str, str]
-) -> None:
-    """A mistyped module is refused before anything is started."""
+def test_a_missing_application_is_a_usage_error(tmp_path: Path, environ: dict[str, str]) -> None:
+    """A mistyped module is an error before any process starts."""
     with pytest.raises(UsageError, match=r"there is no module 'servise' to serve"):
         Server(config(tmp_path, environ, "servise.wsgi:app"))
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_another_service_never_passes_for_it(
+def test_another_service_on_its_port_is_not_mistaken_for_it(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A port that another service took just before it is bound is answered by that one."""
+    """If another service takes the port first, that one answers there; the server moves on."""
     with Server(config(tmp_path, environ, "telling:app")) as first:
         taken = iter([first.port])
         monkeypatch.setattr(server_module, "free_port", lambda *_: next(taken, None) or free_port())
@@ -132,7 +130,7 @@ def test_another_service_never_passes_for_it(
 def test_the_game_service_publishes(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """The default application, told where the broker is, answers once its event is in the topic."""
+    """The default application gets the broker's address, and responds once it has published."""
     wish = ServerConfig(broker.bootstrap_servers, topic, tmp_path / "s.log", environ, port=0)
     with Server(wish) as server:
         assert get(server, "/purchase_a_sword") == (200, "Sword Purchased!\n")

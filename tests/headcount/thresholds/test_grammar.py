@@ -1,4 +1,4 @@
-"""Thresholds: each form is read, and each mistake is pointed at."""
+"""Thresholds: every form parses, and errors point at mistakes."""
 
 import pytest
 
@@ -23,14 +23,18 @@ from headcount.thresholds.metrics import METRICS, MetricKind
     ],
 )
 def test_a_metric_and_its_limit(text: str, metric: str, comparison: str, limit: float) -> None:
-    """Counts, rates, shares and times, each in its units."""
-    found = parse(text)
-    assert (found.metric, found.comparison, found.limit) == (metric, comparison, limit)
-    assert (found.text, found.event_type, found.window) == (text.strip(), None, Window())
+    """Counts, rates, ratios and durations, each in its units."""
+    threshold = parse(text)
+    assert (threshold.metric, threshold.comparison, threshold.limit) == (metric, comparison, limit)
+    assert (threshold.text, threshold.event_type, threshold.window) == (
+        text.strip(),
+        None,
+        Window(),
+    )
 
 
 def test_an_aggregate() -> None:
-    """Any percentile, the least, the mean and the greatest."""
+    """Any percentile, the minimum, the mean and the maximum."""
     assert [parse(f"http.{each} < 1ms").quantile for each in ("p50", "p99.9", "p5", "mean")] == [
         *(0.5, 0.9990000000000001, 0.05, None),
     ]
@@ -38,7 +42,7 @@ def test_an_aggregate() -> None:
 
 
 def test_an_event_type() -> None:
-    """Of a duration as of a count."""
+    """For a duration and for a count."""
     assert parse("http{event_type=purchase_sword}.p99 < 300ms").event_type == "purchase_sword"
     assert parse("lost{event_type=join_guild} == 0").event_type == "join_guild"
 
@@ -53,12 +57,12 @@ def test_an_event_type() -> None:
     ],
 )
 def test_a_part_of_the_run(text: str, window: Window) -> None:
-    """From when on, and for how long."""
+    """Its beginning and its length."""
     assert parse(text).window == window
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "at", "length"),
+    ("text", "message", "at", "length"),
     [
         ("", "expected a metric", 0, 1),
         ("Lost == 0", "expected a metric", 0, 1),
@@ -74,7 +78,7 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("lost == 0 after", "expected a time such as 20s", 15, 1),
         ("lost == 0%", "the limit of lost must be a number without a unit", 9, 1),
         ("lost.p99 == 0", "lost is one number, and has no aggregate", 5, 3),
-        ("http < 3ms", "http needs an aggregate, as http.p99", 0, 4),
+        ("http < 3ms", "http needs an aggregate, such as http.p99", 0, 4),
         ("http.p99 < 3", "the limit of http must be a time such as 300ms or 2s", 11, 1),
         ("http.p200 < 3ms", "an aggregate is min, mean, max or a percentile", 5, 4),
         ("http{type=a}.p99 < 3ms", "narrowed down by event_type alone", 5, 4),
@@ -95,25 +99,25 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("rps != 100 abort", "abort needs a lower or an upper limit", 4, 2),
     ],
 )
-def test_a_mistake_is_pointed_at(text: str, told: str, at: int, length: int) -> None:
-    """What is wrong, and below the threshold where."""
+def test_a_mistake_is_pointed_at(text: str, message: str, at: int, length: int) -> None:
+    """The message says what is wrong, and marks the place below the threshold."""
     with pytest.raises(MetricError) as error:
         parse(text)
     first, shown, mark = str(error.value).split("\n")
-    assert told in first
+    assert message in first
     assert shown == f"  {text}"
     assert mark == f"  {' ' * at}{'^' * length}"
 
 
 def test_a_threshold_that_stops_the_test() -> None:
-    """It says so as its last word."""
+    """It ends in `abort`."""
     assert parse("http.p99 < 300ms after 5s for 9s abort").abort
     assert parse("rps > 100 abort").abort
     assert not parse("lost == 0").abort
 
 
 def test_several_in_a_line() -> None:
-    """Parted by semicolons; a mistake among them is marked in its line."""
+    """Separated by semicolons; a mistake is marked in its own threshold."""
     assert [each.text for each in split(" lost == 0 abort;rps > 4 ;; ")] == [
         *("lost == 0 abort", "rps > 4"),
     ]
@@ -123,7 +127,7 @@ def test_several_in_a_line() -> None:
 
 
 def test_a_file() -> None:
-    """A threshold a line, with comments and empty lines."""
+    """One threshold per line, with comments and empty lines."""
     content = "# the release's\nlost == 0\n\nrps > 4  # at least\n"
     assert [each.text for each in read_file(content)] == ["lost == 0", "rps > 4"]
     with pytest.raises(MetricError, match="did you mean lost"):
@@ -143,14 +147,14 @@ def test_a_file() -> None:
         ("delivered != 3", 3, False, "3"),
     ],
 )
-def test_what_keeps_to_it(text: str, value: float, *, holds: bool, shown: str) -> None:
-    """As the comparison says, and a value is written as its limit is."""
+def test_whether_a_threshold_holds(text: str, value: float, *, holds: bool, shown: str) -> None:
+    """By the comparison; a value is formatted in the unit of its limit."""
     threshold = parse(text)
     assert (threshold.holds(value), threshold.show(value)) == (holds, shown)
 
 
-def test_every_metric_can_be_asked_for() -> None:
-    """Each with a limit of its kind."""
+def test_every_metric_can_have_a_threshold() -> None:
+    """Each takes a limit of its kind."""
     limits = {
         MetricKind.COUNT: "0",
         MetricKind.RATE: "1/s",

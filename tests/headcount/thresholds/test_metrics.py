@@ -1,4 +1,4 @@
-"""The table of metrics: what is evaluated alike by threshold, limit and abort."""
+"""The table of metrics, which thresholds, limits and aborts evaluate alike."""
 
 import pytest
 
@@ -26,14 +26,14 @@ def test_a_rate_needs_time_and_a_ratio_requests() -> None:
 
 
 def test_only_messages_can_be_counted_without_requests() -> None:
-    """They belong to none; everything else needs one."""
+    """Messages belong to no request; every other metric needs one."""
     able = {name for name in METRICS if can_evaluate(Metric(name), {})}
     assert able == {"phantom", "foreign", "malformed", "garbled"}
     assert all(can_evaluate(Metric(name), {"attempted": 1}) for name in METRICS)
 
 
 def test_what_is_known_while_the_test_runs() -> None:
-    """Generators report outcomes and durations, the topic what is missing or came twice."""
+    """Generators report outcomes and durations; the topic, lost and duplicated events."""
     live = {name: row.live for name, row in METRICS.items() if row.live is not LiveSource.NONE}
     topic = {name for name, source in live.items() if source is LiveSource.TOPIC}
     assert topic == {"lost", "duplicated"}

@@ -27,12 +27,12 @@ def test_binary_fractions_do_not_add_a_rank() -> None:
 def test_a_percentile_is_the_inverted_distribution(values: list[int], permille: int) -> None:
     """It is definition 1 of Hyndman and Fan, which NumPy calls `inverted_cdf`."""
     exact = np.quantile(values, permille / 1000, method="inverted_cdf")
-    found = percentile(sorted(values), permille / 1000)
-    enough = sum(value <= found for value in values) * 1000 >= permille * len(values)
-    assert found == exact or (enough and found < exact)  # NumPy does not round q * n
+    result = percentile(sorted(values), permille / 1000)
+    enough = sum(value <= result for value in values) * 1000 >= permille * len(values)
+    assert result == exact or (enough and result < exact)  # NumPy does not round q * n
 
 
 @pytest.mark.parametrize(("rank", "bucket"), [(1, 0), (3, 0), (4, 2), (7, 2), (8, 3)])
 def test_the_bucket_of_a_rank(rank: int, bucket: int) -> None:
-    """It is the first that reaches the rank, and one beyond the last where none does."""
+    """It is the first that reaches the rank, or one beyond the last if none does."""
     assert bucket_at([3, 3, 7], rank) == bucket

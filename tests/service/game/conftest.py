@@ -1,4 +1,4 @@
-"""What the tests of the game share: its two databases, and an application on each."""
+"""Fixtures for the tests of the game: both databases, and an application on each."""
 
 import uuid
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of the test's own."""
+    """The URL of a new database for the test."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'game.sqlite3'}"
     server = make_url(request.getfixturevalue("postgres_url"))
@@ -39,7 +39,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def app(load: LoadSettings, database_url: str, publisher: RecordingPublisher) -> Iterator[Flask]:
-    """The application on the database, with nothing published but what is recorded."""
+    """The application on the database, with a publisher that only records events."""
     settings = load(DATABASE_URL=database_url, ACK_TIMEOUT_S=1, MAX_EVENT_BYTES=4096)
     upgrade(settings)
     app = create_app(settings, publisher)
@@ -49,5 +49,5 @@ def app(load: LoadSettings, database_url: str, publisher: RecordingPublisher) ->
 
 @pytest.fixture
 def game(app: Flask) -> FlaskClient:
-    """Requests to it, without a server between."""
+    """A client that calls the application directly, without a server."""
     return app.test_client()

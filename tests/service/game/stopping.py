@@ -1,9 +1,9 @@
-"""A process that makes an event, or takes over one that was left, and is stopped at some step.
+"""A process that creates an event, or takes over a leftover one, and is suspended at some step.
 
     python -m tests.service.game.stopping TOPIC STEP
 
-`SERVICE_…` are its settings. A file stands for the topic, with an event a line. The process stops
-itself at the step, and is continued, or killed, by whoever started it.
+`SERVICE_…` are its settings. A file represents the topic, with one event per line. The process
+suspends itself at the step; the test that started it resumes or kills it.
 """
 
 import json
@@ -26,7 +26,7 @@ QUIET_S = LEASE_MARGIN_S = 0.2
 
 
 class FilePublisher(NoPublisher):
-    """Publishes to a file, and is stopped before or after, if it is to be."""
+    """Publishes to a file; suspends the process before or after that, if the step says so."""
 
     def __init__(self, topic: Path, step: str = "") -> None:
         self._topic = topic
@@ -41,12 +41,12 @@ class FilePublisher(NoPublisher):
         return None
 
     def pass_by(self, step: str) -> None:
-        """Stop at a step."""
+        """Suspend the process if it is at its step."""
         if self._step == step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def find(self, settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, RecordPosition]:  # noqa: ARG002
-        """Look which events are there, in place of the relay's own look; it stops after that."""
+        """Look for events in the file, as the relay's `find` does in the topic; then suspend."""
         there = {event[RECEIPT] for event in read(self._topic)}
         self.pass_by("look")
         return {entry.receipt: RecordPosition(0, 0) for entry in entries if entry.receipt in there}
@@ -58,7 +58,7 @@ def read(topic: Path) -> list[Event]:
 
 
 def main(topic: str, step: str) -> None:
-    """Do it."""
+    """Create an event, or relay the leftover ones."""
     does, at = step.split(":")
     publisher = FilePublisher(Path(topic), at)
     commands.LEASE_MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S

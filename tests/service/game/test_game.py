@@ -1,4 +1,4 @@
-"""The game: what each act changes, tells and publishes, on both databases."""
+"""The game: what each command changes, returns and publishes, on both databases."""
 
 import threading
 import uuid
@@ -30,18 +30,18 @@ def player(game: FlaskClient, publisher: RecordingPublisher) -> str:
 
 
 def state(game: FlaskClient, player: str) -> dict[str, Any]:
-    """All that the game says of a player."""
-    told = game.get(f"/players/{player}").get_json()
+    """Return the game's whole state of a player."""
+    account = game.get(f"/players/{player}").get_json()
     lines = {
-        place: {each["variant"]: each["quantity"] for each in found["lines"]}
+        place: {line["variant"]: line["quantity"] for line in held["lines"]}
         for place in ("inventory", "cart")
-        if (found := game.get(f"/players/{player}/{place}").get_json())
+        if (held := game.get(f"/players/{player}/{place}").get_json())
     }
-    return {"gold": told["gold"], "guild": told["guild"], **lines}
+    return {"gold": account["gold"], "guild": account["guild"], **lines}
 
 
 def events(publisher: RecordingPublisher) -> list[dict[str, Any]]:
-    """The own fields of what was published, without receipts."""
+    """Return the own fields of the published events, without receipts."""
     return [
         {name: each for name, each in event.items() if name.islower() and name != "receipt"}
         for event, _ in publisher.published
@@ -49,7 +49,7 @@ def events(publisher: RecordingPublisher) -> list[dict[str, Any]]:
 
 
 def test_signing_up(game: FlaskClient, publisher: RecordingPublisher) -> None:
-    """A new player has gold and nothing else, and cannot be made twice."""
+    """A new player has only gold, and cannot sign up twice."""
     player = f"p-{uuid.uuid4().hex}"
     answer = game.post("/players", json={"player_id": player})
     assert (answer.status_code, answer.get_json()) == (
@@ -63,7 +63,7 @@ def test_signing_up(game: FlaskClient, publisher: RecordingPublisher) -> None:
 
 
 def test_a_purchase(game: FlaskClient, publisher: RecordingPublisher, player: str) -> None:
-    """Gold becomes things; the event says which, with their attributes, and what they cost."""
+    """Gold becomes items; the event has the items, their attributes and their price."""
     answer = game.post("/purchases", json={"player_id": player, **BOW, "quantity": 2})
     assert answer.status_code == 201
     assert answer.get_json() == {
@@ -84,10 +84,10 @@ def test_a_purchase(game: FlaskClient, publisher: RecordingPublisher, player: st
     }
 
 
-def test_a_purchase_beyond_the_gold(
+def test_a_purchase_that_costs_too_much(
     game: FlaskClient, publisher: RecordingPublisher, player: str
 ) -> None:
-    """It is refused, with nothing changed and nothing published."""
+    """The game refuses it, changes nothing and publishes nothing."""
     answer = game.post("/purchases", json={"player_id": player, **BOW, "quantity": 100})
     assert answer.status_code == 409
     assert answer.get_json(force=True)["detail"] == (
@@ -98,7 +98,7 @@ def test_a_purchase_beyond_the_gold(
 
 
 @pytest.mark.parametrize(
-    ("asked", "faults"),
+    ("order", "faults"),
     [
         ({}, [("item", "", "is missing; it must be armour, bow, horse, potion, shield or sword")]),
         (
@@ -126,29 +126,29 @@ def test_a_purchase_beyond_the_gold(
                 (
                     "wood",
                     "yew",
-                    "is not known here; this route takes item, metal, player_id, quantity",
+                    "is unknown; this route takes item, metal, player_id, quantity",
                 )
             ],
         ),
     ],
 )
-def test_what_the_catalogue_does_not_have(
+def test_an_order_that_the_catalogue_does_not_allow(
     game: FlaskClient,
     publisher: RecordingPublisher,
     player: str,
-    asked: dict[str, Any],
+    order: dict[str, Any],
     faults: list[tuple[str, str, str]],
 ) -> None:
-    """A refusal names field, value and rule, and publishes nothing."""
-    answer = game.post("/purchases", json={"player_id": player, **asked})
+    """The problem names field, value and rule, and nothing is published."""
+    answer = game.post("/purchases", json={"player_id": player, **order})
     assert answer.status_code == 400
-    told = answer.get_json(force=True)["errors"]
-    assert [(each["name"], each["value"], each["rule"]) for each in told] == faults
+    errors = answer.get_json(force=True)["errors"]
+    assert [(error["name"], error["value"], error["rule"]) for error in errors] == faults
     assert events(publisher) == []
 
 
 def test_a_cart(game: FlaskClient, publisher: RecordingPublisher, player: str) -> None:
-    """It is filled, changed and checked out: one event, with its lines."""
+    """A player fills, changes and checks out a cart; the checkout is one event with all lines."""
     cart = f"/players/{player}/cart"
     game.post(cart, json={**BOW, "quantity": 3})
     game.post(cart, json={**SWORD, "quantity": 1})
@@ -177,7 +177,7 @@ def test_a_cart(game: FlaskClient, publisher: RecordingPublisher, player: str) -
 def test_a_checkout_is_all_or_nothing(
     game: FlaskClient, publisher: RecordingPublisher, player: str
 ) -> None:
-    """A cart that costs too much stays as it is; an empty one cannot be bought."""
+    """A cart that costs too much stays as it is; an empty one cannot be checked out."""
     empty = game.post(f"/players/{player}/checkout")
     game.post(f"/players/{player}/cart", json={**BOW, "quantity": 100})
     publisher.published.clear()
@@ -189,7 +189,7 @@ def test_a_checkout_is_all_or_nothing(
 
 
 def test_guilds(game: FlaskClient, publisher: RecordingPublisher, player: str) -> None:
-    """A player joins one at a time, and leaves it."""
+    """A player can be in one guild at a time, and leave it."""
     guild = f"g-{uuid.uuid4().hex[:8]}"
     joined = game.post(f"/guilds/{guild}/members", json={"player_id": player})
     again = game.post("/guilds/knights/members", json={"player_id": player})
@@ -206,8 +206,8 @@ def test_guilds(game: FlaskClient, publisher: RecordingPublisher, player: str) -
     assert types == [("add_member", guild), ("remove_member", guild)]
 
 
-def test_nobody(game: FlaskClient, publisher: RecordingPublisher) -> None:
-    """Who has not signed up can do nothing."""
+def test_an_unknown_player(game: FlaskClient, publisher: RecordingPublisher) -> None:
+    """A player who has not signed up can do nothing."""
     for answer in (
         game.get("/players/nobody"),
         game.get("/players/nobody/inventory"),
@@ -222,7 +222,7 @@ def test_nobody(game: FlaskClient, publisher: RecordingPublisher) -> None:
 
 
 def test_a_repeated_request(game: FlaskClient, publisher: RecordingPublisher, player: str) -> None:
-    """It is told what the first one was, good or bad, and nothing is done twice."""
+    """It gets the result of the first one, success or error, and changes nothing."""
     identity = {"X-Event-Id": f"run.0.{uuid.uuid4().hex}"}
     order = {"player_id": player, **SWORD, "quantity": 1}
     answers = [game.post("/purchases", json=order, headers=identity) for _ in range(3)]
@@ -239,53 +239,52 @@ def test_a_repeated_request(game: FlaskClient, publisher: RecordingPublisher, pl
 
 def test_an_inventory_is_filtered(game: FlaskClient, player: str) -> None:
     """By item and by any attribute."""
-    for thing in (BOW, SWORD, {**SWORD, "metal": "bronze"}):
-        assert game.post(
-            "/purchases", json={"player_id": player, **thing, "quantity": 1}
-        ).get_json()
+    for variant in (BOW, SWORD, {**SWORD, "metal": "bronze"}):
+        order = {"player_id": player, **variant, "quantity": 1}
+        assert game.post("/purchases", json=order).get_json()
 
-    def found(**asked: Any) -> list[str]:
-        answer = game.get(f"/players/{player}/inventory", query_string=asked).get_json()
-        return [each["variant"] for each in answer["lines"]]
+    def search(**filters: Any) -> list[str]:
+        answer = game.get(f"/players/{player}/inventory", query_string=filters).get_json()
+        return [line["variant"] for line in answer["lines"]]
 
-    assert found(item="sword") == ["sword:metal=bronze", "sword:metal=iron"]
-    assert found(metal="iron") == ["sword:metal=iron"]
-    assert found(draw_weight_lb=40) == [BOW_NAME]
-    assert found(item="sword", wood="yew") == []
+    assert search(item="sword") == ["sword:metal=bronze", "sword:metal=iron"]
+    assert search(metal="iron") == ["sword:metal=iron"]
+    assert search(draw_weight_lb=40) == [BOW_NAME]
+    assert search(item="sword", wood="yew") == []
 
 
 def test_events_are_filtered_and_paged(game: FlaskClient, player: str) -> None:
-    """By type, player, guild and time, by what was bought, and page after page."""
+    """By type, player, guild, time and purchased item, in pages."""
     for quantity in (1, 2, 3):
         game.post("/purchases", json={"player_id": player, **SWORD, "quantity": quantity})
     game.post(f"/players/{player}/cart", json={**BOW, "quantity": 1})
     game.post(f"/players/{player}/checkout")
     game.post("/guilds/knights/members", json={"player_id": player})
 
-    def found(**asked: Any) -> list[str]:
-        answer = game.get("/events", query_string={"player_id": player, **asked}).get_json()
-        return [each["event"]["event_type"] for each in answer["events"]]
+    def search(**filters: Any) -> list[str]:
+        answer = game.get("/events", query_string={"player_id": player, **filters}).get_json()
+        return [entry["event"]["event_type"] for entry in answer["events"]]
 
     bought = ["purchase", "purchase", "purchase"]
-    assert found() == ["sign_up", *bought, "add_to_cart", "checkout", "add_member"]
-    assert found(item="sword", metal="iron") == bought
-    assert found(wood="yew") == ["checkout"]
-    assert found(guild="knights") == ["add_member"]
-    assert found(event_type="sign_up") == ["sign_up"]
+    assert search() == ["sign_up", *bought, "add_to_cart", "checkout", "add_member"]
+    assert search(item="sword", metal="iron") == bought
+    assert search(wood="yew") == ["checkout"]
+    assert search(guild="knights") == ["add_member"]
+    assert search(event_type="sign_up") == ["sign_up"]
     first = game.get("/events", query_string={"player_id": player, "limit": 5}).get_json()
     rest = game.get(
         "/events", query_string={"player_id": player, "after": first["next"]}
     ).get_json()
     assert [len(first["events"]), len(rest["events"]), rest["next"]] == [5, 2, None]
     at_ms = first["events"][1]["at_ms"]
-    assert found(until=first["events"][0]["at_ms"]) == []
-    assert len(found(since=at_ms)) + len(found(until=at_ms)) == 7
+    assert search(until=first["events"][0]["at_ms"]) == []
+    assert len(search(since=at_ms)) + len(search(until=at_ms)) == 7
 
 
-def test_races_make_and_lose_nothing(
+def test_races_neither_create_nor_lose_gold(
     app: Flask, publisher: RecordingPublisher, player: str
 ) -> None:
-    """Many buy for one player at once, each twice: the gold is spent once, and all of it."""
+    """Many threads buy for one player at the same time, each twice: the gold is spent only once."""
     price = 20 + 15
     statuses: Counter[int] = Counter()
 
@@ -294,28 +293,28 @@ def test_races_make_and_lose_nothing(
         identity = {"X-Event-Id": f"{player}.{number // 2}"}
         for _ in range(100):
             answer = app.test_client().post("/purchases", json=order, headers=identity)
-            if answer.status_code != 503:  # that many wait for the one writer: ask again
+            if answer.status_code != 503:  # too many wait for the one writer: try again
                 break
         statuses[answer.status_code] += 1
 
     threads = [threading.Thread(target=buy, args=(number,)) for number in range(80)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     bought = START // price
     assert set(statuses) == {201, 409}
-    told = state(app.test_client(), player)
-    assert told["inventory"] == {"sword:metal=steel": bought}
-    assert told["gold"] == START - bought * price
+    account = state(app.test_client(), player)
+    assert account["inventory"] == {"sword:metal=steel": bought}
+    assert account["gold"] == START - bought * price
     assert len(publisher.published) == bought
 
 
 @pytest.mark.parametrize("failure", [NotPublished("gone"), OutcomeUnknown("silence")])
-def test_what_is_not_acknowledged_is_done_and_left_over(
+def test_an_unacknowledged_command_is_done_and_its_event_left_over(
     app: Flask, publisher: RecordingPublisher, player: str, failure: Exception
 ) -> None:
-    """The answer promises nothing; the player's next act waits, and a repeated request too."""
+    """The response promises nothing; the player's next command and a repeated request wait."""
     game = app.test_client()
     identity = {"X-Event-Id": f"{player}.1"}
     order = {"player_id": player, **SWORD, "quantity": 1}
@@ -334,7 +333,7 @@ def test_what_is_not_acknowledged_is_done_and_left_over(
 def test_a_closed_publisher_changes_nothing(
     game: FlaskClient, publisher: RecordingPublisher, player: str
 ) -> None:
-    """Without a broker the state stays as it is, and the answer promises so."""
+    """Without a broker the state stays as it is, and the response promises that."""
     publisher.ready = False
     answer = game.post(f"/players/{player}/earnings", json={"gold": 5})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
@@ -344,7 +343,7 @@ def test_a_closed_publisher_changes_nothing(
 def test_an_event_that_is_too_large_changes_nothing(
     game: FlaskClient, publisher: RecordingPublisher, player: str
 ) -> None:
-    """It is refused before the state has changed."""
+    """The service rejects it before the state changes."""
     headers = {"X-Big": "x" * 4000}
     answer = game.post(f"/players/{player}/earnings", json={"gold": 5}, headers=headers)
     assert answer.status_code == 413

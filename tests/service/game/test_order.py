@@ -1,4 +1,4 @@
-"""The order of events on PostgreSQL, where a lower number may be committed after a higher one."""
+"""The order of events on PostgreSQL, which may commit a lower number after a higher one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 
 def test_an_event_that_is_committed_late(app: Flask, database_url: str) -> None:
-    """No page of events has gone past it, and no account that lacks it is of the same moment."""
+    """No page of events skips it, and the progress shows that a snapshot lacks it."""
 
     def page() -> Any:
         return app.test_client().get("/events").get_json()["events"]

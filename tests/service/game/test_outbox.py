@@ -1,4 +1,4 @@
-"""The outbox on a real broker: what a worker leaves when it dies is published once, and told."""
+"""The outbox on a real broker: the events of a dead worker are published once."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ def dying(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Server]:
-    """A service whose workers die when `tmp_path / "death"` says so."""
+    """A service whose workers die if `tmp_path / "death"` says so."""
     monkeypatch.setenv("DEATH_FILE", str(tmp_path / "death"))
     with serving(
         tmp_path / "log",
@@ -44,7 +44,7 @@ def dying(
 
 @pytest.fixture
 def two_workers(broker: Broker, topic: str, database_url: str, tmp_path: Path) -> Iterator[Server]:
-    """The service, on two workers."""
+    """The service, with two workers."""
     with serving(
         tmp_path / "log",
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
@@ -56,12 +56,12 @@ def two_workers(broker: Broker, topic: str, database_url: str, tmp_path: Path) -
         yield running
 
 
-def post(server: Server, path: str, event_id: str, **asked: Any) -> tuple[int, Any]:
-    """One request that changes something; the status is 0 if the connection breaks."""
+def post(server: Server, path: str, event_id: str, **parameters: Any) -> tuple[int, Any]:
+    """Send a command; return status and body. The status is 0 if the connection breaks."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     headers = {"Content-Type": "application/json", "X-Event-Id": event_id}
     try:
-        connection.request("POST", path, json.dumps(asked), headers)
+        connection.request("POST", path, json.dumps(parameters), headers)
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException):
@@ -75,7 +75,7 @@ def post(server: Server, path: str, event_id: str, **asked: Any) -> tuple[int, A
 def test_a_worker_that_dies_at_publishing(
     dying: Server, broker: Broker, topic: str, tmp_path: Path, when: str
 ) -> None:
-    """Its event is in the topic once, and a repeated request hears what was done."""
+    """Its event is in the topic once, and a repeated request gets the stored result."""
     player = f"{topic}-{when}"
     eventually(lambda: post(dying, "/players", "run.0.0", player_id=player)[0] == 201, "signed up")
     (tmp_path / "death").write_text(when)
@@ -97,26 +97,29 @@ def test_a_worker_that_dies_at_publishing(
 
 @pytest.mark.slow
 def test_workers_race_on_one_player(two_workers: Server, broker: Broker, topic: str) -> None:
-    """Each purchase is asked for twice at once, and made once; gold becomes swords, and no more."""
-    price, asked, player = 20 + 15, 60, f"{topic}-racing"
-    status, told = post(two_workers, "/players", "race.0", player_id=player)
+    """Each purchase is sent twice at the same time and executed once; no gold gets lost."""
+    price, purchases, player = 20 + 15, 60, f"{topic}-racing"
+    status, account = post(two_workers, "/players", "race.0", player_id=player)
     assert status == 201
     sword = {"player_id": player, "item": "sword", "metal": "steel", "quantity": 1}
 
     def buy(number: int) -> tuple[int, Any]:
         answer = 503, None
-        while answer[0] == 503:  # others were faster for too long
+        while answer[0] == 503:  # other requests were faster
             answer = post(two_workers, "/purchases", f"race.{1 + number // 2}", **sword)
         return answer
 
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(buy, range(2 * asked)))
-    bought = told["gold"] // price
-    assert Counter(status for status, _ in answers) == {201: 2 * bought, 409: 2 * (asked - bought)}
+        answers = list(pool.map(buy, range(2 * purchases)))
+    bought = account["gold"] // price
+    assert Counter(status for status, _ in answers) == {
+        201: 2 * bought,
+        409: 2 * (purchases - bought),
+    }
     held = two_workers.get(f"/players/{player}/inventory").json["lines"]
     assert [each["quantity"] for each in held] == [bought]
     left = two_workers.get(f"/players/{player}").json["gold"]
-    assert left == told["gold"] - bought * price
+    assert left == account["gold"] - bought * price
     assert seen(broker.bootstrap_servers, topic).total() == 1 + bought
     workers = {two_workers.get("/healthz").headers["X-Served-By"] for _ in range(50)}
     assert len(workers) == 2

@@ -1,4 +1,4 @@
-"""The account: what the database holds of some players, read as it is, on both databases."""
+"""Snapshots: the state of some players at one moment, on both databases."""
 
 import sqlite3
 from pathlib import Path
@@ -18,7 +18,7 @@ BOW_NAME = "bow:draw_weight_lb=40,wood=yew"
 
 
 def test_what_players_have(game: FlaskClient, database_url: str) -> None:
-    """Gold, guild, inventory and cart, of those players alone whose ids begin so."""
+    """Gold, guild, inventory and cart of the players whose ids have the prefix."""
     for player in ("run_1.0.o0", "run_1.0.o1", "runX1.0.o2"):
         assert game.post("/players", json={"player_id": player}).status_code == 201
     path = "/players/run_1.0.o1"
@@ -43,7 +43,7 @@ def test_what_players_have(game: FlaskClient, database_url: str) -> None:
 
 
 def test_progress(game: FlaskClient, database_url: str, publisher: RecordingPublisher) -> None:
-    """An event more is told, and that it is not published."""
+    """It counts a new event, and counts it as unpublished."""
     with open_snapshot(database_url, "p", 5) as account:
         assert account.progress() == PublishProgress(0, 0)
     game.post("/players", json={"player_id": "p"})
@@ -55,7 +55,7 @@ def test_progress(game: FlaskClient, database_url: str, publisher: RecordingPubl
 
 
 def test_it_is_of_one_moment(game: FlaskClient, database_url: str) -> None:
-    """What is changed while it is read is not in it."""
+    """It does not show changes that are made while it is read."""
     game.post("/players", json={"player_id": "p"})
     with open_snapshot(database_url, "p", 5) as account:
         before = account.progress()
@@ -79,7 +79,7 @@ def test_nothing_can_be_changed(game: FlaskClient, database_url: str) -> None:
 
 
 def test_no_database(tmp_path: Path) -> None:
-    """What is not there is not made, what is no database is named, and no password is shown."""
+    """A missing file is not created, another file is an error, and no password is shown."""
     missing = tmp_path / "missing.sqlite3"
     with pytest.raises(DatabaseError, match=r"missing\.sqlite3 cannot be read: unable to open"):
         _read(f"sqlite:///{missing}")
@@ -92,10 +92,10 @@ def test_no_database(tmp_path: Path) -> None:
     sqlite3.connect(other).close()
     with pytest.raises(DatabaseError, match="no such table"):
         _read(f"sqlite:///{other}")
-    with pytest.raises(DatabaseError) as told:
+    with pytest.raises(DatabaseError) as error:
         _read("postgresql+psycopg://game:secret@127.0.0.1:1/game")
-    assert "secret" not in str(told.value)
-    assert isinstance(told.value.__cause__, SQLAlchemyError)
+    assert "secret" not in str(error.value)
+    assert isinstance(error.value.__cause__, SQLAlchemyError)
 
 
 def _read(url: str) -> None:

@@ -1,4 +1,4 @@
-"""A SQLite file where nothing can be written: it is read all the same, with all that it holds."""
+"""An SQLite file in a read-only place can still be read completely."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def folder(
     publisher: RecordingPublisher,
     tmp_path: Path,
 ) -> Path:
-    """The database of a service that has closed it, or was killed: a log is beside it then."""
+    """The database of a service that has closed it, or was killed, which leaves a log beside it."""
     running, left = tmp_path / "running", tmp_path / "left, and #1"
     running.mkdir()
     settings = load(DATABASE_URL=f"sqlite:///{running}/game.sqlite3")
@@ -54,7 +54,7 @@ def folder(
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Take the right to write away."""
+    """Remove the write permission for the block."""
     for path in (*folder.iterdir(), folder):
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
@@ -65,7 +65,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder(folder: Path) -> None:
-    """The account is whole, and nothing is left beside it."""
+    """The snapshot is complete, and no file is left beside the database."""
     before = sorted(path.name for path in folder.iterdir())
     with read_only(folder):
         with open_snapshot(f"sqlite:///{folder}/game.sqlite3", "run-1.", 5) as account:
@@ -76,7 +76,7 @@ def test_a_read_only_folder(folder: Path) -> None:
 
 @pytest.mark.root
 def test_a_read_only_mount(folder: Path) -> None:
-    """As the folder, where root cannot write either."""
+    """The same on a mount, where root cannot write either."""
     command = ["unshare", "--mount", "sh", "-c", MOUNT_AND_READ, "sh", str(folder), sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, f"{HELD[0]} {HELD[1]}\n"), done.stderr

@@ -1,4 +1,4 @@
-"""A worker that is stopped at any step publishes once: nobody else does it in the meantime."""
+"""A worker that is suspended at any step publishes once; no other worker does in the meantime."""
 
 import os
 import signal
@@ -25,12 +25,12 @@ from tests.service.waiting import eventually
 
 ACK_TIMEOUT_S = 0.2
 LONG_S = 3 * (ACK_TIMEOUT_S + LEASE_MARGIN_S + QUIET_S)
-"""More than all the leases together that somebody could wait for."""
+"""Longer than all leases together."""
 
 
 @pytest.fixture
 def topic(tmp_path: Path) -> Path:
-    """The file that stands for the topic."""
+    """The file that represents the topic."""
     file = tmp_path / "topic"
     file.touch()
     return file
@@ -53,7 +53,7 @@ def other(
 
 
 def leave_an_event(load: LoadSettings, database_url: str) -> None:
-    """Have a worker make an event, fail to publish it, and end."""
+    """Have a worker create an event, fail to publish it, and exit."""
     settings = load(DATABASE_URL=database_url, ACK_TIMEOUT_S=ACK_TIMEOUT_S)
     publisher = RecordingPublisher(failure=OutcomeUnknown("no answer"))
     app = create_app(settings, publisher)
@@ -63,7 +63,7 @@ def leave_an_event(load: LoadSettings, database_url: str) -> None:
 
 @contextmanager
 def stopped(database_url: str, topic: Path, step: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a worker until it is stopped at the step."""
+    """Run a worker until it suspends itself at the step."""
     variables = environment(DATABASE_URL=database_url, ACK_TIMEOUT_S=ACK_TIMEOUT_S)
     command = [sys.executable, "-m", "tests.service.game.stopping", str(topic), step]
     with subprocess.Popen(command, cwd=ROOT, env=variables) as process:
@@ -76,13 +76,13 @@ def stopped(database_url: str, topic: Path, step: str) -> Iterator["subprocess.P
 
 
 def unpublished(parts: Parts) -> int:
-    """How many events are not published."""
+    """Return the number of unpublished events."""
     query = select(func.count()).where(events.c.leased_until_ms.is_not(None))
     return int(parts.database.look(lambda connection: connection.execute(query).scalar_one()))
 
 
 def relay_for(parts: Parts, duration_s: float) -> None:
-    """Have a worker's relay do all it can, for so long."""
+    """Run a worker's relay again and again for a time."""
     end_s = time.monotonic() + duration_s
     while time.monotonic() < end_s:
         parts.relay.relay()
@@ -94,7 +94,7 @@ def relay_for(parts: Parts, duration_s: float) -> None:
 def test_a_worker_that_goes_on(
     step: str, load: LoadSettings, database_url: str, topic: Path, other: Parts
 ) -> None:
-    """However long it was stopped, the event is in the topic once, and marked so."""
+    """However long it was suspended, the event is in the topic once, and marked as published."""
     if step.startswith("relaying"):
         leave_an_event(load, database_url)
     with stopped(database_url, topic, step) as process:
@@ -113,7 +113,7 @@ def test_a_worker_that_goes_on(
 def test_a_worker_that_is_killed(
     step: str, load: LoadSettings, database_url: str, topic: Path, other: Parts
 ) -> None:
-    """Another takes over what it has left, and looks in the topic first."""
+    """Another worker takes over its event, and first looks in the topic."""
     if step.startswith("relaying"):
         leave_an_event(load, database_url)
     with stopped(database_url, topic, step) as process:
@@ -128,8 +128,8 @@ def test_a_worker_that_is_killed(
 def test_an_event_that_its_producer_may_still_send(
     load: LoadSettings, database_url: str, other: Parts
 ) -> None:
-    """It is left alone until the producer is closed, also by the worker's own relay."""
-    del other  # it has made the tables
+    """No relay touches it until the producer is closed, not even the worker's own."""
+    del other  # it has created the tables
     settings = load(DATABASE_URL=database_url, ACK_TIMEOUT_S=ACK_TIMEOUT_S)
     closed: list[bool] = []
     failing = RecordingPublisher(failure=OutcomeUnknown("no answer", lambda: bool(closed)))
@@ -148,7 +148,7 @@ def test_an_event_that_its_producer_may_still_send(
 def test_leases_are_of_the_databases_clock(
     load: LoadSettings, database_url: str, other: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host whose clock is an hour ahead gives the same leases as any other."""
+    """A host whose clock is an hour ahead gets the same leases as any other."""
     an_hour_ahead_ms = outbox.now_ms() + 3_600_000
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "now_ms", lambda: an_hour_ahead_ms)

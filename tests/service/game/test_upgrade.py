@@ -1,4 +1,4 @@
-"""Migrations: what they make is what the service is written for, and what they refuse."""
+"""Migrations: they create the tables that the service expects, and reject other databases."""
 
 import subprocess
 import sys
@@ -16,8 +16,8 @@ from tests.service.conftest import LoadSettings
 from tests.service.server import ROOT, command, environment
 
 
-def test_the_migrations_make_the_tables(load: LoadSettings, database_url: str) -> None:
-    """Nothing is missing or more, and doing it again changes nothing."""
+def test_the_migrations_create_the_tables(load: LoadSettings, database_url: str) -> None:
+    """No table or column is missing or superfluous, and a second upgrade changes nothing."""
     settings = load(DATABASE_URL=database_url)
     upgrade(settings)
     upgrade(settings)
@@ -28,7 +28,7 @@ def test_the_migrations_make_the_tables(load: LoadSettings, database_url: str) -
 
 
 def test_a_newer_schema_is_refused(load: LoadSettings, database_url: str) -> None:
-    """A version that does not know the schema leaves it alone."""
+    """A version of the service that does not know the schema does not touch it."""
     settings = load(DATABASE_URL=database_url)
     upgrade(settings)
     engine = create_engine(database_url)
@@ -40,14 +40,14 @@ def test_a_newer_schema_is_refused(load: LoadSettings, database_url: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reason"),
     [
         ("sqlite:////nowhere/at/all.sqlite3", "unable to open database file"),
         ("postgresql+psycopg://me:s3cret@127.0.0.1:1/game", "Connection refused"),
     ],
 )
-def test_a_database_that_cannot_be_used(url: str, told: str, tmp_path: Path) -> None:
-    """Neither service nor migration starts: one line says so, without the password."""
+def test_a_database_that_cannot_be_used(url: str, reason: str, tmp_path: Path) -> None:
+    """Neither service nor migration starts; one line says why, without the password."""
     for arguments in (command(), [sys.executable, "-m", "headcount_service.migrations.upgrade"]):
         done = subprocess.run(
             arguments,
@@ -58,10 +58,10 @@ def test_a_database_that_cannot_be_used(url: str, told: str, tmp_path: Path) -> 
             timeout=300,
             check=False,
         )
-        said = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
         assert done.returncode == 5, done.stderr
-        assert len(said) == 1
-        assert told in said[0]
-        assert "see SERVICE_DATABASE_URL" in said[0]
+        assert len(lines) == 1
+        assert reason in lines[0]
+        assert "see SERVICE_DATABASE_URL" in lines[0]
         assert "s3cret" not in done.stderr
     assert list(tmp_path.iterdir()) == []

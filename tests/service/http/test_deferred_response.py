@@ -1,4 +1,4 @@
-"""Deferred answers where the server knows nothing of them: whoever iterates them waits."""
+"""Deferred responses under a server that does not know them: iterating over the body waits."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ Make = Callable[[float], KafkaPublisher]
 
 @pytest.fixture
 def producer() -> FakeProducer:
-    """A producer whose acknowledgements are the test's to give."""
+    """A producer whose acknowledgements the test decides."""
     return FakeProducer(acknowledges=False)
 
 
 @pytest.fixture
 def make(load: LoadSettings, producer: FakeProducer) -> Iterator[Make]:
-    """A publisher that hands over to it, and waits for so many seconds."""
+    """A function that creates a publisher with this producer and a time-out."""
     made: list[KafkaPublisher] = []
 
     def make_with(ack_timeout_s: float) -> KafkaPublisher:
@@ -40,14 +40,14 @@ def make(load: LoadSettings, producer: FakeProducer) -> Iterator[Make]:
 def test_the_first_byte_waits_for_the_acknowledgement(
     load: LoadSettings, make: Make, producer: FakeProducer
 ) -> None:
-    """Under a server that just iterates, the answer is as if the application had waited."""
+    """Under a server that only iterates, the response is as if the application had waited."""
     client = create_app(load(), make(20)).test_client()
     with ThreadPoolExecutor() as threads:
-        asked = threads.submit(client.get, "/")
+        request = threads.submit(client.get, "/")
         eventually(lambda: producer.pending, "the send")
-        assert not asked.done()
+        assert not request.done()
         producer.pending[0].settle()
-        answer = asked.result(60)
+        answer = request.result(60)
     assert (answer.status_code, answer.text) == (200, "This is the default response!\n")
     assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("3", "17")
     assert answer.headers["X-Served-By"]
@@ -56,7 +56,7 @@ def test_the_first_byte_waits_for_the_acknowledgement(
 def test_without_an_acknowledgement_it_is_a_504(
     load: LoadSettings, make: Make, producer: FakeProducer
 ) -> None:
-    """The problem is that of a request whose thread waited, and so is the suspicion."""
+    """The problem is the same as if a thread had waited, and the producer is replaced, too."""
     answer = create_app(load(), make(0.1)).test_client().get("/")
     assert answer.status_code == 504
     assert answer.content_type == "application/problem+json"
@@ -65,32 +65,32 @@ def test_without_an_acknowledgement_it_is_a_504(
     eventually(producer.closed.is_set, "the suspected producer's end")
 
 
-def test_an_outcome_that_nobody_foresaw_is_a_500(
+def test_an_unexpected_outcome_is_a_500(
     load: LoadSettings, make: Make, producer: FakeProducer
 ) -> None:
-    """Whatever becomes of an event, there is an answer, and it promises nothing."""
+    """Whatever happens to an event, there is a response, which promises nothing."""
     client = create_app(load(), make(20)).test_client()
     with ThreadPoolExecutor() as threads:
-        asked = threads.submit(client.get, "/")
+        request = threads.submit(client.get, "/")
         eventually(lambda: producer.pending, "the send")
         producer.pending[0].settle(RuntimeError("t0ken"))
-        answer = asked.result(60)
+        answer = request.result(60)
     assert answer.status_code == 500
     assert "t0ken" not in answer.text
 
 
 def test_a_server_can_wait_for_the_outcome(make: Make, producer: FakeProducer) -> None:
-    """It is told once, when the outcome is known, and need not begin before."""
+    """It is called once, when the outcome is known, and need not start the body before."""
     begun: list[str] = []
 
     def begin() -> list[bytes]:
         begun.append("begun")
         return [b"answer"]
 
-    told: list[str] = []
-    answer = DeferredBody(make(20).hand_over({}, None), begin)
-    answer.when_settled(lambda: told.append("told"))
-    assert (told, begun) == ([], [])
+    calls: list[str] = []
+    body = DeferredBody(make(20).hand_over({}, None), begin)
+    body.when_settled(lambda: calls.append("settled"))
+    assert (calls, begun) == ([], [])
     producer.pending[0].settle()
-    assert (told, begun) == (["told"], [])
-    assert list(answer) == [b"answer"]
+    assert (calls, begun) == (["settled"], [])
+    assert list(body) == [b"answer"]

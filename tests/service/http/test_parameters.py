@@ -1,4 +1,4 @@
-"""Parameters: what is taken, what is refused, and that a refusal names everything."""
+"""Parameters: which are accepted and which rejected; an error names every fault."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ from hypothesis import strategies as st
 SwordParameters = sword_parameters(load_catalogue())
 
 
-def refused(model: type[Parameters], *given: tuple[str, Any]) -> tuple[InvalidParameter, ...]:
-    """The faults of a request that must be refused."""
+def refused(model: type[Parameters], *pairs: tuple[str, Any]) -> tuple[InvalidParameter, ...]:
+    """Return the faults of a request that must be rejected."""
     with pytest.raises(RequestError) as raised:
-        check_parameters(model, (RequestParameter(*each) for each in given))
+        check_parameters(model, (RequestParameter(*pair) for pair in pairs))
     assert raised.value.status == 400
     return raised.value.faults
 
 
-def test_nothing_given_is_nothing_taken() -> None:
-    """No default finds its way into an event."""
+def test_no_parameters_result_in_no_values() -> None:
+    """No default value reaches an event."""
     assert check_parameters(SwordParameters, ()) == {}
 
 
@@ -45,7 +45,7 @@ def test_a_quantity_is_a_number_in_the_event(quantity: str | int) -> None:
     "quantity", ["0", "101", "-1", "1.0", " 1", "1_0", "+1", "", "one", "٣", "1" * 5000]
 )
 def test_a_bad_quantity_is_refused(quantity: str) -> None:
-    """Only a plain whole number from 1 to 100 is one, whatever else Python would make an int of."""
+    """Only a plain whole number from 1 to 100 is valid, whatever else Python converts to an int."""
     (fault,) = refused(SwordParameters, ("quantity", quantity))
     assert (fault.name, fault.rule) == ("quantity", "must be a whole number from 1 to 100")
     assert fault.value[:100] == quantity[:100]
@@ -53,7 +53,7 @@ def test_a_bad_quantity_is_refused(quantity: str) -> None:
 
 @pytest.mark.parametrize("quantity", [True, 1.0, None, [1], 10**400, float("inf")])
 def test_a_json_value_of_another_type_is_refused(quantity: object) -> None:
-    """JSON's true is no 1."""
+    """JSON's true is not 1."""
     (fault,) = refused(SwordParameters, ("quantity", quantity))
     assert fault.name == "quantity"
 
@@ -88,48 +88,48 @@ def test_a_bad_value_is_named_with_its_rule(
 
 
 @given(st.text("abcXYZ019._:-", min_size=1, max_size=64))
-def test_a_player_is_taken_as_it_is(player_id: str) -> None:
-    """What is accepted is not altered."""
+def test_a_player_id_is_unchanged(player_id: str) -> None:
+    """An accepted value is not altered."""
     assert check_parameters(GuildParameters, [RequestParameter("player_id", player_id)]) == {
         "player_id": player_id
     }
 
 
-def test_an_unknown_parameter_is_told_what_there_is() -> None:
-    """A misspelling is answered with the names that the route takes."""
+def test_the_error_for_an_unknown_parameter_lists_the_known_ones() -> None:
+    """For a misspelling, the fault lists the names that the route takes."""
     (fault,) = refused(SwordParameters, ("metall", "iron"))
     assert fault == InvalidParameter(
-        "metall", "iron", "is not known here; this route takes metal, player_id, quantity"
+        "metall", "iron", "is unknown; this route takes metal, player_id, quantity"
     )
 
 
 def test_a_route_without_parameters_says_so() -> None:
-    """`/` takes nothing."""
+    """`/` takes no parameters."""
     (fault,) = refused(NoParameters, ("x", "1"))
-    assert fault.rule == "is not known here; this route takes no parameters"
+    assert fault.rule == "is unknown; this route takes no parameters"
 
 
-def test_a_parameter_given_twice_is_refused_once() -> None:
-    """Two values leave open which was meant, even two equal ones; it is one fault, not two."""
+def test_a_repeated_parameter_is_one_fault() -> None:
+    """Even two equal values are ambiguous; they are one fault, not two."""
     assert refused(SwordParameters, ("metal", "iron"), ("metal", "tin")) == (
         InvalidParameter("metal", "iron, tin", "must be given once, not 2 times"),
     )
     assert len(refused(SwordParameters, ("metal", "iron"), ("metal", "iron"))) == 1
 
 
-def test_every_fault_is_told() -> None:
-    """One answer is enough to mend a request."""
+def test_every_fault_is_reported() -> None:
+    """One response is enough to correct a request."""
     faults = refused(SwordParameters, ("metal", "tin"), ("quantity", "0"), ("x", "y"))
     assert {fault.name for fault in faults} == {"metal", "quantity", "x"}
 
 
 def test_a_shown_value_is_short() -> None:
-    """A megabyte of nonsense is not sent back."""
+    """A megabyte of garbage is not sent back."""
     (fault,) = refused(SwordParameters, ("metal", "x" * 10_000))
     assert len(fault.value) <= 101
 
 
-def test_json_keeps_a_name_given_twice() -> None:
+def test_json_keeps_a_repeated_name() -> None:
     """A dict would hide the first value."""
     assert parse_json_object(b'{"a": 1, "a": 2}') == (
         RequestParameter("a", 1),
@@ -141,8 +141,8 @@ def test_json_keeps_a_name_given_twice() -> None:
     "body",
     [b"{", b"[]", b"1", b"null", b'"x"', b'{"a": NaN}', b"\xff", b"[" * 60_000, b"1" * 5_000],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    """Malformed, hostile and plainly other JSON are all a 400."""
+def test_a_body_other_than_a_json_object_is_refused(body: bytes) -> None:
+    """Malformed JSON, hostile JSON and other JSON values are all a 400."""
     with pytest.raises(RequestError) as raised:
         parse_json_object(body)
     assert raised.value.status == 400

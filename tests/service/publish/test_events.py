@@ -1,4 +1,4 @@
-"""Events: their own fields, the headers beside them, and how they are written."""
+"""Events: their own fields, the headers beside them, and their encoding."""
 
 import json
 from typing import Any
@@ -35,10 +35,10 @@ OWN = st.fixed_dictionaries(
 
 
 @given(OWN, st.dictionaries(st.one_of(WITHHELD, NAMES), LATIN_1, max_size=8))
-def test_an_event_has_its_own_fields_and_nothing_that_passes_for_one(
+def test_no_header_can_be_mistaken_for_an_own_field(
     own: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Whatever headers come, the event's own fields are what was asked for, under any spelling."""
+    """Whatever the headers, the event's own fields have the request's values, in any spelling."""
     event = build_event("purchase_sword", own, headers.items(), LIMITS)
     seen = {k: v for k, v in event.items() if k.lower().replace("-", "_") in own_fields()}
     assert seen == {"event_type": "purchase_sword", **own}
@@ -46,7 +46,7 @@ def test_an_event_has_its_own_fields_and_nothing_that_passes_for_one(
 
 @given(st.lists(st.tuples(WITHHELD, st.just("s3cret")), max_size=8))
 def test_no_credential_reaches_the_topic(headers: list[tuple[str, str]]) -> None:
-    """However a withheld header is spelt, its value is not in what is published."""
+    """However a withheld header is spelt, its value is not in the event."""
     assert b"s3cret" not in encode_event(build_event("default", {}, headers, LIMITS))
 
 
@@ -62,7 +62,7 @@ def test_every_other_header_stands_beside_the_fields(headers: dict[str, str]) ->
 
 @given(st.dictionaries(NAMES, LATIN_1, max_size=8))
 def test_an_encoded_event_is_strict_json(headers: dict[str, str]) -> None:
-    """What is written reads back as it was, from strict UTF-8 and without a NaN."""
+    """The encoded event decodes to the same value, from strict UTF-8 and without a NaN."""
     event = build_event("default", {}, headers.items(), LIMITS)
 
     def refuse(constant: str) -> None:
@@ -72,14 +72,14 @@ def test_an_encoded_event_is_strict_json(headers: dict[str, str]) -> None:
 
 
 def test_an_encoded_event_is_compact() -> None:
-    """No blank is spent between the members."""
+    """There are no spaces between the members."""
     assert encode_event({"event_type": "default", "Näme": 1}) == (
         '{"event_type":"default","Näme":1}'.encode()
     )
 
 
 def test_a_lone_surrogate_is_never_written() -> None:
-    """What UTF-8 cannot hold is an error and not a substitute."""
+    """A character that UTF-8 cannot encode is an error; it is not replaced."""
     with pytest.raises(ValueError, match="surrogates"):
         encode_event({"event_type": "\ud800"})
 

@@ -1,4 +1,4 @@
-"""The producer's client: when its sender sends what has gathered."""
+"""The producer's client: when the sender sends the gathered records."""
 
 import math
 from types import SimpleNamespace
@@ -13,25 +13,25 @@ NODE = 1
 
 
 class Net:
-    """kafka-python's network, of which only the wake-ups are counted."""
+    """A fake of kafka-python's network, which only counts the wake-ups."""
 
     def __init__(self) -> None:
         self.wakeups = 0
 
     def wakeup(self) -> None:
-        """Count it."""
+        """Count the call."""
         self.wakeups += 1
 
 
 @pytest.fixture
 def requests() -> InflightRequests:
-    """None in progress."""
+    """Requests, none in progress."""
     return InflightRequests()
 
 
 @pytest.fixture
 def net() -> Net:
-    """Not woken."""
+    """A network that was not woken."""
     return Net()
 
 
@@ -45,7 +45,7 @@ def client(
 
 
 def end(requests: InflightRequests) -> None:
-    """Handle the only request that was counted."""
+    """Handle the only counted request."""
     with requests.handled_here():
         pass
 
@@ -54,14 +54,14 @@ def end(requests: InflightRequests) -> None:
 def test_the_sender_waits_for_room(
     requests: InflightRequests, net: Net, *, is_connected: bool, delay: float
 ) -> None:
-    """A connection that is there and takes no request now has an answer to come, and no delay."""
+    """A connection at its limit of requests waits for a response, not for a time."""
     made = client(requests, net, is_connected=is_connected, is_paused=True)
     assert not made.is_ready(NODE)
     assert made.connection_delay(NODE) == delay
 
 
-def test_a_record_that_comes_alone_goes_at_once(requests: InflightRequests, net: Net) -> None:
-    """Nothing else is in progress that could bring another."""
+def test_a_single_record_is_sent_without_delay(requests: InflightRequests, net: Net) -> None:
+    """No request is in progress that could bring another."""
     assert client(requests, net).is_ready(NODE)
     assert net.wakeups == 0
 
@@ -85,7 +85,7 @@ def test_a_record_waits_for_the_requests_in_progress(
 def test_a_record_does_not_wait_for_long(
     requests: InflightRequests, net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many requests follow; the next group waits anew."""
+    """However many requests follow; the next group waits again."""
     now_s = 0.0
     monkeypatch.setattr("headcount_service.publish.producer.time.monotonic", lambda: now_s)
     made = client(requests, net)
@@ -97,7 +97,7 @@ def test_a_record_does_not_wait_for_long(
     assert not made.is_ready(NODE)
 
 
-def test_what_is_no_record_waits_for_nobody(requests: InflightRequests, net: Net) -> None:
-    """A producer cannot begin before it has an identity, which is asked for in the same way."""
+def test_requests_without_records_do_not_wait(requests: InflightRequests, net: Net) -> None:
+    """A producer cannot start before it has requested its id, which uses the same client."""
     requests.begin()
     assert client(requests, net).await_ready(NODE, timeout_ms=0)

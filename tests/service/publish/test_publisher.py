@@ -1,4 +1,4 @@
-"""The publisher: what it promises of an event, with producers whose behaviour the test decides."""
+"""The publisher: what it promises for an event, with producers whose behaviour the test decides."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +26,7 @@ EVENT = {"event_type": "default"}
 
 @dataclass(slots=True)
 class Cluster:
-    """A broker that is there or not, and the producers that it was connected to by, in turn."""
+    """A broker that answers or not, and the producers that connected to it, in order."""
 
     there: bool = True
     producers: list[FakeProducer] = field(default_factory=list)
@@ -34,11 +34,11 @@ class Cluster:
     connect_error: Exception | None = None
 
     def answers(self, _settings: Settings) -> bool:
-        """Whether the broker is there."""
+        """Return whether the broker answers."""
         return self.there
 
     def connect(self, _settings: Settings) -> FakeProducer:
-        """The next producer, unless connecting fails."""
+        """Return the next producer, unless connecting fails."""
         if self.connect_error is not None:
             raise self.connect_error
         self.producers.append(self.next_producer())
@@ -56,7 +56,7 @@ MakePublisher = Callable[..., KafkaPublisher]
 
 @pytest.fixture
 def make(load: LoadSettings, cluster: Cluster) -> Iterator[MakePublisher]:
-    """Started publishers on that broker, which the fixture closes."""
+    """A function that creates and starts publishers; the fixture closes them."""
     made: list[KafkaPublisher] = []
 
     def make_with(**variables: object) -> KafkaPublisher:
@@ -72,13 +72,13 @@ def make(load: LoadSettings, cluster: Cluster) -> Iterator[MakePublisher]:
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for publishes that wait."""
+    """Threads for calls of `publish` that wait."""
     with ThreadPoolExecutor() as threads:
         yield threads
 
 
 def accepts(publisher: KafkaPublisher) -> bool:
-    """Whether an event is published."""
+    """Return whether the publisher publishes an event."""
     try:
         publisher.publish(EVENT, None)
     except NotPublished:
@@ -97,8 +97,8 @@ def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Clu
     ]
 
 
-def test_a_request_that_has_handed_over_is_waited_for_no_more(make: MakePublisher) -> None:
-    """A record would else wait for its own request, which waits for it to be acknowledged."""
+def test_a_record_does_not_wait_for_its_own_request(make: MakePublisher) -> None:
+    """The request waits for the acknowledgement, so that would be a deadlock."""
     publisher = make()
     requests.begin()
     with requests.handled_here():
@@ -106,13 +106,13 @@ def test_a_request_that_has_handed_over_is_waited_for_no_more(make: MakePublishe
         assert requests.is_none()
 
 
-def test_without_acknowledgements_no_place_is_told(make: MakePublisher) -> None:
-    """With acks=0 nobody knows where an event is."""
+def test_without_acknowledgements_the_place_is_unknown(make: MakePublisher) -> None:
+    """With acks=0 the broker does not report where an event is."""
     assert make(ACKS="0", IDEMPOTENCE="off").publish(EVENT, None) is None
 
 
 def test_an_event_without_acknowledgement_is_unknown(make: MakePublisher, cluster: Cluster) -> None:
-    """A time-out is not a failure; after it, events are refused before they are handed over."""
+    """A time-out is not a failure; after it, the publisher refuses events without sending them."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make()
     cluster.there = False
@@ -124,10 +124,10 @@ def test_an_event_without_acknowledgement_is_unknown(make: MakePublisher, cluste
     assert not publisher.is_ready()
 
 
-def test_a_broker_that_answers_again_gets_a_fresh_producer(
+def test_a_broker_that_answers_again_gets_a_new_producer(
     make: MakePublisher, cluster: Cluster
 ) -> None:
-    """The suspected one is closed, and used no more."""
+    """The old one is closed and no longer used."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make()
     with pytest.raises(OutcomeUnknown):
@@ -139,10 +139,10 @@ def test_a_broker_that_answers_again_gets_a_fresh_producer(
     assert not second.closed.is_set()
 
 
-def test_a_late_failure_does_not_condemn_the_fresh_producer(
+def test_a_late_failure_does_not_retire_the_new_producer(
     make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
-    """What an earlier producer still reports says nothing about the one in its place."""
+    """A late error of the old producer says nothing about the new one."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(ACK_TIMEOUT_S=20)
     waiting: list[Future[RecordPosition | None]] = [
@@ -160,8 +160,8 @@ def test_a_late_failure_does_not_condemn_the_fresh_producer(
     assert len(cluster.producers) == 2
 
 
-def test_a_broker_away_at_the_start_is_waited_for(make: MakePublisher, cluster: Cluster) -> None:
-    """The worker is alive, refuses what it cannot publish, and begins when the broker does."""
+def test_the_publisher_waits_for_a_missing_broker(make: MakePublisher, cluster: Cluster) -> None:
+    """It starts without the broker, refuses events, and publishes once the broker answers."""
     cluster.there = False
     publisher = make()
     assert not publisher.is_ready()
@@ -175,7 +175,7 @@ def test_a_broker_away_at_the_start_is_waited_for(make: MakePublisher, cluster: 
 def test_a_connection_that_fails_is_tried_again(
     make: MakePublisher, cluster: Cluster, error: Exception
 ) -> None:
-    """Whatever a producer raises when it is made, the watch goes on."""
+    """Whatever the creation of a producer raises, the publisher keeps trying."""
     cluster.connect_error = error
     publisher = make()
     assert not accepts(publisher)
@@ -186,7 +186,7 @@ def test_a_connection_that_fails_is_tried_again(
 def test_outstanding_events_are_bounded(
     make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
-    """One more is refused and not handed over; a place is free again with an acknowledgement."""
+    """One more is refused and not sent; an acknowledgement makes room for another."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make(MAX_OUTSTANDING=1, ACK_TIMEOUT_S=20)
     first = pool.submit(publisher.publish, EVENT, None)
@@ -200,8 +200,8 @@ def test_outstanding_events_are_bounded(
     assert len(cluster.producers[0].sent) == 2
 
 
-def test_a_client_that_gave_up_frees_no_place(make: MakePublisher, cluster: Cluster) -> None:
-    """The record still occupies its producer, until its own outcome is known."""
+def test_a_client_that_gave_up_does_not_make_room(make: MakePublisher, cluster: Cluster) -> None:
+    """The record occupies its producer until its outcome is known."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(MAX_OUTSTANDING=1)
     with pytest.raises(OutcomeUnknown):
@@ -225,7 +225,7 @@ def test_a_client_that_gave_up_frees_no_place(make: MakePublisher, cluster: Clus
 def test_a_send_that_raises(
     make: MakePublisher, cluster: Cluster, raised: Exception, told: type[Exception], kept: bool
 ) -> None:
-    """Only an error known to come before the hand-over promises that nothing was published."""
+    """Only an error that is raised before the hand-over promises that nothing was published."""
     cluster.next_producer = lambda: FakeProducer(refuses_with=raised)
     publisher = make(MAX_OUTSTANDING=1)
     cluster.there = False
@@ -245,7 +245,7 @@ def test_a_send_that_raises(
 def test_no_error_of_a_sent_record_proves_anything(
     make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor, error: Exception
 ) -> None:
-    """Not even one that sounds final: a producer fails other records with it, sent ones too."""
+    """Not even a permanent one: the producer fails other records with it, even sent ones."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(ACK_TIMEOUT_S=20)
     waiting = pool.submit(publisher.publish, EVENT, None)
@@ -257,10 +257,10 @@ def test_no_error_of_a_sent_record_proves_anything(
     eventually(lambda: accepts(publisher), "a fresh producer")
 
 
-def test_closing_waits_for_what_was_taken(
+def test_closing_waits_for_outstanding_events(
     make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
-    """New events are refused, those in hand are acknowledged, and only then the producer ends."""
+    """New events are refused, the others are acknowledged, and only then the producer closes."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make(ACK_TIMEOUT_S=20)
     waiting = pool.submit(publisher.publish, EVENT, None)
@@ -277,8 +277,8 @@ def test_closing_waits_for_what_was_taken(
     assert cluster.producers[0].closed.is_set()
 
 
-def test_closing_does_not_wait_for_ever(make: MakePublisher, cluster: Cluster) -> None:
-    """A record whose outcome never comes cannot keep the worker from its end."""
+def test_closing_does_not_wait_forever(make: MakePublisher, cluster: Cluster) -> None:
+    """A record without an outcome cannot keep the worker from exiting."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make()
     with pytest.raises(OutcomeUnknown):
@@ -288,7 +288,7 @@ def test_closing_does_not_wait_for_ever(make: MakePublisher, cluster: Cluster) -
 
 
 def test_an_unstarted_publisher_refuses(load: LoadSettings, cluster: Cluster) -> None:
-    """Before the fork there is no producer, and closing then is no error."""
+    """Before the fork there is no producer; closing it then is not an error."""
     publisher = KafkaPublisher(load(), connect=cluster.connect, answers=cluster.answers)
     assert not accepts(publisher)
     publisher.close()
@@ -296,7 +296,7 @@ def test_an_unstarted_publisher_refuses(load: LoadSettings, cluster: Cluster) ->
 
 
 def test_readiness_asks_the_broker_now(make: MakePublisher, cluster: Cluster) -> None:
-    """A producer that connected once does not make a worker ready."""
+    """A producer that has connected before does not make a worker ready."""
     publisher = make()
     assert publisher.is_ready()
     cluster.there = False
@@ -304,7 +304,7 @@ def test_readiness_asks_the_broker_now(make: MakePublisher, cluster: Cluster) ->
 
 
 def test_publishing_can_be_switched_off(load: LoadSettings) -> None:
-    """The application then answers as ever, without Kafka."""
+    """The application then responds as usual, without Kafka."""
     publisher = make_publisher(load(PUBLISH="off"))
     assert isinstance(publisher, NoPublisher)
     publisher.start()

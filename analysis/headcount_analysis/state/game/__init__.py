@@ -1,1 +1,1 @@
-"""The game in the topic: its events as tables, to be filtered, exported and counted."""
+"""The game's events in the topic, as tables to filter, export and aggregate."""

@@ -1,7 +1,7 @@
-"""The economy: what a run's players bought, who is in which guild, who is rich, whose carts wait.
+"""The economy: sales, guild sizes, the richest players and abandoned carts of a run.
 
-All of it is taken from the run's events in the topic. A table has at most MOST_ROWS rows, and its
-numbers are bounded, whatever the messages hold.
+All tables are derived from the run's events in the topic. A table has at most MOST_ROWS rows, and
+its numbers are bounded, whatever the messages hold.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 
 MOST_ROWS = 200_000
 RICHEST = 100
-_LARGEST = float(1 << 53)  # more is no number that a game has, whatever a message claims
+_LARGEST = float(1 << 53)  # no game has a larger number, whatever a message claims
 _CHANGES = {"add_member": 1, "remove_member": -1}
 
 
@@ -20,11 +20,11 @@ _CHANGES = {"add_member": 1, "remove_member": -1}
 class Economy:
     """The tables.
 
-    - `sales`: item, attribute, value, sold (pieces), gold; a row with an empty attribute for each
-      item as a whole, and one for each value of each attribute.
-    - `guild_sizes`: elapsed_s (from the first event), guild, members; a row when it changes.
-    - `richest`: player_id, gold, guild, pieces (of whatever the player owns); the richest first.
-    - `abandoned_carts`: player_id, item, variant, quantity; what was never checked out.
+    - `sales`: item, attribute, value, sold (pieces), gold; one row per item with an empty
+      attribute, and one per value of each attribute.
+    - `guild_sizes`: elapsed_s (from the first event), guild, members; one row per change.
+    - `richest`: player_id, gold, guild, pieces (of all items owned); the richest first.
+    - `abandoned_carts`: player_id, item, variant, quantity; items never checked out.
     """
 
     sales: pd.DataFrame
@@ -34,7 +34,7 @@ class Economy:
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by their names."""
+        """The tables by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -42,9 +42,9 @@ def economy(events: DataFrame, implied: DataFrame, prefix: str) -> Economy:
     """Make the tables.
 
     Args:
-        events: As `events.parsed` gives them.
-        implied: As `effects.implied` gives it.
-        prefix: What the ids of the players begin with that are looked at.
+        events: The result of `events.parsed`.
+        implied: The result of `effects.implied`.
+        prefix: Only players whose id begins with it are included.
     """
     of_this_run = events.where(F.col("player_id").startswith(prefix))
     return Economy(
@@ -60,7 +60,7 @@ def _sales(events: DataFrame) -> pd.DataFrame:
         F.explode("lines").alias("line")
     )
     bought = bought.where(F.col("line.item").isNotNull())
-    # `bow:draw_weight_lb=40,wood=yew` is of the item as a whole, and of two values.
+    # `bow:draw_weight_lb=40,wood=yew` counts for the item and for two attribute values.
     described = F.split(F.substring_index("line.variant", ":", -1), ",")
     values = F.when(F.col("line.variant").contains(":"), described).otherwise(F.array())
     sold = bought.select(
@@ -98,7 +98,7 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
     for event_type, by in _CHANGES.items():
         change = F.when(F.col("event_type") == event_type, by).otherwise(change)
     guild = F.when(F.col("event_type").isin(list(_CHANGES)), F.col("guild"))
-    # The seconds without a change stay, for the first event of all need not be one.
+    # Keep the seconds without a change: the very first event need not be a change.
     changes = (
         events.groupBy(F.expr("broker_at_ms div 1000").alias("second"), guild.alias("guild"))
         .agg(F.sum(change).alias("change"))
@@ -114,13 +114,14 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
 
 
 def _richest(implied: DataFrame) -> pd.DataFrame:
-    thing, number = F.col("thing"), F.col("number")
-    guild = F.when(thing.startswith("guild:") & (number > 0), F.substring_index(thing, ":", -1))
-    pieces = F.sum(F.when(thing.startswith("item:"), number))
+    resource, number = F.col("thing"), F.col("number")
+    is_member = resource.startswith("guild:") & (number > 0)
+    guild = F.when(is_member, F.substring_index(resource, ":", -1))
+    pieces = F.sum(F.when(resource.startswith("item:"), number))
     return (
         implied.groupBy(F.col("owner").alias("player_id"))
         .agg(
-            _whole(F.sum(F.when(thing == "gold", number))).alias("gold"),
+            _whole(F.sum(F.when(resource == "gold", number))).alias("gold"),
             F.max(guild).alias("guild"),
             _whole(pieces).alias("pieces"),
         )

@@ -1,7 +1,7 @@
-"""Effects: what the game's events do to the state of their players.
+"""Effects: how the game's events change the state of their players.
 
-Summed up, they are the players' inventories, carts, gold and guilds; so the order of events, which
-is kept for each player, need not be known.
+Their sums are the players' inventories, carts, gold and guilds, so the order of events does not
+matter.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -16,28 +16,28 @@ EVENT_TYPES = frozenset(
 """The types of events that have effects."""
 
 NUMBER = "decimal(38,0)"
-"""Wide enough that no sum of what messages claim overflows."""
+"""Wide enough that no sum of numbers from messages overflows."""
 
-_MAX_SHOWN = 200  # characters of a hostile id, type or player that are kept
+_MAX_SHOWN = 200  # longer ids, types and players are hostile, and truncated
 
 
 def effects(events: DataFrame, prefix: str) -> DataFrame:
-    """Derive from the game's events what they change.
+    """Derive the changes that the game's events make.
 
-    An event that is in the topic more than once with the same receipt is one event.
+    Messages with the same id and receipt are copies of one event, and count once.
 
     Args:
-        events: As `events.parsed` gives them.
-        prefix: What the ids of the players begin with that are looked at.
+        events: The result of `events.parsed`.
+        prefix: Only players whose id begins with it are included.
 
     Returns:
         id string, event_type string, owner string, thing string, change decimal(38,0),
-        partition int, offset long; the place is that of the first copy.
+        partition int, offset long; partition and offset are those of the first copy.
     """
     of_this_run = events.where(F.col("player_id").startswith(prefix))
     place = F.struct("partition", "offset")
     single = (
-        # What has no receipt is told from others by its place alone.
+        # Without a receipt, only its place distinguishes an event.
         of_this_run.withColumn("alone", F.when(F.col("receipt").isNull(), place))
         .groupBy("event_id", "receipt", "alone")
         .agg(F.min_by(F.struct(*of_this_run.columns), place).alias("first"))
@@ -59,7 +59,7 @@ def _shown(name: str) -> Column:
 
 
 def implied(changes: DataFrame) -> DataFrame:
-    """Fold effects into what each player has: owner string, thing string, number decimal(38,0)."""
+    """Sum up effects per player: owner string, thing string, number decimal(38,0)."""
     return changes.groupBy("owner", "thing").agg(F.sum("change").cast(NUMBER).alias("number"))
 
 
@@ -92,7 +92,8 @@ def _resource(kind: str, line: Column) -> Column:
     return F.concat(F.lit(f"{kind}:"), F.coalesce(line["variant"], F.lit("")))
 
 
-def _effect(thing: Column, change: Column) -> Column:
+def _effect(resource: Column, change: Column) -> Column:
     return F.struct(
-        thing.alias("thing"), F.coalesce(change.cast(NUMBER), F.lit(0).cast(NUMBER)).alias("change")
+        resource.alias("thing"),
+        F.coalesce(change.cast(NUMBER), F.lit(0).cast(NUMBER)).alias("change"),
     )

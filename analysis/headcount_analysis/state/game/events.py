@@ -1,4 +1,4 @@
-"""Events: the game's events as a table, a row for each thing that an event is about.
+"""Events: the game's events as a table, with a row for each item of an event.
 
 In a pyspark shell or a notebook:
 
@@ -30,7 +30,7 @@ from pyspark.sql.types import (
 from headcount.run.ids import HEADER
 
 SEED_ITEMS = {"purchase_sword": "sword"}
-"""Event types that are about an item without naming it."""
+"""Event types that imply an item without naming it."""
 
 _LINE: dict[str, DataType] = {
     "item": StringType(),
@@ -53,7 +53,7 @@ _TOO_LARGE = float(1 << 63)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter of events; None, and an attribute that is not named, match everything."""
+    """A filter of events; None matches everything, and so does an attribute that is not named."""
 
     event_type: str | None = None
     item: str | None = None
@@ -65,18 +65,18 @@ class Wanted:
 def parsed(
     messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
 ) -> DataFrame:
-    """Read messages, as `topic_range.messages` has them, as the game's events, a row for each.
+    """Parse messages, from `topic_range.messages`, into the game's events, one row each.
 
-    A message that is no JSON object with an `event_type` is left out. 12.0 and 1.2e1 are 12, as
-    they are to JSON; what is no whole number of less than 2^63 is null, and what is more than 2^53
-    is rounded to what a JSON number holds in every language.
+    Messages that are not JSON objects with an `event_type` are left out. 12.0 and 1.2e1 are 12, as
+    in JSON. A value that is not a whole number below 2^63 becomes null; one above 2^53 is rounded
+    to a double.
 
     Returns:
         partition int, offset long, broker_at_ms long, event_id string, receipt string,
         event_type string, player_id string, guild string, gold long, total long, change long,
-        in_cart long; and lines, an array of what it is about, each with item string,
-        variant string, quantity long, unit_price long and the attributes. An event that is about
-        nothing has one line, of nulls.
+        in_cart long; and lines, an array of the event's items, each with item string,
+        variant string, quantity long, unit_price long and the attributes. An event without items
+        has one line of nulls.
     """
     line = {**_LINE, **attributes}
     own = {**_OF_EVENT, **line, event_id_field: StringType()}
@@ -102,7 +102,7 @@ def parsed(
 
 
 def _as_written(fields: Mapping[str, DataType]) -> StructType:
-    """Make the schema of fields as JSON has them, which knows one type of number."""
+    """Return the schema of the fields in JSON, which has a single type of number."""
     number = DoubleType()
     return StructType(
         [StructField(name, number if kind == LongType() else kind) for name, kind in fields.items()]
@@ -110,7 +110,7 @@ def _as_written(fields: Mapping[str, DataType]) -> StructType:
 
 
 def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
-    """Give fields that are `_as_written` their types."""
+    """Convert fields from their `_as_written` types to their own."""
     for name, kind in fields.items():
         value = written[name]
         if kind == LongType():
@@ -122,16 +122,16 @@ def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
 def game_events(
     messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
 ) -> DataFrame:
-    """Read messages as the game's events, with a row for each item that an event is about.
+    """Parse messages into the game's events, with a row for each item of an event.
 
     Returns:
         partition int, offset long, broker_at_ms long, event_id string, event_type string,
         player_id string, guild string, item string, variant string, quantity long,
         unit_price long, gold long, total long, change long, in_cart long, and a column for each
-        attribute, of its type; null where an event has no such field.
+        attribute, of its type; null if an event lacks the field.
     """
     events = parsed(messages, attributes, event_id_field)
-    return events.withColumn("thing", F.explode("lines")).select(
+    return events.withColumn("line", F.explode("lines")).select(
         "partition",
         "offset",
         "broker_at_ms",
@@ -140,29 +140,29 @@ def game_events(
         "player_id",
         "guild",
         _item().alias("item"),
-        *(F.col("thing")[name].alias(name) for name in ("variant", "quantity", "unit_price")),
+        *(F.col("line")[name].alias(name) for name in ("variant", "quantity", "unit_price")),
         *("gold", "total", "change", "in_cart"),
-        *(F.col("thing")[name].alias(name) for name in attributes),
+        *(F.col("line")[name].alias(name) for name in attributes),
     )
 
 
 def matching(events: DataFrame, wanted: Wanted) -> DataFrame:
-    """Keep the rows that are wanted, in the order of partition and offset."""
-    asked = {
+    """Keep the rows that match the filter, sorted by partition and offset."""
+    values = {
         "event_type": wanted.event_type,
         "item": wanted.item,
         "player_id": wanted.player_id,
         "guild": wanted.guild,
         **wanted.attributes,
     }
-    for name, value in asked.items():
+    for name, value in values.items():
         if value is not None:
             events = events.where(F.col(name) == F.lit(value))
     return events.orderBy("partition", "offset", "variant")
 
 
 def _item() -> Column:
-    named = F.col("thing.item")
+    named = F.col("line.item")
     for event_type, item in SEED_ITEMS.items():
         named = F.when(F.col("event_type") == event_type, F.lit(item)).otherwise(named)
     return named

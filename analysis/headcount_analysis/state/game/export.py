@@ -1,4 +1,4 @@
-"""Exports: a table of Spark's as one file, CSV or Parquet, however long it is."""
+"""Exports: writes a Spark table of any length to a single CSV or Parquet file."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 50_000
 
 
 def check_path(path: Path) -> None:
-    """Check that an export can have this name. Raises UsageError."""
+    """Check that an export can be written to this path. Raises UsageError."""
     if path.suffix not in _WRITERS:
         raise UsageError(f"--output must end in {' or '.join(_WRITERS)}, got {path}")
     if not path.absolute().parent.is_dir():

@@ -1,59 +1,59 @@
-// Shows how a run fares, and asks again by itself until it is judged, and then for the next.
+// Shows the state of the current or latest run, and polls it once a second.
 "use strict";
 
 (() => {
   const EVERY_MS = 1000;
-  const LONGEST_MS = 15000;
-  const WIDTH_OF_A_RATE = 5;
+  const TIMEOUT_MS = 15000;
+  const RATE_WINDOW = 5;
   const byId = (id) => document.getElementById(id);
-  const number = (value) => (value === null ? "not told" : value.toLocaleString("en"));
+  const number = (value) => (value === null ? "unknown" : value.toLocaleString("en"));
   let shown = { run: null, stage: null };
   let view = null;
 
-  const WORDS = {
-    none: "No test was started yet.",
+  const STAGE_TEXT = {
+    none: "No test has been started yet.",
     running: "Running",
-    judging: "The test is over, and is being judged",
+    judging: "The test is over and is being judged",
     "not judged": "NOT JUDGED",
   };
 
   function cell(text, tag = "td", type = "") {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    if (type) made.className = type;
-    if (tag === "th") made.scope = "row";
-    return made;
+    const element = document.createElement(tag);
+    element.textContent = text;
+    if (type) element.className = type;
+    if (tag === "th") element.scope = "row";
+    return element;
   }
 
   function row(cells, type = "") {
-    const made = document.createElement("tr");
-    made.className = type;
-    made.append(...cells);
-    return made;
+    const element = document.createElement("tr");
+    element.className = type;
+    element.append(...cells);
+    return element;
   }
 
   function link(text, href) {
-    const made = document.createElement("a");
-    made.textContent = text;
-    made.href = href;
-    made.target = "_blank";
-    made.rel = "noopener";
-    return made;
+    const element = document.createElement("a");
+    element.textContent = text;
+    element.href = href;
+    element.target = "_blank";
+    element.rel = "noopener";
+    return element;
   }
 
-  function showStage(told) {
-    const verdict = told.stage === "judged" ? told.verdict : null;
-    byId("stage").textContent = verdict ? `${verdict.mark} ${verdict.label}` : WORDS[told.stage];
+  function showStage(run) {
+    const verdict = run.stage === "judged" ? run.verdict : null;
+    byId("stage").textContent = verdict ? `${verdict.mark} ${verdict.label}` : STAGE_TEXT[run.stage];
     byId("stage").className = `stage ${verdict ? verdict.colour : ""}`;
-    byId("run").textContent = told.run_id ? `of run ${told.run_id}` : "";
+    byId("run").textContent = run.run_id ? `of run ${run.run_id}` : "";
     byId("step").textContent =
-      told.stage === "judging" ? told.step : told.stage === "not judged" ? told.why_not : "";
+      run.stage === "judging" ? run.step : run.stage === "not judged" ? run.why_not : "";
     const reasons = [...(verdict ? verdict.reasons : [])];
-    if (told.not_watched && told.stage === "running") reasons.unshift(told.not_watched);
-    if (told.abort) reasons.unshift(`The test was stopped by a threshold: ${told.abort}`);
+    if (run.not_watched && run.stage === "running") reasons.unshift(run.not_watched);
+    if (run.abort) reasons.unshift(`The test was stopped by a threshold: ${run.abort}`);
     byId("reasons").replaceChildren(...reasons.map((each) => cell(each, "li")));
     const links = [link("Past runs", "./runs")];
-    if (verdict) links.unshift(link("Report", `./runs/${told.run_id}/report.html`), " · ");
+    if (verdict) links.unshift(link("Report", `./runs/${run.run_id}/report.html`), " · ");
     byId("links").replaceChildren(...links);
     showThresholds(verdict);
     showChecks(verdict);
@@ -82,42 +82,42 @@
     byId("judged").hidden = rows.length === 0;
   }
 
-  function showCounts(told) {
-    const total = told.lines.find((each) => each.name === "total");
+  function showCounts(run) {
+    const total = run.lines.find((each) => each.name === "total");
     for (const name of ["generated", "acked", "in_flight"]) byId(name).textContent = number(total[name]);
-    const seen = (value) => (told.is_watched ? number(value) : "–");
+    const seen = (value) => (run.is_watched ? number(value) : "–");
     byId("arrived").textContent = seen(total.arrived);
     byId("behind").textContent = seen(total.behind);
-    byId("behind_s").textContent = told.is_watched ? `events, ${told.behind_s.toFixed(1)} s` : "";
-    byId("missing").textContent = seen(told.missing);
-    byId("duplicated").textContent = seen(told.duplicated);
+    byId("behind_s").textContent = run.is_watched ? `events, ${run.behind_s.toFixed(1)} s` : "";
+    byId("missing").textContent = seen(run.missing);
+    byId("duplicated").textContent = seen(run.duplicated);
     const columns = ["generated", "acked", "arrived", "in_flight", "behind", "failed", "indeterminate"];
-    const rows = told.lines.map((each) =>
+    const rows = run.lines.map((each) =>
       row(
         [cell(each.name, "th"), ...columns.map((name) => cell(number(each[name])))],
         each.name === "total" ? "total" : "",
       ),
     );
     byId("lines").replaceChildren(...rows);
-    const failures = told.failures.map(([type, outcome, cause, count]) =>
+    const failures = run.failures.map(([type, outcome, cause, count]) =>
       row([cell(type, "th"), cell(outcome, "td", "text"), cell(cause, "td", "text"), cell(number(count))]),
     );
     byId("failures").replaceChildren(...failures);
     byId("failed").hidden = failures.length === 0;
   }
 
-  // Rates between points some seconds apart: generators and topic are looked at once a second.
-  function rates(points) {
-    const made = [];
+  // Rates over RATE_WINDOW points, because the counts are updated only once a second.
+  function ratesOf(points) {
+    const rates = [];
     for (let index = 1; index < points.length; index += 1) {
       const now = points[index];
-      const before = points[Math.max(0, index - WIDTH_OF_A_RATE)];
+      const before = points[Math.max(0, index - RATE_WINDOW)];
       const seconds = now.elapsed_s - before.elapsed_s;
       for (const [name, key] of [["generated", "generated"], ["acknowledged", "acked"], ["arrived", "arrived"]]) {
-        made.push({ elapsed_s: now.elapsed_s, what: name, rate: Math.max(0, (now[key] - before[key]) / seconds) });
+        rates.push({ elapsed_s: now.elapsed_s, what: name, rate: Math.max(0, (now[key] - before[key]) / seconds) });
       }
     }
-    return made;
+    return rates;
   }
 
   const ink = () => getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
@@ -135,7 +135,7 @@
       mark: { type: "line", strokeWidth: 2 },
       encoding: {
         x: { field: "elapsed_s", type: "quantitative", title: "seconds from the start", axis },
-        y: { field: "rate", type: "quantitative", title: "events a second", axis },
+        y: { field: "rate", type: "quantitative", title: "events per second", axis },
         color: {
           field: "what", type: "nominal", title: null,
           scale: { domain: ["generated", "acknowledged", "arrived"], range: ["#2f8fd0", "#e69f00", "#009e73"] },
@@ -152,19 +152,19 @@
   }
 
   function showChart(points) {
-    if (view) view.data("rates", rates(points)).runAsync();
+    if (view) view.data("rates", ratesOf(points)).runAsync();
   }
 
   let last = null;
 
-  async function look() {
+  async function poll() {
     try {
-      const answer = await fetch("./delivery.json", {
+      const response = await fetch("./delivery.json", {
         headers: { Accept: "application/json" },
-        signal: AbortSignal.timeout(LONGEST_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-      last = await answer.json();
+      if (!response.ok) throw new Error(`the server responded with ${response.status}`);
+      last = await response.json();
       showStage(last);
       byId("counts").hidden = last.stage === "none";
       if (last.stage !== "none") {
@@ -173,12 +173,12 @@
         showChart(last.points);
       }
     } catch (error) {
-      byId("step").textContent = `Nothing new is known: ${error.message}`;
+      byId("step").textContent = `Cannot update: ${error.message}`;
     }
     if (window.parent !== window) {
       window.parent.postMessage({ height: document.body.scrollHeight }, window.location.origin);
     }
-    setTimeout(look, EVERY_MS);
+    setTimeout(poll, EVERY_MS);
   }
 
   window.addEventListener("theme", async () => {
@@ -186,5 +186,5 @@
     view = await makeChart();
     if (last) showChart(last.points);
   });
-  look();
+  poll();
 })();

@@ -1,4 +1,4 @@
-// Fills Locust's tab "Delivery" with the page of that name, and links to the past runs.
+// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs.
 "use strict";
 
 (() => {
@@ -17,7 +17,7 @@
   function place() {
     const tabs = document.querySelector("[role=tablist]");
     const bar = document.querySelector("header .MuiToolbar-root") || document.querySelector("header");
-    // Where there are tabs the page within links to them.
+    // With tabs, the delivery page has this link.
     if (tabs) link.remove();
     else if (bar && !bar.contains(link)) bar.append(link);
     const home = tabs && tabs.closest(".MuiContainer-root, main, #root > *");
@@ -27,7 +27,7 @@
     if (frame.style.display !== shown) frame.style.display = shown;
   }
 
-  // The page within tells how high it is.
+  // The delivery page posts its height.
   window.addEventListener("message", (event) => {
     if (event.source === frame.contentWindow && event.data && event.data.height > 0) {
       frame.style.height = `${event.data.height + 24}px`;

@@ -1,4 +1,4 @@
-// Light or dark, as Locust's own pages are.
+// Applies the light or dark theme of Locust's own pages.
 "use strict";
 
 (() => {

@@ -10,7 +10,7 @@ _COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table(
         "players",
         sa.Column("player_id", sa.String(64), nullable=False),

@@ -8,5 +8,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the column; who made the events that are there is gone."""
+    """Add the column; existing events get no owner, because their workers have exited."""
     op.add_column("events", sa.Column("owner", sa.BigInteger))

@@ -52,7 +52,7 @@ FOLDED = {
 
 
 def read(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
-    """Read values as a topic's messages, one a second."""
+    """Parse values as a topic's messages, one per second."""
     began = datetime(2026, 11, 25, tzinfo=UTC)
     rows = [
         (None, value, "events", 0, offset, began + timedelta(seconds=offset), 0)
@@ -62,7 +62,7 @@ def read(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
 
 
 def as_values(events: list[dict[str, Any]]) -> list[bytes | None]:
-    """Write events, each with a receipt of its own."""
+    """Serialize events, each with its own receipt."""
     return [
         json.dumps({"receipt": f"r{number}", "X-Event-Id": f"run-1.0.{number}", **each}).encode()
         for number, each in enumerate(events)
@@ -70,7 +70,7 @@ def as_values(events: list[dict[str, Any]]) -> list[bytes | None]:
 
 
 def fold(events: DataFrame) -> dict[tuple[str, str], int]:
-    """What each player has, by thing."""
+    """Return each player's numbers, by owner and thing."""
     return {
         (row.owner, row.thing): int(row.number)
         for row in implied(effects(events, "run-1.")).collect()
@@ -78,12 +78,12 @@ def fold(events: DataFrame) -> dict[tuple[str, str], int]:
 
 
 def test_every_type_of_event(spark: SparkSession) -> None:
-    """Gold, things, carts and guilds of the run's players; nobody else's."""
+    """The gold, items, carts and guilds of the run's players are counted, and no one else's."""
     assert fold(read(spark, as_values(HISTORY))) == FOLDED
 
 
-def test_a_number_is_what_json_says(spark: SparkSession) -> None:
-    """However a service writes it: 12.0 is 12 to JSON, and so it is here."""
+def test_numbers_are_read_as_in_json(spark: SparkSession) -> None:
+    """In JSON, 12.0 and 1.2E1 are 12."""
     purchase = b'{"event_type": "%s", "player_id": "%s", "total": %s, %s}'
     line = b'"variant": "bow", "item": "bow", "quantity": %s'
     values: list[bytes | None] = [
@@ -94,12 +94,12 @@ def test_a_number_is_what_json_says(spark: SparkSession) -> None:
 
 
 def test_the_order_does_not_matter(spark: SparkSession) -> None:
-    """Read backwards, the same has come of it."""
+    """Read backwards, the events give the same state."""
     assert fold(read(spark, as_values(HISTORY)[::-1])) == FOLDED
 
 
 def test_copies_of_an_event(spark: SparkSession) -> None:
-    """Written twice it happened once; taken twice it happened twice, and so without a receipt."""
+    """Copies with the same receipt count once; other receipts, or none, are separate events."""
     purchase = {"event_type": "purchase", "player_id": P, **BOW, "quantity": 1, "total": 65}
     once, again = as_values([purchase, purchase])
     gold, bows = (P, "gold"), (P, f"item:{BOW['variant']}")
@@ -109,8 +109,8 @@ def test_copies_of_an_event(spark: SparkSession) -> None:
     assert fold(read(spark, [bare, bare])) == {gold: -130, bows: 2}
 
 
-def test_what_makes_no_sense(spark: SparkSession) -> None:
-    """Nothing is read of it that it does not say, and no number is too large."""
+def test_nonsense(spark: SparkSession) -> None:
+    """Invalid values are not interpreted, and no number is too large."""
     largest = 1 << 53
     events: list[dict[str, Any]] = [
         {"event_type": "earn", "player_id": P, "gold": "50"},
@@ -129,14 +129,14 @@ def test_what_makes_no_sense(spark: SparkSession) -> None:
         {"event_type": "earn", "player_id": Q, "gold": largest},
     ]
     values = [*as_values(events), b"\xff", None, b"[]", b"{", json.dumps(P).encode()]
-    found = fold(read(spark, values))
-    assert found[Q, "gold"] == 2 * largest
-    assert found[P, "guild:"] == 1
-    assert found[P, "gold"] in {-5, -10}
+    state = fold(read(spark, values))
+    assert state[Q, "gold"] == 2 * largest
+    assert state[P, "guild:"] == 1
+    assert state[P, "gold"] in {-5, -10}
 
 
 def test_an_economy_of_nonsense(spark: SparkSession) -> None:
-    """Numbers beyond all bounds end in a table all the same."""
+    """Numbers out of bounds are clipped, and the tables are complete."""
     largest = 1 << 53
     line = {**BOW, "quantity": largest, "unit_price": largest}
     events: list[dict[str, Any]] = [
@@ -153,7 +153,7 @@ def test_an_economy_of_nonsense(spark: SparkSession) -> None:
 
 
 def test_the_economy(spark: SparkSession) -> None:
-    """Sales, guilds, the rich and the carts that wait, of the run's players."""
+    """Sales, guild sizes, the richest players and abandoned carts of the run's players."""
     events = read(spark, as_values(HISTORY))
     trade = economy(events, implied(effects(events, "run-1.")), "run-1.")
     sales = {tuple(row[:3]): tuple(row[3:]) for row in trade.sales.itertuples(index=False)}

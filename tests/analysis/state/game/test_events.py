@@ -1,4 +1,4 @@
-"""The game's events: what is read of a message, and what a filter keeps."""
+"""The game's events: how messages are parsed, and which rows a filter keeps."""
 
 import json
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ EVENTS: list[Any] = [
     ],
 )
 def test_filters(spark: SparkSession, wanted: Wanted, offsets: list[int]) -> None:
-    """Each narrows the events down by what they say, also line by line of a checkout."""
+    """Each filter matches on fields of events, and on each line of a checkout."""
     rows: list[tuple[Any, ...]] = [
         (None, json.dumps(event).encode(), "events", 0, offset, datetime.now(UTC), 0)
         for offset, event in enumerate(EVENTS)
@@ -51,7 +51,8 @@ def test_filters(spark: SparkSession, wanted: Wanted, offsets: list[int]) -> Non
     rows.append((None, None, "events", 0, len(rows), datetime.now(UTC), 0))
     source = spark.createDataFrame(rows, topic_range.SOURCE_SCHEMA)
     events = game_events(topic_range.messages(source), ATTRIBUTES)
-    found = matching(events, wanted).collect()
-    assert [row.offset for row in found] == offsets
+    rows_kept = matching(events, wanted).collect()
+    assert [row.offset for row in rows_kept] == offsets
     if wanted == Wanted():
-        assert (found[0].item, found[0].event_id, found[2].quantity) == ("sword", "r.0.1", None)
+        first, third = rows_kept[0], rows_kept[2]
+        assert (first.item, first.event_id, third.quantity) == ("sword", "r.0.1", None)

@@ -15,7 +15,7 @@ from tests.analysis.compare.sample import counts, written
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    """Three runs of before, three that take twice as long, and one that loses events."""
+    """Three runs before a change, three that take twice as long, and one that loses events."""
     written(tmp_path, "lossy", counts=counts(lost=23), verdict="fail")
     for place in range(3):
         written(tmp_path, f"a{place}", 100 + place)
@@ -29,7 +29,7 @@ def compare(reports: Path, *arguments: str) -> Result:
 
 
 def test_the_table(reports: Path) -> None:
-    """Both sides, each figure with its interval, what it is, and the limits."""
+    """It has both sides, each figure with its interval and its label, and the limits."""
     done = compare(reports, "a0,a1,a2", "b0,b1,b2", "--limit", "http.p99 +10%")
     lines = [" ".join(line.split()) for line in done.output.splitlines()]
     assert lines[:2] == ["base: a0, a1, a2", "run: b0, b1, b2"]
@@ -65,12 +65,12 @@ def code(reports: Path, *arguments: str) -> int:
     ],
 )
 def test_exit_codes(reports: Path, arguments: list[str], expected: int) -> None:
-    """A gate that nothing passes by mistake."""
+    """Nothing passes the gate by mistake."""
     assert code(reports, *arguments) == expected
 
 
-def test_what_became_worse_stands_in_the_first_line(reports: Path) -> None:
-    """Of one run a side, too; and the table says it of the count."""
+def test_the_first_line_names_what_became_worse(reports: Path) -> None:
+    """Also with one run per side; the table labels the count, too."""
     lines = compare(reports, "a0", "lossy").output.splitlines()
     assert lines[0] == "WORSE: lost rose from 0 to 23; the verdict is FAIL and was PASS"
     assert "lost 0 23 +23 worse" in [" ".join(line.split()) for line in lines]
@@ -95,14 +95,14 @@ def test_files(reports: Path) -> None:
     done = compare(reports, "a0", "b0", "--html", str(page), "--markdown", str(summary))
     assert f"Written: {page}" in done.output
     assert page.read_text().startswith("<!DOCTYPE html>")
-    assert summary.read_text().startswith("## Comparison: One run on each side")
+    assert summary.read_text().startswith("## Comparison: One run per side")
 
 
 def test_stdout(reports: Path) -> None:
-    """One of them may go there, and is then alone."""
+    """Only one of the outputs may go there, and then nothing else does."""
     assert json.loads(compare(reports, "a0", "b0", "--json").output)["exit_code"] == 0
     assert compare(reports, "a0", "b0", "--markdown", "-").output.startswith(
-        "## Comparison: One run on each side"
+        "## Comparison: One run per side"
     )
     page = compare(reports, "a0", "b0", "--html", "-").output
     assert page.startswith("<!DOCTYPE html>")
@@ -112,33 +112,33 @@ def test_stdout(reports: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told", "expected"),
+    ("arguments", "message", "expected"),
     [
         (["a0", "nowhere"], "nowhere is not a run folder", 2),
         (["a0", "b0,"], "is not a run folder", 2),
         (["a0", "b0", "--html", "/no/such/folder/c.html"], "cannot write /no/such", 2),
     ],
 )
-def test_a_mistake(reports: Path, arguments: list[str], told: str, expected: int) -> None:
-    """It is told in a line."""
+def test_a_mistake(reports: Path, arguments: list[str], message: str, expected: int) -> None:
+    """It is reported on one line."""
     error = compare(reports, *arguments).exception
     assert isinstance(error, HeadcountError)
-    assert told in str(error)
+    assert message in str(error)
     assert error.exit_code == expected
 
 
 def test_a_mistake_in_a_limit_comes_first(reports: Path) -> None:
-    """It is pointed at, whatever else is wrong."""
+    """The error points at it, whatever else is wrong."""
     done = compare(reports, "nowhere", "nor here", "--limit", "rps 5%")
     assert done.exit_code == 2
     assert "expected + or -, and by how much\n  rps 5%\n      ^" in done.output
 
 
 def test_what_is_not_comparable(reports: Path) -> None:
-    """It is refused, and with --anyway told above the result."""
+    """It is refused; with --anyway, it is listed above the result."""
     written(reports, "other", scenario="rush.py")
     refused = compare(reports, "a0", "other")
     assert "scenario: mixed.py in a0; rush.py in other" in str(refused.exception)
     done = compare(reports, "a0", "other", "--anyway")
     head, _, _ = done.output.partition("metric")
-    assert "Not comparable, and compared all the same:\n  - scenario: mixed.py" in head
+    assert "Not comparable, but compared anyway:\n  - scenario: mixed.py" in head

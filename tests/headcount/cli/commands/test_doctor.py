@@ -1,4 +1,4 @@
-"""`headcount doctor`: what is good is told, and what is not with what to do."""
+"""`headcount doctor`: prints what is good, and what is wrong with its remedy."""
 
 import shutil
 import socket
@@ -22,7 +22,7 @@ def asked(reports: Path, *options: str, **environ: str) -> Result:
 
 
 def test_all_is_well(tmp_path: Path, broker: Broker, cache: Path) -> None:
-    """Where a run has been, everything is there, and a broker that answers is named."""
+    """After a run, everything is there, and a broker that answers is named."""
     result = asked(tmp_path, "--bootstrap-servers", broker.bootstrap_servers)
     assert result.return_value == 0, result.output
     assert "wrong" not in result.output
@@ -33,7 +33,7 @@ def test_all_is_well(tmp_path: Path, broker: Broker, cache: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
-    """The variable that mends it is named."""
+    """The message names the variable that fixes it."""
     (tmp_path / "file").write_text("")
     result = asked(tmp_path, HEADCOUNT_CACHE=str(tmp_path / "file" / "cache"))
     assert result.return_value == 5
@@ -41,28 +41,28 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_fresh_cache(tmp_path: Path) -> None:
-    """That the jars are not there yet is nothing wrong."""
+    """Missing jars are not an error."""
     result = asked(tmp_path, HEADCOUNT_CACHE=str(tmp_path / "cache"))
     assert result.return_value == 0, result.output
     assert "the first run fetches them" in result.output
 
 
 def test_no_java(tmp_path: Path) -> None:
-    """One that was asked for and is none."""
+    """HEADCOUNT_JAVA names a folder without Java."""
     result = asked(tmp_path, HEADCOUNT_JAVA=str(tmp_path))
     assert result.return_value == 5
-    assert "no Java 17 or newer can be used" in result.output
+    assert "no usable Java 17 or newer" in result.output
 
 
 def test_no_broker(tmp_path: Path) -> None:
-    """Where nothing listens."""
+    """Nothing listens at the address."""
     result = asked(tmp_path, "--bootstrap-servers", "127.0.0.1:1")
     assert result.return_value == 5
     assert "127.0.0.1:1" in result.output
 
 
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How much room there is, and how much there should be."""
+    """The message says how much space is free, and how much is needed."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**29))
     result = asked(tmp_path)
     assert result.return_value == 5
@@ -71,10 +71,10 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No harm: another is used."""
+    """It is not an error: another port is used."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setattr(doctor_module, "_PORTS", {"Kafka": port})
         result = asked(tmp_path)
     assert result.return_value == 0, result.output
-    assert f"{port} is taken: a free one is used" in result.output
+    assert f"{port} is taken: a run uses a free one" in result.output

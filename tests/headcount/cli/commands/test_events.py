@@ -48,7 +48,7 @@ def reports(broker: Broker, topic: str, tmp_path: Path) -> Path:
 
 
 def test_events(reports: Path) -> None:
-    """What is asked for is printed and written, and nothing else."""
+    """Matching events, and only those, are printed and written."""
     output = reports / "iron.csv"
     asked = ("--item", "sword", "--metal", "iron", "--limit", "1", "--output", str(output))
     run = headcount(reports, "events", "run-1", "--reports-dir", str(reports), *asked)
@@ -63,15 +63,15 @@ def test_events(reports: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--metal", "wood"), "'wood' is not one of"),
         (("--output", "events.txt"), "--output must end in .csv or .parquet"),
         (("--output", "/nowhere/events.csv"), "--output: there is no folder /nowhere"),
     ],
 )
-def test_bad_options(reports: Path, options: tuple[str, ...], told: str) -> None:
-    """Each is a usage error that names the option, before anything is started."""
+def test_bad_options(reports: Path, options: tuple[str, ...], message: str) -> None:
+    """Each is a usage error that names the option, before anything starts."""
     run = headcount(reports, "events", "run-1", "--reports-dir", str(reports), *options)
     assert run.code == 2
-    assert told in run.err
+    assert message in run.err

@@ -1,4 +1,4 @@
-"""`headcount follow`: whoever will never seal is not waited for."""
+"""`headcount follow`: does not wait for generators that will never seal."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))
 
 @pytest.fixture
 def clock_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that goes on when somebody sleeps."""
+    """A clock that advances only in `sleep`."""
     now_s = [1000.0]
 
     def sleep(span_s: float) -> None:
@@ -51,10 +51,10 @@ def a_writer(folder: RunFolder, generator: int) -> LedgerWriter:
     return writer
 
 
-def test_a_dead_generator_is_waited_for_in_vain_only_for_a_while(
+def test_a_dead_generator_is_given_up_after_a_while(
     folder: RunFolder, clock_s: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is named, and then the run is judged."""
+    """The message names it, and the run is judged."""
     a_writer(folder, 0).seal(0)
     a_writer(folder, 1).reserve(10)
     began_s = clock_s[0]
@@ -63,10 +63,10 @@ def test_a_dead_generator_is_waited_for_in_vain_only_for_a_while(
     assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
 
 
-def test_a_generator_that_is_elsewhere_is_waited_for_as_long(
+def test_a_generator_elsewhere_is_given_up_after_the_same_time(
     folder: RunFolder, clock_s: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It has begun, and may be at work, though nothing of it is here."""
+    """It has begun, and may still work, although it has no files here."""
     a_writer(folder, 0).seal(0)
     began_s = clock_s[0]
     follow._await_end(folder, SETTLED, Console())  # noqa: SLF001
@@ -77,7 +77,7 @@ def test_a_generator_that_is_elsewhere_is_waited_for_as_long(
 def test_a_generator_that_writes_is_waited_for(
     folder: RunFolder, clock_s: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long it takes until it seals, and whatever its host takes for the time."""
+    """However long it takes to seal, and whatever its host's clock says."""
     a_writer(folder, 0).seal(0)
     writer = a_writer(folder, 1)
     written = [0]

@@ -1,4 +1,4 @@
-"""`headcount mark`: a mark is in the run's folder, and a mistake is told in a line."""
+"""`headcount mark`: writes a mark to the run's folder, and reports a mistake on one line."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_mark_is_written(folder: RunFolder) -> None:
-    """It has the time that is named."""
+    """It has the time of `--at`."""
     done = CliRunner().invoke(
         mark, [str(folder.path), "broker killed", "--at", "2026-11-23T22:16:02.5+00:00"]
     )
@@ -34,16 +34,18 @@ def test_a_mark_is_written(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["a\nb"], "TEXT must be one line"),
         (["x" * 201], "1 to 200 characters"),
         (["x", "--at", "noon"], "must be a time such as 2026"),
     ],
 )
-def test_a_mistake_is_told(folder: RunFolder, arguments: list[str], told: str) -> None:
-    """Nothing is written then."""
+def test_a_mistake_is_reported(folder: RunFolder, arguments: list[str], message: str) -> None:
+    """It writes nothing."""
     done = CliRunner().invoke(mark, [str(folder.path), *arguments])
-    assert told in (str(done.exception) if isinstance(done.exception, UsageError) else done.output)
+    assert message in (
+        str(done.exception) if isinstance(done.exception, UsageError) else done.output
+    )
     assert done.exit_code != 0
     assert not folder.marks_path.exists()

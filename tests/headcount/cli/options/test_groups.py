@@ -1,4 +1,4 @@
-"""The help of every command: its options stand in groups, one line each."""
+"""The help of every command lists its options in groups, one line each."""
 
 import re
 
@@ -12,14 +12,14 @@ _HEADING = re.compile(rf"^({'|'.join(OptionGroup)}):$")
 
 
 def command_of(name: str) -> click.Command:
-    """Give a command of the command line."""
+    """Return a command of the command line."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     return command
 
 
 def context_of(command: click.Command) -> click.Context:
-    """Give a context with a wide terminal."""
+    """Return a context with a wide terminal."""
     context = click.Context(
         command, terminal_width=HELP_WIDTH, help_option_names=["-h", "--help"], info_name="x"
     )
@@ -28,7 +28,7 @@ def context_of(command: click.Command) -> click.Context:
 
 
 def sections_of(text: str) -> dict[str, list[str]]:
-    """Give the lines of each group of a help text."""
+    """Return the lines of each group of a help text."""
     sections: dict[str, list[str]] = {}
     heading = ""
     for line in text.splitlines():
@@ -43,7 +43,7 @@ def sections_of(text: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_stands_in_a_group(name: str) -> None:
-    """It is made with one, or is --help; there is no heading for others."""
+    """It is created with a group, or is --help; help has no heading for others."""
     command = command_of(name)
     context = context_of(command)
     options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
@@ -57,7 +57,7 @@ def test_each_option_stands_in_a_group(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_is_explained_in_a_line(name: str) -> None:
-    """On a wide terminal there are as many lines as options, and none lacks its sentence."""
+    """On a wide terminal, each option has exactly one line, and a sentence."""
     command = command_of(name)
     context = context_of(command)
     options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
@@ -71,7 +71,7 @@ def test_each_option_is_explained_in_a_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_shows_examples(name: str) -> None:
-    """Below its options."""
+    """They follow its options."""
     assert re.search(
         r"^ *Examples?:\n +headcount ",
         command_of(name).get_help(context_of(command_of(name))),
@@ -100,7 +100,7 @@ def test_groups_come_in_their_order() -> None:
     ],
 )
 def test_an_error_names_the_option(arguments: list[str], option: str) -> None:
-    """The value that is wrong is found without guessing."""
+    """The error message names the option with the wrong value."""
     with pytest.raises(click.BadParameter) as raised:
         command_of("run").make_context("run", [*arguments])
     assert option in raised.value.format_message()

@@ -1,4 +1,4 @@
-"""What stands after `--`: it is Locust's, or it is refused with what to write instead."""
+"""Options after `--` are Locust's, or are refused with what to write instead."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from headcount.errors import UsageError
     ],
 )
 def test_what_run_decides(extra: list[str], name: str, remedy: str) -> None:
-    """However it is written; what Locust alone knows passes."""
+    """In every spelling; options that only Locust has pass."""
     with pytest.raises(UsageError, match=f"{name} after -- is decided by headcount run: ") as error:
         refuse_decided("run", extra, BY_RUN)
     assert remedy in str(error.value)
@@ -34,29 +34,29 @@ def test_what_run_decides(extra: list[str], name: str, remedy: str) -> None:
     ],
 )
 def test_what_is_left_to_locust(extra: list[str]) -> None:
-    """Its own options, those of the locustfile, and what changes nothing."""
+    """Its own options, those of the locustfile, and those that change nothing."""
     refuse_decided("run", extra, BY_RUN)
 
 
 @pytest.mark.parametrize("extra", [["--headless"], ["--host=http://x"], ["--locustfile", "a.py"]])
 def test_what_up_decides(extra: list[str]) -> None:
-    """There is a web UI, on a target that is known."""
+    """It always has a web UI, and its own target."""
     with pytest.raises(UsageError, match="is decided by headcount up"):
         refuse_decided("up", extra, BY_UP)
     refuse_decided("up", ["-u", "5", "-t", "9s", "--processes", "2"], BY_UP)  # the form's defaults
 
 
 def test_where_the_web_ui_listens() -> None:
-    """As Locust reads it, with the way to it."""
+    """As Locust parses it, with the base path."""
     assert web_place(["--tags", "a"]) == WebPlace()
-    found = web_place(["-P", "8090", "--web-host=::1", "--web-base-path", "/load", "--tls-cert=c"])
-    assert found == WebPlace(8090, "::1", "/load", has_tls=True)
-    assert found.url("::1", 8090) == "https://[::1]:8090/load"
+    place = web_place(["-P", "8090", "--web-host=::1", "--web-base-path", "/load", "--tls-cert=c"])
+    assert place == WebPlace(8090, "::1", "/load", has_tls=True)
+    assert place.url("::1", 8090) == "https://[::1]:8090/load"
     assert web_place([]).url("127.0.0.1", 8089) == "http://127.0.0.1:8089"
 
 
 @pytest.mark.parametrize("extra", [["--web-port", "x"], ["--web-port"], ["-P", "0"], ["-P70000"]])
-def test_a_port_that_is_none(extra: list[str]) -> None:
-    """Is told before anything is started."""
+def test_an_invalid_port(extra: list[str]) -> None:
+    """It is reported before anything starts."""
     with pytest.raises(UsageError, match="--web-port after -- must be"):
         web_place(extra)

@@ -1,4 +1,4 @@
-"""The options that several commands share: what makes no sense is refused, before anything."""
+"""Options that several commands share: senseless values are refused before anything starts."""
 
 from pathlib import Path
 
@@ -11,28 +11,28 @@ from headcount.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--spark-conf", "spark.executor.memory"), "spark.NAME=VALUE"),
         (("--spark-conf", "executor.memory=1g"), "spark.NAME=VALUE"),
     ],
 )
-def test_spark_conf(arguments: tuple[str, ...], told: str) -> None:
-    """A setting has a name of Spark's, and a value."""
+def test_spark_conf(arguments: tuple[str, ...], message: str) -> None:
+    """A setting has a Spark name and a value."""
     done = CliRunner().invoke(verify, ["RUN", *arguments])
     assert done.exit_code == 2
-    assert told in done.output
+    assert message in done.output
 
 
-def test_spark_conf_is_taken_apart() -> None:
-    """At its first `=`: what stands behind may have more of them."""
-    given = ("--spark-conf", "spark.a=b", "--spark-conf", "spark.options=-Dx=y")
-    parsed = verify.make_context("verify", ["RUN", *given])
+def test_spark_conf_is_split() -> None:
+    """At its first `=`: the value may contain more of them."""
+    settings = ("--spark-conf", "spark.a=b", "--spark-conf", "spark.options=-Dx=y")
+    parsed = verify.make_context("verify", ["RUN", *settings])
     assert parsed.params["spark_conf"] == {"spark.a": "b", "spark.options": "-Dx=y"}
 
 
 def test_spark_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A judgement that Locust starts is told so."""
+    """The environment sets what the options do, as when Locust starts the judgement."""
     monkeypatch.setenv("HEADCOUNT_SPARK_MASTER", "spark://host:7077")
     monkeypatch.setenv("HEADCOUNT_TABLES", "file:///tables/")
     parsed = verify.make_context("verify", ["RUN"])
@@ -42,7 +42,7 @@ def test_spark_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("option", ["--ledger", "--tables"])
 def test_a_key_is_refused(option: str, tmp_path: Path) -> None:
-    """In a URL it would be written down; nothing is started, and it is not repeated."""
+    """A key in a URL would be recorded; nothing starts, and the message does not repeat it."""
     arguments = [option, "s3://key:secret@bucket", "--reports-dir", str(tmp_path)]
     done = CliRunner().invoke(run, arguments)
     assert isinstance(done.exception, UsageError)

@@ -1,4 +1,4 @@
-"""The short way of a plain request: on the wire, and to the scenario, it is the general one."""
+"""Plain requests: on the wire and for the scenario, the short path equals the general one."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ Seen = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
-    """What Locust's own session and the ledger's sent and saw, for the same requests."""
+    """What Locust's session and the ledger's sent and received for the same requests."""
     folder = str(tmp_path_factory.mktemp("ledger") / "ledger")
     command = [sys.executable, "-m", "tests.headcount.plugin.both_ways", folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -22,7 +22,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
 
 
 def test_no_request_is_split(seen: dict[str, Any]) -> None:
-    """A header, method or address that holds a line's end is refused, or sent as what it is."""
+    """A header, method or URL with a line break is refused, or sent without being interpreted."""
     plain, ledger = seen["split"]
     assert ledger == plain
     assert all(raised for raised, _ in ledger[:-1])
@@ -30,7 +30,7 @@ def test_no_request_is_split(seen: dict[str, Any]) -> None:
 
 
 def test_the_same_bytes_are_sent(seen: dict[str, Seen]) -> None:
-    """First line, header and body are those of Locust's own session; no field is there twice."""
+    """Request line, headers and body equal those of Locust's session; no field occurs twice."""
     sent = {
         way: [(each["first"], each["fields"], each["body"]) for each in seen[way]]
         for way in ("plain", "ledger")
@@ -40,16 +40,16 @@ def test_the_same_bytes_are_sent(seen: dict[str, Seen]) -> None:
 
 
 def test_the_same_is_seen(seen: dict[str, Seen]) -> None:
-    """Status, text, errors, cookies and the request that a response names are the same."""
+    """Status, text, errors, cookies and the response's request are the same."""
     for plain, ledger in zip(seen["plain"], seen["ledger"], strict=True):
         differing = {key for key in plain if plain[key] != ledger[key]}
-        # On an answer that is no HTTP, Locust's own names a request that it makes up anew.
+        # For a response that is not HTTP, Locust's session names a newly built request.
         made_up = {"request_body", "request_fields"} if plain["status"] == 0 else set()
         assert differing <= made_up, (plain, ledger)
 
 
-def test_what_was_asked_for_is_there(seen: dict[str, Seen]) -> None:
-    """The requests show what they are meant to: a refusal, an error, chunks, a cookie."""
+def test_the_requests_cover_all_cases(seen: dict[str, Seen]) -> None:
+    """They include a refusal, an error, chunks and a cookie."""
     ledger = {each["first"].split()[1]: each for each in seen["ledger"]}
     assert (ledger["/refused"]["status"], ledger["/refused"]["error"]) == (
         409,

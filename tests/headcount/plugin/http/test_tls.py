@@ -1,4 +1,4 @@
-"""The plugin in a real Locust over TLS: what is accounted for is what it is without."""
+"""The plugin in a real Locust over TLS: requests are accounted for as without TLS."""
 
 import socket
 from collections.abc import Iterator
@@ -44,28 +44,28 @@ VERIFYING = {"options": "insecure = False", "readings": 1}
 
 @pytest.fixture
 def service(certificate: Path) -> Iterator[CountingService]:
-    """A counting service behind TLS, with a certificate that nobody knows."""
+    """A counting service with TLS and an untrusted certificate."""
     with counting_service(certificate) as service:
         yield service
 
 
 def run(bench: Bench, tmp_path: Path, *more: str, **filled: Any) -> None:
-    """Run ten users, who ask both ways."""
-    given = {"options": "", "readings": 0, "connection_timeout": 30, **filled}
-    (tmp_path / "tls_players.py").write_text(LOCUSTFILE.format(**given))
+    """Run ten users that use both paths."""
+    values = {"options": "", "readings": 0, "connection_timeout": 30, **filled}
+    (tmp_path / "tls_players.py").write_text(LOCUSTFILE.format(**values))
     bench.headless(*more, locustfile=str(tmp_path / "tls_players.py"))
 
 
 def assert_all_acknowledged(bench: Bench) -> None:
-    """Both ways, each request is acknowledged and accounted for, and connections are kept."""
+    """On both paths, each request is acknowledged and accounted for, and connections are kept."""
     bench.assert_accounts_agree()
-    found = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
-    assert found == {("short", "acked", 200), ("general", "acked", 200)}
+    outcomes = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
+    assert outcomes == {("short", "acked", 200), ("general", "acked", 200)}
     assert 1 <= bench.service.connections <= 10 < len(bench.service.received)
 
 
-def test_any_certificate_will_do(bench: Bench, tmp_path: Path) -> None:
-    """As Locust has it, none is looked at, so that no authorities are read either."""
+def test_certificates_are_not_verified(bench: Bench, tmp_path: Path) -> None:
+    """As in Locust, by default; the CA certificates are not loaded either."""
     run(bench, tmp_path)
     assert_all_acknowledged(bench)
 
@@ -73,14 +73,14 @@ def test_any_certificate_will_do(bench: Bench, tmp_path: Path) -> None:
 def test_a_trusted_certificate(
     bench: Bench, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where certificates are looked at, all users share the authorities, which are read once."""
+    """If certificates are verified, all users share the CA certificates, which are loaded once."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     run(bench, tmp_path, **VERIFYING)
     assert_all_acknowledged(bench)
 
 
-def test_another_certificate(bench: Bench, tmp_path: Path) -> None:
-    """A service that is not who it should be is asked for nothing, and each attempt says why."""
+def test_an_untrusted_certificate(bench: Bench, tmp_path: Path) -> None:
+    """No request is sent to an untrusted service, and each attempt records why."""
     run(bench, tmp_path, **VERIFYING)
     assert bench.service.received == []
     rows = bench.rows()
@@ -90,19 +90,19 @@ def test_another_certificate(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_redirect_to_tls(bench: Bench, tmp_path: Path) -> None:
-    """No identity is carried from http to https; what is not accounted for goes on, as ever."""
+    """No id is carried from http to https; requests without `event=` are still redirected."""
     unaccounted = "unaccounted = task(lambda player: player.client.get('/'))"
     with counting_service() as plain:
         plain.status, plain.location = 302, bench.service.url
         run(bench, tmp_path, "--host", plain.url, options=unaccounted)
     assert set(bench.service.received) == {""}
-    found = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
-    assert found == {("short", "indeterminate", 302), ("general", "indeterminate", 302)}
+    outcomes = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
+    assert outcomes == {("short", "indeterminate", 302), ("general", "indeterminate", 302)}
     assert len([each for each in plain.received if each]) == len(bench.rows())
 
 
-def test_a_handshake_without_an_answer(bench: Bench, tmp_path: Path) -> None:
-    """It is given up after the time that there is for connecting."""
+def test_a_handshake_without_a_response(bench: Bench, tmp_path: Path) -> None:
+    """It ends after the connection time-out."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as deaf:
         host = f"https://127.0.0.1:{deaf.getsockname()[1]}"
         run(bench, tmp_path, "--host", host, connection_timeout=0.2)

@@ -1,4 +1,4 @@
-"""The health sampler: what keeps the process from its timers shows, and is written at the end."""
+"""The health sampler: a blocked process shows as lag, and the last sample is written."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ class Recorder:
     now_ns, in_flight, attempted, dropped = 1, 2, 3, 4
     written, broken = [], {broken}
     pool = None
-    def write_health(self, found):
-        self.written.append(found)
+    def write_health(self, history):
+        self.written.append(history)
         if self.broken:
             raise OSError("no space left on device")
 
@@ -51,7 +51,7 @@ print(json.dumps([dataclasses.asdict(each) for each in recorder.written[-1].samp
 def sampled(
     block_s: float, *, late_ns: int = 0, broken: bool = False
 ) -> tuple[list[dict[str, Any]], str]:
-    """Sample a process that is held up once; give the last samples, and what was logged."""
+    """Sample a process that blocks once; return the last samples and the log."""
     program = SAMPLED.replace("{block_s}", str(block_s)).replace("{broken}", str(broken))
     program = program.replace("{late_ns}", str(late_ns))
     command = [sys.executable, "-c", program]
@@ -61,21 +61,21 @@ def sampled(
     return samples, done.stderr
 
 
-def test_what_holds_the_process_up_is_seen() -> None:
-    """In the one sample in whose span it was, beside what the recorder says of itself."""
+def test_blocking_shows_as_lag() -> None:
+    """In the sample of that interval, along with the recorder's counts."""
     samples, _ = sampled(0.5)
     assert max(each["schedule_lag_ms"] for each in samples) > 400
     assert {(each["in_flight"], each["attempted"]) for each in samples} == {(2, 3)}
 
 
-def test_what_came_last_is_told() -> None:
-    """What is dropped between the last sample and the end counts, however short that is."""
+def test_the_last_sample_is_written() -> None:
+    """Arrivals dropped after the previous sample count, however short the interval is."""
     samples, _ = sampled(0.0)
     assert [each["dropped"] for each in samples] == [*([4] * (len(samples) - 1)), 5]
 
 
-def test_arrivals_that_queue_are_seen() -> None:
-    """Of a rate whose arrivals begin late, the sample tells, though no timer was as late."""
+def test_queued_arrivals_show_as_lag() -> None:
+    """Arrivals that start late show in the sample, even if no timer was late."""
     samples, _ = sampled(0.0, late_ns=3_600_000_000_000)
     lags_ms = [each["schedule_lag_ms"] for each in samples]
     assert lags_ms[0] == 3_600_000
@@ -83,7 +83,7 @@ def test_arrivals_that_queue_are_seen() -> None:
 
 
 @pytest.mark.parametrize("broken", [True, False])
-def test_a_file_that_cannot_be_written_ends_nothing(*, broken: bool) -> None:
-    """It is told once."""
+def test_a_failing_file_does_not_end_the_run(*, broken: bool) -> None:
+    """It is logged once."""
     _, logged = sampled(0.0, broken=broken)
     assert logged.count("the generator's health cannot be written") == int(broken)

@@ -1,4 +1,4 @@
-"""Answers of every kind: what the ledger notes of one is what the service has said of it."""
+"""Responses of every kind: the ledger records what the service sent."""
 
 import json
 import subprocess
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-Noted = dict[str, dict[str, list[list[str]]]]
+Recorded = dict[str, dict[str, list[list[str]]]]
 
 LARGE = "a refusal before the request is read"
-"""It cannot be told with TLS."""
+"""It cannot be distinguished with TLS."""
 NOTED = {
     "a plain answer": ["acked"],
     "an answer while the generator was held up": ["acked"],
@@ -35,7 +35,7 @@ NOTED = {
     "a head without an end": ["indeterminate"],
     "a length that is none": ["indeterminate"],
     "two lengths": ["indeterminate"],
-    "a head that is no HTTP": ["indeterminate"],
+    "a head that is not HTTP": ["indeterminate"],
     "silence": ["indeterminate"],
     "nothing, and the end": ["indeterminate"],
     "a reset": ["indeterminate"],
@@ -48,37 +48,38 @@ NOTED = {
 
 
 @pytest.fixture(scope="module")
-def all_noted(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> dict[str, Noted]:
-    """Outcomes and errors, by scheme, the way that a request is sent, and what answers it."""
+def by_scheme(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> dict[str, Recorded]:
+    """Outcomes and errors, by scheme, path and kind of response."""
     folder = str(tmp_path_factory.mktemp("ledger"))
     command = [sys.executable, "-m", "tests.headcount.plugin.answers", folder, str(certificate)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    result: dict[str, Noted] = json.loads(done.stdout)
+    result: dict[str, Recorded] = json.loads(done.stdout)
     return result
 
 
 @pytest.fixture(params=["http", "https"])
 def scheme(request: pytest.FixtureRequest) -> str:
-    """What the service speaks."""
+    """The service's URL scheme."""
     return str(request.param)
 
 
-def test_what_is_noted_is_what_was_said(all_noted: dict[str, Noted], scheme: str) -> None:
-    """No request is given another's answer, nor a part of one, whichever way it is sent."""
+def test_recorded_outcomes(by_scheme: dict[str, Recorded], scheme: str) -> None:
+    """On either path, no request gets another's response or a part of one."""
     expected = {name: each for name, each in NOTED.items() if scheme == "http" or name != LARGE}
-    for way, found in all_noted[scheme].items():
-        outcomes = {name: [outcome for outcome, _ in each] for name, each in found.items()}
+    for way, recorded in by_scheme[scheme].items():
+        outcomes = {name: [outcome for outcome, _ in each] for name, each in recorded.items()}
         assert outcomes == expected, way
 
 
-def test_errors_are_the_same_whichever_way(all_noted: dict[str, Noted], scheme: str) -> None:
-    """What broke an answer off is told in the same words, but for geventhttpclient's of repeats."""
-    noted = all_noted[scheme]
-    for name, short in noted["short"].items():
-        told = next((error for _, error in short if error.startswith("TimeoutError: ")), None)
-        if told is None:
-            assert short == noted["general"][name], name
+def test_errors_are_the_same_on_both_paths(by_scheme: dict[str, Recorded], scheme: str) -> None:
+    """Except for geventhttpclient's remarks on retries, the error texts are the same."""
+    recorded = by_scheme[scheme]
+    for name, short in recorded["short"].items():
+        errors = (error for _, error in short)
+        timeout_error = next((each for each in errors if each.startswith("TimeoutError: ")), None)
+        if timeout_error is None:
+            assert short == recorded["general"][name], name
         else:
-            repeated = told.replace("TimeoutError: ", "original=")
-            assert any(repeated in error for _, error in noted["general"][name])
+            repeated = timeout_error.replace("TimeoutError: ", "original=")
+            assert any(repeated in error for _, error in recorded["general"][name])

@@ -1,4 +1,4 @@
-"""The interrupt: it is taken where Python would take it, and nowhere else."""
+"""Interrupts: handled where Python would handle them, but only between two steps."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(
-    ("before", "said"),
+    ("before", "output"),
     [
         ("", "the step is done, interrupted"),
         ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "the step is done, nothing came of it"),
@@ -35,9 +35,9 @@ except KeyboardInterrupt:
     ],
     ids=["as ever", "ignored", "taken"],
 )
-def test_it_comes_after_the_step(before: str, said: str) -> None:
-    """One that a shell has its background ignore, or a scenario takes itself, stays theirs."""
+def test_it_comes_after_the_step(before: str, output: str) -> None:
+    """An interrupt ignored by a background shell, or handled by the scenario, stays so."""
     command = [sys.executable, "-c", INTERRUPTED.format(before=before)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert ", ".join(done.stdout.splitlines()) == said
+    assert ", ".join(done.stdout.splitlines()) == output

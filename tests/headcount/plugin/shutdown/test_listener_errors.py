@@ -1,4 +1,4 @@
-"""What is noted of a test besides its ledger: what listeners raise, and how requests failed."""
+"""What is recorded besides the ledger: listeners' errors, and responses to failed requests."""
 
 import subprocess
 import sys
@@ -41,8 +41,8 @@ print(code_of(environment))
 """
 
 
-def test_what_listeners_raise(tmp_path: Path) -> None:
-    """Each is told once, however often; the exit code is worked out as Locust does."""
+def test_listener_errors(tmp_path: Path) -> None:
+    """Each error is recorded once; the exit code is computed as Locust does."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     command = [sys.executable, str(program)]
@@ -86,8 +86,8 @@ for kind, text in state_of(environment).answers.items():
 """
 
 
-def test_how_requests_failed(tmp_path: Path) -> None:
-    """Of each status and error the first is kept: its beginning, in one printable line."""
+def test_failed_responses(tmp_path: Path) -> None:
+    """The first of each status and error is kept: its beginning, as one printable line."""
     program = tmp_path / "program.py"
     program.write_text(ANSWERED)
     command = [sys.executable, str(program)]

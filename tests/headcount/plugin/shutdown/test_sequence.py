@@ -1,4 +1,4 @@
-"""The end of a real Locust: whatever a scenario does then, its run is sealed, and it is told."""
+"""The end of a real Locust: whatever a scenario does, its run is sealed, and it is reported."""
 
 import subprocess
 from pathlib import Path
@@ -53,46 +53,46 @@ class Last(LedgerUser):
 
 
 def ended(bench: Bench, path: Path, more: str, *options: str) -> tuple[int, LocustExit, str]:
-    """Run a scenario to its end; give its exit code, what was written down, and what was said."""
+    """Run a scenario; return its exit code, what was recorded, and its output."""
     (path / "scenario.py").write_text(SCENARIO + more)
     command = bench.command(
         *("--headless", "-u", "5", "-r", "5", "--run-id", "run-1", *options),
         locustfile=counted(str(path / "scenario.py")),
     )
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    noted = RunFolder(bench.reports / "run-1").read_locust_exit()
-    assert noted is not None, done.stderr
-    return done.returncode, noted, done.stderr
+    recorded = RunFolder(bench.reports / "run-1").read_locust_exit()
+    assert recorded is not None, done.stderr
+    return done.returncode, recorded, done.stderr
 
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_listener_that_leaves(bench: Bench, tmp_path: Path, processes: int) -> None:
-    """`sys.exit` wherever Locust ends leaves no ledger unsealed."""
+def test_a_listener_that_exits(bench: Bench, tmp_path: Path, processes: int) -> None:
+    """`sys.exit` at any stage of Locust's end leaves no ledger unsealed."""
     several = () if processes == 1 else ("--processes", str(processes))
-    code, _, said = ended(bench, tmp_path, LEAVES, *several)
-    assert code == 3, said
+    code, _, output = ended(bench, tmp_path, LEAVES, *several)
+    assert code == 3, output
     bench.assert_accounts_agree(generators=processes)
 
 
 def test_listeners_that_raise(bench: Bench, tmp_path: Path) -> None:
-    """Each is named with its event, error and place, in a worker, too, and ends nothing."""
+    """Each is named with its event, error and line, also in a worker, and ends nothing."""
     events = ("test_start", "spawning_complete", "request", "test_stopping")
     more = "".join(RAISES.format(event=event) for event in events)
-    code, noted, said = ended(bench, tmp_path, more, "--processes", "2")
-    assert (code, noted.exit_code, noted.cause) == (2, 2, Cause.OTHER), said
+    code, recorded, output = ended(bench, tmp_path, more, "--processes", "2")
+    assert (code, recorded.exit_code, recorded.cause) == (2, 2, Cause.OTHER), output
     for event in events:
-        told = f"a listener of Locust's {event} raised RuntimeError: no {event}, at scenario.py"
-        assert any(problem.startswith(told) for problem in noted.problems), noted
+        expected = f"a listener of Locust's {event} raised RuntimeError: no {event}, at scenario.py"
+        assert any(problem.startswith(expected) for problem in recorded.problems), recorded
     bench.assert_accounts_agree(generators=2)
 
 
 def test_a_listener_that_sets_the_exit_code(bench: Bench, tmp_path: Path) -> None:
-    """It is Locust's exit code, and told as the listener's; how requests failed is told, too."""
+    """It becomes Locust's exit code, and is recorded as the listener's, with failed responses."""
     bench.service.status = 404
-    code, noted, said = ended(bench, tmp_path, SETS, "--exit-code-on-error", "6")
-    assert (code, noted.exit_code, noted.cause) == (7, 7, Cause.OTHER), said
-    assert "a listener of the scenario set environment.process_exit_code" in noted.reason
-    assert noted.answers == {"404": "ok"}
+    code, recorded, output = ended(bench, tmp_path, SETS, "--exit-code-on-error", "6")
+    assert (code, recorded.exit_code, recorded.cause) == (7, 7, Cause.OTHER), output
+    assert "a listener of the scenario set environment.process_exit_code" in recorded.reason
+    assert recorded.answers == {"404": "ok"}
     bench.assert_accounts_agree()
 
 
@@ -100,8 +100,8 @@ def test_a_listener_that_sets_the_exit_code(bench: Bench, tmp_path: Path) -> Non
     "statement", ["self.environment.runner.quit()", "__import__('sys').exit(0)"]
 )
 def test_a_task_that_ends_the_test(bench: Bench, tmp_path: Path, statement: str) -> None:
-    """A user may end its process from a task: what it and the others did is sealed."""
+    """If a task ends the process, all users' attempts are sealed."""
     more = FROM_A_TASK.format(statement=statement)
-    code, noted, said = ended(bench, tmp_path, more, "-t", "8s")
-    assert (code, noted.cause) == (0, Cause.NOTHING), said
+    code, recorded, output = ended(bench, tmp_path, more, "-t", "8s")
+    assert (code, recorded.cause) == (0, Cause.NOTHING), output
     bench.assert_accounts_agree()

@@ -1,4 +1,4 @@
-"""Class data: written at the second start, used from the third on, and never half-written."""
+"""CDS archives: written at the second start, used from the third on, and never incomplete."""
 
 import contextlib
 import os
@@ -15,68 +15,66 @@ from headcount.stack.jvm.java import Java
 
 
 def some_data(folder: Path, java_home: Path | None = None) -> ClassData:
-    """Name an archive in a folder, of a Java that has one of its own classes by default."""
+    """Name an archive in a folder; by default its Java has a base archive."""
     return ClassData(folder / "some.jsa", folder / "java.base", java_home or common_java(folder))
 
 
 def common_java(folder: Path) -> Path:
-    """Make, where it can be, the home of a Java that comes with an archive of its own classes."""
+    """Create, if possible, the home of a Java that comes with a base archive."""
     home = folder / "common-java"
     with contextlib.suppress(OSError):
-        give_own_archive(home)
+        add_base_archive(home)
     return home
 
 
-def give_own_archive(home: Path) -> None:
-    """Put the archive of its own classes where a Java has it."""
+def add_base_archive(home: Path) -> None:
+    """Create a base archive where Java's own is."""
     (home / "lib" / "server").mkdir(parents=True, exist_ok=True)
     (home / "lib" / "server" / "classes.jsa").touch()
 
 
 def writing(folder: Path) -> Use:
-    """Give what a JVM does that is to write an archive."""
+    """Return the use of a JVM that writes an archive."""
     data = some_data(folder)
-    assert data.begin().aside is None
+    assert data.begin().temp_path is None
     return data.begin()
 
 
-def test_first_start_on_a_machine_pays_nothing(tmp_path: Path) -> None:
-    """Only who starts again has a use for it."""
+def test_the_first_start_on_a_machine_writes_nothing(tmp_path: Path) -> None:
+    """Only a second start shows that the cache lasts."""
     data = some_data(tmp_path / "new")
 
     assert data.begin().options == ()
     assert any("ArchiveClassesAtExit" in option for option in data.begin().options)
 
 
-def test_what_was_written_is_used(tmp_path: Path) -> None:
-    """Of a JVM that ended well."""
+def test_a_complete_archive_is_used(tmp_path: Path) -> None:
+    """The JVM that wrote it has exited with 0."""
     use = writing(tmp_path)
-    assert use.aside is not None
-    use.aside.touch()
+    assert use.temp_path is not None
+    use.temp_path.touch()
 
     use.finish(0)
 
-    assert not use.aside.exists()
+    assert not use.temp_path.exists()
     assert f"-XX:SharedArchiveFile={tmp_path}/some.jsa" in some_data(tmp_path).begin().options
 
 
 @pytest.mark.parametrize("exit_code", [1, -9, None])
-def test_what_a_jvm_left_that_did_not_end_well_is_not_used(
-    tmp_path: Path, exit_code: int | None
-) -> None:
-    """It may be half an archive."""
+def test_the_archive_of_a_failed_jvm_is_not_used(tmp_path: Path, exit_code: int | None) -> None:
+    """It may be incomplete."""
     use = writing(tmp_path)
-    assert use.aside is not None
-    use.aside.touch()
+    assert use.temp_path is not None
+    use.temp_path.touch()
 
     use.finish(exit_code)
 
-    assert not use.aside.exists()
-    assert some_data(tmp_path).begin().aside is not None
+    assert not use.temp_path.exists()
+    assert some_data(tmp_path).begin().temp_path is not None
 
 
 def java_that(folder: Path, does: str) -> Path:
-    """Make the home of a Java that does something with its last argument."""
+    """Create the home of a Java that runs `does` on its last argument."""
     java = folder / "home" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text(f'#!/bin/sh\nfile="${{2#*=}}"\n{does}\n')
@@ -84,8 +82,8 @@ def java_that(folder: Path, does: str) -> Path:
     return folder / "home"
 
 
-def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None:
-    """Without it a JVM writes none of Spark's classes: its second start writes those on it."""
+def test_java_without_a_base_archive_gets_one(tmp_path: Path) -> None:
+    """Without it a JVM cannot archive Spark's classes; the second start writes both."""
     data = some_data(tmp_path, java_that(tmp_path, 'echo "$1" > "$file"'))
     assert data.begin().options == ()
     assert not data.base.exists()
@@ -94,33 +92,33 @@ def test_java_without_an_archive_of_its_own_is_given_one(tmp_path: Path) -> None
 
     assert data.base.read_text() == "-Xshare:dump\n"
     assert f"-XX:SharedArchiveFile={data.base}" in use.options
-    assert use.aside is not None
+    assert use.temp_path is not None
     assert use.archive == data.archive != data.path
     data.path.touch()
-    assert data.begin().aside is not None
+    assert data.begin().temp_path is not None
     data.archive.touch()
     assert f"-XX:SharedArchiveFile={data.base}:{data.archive}" in data.begin().options
 
 
-def test_java_whose_own_archive_is_of_no_use_is_given_another(tmp_path: Path) -> None:
-    """What comes of it then counts, and not what another command has tried in the meantime."""
+def test_java_with_a_useless_base_archive_gets_another(tmp_path: Path) -> None:
+    """Only a failure with the new one counts, not one of another command in the meantime."""
     home = java_that(tmp_path, 'touch "$file"')
-    give_own_archive(home)
+    add_base_archive(home)
     data = some_data(tmp_path, home)
     data.begin()
     early, late = data.begin(), data.begin()
     early.finish(0)
     late.finish(0)
     use = data.begin()
-    assert use.aside is not None
+    assert use.temp_path is not None
 
     use.finish(0)
 
-    assert data.begin().aside is None
+    assert data.begin().temp_path is None
 
 
 @pytest.mark.parametrize("does", ["exit 1", "exit 0", 'touch "$file"; exit 1'])
-def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: str) -> None:
+def test_java_that_cannot_write_an_archive_does_not_try_again(tmp_path: Path, does: str) -> None:
     """Spark starts without it."""
     data = some_data(tmp_path, java_that(tmp_path, does))
     data.begin()
@@ -132,8 +130,8 @@ def test_java_that_writes_no_archive_is_not_asked_again(tmp_path: Path, does: st
     assert not list(tmp_path.glob(".*.tmp"))
 
 
-def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
-    """Spark starts without it, and so it does where the JVM would take the path for two."""
+def test_an_unusable_path_is_not_an_error(tmp_path: Path) -> None:
+    """Spark starts without an archive if its path is blocked, or the JVM would misread it."""
     (tmp_path / "file").touch()
     assert some_data(tmp_path / "file").begin().options == ()
     for special in ("a:b", 'a"b', "a\\b"):
@@ -143,7 +141,7 @@ def test_path_in_the_way_is_no_error(tmp_path: Path) -> None:
 
 
 def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> None:
-    """A JVM would refuse the one that there is, and never write its own."""
+    """A JVM would reject the existing one, and never write its own."""
     jar = tmp_path / "some.jar"
     jar.write_bytes(b"one")
 
@@ -156,18 +154,18 @@ def test_other_jars_and_another_java_have_another_archive(tmp_path: Path) -> Non
     assert named() != before
 
 
-def test_none_is_written_where_there_is_no_room(
+def test_none_is_written_if_the_disk_is_almost_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk is not filled up for a quicker start."""
-    monkeypatch.setattr(cds_archive, "_ROOM_BYTES", 1 << 62)
+    """A quicker start is not worth a full disk."""
+    monkeypatch.setattr(cds_archive, "_MIN_FREE_BYTES", 1 << 62)
     data = some_data(tmp_path)
 
-    assert [data.begin().aside, data.begin().aside] == [None, None]
+    assert [data.begin().temp_path, data.begin().temp_path] == [None, None]
 
 
 def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
-    """Its JVM may have written all of it; what another is writing now stays."""
+    """Even if the archive may be complete; one that another JVM is writing stays."""
     left, written = tmp_path / ".some.jsa.1.tmp", tmp_path / ".some.jsa.2.tmp"
     for path in (left, written):
         path.touch()
@@ -180,8 +178,8 @@ def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
     assert written.exists()
 
 
-def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
-    """Each takes more than 60 MB; one that is in use is touched each time."""
+def test_an_archive_unused_for_long_is_removed(tmp_path: Path) -> None:
+    """Each takes more than 60 MB; every use updates the modification time."""
     old = tmp_path / "old.jsa"
     used = ClassData(tmp_path / "used.jsa", tmp_path / "java.base", tmp_path)
     for path in (old, used.path):
@@ -189,8 +187,8 @@ def test_archive_that_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
         os.utime(path, (0, 0))
     used.begin()
     use = writing(tmp_path)
-    assert use.aside is not None
-    use.aside.touch()
+    assert use.temp_path is not None
+    use.temp_path.touch()
 
     use.finish(0)
 
@@ -227,13 +225,13 @@ with open_session(config) as spark:
 
 @pytest.mark.slow
 @pytest.mark.e2e
-def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -> None:
-    """The JVM has the archive in its memory; what was broken off has left none, and nobody waited.
+def test_a_session_starts_from_another_s_archive(tmp_path: Path, java: Java) -> None:
+    """The JVM maps the archive into memory; an interrupted session leaves none.
 
-    That one is being written is shown.
+    The console shows that an archive is being written.
     """
 
-    def told(what: str = "work") -> list[str]:
+    def session_output(what: str = "work") -> list[str]:
         done = subprocess.run(
             [sys.executable, "-c", SESSION, java.home, tmp_path, what],
             capture_output=True,
@@ -244,8 +242,8 @@ def test_session_starts_from_what_another_has_kept(tmp_path: Path, java: Java) -
         assert (done.returncode == 0) == (what == "work"), done.stderr
         return done.stdout.splitlines()
 
-    assert told() == ["not used"]
-    assert told("break off") == ["not used"]
-    assert told() == ["not used", "Keeping what Java has loaded, once"]
-    assert told() == ["used"]
+    assert session_output() == ["not used"]
+    assert session_output("break off") == ["not used"]
+    assert session_output() == ["not used", "Archiving Java's loaded classes, once"]
+    assert session_output() == ["used"]
     assert not list(tmp_path.glob(".*.tmp"))

@@ -1,4 +1,4 @@
-"""The jars: what is locked is what a JVM gets, and nothing else."""
+"""The jars: a JVM gets exactly the locked ones."""
 
 import hashlib
 import importlib.util
@@ -24,7 +24,7 @@ from headcount.stack.process import wait_until
 
 CONTENT = {"one": b"the first jar", "two": b"the second jar"}
 
-# Does what Ivy does with `-retrieve`, for the two jars above; `{extra}` can do something else.
+# Acts as Ivy does with `-retrieve`, for the two jars above; `{extra}` adds other behaviour.
 FAKE_IVY = """\
 #!/bin/sh
 for each; do [ "$previous" = -retrieve ] && pattern=$each; previous=$each; done
@@ -55,14 +55,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock of two small jars in the place of the real one."""
+    """A lock of two small jars instead of the real one."""
     path = tmp_path / "jars.lock"
     path.write_text("".join(jars_lock.lock_line(each) for each in JARS))
     monkeypatch.setattr(jars, "read_lock", lambda: read_lock(path))
 
 
 def fetcher_with(tmp_path: Path, extra: str = "") -> Fetcher:
-    """A fetcher whose Java is written to play Ivy."""
+    """A fetcher whose Java is a script that imitates Ivy."""
     program = tmp_path / "home" / "bin" / "java"
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(FAKE_IVY.format(extra=extra))
@@ -71,13 +71,13 @@ def fetcher_with(tmp_path: Path, extra: str = "") -> Fetcher:
 
 
 def fetcher_in(tmp_path: Path) -> Fetcher:
-    """A fetcher with the Java that is there."""
+    """A fetcher with the Java in the test's folder."""
     java = Java(tmp_path / "home", 17, "test")
     return Fetcher(java, tmp_path / "cache", {"PATH": "/usr/bin:/bin"}, Console(quiet=True))
 
 
 def command(tmp_path: Path) -> list[str]:
-    """A command that fetches the two jars in a process of its own, with the Java that is there."""
+    """A command that fetches the two jars in a new process, with the Java in the test's folder."""
     program = (
         "from pathlib import Path\n"
         "import tests.headcount.stack.jvm.test_jars as t\n"
@@ -89,32 +89,32 @@ def command(tmp_path: Path) -> list[str]:
 
 
 def left_in_cache(fetcher: Fetcher) -> set[str]:
-    """What lies in the cache's folder of jars, but for the lock file and Ivy's log."""
+    """The names in the cache's folder of jars, without the lock file and Ivy's log."""
     names = {path.name for path in (fetcher.cache / "jars").iterdir()}
     return names - {".lock", "ivy.log"}
 
 
 def test_exactly_the_locked_jars_are_accepted(folder: Path) -> None:
-    """A folder with the locked jars, all of them and no other, passes."""
+    """A folder with all the locked jars and no other passes."""
     verify(folder, JARS)
 
 
 def test_a_wrong_jar_is_refused_by_name(folder: Path) -> None:
     """One changed bit is enough, and the message names the jar and the remedy."""
     (folder / "two-1.0.jar").write_bytes(b"the second jaR")
-    with pytest.raises(PartError, match=r"refused the jar two-1.0.jar: .*; remove .* anew"):
+    with pytest.raises(PartError, match=r"refused the jar two-1.0.jar: .*; remove .* again"):
         verify(folder, JARS)
 
 
 def test_a_missing_jar_is_refused_by_name(folder: Path) -> None:
-    """A jar that somebody removed is named."""
+    """The message names a jar that was removed."""
     (folder / "one-1.0.jar").unlink()
     with pytest.raises(PartError, match=r"refused the jar one-1.0.jar: it is missing"):
         verify(folder, JARS)
 
 
 def test_a_surplus_jar_is_refused_by_name(folder: Path) -> None:
-    """A jar that nobody locked could shadow one that was, so it is named and refused."""
+    """A jar that is not in the lock could shadow a locked one, so it is refused."""
     (folder / "aaa-1.0.jar").write_bytes(b"surprise")
     with pytest.raises(PartError, match=r"refused the jar aaa-1.0.jar: it is not in the lock"):
         verify(folder, JARS)
@@ -140,14 +140,14 @@ def test_fetched_jars_are_used_again_and_checked_again(tmp_path: Path) -> None:
         ('echo x > "$folder/one-1.0.jar"', r"refused the jar one-1\.0\.jar: .*nothing was kept"),
         ('rm "$folder/two-1.0.jar"', r"refused the jar two-1\.0\.jar: it is missing; nothing"),
         ('echo x > "$folder/new.jar"', r"refused the jar new\.jar: it is not in the lock; nothing"),
-        ("echo 'java.net.UnknownHostException: x'; exit 1", r"name is not known.*ivy\.log"),
+        ("echo 'java.net.UnknownHostException: x'; exit 1", r"name cannot be resolved.*ivy\.log"),
         ("kill -9 $$", r"the jars cannot be fetched: .*ivy\.log"),
     ],
 )
-def test_what_is_not_the_locked_jars_never_gets_its_place(
+def test_jars_that_differ_from_the_lock_are_not_cached(
     tmp_path: Path, extra: str, message: str
 ) -> None:
-    """Whatever goes wrong while fetching, the cache holds afterwards what it held before."""
+    """Whatever goes wrong while fetching, the cache stays as it was."""
     fetcher = fetcher_with(tmp_path, extra)
     with pytest.raises(PartError, match=message):
         fetched(fetcher, "broker")
@@ -156,17 +156,17 @@ def test_what_is_not_the_locked_jars_never_gets_its_place(
 
 
 @pytest.mark.usefixtures("small_lock")
-def test_a_cache_that_no_class_path_can_name_is_refused(tmp_path: Path) -> None:
-    """A class path is a list with colons between: the message names the folder and the variable."""
+def test_a_cache_with_a_colon_in_its_path_is_refused(tmp_path: Path) -> None:
+    """A class path is separated by colons: the message names the folder and the variable."""
     fetcher = replace(fetcher_in(tmp_path), cache=tmp_path / "a:b")
-    with pytest.raises(PartError, match=r"a:b, for its path has a ':': set HEADCOUNT_CACHE"):
+    with pytest.raises(PartError, match=r"a:b, because the path contains ':': set HEADCOUNT_CACHE"):
         fetched(fetcher, "broker")
     assert not fetcher.cache.exists()
 
 
 @pytest.mark.usefixtures("small_lock")
 def test_two_commands_fetch_once(tmp_path: Path) -> None:
-    """Of two commands that start together one fetches, and the other waits and uses it."""
+    """Of two commands that start together, one fetches; the other waits and uses its jars."""
     fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')
     both = [subprocess.Popen(command(tmp_path)) for _ in range(2)]
     assert [each.wait(120) for each in both] == [0, 0]
@@ -176,7 +176,7 @@ def test_two_commands_fetch_once(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_lock")
 def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
-    """A folder aside that nobody works in any more does not stay."""
+    """A temporary folder that no command uses any more is removed."""
     stale = tmp_path / "cache" / "jars" / "aside-stale"
     stale.mkdir(parents=True)
     (stale / "half.jar").write_bytes(b"half")
@@ -186,8 +186,8 @@ def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
-def test_a_damaged_lock_is_told_by_its_line(tmp_path: Path) -> None:
-    """A line of the lock that cannot be read is named, not skipped."""
+def test_a_damaged_lock_is_an_error_that_names_the_line(tmp_path: Path) -> None:
+    """A line of the lock that cannot be parsed is not skipped."""
     path = tmp_path / "jars.lock"
     path.write_text("# remark\nbroker org.test:one 12\n")
     with pytest.raises(PartError, match=r"jars.lock:2 is not"):
@@ -195,7 +195,7 @@ def test_a_damaged_lock_is_told_by_its_line(tmp_path: Path) -> None:
 
 
 def test_the_lock_has_the_roots_and_nothing_that_pyspark_ships() -> None:
-    """The lock holds what was asked for, and no second copy of what Spark has on its class path."""
+    """The lock has the roots, and no second copy of a jar that Spark has on its class path."""
     lock = read_lock()
     locked_ids = {(each.set_name, f"{each.group}:{each.artifact}:{each.version}") for each in lock}
     assert {(name, root) for name, roots in ROOTS.items() for root in roots} <= locked_ids
@@ -208,7 +208,7 @@ def test_the_lock_has_the_roots_and_nothing_that_pyspark_ships() -> None:
 
 
 def shipped(pattern: str) -> list[Path]:
-    """The jars of that name in pyspark's own folder."""
+    """The jars in pyspark's folder that match a pattern."""
     spec = importlib.util.find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
@@ -216,25 +216,25 @@ def shipped(pattern: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("coordinates", SHIPPED_BY_PYSPARK)
-def test_what_is_left_out_is_shipped_by_pyspark(coordinates: str) -> None:
-    """Each jar that Spark's sets need and that is not fetched is in pyspark's own folder."""
+def test_excluded_jars_are_shipped_by_pyspark(coordinates: str) -> None:
+    """Each jar that Spark's sets need but do not fetch is in pyspark's folder."""
     assert shipped(f"{coordinates.partition(':')[2]}-[0-9]*.jar")
 
 
-def test_the_object_store_is_of_the_hadoop_that_pyspark_ships() -> None:
-    """Another version's classes would not fit."""
+def test_the_object_store_has_pyspark_s_hadoop_version() -> None:
+    """Another version's classes would be incompatible."""
     (version,) = {each.version for each in read_lock() if each.artifact == "hadoop-aws"}
     assert shipped(f"hadoop-client-api-{version}.jar")
 
 
-def test_the_real_connector_is_what_is_locked(fetcher: Fetcher) -> None:
-    """The four jars of the connector are in the cache, with the content that the lock says."""
+def test_the_real_connector_matches_the_lock(fetcher: Fetcher) -> None:
+    """The connector's jars in the cache have the SHA-256 of the lock."""
     wanted = {each.file_name: each.sha256 for each in read_lock() if each.set_name == "connector"}
     assert {path.name: sha256(path) for path in connector_jars(fetcher)} == wanted
 
 
 def test_no_network_is_one_clear_line(tmp_path: Path, fetcher: Fetcher) -> None:
-    """Where nothing can be reached, the real Ivy's long complaint becomes one line and a log."""
+    """Without a network, the real Ivy's long output becomes one line and a log."""
     environ = {**fetcher.environ, "HTTPS_PROXY": "http://ann:secret@127.0.0.1:9", "NO_PROXY": ""}
     offline = replace(fetcher, cache=tmp_path, environ=environ)
     with pytest.raises(PartError, match=r"cannot be fetched: the connection is refused.*ivy.log"):
@@ -244,22 +244,22 @@ def test_no_network_is_one_clear_line(tmp_path: Path, fetcher: Fetcher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("output", "summary"),
     [
         ("x\njavax.net.ssl: PKIX path building failed\n", "SSL_CERT_FILE"),
         ("UNRESOLVED: a#b;1: not found\n", "a#b;1: not found"),
         ("Error: could not find or load main class\n", "Error: could not find"),
-        ("", "Ivy said nothing"),
+        ("", "Ivy printed nothing"),
     ],
 )
-def test_a_failure_is_condensed(said: str, told: str) -> None:
-    """Known causes are told with their remedy, others by the line that says most."""
-    assert told in diagnosis(said)
+def test_a_failure_is_condensed(output: str, summary: str) -> None:
+    """A known cause comes with its remedy; otherwise the first error line is quoted."""
+    assert summary in diagnosis(output)
 
 
 @pytest.mark.usefixtures("small_lock")
 def test_an_interrupted_fetch_leaves_nothing(tmp_path: Path) -> None:
-    """Ctrl-C while Ivy runs ends Ivy and removes what it had; the next command fetches."""
+    """Ctrl-C while Ivy runs ends Ivy and removes its files; the next command fetches."""
     log = tmp_path / "cache" / "jars" / "ivy.log"
     fetcher_with(tmp_path, "exec sleep 600")
     with subprocess.Popen(command(tmp_path), stderr=subprocess.DEVNULL) as process:

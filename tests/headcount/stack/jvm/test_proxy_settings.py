@@ -1,4 +1,4 @@
-"""The proxy: what the environment says reaches the JVM, and passwords reach nobody else."""
+"""The proxy: the JVM gets the environment's settings, and messages show no password."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from headcount.stack.jvm.proxy_settings import proxy_options
 
 
 def test_no_proxy_no_options() -> None:
-    """Without a proxy nothing is set."""
+    """Without a proxy there are no options."""
     assert proxy_options({"NO_PROXY": "localhost"}) == []
 
 
-def test_proxies_and_exceptions_are_handed_on() -> None:
-    """Host, port, user and the exceptions arrive under Java's names and in its syntax."""
+def test_proxies_and_exceptions_are_passed_on() -> None:
+    """Host, port, user and exceptions have Java's names and syntax."""
     options = proxy_options(
         {
             "HTTPS_PROXY": "http://ann:p%40ss@proxy.test:3128",
@@ -34,7 +34,7 @@ def test_proxies_and_exceptions_are_handed_on() -> None:
 
 @pytest.mark.parametrize("url", ["socks5://u:secret@h:1", "http://u:secret@h:port", "http://"])
 def test_a_bad_proxy_is_refused_without_its_password(url: str) -> None:
-    """The message names the variable, and never the value, which may hold a password."""
+    """The message names the variable, but not the value, which may hold a password."""
     with pytest.raises(UsageError, match="HTTPS_PROXY") as caught:
         proxy_options({"HTTPS_PROXY": url})
     assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The trust store: Java reads it, and finds in it what Python trusts."""
+"""The trust store: Java reads it, and it holds the authorities that Python trusts."""
 
 import subprocess
 from pathlib import Path
@@ -12,13 +12,13 @@ from tests.certificates import authority
 
 
 def store_of(options: list[str]) -> Path:
-    """The path that the options name."""
+    """Return the store's path from the options."""
     return Path(options[0].partition("=")[2])
 
 
 @pytest.mark.parametrize("which", ["", "bundled"])
 def test_java_lists_every_authority(tmp_path: Path, environ: dict[str, str], which: str) -> None:
-    """Both the machine's Java and the bundled one read the store, and trust what is in it."""
+    """Both the machine's Java and the bundled one read the store's certificates."""
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(b"# a remark\n" + authority("Proxy One") + authority("Proxy Two"))
     store = store_of(trust_options({"SSL_CERT_FILE": str(bundle)}, tmp_path))
@@ -39,7 +39,7 @@ def test_java_lists_every_authority(tmp_path: Path, environ: dict[str, str], whi
 
 
 def test_a_folder_counts_by_openssl_names(tmp_path: Path) -> None:
-    """Of SSL_CERT_DIR just the hashed names count, and other content is another store."""
+    """In SSL_CERT_DIR only files with hashed names count; other content makes another store."""
     folder = tmp_path / "certs"
     folder.mkdir()
     (folder / "0a1b2c3d.0").write_bytes(authority("One"))
@@ -51,7 +51,7 @@ def test_a_folder_counts_by_openssl_names(tmp_path: Path) -> None:
 
 
 def test_the_same_bundle_is_converted_once(tmp_path: Path) -> None:
-    """A store that is there is used as it is, and nothing unfinished lies beside it."""
+    """An existing store is reused, and no unfinished file is left beside it."""
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(authority("One"))
     environ = {"SSL_CERT_FILE": str(bundle)}
@@ -62,7 +62,7 @@ def test_the_same_bundle_is_converted_once(tmp_path: Path) -> None:
 
 
 def test_without_a_setting_the_system_is_read(tmp_path: Path) -> None:
-    """With neither variable set there is still something to trust."""
+    """With neither variable set the store has the system's authorities."""
     assert store_of(trust_options({}, tmp_path)).stat().st_size > 1000
 
 
@@ -70,12 +70,12 @@ def test_without_a_setting_the_system_is_read(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"no certificate at all", "no certificate in .*bundle.pem"),
-        (authority("One")[:-40], "the certificates in .*bundle.pem are cut off"),
+        (authority("One")[:-40], "the certificates in .*bundle.pem are truncated"),
         (None, "SSL_CERT_FILE=.*bundle.pem cannot be read: No such file"),
     ],
 )
 def test_a_bad_bundle_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
-    """A bundle that cannot be used ends the command with the file's name."""
+    """The error for an unusable bundle names the file."""
     bundle = tmp_path / "bundle.pem"
     if content is not None:
         bundle.write_bytes(content)
