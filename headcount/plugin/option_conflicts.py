@@ -6,32 +6,27 @@ from typing import Any
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
-from locust.event import EventHook
 
 from headcount.errors import UsageError
+from headcount.plugin.event_hooks import Listener, WrappingHook
 
 
-class _Hook(EventHook):
-    """Locust's hook, which lets nobody go on without the options that were to be added."""
+class _StrictHook(WrappingHook):
+    """Ends the process if a listener adds an option that exists already."""
 
-    def fire(self, *, reverse: bool = False, **kwargs: Any) -> None:
-        """Call the listeners; an option that is there already ends the process."""
-        listeners = self._handlers
-        self._handlers = [_strict(each, kwargs["parser"]) for each in listeners]
-        try:
-            super().fire(reverse=reverse, **kwargs)  # type: ignore[no-untyped-call]
-        finally:
-            self._handlers = listeners
+    def wrap(self, listener: Listener, arguments: dict[str, Any]) -> Listener:
+        """Return the listener with its argparse errors reported."""
+        return _strict(listener, arguments["parser"])
 
 
 def listen(add_options: Callable[[LocustArgumentParser], None]) -> None:
     """Add options to Locust's."""
     hook = events.init_command_line_parser
-    hook.__class__ = _Hook  # those who listen already go on to do so
+    hook.__class__ = _StrictHook  # keeps the listeners that are registered already
     hook.add_listener(add_options)
 
 
-def _strict(listener: Callable[..., None], parser: LocustArgumentParser) -> Callable[..., None]:
+def _strict(listener: Listener, parser: LocustArgumentParser) -> Listener:
     def add(**kwargs: Any) -> None:
         try:
             listener(**kwargs)
