@@ -79,18 +79,6 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
 """The whole of the classification, in which `reconcile.py` looks every attempt up."""
 
 
-def seen(copies: int) -> Seen:
-    """Name a number of copies."""
-    if copies == 0:
-        return Seen.NEVER
-    return Seen.ONCE if copies == 1 else Seen.MORE
-
-
-def classify(outcome: Outcome | None, copies: int) -> Fate:
-    """Tell the class of an id; `outcome` is None where no generator has asked for it."""
-    return Fate.PHANTOM if outcome is None else TABLE[outcome, seen(copies)]
-
-
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many of each; attempts and phantoms by id, foreign and malformed ones by message."""

@@ -400,8 +400,7 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
     writer = LedgerWriter(pafs.LocalFileSystem(), str(tmp_path), RUN, 0)
     writer.open()
     writer.reserve(1000)
-    for half in (described[:700], described[700:]):
-        first = writer.rows_written
+    for first, half in ((0, described[:700]), (700, described[700:])):
         writer.write_segment(
             Row(first + at, "p", "u", each.shape, each.digest, 0, 0, 0, 200, "acked", None)
             for at, each in enumerate(half)
