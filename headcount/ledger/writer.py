@@ -41,7 +41,6 @@ class LedgerWriter:
     tag: str
     generator: int
     reserved: int = 0
-    rows_written: int = 0
     _reservations: int = 0
     _segments: list[Segment] = field(default_factory=list)
 
@@ -75,7 +74,6 @@ class LedgerWriter:
         self._write(name, content)
         digest = hashlib.sha256(content).hexdigest()
         self._segments.append(Segment(name, table.num_rows, digest))
-        self.rows_written += table.num_rows
 
     def write_arrivals(self, arrivals: Arrivals) -> None:
         """Write what became of the arrivals of a rate, in place of the previous file."""

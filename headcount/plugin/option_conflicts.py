@@ -6,32 +6,27 @@ from typing import Any
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
-from locust.event import EventHook
 
 from headcount.errors import UsageError
+from headcount.plugin.event_hooks import Listener, WrappingHook
 
 
-class _Hook(EventHook):
-    """Locust's hook, except that a failure to add options ends the process."""
+class _StrictHook(WrappingHook):
+    """Ends the process if a listener adds an option that exists already."""
 
-    def fire(self, *, reverse: bool = False, **kwargs: Any) -> None:
-        """Call the listeners; a duplicate option ends the process."""
-        listeners = self._handlers
-        self._handlers = [_strict(each, kwargs["parser"]) for each in listeners]
-        try:
-            super().fire(reverse=reverse, **kwargs)  # type: ignore[no-untyped-call]
-        finally:
-            self._handlers = listeners
+    def wrap(self, listener: Listener, arguments: dict[str, Any]) -> Listener:
+        """Return the listener with its argparse errors reported."""
+        return _strict(listener, arguments["parser"])
 
 
 def listen(add_options: Callable[[LocustArgumentParser], None]) -> None:
     """Register a function that adds options to Locust's command line."""
     hook = events.init_command_line_parser
-    hook.__class__ = _Hook  # keeps the listeners registered so far
+    hook.__class__ = _StrictHook  # keeps the listeners registered so far
     hook.add_listener(add_options)
 
 
-def _strict(listener: Callable[..., None], parser: LocustArgumentParser) -> Callable[..., None]:
+def _strict(listener: Listener, parser: LocustArgumentParser) -> Listener:
     def add(**kwargs: Any) -> None:
         try:
             listener(**kwargs)

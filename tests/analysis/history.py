@@ -4,7 +4,7 @@ The ledger is a real one on disk; the topic is a frame of the Kafka source's sch
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +17,11 @@ from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
+from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.sample_records import Record
 from headcount_analysis.read.settling import Database, Settling
-from headcount_analysis.read.source import Frames, Result, SplitTask
+from headcount_analysis.read.source import Result, SplitTask, map_frame
 from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
@@ -242,6 +243,37 @@ class History:
             and offsets.first(partition) <= offset < offsets.end[partition]
         ]
         return self.spark.createDataFrame(rows, SOURCE_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Messages as Spark's own source for Kafka reads them."""
+
+    read: Callable[[OffsetRange], DataFrame]
+
+    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
+        """Run the task on each partition of the frame."""
+        return map_frame(self.read(offsets), task)
+
+    def frame(self, offsets: OffsetRange) -> DataFrame:
+        """Give the frame as it is."""
+        return self.read(offsets)
+
+    def records(self, splits: Sequence[Split]) -> list[Record]:
+        """Collect them; a frame has no headers."""
+        ranges = [
+            OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
+        ]
+        return [
+            Record(offsets.topic, row.partition, row.offset, row.key, row.value)
+            for offsets in ranges
+            for row in topic_range.messages(self.read(offsets)).collect()
+        ]
+
+    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
+        """A frame has no other topic."""
+        del topic, since_ms
+        return []
 
 
 @dataclass(frozen=True)

@@ -79,18 +79,6 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
 """The complete classification; `reconcile.py` looks up every attempt in it."""
 
 
-def seen(copies: int) -> Seen:
-    """Classify a number of copies."""
-    if copies == 0:
-        return Seen.NEVER
-    return Seen.ONCE if copies == 1 else Seen.MORE
-
-
-def classify(outcome: Outcome | None, copies: int) -> Fate:
-    """Return the class of an id; `outcome` is None if no generator requested it."""
-    return Fate.PHANTOM if outcome is None else TABLE[outcome, seen(copies)]
-
-
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Counts of each class; attempts and phantoms by id, foreign and malformed by message."""

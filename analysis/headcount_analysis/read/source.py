@@ -77,37 +77,6 @@ class Kafka:
         return RecordReader(self.bootstrap_servers).elsewhere(topic, since_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """DataFrames that the caller provides, of `topic_range.SOURCE_SCHEMA`."""
-
-    read: Callable[[OffsetRange], DataFrame]
-
-    def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
-        """Run the task on each partition of the DataFrame."""
-        return map_frame(self.read(offsets), task)
-
-    def frame(self, offsets: OffsetRange) -> DataFrame:
-        """Return the DataFrame unchanged."""
-        return self.read(offsets)
-
-    def records(self, splits: Sequence[Split]) -> list[Record]:
-        """Collect the rows of the splits; a DataFrame has no headers."""
-        ranges = [
-            OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
-        ]
-        return [
-            Record(offsets.topic, row.partition, row.offset, row.key, row.value)
-            for offsets in ranges
-            for row in topic_range.messages(self.read(offsets)).collect()
-        ]
-
-    def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
-        """Return nothing: a DataFrame holds no other topic."""
-        del topic, since_ms
-        return []
-
-
 def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:
     """Run a task in executors on each partition of a frame of `topic_range.SOURCE_SCHEMA`."""
     rows = topic_range.messages(frame).mapInArrow(_PickledTask(task), "content binary").collect()

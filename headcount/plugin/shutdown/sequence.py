@@ -30,6 +30,7 @@ from headcount.errors import HeadcountError, PartError
 from headcount.ledger.location import open_location, unsealed
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
+from headcount.plugin.event_hooks import move_to_front
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import failed_responses, listener_errors
 from headcount.plugin.shutdown.exit_code import code_of, write_exit
@@ -51,7 +52,7 @@ _environment: Environment | None = None
 def listen(events: Events) -> None:
     """Register the listeners for Locust's end, once, when the plugin is imported."""
     # First, so that this also runs if another listener calls `sys.exit`.
-    events.init._handlers.insert(0, _on_init)  # noqa: SLF001 - Locust can only append
+    move_to_front(events.init, _on_init)
     events.quitting.add_listener(_on_quitting)
     events.quit.add_listener(_on_quit)
     # Registered first, so called last: after Locust has waited for its workers.
@@ -90,9 +91,7 @@ def _on_init(environment: Environment, **_: Any) -> None:
     _environment = environment
     listener_errors.listen(environment)
     failed_responses.listen(environment)
-    handlers = environment.events.quitting._handlers  # noqa: SLF001 - Locust can only append
-    handlers.remove(_on_quitting)
-    handlers.insert(0, _on_quitting)  # Locust calls these in reverse order
+    move_to_front(environment.events.quitting, _on_quitting)  # Locust calls these in reverse order
     options = environment.parsed_options
     assert options is not None
     is_default = options.exit_code_on_error == _LOCUSTS_DEFAULT

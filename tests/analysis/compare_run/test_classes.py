@@ -2,7 +2,6 @@
 
 from dataclasses import fields
 
-import pytest
 from headcount_analysis.compare_run.classes import (
     ATTEMPT_FATES,
     COUNT_KEYS,
@@ -10,8 +9,6 @@ from headcount_analysis.compare_run.classes import (
     Counts,
     Fate,
     Seen,
-    classify,
-    seen,
     total,
 )
 from hypothesis import given
@@ -21,6 +18,11 @@ from headcount.run.outcome import Outcome
 
 Attempts = list[tuple[Outcome, int]]
 ATTEMPTS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 5)))
+
+
+def fate(outcome: Outcome, copies: int) -> Fate:
+    """Look a number of copies up in the table."""
+    return TABLE[outcome, list(Seen)[min(copies, 2)]]
 
 
 def model(outcome: Outcome, copies: int) -> str:
@@ -37,7 +39,7 @@ def model(outcome: Outcome, copies: int) -> str:
 def counted(attempts: Attempts) -> Counts:
     """Count attempts by outcome and class."""
     each = (
-        Counts(attempted=1, **{outcome.value: 1, classify(outcome, copies).value: 1})
+        Counts(attempted=1, **{outcome.value: 1, fate(outcome, copies).value: 1})
         for outcome, copies in attempts
     )
     return total(each)
@@ -46,7 +48,7 @@ def counted(attempts: Attempts) -> Counts:
 @given(st.sampled_from(Outcome), st.integers(0, 1000))
 def test_table_matches_the_vocabulary(outcome: Outcome, copies: int) -> None:
     """The table gives every attempt the class that the vocabulary gives it."""
-    assert classify(outcome, copies) == model(outcome, copies)
+    assert fate(outcome, copies) == model(outcome, copies)
 
 
 @given(ATTEMPTS)
@@ -68,19 +70,6 @@ def test_table_is_complete() -> None:
     """Each outcome is combined with each number of copies, and every class of attempts occurs."""
     assert set(TABLE) == {(outcome, often) for outcome in Outcome for often in Seen}
     assert set(TABLE.values()) == set(ATTEMPT_FATES)
-
-
-@pytest.mark.parametrize(
-    ("copies", "often"), [(0, Seen.NEVER), (1, Seen.ONCE), (2, Seen.MORE), (9, Seen.MORE)]
-)
-def test_seen(copies: int, often: Seen) -> None:
-    """One copy is once, and two are more."""
-    assert seen(copies) is often
-
-
-def test_id_without_attempt_is_phantom() -> None:
-    """An id that was not requested is a phantom, however often it occurs."""
-    assert classify(None, 1) is classify(None, 2) is Fate.PHANTOM
 
 
 def test_contradictions_are_reported() -> None:

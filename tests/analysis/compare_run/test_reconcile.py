@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 from headcount_analysis.compare_run import ordering, reconcile
-from headcount_analysis.compare_run.classes import FLAGS, Fate, classify
+from headcount_analysis.compare_run.classes import FLAGS, TABLE, Fate, Seen
 from headcount_analysis.ledger.attempts import COLUMNS
 from headcount_analysis.messages.kinds import ARRIVALS, MessageKind
 
@@ -123,7 +123,9 @@ def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expec
             and first.timestamp_ms - attempt.sent_ms > LATE_AFTER_MS
         )
         expected[attempt.generator, attempt.seq] = Expectation(
-            fate=classify(attempt.outcome, len(own_copies)),
+            fate=TABLE[
+                attempt.outcome, (Seen.NEVER, Seen.ONCE, Seen.MORE)[min(len(own_copies), 2)]
+            ],
             copies=len(own_copies),
             first=None if first is None else (first.partition, first.offset),
             corrupted=any(

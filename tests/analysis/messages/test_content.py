@@ -93,8 +93,8 @@ def read_by(
         for offset, value in enumerate(values)
     ]
     (batch,) = pa.Table.from_pylist(rows, MESSAGES).to_batches()
-    rows: list[dict[str, Any]] = reader.arrivals(batch).to_pylist()
-    return rows
+    arrivals: list[dict[str, Any]] = reader.arrivals(batch).to_pylist()
+    return arrivals
 
 
 def test_digests_equal_those_of_the_requests(corpus: list[dict[str, object]]) -> None:
@@ -400,8 +400,7 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
     writer = LedgerWriter(pafs.LocalFileSystem(), str(tmp_path), RUN, 0)
     writer.open()
     writer.reserve(1000)
-    for half in (described[:700], described[700:]):
-        first = writer.rows_written
+    for first, half in ((0, described[:700]), (700, described[700:])):
         writer.write_segment(
             Row(first + at, "p", "u", each.shape, each.digest, 0, 0, 0, 200, "acked", None)
             for at, each in enumerate(half)

@@ -18,7 +18,6 @@ from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
-from headcount_analysis.read.source import Frames
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
@@ -31,7 +30,7 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.run.manifest import Scheduled
 from headcount.run.verdict import Verdict
-from tests.analysis.history import RUN, START_NS, History, event_id
+from tests.analysis.history import RUN, START_NS, Frames, History, event_id
 
 pytestmark = pytest.mark.e2e
 

@@ -73,6 +73,7 @@ def test_without_a_setting_the_system_is_read(tmp_path: Path) -> None:
         (authority("One")[:-40], "the certificates in .*bundle.pem are truncated"),
         (None, "SSL_CERT_FILE=.*bundle.pem cannot be read: No such file"),
     ],
+    ids=["no certificate", "cut off", "missing"],  # every worker must collect the same names
 )
 def test_a_bad_bundle_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
     """The error for an unusable bundle names the file."""
