@@ -16,7 +16,7 @@ import psutil
 from locust import events
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
@@ -132,6 +132,16 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
         monitor.finish()
     else:
         _log.info("the run is over; to verify it: headcount verify %s", path)
+    if environment.web_ui is None and _all_workers_are_missing(environment):
+        # A headless master stops the test, but then waits for ever.
+        _fail(environment, PartError("every worker went missing, without sealing its ledger"))
+
+
+def _all_workers_are_missing(environment: Environment) -> bool:
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner) or runner.worker_count:
+        return False
+    return any(client.state == STATE_MISSING for client in runner.clients.values())
 
 
 def _write_scheduled(environment: Environment) -> None:

@@ -131,6 +131,24 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
     bench.assert_accounts_agree(generators=3)
 
 
+@pytest.mark.slow
+def test_every_worker_goes_missing(bench: Bench) -> None:
+    """A headless master ends with exit code 5 and the reason, and does not wait for ever."""
+    port = str(free_port())
+    master = bench.command(
+        *("--master", "--master-bind-port", port, "--expect-workers", "1", "--run-id", "run-1"),
+        *("--headless", "-u", "5", "-r", "5"),
+    )
+    worker = bench.command("--worker", "--master-port", port)
+    with bench.started(master) as leader, bench.started(worker) as only:
+        bench.wait_for(lambda: bench.has_received_from(0), "the worker makes requests")
+        only.kill()
+        assert leader.wait(DEADLINE_S) == 5
+    ended = RunFolder(bench.reports / "run-1").read_locust_exit()
+    assert ended is not None
+    assert ended.reason == "every worker went missing, without sealing its ledger"
+
+
 def test_web_ui(bench: Bench) -> None:
     """Each test started from the web UI is a separate run."""
     port = free_port()
