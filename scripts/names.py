@@ -1,7 +1,6 @@
-"""Name rules: no two classes share a name, and no identifier is meaningless.
+"""Names: no class name is used twice, and no identifier is meaningless.
 
-`python -m scripts.names` prints each violation that `allowed_names.txt` does not list, and each
-entry there that is no longer needed; it exits with 1 if there is one. `--write` rewrites the list.
+`python -m scripts.names` prints each violation and exits with 1 if there is one.
 """
 
 import ast
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scripts.source import ROOT, Module, read_modules
+from scripts.source import PRODUCT, ROOT, Module, read_modules
 
 BANNED = frozenset({"told", "tell", "found", "mine", "thing", "given"})
 """Banned as names of modules, classes, functions, parameters, fields and variables.
@@ -22,9 +21,7 @@ Leading and trailing underscores are ignored.
 BANNED_IN_SIGNATURES = frozenset({"each"})
 """Banned as names of modules, classes, functions, parameters and fields; loops may use them."""
 
-ALLOWED = Path(__file__).with_name("allowed_names.txt")
-
-FOLDERS = ("headcount", "analysis", "service", "locustfiles", "bench", "scripts")
+FOLDERS = (*PRODUCT, "scripts", "tests", "examples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +100,13 @@ def _is_banned(binding: Binding) -> bool:
     return word in BANNED or (word in BANNED_IN_SIGNATURES and binding.kind != "variable")
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Print the violations, and return the exit code."""
     problems = violations(read_modules(ROOT, FOLDERS))
-    if "--write" in arguments:
-        ALLOWED.write_text("".join(f"{entry}\n" for entry in sorted(problems)), encoding="utf-8")
-        return 0
-    allowed = set(ALLOWED.read_text(encoding="utf-8").splitlines())
-    broken = [f"{place}: {entry}" for entry, place in problems.items() if entry not in allowed]
-    stale = [f"{ALLOWED.name}: no longer needed: {entry}" for entry in allowed - problems.keys()]
-    for line in sorted(broken) + sorted(stale):
-        print(line)
-    return 1 if broken or stale else 0
+    for entry, place in sorted(problems.items()):
+        print(f"{place}: {entry}")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
