@@ -18,7 +18,7 @@ from tests.sharing import shared
 DEADLINE_S = 60.0
 
 
-class Part:
+class CountingPart:
     """Counts its starts and ends."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Part:
 
 def test_the_first_starts_it_and_ends_it_after_the_last(tmp_path: Path) -> None:
     """The owner waits for a later user; the next process gets a new part."""
-    part, leave = Part(), Event()
+    part, leave = CountingPart(), Event()
 
     def own() -> None:
         with shared(tmp_path, part) as address:
@@ -66,7 +66,7 @@ def test_a_part_that_cannot_start(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="no room"), shared(tmp_path, broken):
         pass
-    with shared(tmp_path, Part()) as address:
+    with shared(tmp_path, CountingPart()) as address:
         assert address == "part 1"
 
 
@@ -96,5 +96,5 @@ def test_an_owner_that_is_killed(tmp_path: Path) -> None:
         part = psutil.Process(int(owner.stdout.readline()))
         owner.kill()
     wait_until(lambda: not is_alive(part), DEADLINE_S, "the part has exited")
-    with shared(tmp_path, Part()) as address:
+    with shared(tmp_path, CountingPart()) as address:
         assert address == "part 1"

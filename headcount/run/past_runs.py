@@ -11,7 +11,7 @@ from headcount.errors import HeadcountError
 from headcount.files import is_own
 from headcount.run.folder import RunFolder
 from headcount.run.ids import is_run_id
-from headcount.run.verdict import Result, VerdictTold, read_verdict
+from headcount.run.verdict import Result, StoredVerdict, read_verdict
 
 MOST = 500
 FILES = (
@@ -28,7 +28,7 @@ class PastRun:
     run_id: str
     created_at: str
     scenario: str
-    verdict: VerdictTold | None
+    verdict: StoredVerdict | None
     files: tuple[str, ...]
 
     @property

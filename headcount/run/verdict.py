@@ -172,7 +172,7 @@ def tally_of(checks: Iterable[Check]) -> str:
 
 
 @validated(frozen=True, slots=True)
-class ThresholdTold:
+class StoredThreshold:
     """A threshold, as recorded in verdict.json."""
 
     text: str
@@ -187,14 +187,14 @@ class ThresholdTold:
 
 
 @validated(frozen=True, slots=True)
-class VerdictTold:
+class StoredVerdict:
     """The part of verdict.json that is shown without the report."""
 
     run_id: str
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    thresholds: tuple[ThresholdTold, ...] = ()
+    thresholds: tuple[StoredThreshold, ...] = ()
     counts: dict[str, int] | None = None
     scenario: str = ""
     created_at: str = ""
@@ -207,7 +207,7 @@ class VerdictTold:
 
 
 def label_in(
-    verdict: Verdict, checks: Sequence[Check], thresholds: Iterable[ThresholdTold]
+    verdict: Verdict, checks: Sequence[Check], thresholds: Iterable[StoredThreshold]
 ) -> Label:
     """Return the label of a document, by its checks, or by the rest if it has none."""
     if checks:
@@ -218,10 +218,10 @@ def label_in(
     )
 
 
-_VERDICT = TypeAdapter(VerdictTold)
+_VERDICT = TypeAdapter(StoredVerdict)
 
 
-def read_verdict(folder: Path) -> VerdictTold | None:
+def read_verdict(folder: Path) -> StoredVerdict | None:
     """Read the verdict in a run's folder; None if it is missing or invalid."""
     try:
         with open_own(folder, "verdict.json") as file:

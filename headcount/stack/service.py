@@ -134,7 +134,7 @@ def _wait_until_ready(config: ServerConfig, port: int, process: Process) -> None
         )
     except PartError as error:
         if process.returncode is None:
-            raise PartError(f"{error}; its last answer: {answers[-1]}") from None
+            raise PartError(f"{error}; its last response: {answers[-1]}") from None
         raise
 
 

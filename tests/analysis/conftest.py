@@ -14,7 +14,7 @@ from headcount.stack.jvm.flags import QUICK_START
 from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import connector_jars
 from headcount.stack.jvm.java import Java
-from tests.analysis.history import History
+from tests.analysis.history import RunHistory
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,6 @@ def spark(
 
 
 @pytest.fixture
-def history(tmp_path: Path, spark: SparkSession) -> History:
+def history(tmp_path: Path, spark: SparkSession) -> RunHistory:
     """An empty history for a test to fill."""
-    return History(tmp_path, spark)
+    return RunHistory(tmp_path, spark)

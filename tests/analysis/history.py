@@ -51,7 +51,7 @@ def event_id(seq: int, generator: int = 0, run: str = RUN) -> str:
 
 
 @dataclass
-class History:
+class RunHistory:
     """A run under construction. Each attempt requests an iron sword by default."""
 
     path: Path
@@ -280,7 +280,7 @@ class Frames:
 class Batches:
     """Messages as the executors' consumer reads them, with any timestamps."""
 
-    history: History
+    history: RunHistory
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
         """Run the task on all messages of the range in this process."""

@@ -149,10 +149,10 @@ def test_several_doubts_of_a_subject_are_one_case() -> None:
 
 def test_without_evidence() -> None:
     """What could not be judged is no success, and no failure of the service either."""
-    found = results(report_of(None, ThresholdResult(KEPT.threshold, None)))
-    assert (found["verdict"], found["verification"]) == ("Error", "Error")
-    assert (found["lost"], found["garbled"]) == ("Skipped", "Skipped")
-    assert found["http.p99 < 300ms"] == "Error"
+    cases = results(report_of(None, ThresholdResult(KEPT.threshold, None)))
+    assert (cases["verdict"], cases["verification"]) == ("Error", "Error")
+    assert (cases["lost"], cases["garbled"]) == ("Skipped", "Skipped")
+    assert cases["http.p99 < 300ms"] == "Error"
 
 
 LOST = with_counts(attempted=1, acked=1, lost=1)
@@ -186,9 +186,9 @@ def test_every_surface_says_the_same(label: Label, tmp_path: Path) -> None:
     terminal = printed(report)
     assert f"\x1b[1;{code}mVerdict: {label.words}\x1b[0m" in terminal
     (tmp_path / "verdict.json").write_text(document.dump(report))
-    told = read_verdict(tmp_path)
-    assert told is not None
-    assert (told.label, told.checks) == (label, report.checks)
+    stored = read_verdict(tmp_path)
+    assert stored is not None
+    assert (stored.label, stored.checks) == (label, report.checks)
     assert json.loads(document.dump(report))["label"] == label.value
     verdict_case = results(report).get("verdict")
     assert verdict_case == {"green": None, "red": "Failure", "yellow": "Error"}[label.colour]
@@ -226,17 +226,17 @@ def test_markdown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rates", "told"),
+    ("rates", "line"),
     [
         (Rates(500, 498.25), "Rate of the run: target 500.0/s, achieved 498.2/s"),
         (Rates(None, 62.0), "Rate of the run: target none, achieved 62.0/s"),
     ],
 )
-def test_both_rates_stand_beside_the_percentiles_in_markdown(rates: Rates, told: str) -> None:
+def test_both_rates_stand_beside_the_percentiles_in_markdown(rates: Rates, line: str) -> None:
     """Right above their table, and nowhere where there is none."""
     bucket = Bucket("default", Measure.HTTP, 10, 5_000_000, 5_000_000, 5e7)
     report = replace(report_of(SANE), rates=rates)
     lines = markdown.render(replace(report, buckets=(bucket,)), Exceptions()).splitlines()
     header = "| latency, ms | p50 | p75 | p90 | p95 | p99 | p99.9 |"
-    assert lines[lines.index(told) + 1 :][:2] == ["", header]
-    assert told not in markdown.render(report, Exceptions())
+    assert lines[lines.index(line) + 1 :][:2] == ["", header]
+    assert line not in markdown.render(report, Exceptions())

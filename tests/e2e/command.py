@@ -23,7 +23,7 @@ LOOPBACKS = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CompletedCommand:
     """The exit code and the output of a command."""
 
     code: int
@@ -54,7 +54,7 @@ def headcount(
     run_id: str = "run-1",
     prepare: Callable[[], None] | None = None,
     **environ: str,
-) -> Outcome:
+) -> CompletedCommand:
     """Run the command; check that it leaves no process and listens only on loopback addresses."""
     command = [sys.executable, "-m", "headcount", *arguments]
     before = set(psutil.pids())
@@ -74,7 +74,7 @@ def headcount(
                 output = process.communicate(timeout=0.2)
     assert left_by(reports, before) == []
     assert exposed == set()
-    return Outcome(process.returncode, *output, reports / run_id)
+    return CompletedCommand(process.returncode, *output, reports / run_id)
 
 
 def open_beyond_loopback(pid: int) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.broker import Broker
-from tests.e2e.command import Outcome, a_counted_run, headcount
+from tests.e2e.command import CompletedCommand, a_counted_run, headcount
 from tests.harmful.sluggish import DELAY_S
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -42,7 +42,7 @@ def reports(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compare(reports: Path, base: str, run: str, *more: str, limit: str = LIMIT) -> Outcome:
+def compare(reports: Path, base: str, run: str, *more: str, limit: str = LIMIT) -> CompletedCommand:
     """Compare the runs of both sides with limits."""
     limits = ("--limit", limit, "--limit", "lost +0", "--reports-dir", str(reports))
     return headcount(reports, "compare", base, run, *limits, *more)

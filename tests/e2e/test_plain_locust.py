@@ -9,7 +9,7 @@ import pytest
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from headcount.stack.service import Server, ServerConfig
-from tests.e2e.command import DEADLINE_S, Outcome
+from tests.e2e.command import DEADLINE_S, CompletedCommand
 from tests.headcount.plugin.counting_service import counting_service
 from tests.headcount.plugin.locusts import counted
 
@@ -45,7 +45,7 @@ def locust(
     topic: str,
     *options: str,
     locustfile: str = "locustfiles/mixed.py",
-) -> Outcome:
+) -> CompletedCommand:
     """Run Locust headless with `--verify` and its own reports, until it has made some requests."""
     command = [sys.executable, "-m", "locust", "-f", counted(locustfile), "--headless"]
     command += ["-u", "5", "-r", "5", "--host", host, "--topic", topic]
@@ -55,7 +55,7 @@ def locust(
     port = str(free_port())  # parallel tests must not share Locust's default port
     command += ["--master-bind-port", port, "--master-port", port]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    return Outcome(done.returncode, done.stdout, done.stderr, reports / "run-1")
+    return CompletedCommand(done.returncode, done.stdout, done.stderr, reports / "run-1")
 
 
 def test_the_verdict_is_the_exit_code(

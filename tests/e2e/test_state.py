@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from headcount.stack.broker import Broker
-from tests.e2e.command import Outcome, headcount
+from tests.e2e.command import CompletedCommand, headcount
 from tests.service.postgres import postgres
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -17,7 +17,7 @@ SCENARIO = "tests/e2e/life_locustfile.py"
 PASSWORD = "not-to-be-seen"  # noqa: S105 - the server accepts any password
 
 
-def lives(reports: Path, *more: str, **environ: str) -> Outcome:
+def lives(reports: Path, *more: str, **environ: str) -> CompletedCommand:
     """Run the scenario with state until it has made enough requests."""
     plan = ("-u", "10", "-t", "10m", "--seed", "1")
     load = (*plan, "--run-id", "run-1", "--spark-heap", "1g")

@@ -8,17 +8,17 @@ from typing import Any
 
 from headcount.cli.platform import Platform
 from tests.faults.scenarios import Scenario
-from tests.faults.stage import Stage
+from tests.faults.stage import FaultStage
 
 _COUNTS = ("attempted", "acked", "failed", "indeterminate", "lost", "duplicated")
 _HEADER = (
     *("scenario", "fault", "verdict", *_COUNTS),
-    *("recovered after", "slowest answer", "state"),
+    *("recovered after", "slowest response", "state"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ScenarioResult:
     """The verdict of a scenario, and its deviations from the expected one."""
 
     scenario: Scenario
@@ -63,7 +63,7 @@ class Result:
 
     @property
     def _slowest(self) -> str:
-        """The longest time to an answer: a request that was not refused may have waited."""
+        """The longest time to a response: a request that was not refused may have waited."""
         (times,) = (
             each
             for each in self.verdict["latency_ms"]
@@ -72,18 +72,18 @@ class Result:
         return f"{times['max_ms'] / 1000:.1f} s"
 
 
-def perform(scenario: Scenario, ready: Platform, path: Path) -> Result:
+def perform(scenario: Scenario, ready: Platform, path: Path) -> ScenarioResult:
     """Start the parts, run a scenario and judge it."""
     path.mkdir(parents=True, exist_ok=True)
-    with Stage(scenario.setup, ready, path) as stage:
+    with FaultStage(scenario.setup, ready, path) as stage:
         scenario.act(stage)
         code = scenario.judge(stage)
         verdict = stage.verdict
     broken = tuple(scenario.broken(code, verdict))
-    return Result(scenario, code, verdict, broken)
+    return ScenarioResult(scenario, code, verdict, broken)
 
 
-def table(results: Iterable[Result]) -> str:
+def table(results: Iterable[ScenarioResult]) -> str:
     """Write the results as a table in Markdown."""
     rows = [_HEADER, ("---",) * 3 + ("---:",) * 8 + ("---",), *(each.row for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

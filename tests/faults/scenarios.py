@@ -11,7 +11,7 @@ from typing import Any
 from headcount.errors import PartError
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from tests.faults.stage import Setup, Stage, stopped
+from tests.faults.stage import FaultStage, Setup, stopped
 
 PASS, FAIL, INCONCLUSIVE = 0, 1, 3
 DEADLINE_S = 60.0
@@ -23,7 +23,7 @@ _WRONG = ("lost", "duplicated", "ghost", *_ANY)
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedVerdict:
     """The expected verdict: `some` names the counts above 0, `none` the counts of 0.
 
     `state` is the result of the state check.
@@ -41,10 +41,10 @@ class Scenario:
 
     name: str
     what: str
-    act: Callable[[Stage], None]
+    act: Callable[[FaultStage], None]
     setup: Setup = field(default_factory=Setup)
-    expected: Expected = field(default_factory=Expected)
-    judge: Callable[[Stage], int] = Stage.end
+    expected: ExpectedVerdict = field(default_factory=ExpectedVerdict)
+    judge: Callable[[FaultStage], int] = FaultStage.end
 
     def broken(self, code: int, verdict: dict[str, Any]) -> Iterator[str]:
         """Yield a line for each deviation from the expected verdict."""
@@ -61,7 +61,7 @@ class Scenario:
                 yield f"no {name}, expected some"
 
 
-def _kill_worker(stage: Stage) -> None:
+def _kill_worker(stage: FaultStage) -> None:
     worker = stage.workers()[0]
     stage.mark("a gunicorn worker hangs, and is killed with SIGKILL")
     with stopped(worker.pid):
@@ -69,7 +69,7 @@ def _kill_worker(stage: Stage) -> None:
         worker.kill()
 
 
-def _reload(stage: Stage) -> None:
+def _reload(stage: FaultStage) -> None:
     assert stage.server is not None
     old = {each.pid for each in stage.workers()}
     stage.mark("SIGHUP is sent to gunicorn")
@@ -81,13 +81,13 @@ def _reload(stage: Stage) -> None:
     )
 
 
-def _terminate(stage: Stage) -> None:
+def _terminate(stage: FaultStage) -> None:
     assert stage.server is not None
     stage.mark("SIGTERM is sent to gunicorn")
     stage.server.stop()
 
 
-def _kill_broker(stage: Stage) -> None:
+def _kill_broker(stage: FaultStage) -> None:
     (broker,) = stage.brokers
     stage.mark("the broker is killed with SIGKILL")
     broker.kill()
@@ -96,19 +96,19 @@ def _kill_broker(stage: Stage) -> None:
     stage.mark("the broker is restarted")
 
 
-def _kill_worker_and_broker(stage: Stage, apart_s: float = 30.0) -> None:
+def _kill_worker_and_broker(stage: FaultStage, apart_s: float = 30.0) -> None:
     time.sleep(apart_s)
     _kill_worker(stage)
     time.sleep(apart_s)
     _kill_broker(stage)
 
 
-def _reload_and_kill(stage: Stage) -> None:
+def _reload_and_kill(stage: FaultStage) -> None:
     _reload(stage)
     _kill_worker_and_broker(stage, apart_s=2.0)
 
 
-def _stop_broker(stage: Stage, seconds: float = 20.0) -> None:
+def _stop_broker(stage: FaultStage, seconds: float = 20.0) -> None:
     (broker,) = stage.brokers
     stage.mark(f"the broker is stopped with SIGSTOP for {seconds:g} s")
     with stopped(broker.pid):
@@ -116,7 +116,7 @@ def _stop_broker(stage: Stage, seconds: float = 20.0) -> None:
     stage.mark("the broker resumes")
 
 
-def _fill_disk(stage: Stage) -> None:
+def _fill_disk(stage: FaultStage) -> None:
     (broker,) = stage.brokers
     logs = (broker.data_dir / "log").glob("events-*/*.log")
     room = max(each.stat().st_size for each in logs) + 4096
@@ -136,13 +136,13 @@ def _has_exited(broker: Broker) -> bool:
     return False
 
 
-def _kill_leader(stage: Stage) -> None:
+def _kill_leader(stage: FaultStage) -> None:
     leader = stage.leader()
     stage.mark("the leader of a partition is killed with SIGKILL")
     leader.kill()
 
 
-def _kill_leader_without_followers(stage: Stage) -> None:
+def _kill_leader_without_followers(stage: FaultStage) -> None:
     leader = stage.leader()
     followers = [each.pid for each in stage.brokers if each is not leader]
     stage.mark("the leader's followers are stopped, and the leader is killed with SIGKILL")
@@ -152,19 +152,19 @@ def _kill_leader_without_followers(stage: Stage) -> None:
     stage.mark("its followers resume")
 
 
-def _kill_generator(stage: Stage) -> None:
+def _kill_generator(stage: FaultStage) -> None:
     _master, first, *_ = stage.generators()
     stage.mark("a Locust worker is killed with SIGKILL")
     first.kill()
 
 
-def _kill_master(stage: Stage) -> None:
+def _kill_master(stage: FaultStage) -> None:
     master, *_ = stage.generators()
     stage.mark("the Locust master is killed with SIGKILL")
     master.kill()
 
 
-def _kill_run(stage: Stage) -> None:
+def _kill_run(stage: FaultStage) -> None:
     stage.mark("all of headcount run is killed with SIGKILL")
     generators = stage.generators()
     # Not stopped, they would notice the end of the run, and seal their ledgers.
@@ -174,7 +174,7 @@ def _kill_run(stage: Stage) -> None:
             each.kill()
 
 
-def _misbehave(stage: Stage) -> None:
+def _misbehave(stage: FaultStage) -> None:
     stage.mark("the service begins to misbehave")
     stage.harm()
     time.sleep(2 * AFTERMATH_S)
@@ -182,7 +182,7 @@ def _misbehave(stage: Stage) -> None:
     stage.mark("the service behaves correctly again")
 
 
-def _lie_and_die(stage: Stage) -> None:
+def _lie_and_die(stage: FaultStage) -> None:
     stage.mark("the service answers before it publishes")
     seen = stage.segments()
     stage.harm()
@@ -193,7 +193,7 @@ def _lie_and_die(stage: Stage) -> None:
     stage.cease()
 
 
-def _lose_unsynced(stage: Stage) -> None:
+def _lose_unsynced(stage: FaultStage) -> None:
     (broker,) = stage.brokers
     stage.mark("the broker is stopped with SIGSTOP, and killed with SIGKILL")
     with stopped(broker.pid):
@@ -203,7 +203,7 @@ def _lose_unsynced(stage: Stage) -> None:
     stage.mark("the broker is restarted")
 
 
-def _after_the_run(stage: Stage) -> int:
+def _after_the_run(stage: FaultStage) -> int:
     stage.end()
     return stage.verify()
 
@@ -215,38 +215,38 @@ SCENARIOS = (
         "worker-killed",
         "one of two gunicorn workers hangs for half a second, and is killed with SIGKILL",
         _kill_worker,
-        expected=Expected(some=("indeterminate",)),
+        expected=ExpectedVerdict(some=("indeterminate",)),
     ),
     Scenario(
         "service-reloaded",
         "SIGHUP sent to gunicorn: a rolling reload",
         _reload,
-        expected=Expected(none=(*_WRONG, "indeterminate", "failed")),
+        expected=ExpectedVerdict(none=(*_WRONG, "indeterminate", "failed")),
     ),
     Scenario(
         "service-terminated",
         "SIGTERM sent to gunicorn, which is not restarted",
         _terminate,
-        expected=Expected(none=(*_WRONG, "indeterminate"), some=("failed",)),
+        expected=ExpectedVerdict(none=(*_WRONG, "indeterminate"), some=("failed",)),
     ),
     Scenario(
         "broker-killed",
         "the broker killed with SIGKILL, and restarted after 2 s",
         _kill_broker,
-        expected=Expected(some=("failed",)),
+        expected=ExpectedVerdict(some=("failed",)),
     ),
     Scenario(
         "broker-stopped",
         "the broker stopped with SIGSTOP for 20 s",
         _stop_broker,
         Setup(options=("-t", "40s")),
-        Expected(some=("failed", "indeterminate")),
+        ExpectedVerdict(some=("failed", "indeterminate")),
     ),
     Scenario(
         "disk-full",
         "the broker's files reach a quota; the broker exits, and is restarted with free space",
         _fill_disk,
-        expected=Expected(some=("failed",)),
+        expected=ExpectedVerdict(some=("failed",)),
     ),
     Scenario(
         "leader-killed",
@@ -259,14 +259,14 @@ SCENARIOS = (
         "one of two Locust workers killed with SIGKILL",
         _kill_generator,
         Setup(options=("--processes", "2", "--allow", "unsealed=1")),
-        Expected(some=("indeterminate",)),
+        ExpectedVerdict(some=("indeterminate",)),
     ),
     Scenario(
         "locust-master-killed",
         "the Locust master killed with SIGKILL; the run is judged afterwards",
         _kill_master,
         Setup(options=("--processes", "2")),
-        Expected(code=PartError.exit_code),  # delivery passed, but a part of the load died
+        ExpectedVerdict(code=PartError.exit_code),  # delivery passed, but a part of the load died
         judge=_after_the_run,
     ),
     Scenario(
@@ -274,7 +274,7 @@ SCENARIOS = (
         "all of `headcount run` killed with SIGKILL; the run is judged afterwards",
         _kill_run,
         Setup(nodes=0),
-        Expected(code=INCONCLUSIVE, some=("indeterminate",)),
+        ExpectedVerdict(code=INCONCLUSIVE, some=("indeterminate",)),
         judge=_after_the_run,
     ),
     Scenario(
@@ -288,7 +288,7 @@ SCENARIOS = (
         "the service resets connections, about half of them after it has published",
         _misbehave,
         Setup(misdeed="resetting"),
-        Expected(some=("indeterminate", "recovered", "absent")),
+        ExpectedVerdict(some=("indeterminate", "recovered", "absent")),
     ),
     *(
         Scenario(
@@ -300,7 +300,7 @@ SCENARIOS = (
                 options=("locustfiles/player_life.py", "-t", "2m"),
                 has_postgresql=database == "postgresql",
             ),
-            Expected(some=("failed", "indeterminate", "refused"), state="equal"),
+            ExpectedVerdict(some=("failed", "indeterminate", "refused"), state="equal"),
         )
         for database, named in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
     ),
@@ -309,7 +309,7 @@ SCENARIOS = (
         "player_life.py: the service reloaded, a worker and the broker killed soon afterwards",
         _reload_and_kill,
         Setup(options=("locustfiles/player_life.py", "-t", "40s")),
-        Expected(some=("refused",), state="equal"),
+        ExpectedVerdict(some=("refused",), state="equal"),
     ),
     Scenario(
         "service-lies",
@@ -325,7 +325,7 @@ SCENARIOS = (
                 "30s",
             ),
         ),
-        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+        ExpectedVerdict(FAIL, ("ghost", *_ANY), some=("lost",)),
     ),
     Scenario(
         "acks-0",
@@ -335,7 +335,7 @@ SCENARIOS = (
             environ={**_WEAK, "SERVICE_ACKS": "0"},
             options=("--promise", "acks=0, not idempotent"),
         ),
-        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+        ExpectedVerdict(FAIL, ("ghost", *_ANY), some=("lost",)),
     ),
     Scenario(
         "acks-1",
@@ -347,13 +347,13 @@ SCENARIOS = (
             environ={**_WEAK, "SERVICE_ACKS": "1"},
             options=("--promise", "acks=1, not idempotent"),
         ),
-        Expected(FAIL, ("ghost", *_ANY), some=("lost",)),
+        ExpectedVerdict(FAIL, ("ghost", *_ANY), some=("lost",)),
     ),
     Scenario(
         "no-idempotence",
         "acks=all, not idempotent: the broker stopped for 7 s, beyond the request time-out",
         lambda stage: _stop_broker(stage, 7.0),
         Setup(environ=_WEAK, options=("--promise", "acks=all, not idempotent")),
-        Expected(FAIL, ("lost", "ghost", *_ANY), some=("duplicated",)),
+        ExpectedVerdict(FAIL, ("lost", "ghost", *_ANY), some=("duplicated",)),
     ),
 )

@@ -48,7 +48,7 @@ class Setup:
     has_postgresql: bool = False
 
 
-class Stage:
+class FaultStage:
     """The parts of one scenario, during a run."""
 
     def __init__(self, setup: Setup, ready: Platform, path: Path) -> None:

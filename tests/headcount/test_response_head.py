@@ -58,19 +58,19 @@ def test_what_is_plain_is_what_the_general_parser_reads(
     """Status, fields, body and where it ends are the same; the connection can be used again."""
     data = start + b"".join(b"".join(line) + b"\r\n" for line in lines) + b"\r\n" + body
     data = data[: len(data) - cut] if cut else data
-    found = frame(data, is_bodiless=is_head)
-    if found is None or found.end > len(data):
+    head = frame(data, is_bodiless=is_head)
+    if head is None or head.end > len(data):
         return
-    general = parsed(data[: found.end], "HEAD" if is_head else "GET")
+    general = parsed(data[: head.end], "HEAD" if is_head else "GET")
     assert general is not None
     assert general.message_complete
     assert not general.should_close()
-    assert general.get_code() == found.status
+    assert general.get_code() == head.status
     body_read = bytes(general._body_buffer)  # noqa: SLF001 - it has no socket to read from
-    assert body_read == data[found.body_at : found.end]
+    assert body_read == data[head.body_at : head.end]
     # The general parser keeps the blanks behind a value, which are none of it (RFC 9110, 5.5).
-    told = [(name, value.rstrip(" \t")) for name, value in general.items()]
-    assert told == _grouped(fields(data, found.body_at))
+    parsed_fields = [(name, value.rstrip(" \t")) for name, value in general.items()]
+    assert parsed_fields == _grouped(fields(data, head.body_at))
 
 
 @settings(max_examples=1000, deadline=None)
@@ -81,16 +81,16 @@ def test_what_is_not_whole_is_waited_for_only_where_more_must_come(
     """Where this says that the answer is not whole, the general parser does not say that it is."""
     data = start + b"".join(b"".join(line) + b"\r\n" for line in lines) + b"\r\n" + body
     data = data[: max(1, len(data) - cut)]
-    found = frame(data, is_bodiless=False)
-    if found is not None and found.end > len(data):
+    head = frame(data, is_bodiless=False)
+    if head is not None and head.end > len(data):
         general = parsed(data, "GET")
         assert general is None or not general.message_complete
 
 
-def _grouped(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _grouped(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Fields of one name follow each other, as the general parser lists them."""
-    order = list(dict.fromkeys(name.lower() for name, _ in found))
-    return [each for name in order for each in found if each[0].lower() == name]
+    order = list(dict.fromkeys(name.lower() for name, _ in pairs))
+    return [each for name in order for each in pairs if each[0].lower() == name]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def _grouped(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
 )
 def test_plain_answers(data: bytes, status: int, body: bytes) -> None:
     """What a service says all the time is plain, and whole to the byte."""
-    found = frame(data, is_bodiless=False)
-    assert found is not None
-    assert (found.status, data[found.body_at : found.end], found.end) == (status, body, len(data))
+    head = frame(data, is_bodiless=False)
+    assert head is not None
+    assert (head.status, data[head.body_at : head.end], head.end) == (status, body, len(data))
 
 
 @pytest.mark.parametrize(
@@ -130,22 +130,22 @@ def test_plain_answers(data: bytes, status: int, body: bytes) -> None:
     ],
 )
 def test_what_is_not_plain_is_left_to_the_general_parser(data: bytes) -> None:
-    """Nothing is said of what is malformed, too long, or more than a body of a told length."""
+    """Nothing is said of what is malformed, too long, or more than a body of the stated length."""
     assert frame(data, is_bodiless=False) is None
 
 
 def test_an_answer_that_is_cut_is_not_whole() -> None:
     """A cut head says nothing, and a cut body how much is to come."""
-    head = PLAIN.index(b"ok")
+    head_bytes = PLAIN.index(b"ok")
     for length in range(len(PLAIN)):
-        found = frame(PLAIN[:length], is_bodiless=False)
-        assert (found is None) == (length < head)
-        assert found is None or found.end == len(PLAIN)
+        head = frame(PLAIN[:length], is_bodiless=False)
+        assert (head is None) == (length < head_bytes)
+        assert head is None or head.end == len(PLAIN)
 
 
 def test_an_answer_to_head_has_no_body() -> None:
     """Its length is that of the body that is left out."""
     data = OK + b"Content-Length: 9\r\n\r\n"
-    found = frame(data, is_bodiless=True)
-    assert isinstance(found, Frame)
-    assert found.end == len(data)
+    head = frame(data, is_bodiless=True)
+    assert isinstance(head, Frame)
+    assert head.end == len(data)

@@ -19,7 +19,7 @@ from headcount.stack.ports import free_port
 from headcount.stack.process import Process
 from headcount.stack.service import DATABASE_VARIABLE, DEFAULT_APP, Server, ServerConfig
 from tests.brokers import started_together
-from tests.e2e.command import Outcome
+from tests.e2e.command import CompletedCommand
 from tests.headcount.plugin.locusts import AWAITED
 from tests.scale.object_store import BUCKET, object_store
 from tests.scale.spark_cluster import HOST, spark_cluster
@@ -33,7 +33,7 @@ DEADLINE_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class LoopbackDeployment:
     """The addresses of all parts; `environ` is the environment of the commands on every host."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Cluster:
         memory = ("--spark-conf", "spark.executor.memory=768m")
         return ("--spark-master", self.spark_master, "--tables", TABLES, *memory)
 
-    def run(self, server: Server) -> Outcome:
+    def run(self, server: Server) -> CompletedCommand:
         """Run `headcount run` as the master of generators on other hosts; the cluster follows."""
         port = str(free_port())
         master = ("--master", "--master-bind-host", HOST, "--master-bind-port", port)
@@ -93,7 +93,7 @@ class Cluster:
                 *("--", *master, "--expect-workers", str(GENERATORS)),
             )
 
-    def headcount(self, *arguments: str) -> Outcome:
+    def headcount(self, *arguments: str) -> CompletedCommand:
         """Run a command."""
         name, *rest = arguments
         own = ("--reports-dir", str(self.reports), "--spark-heap", "1g")
@@ -106,7 +106,7 @@ class Cluster:
             check=False,
         )
         (self.folder / f"{RUN_ID}-{name}.log").write_text(done.stdout + done.stderr)
-        return Outcome(done.returncode, done.stdout, done.stderr, self.run_folder)
+        return CompletedCommand(done.returncode, done.stdout, done.stderr, self.run_folder)
 
     def _worker(self, number: int, port: str) -> Process:
         command = [sys.executable, "-m", "locust", "-f", SCENARIO, "--worker"]
@@ -116,7 +116,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
+def cluster(folder: Path, ready: Platform) -> Iterator[LoopbackDeployment]:
     """Run all parts for the block."""
     with contextlib.ExitStack() as stack:
         database_url = stack.enter_context(postgres())
@@ -129,7 +129,7 @@ def cluster(folder: Path, ready: Platform) -> Iterator[Cluster]:
             brokers = _brokers(stack, folder, ready)
             spark_master = spark_start.result()
         awaited = str(folder / "reports" / RUN_ID / "follow" / "pieces")
-        yield Cluster(
+        yield LoopbackDeployment(
             folder=folder,
             brokers=brokers,
             spark_master=spark_master,

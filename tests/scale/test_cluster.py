@@ -21,8 +21,16 @@ from headcount.cli.platform import platform
 from headcount.console import Console, Step
 from headcount.kafka import topic
 from headcount.run.folder import RunFolder
-from tests.e2e.command import Outcome
-from tests.scale.cluster import BROKERS, GENERATORS, RUN_ID, SPARK_WORKERS, TOPIC, Cluster, cluster
+from tests.e2e.command import CompletedCommand
+from tests.scale.cluster import (
+    BROKERS,
+    GENERATORS,
+    RUN_ID,
+    SPARK_WORKERS,
+    TOPIC,
+    LoopbackDeployment,
+    cluster,
+)
 from tests.scale.object_store import BUCKET, opened
 from tests.scale.spark_cluster import executors
 
@@ -30,7 +38,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackDeployment]:
     """All parts; none of their processes is left after the tests."""
     folder = tmp_path_factory.mktemp("scale")
     with cluster(folder, platform(dict(os.environ), Console(quiet=True))) as started:
@@ -46,7 +54,7 @@ def judged(verdict: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def followed(parts: Cluster) -> Outcome:
+def followed(parts: LoopbackDeployment) -> CompletedCommand:
     """A run that the cluster follows: each generator has one lost event and one duplicated event.
 
     Each generator has five users, so that it makes five requests however slow the machine is.
@@ -56,12 +64,14 @@ def followed(parts: Cluster) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def verdict(followed: Outcome) -> dict[str, Any]:
+def verdict(followed: CompletedCommand) -> dict[str, Any]:
     """The verdict on the followed run, read before a later `verify` overwrites it."""
     return followed.verdict
 
 
-def test_a_cluster_that_follows(parts: Cluster, followed: Outcome, verdict: dict[str, Any]) -> None:
+def test_a_cluster_that_follows(
+    parts: LoopbackDeployment, followed: CompletedCommand, verdict: dict[str, Any]
+) -> None:
     """All other events are delivered; the lost ones make PostgreSQL's state different."""
     assert (followed.code, verdict["state"]) == (1, "different"), followed.err
     assert re.search(r"^Followed: [1-9][\d,]* messages", followed.err, re.MULTILINE)
@@ -72,7 +82,9 @@ def test_a_cluster_that_follows(parts: Cluster, followed: Outcome, verdict: dict
     assert_all_took_part(parts, followed.folder)
 
 
-def test_the_same_verdict(parts: Cluster, followed: Outcome, verdict: dict[str, Any]) -> None:
+def test_the_same_verdict(
+    parts: LoopbackDeployment, followed: CompletedCommand, verdict: dict[str, Any]
+) -> None:
     """A later `verify` on a single machine reaches the same verdict as the cluster."""
     again = parts.headcount("verify", str(followed.folder))
     assert again.code == 1, again.err
@@ -97,7 +109,7 @@ class Waking(Step):
 REPETITIONS = 5
 
 
-def test_unreplicated_messages_are_waited_for(parts: Cluster) -> None:
+def test_unreplicated_messages_are_waited_for(parts: LoopbackDeployment) -> None:
     """With acks=1, messages are acknowledged but cannot be read while an in-sync replica hangs.
 
     The replica's broker remains a member of the cluster, and no request happens to go to it.
@@ -127,7 +139,7 @@ def test_unreplicated_messages_are_waited_for(parts: Cluster) -> None:
     assert step.details[0] == "5 messages are not replicated yet"
 
 
-def assert_all_took_part(parts: Cluster, run: Path) -> None:
+def assert_all_took_part(parts: LoopbackDeployment, run: Path) -> None:
     """Check that every generator and executor wrote to the store, and that no file has its key."""
     manifest = RunFolder(run).read_manifest()
     name = f"{RUN_ID}-{manifest.tag}"
@@ -144,7 +156,7 @@ def assert_all_took_part(parts: Cluster, run: Path) -> None:
     assert_replicated(parts.bootstrap_servers)
 
 
-def in_store(parts: Cluster, path: str) -> set[str]:
+def in_store(parts: LoopbackDeployment, path: str) -> set[str]:
     """Return the names in a folder of the bucket."""
     selector = pafs.FileSelector(f"{BUCKET}/{path}")
     return {entry.base_name for entry in opened(parts.store).get_file_info(selector)}

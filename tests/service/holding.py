@@ -26,7 +26,7 @@ _LARGE_BYTES = int(os.environ["LARGE_BYTES"])
 _LOOK_EVERY_S = 0.01
 
 
-class Held:
+class HeldPublication:
     """An event in flight; its outcome is the future's result."""
 
     def __init__(self, timeout_s: float, *, fails: bool) -> None:
@@ -53,22 +53,22 @@ class Held:
             raise OutcomeUnknown("Too late.") from error
 
 
-class Holding(NoPublisher):
+class HoldingPublisher(NoPublisher):
     """Acknowledges its events once the file is gone."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._held: list[Held] = []
+        self._held: list[HeldPublication] = []
         self.was_busy = False
 
     def start(self) -> None:
         """Start to check for the file."""
         threading.Thread(target=self._look, daemon=True).start()
 
-    def hand_over(self, event: Event, _key: str | None) -> Held:
+    def hand_over(self, event: Event, _key: str | None) -> HeldPublication:
         """Hold an event."""
-        held = Held(self._timeout_s, fails="X-Fail" in event)
+        held = HeldPublication(self._timeout_s, fails="X-Fail" in event)
         with self._lock:
             self._held.append(held)
         return held
@@ -98,7 +98,7 @@ def _raise(error: Exception) -> DeferredResponse:
 
 
 _settings = load_settings()
-publisher = Holding(_settings.ack_timeout_s)
+publisher = HoldingPublisher(_settings.ack_timeout_s)
 app = create_app(_settings, publisher)
 app.add_url_rule("/held", "held", lambda: str(publisher.count()))
 app.add_url_rule("/large", "large", _large)

@@ -24,7 +24,7 @@ REFUSED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """The response to one request."""
 
     status: int
@@ -38,21 +38,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class GunicornServer:
     """A running service; `log_path` holds its output."""
 
     port: int
     process: subprocess.Popen[bytes]
     log_path: Path
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> HttpResponse:
         """Send one request on a new connection; `X_Event_Id` sets the header `X-Event-Id`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         with contextlib.closing(connection):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers=named)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.headers), response.read().decode())
+            return HttpResponse(response.status, dict(response.headers), response.read().decode())
 
     def terminate(self) -> int:
         """Send SIGTERM, and return the exit code once it has ended."""
@@ -79,7 +79,7 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Server]:
+def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[GunicornServer]:
     """Run the service until the block ends; it answers /healthz when the block begins."""
     port = free_port()
     database = f"sqlite:///{log_path.with_name('game.sqlite3')}"
@@ -94,7 +94,7 @@ def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Se
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    server = Server(port, process, log_path)
+    server = GunicornServer(port, process, log_path)
     try:
         eventually(
             lambda: process.poll() is not None or server.answers("/healthz", 200), "/healthz"
@@ -106,13 +106,15 @@ def serving(log_path: Path, *arguments: str, **variables: object) -> Iterator[Se
             server.terminate()
 
 
-class Load:
+class BackgroundLoad:
     """Clients that buy swords one after another, each with an event id, until they are stopped.
 
     Each keeps its connection as long as it can, or makes a new one for each request.
     """
 
-    def __init__(self, server: Server, clients: int, *, keeps_connections: bool = True) -> None:
+    def __init__(
+        self, server: GunicornServer, clients: int, *, keeps_connections: bool = True
+    ) -> None:
         self._server = server
         self._keeps_connections = keeps_connections
         self._stop = threading.Event()

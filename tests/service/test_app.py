@@ -83,7 +83,7 @@ def test_receipts_are_all_different() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "options",
     [
         {"query_string": {"metal": "iron", "quantity": "3", "player_id": "p-1"}},
         {"data": {"metal": "iron", "quantity": "3", "player_id": "p-1"}},
@@ -93,10 +93,10 @@ def test_receipts_are_all_different() -> None:
     ],
 )
 def test_parameters_come_by_query_form_or_json(
-    client: FlaskClient, publisher: RecordingPublisher, given: dict[str, Any]
+    client: FlaskClient, publisher: RecordingPublisher, options: dict[str, Any]
 ) -> None:
     """The event is the same, keyed by the player."""
-    assert client.post(SWORD, **given).status_code == 200
+    assert client.post(SWORD, **options).status_code == 200
     ((event, key),) = publisher.published
     wanted = {"event_type": "purchase_sword", "metal": "iron", "quantity": 3, "player_id": "p-1"}
     assert own_fields(event) == wanted
@@ -139,7 +139,7 @@ def test_a_bad_request_names_parameter_value_and_rule(
 
 
 @pytest.mark.parametrize(
-    ("path", "given", "status"),
+    ("path", "options", "status"),
     [
         ("/?x=1", {}, 400),
         ("/", {"data": {"x": "1"}}, 400),
@@ -159,11 +159,11 @@ def test_a_bad_request_names_parameter_value_and_rule(
     ],
 )
 def test_a_refused_request_is_a_problem_and_publishes_nothing(
-    client: FlaskClient, publisher: RecordingPublisher, path: str, given: dict[str, Any],
+    client: FlaskClient, publisher: RecordingPublisher, path: str, options: dict[str, Any],
     status: int,
 ) -> None:  # fmt: skip
     """Every error has its status and is problem JSON."""
-    assert_problem(client.post(path, **given), status)
+    assert_problem(client.post(path, **options), status)
     assert publisher.published == []
 
 

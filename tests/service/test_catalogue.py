@@ -122,8 +122,8 @@ for act in (life.sign_up(), life.buy(chosen, 2)):
 wrong = {"player_id": "ada", "item": "lance", "tip": "glass", "quantity": 1}
 fault = game.post("/purchases", json=wrong).get_json(force=True)["errors"]
 assert fault == [{"name": "tip", "value": "glass", "rule": "must be oak or steel"}], fault
-found = game.get(f"/players/ada/inventory?tip={chosen.attributes['tip']}").get_json()["lines"]
-assert [each["quantity"] for each in found] == [2], found
+lines = game.get(f"/players/ada/inventory?tip={chosen.attributes['tip']}").get_json()["lines"]
+assert [each["quantity"] for each in lines] == [2], lines
 assert game.get("/events?item=lance").get_json()["events"][0]["event"]["item"] == "lance"
 assert '"lance"' in game.get("/openapi.json").text
 help_text = CliRunner().invoke(events, ["--help"]).output

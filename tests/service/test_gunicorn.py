@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.ports import free_port
-from tests.service.server import REFUSED, ROOT, TIMEOUT_S, Load, command, environment, serving
+from tests.service.server import (
+    REFUSED,
+    ROOT,
+    TIMEOUT_S,
+    BackgroundLoad,
+    command,
+    environment,
+    serving,
+)
 from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +57,7 @@ def test_an_end_leaves_no_request_indeterminate(tmp_path: Path, keeps_connection
     """Each gets a response, or a refused connection: on kept connections and on new ones."""
     with (
         serving(tmp_path / "log", PUBLISH="off") as server,
-        Load(server, 24, keeps_connections=keeps_connections) as load,
+        BackgroundLoad(server, 24, keeps_connections=keeps_connections) as load,
     ):
         eventually(lambda: len(load.ids(200)) > 500, "load")
         assert server.terminate() == 0

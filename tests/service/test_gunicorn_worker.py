@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.server import TIMEOUT_S, Answer, Server, serving
+from tests.service.server import TIMEOUT_S, GunicornServer, HttpResponse, serving
 from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 s: closing resets
 class Client:
     """A connection on which requests can be sent before earlier ones have their responses."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: GunicornServer) -> None:
         self.socket = socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
         self._received = self.socket.makefile("rb")
 
@@ -38,12 +38,12 @@ class Client:
         asked = (f"GET {path} HTTP/1.1\r\nHost: service\r\n{lines}\r\n" for path in paths)
         self.socket.sendall("".join(asked).encode())
 
-    def answer(self) -> Answer:
+    def answer(self) -> HttpResponse:
         """Wait for the next response."""
         status = int(self._line().split()[1])
         headers = dict(line.split(": ", 1) for line in iter(self._line, ""))
         body = self._received.read(int(headers["Content-Length"]))
-        return Answer(status, headers, body.decode())
+        return HttpResponse(status, headers, body.decode())
 
     def has_answer(self) -> bool:
         """Return whether unread data has arrived."""
@@ -71,10 +71,10 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HoldingService:
     """A service with one thread, whose events are in flight until they are released."""
 
-    server: Server
+    server: GunicornServer
     file: Path
     stack: contextlib.ExitStack
 
@@ -100,7 +100,9 @@ class Held:
 
 
 @contextlib.contextmanager
-def holding(folder: Path, monkeypatch: pytest.MonkeyPatch, ack_timeout_s: float) -> Iterator[Held]:
+def holding(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ack_timeout_s: float
+) -> Iterator[HoldingService]:
     """Run a service that holds its events."""
     file = folder / "hold"
     file.touch()
@@ -111,17 +113,17 @@ def holding(folder: Path, monkeypatch: pytest.MonkeyPatch, ack_timeout_s: float)
         serving(folder / "log", MODULE, **variables) as server,
         contextlib.ExitStack() as stack,
     ):
-        yield Held(server, file, stack)
+        yield HoldingService(server, file, stack)
 
 
 @pytest.fixture
-def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HoldingService]:
     """A service whose time-out is longer than a test."""
     with holding(tmp_path, monkeypatch, ack_timeout_s=60) as running:
         yield running
 
 
-def test_more_requests_wait_than_there_are_threads(held: Held) -> None:
+def test_more_requests_wait_than_there_are_threads(held: HoldingService) -> None:
     """The one thread handles others in the meantime; each waits for its acknowledgement."""
     clients = held.clients(*"/" * 8)
     assert held.server.get("/healthz").status == 200
@@ -133,7 +135,7 @@ def test_more_requests_wait_than_there_are_threads(held: Held) -> None:
         assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("1", "2")
 
 
-def test_requests_count_as_in_progress_while_they_are_handled(held: Held) -> None:
+def test_requests_count_as_in_progress_while_they_are_handled(held: HoldingService) -> None:
     """Failed ones, too; but not those that wait for an acknowledgement."""
     held.clients("/", "/")
     assert held.server.get("/nowhere").status == 404
@@ -143,7 +145,7 @@ def test_requests_count_as_in_progress_while_they_are_handled(held: Held) -> Non
     held.release()
 
 
-def test_an_event_that_fails_is_a_504(held: Held) -> None:
+def test_an_event_that_fails_is_a_504(held: HoldingService) -> None:
     """The response is the same as if a thread had waited; the others succeed."""
     failing, good = held.client(), held.client()
     failing.ask("/", X_Fail="1")
@@ -171,7 +173,7 @@ def test_an_event_that_is_never_settled_is_a_504(
         assert client.answer().body == "alive\n"
 
 
-def test_pipelined_requests_are_answered_in_turn(held: Held) -> None:
+def test_pipelined_requests_are_answered_in_turn(held: HoldingService) -> None:
     """The next request of a connection starts after the response to the one before it."""
     client = held.client()
     client.ask("/", "/healthz", "/join_guild?guild=Night")
@@ -184,7 +186,7 @@ def test_pipelined_requests_are_answered_in_turn(held: Held) -> None:
     assert client.answer().headers["Connection"] == "keep-alive"
 
 
-def test_a_client_that_does_not_read_blocks_no_other(held: Held) -> None:
+def test_a_client_that_does_not_read_blocks_no_other(held: HoldingService) -> None:
     """Its response waits in a thread, and is complete in the end; the others are not delayed."""
     slow, *others = held.clients("/large", *"/" * 4)
     held.release()
@@ -192,7 +194,7 @@ def test_a_client_that_does_not_read_blocks_no_other(held: Held) -> None:
     assert len(slow.answer().body) == LARGE_BYTES
 
 
-def test_a_client_that_disconnected_blocks_no_other(held: Held) -> None:
+def test_a_client_that_disconnected_blocks_no_other(held: HoldingService) -> None:
     """The others of its group get their responses, and so does the next client."""
     gone, *others = held.clients(*"/" * 4)
     gone.vanish()
@@ -202,7 +204,7 @@ def test_a_client_that_disconnected_blocks_no_other(held: Held) -> None:
     assert held.server.terminate() == 0
 
 
-def test_held_requests_get_responses_at_shutdown(held: Held) -> None:
+def test_held_requests_get_responses_at_shutdown(held: HoldingService) -> None:
     """On SIGTERM the worker accepts no connections, and exits after its last response."""
     clients = held.clients(*"/" * 3)
     os.kill(held.server.process.pid, signal.SIGTERM)
@@ -214,7 +216,7 @@ def test_held_requests_get_responses_at_shutdown(held: Held) -> None:
 
 
 @contextlib.contextmanager
-def connected(server: Server, count: int) -> Iterator[list[http.client.HTTPConnection]]:
+def connected(server: GunicornServer, count: int) -> Iterator[list[http.client.HTTPConnection]]:
     """Open connections at the same time, send a request on each, and keep them open."""
     with contextlib.ExitStack() as stack:
         made = [
@@ -258,10 +260,10 @@ def test_connections_that_are_made_at_once_are_shared(
             time.sleep(PAUSE_S)  # then both accept
             began_s = time.monotonic()
             with connected(server, 2) as pair:
-                found = {worker(each) for each in pair}
+                workers_of_pair = {worker(each) for each in pair}
                 if time.monotonic() - began_s > PAUSE_S:
                     continue  # the one that was first had its pause, and may be first again
-                assert found == seen
+                assert workers_of_pair == seen
                 judged += 1
 
 

@@ -18,7 +18,7 @@ from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from tests.conftest import NewBroker
-from tests.service.server import REFUSED, Load, Server, serving
+from tests.service.server import REFUSED, BackgroundLoad, GunicornServer, serving
 from tests.service.waiting import eventually
 
 pytestmark = pytest.mark.e2e
@@ -36,13 +36,13 @@ def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         wanted = sum(consumer.end_offsets(partitions).values())
-        found: list[ConsumerRecord] = []
+        consumed: list[ConsumerRecord] = []
         deadline = time.monotonic() + 30
-        while len(found) < wanted:
-            assert time.monotonic() < deadline, f"read {len(found)} of {wanted} records"
+        while len(consumed) < wanted:
+            assert time.monotonic() < deadline, f"read {len(consumed)} of {wanted} records"
             for batch in consumer.poll(timeout_ms=500).values():
-                found.extend(batch)
-        return found
+                consumed.extend(batch)
+        return consumed
     finally:
         consumer.close()
 
@@ -54,7 +54,7 @@ def seen(bootstrap_servers: str, topic: str) -> Counter[str]:
 
 
 @pytest.fixture
-def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[Server]:
+def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[GunicornServer]:
     """The service on the session's broker, ready, with the test's own topic."""
     with serving(
         tmp_path / "log", BOOTSTRAP_SERVERS=broker.bootstrap_servers, TOPIC=topic
@@ -63,27 +63,31 @@ def server(broker: Broker, topic: str, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def test_an_acknowledged_request_is_one_record(server: Server, broker: Broker, topic: str) -> None:
+def test_an_acknowledged_request_is_one_record(
+    server: GunicornServer, broker: Broker, topic: str
+) -> None:
     """The record's value is the event, and its key is the player."""
     path = "/purchase_a_sword?metal=iron&quantity=3&player_id=p-1"
     answer = server.get(path, X_Event_Id="a", Cookie="t0ken")
     assert answer.status == 200
     assert server.get("/", X_Event_Id="b", Event_Type="join_guild").status == 200
-    found = {json.loads(each.value)["X-Event-Id"]: each for each in records(
+    by_id = {json.loads(each.value)["X-Event-Id"]: each for each in records(
         broker.bootstrap_servers, topic
     )}  # fmt: skip
-    assert found.keys() == {"a", "b"}
-    sword = json.loads(found["a"].value)
-    assert (found["a"].key, found["b"].key) == (b"p-1", None)
+    assert by_id.keys() == {"a", "b"}
+    sword = json.loads(by_id["a"].value)
+    assert (by_id["a"].key, by_id["b"].key) == (b"p-1", None)
     assert (sword["event_type"], sword["metal"], sword["quantity"]) == ("purchase_sword", "iron", 3)
-    assert b"t0ken" not in found["a"].value
+    assert b"t0ken" not in by_id["a"].value
     place = (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"])
-    assert place == (str(found["a"].partition), str(found["a"].offset))
-    assert sword["receipt"] != json.loads(found["b"].value)["receipt"]
-    assert json.loads(found["b"].value)["event_type"] == "default"
+    assert place == (str(by_id["a"].partition), str(by_id["a"].offset))
+    assert sword["receipt"] != json.loads(by_id["b"].value)["receipt"]
+    assert json.loads(by_id["b"].value)["event_type"] == "default"
 
 
-def test_probes_and_refusals_publish_nothing(server: Server, broker: Broker, topic: str) -> None:
+def test_probes_and_refusals_publish_nothing(
+    server: GunicornServer, broker: Broker, topic: str
+) -> None:
     """Health, readiness and every 4xx leave the topic as it was."""
     answered = [
         server.get(path).status
@@ -93,17 +97,17 @@ def test_probes_and_refusals_publish_nothing(server: Server, broker: Broker, top
     assert records(broker.bootstrap_servers, topic) == []
 
 
-def test_nothing_is_lost_at_shutdown(server: Server, broker: Broker, topic: str) -> None:
+def test_nothing_is_lost_at_shutdown(server: GunicornServer, broker: Broker, topic: str) -> None:
     """On SIGTERM under load, each event is acknowledged and in the topic once, or refused."""
-    with Load(server, clients=24) as load:
+    with BackgroundLoad(server, clients=24) as load:
         eventually(lambda: len(load.ids(200)) > 200, "load")
         assert server.terminate() == 0
         eventually(lambda: load.ids(REFUSED), "refusals")
-    found = seen(broker.bootstrap_servers, topic)
-    assert load.ids(200) <= found.keys()
+    counts = seen(broker.bootstrap_servers, topic)
+    assert load.ids(200) <= counts.keys()
     assert load.ids(None) == set()
-    assert found.keys() == load.ids(200)
-    assert set(found.values()) == {1}
+    assert counts.keys() == load.ids(200)
+    assert set(counts.values()) == {1}
 
 
 @pytest.fixture
@@ -150,8 +154,8 @@ def test_an_event_that_is_too_large(broker: Broker, narrow_topic: str, tmp_path:
         for number in range(3):
             assert server.get("/", X_Event_Id=f"large-{number}", X_Pad="x" * 2000).status == 413
             assert server.get("/", X_Event_Id=f"small-{number}").status == 200
-    found = seen(broker.bootstrap_servers, narrow_topic)
-    assert found == {f"small-{number}": 1 for number in range(3)}
+    counts = seen(broker.bootstrap_servers, narrow_topic)
+    assert counts == {f"small-{number}": 1 for number in range(3)}
 
 
 def test_an_event_that_the_broker_refuses(
@@ -188,7 +192,7 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
         WORKERS=1,  # each worker learns of an outage by itself
     ) as server:
         eventually(lambda: server.answers("/readyz", 200), "/readyz")
-        with Load(server, clients=16) as load:
+        with BackgroundLoad(server, clients=16) as load:
             eventually(lambda: len(load.ids(200)) > 100, "load")
             refused = len(load.ids(503))
             os.kill(broker.pid, signal.SIGSTOP)
@@ -225,7 +229,7 @@ def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path
         assert_refused_at_once(server)  # a broker without the topic will not do
         ensure_topic(broker.bootstrap_servers, "events", partitions=4, timeout_s=120)
         eventually(lambda: server.answers("/readyz", 200), "/readyz")
-        with Load(server, clients=16) as load:
+        with BackgroundLoad(server, clients=16) as load:
             eventually(lambda: len(load.ids(200)) > 100, "load")
             broker.kill()
             eventually(lambda: len(load.ids(503)) > 100, "refusals")
@@ -236,7 +240,7 @@ def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path
     broker.stop()
 
 
-def assert_refused_at_once(server: Server) -> None:
+def assert_refused_at_once(server: GunicornServer) -> None:
     """Expect a 503 with `Retry-After`, sooner than an acknowledgement could time out."""
 
     def is_soon() -> bool:
@@ -251,9 +255,9 @@ def assert_refused_at_once(server: Server) -> None:
     eventually(is_soon, "it is refused at once")
 
 
-def assert_promises_kept(load: Load, found: Counter[str]) -> None:
+def assert_promises_kept(load: BackgroundLoad, counts: Counter[str]) -> None:
     """Acknowledged events are in the topic, refused ones are not, and none is duplicated."""
-    assert load.ids(200) <= found.keys()
-    assert not (load.ids(503) | {"refused"}) & found.keys()
-    assert found.keys() <= load.ids(200) | load.ids(504) | load.ids(None)
-    assert set(found.values()) == {1}
+    assert load.ids(200) <= counts.keys()
+    assert not (load.ids(503) | {"refused"}) & counts.keys()
+    assert counts.keys() <= load.ids(200) | load.ids(504) | load.ids(None)
+    assert set(counts.values()) == {1}

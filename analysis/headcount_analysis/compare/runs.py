@@ -24,7 +24,7 @@ from headcount.run.verdict import (
     MOST_BYTES,
     Check,
     Label,
-    ThresholdTold,
+    StoredThreshold,
     Verdict,
     label_in,
 )
@@ -66,7 +66,7 @@ class Document:
     """The part of `verdict.json` that is compared.
 
     `counts` is None if nothing could be counted. `span_s` is the time from the first request to the
-    last answer, None if an older headcount wrote the file.
+    last response, None if an older headcount wrote the file.
     """
 
     run_id: _Text
@@ -83,7 +83,7 @@ class Document:
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
     span_s: _Number | None = None
-    thresholds: Annotated[list[ThresholdTold], Field(max_length=_MOST_TYPES)] = field(
+    thresholds: Annotated[list[StoredThreshold], Field(max_length=_MOST_TYPES)] = field(
         default_factory=list
     )
     checks: Annotated[list[Check], Field(max_length=10 * _MOST_TYPES)] = field(default_factory=list)

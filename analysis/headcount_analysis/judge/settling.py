@@ -32,7 +32,7 @@ def watched(end: End) -> str:
     """Format how long the topic was watched; empty if unknown."""
     if end.watched_s is None:
         return ""
-    return f"watched for {span_text(end.watched_s)} after the last answer"
+    return f"watched for {span_text(end.watched_s)} after the last response"
 
 
 def _doubts(evidence: Evidence) -> Iterator[Doubt]:

@@ -3,7 +3,7 @@
 With `--rate`, both count arrivals over the time in which they were due. So arrivals that were
 dropped, or lost with a generator, keep the achieved rate below the target. Without `--rate` there
 is no target, and the achieved rate is the thresholds' `rps`: requests over the time from the first
-request to the last answer. So a service that hangs keeps it low.
+request to the last response. So a service that hangs keeps it low.
 Pure.
 """
 

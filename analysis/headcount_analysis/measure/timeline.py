@@ -248,5 +248,5 @@ def _process_changes(
             text = f"first answer from service process {server}"
             yield TimelineEvent(first, text, EventOrigin.OBSERVED)
         if binning.last_ns - last >= PAUSE_NS:
-            text = f"last answer from service process {server}"
+            text = f"last response from service process {server}"
             yield TimelineEvent(last, text, EventOrigin.OBSERVED)

@@ -1,6 +1,6 @@
-"""Settling: how long a topic is read after the last answer.
+"""Settling: how long a topic is read after the last response.
 
-The end of the run's part of the topic is recorded shortly after the last answer. While acknowledged
+The end of the run's part of the topic is recorded shortly after the last response. While acknowledged
 events are missing, a later end is recorded and the topic is read up to it, until none is missing or
 the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
@@ -52,7 +52,7 @@ class Settling(Protocol):
 
         Args:
             missing: How many acknowledged events are not among the messages read so far.
-            answered_ns: When the last answer arrived, by the generators' clocks.
+            answered_ns: When the last response arrived, by the generators' clocks.
             progress: Called with a description of what is being waited for.
         """
 
@@ -62,7 +62,7 @@ class Settling(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopicLook:
-    """A look at the topic: when, in seconds since the last answer, and how many were missing."""
+    """A look at the topic: when, in seconds since the last response, and how many were missing."""
 
     at_s: float
     missing: int
@@ -70,13 +70,13 @@ class TopicLook:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long to wait, in seconds from the last answer."""
+    """How long to wait, in seconds from the last response."""
 
     settle_s: float = SETTLE_S
     watch_for_s: float = WATCH_FOR_S
 
     def next_look_s(self, looks: Sequence[TopicLook]) -> float | None:
-        """Return the time of the next look, in s since the last answer; None if it was the last."""
+        """Return the time of the next look, in s since the last response; None if it was the last."""
         last = looks[-1]
         if not last.missing:
             has_just_come = len(looks) > 1 and looks[-2].missing > 0

@@ -45,7 +45,7 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Ledger", without_secrets(manifest.ledger)
     yield "Started", manifest.created_at
     yield "Ended", report.end.read_at
-    yield "Topic after the last answer", watched(report.end) or "watched for an unknown time"
+    yield "Topic after the last response", watched(report.end) or "watched for an unknown time"
     if report.end.settle_s is not None:
         yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
     yield "Verified", report.verified_at

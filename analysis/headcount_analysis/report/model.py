@@ -30,7 +30,7 @@ class Report:
     """Everything known about a run; `evidence` is None if it could not be gathered.
 
     `economy` is None if no request changed the game's state; `span_s` is the time from the first
-    request to the last answer.
+    request to the last response.
     """
 
     manifest: Manifest

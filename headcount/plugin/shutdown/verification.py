@@ -7,7 +7,7 @@ import time
 from enum import StrEnum
 
 from headcount.run.folder import RunFolder
-from headcount.run.verdict import VerdictTold, read_verdict
+from headcount.run.verdict import StoredVerdict, read_verdict
 from headcount.stack.process import Process, error_lines
 
 POLL_S = 0.1
@@ -61,7 +61,7 @@ class Verification:
         )
 
     @property
-    def verdict(self) -> VerdictTold | None:
+    def verdict(self) -> StoredVerdict | None:
         """The run's verdict, if there is one."""
         return read_verdict(self._folder.path)
 

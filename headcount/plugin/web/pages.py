@@ -35,7 +35,7 @@ from headcount.plugin.shutdown.verification import why_not_verifiable
 from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
-from headcount.run.verdict import VerdictTold, read_verdict, tally_of
+from headcount.run.verdict import StoredVerdict, read_verdict, tally_of
 from headcount.thresholds.metric_text import MetricError
 
 TAB = {"title": "Delivery", "key": "delivery"}
@@ -130,7 +130,7 @@ def _delivery(environment: Environment) -> Response:
     )
 
 
-def _verdict(verdict: VerdictTold) -> dict[str, Any]:
+def _verdict(verdict: StoredVerdict) -> dict[str, Any]:
     label = verdict.label
     shown = {"label": label.value, "colour": label.colour, "mark": label.mark}
     return {**asdict(verdict), **shown, "tally": tally_of(verdict.checks)}

@@ -8,12 +8,12 @@ import pytest
 from headcount_analysis.read import topic_rows
 from headcount_analysis.report.model import Report
 
-from tests.analysis.history import History, event_id
+from tests.analysis.history import RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
 
-def troubled(history: History) -> None:
+def troubled(history: RunHistory) -> None:
     """Add 120 attempts of three generators, with at least one of each pathology."""
     chance = random.Random(11)
     placed: list[tuple[int, int, int]] = []
@@ -42,7 +42,7 @@ def troubled(history: History) -> None:
     history.arrive_raw(b"{", 1002, partition=1)
 
 
-def fates(history: History) -> list[dict[str, object]]:
+def fates(history: RunHistory) -> list[dict[str, object]]:
     """Return the rows of fates.parquet, sorted by id."""
     dataset = ds.dataset(history.folder.path / "fates.parquet", format="parquet")
     return sorted(dataset.to_table().to_pylist(), key=lambda row: str(row["id"]))
@@ -54,7 +54,7 @@ def without_time(report: Report) -> Report:
 
 
 def test_many_blocks_give_the_same_result_as_one(
-    history: History, monkeypatch: pytest.MonkeyPatch
+    history: RunHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same fates, counts, latencies, course, timeline and verdict, row by row."""
     troubled(history)

@@ -21,7 +21,7 @@ ATTEMPTS = pa.schema([(name, SCHEMA.field(name).type) for name in COLUMNS])
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ModelAttempt:
     """An attempt; its digest over its own shape is `digest`, over any other 0. Times in ms."""
 
     generator: int
@@ -62,7 +62,7 @@ class Expectation:
     copies_differ: bool
 
 
-def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
+def attempts(chance: random.Random, generator: int) -> Iterator[ModelAttempt]:
     """A short history of one generator, in the order of sending."""
     now = 1_000_000
     for seq in range(chance.randint(0, 7)):
@@ -70,15 +70,15 @@ def attempts(chance: random.Random, generator: int) -> Iterator[Attempt]:
         answered = None if chance.random() < 0.2 else now + chance.randint(0, 6)
         outcome = chance.choice(list(Outcome))
         if chance.random() < 0.1:
-            yield Attempt(generator, seq, Outcome.INDETERMINATE, None, None, None, None)
+            yield ModelAttempt(generator, seq, Outcome.INDETERMINATE, None, None, None, None)
         else:
             shape = chance.choice(SHAPES)
             acked_at = chance.choice([None, (0, chance.randint(0, 9)), (1, chance.randint(0, 9))])
             digest = chance.randint(1, 2)
-            yield Attempt(generator, seq, outcome, shape, digest, now, answered, acked_at)
+            yield ModelAttempt(generator, seq, outcome, shape, digest, now, answered, acked_at)
 
 
-def copies(chance: random.Random, asked: list[Attempt], offsets: list[int]) -> Iterator[Copy]:
+def copies(chance: random.Random, asked: list[ModelAttempt], offsets: list[int]) -> Iterator[Copy]:
     """Messages of these attempts, in the order of the topic."""
     placed = [attempt for attempt in asked for _ in range(chance.choice([0, 1, 1, 1, 1, 2, 3]))]
     if chance.random() < 0.5:
@@ -107,7 +107,7 @@ def first_of(candidates: list[Copy]) -> Copy | None:
     return min(candidates, key=lambda c: (c.timestamp_ms, c.partition, c.offset), default=None)
 
 
-def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expectation]:
+def model(asked: list[ModelAttempt], seen: list[Copy]) -> dict[tuple[int, int], Expectation]:
     """Apply the vocabulary to every attempt, word by word."""
     by_id = {
         (a.generator, a.seq): [c for c in seen if (c.generator, c.seq) == (a.generator, a.seq)]
@@ -146,7 +146,9 @@ def model(asked: list[Attempt], seen: list[Copy]) -> dict[tuple[int, int], Expec
     return expected
 
 
-def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy | None) -> bool:
+def overtook(
+    earlier: ModelAttempt, place: Copy | None, later: ModelAttempt, other: Copy | None
+) -> bool:
     """Whether the later request, sent after the earlier one was answered, precedes it."""
     if place is None or other is None or earlier.answered_ms is None or later.sent_ms is None:
         return False
@@ -159,7 +161,7 @@ def overtook(earlier: Attempt, place: Copy | None, later: Attempt, other: Copy |
     return same_line and later.sent_ms > earlier.answered_ms and other.offset < place.offset
 
 
-def ledger_row(attempt: Attempt) -> dict[str, object]:
+def ledger_row(attempt: ModelAttempt) -> dict[str, object]:
     """Return an attempt as a row of the ledger, or as the row made for a missing one."""
     row: dict[str, object] = {"generator": attempt.generator, "seq": attempt.seq}
     if attempt.sent_ms is None:
@@ -198,7 +200,7 @@ def arrival_row(copy: Copy) -> dict[str, object]:
     }
 
 
-def reconciled(asked: list[Attempt], seen: list[Copy]) -> pa.Table:
+def reconciled(asked: list[ModelAttempt], seen: list[Copy]) -> pa.Table:
     """Reconcile in blocks of three numbers, and put all in order."""
     blocks = []
     for first in (0, 3, 6):
@@ -216,7 +218,7 @@ def reconciled(asked: list[Attempt], seen: list[Copy]) -> pa.Table:
 def test_reconciled_as_the_model_says(seed: int) -> None:
     """500 histories, one generator each: every id has the expected class, position and flags."""
     chance = random.Random(seed)
-    asked: list[Attempt] = []
+    asked: list[ModelAttempt] = []
     seen: list[Copy] = []
     offsets = [0, 0]
     expected: dict[tuple[int, int], Expectation] = {}

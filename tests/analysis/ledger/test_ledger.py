@@ -13,12 +13,12 @@ from headcount_analysis.evidence import GeneratorState
 from headcount_analysis.ledger import attempts, overview
 
 from headcount.ledger.reader import read_ledger
-from tests.analysis.history import RUN, History
+from tests.analysis.history import RUN, RunHistory
 
 pytestmark = pytest.mark.e2e
 
 
-def loaded(history: History) -> overview.Ledger:
+def loaded(history: RunHistory) -> overview.Ledger:
     """Load the ledger on disk."""
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
@@ -34,20 +34,20 @@ def rows(ledger: overview.Ledger) -> pa.Table:
     return pa.concat_tables([nothing, *blocks])
 
 
-def damage(history: History) -> str:
+def damage(history: RunHistory) -> str:
     """Return all damage, as lines."""
     return "\n".join(loaded(history).state.damage)
 
 
 @pytest.fixture
-def folder(history: History) -> Path:
+def folder(history: RunHistory) -> Path:
     """A sealed generator's folder, with four rows in two segments."""
     history.deliver(4)
     history.write()
     return history.folder.path / "ledger" / "0"
 
 
-def test_whole(history: History) -> None:
+def test_whole(history: RunHistory) -> None:
     """Two sealed generators: every row, no damage, and the shapes and types that occur."""
     history.deliver(4)
     history.attempt(0, generator=12, event={"event_type": "default"})
@@ -66,7 +66,7 @@ def test_whole(history: History) -> None:
     assert len(rows(ledger)) == 5
 
 
-def test_torn(history: History) -> None:
+def test_torn(history: RunHistory) -> None:
     """A killed generator's reserved ids without a row become indeterminate attempts."""
     history.deliver(3)
     history.rows[0].pop(1)
@@ -88,7 +88,7 @@ def test_torn(history: History) -> None:
     }
 
 
-def test_a_ledger_of_the_older_format_is_read(history: History, folder: Path) -> None:
+def test_a_ledger_of_the_older_format_is_read(history: RunHistory, folder: Path) -> None:
     """Its segments lack the time at which the wait for an answer ended, which is null then."""
     seal = json.loads((folder / "seal.json").read_text())
     for segment in seal["segments"]:
@@ -107,7 +107,7 @@ def test_a_ledger_of_the_older_format_is_read(history: History, folder: Path) ->
     assert rows(ledger)["seq"].to_pylist() == [0, 1, 2, 3]
 
 
-def test_never_began(history: History) -> None:
+def test_never_began(history: RunHistory) -> None:
     """A generator that reserved and was killed before its first row."""
     history.rows[0] = []
     history.reserved[0] = 3
@@ -120,7 +120,7 @@ def test_never_began(history: History) -> None:
     assert len(rows(ledger)) == 3
 
 
-def test_no_ledger(history: History) -> None:
+def test_no_ledger(history: RunHistory) -> None:
     """An absent ledger is empty, and no crash."""
     ledger = loaded(history)
 
@@ -128,7 +128,7 @@ def test_no_ledger(history: History) -> None:
     assert len(rows(ledger)) == 0
 
 
-def test_missing_generator(history: History) -> None:
+def test_missing_generator(history: RunHistory) -> None:
     """A generator that has begun but left nothing is reported."""
     history.deliver(3, generator=0)
     history.write()
@@ -141,7 +141,7 @@ def test_missing_generator(history: History) -> None:
     assert "generators.json is missing" in unknown
 
 
-def test_path_with_glob_characters(history: History) -> None:
+def test_path_with_glob_characters(history: RunHistory) -> None:
     """A run's folder may have any name."""
     history.path = history.path / "a [b] {c,d} *? %20 é"
     history.deliver(2)
@@ -150,7 +150,7 @@ def test_path_with_glob_characters(history: History) -> None:
     assert len(rows(loaded(history))) == 2
 
 
-def test_torn_segment(history: History, folder: Path) -> None:
+def test_torn_segment(history: RunHistory, folder: Path) -> None:
     """Half a file is left out and reported, and its attempts are still counted."""
     segment = folder / "segment-000001.parquet"
     segment.write_bytes(segment.read_bytes()[:-20])
@@ -162,21 +162,21 @@ def test_torn_segment(history: History, folder: Path) -> None:
     assert len(rows(ledger)) == 4
 
 
-def test_missing_segment(history: History, folder: Path) -> None:
+def test_missing_segment(history: RunHistory, folder: Path) -> None:
     """A segment that the seal names, but that is gone, is reported."""
     (folder / "segment-000000.parquet").unlink()
 
     assert "segment-000000.parquet is missing" in damage(history)
 
 
-def test_edited_segment(history: History, folder: Path) -> None:
+def test_edited_segment(history: RunHistory, folder: Path) -> None:
     """A segment that is not what was sealed is left out."""
     shutil.copy(folder / "segment-000000.parquet", folder / "segment-000001.parquet")
 
     assert "segment-000001.parquet is not what was sealed" in damage(history)
 
 
-def test_copied_segment_of_sealed_generator(history: History, folder: Path) -> None:
+def test_copied_segment_of_sealed_generator(history: RunHistory, folder: Path) -> None:
     """A segment that the seal does not name is left out."""
     shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
 
@@ -184,7 +184,7 @@ def test_copied_segment_of_sealed_generator(history: History, folder: Path) -> N
     assert len(rows(loaded(history))) == 4
 
 
-def test_copied_segment_of_torn_generator(history: History, folder: Path) -> None:
+def test_copied_segment_of_torn_generator(history: RunHistory, folder: Path) -> None:
     """Without a seal, repeated rows reveal a copy, and each attempt still counts once."""
     (folder / "seal.json").unlink()
     shutil.copy(folder / "segment-000000.parquet", folder / "segment-000002.parquet")
@@ -195,7 +195,7 @@ def test_copied_segment_of_torn_generator(history: History, folder: Path) -> Non
     assert len(rows(ledger)) == 4
 
 
-def test_missing_segment_of_torn_generator(history: History, folder: Path) -> None:
+def test_missing_segment_of_torn_generator(history: RunHistory, folder: Path) -> None:
     """Without a seal, a gap in the numbering reveals it."""
     (folder / "seal.json").unlink()
     (folder / "segment-000000.parquet").unlink()
@@ -203,7 +203,7 @@ def test_missing_segment_of_torn_generator(history: History, folder: Path) -> No
     assert "segment-000000.parquet is missing" in damage(history)
 
 
-def test_rows_beyond_the_reservation(history: History, folder: Path) -> None:
+def test_rows_beyond_the_reservation(history: RunHistory, folder: Path) -> None:
     """A row that was never reserved means that a reservation is gone."""
     (folder / "seal.json").unlink()
     (folder / "reservation-000000.json").unlink()
@@ -211,7 +211,7 @@ def test_rows_beyond_the_reservation(history: History, folder: Path) -> None:
     assert "rows reach number 3, but 0 were reserved" in damage(history)
 
 
-def test_segment_in_another_generators_folder(history: History, folder: Path) -> None:
+def test_segment_in_another_generators_folder(history: RunHistory, folder: Path) -> None:
     """A segment in the wrong folder is reported, not counted for its owner."""
     (folder / "seal.json").unlink()
     other = folder.with_name("1")

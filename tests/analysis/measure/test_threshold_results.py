@@ -18,7 +18,7 @@ from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
 from headcount.thresholds.metrics import METRICS, MetricKind, names_of
-from tests.analysis.history import History, event_id
+from tests.analysis.history import RunHistory, event_id
 
 MS = 1_000_000
 SAMPLE = WindowSample(
@@ -79,7 +79,7 @@ def test_every_metric_is_measured() -> None:
 
 
 @pytest.mark.e2e
-def test_parts_of_a_run(history: History) -> None:
+def test_parts_of_a_run(history: RunHistory) -> None:
     """Each threshold covers its own part; a pass with a broken threshold has exit code 4."""
     for seq in range(10):  # one a second; the last five are slow
         took_ms = 5 if seq < 5 else 900

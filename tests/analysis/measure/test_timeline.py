@@ -14,18 +14,18 @@ from headcount_analysis.measure.timeline import (
 from pyspark.sql import SparkSession
 
 from headcount.run.marks import Mark, append_mark
-from tests.analysis.history import MS, START_NS, History, event_id
+from tests.analysis.history import MS, START_NS, RunHistory, event_id
 
 S = 1000 * MS
 
 
-def deliver(history: History, seq: int, at_ms: int, server: str | None = None) -> None:
+def deliver(history: RunHistory, seq: int, at_ms: int, server: str | None = None) -> None:
     """Add an attempt that is acked and delivered."""
     history.attempt(seq, sent_ms=at_ms, server=server)
     history.arrive(event_id(seq), len(history.messages), at_ms=at_ms + 3)
 
 
-def over_time(history: History, *marks: Mark) -> Timeline:
+def over_time(history: RunHistory, *marks: Mark) -> Timeline:
     """Verify a history with marks."""
     history.folder.create()
     for mark in marks:
@@ -34,9 +34,9 @@ def over_time(history: History, *marks: Mark) -> Timeline:
 
 
 @pytest.fixture
-def outage(tmp_path: Path, spark: SparkSession) -> History:
+def outage(tmp_path: Path, spark: SparkSession) -> RunHistory:
     """10 s with 10 attempts each; none from 3 s to 5 s is acknowledged, and one at 1 s gets 400."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     for seq in range(100):
         at_ms = seq * 100
         if 3000 <= at_ms < 5000:
@@ -48,7 +48,7 @@ def outage(tmp_path: Path, spark: SparkSession) -> History:
     return history
 
 
-def test_a_mark_has_its_time_to_recover(outage: History) -> None:
+def test_a_mark_has_its_time_to_recover(outage: RunHistory) -> None:
     """It lasts until requests are acknowledged again; a bad request is not a disturbance."""
     timeline = over_time(
         outage,
@@ -66,7 +66,7 @@ def test_a_mark_has_its_time_to_recover(outage: History) -> None:
     )
 
 
-def test_a_disturbance_that_lasts_until_the_next_mark_is_not_recovered(outage: History) -> None:
+def test_a_disturbance_that_lasts_until_the_next_mark_is_not_recovered(outage: RunHistory) -> None:
     """A later recovery counts for the later mark."""
     timeline = over_time(
         outage, Mark(START_NS + 2800 * MS, "killed"), Mark(START_NS + 4 * S, "started again")
@@ -76,7 +76,7 @@ def test_a_disturbance_that_lasts_until_the_next_mark_is_not_recovered(outage: H
     assert (again.is_recovered, again.recovered_after_ms) == (True, 1000.0)
 
 
-def test_marks_beyond_the_run_disturb_nothing(outage: History) -> None:
+def test_marks_beyond_the_run_disturb_nothing(outage: RunHistory) -> None:
     """They are listed, without a time to recover."""
     timeline = over_time(outage, Mark(0, "long ago"), Mark(START_NS + 3600 * S, "much later"))
     marked = [each for each in timeline.moments if each.source is EventOrigin.MARKED]
@@ -84,7 +84,7 @@ def test_marks_beyond_the_run_disturb_nothing(outage: History) -> None:
     assert marked[1].recovered_after_ms is None
 
 
-def test_each_attempt_is_in_one_slice(outage: History) -> None:
+def test_each_attempt_is_in_one_slice(outage: RunHistory) -> None:
     """Slices are contiguous, and add up to all attempts except bad requests."""
     timeline = over_time(outage)
     assert [each.at_ns - START_NS for each in timeline.slices] == [
@@ -96,7 +96,7 @@ def test_each_attempt_is_in_one_slice(outage: History) -> None:
 
 def test_losses_count_where_they_were_sent(tmp_path: Path, spark: SparkSession) -> None:
     """So they can be compared with the events at that time."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     deliver(history, 0, 0)
     history.attempt(1, sent_ms=750)
     timeline = over_time(history)
@@ -105,7 +105,7 @@ def test_losses_count_where_they_were_sent(tmp_path: Path, spark: SparkSession) 
 
 def test_a_run_without_attempts_has_no_timeline(tmp_path: Path, spark: SparkSession) -> None:
     """The rest of the report exists nevertheless."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     history.reserved[0] = 5
     report = history.verified()
     assert report.timeline == Timeline()
@@ -114,7 +114,7 @@ def test_a_run_without_attempts_has_no_timeline(tmp_path: Path, spark: SparkSess
 
 def test_a_long_run_has_no_more_slices(tmp_path: Path, spark: SparkSession) -> None:
     """The slices are wider instead."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     deliver(history, 0, 0)
     deliver(history, 1, 24 * 3600 * 1000)
     timeline = over_time(history)
@@ -123,8 +123,8 @@ def test_a_long_run_has_no_more_slices(tmp_path: Path, spark: SparkSession) -> N
 
 
 def test_the_span_of_the_requests(tmp_path: Path, spark: SparkSession) -> None:
-    """The verdict has the span from the first request to the last answer."""
-    history = History(tmp_path, spark)
+    """The verdict has the span from the first request to the last response."""
+    history = RunHistory(tmp_path, spark)
     deliver(history, 0, 250)
     deliver(history, 1, 1500)
     over_time(history)
@@ -134,11 +134,11 @@ def test_the_span_of_the_requests(tmp_path: Path, spark: SparkSession) -> None:
 
 def test_a_process_that_appears_or_disappears_is_seen(tmp_path: Path, spark: SparkSession) -> None:
     """The answers name it."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     for seq in range(50):
         deliver(history, seq, seq * 100, server="11" if seq < 30 else "12")
     timeline = over_time(history)
     assert [(each.at_ns - START_NS, each.text) for each in timeline.moments] == [
-        (2900 * MS, "last answer from service process 11"),
+        (2900 * MS, "last response from service process 11"),
         (3000 * MS, "first answer from service process 12"),
     ]

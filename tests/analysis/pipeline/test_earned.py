@@ -18,7 +18,7 @@ from headcount_analysis.report.model import Report
 
 from headcount.run.verdict import Label
 from headcount.thresholds.grammar import parse
-from tests.analysis.history import MS, START_NS, History, event_id
+from tests.analysis.history import MS, START_NS, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ START_MS = START_NS // MS
 LARGEST = (1 << 63) - 1
 
 
-def document(history: History) -> dict[str, object]:
+def document(history: RunHistory) -> dict[str, object]:
     """Read verdict.json."""
     content: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
     return content
@@ -80,7 +80,7 @@ def without_a_generator(inputs: Sequence[BlockInput]) -> list[BlockInput]:
     ],
 )
 def test_rows_that_were_not_compared_are_missed(
-    choose: Choose, doubt: str, history: History, monkeypatch: pytest.MonkeyPatch
+    choose: Choose, doubt: str, history: RunHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if no class exceeds its limit and every message of the run was compared."""
 
@@ -111,7 +111,7 @@ def test_rows_that_were_not_compared_are_missed(
     ],
 )
 def test_one_timestamp_that_is_not_a_time(
-    timestamp_ms: int, description: str, history: History
+    timestamp_ms: int, description: str, history: RunHistory
 ) -> None:
     """The note describes it; it crashes nothing and counts in no duration."""
     history.deliver(30)
@@ -144,7 +144,7 @@ def test_one_timestamp_that_is_not_a_time(
     }
 
 
-def test_no_timestamp_is_a_time(history: History) -> None:
+def test_no_timestamp_is_a_time(history: RunHistory) -> None:
     """No time is measured, and `late` has nothing to check."""
     history.deliver(5)
     history.timestamps_ms = {place: (START_MS + 10 * place) * 1000 for place in range(5)}
@@ -157,7 +157,9 @@ def test_no_timestamp_is_a_time(history: History) -> None:
 
 
 @pytest.mark.parametrize("offset_ms", [-500, 400])
-def test_times_are_corrected_by_the_offset_of_the_clocks(offset_ms: int, history: History) -> None:
+def test_times_are_corrected_by_the_offset_of_the_clocks(
+    offset_ms: int, history: RunHistory
+) -> None:
     """In every table; a threshold is not kept because of an offset alone."""
     history.deliver(40)
     history.messages = [
@@ -183,7 +185,7 @@ def test_times_are_corrected_by_the_offset_of_the_clocks(offset_ms: int, history
             assert 2 <= slice_.latency[Measure.END_TO_END].max_ms <= 6
 
 
-def test_a_service_that_answers_before_it_publishes(history: History) -> None:
+def test_a_service_that_answers_before_it_publishes(history: RunHistory) -> None:
     """Its clock does not move; a note says how many events it answered too early."""
     chance = random.Random(3)
     for seq in range(60):
@@ -199,7 +201,7 @@ def test_a_service_that_answers_before_it_publishes(history: History) -> None:
     assert end_to_end_ms(report)[1] > 0
 
 
-def test_order_is_checked_if_it_has_a_limit(history: History) -> None:
+def test_order_is_checked_if_it_has_a_limit(history: RunHistory) -> None:
     """Events of one key in several partitions have no order, however many there are."""
     history.limits = Limits(reordered=0)
     history.start = dict.fromkeys(range(3), 0)
@@ -211,8 +213,8 @@ def test_order_is_checked_if_it_has_a_limit(history: History) -> None:
     assert report.reasons[0].startswith("0 of 9 events could be checked: 0 have no key, 9 have")
 
 
-def test_a_service_that_hangs_for_the_second_half_is_noticed(history: History) -> None:
-    """The rate, which counts the time until the last answer, and the durations show it."""
+def test_a_service_that_hangs_for_the_second_half_is_noticed(history: RunHistory) -> None:
+    """The rate, which counts the time until the last response, and the durations show it."""
     for seq in range(20):
         hangs = seq >= 10
         outcome = "indeterminate" if hangs else "acked"

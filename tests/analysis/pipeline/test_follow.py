@@ -19,7 +19,7 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators
 from headcount.run.verdict import Verdict
 from tests.analysis.compare_run.test_blocks import fates, troubled, without_time
-from tests.analysis.history import RUN, History, event_id
+from tests.analysis.history import RUN, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 class Course:
     """A history that grows step by step, in ledger and topic, while it is followed."""
 
-    history: History
+    history: RunHistory
     writers: dict[int, LedgerWriter] = field(default_factory=dict)
     written: dict[int, int] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def assert_as_afterwards(course: Course) -> Report:
 
 
 @pytest.fixture
-def course(history: History) -> Course:
+def course(history: RunHistory) -> Course:
     """A run of three generators, with at least one of each pathology."""
     troubled(history)
     return Course(history)
@@ -151,7 +151,7 @@ def test_the_verdict_equals_the_later_one(course: Course, ahead: int, lag: float
     assert early
 
 
-def test_unchanged_results_are_reused(history: History) -> None:
+def test_unchanged_results_are_reused(history: RunHistory) -> None:
     """Batches are not read again and blocks not compared again if nothing was added."""
     history.deliver(30)
     course = Course(history)
@@ -231,7 +231,7 @@ def test_a_file_outside_the_folder_is_not_read(course: Course) -> None:
     assert course.follower.cache.topic.batches == {}
 
 
-def test_a_batch_that_was_never_read_is_not_covered(history: History) -> None:
+def test_a_batch_that_was_never_read_is_not_covered(history: RunHistory) -> None:
     """Not even by a later batch of a partition without messages in between."""
     for seq in range(20):
         history.attempt(seq, sent_ms=seq)
@@ -246,7 +246,7 @@ def test_a_batch_that_was_never_read_is_not_covered(history: History) -> None:
     assert report.verdict is Verdict.PASS
 
 
-def test_messages_lost_with_a_leader_are_lost(history: History) -> None:
+def test_messages_lost_with_a_leader_are_lost(history: RunHistory) -> None:
     """An event that was read, but vanished with its leader, is lost, as it is afterwards."""
     history.deliver(10)
     course = Course(history)
@@ -262,7 +262,7 @@ def test_messages_lost_with_a_leader_are_lost(history: History) -> None:
     assert report.counts.lost == 1
 
 
-def test_an_unused_id_does_not_disturb_the_follower(history: History) -> None:
+def test_an_unused_id_does_not_disturb_the_follower(history: RunHistory) -> None:
     """One generator has sealed, and ids that it only reserved were published."""
     history.deliver(4)
     history.deliver(6, generator=1)
@@ -283,7 +283,7 @@ def test_an_unused_id_does_not_disturb_the_follower(history: History) -> None:
 GEM = {"event_type": "purchase_gem", "cut": "oval"}
 
 
-def test_ids_that_are_reserved_late(history: History) -> None:
+def test_ids_that_are_reserved_late(history: RunHistory) -> None:
     """A message that arrives before its id is reserved is not a phantom in the end."""
     history.deliver(12)
     course = Course(history)
@@ -294,7 +294,7 @@ def test_ids_that_are_reserved_late(history: History) -> None:
     assert report.verdict is Verdict.PASS
 
 
-def test_reserved_ids_that_are_never_used(history: History) -> None:
+def test_reserved_ids_that_are_never_used(history: RunHistory) -> None:
     """A message whose id was reserved is a phantom once the seal says that it was not used."""
     history.deliver(12)
     history.arrive(event_id(15), 12)
@@ -307,7 +307,7 @@ def test_reserved_ids_that_are_never_used(history: History) -> None:
     assert report.counts.phantom == 1
 
 
-def test_shapes_that_become_known_late(history: History) -> None:
+def test_shapes_that_become_known_late(history: RunHistory) -> None:
     """A message that arrives before its attempt's row is still compared."""
     history.deliver(12)
     history.attempt(12, event=GEM)
@@ -323,7 +323,7 @@ def test_shapes_that_become_known_late(history: History) -> None:
     assert (report.counts.delivered, report.counts.corrupted) == (14, 1)
 
 
-def test_types_that_become_known_late(history: History) -> None:
+def test_types_that_become_known_late(history: RunHistory) -> None:
     """A foreign message counts under its type if the run later requests that type."""
     history.deliver(12)
     history.arrive("else.0.1", 12, event=GEM)
@@ -337,7 +337,7 @@ def test_types_that_become_known_late(history: History) -> None:
     assert report.by_event_type["purchase_gem"].foreign == 1
 
 
-def test_an_event_that_comes_late_is_counted_with_its_block(history: History) -> None:
+def test_an_event_that_comes_late_is_counted_with_its_block(history: RunHistory) -> None:
     """A copy that arrives long after its block was compared is still a duplicate."""
     history.deliver(30)
     history.arrive(event_id(0), 30)
@@ -353,7 +353,7 @@ def test_an_event_that_comes_late_is_counted_with_its_block(history: History) ->
     assert (report.counts.duplicated, report.counts.corrupted) == (2, 1)
 
 
-def test_messages_beyond_the_end_are_not_counted(history: History) -> None:
+def test_messages_beyond_the_end_are_not_counted(history: RunHistory) -> None:
     """Messages that others wrote after the run's end, even if they were read early."""
     history.deliver(10)
     for offset in range(10, 16):
@@ -368,7 +368,7 @@ def test_messages_beyond_the_end_are_not_counted(history: History) -> None:
     assert (report.counts.delivered, report.counts.foreign) == (10, 0)
 
 
-def test_a_segment_that_was_changed_since_is_damage(history: History) -> None:
+def test_a_segment_that_was_changed_since_is_damage(history: RunHistory) -> None:
     """A segment that was read early is read again if the file has changed."""
     history.deliver(10)
     course = Course(history)

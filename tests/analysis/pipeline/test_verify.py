@@ -30,7 +30,7 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.run.manifest import Scheduled
 from headcount.run.verdict import Verdict
-from tests.analysis.history import RUN, START_NS, Frames, History, event_id
+from tests.analysis.history import RUN, START_NS, Frames, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
@@ -38,19 +38,19 @@ IRON = {"event_type": "purchase_sword", "metal": "iron"}
 HOSTILE = "=cmd|'/c calc'!A1<script>alert(1)</script>"
 
 
-def exceptions(history: History) -> dict[str, Mapping[str, str]]:
+def exceptions(history: RunHistory) -> dict[str, Mapping[str, str]]:
     """Read exceptions.csv by id."""
     with (history.folder.path / "exceptions.csv").open(newline="") as file:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def document(history: History) -> dict[str, object]:
+def document(history: RunHistory) -> dict[str, object]:
     """Read verdict.json."""
     content: dict[str, object] = json.loads((history.folder.path / "verdict.json").read_text())
     return content
 
 
-def test_sane(history: History) -> None:
+def test_sane(history: RunHistory) -> None:
     """Everything acknowledged is there once: a pass, and every file says so."""
     history.deliver(3)
     history.attempt(3, "failed")
@@ -79,7 +79,7 @@ def test_sane(history: History) -> None:
     }
 
 
-def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
+def test_another_start_of_the_run_delivers_nothing(history: RunHistory) -> None:
     """A run id is given twice, and both starts publish to one topic: neither is saved by the other.
 
     The other start delivers all that it asks for, with the same generator and sequence numbers;
@@ -101,7 +101,7 @@ def test_another_start_of_the_run_delivers_nothing(history: History) -> None:
     assert set(exceptions(history)) == {f"0aaaaaaaaa.0.{seq}" for seq in range(3)}
 
 
-def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: History) -> None:
+def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: RunHistory) -> None:
     """Otherwise those of the requests: here 5 in 45 ms. A dead generator's undone tasks count."""
     history.deliver(5)
     history.options = {"options": {"rate": "100/s"}}
@@ -115,7 +115,7 @@ def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: 
 
 
 @pytest.fixture
-def zoo(history: History) -> History:
+def zoo(history: RunHistory) -> RunHistory:
     """One of each class: partition 0 holds requested events, partition 1 all others."""
     guild = {"event_type": "join_guild", "guild": HOSTILE}
     history.deliver(2)  # 0 and 1, at offsets 0 and 1
@@ -167,7 +167,7 @@ EXPECTED = {
 }
 
 
-def test_every_pathology_is_named(zoo: History) -> None:
+def test_every_pathology_is_named(zoo: RunHistory) -> None:
     """Each id has its class, flags, first offset and copies; no other id is listed."""
     report = zoo.verified()
 
@@ -218,7 +218,7 @@ def assert_types_and_partitions(report: Report) -> None:
     assert partition.foreign_samples == (4, 5)
 
 
-def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
+def assert_harmless(history: RunHistory, phantom: Mapping[str, str]) -> None:
     """Text from the topic becomes neither a formula nor a script."""
     assert phantom["event_type"].startswith("'=cmd")
     page = (history.folder.path / "report.html").read_text()
@@ -228,7 +228,7 @@ def assert_harmless(history: History, phantom: Mapping[str, str]) -> None:
     assert "@import" not in page
 
 
-def test_allowed_pathologies_pass(zoo: History) -> None:
+def test_allowed_pathologies_pass(zoo: RunHistory) -> None:
     """A run may allow every class it has, and verifying again gives the same result."""
     zoo.limits = Limits(lost=1, duplicated=2, ghost=1, phantom=2, corrupted=2)
 
@@ -237,7 +237,7 @@ def test_allowed_pathologies_pass(zoo: History) -> None:
     assert zoo.verified_again().verdict is Verdict.FAIL
 
 
-def test_exceptions_say_how_far_their_attempt_got(history: History) -> None:
+def test_exceptions_say_how_far_their_attempt_got(history: RunHistory) -> None:
     """Each exception says how far its attempt got, as far as is known."""
     history.deliver(1)
     history.attempt(1)
@@ -269,7 +269,7 @@ def test_exceptions_say_how_far_their_attempt_got(history: History) -> None:
     }
 
 
-def test_unreadable_copies_do_not_pass(history: History) -> None:
+def test_unreadable_copies_do_not_pass(history: RunHistory) -> None:
     """An unreadable message that contains an id of the run may be anything."""
     history.deliver(2)
     whole = json.dumps({**IRON, "X-Event-Id": event_id(1)}).encode()
@@ -284,7 +284,7 @@ def test_unreadable_copies_do_not_pass(history: History) -> None:
     assert report.evidence.partitions[0].malformed_samples == (2, 3, 4)
 
 
-def test_deleted_tail_of_a_torn_ledger_does_not_pass(history: History) -> None:
+def test_deleted_tail_of_a_torn_ledger_does_not_pass(history: RunHistory) -> None:
     """Acknowledged events may be lost unseen if their segment and the seal are gone."""
     history.deliver(4)
     history.messages = history.messages[:2]
@@ -299,7 +299,7 @@ def test_deleted_tail_of_a_torn_ledger_does_not_pass(history: History) -> None:
     assert "generator 0 never sealed its ledger" in report.reasons[0]
 
 
-def test_empty(history: History) -> None:
+def test_empty(history: RunHistory) -> None:
     """A run that did nothing proves nothing."""
     report = history.verified()
 
@@ -310,7 +310,7 @@ def test_empty(history: History) -> None:
 
 @pytest.mark.parametrize("outcome", ["failed", "indeterminate"])
 @pytest.mark.parametrize("has_foreign", [False, True])
-def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) -> None:
+def test_no_answer_at_all(history: RunHistory, outcome: str, *, has_foreign: bool) -> None:
     """A run without a single answer is judged, and proves nothing."""
     for seq in range(3):
         history.attempt(seq, outcome, took_ms=None)
@@ -325,7 +325,7 @@ def test_no_answer_at_all(history: History, outcome: str, *, has_foreign: bool) 
     assert report.counts.attempted == 3
 
 
-def test_reserved_ids_without_any_row(history: History) -> None:
+def test_reserved_ids_without_any_row(history: RunHistory) -> None:
     """A generator that was killed before its first row leaves a run that is judged."""
     history.reserved, history.unsealed = {0: 64}, {0}
 
@@ -335,7 +335,7 @@ def test_reserved_ids_without_any_row(history: History) -> None:
     assert report.reasons[0].startswith("generator 0 never sealed its ledger")
 
 
-def test_moved_log_start_is_reported(history: History) -> None:
+def test_moved_log_start_is_reported(history: RunHistory) -> None:
     """The rest is read and judged, but without the deleted messages no loss is proven."""
     history.deliver(3)
     history.attempt(3)
@@ -349,7 +349,7 @@ def test_moved_log_start_is_reported(history: History) -> None:
     assert "partition 0 now begins at offset 1" in report.reasons[1]
 
 
-def test_other_topic_is_not_read(history: History) -> None:
+def test_other_topic_is_not_read(history: RunHistory) -> None:
     """A topic that was recreated holds no evidence about the run."""
     history.deliver(1)
     history.seen = TopicSeen(topic_id="another")
@@ -361,7 +361,7 @@ def test_other_topic_is_not_read(history: History) -> None:
     assert report.counts is None
 
 
-def test_crash_is_inconclusive(history: History) -> None:
+def test_crash_is_inconclusive(history: RunHistory) -> None:
     """A check that crashes leaves an inconclusive report, and no counts that look like zeros."""
 
     def broken(_offsets: OffsetRange) -> DataFrame:
@@ -383,7 +383,7 @@ def test_crash_is_inconclusive(history: History) -> None:
 
 @pytest.mark.parametrize("times", [0, 2])
 def test_messages_that_are_not_compared_once_are_reported(
-    history: History, monkeypatch: pytest.MonkeyPatch, times: int
+    history: RunHistory, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     """A bug in the verifier is reported as one, not as losses or duplicates."""
     history.attempt(0)
@@ -399,7 +399,7 @@ def test_messages_that_are_not_compared_once_are_reported(
     assert f"1 messages of the run were read, and {times} compared" in report.reasons[0]
 
 
-def test_unreadable_data_is_inconclusive(history: History) -> None:
+def test_unreadable_data_is_inconclusive(history: RunHistory) -> None:
     """A segment whose pages are damaged behind a sound footer ends in one line."""
     history.deliver(50)
     history.unsealed.add(0)
@@ -416,7 +416,7 @@ def test_unreadable_data_is_inconclusive(history: History) -> None:
     assert "\n" not in report.reasons[0]
 
 
-def test_an_id_elsewhere_is_not_a_loss(history: History) -> None:
+def test_an_id_elsewhere_is_not_a_loss(history: RunHistory) -> None:
     """If no message has its id in place, nothing is proven, and the reason says where it is."""
     for seq in range(4):
         history.attempt(seq)
@@ -433,7 +433,7 @@ def test_an_id_elsewhere_is_not_a_loss(history: History) -> None:
     assert "not proven: no message has its id in place" in reasons
 
 
-def test_framed_values_are_not_losses(history: History) -> None:
+def test_framed_values_are_not_losses(history: RunHistory) -> None:
     """They are unreadable but contain an id of the run, so no loss is proven."""
     for seq in range(3):
         history.attempt(seq)
@@ -447,7 +447,7 @@ def test_framed_values_are_not_losses(history: History) -> None:
     assert any("schema registry, schema 7: 3, first at offset 0" in note for note in report.notes)
 
 
-def test_an_empty_topic_does_not_prove_a_loss(history: History) -> None:
+def test_an_empty_topic_does_not_prove_a_loss(history: RunHistory) -> None:
     """The service may write to another topic."""
     history.attempt(0)
     report = history.verified()
@@ -455,7 +455,7 @@ def test_an_empty_topic_does_not_prove_a_loss(history: History) -> None:
     assert "has no message since the run began" in " ".join(report.reasons)
 
 
-def test_a_loss_among_events_in_place_is_proven(history: History) -> None:
+def test_a_loss_among_events_in_place_is_proven(history: RunHistory) -> None:
     """Ids elsewhere are only noted."""
     history.deliver(3)
     history.attempt(3)
@@ -469,7 +469,7 @@ def test_a_loss_among_events_in_place_is_proven(history: History) -> None:
     assert any("1 of 1 messages" in note and "request_id" in note for note in report.notes)
 
 
-def test_differing_fields_are_named(history: History) -> None:
+def test_differing_fields_are_named(history: RunHistory) -> None:
     """Field by field, in exceptions.csv and in a note, and repeated keys too."""
     address = {"event_type": "ship", "n": 3, "to": {"city": "Delft"}}
     changed: list[dict[str, object]] = [
@@ -502,7 +502,7 @@ def test_differing_fields_are_named(history: History) -> None:
     assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
 
 
-def test_a_ledger_of_the_older_format_is_judged(history: History) -> None:
+def test_a_ledger_of_the_older_format_is_judged(history: RunHistory) -> None:
     """It has no requested content, so no field is named; everything else is the same."""
     history.deliver(3)
     history.attempt(3, event=IRON)

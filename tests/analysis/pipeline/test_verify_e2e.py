@@ -20,12 +20,12 @@ from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Verdict
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from tests.analysis.history import History, event_id
+from tests.analysis.history import RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
 
-def publish(servers: str, topic: str, history: History) -> None:
+def publish(servers: str, topic: str, history: RunHistory) -> None:
     """Publish a history's messages to their partitions, in the order of their offsets."""
     producer = KafkaProducer(bootstrap_servers=servers)
     for partition, _offset, _at_ms, key, value in history.messages:
@@ -34,7 +34,7 @@ def publish(servers: str, topic: str, history: History) -> None:
 
 
 def judged(
-    history: History,
+    history: RunHistory,
     spark: SparkSession,
     servers: str,
     topic: str,
@@ -67,7 +67,7 @@ def test_reads_exactly_the_range(
 ) -> None:
     """Messages before and after the run are left out; a loss and an empty partition show."""
     servers = broker.bootstrap_servers
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     history.arrive(event_id(99), 0)  # would be a phantom
     publish(servers, topic, history)
     history.start = beginning_offsets(servers, topic) | {0: 1}
@@ -102,7 +102,7 @@ def test_transactions(
 ) -> None:
     """Events of an aborted transaction are lost; a marker at a partition's end is not a message."""
     servers = broker.bootstrap_servers
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     history.start = beginning_offsets(servers, topic)
     history.deliver(3)
     producer = KafkaProducer(bootstrap_servers=servers, transactional_id=f"of-{topic}")
@@ -134,7 +134,7 @@ def test_range_beyond_the_end_is_inconclusive(
 ) -> None:
     """Offsets that Kafka does not have are never skipped silently."""
     servers = broker.bootstrap_servers
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     history.deliver(2)
     history.start = beginning_offsets(servers, topic)
     publish(servers, topic, history)
@@ -149,7 +149,7 @@ def test_range_beyond_the_end_is_inconclusive(
 
 def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> None:
     """A broker that does not answer ends in one line."""
-    history = History(tmp_path, spark)
+    history = RunHistory(tmp_path, spark)
     history.deliver(1)
     history.write()
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from headcount.errors import EvidenceError
 from headcount.run.manifest import End
 from headcount.run.verdict import Verdict
-from tests.analysis.history import START_NS, History, event_id
+from tests.analysis.history import START_NS, RunHistory, event_id
 
 WAITS = Waits(settle_s=10)
 
@@ -22,7 +22,7 @@ WAITS = Waits(settle_s=10)
 class Ends:
     """The ends that are recorded one after another while events are missing."""
 
-    history: History
+    history: RunHistory
     offsets: list[int]
     watched_s: float = 10.0
     moving: int = 0
@@ -61,7 +61,7 @@ class Ends:
 
 
 @pytest.fixture
-def outbox(history: History) -> History:
+def outbox(history: RunHistory) -> RunHistory:
     """Six acknowledged events, the last three of which follow two foreign ones."""
     for seq in range(6):
         history.attempt(seq, sent_ms=seq)
@@ -76,7 +76,7 @@ def outbox(history: History) -> History:
 
 @pytest.mark.e2e
 def test_later_messages_are_read_and_nothing_twice(
-    outbox: History, monkeypatch: pytest.MonkeyPatch
+    outbox: RunHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each range is read once, and the verdict covers all of them."""
     read: list[tuple[int, int]] = []
@@ -101,13 +101,13 @@ def test_later_messages_are_read_and_nothing_twice(
     document = json.loads((outbox.folder.path / "verdict.json").read_text())
     assert document["offsets"]["0"]["end"] == 8
     assert document["watched_s"] == 10
-    assert "the topic was watched for 10 s after the last answer" in document["notes"]
+    assert "the topic was watched for 10 s after the last response" in document["notes"]
     assert "watched for 10 s" in (outbox.folder.path / "report.html").read_text()
     assert "watched for 10 s" in (outbox.folder.path / "summary.md").read_text()
 
 
 @pytest.mark.e2e
-def test_the_verdict_equals_that_of_a_single_read(outbox: History) -> None:
+def test_the_verdict_equals_that_of_a_single_read(outbox: RunHistory) -> None:
     """Even if order and duplicates span ranges that were read separately."""
     outbox.arrive(event_id(1), 8, at_ms=8500)
     outbox.arrive(event_id(9), 9, at_ms=8600)
@@ -122,7 +122,7 @@ def test_the_verdict_equals_that_of_a_single_read(outbox: History) -> None:
 
 
 @pytest.mark.e2e
-def test_events_missing_at_the_end_are_lost(outbox: History) -> None:
+def test_events_missing_at_the_end_are_lost(outbox: RunHistory) -> None:
     """The settle time is over, no event arrived late, and none took nearly as long."""
     outbox.messages = [(*m[:2], min(m[2], 300), *m[3:]) for m in outbox.messages]
     outbox.end = {0: 3, 1: 0}
@@ -141,7 +141,7 @@ def test_events_missing_at_the_end_are_lost(outbox: History) -> None:
     ],
 )
 def test_events_that_may_still_arrive_are_not_proven_lost(
-    outbox: History, moving: int, watched_s: float, at_ms: int, reason: str
+    outbox: RunHistory, moving: int, watched_s: float, at_ms: int, reason: str
 ) -> None:
     """Events still arrived when time was nearly over, or took longer than the topic was watched."""
     outbox.messages = [(*m[:2], min(m[2], at_ms), *m[3:]) for m in outbox.messages]
@@ -158,7 +158,7 @@ def test_events_that_may_still_arrive_are_not_proven_lost(
 
 @pytest.mark.e2e
 def test_a_failing_read_keeps_the_earlier_results(
-    outbox: History, monkeypatch: pytest.MonkeyPatch
+    outbox: RunHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the broker goes away meanwhile, one reason says so, and the loss is not proven."""
     source = outbox.source

@@ -16,7 +16,7 @@ from headcount_analysis.state.differences import StateResult
 from headcount.run import stored_state
 from headcount.run.state_changes import Changes
 from headcount.run.verdict import Verdict
-from tests.analysis.history import RUN, History, event_id
+from tests.analysis.history import RUN, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 
@@ -26,10 +26,10 @@ HAS = {"player": 1, "gold": 980, f"item:{SWORD}": 1}
 
 
 @dataclass
-class Player:
+class SwordBuyer:
     """A player of generator 0 who signs up and buys a sword."""
 
-    history: History
+    history: RunHistory
     owner: str = OWNER
     first: int = 0
 
@@ -75,12 +75,12 @@ class Player:
 
 
 @pytest.fixture
-def player(history: History) -> Player:
+def player(history: RunHistory) -> SwordBuyer:
     """Return a player without any requests."""
-    return Player(history)
+    return SwordBuyer(history)
 
 
-def judged(history: History, has: dict[tuple[str, str], int] | None = None) -> Report:
+def judged(history: RunHistory, has: dict[tuple[str, str], int] | None = None) -> Report:
     """Verify a history whose database holds these numbers, by owner and thing."""
     if has is not None:
         path = history.path / stored_state.FILE
@@ -101,7 +101,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_equal(history: History, player: Player) -> None:
+def test_equal(history: RunHistory, player: SwordBuyer) -> None:
     """All three accounts agree, and every file says so."""
     player.sign_up()
     player.buy()
@@ -120,7 +120,7 @@ def test_equal(history: History, player: Player) -> None:
     assert "The 1 richest players, in gold" in page
 
 
-def test_without_requests_that_change_state(history: History) -> None:
+def test_without_requests_that_change_state(history: RunHistory) -> None:
     """Nothing is compared, and only the document mentions state."""
     history.deliver(1)
     history.database = Database(why_not="it cannot be read", is_due=True)
@@ -134,49 +134,49 @@ def test_without_requests_that_change_state(history: History) -> None:
 class Divergence:
     """A way in which one player's accounts can differ, and the rows that must report it."""
 
-    play: Callable[[Player], None]
+    play: Callable[[SwordBuyer], None]
     has: dict[str, int]
     rows: set[tuple[str, str, str, str, str]] = field(default_factory=set)
 
 
-def _plain(player: Player) -> None:
+def _plain(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy()
 
 
-def _unpublished(player: Player) -> None:
+def _unpublished(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy(arrives=False)
 
 
-def _overcharged(player: Player) -> None:
+def _overcharged(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy(total=50)
 
 
-def _unanswered(player: Player, *, arrives: bool) -> None:
+def _unanswered(player: SwordBuyer, *, arrives: bool) -> None:
     player.sign_up()
     player.buy(outcome="indeterminate", arrives=arrives)
 
 
-def _denied(player: Player) -> None:
+def _denied(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy(outcome="failed")
 
 
-def _written_twice(player: Player) -> None:
+def _written_twice(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy()
     player.buy_again(receipt="")
 
 
-def _taken_twice(player: Player) -> None:
+def _taken_twice(player: SwordBuyer) -> None:
     player.sign_up()
     player.buy()
     player.buy_again(receipt="another")
 
 
-def _nobody(player: Player) -> None:
+def _nobody(player: SwordBuyer) -> None:
     player.history.deliver_one(player.first)
     player.history.deliver_one(player.first + 1)
 
@@ -233,11 +233,11 @@ CASES = {
 }
 
 
-def test_every_divergence(history: History) -> None:
+def test_every_divergence(history: RunHistory) -> None:
     """Each number that differs is listed, with the account that stands alone."""
     holdings = of("ada", {"player": 1})  # belongs to no run
     for number, case in enumerate(CASES.values()):
-        player = Player(history, f"{RUN}.0.o{number}", first=2 * number)
+        player = SwordBuyer(history, f"{RUN}.0.o{number}", first=2 * number)
         case.play(player)
         holdings |= of(player.owner, case.has)
     report = judged(history, holdings)
@@ -265,11 +265,11 @@ def test_every_divergence(history: History) -> None:
     assert f"purchase {event_id(3)} (requested +1; not in the topic)" in page
 
 
-def test_a_generator_that_was_killed(history: History) -> None:
+def test_a_generator_that_was_killed(history: RunHistory) -> None:
     """Its last expectations are unknown, so topic and database alone are compared."""
     has: dict[tuple[str, str], int] = {}
     for number, gold in enumerate((1005, 1000)):
-        player = Player(history, f"{RUN}.0.o{number}", first=2 * number)
+        player = SwordBuyer(history, f"{RUN}.0.o{number}", first=2 * number)
         player.sign_up()
         player.arrive(2 * number + 1, {"event_type": "earn", "player_id": player.owner, "gold": 5})
         has |= of(player.owner, {"player": 1, "gold": gold})
@@ -283,7 +283,7 @@ def test_a_generator_that_was_killed(history: History) -> None:
     assert tuple(row[name] for name in shown) == (f"{RUN}.0.o1", "gold", "", "1005", "1000")
 
 
-def test_no_database(history: History, player: Player) -> None:
+def test_no_database(history: RunHistory, player: SwordBuyer) -> None:
     """Two accounts are compared, which is not enough to call the state equal."""
     player.sign_up()
     player.buy()
@@ -293,7 +293,7 @@ def test_no_database(history: History, player: Player) -> None:
     assert table(history.folder.path, "state.csv") == []
 
 
-def test_a_database_that_cannot_be_read(history: History, player: Player) -> None:
+def test_a_database_that_cannot_be_read(history: RunHistory, player: SwordBuyer) -> None:
     """If there is a database, a run cannot pass without it."""
     player.sign_up()
     history.database = Database(why_not="no such table: players", is_due=True)
@@ -302,7 +302,7 @@ def test_a_database_that_cannot_be_read(history: History, player: Player) -> Non
     assert "no such table: players" in report.reasons[0]
 
 
-def test_nothing_was_done(history: History, player: Player) -> None:
+def test_nothing_was_done(history: RunHistory, player: SwordBuyer) -> None:
     """If no request changed state, the state is not called equal."""
     history.deliver_one(0)
     player.first = 1
@@ -312,14 +312,14 @@ def test_nothing_was_done(history: History, player: Player) -> None:
     assert (report.verdict, report.state.result) == (Verdict.PASS, StateResult.NOT_CHECKED)
 
 
-def order(history: History, seq: int) -> None:
+def order(history: RunHistory, seq: int) -> None:
     """Add an event that the game does not know and that changes state."""
     event = {"event_type": "order_placed", "order": 1}
     history.attempt(seq, event=event, changes=Changes(OWNER, {"stock": -1}))
     history.arrive(event_id(seq), seq, event=event)
 
 
-def test_events_that_are_not_the_games(history: History) -> None:
+def test_events_that_are_not_the_games(history: RunHistory) -> None:
     """Their effect is unknown, and is not guessed."""
     order(history, 0)
     report = judged(history)
@@ -329,7 +329,7 @@ def test_events_that_are_not_the_games(history: History) -> None:
 
 @pytest.mark.parametrize("is_the_game", [True, False])
 def test_a_state_that_could_have_been_compared(
-    history: History, player: Player, is_the_game: bool
+    history: RunHistory, player: SwordBuyer, is_the_game: bool
 ) -> None:
     """With unknown events, a run passes neither with the game's events nor with a database."""
     if is_the_game:
@@ -339,7 +339,7 @@ def test_a_state_that_could_have_been_compared(
     assert (report.verdict, report.state.is_due) == (Verdict.INCONCLUSIVE, True)
 
 
-def test_an_account_that_is_damaged(history: History, player: Player) -> None:
+def test_an_account_that_is_damaged(history: RunHistory, player: SwordBuyer) -> None:
     """A run with a damaged file cannot pass."""
     player.sign_up()
     path = history.path / stored_state.FILE

@@ -67,7 +67,7 @@ SPLITTING: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Requests that would inject header lines, if they were sent."""
 
 
-class Server(StreamServer):
+class RequestRecordingServer(StreamServer):
     """Keeps the bytes of each request."""
 
     def __init__(self) -> None:
@@ -110,7 +110,9 @@ def _fresh(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
-def _exchanges(session: Any, server: Server, identified: bool) -> list[dict[str, Any]]:
+def _exchanges(
+    session: Any, server: RequestRecordingServer, identified: bool
+) -> list[dict[str, Any]]:
     seen = []
     for index, (method, path, keywords) in enumerate(REQUESTS):
         options = {name: _fresh(value) for name, value in keywords.items()}
@@ -145,7 +147,9 @@ def _exchanges(session: Any, server: Server, identified: bool) -> list[dict[str,
     return seen
 
 
-def _split(session: Any, server: Server, options: dict[str, Any]) -> list[list[Any]]:
+def _split(
+    session: Any, server: RequestRecordingServer, options: dict[str, Any]
+) -> list[list[Any]]:
     """Try to split requests; return the errors, and whether the server received a second header."""
     seen = []
     for method, path, keywords in SPLITTING:
@@ -161,7 +165,7 @@ def _split(session: Any, server: Server, options: dict[str, Any]) -> list[list[A
 
 def main(folder: str) -> None:
     """Send through both sessions, and print what each sent and saw."""
-    server = Server()
+    server = RequestRecordingServer()
     server.start()
     filesystem, location = open_location(folder)
     writer = LedgerWriter(filesystem, location, "run-1", 0)

@@ -27,7 +27,7 @@ SELECT_TAKES = 1024
 TIMEOUT_S = 60
 
 
-class Server(StreamServer):
+class ConnectionRecordingServer(StreamServer):
     """Answers requests and records their connections; `is_open` lets it answer."""
 
     def __init__(self, tls: dict[str, Any]) -> None:
@@ -51,23 +51,23 @@ def _ask(session: Any, **options: Any) -> str:
     return str(session.get("/", event=EVENT, **options).outcome)
 
 
-def _again(session: Any, server: Server) -> list[Any]:
+def _again(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     return [_ask(session), _ask(session), server.received]
 
 
-def _either_way(session: Any, server: Server) -> list[Any]:
+def _either_way(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     """Alternate between the short and the general path; request parameters select the latter."""
     return [_ask(session), _ask(session, params={"a": 1}), _ask(session), server.received]
 
 
-def _ahead(session: Any, server: Server) -> list[Any]:
+def _ahead(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     session.open_ahead()
     while not server.connections:
         gevent.sleep(0.01)
     return [_ask(session), server.received]
 
 
-def _ahead_refused(session: Any, server: Server) -> list[Any]:
+def _ahead_refused(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     """A proxy refuses; `open_ahead` ignores the error."""
     proxy = StreamServer(("127.0.0.1", 0), _refuse)
     proxy.start()
@@ -83,7 +83,7 @@ def _refuse(connection: Any, _address: object) -> None:
     connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
 
 
-def _among_many(session: Any, server: Server) -> list[Any]:
+def _among_many(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     """Use file descriptors too large for `select`."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (2 * SELECT_TAKES, most))
@@ -96,14 +96,14 @@ def _among_many(session: Any, server: Server) -> list[Any]:
     return [*asked, server.connections[0].fileno() > SELECT_TAKES]
 
 
-def _closed_meanwhile(session: Any, server: Server) -> list[Any]:
+def _closed_meanwhile(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     first = _ask(session)
     server.connections[0].close()
     gevent.sleep(0.05)  # lets the close arrive
     return [first, _ask(session), server.received]
 
 
-def _killed(session: Any, server: Server) -> list[Any]:
+def _killed(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     """The response to a killed request must not be taken for the next one's."""
     server.is_open.clear()
     user = gevent.spawn(_ask, session)
@@ -114,7 +114,7 @@ def _killed(session: Any, server: Server) -> list[Any]:
     return [_ask(session), server.received]
 
 
-def _side_by_side(session: Any, server: Server) -> list[Any]:
+def _side_by_side(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     server.is_open.clear()
     users = [gevent.spawn(_ask, session) for _ in range(3)]
     while len(server.received) < 3:
@@ -123,7 +123,7 @@ def _side_by_side(session: Any, server: Server) -> list[Any]:
     return [*(user.get() for user in users), sorted(server.received)]
 
 
-CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
+CASES: dict[str, Callable[[Any, ConnectionRecordingServer], list[Any]]] = {
     "again": _again,
     "either way": _either_way,
     "among many": _among_many,
@@ -138,7 +138,7 @@ CASES: dict[str, Callable[[Any, Server], list[Any]]] = {
 def _results(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
     results = {}
     for name, case in CASES.items():
-        server = Server(tls)
+        server = ConnectionRecordingServer(tls)
         server.start()
         session = LedgerSession(
             recorder=recorder,

@@ -32,7 +32,7 @@ def _ask(user: Any, name: str) -> None:
     user.client.post(f"/{name}", json={}, event={"event_type": name})
 
 
-class Player(LedgerUser):
+class UntidyPlayer(LedgerUser):
     """Sends requests outside its tasks, raises in a task, and sends requests in `on_stop`."""
 
     fixed_count = 5
@@ -120,7 +120,7 @@ class Web(HttpUser):
         gevent.sleep(0.1)
 
 
-USERS: list[type[User]] = [Player, Nested, Dead, Rude, Web]
+USERS: list[type[User]] = [UntidyPlayer, Nested, Dead, Rude, Web]
 
 
 def main(folder: str) -> None:

@@ -11,7 +11,7 @@ from headcount.thresholds.metric_text import MetricError
 
 
 @dataclass
-class Response:
+class CountingResponse:
     """A response that counts how often its body is read."""
 
     status_code: int = 200
@@ -29,30 +29,34 @@ class Response:
 @pytest.mark.parametrize(
     ("text", "response", "holds"),
     [
-        ("202 = acked", Response(202), True),
-        ("202 = acked", Response(200), False),
-        ("4xx = failed", Response(499), True),
-        ("4xx = failed", Response(500), False),
-        ('json /status == "rejected" = failed', Response(body=b'{"status": "rejected"}'), True),
-        ('json /status == "rejected" = failed', Response(body=b'{"status": "ok"}'), False),
-        ('json /status != "ok" = failed', Response(body=b'{"status": "rejected"}'), True),
-        ('json /status != "ok" = failed', Response(body=b"{}"), False),
-        ('json /status != "ok" = failed', Response(body=b"<html>"), False),
-        ("json /error = failed", Response(body=b'{"error": null}'), True),
-        ("json /error = failed", Response(body=b"[]"), False),
-        ("json /a/1/x~1y == 3 = failed", Response(body=b'{"a": [0, {"x/y": 3.0}]}'), True),
-        ("json /ok == true = failed", Response(body=b'{"ok": 1}'), False),
-        ("json /ok == 1 = failed", Response(body=b'{"ok": true}'), False),
-        ("json /n == 1 = failed", Response(body=b"\xff"), False),
-        ("json /n == 1 = failed", Response(body=b"[" * 100_000), False),
-        ("json /n == 1 = failed", Response(body=b'{"n": 1}' + b" " * LARGEST_BODY), False),
-        ("header retry-after = failed", Response(headers={"retry-after": "1"}), True),
-        ('header a != "1" = failed', Response(headers={"a": "1"}), False),
-        ("200 and json /ok == false = failed", Response(body=b'{"ok": false}'), True),
-        ("200 and json /ok == false = failed", Response(500, b'{"ok": false}'), False),
+        ("202 = acked", CountingResponse(202), True),
+        ("202 = acked", CountingResponse(200), False),
+        ("4xx = failed", CountingResponse(499), True),
+        ("4xx = failed", CountingResponse(500), False),
+        (
+            'json /status == "rejected" = failed',
+            CountingResponse(body=b'{"status": "rejected"}'),
+            True,
+        ),
+        ('json /status == "rejected" = failed', CountingResponse(body=b'{"status": "ok"}'), False),
+        ('json /status != "ok" = failed', CountingResponse(body=b'{"status": "rejected"}'), True),
+        ('json /status != "ok" = failed', CountingResponse(body=b"{}"), False),
+        ('json /status != "ok" = failed', CountingResponse(body=b"<html>"), False),
+        ("json /error = failed", CountingResponse(body=b'{"error": null}'), True),
+        ("json /error = failed", CountingResponse(body=b"[]"), False),
+        ("json /a/1/x~1y == 3 = failed", CountingResponse(body=b'{"a": [0, {"x/y": 3.0}]}'), True),
+        ("json /ok == true = failed", CountingResponse(body=b'{"ok": 1}'), False),
+        ("json /ok == 1 = failed", CountingResponse(body=b'{"ok": true}'), False),
+        ("json /n == 1 = failed", CountingResponse(body=b"\xff"), False),
+        ("json /n == 1 = failed", CountingResponse(body=b"[" * 100_000), False),
+        ("json /n == 1 = failed", CountingResponse(body=b'{"n": 1}' + b" " * LARGEST_BODY), False),
+        ("header retry-after = failed", CountingResponse(headers={"retry-after": "1"}), True),
+        ('header a != "1" = failed', CountingResponse(headers={"a": "1"}), False),
+        ("200 and json /ok == false = failed", CountingResponse(body=b'{"ok": false}'), True),
+        ("200 and json /ok == false = failed", CountingResponse(500, b'{"ok": false}'), False),
     ],
 )
-def test_a_rule_holds(text: str, response: Response, holds: bool) -> None:
+def test_a_rule_holds(text: str, response: CountingResponse, holds: bool) -> None:
     """A missing value meets no comparison, and JSON's types are not Python's."""
     assert parse(text).holds(Answer(response)) is holds
 
@@ -60,16 +64,16 @@ def test_a_rule_holds(text: str, response: Response, holds: bool) -> None:
 def test_the_first_that_holds_decides() -> None:
     """If none holds, nothing is decided."""
     rules = split('json /a == "x;y" = failed; 2xx = indeterminate; 200 = acked')
-    assert decide(rules, Answer(Response(body=b'{"a": "x;y"}'))) is Outcome.FAILED
-    assert decide(rules, Answer(Response())) is Outcome.INDETERMINATE
-    assert decide(rules, Answer(Response(500))) is None
+    assert decide(rules, Answer(CountingResponse(body=b'{"a": "x;y"}'))) is Outcome.FAILED
+    assert decide(rules, Answer(CountingResponse())) is Outcome.INDETERMINATE
+    assert decide(rules, Answer(CountingResponse(500))) is None
     assert joined(split(joined(rules))) == joined(rules)
 
 
 def test_a_body_is_read_once_and_only_for_a_rule() -> None:
     """Conditions are tried in order, so a status before a pointer can spare the parsing."""
     rules = split("500 and json /a = acked; 200 and json /b = acked; json /c = acked")
-    response = Response(body=b"{}")
+    response = CountingResponse(body=b"{}")
     decide(rules, Answer(response))
     assert response.looks == 1
     decide(split("202 = acked; 500 and json /a = acked"), Answer(response))
@@ -78,7 +82,7 @@ def test_a_body_is_read_once_and_only_for_a_rule() -> None:
 
 def test_a_body_left_to_the_scenario_is_not_read() -> None:
     """If a rule read a stream, nothing would be left for the scenario."""
-    response = Response(body=b'{"a": 1}')
+    response = CountingResponse(body=b'{"a": 1}')
     assert decide(split("json /a = failed"), Answer(response, has_body=False)) is None
     assert response.looks == 0
 

@@ -56,10 +56,10 @@ def values(bootstrap_servers: str, topic: str) -> list[bytes]:
     try:
         consumer.assign([partition])
         consumer.seek_to_beginning(partition)
-        found: list[bytes] = []
-        while len(found) < end:
-            found.append(next(consumer).value)
-        return found
+        messages: list[bytes] = []
+        while len(messages) < end:
+            messages.append(next(consumer).value)
+        return messages
     finally:
         consumer.close()
 
@@ -125,9 +125,9 @@ def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) 
     second = new_broker(tmp_path)
     assert second.port != first.port
     assert second.cluster_id == first.cluster_id
-    found = describe(second.bootstrap_servers, "kept")
-    assert found is not None
-    assert dataclasses.replace(found, leader_epochs=kept.leader_epochs) == kept
+    restored = describe(second.bootstrap_servers, "kept")
+    assert restored is not None
+    assert dataclasses.replace(restored, leader_epochs=kept.leader_epochs) == kept
     assert values(second.bootstrap_servers, "kept") == [b"event %d" % n for n in range(5)]
     second.stop()
 

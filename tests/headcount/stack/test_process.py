@@ -66,10 +66,10 @@ def test_stop_ends_the_parts_own_children(tmp_path: Path, environ: dict[str, str
     )
     with python(program, tmp_path, environ) as process:
         wait_until(logged(process, "ready"), 60, "the child is ready", process)
-        wait_until(logged(process, ".\n"), 60, "the child is told", process)
-        found = re.search(r"child (\d+)\.", process.log_path.read_text())
-        assert found is not None
-        child = psutil.Process(int(found[1]))
+        wait_until(logged(process, ".\n"), 60, "the child is logged", process)
+        match = re.search(r"child (\d+)\.", process.log_path.read_text())
+        assert match is not None
+        child = psutil.Process(int(match[1]))
         process.stop()
     wait_until(lambda: not is_alive(child), 60, "the child has ended")
 

@@ -96,7 +96,7 @@ def test_a_service_that_dies_at_start_is_an_error(tmp_path: Path, environ: dict[
 def test_a_service_that_is_never_ready_is_an_error(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error quotes the service's last answer."""
+    """The error quotes the service's last response."""
     readiness = server_module._readiness  # noqa: SLF001
 
     def once_it_answers(config: ServerConfig, port: int) -> str:
@@ -105,7 +105,7 @@ def test_a_service_that_is_never_ready_is_an_error(
 
     monkeypatch.setattr(server_module, "_readiness", once_it_answers)
     unready = replace(config(tmp_path, environ, "unready:app"), start_deadline_s=2.0)
-    with pytest.raises(PartError, match=r"readyz with 200 .*its last answer: 503 broker.test"):
+    with pytest.raises(PartError, match=r"readyz with 200 .*its last response: 503 broker.test"):
         Server(unready)
 
 

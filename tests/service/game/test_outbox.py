@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headcount.stack.broker import Broker
-from tests.service.server import Server, serving
+from tests.service.server import GunicornServer, serving
 from tests.service.test_with_broker import seen
 from tests.service.waiting import eventually
 
@@ -27,7 +27,7 @@ def dying(
     database_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Server]:
+) -> Iterator[GunicornServer]:
     """A service whose workers die if `tmp_path / "death"` says so."""
     monkeypatch.setenv("DEATH_FILE", str(tmp_path / "death"))
     with serving(
@@ -43,7 +43,9 @@ def dying(
 
 
 @pytest.fixture
-def two_workers(broker: Broker, topic: str, database_url: str, tmp_path: Path) -> Iterator[Server]:
+def two_workers(
+    broker: Broker, topic: str, database_url: str, tmp_path: Path
+) -> Iterator[GunicornServer]:
     """The service, with two workers."""
     with serving(
         tmp_path / "log",
@@ -56,7 +58,7 @@ def two_workers(broker: Broker, topic: str, database_url: str, tmp_path: Path) -
         yield running
 
 
-def post(server: Server, path: str, event_id: str, **parameters: Any) -> tuple[int, Any]:
+def post(server: GunicornServer, path: str, event_id: str, **parameters: Any) -> tuple[int, Any]:
     """Send a command; return status and body. The status is 0 if the connection breaks."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     headers = {"Content-Type": "application/json", "X-Event-Id": event_id}
@@ -73,7 +75,7 @@ def post(server: Server, path: str, event_id: str, **parameters: Any) -> tuple[i
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_that_dies_at_publishing(
-    dying: Server, broker: Broker, topic: str, tmp_path: Path, when: str
+    dying: GunicornServer, broker: Broker, topic: str, tmp_path: Path, when: str
 ) -> None:
     """Its event is in the topic once, and a repeated request gets the stored result."""
     player = f"{topic}-{when}"
@@ -96,7 +98,9 @@ def test_a_worker_that_dies_at_publishing(
 
 
 @pytest.mark.slow
-def test_workers_race_on_one_player(two_workers: Server, broker: Broker, topic: str) -> None:
+def test_workers_race_on_one_player(
+    two_workers: GunicornServer, broker: Broker, topic: str
+) -> None:
     """Each purchase is sent twice at the same time and executed once; no gold gets lost."""
     price, purchases, player = 20 + 15, 60, f"{topic}-racing"
     status, account = post(two_workers, "/players", "race.0", player_id=player)

