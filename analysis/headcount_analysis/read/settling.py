@@ -1,8 +1,8 @@
 """Settling: how long a topic is read after the last response.
 
-The end of the run's part of the topic is recorded shortly after the last response. While acknowledged
-events are missing, a later end is recorded and the topic is read up to it, until none is missing or
-the time to settle is over. Pure: the caller implements the protocol, and waits.
+The end of the run's part of the topic is recorded shortly after the last response. While
+acknowledged events are missing, a later end is recorded and the topic is read up to it, until none
+is missing or the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
 
 from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ class Waits:
     watch_for_s: float = WATCH_FOR_S
 
     def next_look_s(self, looks: Sequence[TopicLook]) -> float | None:
-        """Return the time of the next look, in s since the last response; None if it was the last."""
+        """Return the time of the next look, in s since the last response; None after the last."""
         last = looks[-1]
         if not last.missing:
             has_just_come = len(looks) > 1 and looks[-2].missing > 0
