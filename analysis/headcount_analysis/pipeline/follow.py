@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from headcount.errors import EvidenceError
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
-from headcount_analysis.compare_run.blocks import block_inputs
+from headcount_analysis.blocks.seq_block import block_inputs
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.batch_index import BatchIndex
