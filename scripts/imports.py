@@ -43,7 +43,7 @@ ANALYSIS_LAYERS = (
     {"report"},
     {"compare"},
     {"pipeline"},
-    {"selftest"},
+    {"follow", "selftest"},
     {"worker_daemon"},
 )
 """Folders and modules of `headcount_analysis`, lowest first."""

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from headcount_analysis.follow.run_follower import forget
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.follow import forget
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
