@@ -20,3 +20,8 @@ def equal_ranges(*columns: np.ndarray[tuple[int], np.dtype[np.generic]]) -> list
     changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
     starts = np.flatnonzero(np.r_[True, changes])
     return list(zip(starts.tolist(), [*starts[1:].tolist(), rows], strict=True))
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decode a dictionary-encoded column of texts."""
+    return values.cast(pa.string())

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.follow.run_follower import RunFollower, follow
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.follow import RunFollower, follow
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext

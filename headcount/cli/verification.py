@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.follow.run_follower import forget
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.follow import forget
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.settling import Reach
 from headcount_analysis.read.source import Kafka
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.jvm import Jvm

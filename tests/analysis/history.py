@@ -11,18 +11,19 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from headcount_analysis.evidence import CREATE_TIME, TopicSeen
 from headcount_analysis.judge import Limits
+from headcount_analysis.messages.record import Record
+from headcount_analysis.messages.timestamps import CREATE_TIME
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Split
-from headcount_analysis.read.sample_records import Record
 from headcount_analysis.read.settling import Database, Settling
 from headcount_analysis.read.source import Result, SplitTask, map_frame
 from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetRange
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame, SparkSession

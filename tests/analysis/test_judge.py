@@ -5,22 +5,19 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.evidence import (
-    Checkable,
-    Evidence,
-    GeneratorState,
-    LedgerState,
-    Order,
-    PartitionRead,
-    TopicSeen,
-)
+from headcount_analysis.classes import Counts
+from headcount_analysis.compare_run.attempt_counts import Checkable
+from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.judge.notes import rule_of_three
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
+from headcount_analysis.ledger.ledger_state import GeneratorState, LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
 from headcount.run.manifest import End, Manifest

@@ -9,15 +9,8 @@ from scripts.source import ROOT, read_modules
 from tests.scripts.tree import modules
 
 
-@pytest.fixture(autouse=True)
-def no_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check the small trees without the exceptions of the real one."""
-    monkeypatch.setattr(imports, "KNOWN_UPWARD", set())
-
-
-def test_this_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract holds, and none of its exceptions is outdated."""
-    monkeypatch.undo()
+def test_this_tree() -> None:
+    """The contract holds."""
     assert imports.violations(read_modules(ROOT)) == []
 
 
@@ -120,10 +113,3 @@ def test_what_is_allowed(tmp_path: Path) -> None:
         },
     )
     assert imports.violations(tree) == []
-
-
-def test_an_unneeded_exception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list of exceptions can only shrink."""
-    monkeypatch.setattr(imports, "KNOWN_UPWARD", {("spark", "read")})
-    (line,) = imports.violations(modules(tmp_path, {}))
-    assert line.endswith("no longer imports headcount_analysis.read: delete the exception")

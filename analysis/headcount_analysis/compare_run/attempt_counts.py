@@ -1,6 +1,6 @@
 """Counts of attempts for the judge: by class, event type, generator and answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +9,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
-from headcount_analysis.compare_run.classes import FLAGS, UNKNOWN, Counts, Fate, total
-from headcount_analysis.compare_run.column_combinations import Combined
-from headcount_analysis.evidence import Checkable
+from headcount_analysis.arrow_types import plain
+from headcount_analysis.classes import FLAGS, Counts, Fate, total
+from headcount_analysis.column_combinations import Combined, added
+from headcount_analysis.event_types import UNKNOWN, known_types
 
 LONGEST_ERROR = 60
 
 _NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkable:
+    """The number of attempts seen in the topic, and of those that each flag can be decided for.
+
+    `timed` attempts have a usable timestamp; `placed` ones have an answer that names their
+    partition and offset.
+    """
+
+    seen: int = 0
+    timed: int = 0
+    placed: int = 0
+
+    def __add__(self, other: "Checkable") -> "Checkable":
+        """Add two counts."""
+        return Checkable(
+            self.seen + other.seen, self.timed + other.timed, self.placed + other.placed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +124,6 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
         added(part.rows for part in parts),
         added(part.checkable for part in parts),
     )
-
-
-def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
-    """Add up counts, key by key."""
-    sums: dict[Any, Any] = {}
-    for part in parts:
-        for name, counts in part.items():
-            sums[name] = sums[name] + counts if name in sums else counts
-    return sums
-
-
-def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:
-    """Replace event types that no generator requested, and null, with `(unknown)`."""
-    names = [UNKNOWN, *(name for name in event_types if name != UNKNOWN)]
-    whole = types.combine_chunks().dictionary_encode()
-    known = pc.index_in(whole.dictionary, pa.array(names, pa.string()))
-    return pa.DictionaryArray.from_arrays(known.take(whole.indices).fill_null(0), names)
-
-
-def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Decode a dictionary-encoded column of texts."""
-    return values.cast(pa.string())
 
 
 def answers(fates: pa.Table) -> pa.ChunkedArray:

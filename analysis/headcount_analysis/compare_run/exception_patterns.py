@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from headcount_analysis.compare_run.classes import FLAGS, Fate
+from headcount_analysis.classes import FLAGS, Fate
 
 LOOKED_FOR = (
     Fate.LOST,

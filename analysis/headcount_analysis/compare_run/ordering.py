@@ -12,21 +12,13 @@ two parts at a time, and only if the parts overlap.
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.evidence import Order
-
-MOST_KEYED = 8_000_000
-"""The most events that are checked together."""
-
-_ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 
 Event = tuple[int, int]
 """An event's generator and sequence number."""
@@ -149,32 +141,3 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
     answered = line["answered_at_ns"].fill_null(np.iinfo(np.int64).max).to_numpy()[order]
     rows: Integers = order[before > answered]
     return rows
-
-
-def order(fates: Path, events: int) -> Order:
-    """Count the events that have an order; `events` is an upper bound of their number.
-
-    Keys are checked in parts, so that memory is bounded.
-    """
-    dataset = ds.dataset(fates, format="parquet")
-    parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
-    sums = Order()
-    for part in range(parts):
-        is_keyed = pc.field("key_hash").is_valid() & pc.field("sent_at_ns").is_valid()
-        is_of_part = pc.bit_wise_and(pc.field("key_hash"), pc.scalar(parts - 1)) == part
-        scanner = dataset.scanner(columns=list(_ORDER), filter=is_keyed & is_of_part)
-        sums += order_of(scanner.to_table())
-    return sums
-
-
-def order_of(line: pa.Table) -> Order:
-    """Count the events that have an order; `line` holds all events of their keys."""
-    sums = [("partition", "min"), ("partition", "max"), ("sent_at_ns", "max")]
-    aggregates = [*sums, ("answered_at_ns", "min"), ([], "count_all")]
-    keys = line.group_by(["generator", "key_hash"]).aggregate(aggregates)
-    count = keys["count_all"].to_numpy()
-    is_spread = pc.not_equal(keys["partition_min"], keys["partition_max"]).to_numpy()
-    # There is an order if one request was sent after another was answered.
-    follows = pc.greater(keys["sent_at_ns_max"], keys["answered_at_ns_min"]).fill_null(False)
-    is_ordered = follows.to_numpy() & ~is_spread
-    return Order(int(count[is_ordered].sum()), int(count.sum()), int(count[is_spread].sum()))

@@ -7,7 +7,7 @@ tested, even if other types were.
 from collections.abc import Iterator
 
 from headcount.run.verdict import Check, Result
-from headcount_analysis.compare_run.classes import UNKNOWN
+from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.answers import listed
 from headcount_analysis.judge.limits import Limits

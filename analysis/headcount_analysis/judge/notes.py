@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.evidence import CREATE_TIME, Evidence, PartitionRead
+from headcount_analysis.classes import Counts
+from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import answers, locust, settling
-from headcount_analysis.messages.timestamps import describe
+from headcount_analysis.messages.timestamps import CREATE_TIME, describe
+from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2

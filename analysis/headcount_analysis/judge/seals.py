@@ -6,9 +6,10 @@ A loss among the rows that they wrote is still proven.
 from collections.abc import Iterator
 
 from headcount.run.verdict import Check
-from headcount_analysis.evidence import Evidence, GeneratorState
+from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
+from headcount_analysis.ledger.ledger_state import GeneratorState
 
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:

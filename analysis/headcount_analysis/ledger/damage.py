@@ -7,7 +7,7 @@ import numpy as np
 
 from headcount.ledger.reader import GeneratorLedger
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.evidence import GeneratorState
+from headcount_analysis.ledger.ledger_state import GeneratorState
 
 _BITMAP_BITS = 1 << 15
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.compare_run.attempt_counts import known_types
+from headcount_analysis.event_types import known_types
 
 _SUB_BUCKET_BITS = 10
 

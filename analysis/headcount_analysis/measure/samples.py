@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.thresholds.grammar import Window
+from headcount_analysis.classes import Counts
 from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.evidence import Checkable, Order
+from headcount_analysis.compare_run.attempt_counts import Checkable
+from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, counted, distributions
 from headcount_analysis.messages.timestamps import Unit

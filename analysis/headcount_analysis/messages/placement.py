@@ -13,7 +13,7 @@ from headcount.ledger.canonical_json import pointer
 from headcount.run import ids
 from headcount.run.ids import HEADER
 from headcount_analysis.messages.json_message import framed_schema, parse
-from headcount_analysis.read.sample_records import Record
+from headcount_analysis.messages.record import Record
 
 _SHOWN = 3
 _LONGEST_NAME = 100

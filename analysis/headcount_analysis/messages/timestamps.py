@@ -13,6 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+CREATE_TIME, LOG_APPEND_TIME = 0, 1
+"""Kafka's timestamp types: set by the producer, or by the broker when it appends a message."""
+
 YEAR_MS = 366 * 24 * 3600 * 1000
 NS_PER_MS = 1_000_000
 _LAST_MS = np.iinfo(np.int64).max // NS_PER_MS

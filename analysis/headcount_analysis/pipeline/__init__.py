@@ -9,6 +9,6 @@
 5. checks:   `CheckedRun`, the judgement and the thresholds' results.
 6. report:   `Report`.
 
-Following a run that is still under way (`follow.py`) fills a `RunCache`. The cache only saves work:
+Following a run that is still under way (`follow/`) fills a `RunCache`. The cache only saves work:
 a verification with an empty cache runs the same stages and reaches the same verdict.
 """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headcount_analysis.compare_run.blocks import BinWidths
+from headcount_analysis.blocks.seq_block import BinWidths
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import sampled_every

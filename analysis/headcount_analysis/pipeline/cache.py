@@ -5,7 +5,7 @@ Early results are used only if a fresh read would agree, so an empty cache costs
 
 from dataclasses import dataclass, field
 
-from headcount_analysis.compare_run.block_cache import BlockCache
+from headcount_analysis.blocks.block_cache import BlockCache
 from headcount_analysis.ledger.run_ledger import LedgerCache
 from headcount_analysis.read.topic_cache import TopicCache
 

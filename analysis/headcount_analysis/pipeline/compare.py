@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from headcount.run.manifest import Manifest
-from headcount_analysis.compare_run.blocks import BinWidths, BlockComparer, SeqBlock, block_inputs
+from headcount_analysis.blocks.block_comparer import BlockComparer
+from headcount_analysis.blocks.seq_block import BinWidths, SeqBlock, block_inputs
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.pipeline.binning import Binning, binning_of
 from headcount_analysis.pipeline.cache import RunCache

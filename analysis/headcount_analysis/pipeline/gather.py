@@ -7,19 +7,23 @@ from headcount.errors import EvidenceError
 from headcount.ledger.generator_health import read_health
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
-from headcount_analysis.compare_run import attempt_counts, message_counts, ordering
-from headcount_analysis.evidence import Evidence, LedgerState, Order, PartitionRead
+from headcount_analysis.compare_run import attempt_counts, order_counts
+from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.evidence import Evidence
+from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure import clocks
 from headcount_analysis.measure.generator_health import FleetHealth, generators
 from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.messages import timestamps
-from headcount_analysis.messages.second_look import find_differences, find_placement
 from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.second_look import find_differences, find_placement
 from headcount_analysis.pipeline.state import compare_state
 from headcount_analysis.pipeline.tools import IsEmpty, Tools
+from headcount_analysis.read import message_counts
+from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
 
@@ -135,4 +139,4 @@ def _order(plan: VerificationPlan, evidence: Evidence) -> Order | None:
     )
     if not is_asked:
         return None
-    return ordering.order(plan.folder.path / FATES_FOLDER, evidence.checked.seen)
+    return order_counts.order(plan.folder.path / FATES_FOLDER, evidence.checked.seen)

@@ -7,10 +7,10 @@ from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 from headcount.thresholds.grammar import Threshold
-from headcount_analysis.evidence import TopicSeen
 from headcount_analysis.judge import Limits
 from headcount_analysis.read.settling import Database
 from headcount_analysis.read.topic_range import OffsetRange
+from headcount_analysis.read.topic_seen import TopicSeen
 
 
 @dataclass(frozen=True, slots=True)

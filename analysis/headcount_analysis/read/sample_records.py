@@ -12,6 +12,7 @@ from typing import cast
 import confluent_kafka
 from confluent_kafka import KafkaException, Message, TopicPartition
 
+from headcount_analysis.messages.record import Record
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
 PATIENCE_S = 15.0
@@ -23,18 +24,6 @@ _REQUEST_S = 5.0
 _MOST_PARTITIONS = 200
 _FIRST, _LAST = 50, 50
 """How many records to read from each partition of another topic: from a time on, and at its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A message and its position."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None = None
-    value: bytes | None = None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

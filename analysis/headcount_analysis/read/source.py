@@ -12,9 +12,10 @@ import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
+from headcount_analysis.messages.record import Record
 from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Consumer, Split, splits
-from headcount_analysis.read.sample_records import Record, RecordReader
+from headcount_analysis.read.sample_records import RecordReader
 from headcount_analysis.read.topic_range import PATIENCE_S, OffsetRange
 from headcount_analysis.spark.executors import mapped
 from headcount_analysis.spark.session import sql

@@ -19,11 +19,6 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.arrow_types import equal_ranges
-from headcount_analysis.compare_run.message_counts import (
-    MessageCounts,
-    count_messages,
-    merged_messages,
-)
 from headcount_analysis.messages.content import Reader
 from headcount_analysis.messages.kinds import ARRIVALS, Expected
 from headcount_analysis.messages.read_assumptions import (
@@ -31,6 +26,7 @@ from headcount_analysis.messages.read_assumptions import (
     merged_assumptions,
     read_assumptions,
 )
+from headcount_analysis.read.message_counts import MessageCounts, count_messages, merged_messages
 
 BUFFERED_ROWS = 250_000
 BLOCK_ROWS = 500_000

@@ -6,14 +6,16 @@ from typing import Any
 
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.evidence import CREATE_TIME, LOG_APPEND_TIME, Evidence, PartitionRead
+from headcount_analysis.classes import Counts
+from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
 from headcount_analysis.measure.latency import TOTAL, Latency
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
+from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
+from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import StateCheck

@@ -77,7 +77,7 @@ def settings(
         "spark.sql.execution.arrow.pyspark.enabled": "false",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
-        "spark.python.daemon.module": "headcount_analysis.spark.daemon",
+        "spark.python.daemon.module": "headcount_analysis.worker_daemon",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

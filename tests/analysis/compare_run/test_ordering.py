@@ -1,13 +1,7 @@
 """Ordering: checking parts and pairs of parts gives the same result as checking all at once."""
 
-from pathlib import Path
-
 import pyarrow as pa
-import pyarrow.parquet as pq
-import pytest
-from headcount_analysis.compare_run import ordering
-from headcount_analysis.compare_run.ordering import LINE, order, overtaking, reaches, reordered
-from headcount_analysis.evidence import Order
+from headcount_analysis.compare_run.ordering import LINE, overtaking, reaches, reordered
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -65,36 +59,3 @@ def test_neighbours_in_order_are_not_a_pair() -> None:
     whole = lines([(0, 0, seq, 0, seq, 1) for seq in range(20)])
     halves = {0: reaches(whole[:10]), 1: reaches(whole[10:])}
     assert overtaking(halves) == []
-
-
-HISTORIES: dict[str, tuple[list[tuple[int, int, int, int, int, int | None]], Order]] = {
-    "one after the other": ([(0, 0, 0, 7, 0, 1), (0, 0, 1, 7, 5, 1)], Order(2, 2, 0)),
-    "of one key in two partitions": ([(0, 0, 0, 7, 0, 1), (0, 1, 1, 7, 5, 1)], Order(0, 2, 2)),
-    "of two keys": ([(0, 0, 0, 7, 0, 1), (0, 0, 1, 8, 5, 1)], Order(0, 2, 0)),
-    "of two generators": ([(0, 0, 0, 7, 0, 1), (1, 0, 1, 7, 5, 1)], Order(0, 2, 0)),
-    "at the same time": ([(0, 0, 0, 7, 0, 9), (0, 0, 1, 7, 5, 9)], Order(0, 2, 0)),
-    "never answered": ([(0, 0, 0, 7, 0, None), (0, 0, 1, 7, 5, None)], Order(0, 2, 0)),
-}
-
-
-@pytest.mark.parametrize("history", HISTORIES)
-def test_what_has_an_order(history: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests of a generator and key that follow each other, if their events have one partition.
-
-    Keys may be looked at a part at a time.
-    """
-    events, expected = HISTORIES[history]
-    # Each key's two events are in neighbouring partitions.
-    others = [(0, each % 3, each, 100 + each // 2, 10 * each, 1) for each in range(40)]
-    keyless = lines([*events, *others])
-    place = keyless.column_names.index("key_hash")
-    keys = [*keyless["key_hash"].to_pylist(), None]
-    unkeyed = pa.concat_tables([keyless, keyless[:1]]).set_column(
-        place, "key_hash", pa.array(keys, pa.int64())
-    )
-    (tmp_path / "fates").mkdir()
-    pq.write_table(unkeyed, tmp_path / "fates" / "1.parquet")
-    for most in (10**6, 8):
-        monkeypatch.setattr(ordering, "MOST_KEYED", most)
-        counts = order(tmp_path / "fates", len(unkeyed))
-        assert counts == expected + Order(0, 40, 40)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.evidence import GeneratorState
 from headcount_analysis.ledger import attempts, overview
+from headcount_analysis.ledger.ledger_state import GeneratorState
 
 from headcount.ledger.reader import read_ledger
 from tests.analysis.history import RUN, RunHistory

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.blocks import BinWidths
+from headcount_analysis.blocks.seq_block import BinWidths
 from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure import breakdown as module
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sample, sampled_every

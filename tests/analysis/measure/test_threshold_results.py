@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from headcount_analysis.compare_run.classes import COUNT_KEYS, Counts
-from headcount_analysis.evidence import Checkable, Order
+from headcount_analysis.classes import COUNT_KEYS, Counts
+from headcount_analysis.compare_run.attempt_counts import Checkable
+from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.messages.placement import IdPlace, PlaceKind, Placement, Search
-from headcount_analysis.read.sample_records import Record
+from headcount_analysis.messages.record import Record
 
 RUN = "run-1"
 ID = "run-1.0.7"

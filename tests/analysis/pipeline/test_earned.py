@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from headcount_analysis.compare_run import blocks
-from headcount_analysis.compare_run.blocks import BlockInput
+from headcount_analysis.blocks import seq_block
+from headcount_analysis.blocks.seq_block import BlockInput
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.histogram import Measure
@@ -85,7 +85,7 @@ def test_rows_that_were_not_compared_are_missed(
     """Even if no class exceeds its limit and every message of the run was compared."""
 
     def chosen(ledger: Ledger, groups: Groups, span: int) -> list[BlockInput]:
-        return choose(blocks.block_inputs(ledger, groups, span))
+        return choose(seq_block.block_inputs(ledger, groups, span))
 
     history.deliver(8)
     for seq in range(3):

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.compare_run.blocks import BlockInput, block_inputs
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.evidence import TopicSeen
+from headcount_analysis.blocks.seq_block import BlockInput, block_inputs
+from headcount_analysis.classes import Counts
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.rates import Rates
@@ -20,6 +19,7 @@ from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Groups
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.terminal_table import summary
 from headcount_analysis.spark.tables import Tables

@@ -4,12 +4,13 @@ import functools
 from pathlib import Path
 
 import pytest
-from headcount_analysis.evidence import LOG_APPEND_TIME, TopicSeen
+from headcount_analysis.messages.timestamps import LOG_APPEND_TIME
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.source import Kafka
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
 from kafka import KafkaProducer

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import confluent_kafka
 import pytest
+from headcount_analysis.messages.record import Record
 from headcount_analysis.read.partition_reader import Split
-from headcount_analysis.read.sample_records import Record, RecordReader
+from headcount_analysis.read.sample_records import RecordReader
 from kafka import KafkaAdminClient
 
 from headcount.kafka.topic import ensure_topic

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.message_counts import of_messages
 from headcount_analysis.messages.kinds import Expected, MessageKind
 from headcount_analysis.read import topic_rows
+from headcount_analysis.read.message_counts import of_messages
 from headcount_analysis.read.topic_range import MESSAGES, OffsetRange
 from headcount_analysis.read.topic_rows import UNOWNED, SplitWriter, TopicRows, merged, read_groups
 

@@ -16,18 +16,18 @@ from pyspark.sql import DataFrame
 from headcount.errors import EvidenceError
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
-from headcount_analysis.compare_run.blocks import block_inputs
+from headcount_analysis.blocks.seq_block import block_inputs
+from headcount_analysis.follow.batch_index import BatchIndex
+from headcount_analysis.follow.batch_store import BatchStore
+from headcount_analysis.follow.settled_blocks import SettledBlocks
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
-from headcount_analysis.pipeline.batch_index import BatchIndex
 from headcount_analysis.pipeline.binning import widths_so_far
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.compare import block_comparer
 from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.read import expected_messages
-from headcount_analysis.pipeline.settled_blocks import SettledBlocks
 from headcount_analysis.read import topic_rows
-from headcount_analysis.read.batch_store import BatchStore
 from headcount_analysis.read.read_batches import batch_of
 from headcount_analysis.read.source import map_frame
 from headcount_analysis.read.topic_cache import TopicCache

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount_analysis.compare_run.attempt_counts import added, known_types, plain
-from headcount_analysis.compare_run.classes import Counts
-from headcount_analysis.compare_run.column_combinations import Combined
-from headcount_analysis.evidence import SAMPLES, Defect, PartitionRead
+from headcount_analysis.arrow_types import plain
+from headcount_analysis.classes import Counts
+from headcount_analysis.column_combinations import Combined, added
+from headcount_analysis.event_types import known_types
 from headcount_analysis.messages.kinds import MessageKind
+from headcount_analysis.read.partition_read import Defect, PartitionRead
 from headcount_analysis.read.topic_range import OffsetRange
+
+SAMPLES = 5
+"""How many offsets of malformed, and of foreign, messages are listed per partition."""
 
 _UNOWNED = {
     MessageKind.MALFORMED.value: ("malformed",),

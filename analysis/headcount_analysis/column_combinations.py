@@ -4,7 +4,7 @@ Each row gets a number for its combination, which is much faster than comparing 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,15 @@ class Combined:
             number, place = divmod(number, len(values))
             combination[name] = values[place]
         return combination
+
+
+def added(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    """Add up counts, key by key."""
+    sums: dict[Any, Any] = {}
+    for part in parts:
+        for name, counts in part.items():
+            sums[name] = sums[name] + counts if name in sums else counts
+    return sums
 
 
 def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:

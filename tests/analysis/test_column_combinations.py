@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.column_combinations import Combined
+from headcount_analysis.column_combinations import Combined
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headcount_analysis.compare_run.blocks import BlockInput
+from headcount_analysis.blocks.seq_block import BlockInput
 
 SETTLED_AFTER_S = 5.0
 """A block is compared once nothing has been added to it for this long."""

@@ -1,10 +1,9 @@
-"""Counting: a type that was not requested is not counted under its own name."""
+"""Event types: a type that was not requested is not counted under its own name."""
 
 import pyarrow as pa
 import pytest
 from headcount_analysis.arrow_types import TEXTS
-from headcount_analysis.compare_run.attempt_counts import known_types
-from headcount_analysis.compare_run.classes import UNKNOWN
+from headcount_analysis.event_types import UNKNOWN, known_types
 
 
 @pytest.mark.parametrize("asked", [["a", "b"], [UNKNOWN, "b", "a"]])

@@ -58,9 +58,6 @@ class Fate(StrEnum):
     PHANTOM = "phantom"
 
 
-UNKNOWN = "(unknown)"
-"""The event type of messages and attempts that have none, or have one that was not requested."""
-
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
 UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
@@ -76,7 +73,7 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.FAILED, Seen.ONCE): Fate.GHOST,
     (Outcome.FAILED, Seen.MORE): Fate.GHOST,
 }
-"""The complete classification; `reconcile.py` looks up every attempt in it."""
+"""The complete classification; `compare_run/reconcile.py` looks up every attempt in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The daemon of Spark's Python workers: imports their modules once, before it forks them.
 
-Spark runs this module by name: see `spark.python.daemon.module` in `config.py`.
+Spark runs this module by name: see `spark.python.daemon.module` in `spark/config.py`.
 """
 
 import sys
@@ -11,7 +11,7 @@ sys.path[:] = [entry for entry in sys.path if not entry.endswith(("pyspark.zip",
 
 from pyspark.daemon import manager  # noqa: E402 - after the path is set
 
-import headcount_analysis.compare_run.block_cache  # noqa: E402
+import headcount_analysis.blocks.block_cache  # noqa: E402
 import headcount_analysis.read.source  # noqa: E402, F401 - workers inherit both modules
 
 if __name__ == "__main__":

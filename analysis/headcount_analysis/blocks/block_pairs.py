@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headcount.ledger.location import open_location
+from headcount_analysis.blocks.seq_block import SeqBlock
 from headcount_analysis.compare_run import ordering
-from headcount_analysis.compare_run.blocks import SeqBlock
 from headcount_analysis.compare_run.ordering import Event
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import pyarrow.fs as pafs
 import pytest
-from headcount_analysis.evidence import TopicSeen
-from headcount_analysis.pipeline.follow import FOLDER, RunFollower, follow
+from headcount_analysis.follow.run_follower import FOLDER, RunFollower, follow
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.read_batches import ReadBatch
 from headcount_analysis.read.topic_range import OffsetRange
+from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
 
@@ -18,7 +18,7 @@ from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators
 from headcount.run.verdict import Verdict
-from tests.analysis.compare_run.test_blocks import fates, troubled, without_time
+from tests.analysis.blocks.test_block_comparer import fates, troubled, without_time
 from tests.analysis.history import RUN, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
