@@ -84,6 +84,7 @@ def filled(broker: Broker, topic: str) -> str:
     return topic
 
 
+@pytest.mark.slow
 def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     """The console consumer prints every event, and exits."""
     shown = block("course.md", "Read the topic").partition("\n{")[0].replace("\\\n", "")
@@ -112,6 +113,7 @@ def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     assert rows(done.stdout)[-3:] == ["|event_type|count|", "|default|2|", "|purchase_sword|1|"]
 
 
+@pytest.mark.slow
 def test_a_script_with_spark_submit(
     broker: Broker, filled: str, fetcher: Fetcher, tmp_path: Path
 ) -> None:

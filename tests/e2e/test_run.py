@@ -12,6 +12,7 @@ from tests.harmful.sluggish import DELAY_S
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.slow
 def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
     """Without options, all parts are started, everything is delivered, and all of it is reported.
 

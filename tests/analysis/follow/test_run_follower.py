@@ -136,7 +136,14 @@ def batches_kept(course: Course, batches: Iterable[ReadBatch]) -> int:
     return sum(batch.rows.files <= kept for batch in batches)
 
 
-@pytest.mark.parametrize(("ahead", "lag"), [(0, 0.15), (3, 0.0), (1000, -0.1)])
+@pytest.mark.parametrize(
+    ("ahead", "lag"),
+    [
+        (3, 0.0),
+        pytest.param(0, 0.15, marks=pytest.mark.slow),
+        pytest.param(1000, -0.1, marks=pytest.mark.slow),
+    ],
+)
 def test_the_verdict_equals_the_later_one(course: Course, ahead: int, lag: float) -> None:
     """Whether rows come before or after their events, however much is reserved ahead."""
     for step in range(1, 7):
