@@ -28,7 +28,7 @@ HEADCOUNT_LAYERS = (
 """Folders and modules of `headcount`, lowest first: each imports only from lower layers."""
 
 ANALYSIS_LAYERS = (
-    {"arrow_types", "classes", "event_types"},
+    {"arrow_types", "classes_and_flags", "event_types"},
     {"column_combinations"},
     {"ledger"},
     {"messages"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
-from headcount_analysis.classes import Counts, total
+from headcount_analysis.classes_and_flags import Counts, total
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.ledger.ledger_state import LedgerState

@@ -1,6 +1,6 @@
 """Prints a report: the summary table, the verdict with its reasons, and the path."""
 
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.report.model import Report
 from rich.table import Table
 from rich.text import Text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from headcount_analysis.read.settling import Reach, TopicLook, Waits
+from headcount_analysis.read.settling_policy import Reach, TopicLook, Waits
 
 from headcount.errors import EvidenceError, HeadcountError
 from headcount.run.manifest import End

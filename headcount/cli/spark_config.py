@@ -14,7 +14,7 @@ from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.flags import LONG_WORK
+from headcount.stack.jvm.compilation_flags import LONG_WORK
 
 _OWN_COMMAND = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
 """These settings change the JVM's command line, so its class data would fit no other JVM."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from headcount_analysis.read.settling import Database
+from headcount_analysis.read.settling_policy import Database
 from headcount_service.errors import DatabaseError
 from headcount_service.game.progress import PublishProgress
 

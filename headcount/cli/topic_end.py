@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headcount_analysis.ledger.run_ledger import ledger_parts
-from headcount_analysis.read.settling import Reach, Waits
+from headcount_analysis.read.settling_policy import Reach, Waits
 
 from headcount.cli.options.verify_options import VerifyOptions
-from headcount.cli.settling import SinceAnswer, TopicSettling
+from headcount.cli.settling_clock import SinceAnswer, TopicSettling
 from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, find
 from headcount.cli.verify_request import VerifyRequest
 from headcount.console import Console, Step

@@ -13,7 +13,7 @@ from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
-from headcount_analysis.read.settling import Reach
+from headcount_analysis.read.settling_policy import Reach
 from headcount_analysis.read.source import Kafka
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report

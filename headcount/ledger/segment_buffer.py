@@ -1,4 +1,4 @@
-"""Columns: the rows of the next segment, kept in the form in which they are written.
+"""The segment buffer: the rows of the next segment, kept in the form in which they are written.
 
 Converting tens of thousands of tuples to Arrow when a segment is written would block the
 interpreter. Here each number goes straight into an array, and each text as its code, so that a
@@ -44,7 +44,7 @@ class _Texts:
         self.places.append(self.codes[text])
 
 
-class Columns:
+class SegmentBuffer:
     """Rows of one segment, column by column, in the order in which they were added."""
 
     def __init__(self) -> None:

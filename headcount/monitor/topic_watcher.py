@@ -19,7 +19,7 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from headcount.errors import PartError
-from headcount.kafka.consumer_settings import READING
+from headcount.kafka.reading_guarantees import READING
 from headcount.monitor.message_ids import Headers, Identities
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
 

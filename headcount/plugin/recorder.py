@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 
 from headcount import scenario_location
 from headcount.errors import HeadcountError, UsageError
-from headcount.ledger.columns import Columns
-from headcount.ledger.comparability import REFUSED, why_not_comparable
 from headcount.ledger.digest import describe
+from headcount.ledger.event_errors import REFUSED, why_not_comparable
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
+from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress import ProgressCounter
@@ -240,13 +240,13 @@ class Recorder(SeqReservation):
         """Add an attempt's row, unless it has one."""
         if self._in_flight.pop(attempt.seq, None) is None:
             return  # sealing has already written its row
-        columns = self._batches[-1]
-        if len(columns) >= SEGMENT_ROWS:
-            columns = Columns()
-            self._batches.append(columns)
+        buffer = self._batches[-1]
+        if len(buffer) >= SEGMENT_ROWS:
+            buffer = SegmentBuffer()
+            self._batches.append(buffer)
         text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
-        columns.add(
+        buffer.add(
             attempt.seq,
             attempt.event_type,
             attempt.scenario_user,

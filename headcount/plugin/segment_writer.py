@@ -13,9 +13,9 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
-from headcount.ledger.columns import Columns
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
+from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals
@@ -42,7 +42,7 @@ class SegmentWriter:
         self._writer = writer
         self._arrivals = arrivals
         self._on_error = on_error
-        self.batches = [Columns()]
+        self.batches = [SegmentBuffer()]
         """The recorder adds rows to the last batch; the list object never changes."""
         self._flushing = gevent.lock.BoundedSemaphore(1)
         self._disk = gevent.threadpool.ThreadPool(1)
@@ -52,10 +52,10 @@ class SegmentWriter:
     def flush(self) -> None:
         """Write the current rows; rows added meanwhile wait for the next flush. OSError."""
         batches = self.batches.copy()
-        self.batches[:] = [Columns()]
-        for columns in batches:
-            if len(columns):
-                self._disk.apply(self._write_segment, (columns,))
+        self.batches[:] = [SegmentBuffer()]
+        for buffer in batches:
+            if len(buffer):
+                self._disk.apply(self._write_segment, (buffer,))
 
     def write_health(self, health: Health, shortfall: Shortfall) -> None:
         """Write both beside the ledger. OSError."""
@@ -88,8 +88,8 @@ class SegmentWriter:
                 self._on_error(error)
                 raise
 
-    def _write_segment(self, columns: Columns) -> None:
-        self._writer.write_table(columns.table())
+    def _write_segment(self, buffer: SegmentBuffer) -> None:
+        self._writer.write_table(buffer.table())
 
     def _write_arrivals(self) -> None:
         arrivals = self._arrivals()

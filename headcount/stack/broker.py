@@ -25,7 +25,7 @@ from headcount.stack.broker_config import (
     write_settings,
 )
 from headcount.stack.jvm.cds_archive import Use
-from headcount.stack.jvm.flags import LONG_WORK
+from headcount.stack.jvm.compilation_flags import LONG_WORK
 from headcount.stack.jvm.java import java_environ
 from headcount.stack.part import Part
 from headcount.stack.ports import LOOPBACK, is_free

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.java import Java, java_environ
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process

@@ -10,7 +10,7 @@ from headcount_analysis.spark.session import open_session, sql
 from pyspark.sql import SparkSession
 
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import connector_jars
 from headcount.stack.jvm.java import Java

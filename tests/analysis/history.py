@@ -20,7 +20,7 @@ from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Split
-from headcount_analysis.read.settling import Database, Settling
+from headcount_analysis.read.settling_policy import Database, Settling
 from headcount_analysis.read.source import Result, SplitTask, map_frame
 from headcount_analysis.read.topic_range import MESSAGES, SOURCE_SCHEMA, OffsetRange
 from headcount_analysis.read.topic_seen import TopicSeen

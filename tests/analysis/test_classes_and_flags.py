@@ -2,7 +2,15 @@
 
 from dataclasses import fields
 
-from headcount_analysis.classes import ATTEMPT_FATES, COUNT_KEYS, TABLE, Counts, Fate, Seen, total
+from headcount_analysis.classes_and_flags import (
+    ATTEMPT_FATES,
+    COUNT_KEYS,
+    TABLE,
+    Counts,
+    Fate,
+    Seen,
+    total,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

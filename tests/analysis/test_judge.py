@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.evidence import Evidence

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, judge
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import rich.console
 import xmlschema
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.measure.histogram import Bucket, Measure

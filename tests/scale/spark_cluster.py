@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyspark
 
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.java import Java
 from headcount.stack.process import Process, wait_until
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.blocks.seq_block import BinWidths, BlockInput, SeqBlock
-from headcount_analysis.classes import FLAGS
+from headcount_analysis.classes_and_flags import FLAGS
 from headcount_analysis.compare_run import attempt_counts, ordering, reconcile
 from headcount_analysis.ledger import attempts
 from headcount_analysis.measure import breakdown, clocks, histogram, over_time, timeline

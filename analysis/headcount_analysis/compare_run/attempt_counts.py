@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import plain
-from headcount_analysis.classes import FLAGS, Counts, Fate, total
+from headcount_analysis.classes_and_flags import FLAGS, Counts, Fate, total
 from headcount_analysis.column_combinations import Combined, added
 from headcount_analysis.event_types import UNKNOWN, known_types
 

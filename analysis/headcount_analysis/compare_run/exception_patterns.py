@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from headcount_analysis.classes import FLAGS, Fate
+from headcount_analysis.classes_and_flags import FLAGS, Fate
 
 LOOKED_FOR = (
     Fate.LOST,

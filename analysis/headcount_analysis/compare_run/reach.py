@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from headcount.run.outcome import Outcome
-from headcount_analysis.classes import Fate
+from headcount_analysis.classes_and_flags import Fate
 
 UNREACHED = "never reached the service"
 REFUSED = "refused by the service"

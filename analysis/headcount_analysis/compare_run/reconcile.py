@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
-from headcount_analysis.classes import TABLE, Fate, Seen
+from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
 from headcount_analysis.messages import timestamps
 
 FATES = pa.schema(

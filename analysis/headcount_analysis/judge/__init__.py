@@ -15,7 +15,7 @@ list it in `SUBJECTS` of `subjects.py`, with the classes that cannot be proven w
 
 from headcount_analysis.judge.limits import DEFAULT_LATE_AFTER_MS, Limits
 from headcount_analysis.judge.reading import other_topic
-from headcount_analysis.judge.settling import watched
+from headcount_analysis.judge.topic_settled import watched
 from headcount_analysis.judge.verdict import Judgement, crashed, judge
 
 __all__ = [

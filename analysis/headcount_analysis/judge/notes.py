@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, Context
 
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge import answers, locust, settling
+from headcount_analysis.judge import answers, locust, topic_settled
 from headcount_analysis.messages.timestamps import CREATE_TIME, describe
 from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.state.differences import StateResult
@@ -190,7 +190,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, settling.note, _placement, _differences, _looked_at, _clocks),
+    *(_partitions, topic_settled.note, _placement, _differences, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order of the report."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from headcount_analysis.judge import (
-    acknowledged,
+    acknowledged_types,
     ledger,
     locust,
     looked_at,
@@ -13,7 +13,7 @@ from headcount_analysis.judge import (
     rows,
     scenario,
     seals,
-    settling,
+    topic_settled,
 )
 from headcount_analysis.judge.checks import Checks
 
@@ -51,10 +51,10 @@ SUBJECTS = (
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read completely"),
-    Subject(settling.checks, NEEDS_TOPIC, settling.BECAUSE),
+    Subject(topic_settled.checks, NEEDS_TOPIC, topic_settled.BECAUSE),
     Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(scenario.checks),
-    Subject(acknowledged.checks),
+    Subject(acknowledged_types.checks),
     Subject(locust.checks),
     Subject(looked_at.checks),
 )

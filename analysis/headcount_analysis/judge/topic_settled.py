@@ -8,7 +8,7 @@ from headcount.time_span import span_text
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.read.settling import NEARLY_OVER
+from headcount_analysis.read.settling_policy import NEARLY_OVER
 
 NAME = "topic settled"
 BECAUSE = "it may still arrive"

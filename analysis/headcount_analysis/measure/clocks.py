@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.classes import Fate
+from headcount_analysis.classes_and_flags import Fate
 
 _NS_PER_MS = 1_000_000
 GROUP_EVENTS = 20

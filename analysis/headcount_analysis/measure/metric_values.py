@@ -14,7 +14,7 @@ from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.percentiles import bucket_at, nearest_rank
-from headcount_analysis.classes import Counts, total
+from headcount_analysis.classes_and_flags import Counts, total
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.run.outcome import Outcome
-from headcount_analysis.classes import Fate
+from headcount_analysis.classes_and_flags import Fate
 
 LONGEST_MS = 86_400_000
 """Longer delays are ignored: they come from timestamps in another unit."""

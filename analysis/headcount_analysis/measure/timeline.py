@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from headcount.run.marks import Mark
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import Flags
-from headcount_analysis.classes import Fate
+from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
 
 FINEST_NS = 100_000_000

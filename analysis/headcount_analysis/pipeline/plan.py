@@ -8,7 +8,7 @@ from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 from headcount.thresholds.grammar import Threshold
 from headcount_analysis.judge import Limits
-from headcount_analysis.read.settling import Database
+from headcount_analysis.read.settling_policy import Database
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_seen import TopicSeen
 

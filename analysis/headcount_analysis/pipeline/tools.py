@@ -7,7 +7,7 @@ from typing import Self
 from pyspark import SparkContext
 
 from headcount_analysis.pipeline.plan import VerificationPlan
-from headcount_analysis.read.settling import Settling
+from headcount_analysis.read.settling_policy import Settling
 from headcount_analysis.read.source import Kafka, Source
 from headcount_analysis.spark.tables import Tables
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount_analysis.arrow_types import plain
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.column_combinations import Combined, added
 from headcount_analysis.event_types import known_types
 from headcount_analysis.messages.kinds import MessageKind

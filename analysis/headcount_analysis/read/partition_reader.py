@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 
 from headcount.errors import EvidenceError
 from headcount.gc_control import uncollected
-from headcount.kafka.consumer_settings import READING
+from headcount.kafka.reading_guarantees import READING
 from headcount_analysis.read.topic_range import MESSAGES, PATIENCE_S, OffsetRange
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20

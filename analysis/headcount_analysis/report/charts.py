@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
-from headcount_analysis.classes import ATTEMPT_FATES, Counts, Fate
+from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts, Fate
 from headcount_analysis.measure.generator_health import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL, CurvePoint

@@ -6,7 +6,7 @@ from typing import Any
 
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth

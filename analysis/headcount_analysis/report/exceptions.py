@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.files import written_aside
-from headcount_analysis.classes import FLAGS, UNEXCEPTIONAL
+from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.compare_run.reach import where
 from headcount_analysis.messages.differences import Differences
 from headcount_analysis.report.tables import csv

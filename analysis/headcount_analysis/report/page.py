@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from headcount.run.verdict import tally_of
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL, Latency
 from headcount_analysis.report import charts, game_charts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from headcount_analysis.classes import COUNT_KEYS, Counts
+from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL

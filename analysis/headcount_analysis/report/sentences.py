@@ -1,6 +1,6 @@
 """Sentences that both the page and the Markdown summary contain."""
 
-from headcount_analysis.classes import ATTEMPT_FATES, Counts
+from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions
 
 

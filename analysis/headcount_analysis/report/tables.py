@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from headcount_analysis.classes import COUNT_KEYS, Counts
+from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import PERCENTILES, TOTAL
 from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles

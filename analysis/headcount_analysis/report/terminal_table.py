@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headcount_analysis.classes import COUNT_KEYS
+from headcount_analysis.classes_and_flags import COUNT_KEYS
 from headcount_analysis.report import tables
 from headcount_analysis.report.model import Report
 

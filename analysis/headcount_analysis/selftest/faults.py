@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from headcount.run.outcome import Outcome
-from headcount_analysis.classes import FLAGS, Fate
+from headcount_analysis.classes_and_flags import FLAGS, Fate
 from headcount_analysis.messages.kinds import MessageKind
 
 CLEAN = Fate.DELIVERED.value

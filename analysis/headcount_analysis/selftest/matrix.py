@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from headcount_analysis.classes import FLAGS, Fate
+from headcount_analysis.classes_and_flags import FLAGS, Fate
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.selftest.faults import CLEAN, label
 from headcount_analysis.selftest.plan import GENERATORS, AttemptId, Plan

@@ -16,7 +16,7 @@ from headcount.kafka import topic
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
-from headcount_analysis.classes import ATTEMPT_FATES, FLAGS, Fate
+from headcount_analysis.classes_and_flags import ATTEMPT_FATES, FLAGS, Fate
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.places import ARRIVALS_FOLDER, FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan

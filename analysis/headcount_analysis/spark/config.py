@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.flags import LONG_WORK, QUICK_START
+from headcount.stack.jvm.compilation_flags import LONG_WORK, QUICK_START
 
 LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")

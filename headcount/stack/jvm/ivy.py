@@ -13,7 +13,7 @@ from pathlib import Path
 from headcount.console import Console, Step
 from headcount.errors import PartError
 from headcount.stack.cache import made_folder
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.java import Java, java_environ
 from headcount.stack.jvm.proxy_settings import proxy_options
 from headcount.stack.jvm.truststore import trust_options

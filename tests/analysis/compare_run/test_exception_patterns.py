@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from headcount_analysis.classes import FLAGS
+from headcount_analysis.classes_and_flags import FLAGS
 from headcount_analysis.compare_run.exception_patterns import patterns
 
 SECOND_NS = 1_000_000_000

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from headcount_analysis.classes import COUNT_KEYS, Counts
+from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.measure.clocks import ClockOffset

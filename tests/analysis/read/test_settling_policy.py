@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from headcount_analysis.read.settling import Reach, TopicLook, Waits
+from headcount_analysis.read.settling_policy import Reach, TopicLook, Waits
 from headcount_analysis.read.topic_range import OffsetRange
 from pyspark.sql import DataFrame
 

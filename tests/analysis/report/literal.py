@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.generator_health import generators
 from headcount_analysis.measure.histogram import Bucket, Measure

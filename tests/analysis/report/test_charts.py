@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.report import svg
 from headcount_analysis.report.charts import classes
 from headcount_analysis.report.svg import MAX_LETTERS

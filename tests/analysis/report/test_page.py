@@ -5,7 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from headcount_analysis.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.classes import FLAGS
+from headcount_analysis.classes_and_flags import FLAGS
 from headcount_analysis.selftest.faults import CLEAN
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
 from headcount_analysis.selftest.plan import Plan

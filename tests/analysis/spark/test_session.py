@@ -26,7 +26,7 @@ import sys, time
 from pathlib import Path
 from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.session import open_session, sql
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 home, folder = map(Path, sys.argv[1:])
 config = SessionConfig(home, (), folder / "spark.log", heap="512m", scratch=folder,
                        java_options=QUICK_START)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from headcount_analysis.judge import Limits
-from headcount_analysis.read.settling import Database
+from headcount_analysis.read.settling_policy import Database
 from headcount_analysis.report.model import Report
 from headcount_analysis.state.differences import StateResult
 

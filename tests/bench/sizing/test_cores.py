@@ -6,7 +6,7 @@ import pytest
 from headcount_analysis.spark.config import suited_to
 
 from bench.sizing import cores
-from headcount.stack.jvm.flags import LONG_WORK
+from headcount.stack.jvm.compilation_flags import LONG_WORK
 from tests.bench.command import bench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
-from headcount_analysis.read.settling import Reach, Waits
+from headcount_analysis.read.settling_policy import Reach, Waits
 
-from headcount.cli import settling as settling_module
-from headcount.cli.settling import SinceAnswer, TopicSettling
+from headcount.cli import settling_clock
+from headcount.cli.settling_clock import SinceAnswer, TopicSettling
 from headcount.errors import PartError
 from headcount.run.manifest import End
 
@@ -80,7 +80,7 @@ class Topic:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that replaces the machine's."""
     made = Clock()
-    monkeypatch.setattr(settling_module, "time", made)
+    monkeypatch.setattr(settling_clock, "time", made)
     return made
 
 

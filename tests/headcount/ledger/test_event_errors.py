@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from headcount import scenario_location
-from headcount.ledger.comparability import why_not_comparable
+from headcount.ledger.event_errors import why_not_comparable
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_place_is_the_users_line() -> None:
     """It is the innermost line of the user's code, with the scenario's outermost function."""
     place = _inner()
     assert place is not None
-    assert place.line.startswith("test_comparability.py:")
+    assert place.line.startswith("test_event_errors.py:")
     assert scenario_location.of_traceback(None) is None
 
 
@@ -61,5 +61,5 @@ def test_an_error_in_a_library_is_placed_where_the_scenario_called_it() -> None:
     except BaseException as error:  # noqa: BLE001 - what pytest raises is no Exception
         place = scenario_location.of_traceback(error.__traceback__)
     assert place is not None
-    assert place.line.startswith("test_comparability.py:")
+    assert place.line.startswith("test_event_errors.py:")
     assert place.entry == "test_an_error_in_a_library_is_placed_where_the_scenario_called_it"

@@ -1,4 +1,4 @@
-"""The columns: rows added one by one give the same segment as rows written together."""
+"""The segment buffer: rows added one by one give the same segment as rows written together."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from headcount.ledger.columns import Columns
 from headcount.ledger.schema import Row
+from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.writer import LedgerWriter
 
 LARGEST = 1 << 63
@@ -58,7 +58,7 @@ def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: li
     folder = tmp_path_factory.mktemp("ledger")
     for generator in range(2):
         (folder / str(generator)).mkdir()
-    columns = Columns()
+    columns = SegmentBuffer()
     for row in rows:
         columns.add(*row)
     assert len(columns) == len(rows)

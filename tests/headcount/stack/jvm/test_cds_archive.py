@@ -200,7 +200,7 @@ SESSION = """
 import contextlib, sys
 from pathlib import Path
 from headcount.stack.jvm.cds_archive import ClassData
-from headcount.stack.jvm.flags import QUICK_START
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.jvm import class_path_files
 from headcount_analysis.spark.session import open_session
