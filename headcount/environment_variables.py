@@ -10,8 +10,8 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_IVY_SETTINGS": "An Ivy settings file, for a mirror of Maven Central.",
     "HEADCOUNT_CLOCK_OFFSET_MS": "Artificial clock skew of a generator in ms, for tests.",
     "HEADCOUNT_HTTP": "How a generator sends requests with `event=`: `lean` (the default), or "
-    "`general`, which bypasses Headcount's own transport, to find out whether an error is from "
-    "there or from a library.",
+    "`general`, which bypasses Headcount's own transport, to find out whether an error comes "
+    "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",

@@ -69,7 +69,7 @@ def end_of_run(
     began_s, progress = time.monotonic(), await_outbox(database, console)
     if progress is not None and not progress.unpublished and time.monotonic() - began_s > POLL_S:
         since.restart()
-    with console.step("Draining") as step:
+    with console.step("Waiting for the last events") as step:
         now = RunEnd(folder, manifest, parts, database, console, step)
         waits = _waits(request.verify_options, manifest)
         settling = TopicSettling(now.note, folder.write_end, waits, since)

@@ -294,7 +294,7 @@ SCENARIOS = (
         Scenario(
             f"players-{database}",
             f"player_life.py on {named} for 2 minutes: a gunicorn worker killed with SIGKILL after "
-            "30 s, and the broker after another 30 s and restarted after 2 s",
+            "30 s; 30 s later the broker too, which is restarted after 2 s",
             _kill_worker_and_broker,
             Setup(
                 options=("locustfiles/player_life.py", "-t", "2m"),

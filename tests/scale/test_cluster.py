@@ -96,7 +96,7 @@ class Waking(Step):
     """A step that resumes a stopped process at its first update."""
 
     def __init__(self, pid: int) -> None:
-        super().__init__(Console(quiet=True), "Draining")
+        super().__init__(Console(quiet=True), "Waiting for the last events")
         self.pid = pid
         self.details: list[str] = []
 

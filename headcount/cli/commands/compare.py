@@ -46,8 +46,8 @@ Examples:
   headcount compare A1,A2,A3 B1,B2,B3 C1,C2,C3 --html compare.html
 \b
 Results of a limit:
-  broken       the change is beyond the limit, and the 95 % confidence interval excludes no
-               change; or the metric was not measured
+  broken       the change is beyond the limit, and the 95 % confidence interval does not contain
+               zero; or the metric was not measured
   kept         the whole interval is within the limit, or every run has the same figure
   cannot tell  the interval allows for both: more or longer runs are needed
   Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
@@ -81,7 +81,7 @@ def _limits(
     multiple=True,
     metavar="TEXT",
     callback=_limits,
-    help="Largest change to BASE, such as 'http.p99 +10%', 'rps -5%' or 'lost +0'; repeatable.",
+    help="Largest allowed change from BASE, such as 'http.p99 +10%' or 'lost +0'; repeatable.",
 )
 @grouped_option(
     OptionGroup.JUDGING,

@@ -78,7 +78,7 @@ def _findings(bootstrap_servers: str | None, reports: Path) -> Iterator[Finding]
     yield _disk("disk of the cache", cache)
     yield _disk("disk of the reports", reports)
     for name, port in _PORTS.items():
-        taken = f"{port} is taken: a run uses a free one, and prints it"
+        taken = f"{port} is taken, which does no harm: a run uses a free one, and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if bootstrap_servers is not None:
         yield _checked("broker", lambda: f"cluster {topic.cluster_id(bootstrap_servers)}")

@@ -34,7 +34,10 @@ Examples:
 )
 @with_reports_dir
 def mark(*, run: Path, text: str, at_ns: int | None, reports_dir: Path) -> None:
-    """Record TEXT as what happens to RUN's parts now; the run's report shows the effect."""
+    """Add TEXT to RUN as a timestamped note, such as "broker 2 killed".
+
+    The report shows what followed.
+    """
     folder = find_run(run, reports_dir)
     try:
         new_mark = Mark(time.time_ns() if at_ns is None else at_ns, text)

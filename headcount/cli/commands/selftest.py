@@ -52,7 +52,7 @@ Examples:
     type=click.IntRange(min=1),
     metavar="N",
     show_default="one in fifty, at most 2,000",
-    help="Attempts to harm.",
+    help="Number of attempts that get a fault.",
 )
 @grouped_option(
     OptionGroup.LOAD,
@@ -61,7 +61,7 @@ Examples:
     default=1,
     show_default=True,
     metavar="N",
-    help="Seed of the choice of attempts to harm.",
+    help="Seed that decides which attempts get a fault.",
 )
 @grouped_option(
     OptionGroup.JUDGING,

@@ -80,7 +80,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}, or one second of --rate, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, its peak per second, 10 to 1,000",
         help="Concurrent users.",
     ),
     grouped_option(
@@ -105,7 +105,7 @@ _OPTIONS = in_order(
         "--rate",
         default="",
         metavar="RATE",
-        help="Tasks started per time, however slow, such as 500/s or 0/s..500/s:1m,500/s:5m.",
+        help="Rate of task starts, however long they take, such as 500/s or 0/s..500/s:1m,500/s:5m.",
     ),
     grouped_option(
         OptionGroup.LOAD,
@@ -120,7 +120,7 @@ _OPTIONS = in_order(
         type=click.IntRange(1, 1_000_000),
         metavar="N",
         show_default="as many as users",
-        help="Most tasks of --rate at a time.",
+        help="Most tasks that may run at once under --rate.",
     ),
     grouped_option(
         OptionGroup.LOAD,

@@ -34,7 +34,7 @@ with_ledger = grouped_option(
     show_envvar=True,
     show_default="the run's folder",
     callback=checked_location,
-    help="Folder or URL of ledgers.",
+    help="Folder or URL for the ledgers.",
 )
 
 with_json = grouped_option(

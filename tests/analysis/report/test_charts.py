@@ -13,7 +13,7 @@ from headcount_analysis.report.svg import MAX_LETTERS
 
 DRAWN = """
 import sys
-from headcount_analysis.compare_run.classes import Counts
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.report.charts import classes
 
 print(classes({f"a{chr(int(sys.argv[1]))}b": Counts(attempted=1, acked=1, lost=1)}))
