@@ -103,7 +103,7 @@ def _writable(folder: Path) -> Path:
     except OSError as error:
         raise PartError(
             f"cannot write to {folder} ({error.strerror}): "
-            "set HEADCOUNT_CACHE to a folder that can be written"
+            "set HEADCOUNT_CACHE to a writable folder"
         ) from None
 
 

@@ -141,7 +141,9 @@ def test_a_listener_that_is_not_a_broker_is_reported_in_time() -> None:
     """A listener that accepts connections but stays silent does not hold the command up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(PartError, match=r"within 1 s: a connection opens, but no Kafka broker answers"):
+        with pytest.raises(
+            PartError, match=r"within 1 s: a connection opens, but no Kafka broker answers"
+        ):
             cluster_id(place, timeout_s=1.0)
 
 

@@ -37,7 +37,7 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = asked(tmp_path, HEADCOUNT_CACHE=str(tmp_path / "file" / "cache"))
     assert result.return_value == 5
-    assert "set HEADCOUNT_CACHE to a folder that can be written" in result.output
+    assert "set HEADCOUNT_CACHE to a writable folder" in result.output
 
 
 def test_a_fresh_cache(tmp_path: Path) -> None:
