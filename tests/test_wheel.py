@@ -66,6 +66,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_wheel_has_unique_package_names(site: Path, project: Path) -> None:
     """The wheel installs no package `service`, `analysis` or `locustfiles`."""
     packages = {path.name for path in site.iterdir() if path.is_dir()}

@@ -70,6 +70,7 @@ def test_an_error_in_a_task_is_reported(
     assert str(raised.value) == message
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_an_error_is_reported_if_no_tables_are_read(java: Java, tmp_path: Path) -> None:
     """Spark raises another type of error then, as in a verification that compares no state."""

@@ -52,6 +52,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
     assert sorted(done) == [1, 2]
 
 
+@pytest.mark.slow
 def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
     """The same holds for what only a database needs."""
     script = (

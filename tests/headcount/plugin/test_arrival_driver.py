@@ -103,6 +103,7 @@ def test_a_plan_is_completed(
     assert (kept["rate"], kept["spacing"], kept["num_users"]) == (options[1], "constant", users)
 
 
+@pytest.mark.slow
 def test_generators_take_turns(bench: Bench) -> None:
     """One of two makes the even arrivals, the other the odd ones, and none is made twice."""
     run(bench, "--rate", "100/s:3s", "--processes", "2")
@@ -344,6 +345,7 @@ def test_a_nested_scenario(bench: Bench, tmp_path: Path) -> None:
     assert {row["event_type"] for row in due} == {"look", "leave", "buy"}
 
 
+@pytest.mark.slow
 def test_web_ui(bench: Bench, tmp_path: Path) -> None:
     """The form has a rate: its plan ends the test, a mistake is reported; it may be left empty."""
     port, log = free_port(), tmp_path / "locust.log"

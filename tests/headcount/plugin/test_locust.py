@@ -29,13 +29,14 @@ from tests.headcount.plugin.locusts import (
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_headless(bench: Bench, processes: int) -> None:
     """In one process and in several, ledger and service have the same requests."""
     bench.headless(*(() if processes == 1 else ("--processes", str(processes))))
     bench.assert_accounts_agree(generators=processes)
 
 
+@pytest.mark.slow
 def test_generator_health(bench: Bench) -> None:
     """Each generator writes its health beside its ledger, including its attempts."""
     bench.headless("--processes", "2")
@@ -198,7 +199,11 @@ from mixed import *
 
 
 @pytest.mark.parametrize(
-    ("way", "response"), [("lean", "PlainResponse"), ("general", "AccountedResponse")]
+    ("way", "response"),
+    [
+        ("lean", "PlainResponse"),
+        pytest.param("general", "AccountedResponse", marks=pytest.mark.slow),
+    ],
 )
 def test_ledger_and_service_agree_on_both_paths(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, response: str
@@ -343,6 +348,7 @@ def test_a_run_that_cannot_begin_says_why(
     assert bench.service.received == []
 
 
+@pytest.mark.slow
 def test_a_run_is_not_written_over(bench: Bench) -> None:
     """An existing run id is refused, and its run stays unchanged."""
     bench.headless()
@@ -396,7 +402,8 @@ def test_a_failed_ledger_is_not_waited_for(bench: Bench) -> None:
     assert sum(part.seal is not None for part in bench.parts()) == 1
 
 
-@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
 def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     """If the service publishes nothing: exit code 4, a sealed ledger, and a recorded reason."""
     several = () if processes == 1 else ("--processes", str(processes))
@@ -416,6 +423,7 @@ def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_monitor_without_need(bench: Bench) -> None:
     """The topic watcher runs only for a web UI or an `abort` threshold."""
     bench.headless("--thresholds", "lost == 0")

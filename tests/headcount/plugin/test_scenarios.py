@@ -104,6 +104,7 @@ def _is_refused(bench: Bench, generator: int) -> bool:
     return bool(read_shortfall(*location, generator).refused)
 
 
+@pytest.mark.slow
 def test_a_refused_event_is_shown_in_the_web_ui(bench: Bench, tmp_path: Path) -> None:
     """The test stops, and Locust keeps running to show why."""
     (tmp_path / "refused.py").write_text(REFUSED)

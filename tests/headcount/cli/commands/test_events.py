@@ -47,6 +47,7 @@ def reports(broker: Broker, topic: str, tmp_path: Path) -> Path:
     return tmp_path / "reports"
 
 
+@pytest.mark.slow
 def test_events(reports: Path) -> None:
     """Matching events, and only those, are printed and written."""
     output = reports / "iron.csv"
