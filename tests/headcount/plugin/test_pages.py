@@ -100,7 +100,6 @@ def with_links(place: Path, reports: Path) -> None:
     manifest.symlink_to(place / "run.json")
 
 
-@pytest.mark.slow
 def test_a_broken_threshold_is_not_a_pass(answers: Answers) -> None:
     """Neither in the list nor side by side, even in a verdict without checks."""
     runs, pair = answers["runs"]["text"], answers["side by side"]["text"]
