@@ -1,8 +1,9 @@
 """Players sign up, earn, browse, buy, fill carts, change their minds, join and leave guilds.
 
-Each player keeps track of its expected state and declares with each request what that changes. So
-the verdict can compare the expected state with the events in the topic and the game's database. If
-a player cannot know whether a request took effect, it retires, and a new player signs up.
+Each player keeps track of its expected state and declares with each request what the request
+changes. So the verdict can compare the expected state with the events in the topic and the game's
+database. If a player cannot know whether a request took effect, it retires, and a new player signs
+up.
 """
 
 import argparse

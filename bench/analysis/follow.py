@@ -19,7 +19,7 @@ from bench.runs.generated import check_verdict, deadline_s, generated, verified
 
 NAME = "follow"
 TARGET_S = 10.0
-HELD_BY = "the parts that read the whole run at its end, above all the report's tables"
+HELD_BY = "some parts read the whole run at its end, above all the report's tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> Benchmark
         ),
         targets=[
             PerformanceTarget(
-                f"verdict after the drain, {events:,} events",
+                f"time from the end of a run to its verdict, {events:,} events",
                 TARGET_S,
                 soon[events],
                 at_most=True,

@@ -30,8 +30,8 @@ MOST_REPEATED = 5_000_000
 """Larger runs are measured once."""
 
 HELD_BY = (
-    "Python's work on each event, about half of it in the pass over messages and half in the pass "
-    "over attempts, and the start-up of Spark and its workers"
+    "the remaining time is Python's work on each event, about half of it in the pass over messages "
+    "and half in the pass over attempts, and the start-up of Spark and its workers"
 )
 HELD_GROWTH_BY = "Python's libraries unpack, parse, write and compare each event"
 VERIFY, FAULTY, SCRIPT, READ = "headcount verify", "the same, with faults", "script", "bare read"
@@ -202,7 +202,11 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
     return [
         *(
             PerformanceTarget(
-                f"time over the script's, {events:,} events", limit, share, True, held_by=HELD_BY
+                f"time relative to the script, {events:,} events",
+                limit,
+                share,
+                True,
+                held_by=HELD_BY,
             )
             for events, limit in TARGET_RATIOS.items()
             if events in settings.events
@@ -231,7 +235,7 @@ def _of_faults(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perf
     for events in settings.events:
         if seconds := taken.seconds(events, FAULTY):
             share = ratio(seconds, taken.seconds(events, VERIFY))
-            what = f"time over a clean run's, {settings.faults:,} faults in {events:,} events"
+            what = f"time relative to a clean run, {settings.faults:,} faults in {events:,} events"
             targets.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
     return targets
 
@@ -249,7 +253,7 @@ def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perf
     ]
     if not shares:
         return []
-    what = "time of additional events over a bare read's"
+    what = "time per additional event, relative to a bare read"
     return [
         PerformanceTarget(what, TARGET_GROWTH, spread(shares), at_most=True, held_by=HELD_GROWTH_BY)
     ]

@@ -35,8 +35,7 @@ from headcount.stack.process import Process
 TARGET_MS = 2.0
 TARGET_APART = 0.05
 HELD_BY = (
-    "work that occupies the generator's core for some milliseconds, such as writing the ledger "
-    "every 2 s"
+    "work such as writing the ledger every 2 s occupies the generator's core for some milliseconds"
 )
 EXCESSIVE_RATE = 30_000
 """A rate that no core can reach: the achieved rate is the generator's capacity."""
@@ -245,7 +244,10 @@ def _result(
             },
         },
         notes=(
-            f"the rate is half the capacity, measured just before with {EXCESSIVE_RATE:,}/s due",
+            (
+                "the rate is half the capacity, which was measured just before with "
+                f"{EXCESSIVE_RATE:,} arrivals due per second"
+            ),
             f"of {due:,} arrivals at these rates, {dropped:,} were dropped",
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
             f"the stall is measured at {settings.stalled_rate:,}/s",
@@ -271,7 +273,7 @@ def _targets(
     return [
         PerformanceTarget(what, TARGET_MS, late, at_most=True, unit=" ms", held_by=HELD_BY),
         PerformanceTarget(
-            "relative difference of p99.9 in a stall of 1 s from the peer's",
+            "p99.9 in a stall of 1 s: relative difference from the peer's",
             TARGET_APART,
             apart,
             at_most=True,

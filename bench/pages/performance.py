@@ -76,7 +76,7 @@ def _targets(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def _rows(measured: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
     for document in measured:
         for each in document.get("targets", ()):
-            held_by = f": {each['held_by']}" if each["held_by"] and not each["is_met"] else ""
+            held_by = f"; {each['held_by']}" if each["held_by"] and not each["is_met"] else ""
             verdict = each["verdict"] + held_by
             yield (
                 f"`{document['benchmark']}`",

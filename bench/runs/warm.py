@@ -1,6 +1,7 @@
-"""`warm`: the time that a short `headcount run` takes beyond its load.
+"""`warm`: the time that a short `headcount run` takes in addition to its load.
 
-The measurement covers the whole command: broker, service, load, drain, Spark, verdict and report.
+The measurement covers the whole command: broker, service, load, wait for the
+last events, Spark, verdict and report.
 Java, the jars and Spark's class data archive already exist, as after a few runs.
 """
 
@@ -72,18 +73,18 @@ def _result(settings: WarmSettings, taken: Sequence[WarmRound]) -> BenchmarkResu
     return BenchmarkResult(
         name=NAME,
         title=f"warm: a run of {settings.run_time_s} s, from the start of the command to its exit",
-        columns=("seconds beyond the load", "CPU seconds", "requests"),
+        columns=("seconds in addition to the load", "CPU seconds", "requests"),
         rows=[(beyond_s.show(".1f"), cpu_seconds.show(".1f"), attempted.show())],
         settings={"settings": settings},
         rounds=taken,
         figures={"beyond_s": beyond_s, "cpu_seconds": cpu_seconds, "attempted": attempted},
         notes=(
-            "includes broker, service, load, drain, Spark, verdict and report",
+            "includes broker, service, load, wait for the last events, Spark, verdict and report",
             f"median (lowest-highest) of {settings.rounds} rounds, after warm-up rounds",
         ),
         targets=[
             PerformanceTarget(
-                f"time of a warm run of {settings.run_time_s} s beyond its load",
+                f"time that a warm run of {settings.run_time_s} s takes in addition to its load",
                 TARGET_S,
                 beyond_s,
                 at_most=True,

@@ -261,7 +261,7 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
 
 def _targets(connections: int, share: MedianRange, tail: MedianRange) -> list[PerformanceTarget]:
     """The targets for the two ratios."""
-    over = f"over publishing off, {connections} connections"
+    over = f"relative to publishing off, {connections} connections"
     return [
         PerformanceTarget(f"acknowledged requests {over}", TARGET_RATIO, share, held_by=HELD_BY),
         PerformanceTarget(f"p99 {over}", TARGET_P99_RATIO, tail, at_most=True, held_by=HELD_BY),
@@ -276,7 +276,8 @@ def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[
     other = sum(each.other for each in taken)
     window = f"{settings.window_s:g} s"
     return (
-        f"for comparison: naive code has a ratio of {NAIVE_RATIO}; answers other than 2xx: {other}",
+        f"for comparison: naive code has a ratio of {NAIVE_RATIO}",
+        f"answers other than 2xx in these rounds: {other}",
         f"gunicorn, {settings.workers} workers of {settings.threads} threads; GET {settings.path}",
         "stateful: earnings, purchases, and adding to and removing from carts, on SQLite",
         f"load by {_load_name()}; acks=all, idempotent",

@@ -140,7 +140,7 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
     yield f"Measured on {costs.machine}; computed by `{command}`:"
     yield ""
     yield from table(
-        ("cost", "of", "figure"),
+        ("per", "part or store", "cost"),
         (
             ("a request", "a generator", f"{costs.generator_us:,.0f} µs of a core"),
             ("an acknowledgement", "the service", f"{costs.service_us:,.0f} µs of a core"),
@@ -148,7 +148,7 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
             ("a million events", "the ledger", f"{costs.ledger_bytes:,.1f} MB"),
             ("a million events", "the topic", f"{costs.topic_bytes:,.0f} MB, for each replica"),
             ("a million events", "the verdict", f"{fit.shared_s:.2f} s of CPU, shared by cores"),
-            ("a million events", "the verdict", f"{fit.serial_s:.2f} s that cores do not share"),
+            ("a million events", "the verdict", f"{fit.serial_s:.2f} s on a single core"),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),
     )
@@ -161,7 +161,7 @@ def _of_cores(costs: Costs, request: SizingRequest) -> Iterator[str]:
     )
     yield ""
     yield from table(
-        ("part", "one core carries", "cores", "grows by"),
+        ("part", "one core carries", "cores", "to carry more, add"),
         tuple(
             (each.part, f"{each.carries:,.0f} /s", f"{each.cores:,}", each.grows_by)
             for each in needs(costs, request)
@@ -211,8 +211,8 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     if chosen is None:
         serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
-            f"No number of cores brings the verdict within {_span(request.within_s)}: the part "
-            f"that they do not share takes {_span(serial_s, exact=False)} alone. "
+            f"No number of cores brings the verdict within {_span(request.within_s)}: the "
+            f"part on a single core alone takes {_span(serial_s, exact=False)}. "
             "Make several shorter runs instead, and judge them in parallel."
         )
     else:

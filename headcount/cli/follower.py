@@ -147,7 +147,10 @@ def _check(query: StreamingQuery) -> None:
 
 
 def _leader_epochs(bootstrap_servers: str, manifest: Manifest) -> Mapping[int, int]:
-    """Return the epochs; none if unknown, and what is read now is read again at the end."""
+    """Return the leader epochs; empty if they are unknown.
+
+    What is read now is then read again at the end.
+    """
     try:
         description = topic.describe(bootstrap_servers, manifest.topic)
     except PartError:

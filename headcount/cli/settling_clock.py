@@ -1,4 +1,4 @@
-"""Waits until a run's part of the topic has settled, and records its end until then."""
+"""Waits until a run's part of the topic has settled, and meanwhile keeps recording its end."""
 
 import math
 import threading
@@ -14,7 +14,7 @@ from headcount.run.manifest import End
 
 _NAP_S = 0.5
 SHORTLY_BEFORE = 0.85
-"""The share of the settle time at which the first timed end is due, before `NEARLY_OVER`."""
+"""The share of the settle time after which the first timed end is recorded; below `NEARLY_OVER`."""
 
 Note = Callable[[], Reach]
 """Records how far the topic reaches now. Raises PartError and EvidenceError."""
@@ -24,9 +24,9 @@ Note = Callable[[], Reach]
 class SinceAnswer:
     """How long ago the last response came.
 
-    Seals are written after it, and dated by a clock that may be wrong. If that clock is ahead, the
-    moment when the seals were first seen counts. If it disagrees with the ledger's clock, the later
-    time counts, so that a clock that is behind cuts no wait short.
+    Seals are written after it, and dated by a clock that may be wrong. If the date lies in the
+    future, the moment when the seals were first seen counts instead. If the date and the ledger's
+    time of the last response differ, the later one counts, so that a slow clock cuts no wait short.
     """
 
     sealed_ns: int | None
@@ -34,7 +34,7 @@ class SinceAnswer:
     _seen_s: float = field(default_factory=time.monotonic)
 
     def at(self, monotonic_s: float) -> float:
-        """Return how long ago it was at a monotonic time, in s, at least."""
+        """Return a lower bound, in s, of the time from the last response to a monotonic time."""
         before_s = 0.0 if self.sealed_ns is None else (self._seen_ns - self.sealed_ns) / 1e9
         return max(0.0, before_s) + monotonic_s - self._seen_s
 

@@ -57,7 +57,7 @@ def end_of_run(
     parts: Sequence[GeneratorLedger],
     console: Console,
 ) -> tuple[Reach, TopicSettling | None]:
-    """Return the run's end in the topic: the recorded one, or one of now and what settles it."""
+    """Return the run's end in the topic, as recorded; or its end now, and what waits for more."""
     folder = request.folder
     database = find(folder, manifest, request.database_url or request.verify_options.database_url)
     noted = None if request.until_latest else folder.read_end()

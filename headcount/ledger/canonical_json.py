@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 MAX_PLACES = 38
-"""Numbers with more places before or after the point are written with an exponent."""
+"""A number whose first digit is further from the units is written with an exponent."""
 
 MAX_DEPTH = 200
 """An event whose objects and lists are nested deeper is refused."""

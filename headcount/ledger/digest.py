@@ -7,16 +7,17 @@ the concatenation, sorted by name, of
     "<name>":<value>,
 
 for each field. A value is JSON with sorted keys, no spaces, no unnecessary escapes, and `\u00XX` in
-capitals. A number with up to 38 places before or after the point has no exponent and no trailing
-zeros after the point; any other is its digits without trailing zeros, and an exponent. An event
-that lacks a part of a shape has no digest over that shape. The same code writes the canonical form
-of expected events and of messages; `headcount_analysis.messages.json_message` parses a message so
-that its numbers keep their exact values.
+capitals. A number is written without an exponent, and without trailing zeros after the point, if
+its first digit is at most 38 places from the units; any other is written as its digits without
+trailing zeros, followed by an exponent. An event that lacks a part of a shape has no digest over
+that shape. The same code writes the canonical form of expected events and of messages;
+`headcount_analysis.messages.json_message` parses a message so that its numbers keep their exact
+values.
 
-A shape is written as its sorted names, joined by commas, if every name is plain and nothing is
-nested; otherwise as JSON, in which 0 stands for a value that is compared whole, an object for a
-value of which these fields are compared, and a list for the elements of a list: one for all of them
-if they are alike.
+A shape without nesting, and with plain names only, is written as its sorted names, joined by
+commas. Any other is JSON. In it, 0 stands for a value that is compared whole; an object, for an
+object of which these fields are compared; a list, for a list, with one entry per element, or a
+single entry if all are alike.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
@@ -205,7 +206,8 @@ def _over(
                 value = event[name]
                 text = canonical_value(value) if part == _WHOLE else _projected(value, part)
             except (_LackingError, ValueError, RecursionError):
-                return None  # without a canonical form, it was never requested
+                # It matches no request: values without a canonical form are refused.
+                return None
             pair = f"{canonical_key(name)}:{text},"
             if part == _WHOLE:
                 whole[name] = pair

@@ -7,7 +7,8 @@ REFUSED = (ValueError, TypeError, AttributeError, RecursionError)
 
 _LONGEST = 120
 _DIGEST_PHRASE = " cannot be compared: "
-"""A phrase of the digest's errors that the sentence around the reason has, too."""
+"""Part of the digest's error texts; left out, because the sentence around
+the reason already says it."""
 
 
 def why_not_comparable(event: object, event_type: object, error: Exception) -> str:

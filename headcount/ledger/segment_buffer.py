@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from headcount.ledger.schema import SCHEMA, Row
 
 _NOTHING = -1
-"""Stands for null in columns that have no such value."""
+"""Stands for null; no column that can be null has this value."""
 
 
 class _Codes(dict[str | None, int]):

@@ -84,7 +84,7 @@ class LedgerWriter:
         self._write(HEALTH_FILE, dump(health))
 
     def write_shortfall(self, shortfall: Shortfall) -> None:
-        """Write what the generator did not make, in place of the previous file."""
+        """Write the traffic that the generator failed to make, in place of the previous file."""
         self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
 
     def seal(self, attempted: int) -> Seal:

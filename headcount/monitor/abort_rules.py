@@ -134,7 +134,10 @@ class AbortRules:
                 return None if threshold.comparison == "==" and value < threshold.limit else value
 
     def _rate(self, watched: _WatchedThreshold, stats: LiveStats) -> float | None:
-        """Requests per second: an upper bound for a lower limit, a lower bound for an upper one."""
+        """Estimate requests per second in the run's favour.
+
+        Too high for a lower limit, too low for an upper one.
+        """
         if self._first_s is None:
             return None
         window = watched.threshold.window

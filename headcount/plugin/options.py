@@ -55,7 +55,7 @@ def add_options(parser: LocustArgumentParser) -> None:
             "",
             "Headcount: where to keep ledgers, as s3://bucket/path; by default the run's folder",
         ),
-        ("--run-id", "", "Headcount: the run's id; by default its start time and four letters"),
+        ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
         ("--event-id-field", HEADER, "Headcount: the event field that holds the request's id"),
         ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
@@ -96,7 +96,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         (
             "--watch-for",
             WATCH_FOR_S,
-            "least time to watch the topic after the last response, such as 8s",
+            "minimum time to watch the topic after the last response, such as 8s",
         ),
     ):
         parser.add_argument(flag, default=f"{time_s:g}s", help=f"Headcount: {text}")
@@ -128,7 +128,7 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--max-in-flight",
         default="",
-        help="Headcount: with --rate, the most tasks at once; by default the number of users",
+        help="Headcount: with --rate, the most tasks that run at once; by default the number of users",
     )
 
 
@@ -182,7 +182,7 @@ def seed_of(options: argparse.Namespace) -> int:
 
 
 def waits_of(options: argparse.Namespace) -> tuple[float, float]:
-    """The settle time and the least watch time, in s. UsageError if either is invalid."""
+    """The settle time and the minimum watch time, in s. UsageError if either is invalid."""
     return seconds_of("--settle", options.settle), seconds_of("--watch-for", options.watch_for)
 
 

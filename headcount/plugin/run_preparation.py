@@ -42,7 +42,8 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     http_way_of(os.environ)
     arrival_driver.prepare(environment)
     is_here = options.processes or not isinstance(environment.runner, MasterRunner)
-    if JUDGED_BY_PARENT in os.environ and is_here:  # remote workers may have another route
+    if JUDGED_BY_PARENT in os.environ and is_here:
+        # Not for remote workers: their route to the host may differ.
         check_host(environment)
     described = topic.describe(options.bootstrap_servers, options.topic)
     if described is None:

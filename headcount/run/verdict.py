@@ -36,7 +36,7 @@ MOST_BYTES = 32 * 1024 * 1024
 
 
 class Verdict(StrEnum):
-    """The verdict on a run's delivery; only a pass is a pass."""
+    """The verdict on a run's delivery; anything but `pass` does not count as passed."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
@@ -69,7 +69,7 @@ class Area(StrEnum):
 class Check:
     """One item of a verdict: its result, the evidence and the remedy.
 
-    Several checks of one name are about the same subject.
+    Checks with the same name are about the same subject.
     """
 
     name: str
@@ -136,7 +136,7 @@ _FROM_BEST = (Label.PASS, Label.THRESHOLD_BROKEN, Label.INCONCLUSIVE, Label.FAIL
 _MEANING = {
     Label.PASS: "Every acknowledged event is in the topic, once and unaltered.",
     Label.THRESHOLD_BROKEN: "Delivery passed, but a threshold is broken.",
-    Label.FAIL: "The topic does not hold what was acknowledged.",
+    Label.FAIL: "The topic, or the state, contradicts what was requested or answered.",
     Label.INCONCLUSIVE: "The evidence does not allow a verdict.",
 }
 

@@ -1,4 +1,4 @@
-"""Metrics: the one table of what a run is measured by, for everything that names a metric.
+"""Metrics: the one table of all metrics; everything that names a metric uses it.
 
 Thresholds (`grammar.py`), live aborts (`headcount/monitor/abort_rules.py`), limits of change and
 the comparison of runs (`analysis/headcount_analysis/compare`) look a metric up here: how its limit
@@ -24,7 +24,7 @@ class MetricKind(StrEnum):
 
     @property
     def units(self) -> Mapping[str, float]:
-        """The size of each unit in the kind's own: a number, per second, a share, ms."""
+        """What one of each unit is worth in the kind's base: a number, per second, a share, ms."""
         return _UNITS[self]
 
 

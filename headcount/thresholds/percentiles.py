@@ -1,10 +1,12 @@
 """Nearest-rank percentiles, the one definition behind every percentile that Headcount reports.
 
+Excepted are the estimates that stop a test early (`headcount/monitor/abort_rules.py`).
+
 The percentile at a quantile q of n ordered values is the value of rank ceil(q * n), counted from 1:
-the least value that at least the share q of all values do not exceed. It is always a value that was
-measured, never one interpolated between two. This is definition 1, the inverse of the empirical
-distribution function, of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages", The
-American Statistician 50 (1996), pages 361-365. Pure.
+the smallest value v such that at least the share q of all values are v or less. It is always a
+value that was measured, never one interpolated between two. This is definition 1, the inverse of
+the empirical distribution function, of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical
+Packages", The American Statistician 50 (1996), pages 361-365. Pure.
 """
 
 import math
@@ -28,7 +30,7 @@ def percentile(ordered: Sequence[float], quantile: float) -> float:
 def bucket_at(cumulative: Sequence[int], rank: int) -> int:
     """Return the index of the bucket that holds a rank.
 
-    `cumulative` has for each bucket how many values it and those before it hold. The index is
-    `len(cumulative)` if they hold fewer values than `rank`.
+    `cumulative[i]` is the number of values in buckets 0 to i. The index is `len(cumulative)` if all
+    of them hold fewer values than `rank`.
     """
     return bisect_left(cumulative, rank)

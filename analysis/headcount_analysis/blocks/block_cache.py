@@ -22,7 +22,8 @@ from headcount_analysis.spark.executors import mapped
 class BlockCache:
     """The blocks that were compared, by number.
 
-    `overtaken` maps a pair of blocks to the events of the second that events of the first overtook.
+    `overtaken` maps a pair of blocks to those events of the second block that were overtaken by
+    events of the first.
     """
 
     blocks: dict[int, SeqBlock] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class BlockCache:
     def _is_changed(self, block: BlockInput, widths: BinWidths) -> bool:
         known = self.blocks.get(block.number)
         if known is None or block.seqs is None:
-            # Unowned messages count under the event types known at this time.
+            # A block of unowned messages: they are counted by the event types known so far.
             return True
         # What depends on other blocks is compared once all blocks are there.
         known_input = replace(
@@ -70,7 +71,7 @@ class BlockCache:
         return not (known_input == block and known.bin_widths.serve(widths))
 
     def _completed(self, inputs: Sequence[BlockInput]) -> list[BlockInput]:
-        """Add what depends on all blocks to each: overtaken events, and clock corrections."""
+        """Add to each block what depends on all of them: overtaken events, clock corrections."""
         numbers = [block.number for block in inputs]
         overtaken = self._overtaken_by_block(numbers)
         corrections_ms = self._corrections_ms(numbers)

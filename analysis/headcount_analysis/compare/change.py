@@ -129,7 +129,7 @@ class Change:
         return resolution_of(self.metric)
 
     def at_level(self, level: float) -> "Change":
-        """Widen the intervals that exclude zero to the confidence 1 - level."""
+        """Where an interval excludes zero, widen it to confidence 1 - level."""
         before, after, resolution = self.base, self.run, self.resolution
         change = self
         if _excludes_zero(self.difference):

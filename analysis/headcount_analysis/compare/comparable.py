@@ -1,9 +1,9 @@
 """Comparability: which differences between runs forbid a comparison, and which are only shown.
 
-Two runs are comparable if the same kind of service got the same load, measured in the same way.
-Any other difference would change every figure, so it is an obstacle. Differences between equivalent
-runs, such as the seed or an address, and those that comparisons are about, such as a version, are
-only shown.
+Two runs are comparable if the same kind of service got the same load, measured in the same way. A
+difference in any of these would change every figure, so it is an obstacle. All others are only
+shown: those between equivalent runs, such as the seed or an address, and those that comparisons are
+about, such as a version.
 """
 
 import json

@@ -33,12 +33,12 @@ class Versus:
 
     @property
     def worse(self) -> tuple[Change, ...]:
-        """The facts that got worse in total, and those of an event type that the total hides."""
+        """The facts that got worse in total, or only for an event type."""
         return self._facts(ChangeLabel.WORSE)
 
     @property
     def better(self) -> tuple[Change, ...]:
-        """The facts that got better, chosen in the same way."""
+        """The facts that got better in total, or only for an event type."""
         return self._facts(ChangeLabel.BETTER)
 
     def _facts(self, label: ChangeLabel) -> tuple[Change, ...]:

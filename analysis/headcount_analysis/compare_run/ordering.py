@@ -1,4 +1,7 @@
-"""Ordering: finds events that follow, in the topic, an event requested after they were answered.
+"""Ordering: finds reordered events.
+
+An event is reordered if it comes behind the event of a request that was sent only after its own
+request had been answered.
 
 An event has an order relative to events of the same generator, partition and message key. An event
 without a key, or one that was never seen, has none; if there are several copies, the first counts.
@@ -64,7 +67,8 @@ def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
 def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int, int]]:
     """List pairs of parts in which events of the first may have overtaken events of the second.
 
-    That is possible if an event may precede another one that was answered before it was sent.
+    That is possible if an event of the first part may precede an event of the second that had been
+    answered before the first one was sent.
     """
     lines: dict[tuple[int, int], list[tuple[int, PartitionReach]]] = {}
     for number, reaches_of_part in parts.items():
@@ -93,7 +97,8 @@ def reordered(line: pa.Table) -> pa.Table:
     Args:
         line: Rows of LINE, in one chunk; each event is compared with all others in it.
     """
-    # Checking all keys together is quick; an event in order among all keys is so among its own.
+    # Checking all keys together is quick, and clears most events: what is in order among all keys
+    # is in order within its own key.
     suspects = _overtaken(line, ("generator", "partition"))
     if not len(suspects):
         return line.select(["generator", "seq"])[:0]

@@ -1,7 +1,7 @@
 """Whether anything was tested: an event that was not acknowledged cannot be lost.
 
-This holds for each event type alone: if all of its attempts were refused or unanswered, it was not
-tested, even if other types were.
+This holds for each event type separately: if all of its attempts were refused or unanswered, it was
+not tested, even if other types were.
 """
 
 from collections.abc import Iterator

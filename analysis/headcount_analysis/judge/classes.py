@@ -34,7 +34,7 @@ _REMEDY = {
     "garbled": "look at the offsets named below",
 }
 BY_MESSAGE = frozenset({"malformed", "garbled"})
-"""Classes that the messages prove by themselves."""
+"""Classes that are proven by messages alone, without the ledger."""
 
 Missing = Callable[[str], str]
 """Returns why a class cannot be proven; empty if it can be."""
@@ -49,7 +49,8 @@ def checks(
         evidence: Of the run.
         limits: What the run allows.
         missing: Returns why an excess cannot be proven.
-        unseen: Why more of any class may exist, so that no limit is certainly kept; else empty.
+        unseen: Why there may be more events of any class than were counted; empty if not. If set,
+            no limit counts as kept.
     """
     counts = evidence.counts.as_dict()
     for key in MEANING:
@@ -66,7 +67,7 @@ def uncounted(limits: Limits) -> Iterator[Check]:
 
 
 def _uncertain(check: Check, unseen: str) -> Check:
-    """Turn a kept check into one that was not tried; the unproven subject has its own check."""
+    """Turn a kept check into one that was not tried; another check reports what is unproven."""
     seen = f"{check.evidence}; there may be more: {unseen}"
     return Check(check.name, Result.NOT_TRIED, seen, area=check.area)
 

@@ -1,4 +1,7 @@
-"""Locust's exit code: a scenario's own gate, such as a listener that sets it, is a check too."""
+"""Locust's exit code: a check of its own.
+
+A scenario may use it as a gate, for example by a listener that sets it.
+"""
 
 from collections.abc import Iterator
 

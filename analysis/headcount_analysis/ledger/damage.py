@@ -12,7 +12,7 @@ from headcount_analysis.ledger.ledger_state import GeneratorState
 _BITMAP_BITS = 1 << 15
 
 _FULL = np.ones(_BITMAP_BITS, np.bool_)
-"""The shared bitmap of all ranges without a gap, which are nearly all."""
+"""The bitmap of a range without gaps. Nearly all ranges share it."""
 
 
 @dataclass(slots=True)
@@ -52,8 +52,8 @@ def absent(
         return ["generators.json is missing, so it is unknown which generators made requests"]
     missing = sorted(set(begun or ()) - {part.generator for part in parts})
     return [
-        f"generator {number} has begun, but {location} has no part of it; restore its folder, or "
-        "put --reports-dir where every generator can write to it"
+        f"generator {number} has made requests, but {location} has no ledger of it; restore its "
+        "folder, or put --reports-dir where every generator can write to it"
         for number in missing
     ]
 

@@ -76,8 +76,8 @@ def samples(
 def unfilled(window: Window, run_s: float) -> str:
     """Explain that a run of this length ended before the part did; empty if it did not.
 
-    The last request ends a little before the run does. So a twentieth of the part may be missing;
-    of a short part up to a fifth, but at most a second.
+    The last request ends a little before the run does. So up to a twentieth of the part may be
+    missing; if the part is short, up to a fifth of it, but no more than a second.
     """
     end_s = window.after_s + (window.for_s or 0.0)
     short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * (window.for_s or 0.0))

@@ -21,7 +21,8 @@ _MAX_SHOWN = 200  # the most characters kept of an id or event type, which may b
 class ReadMessage:
     """The content of a text, and its kind; whether its id was requested is checked later.
 
-    `generator` and `seq` are -1 if the text has no id of the run, or only a masked one.
+    `generator` and `seq` are -1 if the text has no id of the run, or if its id is masked (see
+    `content.py`).
     """
 
     content: Content
@@ -34,7 +35,7 @@ class ReadMessage:
 class Batch:
     """The content of a batch: `place` maps each message to its index in `reads`.
 
-    If `is_masked`, the message's id is the one in `ids`.
+    Where `is_masked` is true, the message's text was read with its id masked; the id is in `ids`.
     """
 
     ids: BatchIds

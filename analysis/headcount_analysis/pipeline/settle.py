@@ -17,8 +17,10 @@ def settle(
     """Read to a later end until nothing is missing, or the time to settle is over.
 
     Returns:
-        The plan with the last end that was read, and the comparison up to that end. Raises
-        EvidenceError and OSError if the plan's own end cannot be read.
+        The plan with the last end that was read, and the comparison up to that end.
+
+    Raises:
+        EvidenceError, OSError: The plan's own end cannot be read.
     """
     comparison, why_not = read_and_compare(plan), ""
     settling = tools.settling

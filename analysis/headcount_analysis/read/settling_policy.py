@@ -18,7 +18,8 @@ LOOK_EVERY_S = 1.0
 FOLLOWING_S = 0.5
 """How long the topic is watched after the last missing event arrived: a duplicate may follow."""
 NEARLY_OVER = 0.9
-"""An event that arrives after this share of the settle time shows that it may be too short."""
+"""An event that arrives after this share of the settle time shows that the settle time may be too
+short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Settling(Protocol):
         """
 
     def settled(self, why_not: str = "") -> End:
-        """Return the end that was read, and how it settled; `why_not` says why no later one was."""
+        """Return the end up to which the topic was read, and how it settled.
+
+        `why_not` says why a later end could not be read.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,10 @@ class Source(Protocol):
     """Provides the messages of a topic."""
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
-        """Run a task on each split of a range in executors. EvidenceError if one is unreadable."""
+        """Run a task on each split of a range, in executors.
+
+        Raises EvidenceError if a split cannot be read.
+        """
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Make a DataFrame of a range, of `topic_range.SOURCE_SCHEMA`; nothing is read yet."""

@@ -25,7 +25,7 @@ class TopicRequest:
     place: str
 
     def writer(self, span: int) -> SplitWriter:
-        """Make the writer that executors process a split with; a block has `span` numbers."""
+        """Make the writer with which executors process a split, in blocks of `span` numbers."""
         return SplitWriter(self.expected, self.ledger.state.event_types, self.place, span)
 
 

@@ -110,7 +110,7 @@ def _lines(
 def percentile_curve(curve: Iterable[CurvePoint]) -> Markup | None:
     """Draw the percentile curves over all event types, as HDR histograms are drawn."""
     rows = [
-        # The last quantile, 1, would be infinitely rare; it is drawn at the number of values.
+        # Quantile 1 would lie at infinity on this axis; it is drawn at the number of values.
         (each.measure.words, min(1 / (1 - each.quantile), each.count), each.ms)
         if each.quantile < 1
         else (each.measure.words, each.count, each.ms)
@@ -192,9 +192,10 @@ def _health(frame: pd.DataFrame, column: str, unit: str, limit: float) -> Markup
 
 
 def outcomes(over_time: Timeline) -> Markup | None:
-    """Draw outcomes, losses and duplicates per second by send time, with a rule for each event.
+    """Draw outcomes, losses and duplicates per second by send time.
 
-    None if nothing was disturbed, lost or duplicated, and there are no events.
+    A vertical line marks each timeline event, such as a mark. None if nothing was disturbed, lost
+    or duplicated, and the timeline has no events.
     """
     harmed = any(each.is_disturbed or each.lost or each.duplicated for each in over_time.slices)
     if not over_time.slices or not (harmed or over_time.moments):
@@ -227,7 +228,7 @@ def _outcome_rates(over_time: Timeline) -> pd.DataFrame:
 
 
 def _near(over_time: Timeline) -> pd.DataFrame:
-    """Return the events within the run or near it: elapsed_s."""
+    """Return the timeline events within the run or near it: elapsed_s."""
     first, last = over_time.slices[0].at_ns, over_time.slices[-1].at_ns
     # A mark can have any time, and must not stretch the axis.
     near = [

@@ -121,7 +121,7 @@ def write(fates: Path | None, target: Path, differing: Differences) -> Exception
 
 
 def _first(rows: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
-    """Add the rows to the counts by kind, and return those among the first of their kind."""
+    """Count the rows by kind, and return those that the page still has room for."""
     kinds = kind(rows)
     rank = rows.groupby(kinds).cumcount() + kinds.map(counts).fillna(0)
     counts.update(kinds)

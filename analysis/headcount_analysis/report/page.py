@@ -126,7 +126,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _length_s(report: Report) -> float:
-    """Return the time over which requests were due, in s, to the width of a slice."""
+    """Return the time over which requests were due, in s, rounded up to whole slices."""
     course = report.over_time
     due = [each.elapsed_s for each in course.slices if each.due]
     return due[-1] + course.width_s if due else course.width_s

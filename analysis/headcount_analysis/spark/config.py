@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 _COLLECTOR = "-XX:+UseParallelGC"
-"""Keeps the heap small, while G1 would use all of it; pauses do no harm here."""
+"""Keeps the heap small; G1 would let it grow to its limit. Long pauses do no harm here."""
 
 FEW_EVENTS = 3_000_000
 """Up to this many events, a quick start matters more than compiled code."""

@@ -102,8 +102,7 @@ def _writable(folder: Path) -> Path:
             return folder
     except OSError as error:
         raise PartError(
-            f"cannot write to {folder} ({error.strerror}): "
-            "set HEADCOUNT_CACHE to a writable folder"
+            f"cannot write to {folder} ({error.strerror}): set HEADCOUNT_CACHE to a writable folder"
         ) from None
 
 

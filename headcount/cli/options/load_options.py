@@ -105,7 +105,8 @@ _OPTIONS = in_order(
         "--rate",
         default="",
         metavar="RATE",
-        help="Rate of task starts, however long they take, such as 500/s or 0/s..500/s:1m,500/s:5m.",
+        help="Rate of task starts, however long they take, such as 500/s or "
+        "0/s..500/s:1m,500/s:5m.",
     ),
     grouped_option(
         OptionGroup.LOAD,

@@ -120,7 +120,8 @@ _OPTIONS = in_order(
         multiple=True,
         metavar="CLASS=N|unacked=TYPE",
         callback=_allowances,
-        help="Tolerated number of a class, such as lost=3, or a type that needs no ack; repeatable.",
+        help="Tolerated number of a class, such as lost=3, or a type that needs no ack; "
+        "repeatable.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

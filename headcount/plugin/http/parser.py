@@ -12,8 +12,8 @@ class OneAnswer(HTTPSocketPoolResponse):
     """The final response to one request, not an interim one, nor bytes that follow it.
 
     geventhttpclient returns a connection to the pool after an interim response (1xx), before the
-    final one: after a time-out, the next request would read that as its own. It also replaces a
-    final response with one that follows it, and does not limit the size of a head.
+    final one: after a time-out, the next request would take that final response for its own. It
+    also replaces a final response with one that follows it, and does not limit the size of a head.
     """
 
     _is_final = False

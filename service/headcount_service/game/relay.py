@@ -4,8 +4,8 @@ The relay takes over events that no process can send any more: their owner's pro
 this process owns them and has closed the producer that had them. Records sent before may still be
 on their way, so the relay first waits for `QUIET_S`. Then it looks for the events in the topic,
 because a worker may have died after the acknowledgement but before it marked the event. So an event
-is duplicated only if the broker appends the first copy later than that, which a broker that answers
-does not do.
+is duplicated only if the broker appends the first copy more than `QUIET_S` later; docs/limits.md
+names this exception.
 """
 
 import json

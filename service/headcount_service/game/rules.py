@@ -119,7 +119,7 @@ class Rules:
     def join(
         self, connection: Connection, player: LockedPlayer, parameters: ParameterValues
     ) -> DomainEvent:
-        """Add a player without a guild to one."""
+        """Add a player to a guild; refused if the player is in one."""
         if player.guild is not None:
             raise Refused(CONFLICT, f"The player is in the guild {player.guild!r}.")
         state.set_guild(connection, player, parameters["guild"])

@@ -129,14 +129,14 @@ def test_no_ledger(history: RunHistory) -> None:
 
 
 def test_missing_generator(history: RunHistory) -> None:
-    """A generator that has begun but left nothing is reported."""
+    """A generator that made requests but has no ledger is reported."""
     history.deliver(3, generator=0)
     history.write()
     location = str(history.folder.path / "ledger")
     parts = read_ledger(pafs.LocalFileSystem(), location, RUN)
 
     (gone,) = overview.load(location, parts, (0, 1)).state.damage
-    assert gone.startswith("generator 1 has begun, but ")
+    assert gone.startswith("generator 1 has made requests, but ")
     (unknown,) = overview.load(location, parts, None).state.damage
     assert "generators.json is missing" in unknown
 

@@ -52,7 +52,7 @@ def test_the_page_has_tables_targets_and_reasons(tmp_path: Path) -> None:
     assert text.index("## overhead: it") < text.index("## service: it")
     assert "| a\\|b | 1; 2 |" in text
     assert "| `service` | ratio | at least 0.70 | 0.75 (0.50-0.90) | met |" in text
-    assert "| missed by 1.25 ms: the wait |" in text
+    assert "| missed by 1.25 ms; the wait |" in text
     assert "2 cores (a processor), 16 GiB, Linux 6" in text
     assert "- a note" in text
 
