@@ -23,7 +23,7 @@ LISTENING_WITHIN_S = 10.0
 """If nothing listens at all, waiting is less likely to help than for a slow broker."""
 RETRY_S = 0.1
 SHORTEST_S = 1.0
-"""The least time for a broker to answer, even if the timeout is over."""
+"""The minimum time for a broker to answer, even if the timeout is over."""
 PATIENCE_S = 2.0
 """The first timeout of a broker while there are others to ask."""
 SILENT = "a connection opens, but no Kafka broker answers on it in plain text"

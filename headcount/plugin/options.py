@@ -128,7 +128,7 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--max-in-flight",
         default="",
-        help="Headcount: with --rate, the most tasks that run at once; by default the number of users",
+        help="Headcount: with --rate, the most tasks that run at once; by default, one per user",
     )
 
 

@@ -70,7 +70,10 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
     """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
-        A row for each, of COLUMNS, in one chunk. Raises OSError.
+        A row for each, of COLUMNS, in one chunk.
+
+    Raises:
+        OSError: The ledger cannot be read.
     """
     filesystem, root = open_location(location)
     within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)

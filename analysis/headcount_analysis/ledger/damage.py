@@ -47,7 +47,7 @@ class SeqRows:
 def absent(
     location: str, parts: Sequence[GeneratorLedger], begun: Sequence[int] | None
 ) -> list[str]:
-    """Report generators that made requests but have no part in the ledger."""
+    """Report generators that made requests but have no ledger."""
     if begun is None and parts:
         return ["generators.json is missing, so it is unknown which generators made requests"]
     missing = sorted(set(begun or ()) - {part.generator for part in parts})

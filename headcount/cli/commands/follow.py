@@ -25,7 +25,7 @@ from headcount.run.folder import RunFolder
 
 POLL_S = 0.5
 LOOK_EVERY_S = 5.0
-"""The least time between two listings: a long run leaves many files."""
+"""The minimum time between two listings: a long run leaves many files."""
 
 SILENT_AFTER_S = 60.0
 """A generator that has written nothing for this long is dead: it writes every few seconds."""
