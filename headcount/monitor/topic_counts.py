@@ -25,13 +25,14 @@ class TopicCounts:
     """The counts as of `at_s`; times are of the machine's monotonic clock, in s.
 
     `arrived` counts distinct events by the `event_type` in their messages; `duplicated` counts
-    messages beyond the first of each event. Everything in the topic at `complete_at_s` was read.
+    messages beyond the first of each event. Everything in the topic at `complete_at_s` was read;
+    it is None until a watcher that has just started has read everything for the first time.
     `seen` has the sequence numbers of the events seen since the previous report, by generator, in
     the format of `seq_bitmap.packed`. `problem` says why the topic cannot be read.
     """
 
     at_s: float
-    complete_at_s: float
+    complete_at_s: float | None
     arrived: dict[str, int]
     duplicated: int
     unread: int
