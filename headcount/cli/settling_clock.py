@@ -24,28 +24,28 @@ Note = Callable[[], Reach]
 class SinceAnswer:
     """How long ago the last response came.
 
-    Seals are written after it, and dated by a clock that may be wrong. If the date lies in the
-    future, the moment when the seals were first seen counts instead. If the date and the ledger's
-    time of the last response differ, the later one counts, so that a slow clock cuts no wait short.
+    Seals are written after it: `sealed_s` is how old they certainly were when they were first seen,
+    None if that is unknown. In that case, or if the date lay in the future, only the time since
+    they were first seen counts. The ledger's time of the last response can only shorten the time,
+    so that a slow clock cuts no wait short.
     """
 
-    sealed_ns: int | None
+    sealed_s: float | None
     _seen_ns: int = field(default_factory=time.time_ns)
     _seen_s: float = field(default_factory=time.monotonic)
 
     def at(self, monotonic_s: float) -> float:
         """Return a lower bound, in s, of the time from the last response to a monotonic time."""
-        before_s = 0.0 if self.sealed_ns is None else (self._seen_ns - self.sealed_ns) / 1e9
-        return max(0.0, before_s) + monotonic_s - self._seen_s
+        return max(0.0, self.sealed_s or 0.0) + monotonic_s - self._seen_s
 
     def note_answer(self, answered_ns: int | None) -> None:
         """Use the ledger's time of the last response if it is later."""
-        if self.sealed_ns is not None and answered_ns is not None:
-            self.sealed_ns = max(self.sealed_ns, answered_ns)
+        if self.sealed_s is not None and answered_ns is not None:
+            self.sealed_s = min(self.sealed_s, (self._seen_ns - answered_ns) / 1e9)
 
     def restart(self) -> None:
         """Count from now: the service has just emptied its outbox."""
-        self.sealed_ns, self._seen_s = None, time.monotonic()
+        self.sealed_s, self._seen_s = None, time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from headcount.cli.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
-from headcount.ledger.location import open_location, sealed_at_ns
+from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
+from headcount.ledger.seal_age import seal_age_s
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 
@@ -65,7 +66,7 @@ def end_of_run(
         known = as_of(noted, folder, manifest, parts)
         return Reach(noted, known, account(database, None, folder).database), None
     location = open_location(folder.ledger_location(manifest))
-    since = SinceAnswer(None if request.saw_the_end else sealed_at_ns(*location, folder.begun))
+    since = SinceAnswer(None if request.saw_the_end else seal_age_s(*location, folder.begun))
     began_s, progress = time.monotonic(), await_outbox(database, console)
     if progress is not None and not progress.unpublished and time.monotonic() - began_s > POLL_S:
         since.restart()

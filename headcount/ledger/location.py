@@ -56,19 +56,6 @@ def unsealed(
     ]
 
 
-def sealed_at_ns(
-    filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None
-) -> int | None:
-    """Return when the last generator sealed, by the file system's clock; None if unknown.
-
-    Raises OSError.
-    """
-    paths = [f"{location}/{each}/seal.json" for each in begun or ()]
-    times = [file.mtime_ns for file in filesystem.get_file_info(paths)] if paths else []
-    known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
-
-
 def traces(
     filesystem: pafs.FileSystem, location: str, generator: int
 ) -> frozenset[tuple[str, int, int]]:

@@ -86,6 +86,7 @@ class LiveStats:
     _failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _acked: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST_SECONDS))
     _topic_counts: TopicCounts | None = None
+    _complete_at_s: float | None = None
     _missing: MissingEvents = field(init=False)
     _points: list[Point] = field(default_factory=lambda: [Point(0, 0, 0, 0, 0, 0)])
     _point_every_s: float = 1.0
@@ -109,9 +110,12 @@ class LiveStats:
         self._topic_counts = counts
         for generator, pages in counts.seen.items():
             self._missing.add_arrived(generator, unpacked(pages))
-        self._missing.settle(counts.complete_at_s)
+        if counts.complete_at_s is None:
+            return
+        self._complete_at_s = counts.complete_at_s
+        self._missing.settle(self._complete_at_s)
         arrived = sum(counts.arrived.values())
-        settled_s = counts.complete_at_s - self.settle_s
+        settled_s = self._complete_at_s - self.settle_s
         while len(self._acked) > 1 and self._is_outdated(self._acked[1], settled_s, arrived):
             self._acked.popleft()
 
@@ -128,7 +132,7 @@ class LiveStats:
     @property
     def complete_at_s(self) -> float:
         """When the whole topic was last read; the start if it never was."""
-        return self.started_at_s if self._topic_counts is None else self._topic_counts.complete_at_s
+        return self.started_at_s if self._complete_at_s is None else self._complete_at_s
 
     @property
     def problem(self) -> str:

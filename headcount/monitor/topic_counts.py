@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.monitor.event_set import Event, EventSet
 from headcount.monitor.message_ids import Headers, Identities
 from headcount.monitor.seq_bitmap import Packed, packed, pages_of
 
 MOST_TYPES = 200
 OTHER = "other"
-
-_PAGE = 1 << 16
-_MOST_PAGES = 20_000  # 160 MB, enough for 1.3 billion attempts
 
 _EVENT_TYPE = re.compile(rb'"event_type"\s*:\s*"([^"\\\x00-\x1f]{1,100})"')
 
@@ -25,13 +23,14 @@ class TopicCounts:
     """The counts as of `at_s`; times are of the machine's monotonic clock, in s.
 
     `arrived` counts distinct events by the `event_type` in their messages; `duplicated` counts
-    messages beyond the first of each event. Everything in the topic at `complete_at_s` was read.
+    messages beyond the first of each event. Everything in the topic at `complete_at_s` was read;
+    it is None until a watcher that has just started has read everything for the first time.
     `seen` has the sequence numbers of the events seen since the previous report, by generator, in
     the format of `seq_bitmap.packed`. `problem` says why the topic cannot be read.
     """
 
     at_s: float
-    complete_at_s: float
+    complete_at_s: float | None
     arrived: dict[str, int]
     duplicated: int
     unread: int
@@ -62,25 +61,31 @@ class TopicCounter:
     identities: Identities
     arrived: Counter[str] = field(default_factory=Counter)
     duplicated: int = 0
-    _pages: dict[tuple[int, int], bytearray] = field(default_factory=dict)
+    _owned: EventSet = field(default_factory=EventSet)
+    _mentioned: EventSet = field(default_factory=EventSet)
     _new: dict[int, list[int]] = field(default_factory=dict)
 
     def add(self, value: bytes | None, key: bytes | None = None, headers: Headers = ()) -> None:
         """Count a message, if it belongs to the run.
 
-        If it has several ids but none in the id field, any of them may be its own: all those events
-        count as arrived, and none as duplicated.
+        If it is not certainly an event's message, all events that it mentions count as arrived, and
+        none as duplicated: it may be a consumer's message about them.
         """
-        events = self.identities.of(value, key, headers)
-        if not events:
-            return
-        new = [event for event in events if self._is_new(*event)]
+        message_ids = self.identities.of(value, key, headers)
+        if message_ids.own is not None:
+            is_first = self._owned.add(message_ids.own)
+            self.duplicated += not is_first
+            new = [message_ids.own] if is_first and message_ids.own not in self._mentioned else []
+        else:
+            new = [event for event in message_ids.mentioned if self._is_news(event)]
         for generator, seq in new:
             self._new.setdefault(generator, []).append(seq)
         if new:
             self.arrived[self._type_of(value or b"")] += 1
-        elif len(events) == 1:
-            self.duplicated += 1
+
+    def _is_news(self, event: Event) -> bool:
+        """Add a mentioned event; return whether nothing was known of it."""
+        return event not in self._owned and self._mentioned.add(event)
 
     def seen(self) -> dict[int, Packed]:
         """Return the events seen since the last call, by generator."""
@@ -90,17 +95,6 @@ class TopicCounter:
     def counts(self) -> Mapping[str, int]:
         """The number of arrived events, by the `event_type` in their messages."""
         return dict(self.arrived)
-
-    def _is_new(self, generator: int, seq: int) -> bool:
-        key, byte, bit = (generator, seq // _PAGE), seq % _PAGE >> 3, 1 << (seq & 7)
-        page = self._pages.get(key)
-        if page is None:
-            if len(self._pages) == _MOST_PAGES:
-                return True  # anyone may publish ids, and forged ones must not exhaust memory
-            page = self._pages[key] = bytearray(_PAGE >> 3)
-        is_new = not page[byte] & bit
-        page[byte] |= bit
-        return is_new
 
     def _type_of(self, value: bytes) -> str:
         match = _EVENT_TYPE.search(value)

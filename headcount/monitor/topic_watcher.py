@@ -101,7 +101,8 @@ class _TopicReader:
 
     def counts(self) -> Generator[TopicCounts]:
         """Read the topic, and yield the counts after each read."""
-        complete_at_s = ends_at_s = time.monotonic()
+        complete_at_s: float | None = None
+        ends_at_s = time.monotonic()
         has_ends = self._fetch_ends()
         while True:
             self._read()

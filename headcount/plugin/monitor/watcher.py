@@ -35,8 +35,8 @@ class Watcher:
 
     def new_counts(self) -> Iterator[TopicCounts]:
         """Yield the counts reported since the last call."""
-        self._restart_if_dead()
         *lines, self._rest = (self._rest + self._log.read()).split(b"\n")
+        self._restart_if_dead()
         for line in lines:
             counts = load(line)
             if counts is not None:
@@ -61,4 +61,5 @@ class Watcher:
             self._pause_s = min(LAST_RESTART_S, self._pause_s * 2)
         elif now_s >= self._restart_at_s:
             self._restart_at_s = None
+            self._rest = b""  # what the dead process wrote last is not a whole line
             self._process = self._start()

@@ -63,16 +63,18 @@ class Topic:
         offset = arrived + int(self.noise_per_s * now_s)
         return Reach(End({0: offset}, {0: self.log_start(now_s)}, f"{now_s:.1f}", sealed=True))
 
-    def judge(self, waits: Waits, sealed_ns: int | None = SEAL_NS) -> tuple[End, int]:
+    def judge(
+        self, waits: Waits, age_s: float | None = 0.0, answered_ns: int | None = None
+    ) -> tuple[End, int]:
         """Read as the judgement does; return the end and how many events were missing."""
-        since = SinceAnswer(sealed_ns, self.clock.time_ns(), self.clock.monotonic())
+        since = SinceAnswer(age_s, self.clock.time_ns(), self.clock.monotonic())
         settling = TopicSettling(self.note, self.kept.append, waits, since)
         reach: Reach | None = settling.begin()
         missing = 0
         while reach is not None:
             missing = self.expected - self.noted[-1]
             self.clock.sleep(self.reading_s)
-            reach = settling.later(missing, None, lambda _step: None)
+            reach = settling.later(missing, answered_ns, lambda _step: None)
         return settling.settled(), missing
 
 
@@ -149,18 +151,27 @@ def test_the_topic_is_watched_for_so_long(clock: Clock) -> None:
     assert (end.end_offsets, end.watched_s) == ({0: 51}, 8)
 
 
-@pytest.mark.parametrize("seal_s", [-3600.0, -30.0, -5.0, 0.0, 3600.0])
-def test_no_clock_prolongs_the_wait(clock: Clock, seal_s: float) -> None:
+@pytest.mark.parametrize("age_s", [3600.0, 30.0, 5.0, 0.0, -3600.0])
+def test_no_clock_prolongs_the_wait(clock: Clock, age_s: float) -> None:
     """A seal from the future counts as one of now, and an old seal needs no wait."""
     topic = Topic(clock, [0.0] * 45, 50)
-    topic.judge(Waits(), SEAL_NS + int(seal_s * S))
+    topic.judge(Waits(), age_s)
     waited_s = clock.now_s
-    assert waited_s == pytest.approx(max(0.3, 10 + min(0.0, seal_s)))
+    assert waited_s == pytest.approx(max(0.3, 10 - max(0.0, age_s)))
 
 
-def test_a_clock_that_is_behind_cuts_no_wait_short(clock: Clock) -> None:
-    """The later one of the file system's clock and the generators' counts."""
-    since = SinceAnswer(SEAL_NS - 3600 * S, clock.time_ns(), clock.monotonic())
+def test_a_ledger_from_a_clock_that_is_behind_cuts_no_wait_short(clock: Clock) -> None:
+    """Nothing proves how old the seals are, and the ledger is dated an hour too early."""
+    topic = Topic(clock, every([0.0] * 45 + [3.0] * 5), 50)
+    end, missing = topic.judge(Waits(), None, SEAL_NS - 3600 * S)
+    assert missing == 0
+    assert end.watched_s is not None
+    assert 3 <= end.watched_s <= 10
+
+
+def test_the_later_time_of_the_last_response_counts(clock: Clock) -> None:
+    """The ledger's, if it is later than the seals are."""
+    since = SinceAnswer(3600, clock.time_ns(), clock.monotonic())
     assert since.at(clock.monotonic()) == 3600
     since.note_answer(SEAL_NS - 2 * S)
     assert since.at(clock.monotonic()) == 2
@@ -179,7 +190,7 @@ def test_a_run_that_was_watched_until_its_end_needs_no_clock(clock: Clock) -> No
 
 def test_an_emptied_outbox_restarts_the_settle_time(clock: Clock) -> None:
     """Its last events may take as long to arrive as the last acknowledged ones."""
-    since = SinceAnswer(SEAL_NS - 60 * S, clock.time_ns(), clock.monotonic())
+    since = SinceAnswer(60, clock.time_ns(), clock.monotonic())
     clock.sleep(20)
     since.restart()
     assert since.at(clock.monotonic()) == 0

@@ -1,8 +1,10 @@
 """The judgement: an end that was recorded too early is not the run's."""
 
+import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -178,3 +180,22 @@ def test_an_end_without_its_generators_is_kept(growing: Growing) -> None:
     growing.generator(0).seal(0)
     growing.folder.write_end(End({0: 7}, {}, "then", sealed=True))
     assert growing.judged_to() == (7, 0)
+
+
+def test_seals_from_a_clock_that_is_behind_cut_no_wait_short(growing: Growing) -> None:
+    """The folder was copied with its times from such a host: the wait begins when it is seen."""
+    growing.folder.write_generators(Generators((0,)))
+    growing.generator(0).seal(0)
+    behind_ns = time.time_ns() - 3600 * 10**9
+    seal = growing.folder.path / "ledger" / "0" / "seal.json"
+    os.utime(seal, ns=(behind_ns, behind_ns))
+    verify_options = VerifyOptions("local", "1g", 1, settle_s=1.0, watch_for_s=0)
+    request = VerifyRequest(growing.folder, verify_options, None)
+    parts = read_ledger(pafs.LocalFileSystem(), str(growing.folder.path / "ledger"), "run-1")
+    _, settling = topic_end.end_of_run(request, MANIFEST, parts, Console(quiet=True))
+    assert settling is not None
+    growing.end = 12
+    later = settling.later(2, behind_ns, lambda _step: None)
+    assert later is not None
+    assert later.end.end_offsets == {0: 12}
+    assert settling.settled().watched_s == pytest.approx(1, abs=0.9)

@@ -127,6 +127,17 @@ def test_a_restarted_watcher() -> None:
     assert stats.missing == 1
 
 
+def test_a_restarted_watcher_that_has_not_read_everything() -> None:
+    """Events acknowledged in a gap longer than the settle time are not missing until it has."""
+    stats = LiveStats(0, settle_s=5)
+    stats.receive_topic(arrived(1, ()))
+    stats.receive(acked(0, 5), 2)
+    stats.receive_topic(TopicCounts(20, None, {}, 0, 5))
+    assert (stats.missing, stats.complete_at_s, stats.snapshot(20).unread) == (0, 1, 5)
+    stats.receive_topic(arrived(21, range(5)))
+    assert (stats.missing, stats.complete_at_s) == (0, 21)
+
+
 def test_a_settle_time_of_zero() -> None:
     """An event acknowledged before a complete read and not seen in it is missing."""
     stats = LiveStats(0, settle_s=0)

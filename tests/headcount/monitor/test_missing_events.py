@@ -81,7 +81,7 @@ def test_an_id_is_found_anywhere(
     value: bytes | None, key: bytes | None, headers: list[tuple[str, str | bytes | None]]
 ) -> None:
     """In the id field first, in any case; then anywhere."""
-    assert Identities("run-1", "X-Event-Id").of(value, key, headers) == [(0, 7)]
+    assert Identities("run-1", "X-Event-Id").of(value, key, headers).events == ((0, 7),)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_an_id_is_found_anywhere(
 )
 def test_only_a_whole_id_counts(value: bytes) -> None:
     """A part of an id identifies nothing."""
-    assert Identities("run-1", "X-Event-Id").of(value, None, []) == []
+    assert Identities("run-1", "X-Event-Id").of(value, None, []).events == ()
 
 
 @pytest.mark.parametrize("value", [b"Got run-1.0.7.", b"trace_run-1.0.7", b"run-1.0.7,run"])
 def test_whole_ids_are_those_of_the_verification(value: bytes) -> None:
     """Including at the end of a sentence, or after an underscore."""
-    assert Identities("run-1", "X-Event-Id").of(value, None, []) == [(0, 7)]
+    assert Identities("run-1", "X-Event-Id").of(value, None, []).events == ((0, 7),)
     assert ids.whole_id("run-1").search(value)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headcount.monitor import topic_counts
+from headcount.monitor import event_set, topic_counts
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump, load
@@ -55,9 +55,99 @@ def test_several_ids_are_not_a_duplicate() -> None:
     assert set(unpacked(tally.seen()[0])) == {0}
 
 
+A, B = "run-1.0.0", "run-1.0.1"
+
+
+@pytest.mark.parametrize(
+    "derived",
+    [
+        {"event_type": "shipped", "caused_by": A},
+        {"event_type": "shipped", "cause": {"X-Event-Id": A}},
+        {"event_type": "shipped", "causes": [{"X-Event-Id": A}]},
+        {"event_type": "shipped", "X-Event-Id": f"{A} was first"},
+        {"event_type": "shipped", "X-Event-Id": [A]},
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_foreign_messages_are_not_duplicates(derived: dict[str, object], *, is_first: bool) -> None:
+    """A consumer's events name the id of the event that caused them, elsewhere than in the field.
+
+    They may be read before that event, and there may be many of them.
+    """
+    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    others = [json.dumps(derived).encode()] * 2
+    for value in (*others, message(A)) if is_first else (message(A), *others):
+        tally.add(value)
+    assert (sum(tally.counts().values()), tally.duplicated) == (1, 0)
+    tally.add(message(A))
+    assert tally.duplicated == 1
+
+
+def test_an_event_that_embeds_another_one() -> None:
+    """Its own id counts, wherever it stands: nothing is missing, and nothing is duplicated."""
+    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally.add(message(A))
+    tally.add(json.dumps({"previous": {"X-Event-Id": A}, "X-Event-Id": B}).encode())
+    assert tally.duplicated == 0
+    assert unpacked(tally.seen()[0]) == {0: 0b11}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"X-Event-Id": "run-1.0.0", "X-Event-Id": "run-1.0.0"}',
+        b'{"X-Event-Id": "run-1.0.0", "x_event_id": "run-1.0.1"}',
+        b'{"X-Event-Id": "run-1.0.0", "price": NaN}',
+        b'{"X-Event-Id": "run-1.0.0", "name": "\\ud800"}',
+        b'{"X-Event-Id": "run-1.0.0"} {}',
+        b'{"X-Event-Id": "run-1.0.0"',
+        b'[{"X-Event-Id": "run-1.0.0"}]',
+        '{"X-Event-Id": "run-1.0.0"}'.encode("utf-16"),
+        b"[" * 100_000 + b'"run-1.0.0"',
+    ],
+    ids=range(9),
+)
+def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
+    """The verdict does not count it as one either."""
+    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    for each in (message(A), value, value):
+        tally.add(each)
+    assert tally.duplicated == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"X-Event-Id": "run-1.0.0", "total": %b}' % (b"9" * 5000),
+        b'{"x_event_id": "run-1.0.0"}',
+        b'{"HTTP_X_EVENT_ID": "run-1.0.0", "X-Event-Id": "run-1.0.0"}',
+        b'\xef\xbb\xbf{"X-Event-Id": "run-1.0.0"}',
+        b'{"X-Event-Id": "run\\u002d1.0.0"}',
+        b'{"X-Event-Id": "\\u0072un-1.0.0", "cause": {"X-Event-Id": "run-1.0.1"}}',
+    ],
+)
+def test_every_spelling_that_the_verdict_reads_counts(value: bytes) -> None:
+    """As arrived, and a second one as a duplicate."""
+    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally.add(value)
+    assert unpacked(tally.seen()[0]) == {0: 1}
+    tally.add(value)
+    assert (tally.counts(), tally.duplicated) == ({"other": 1}, 1)
+
+
+def test_a_field_that_was_named_must_match_exactly() -> None:
+    """Another spelling of it is another field."""
+    tally = TopicCounter(Identities("run-1", "id"))
+    for name in ("id", "ID", "Id"):
+        tally.add(json.dumps({name: A}).encode())
+    assert tally.duplicated == 0
+    tally.add(json.dumps({"id": A}).encode())
+    assert tally.duplicated == 1
+
+
 def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the page limit, ids are counted without deduplication."""
-    monkeypatch.setattr(topic_counts, "_MOST_PAGES", 2)
+    monkeypatch.setattr(event_set, "MOST_PAGES", 2)
     tally = TopicCounter(Identities("run-1", "X-Event-Id"))
     for each in (1, 10**12, 10**17, 10**17, 1):
         tally.add(message(f"run-1.0.{each}"))

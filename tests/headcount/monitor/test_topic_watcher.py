@@ -1,18 +1,23 @@
 """The topic watcher: sees the messages of a real topic, also in partitions added later."""
 
 import contextlib
+import itertools
 import json
 import socket
 import time
 import uuid
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaProducer
 
 from headcount.kafka.topic import describe, ensure_topic
+from headcount.monitor import topic_watcher
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
+from headcount.monitor.topic_counts import TopicCounter
 from headcount.monitor.topic_watcher import watch_topic
 from headcount.stack.broker import Broker
 
@@ -63,7 +68,7 @@ def test_compressed_messages_are_read(broker: Broker, compression: str) -> None:
                 for bit in range(4096)
                 if bits >> bit & 1
             }
-            if counts.complete_at_s > began_s and len(seen) >= 500 and not counts.unread:
+            if (counts.complete_at_s or 0) > began_s and len(seen) >= 500 and not counts.unread:
                 break
             assert time.monotonic() < began_s + DEADLINE_S, counts
     assert seen == set(range(500))
@@ -78,7 +83,48 @@ def test_an_unreachable_broker(unused_port: int) -> None:
         while not later.problem and time.monotonic() < deadline_s:
             later = next(watched)
     assert "refused" in later.problem or "down" in later.problem or "transport" in later.problem
-    assert later.complete_at_s == first.complete_at_s
+    assert first.complete_at_s is later.complete_at_s is None
+
+
+class SlowConsumer:
+    """A consumer of a partition with three messages, which come in the third read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def list_topics(self, *_: object) -> SimpleNamespace:
+        """Describe the topic."""
+        return SimpleNamespace(topics={"t": SimpleNamespace(partitions={0: None})})
+
+    def get_watermark_offsets(self, *_: object) -> tuple[int, int]:
+        """Return where the partition begins and ends."""
+        return 0, 3
+
+    def consume(self, *_: object) -> list[SimpleNamespace]:
+        """Return messages, once."""
+        time.sleep(topic_watcher.REPORT_EVERY_S)
+        self.reads += 1
+        return [_message(seq) for seq in range(3)] if self.reads == 3 else []
+
+
+def _message(seq: int) -> SimpleNamespace:
+    value = json.dumps({"X-Event-Id": f"run-1.0.{seq}"}).encode()
+    parts = {"error": None, "partition": 0, "offset": seq, "value": value, "key": None}
+    return SimpleNamespace(
+        headers=lambda: None, **{name: lambda part=part: part for name, part in parts.items()}
+    )
+
+
+def test_nothing_is_complete_before_everything_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher that has just started has not read what is in the topic already."""
+    monkeypatch.setattr(topic_watcher, "REPORT_EVERY_S", 0.01)
+    client: Any = SlowConsumer()
+    reader = topic_watcher._TopicReader(client, "t", TopicCounter(IDS), {0: 0}, [])  # noqa: SLF001
+    began_s = time.monotonic()
+    reports = list(itertools.islice(reader.counts(), 3))
+    assert [report.complete_at_s for report in reports[:2]] == [None, None]
+    assert [report.unread for report in reports] == [3, 3, 0]
+    assert (reports[2].complete_at_s or 0) >= began_s
 
 
 @pytest.fixture
