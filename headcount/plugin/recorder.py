@@ -5,7 +5,6 @@ threads, so that disk work never blocks other users' requests, and a reservation
 segment.
 """
 
-import functools
 import itertools
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from headcount.plugin.attempt import (
     LedgerFailedError,
     ReportedDelivery,
 )
+from headcount.plugin.held_row import HeldRow
 from headcount.plugin.segment_writer import SegmentWriter
 from headcount.plugin.seq_reservation import SeqReservation
 from headcount.run.outcome import Outcome
@@ -172,10 +172,10 @@ class Recorder(SeqReservation):
         outcome: Outcome,
         error: str | None,
         delivery: ReportedDelivery,
-    ) -> Callable[[Outcome], None]:
-        """Hold an attempt's row; return a function that writes it with the scenario's outcome.
+    ) -> HeldRow:
+        """Hold an attempt's row, so that the scenario can set its outcome.
 
-        `error` is None if there was a response. If the run ends first, `outcome` is written.
+        `error` is None if there was a response.
         """
         now_ns = time.monotonic_ns() + self._epoch_ns
         if error is None:
@@ -183,12 +183,12 @@ class Recorder(SeqReservation):
         else:
             text = _writable(error)
             attempt.ending = Ending(None, None, outcome, text, ended_at_ns=now_ns)
-        return functools.partial(self._settle, attempt)
+        return HeldRow(attempt, self._settle)
 
-    def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
-        ending = attempt.ending
+    def _settle(self, attempt: Attempt) -> None:
+        ending, attempt.ending = attempt.ending, None
         assert ending is not None
-        at_ns, status, _, error, delivery, ended_at_ns = ending
+        at_ns, status, outcome, error, delivery, ended_at_ns = ending
         self._end(
             attempt, at_ns, status, outcome, error, delivery=delivery, ended_at_ns=ended_at_ns
         )
@@ -216,7 +216,7 @@ class Recorder(SeqReservation):
         self._segments.stop()
         for attempt in list(self._in_flight.values()):
             if attempt.ending is not None:
-                self._settle(attempt, attempt.ending.outcome)
+                self._settle(attempt)
             else:
                 error = "in flight when the generator ended"
                 self.unanswered(attempt, Outcome.INDETERMINATE, error)

@@ -278,7 +278,7 @@ class LedgerSession(FastHttpSession):
             outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
         response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
         if is_held:
-            response._settle = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001
+            response._row = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001
         elif error is None:
             recorder.answered(attempt, outcome, status, delivery)
         else:
