@@ -242,7 +242,8 @@ class LedgerSession(FastHttpSession):
         attempt = self._begin(method, event, event_type, changes)
         try:
             kwargs["headers"][HEADER] = attempt.event_id
-            kwargs["max_redirects"] = 0  # a redirect would reuse the id for a second request
+            # A redirect or a retry would reuse the id for a second request.
+            kwargs["max_redirects"] = kwargs["max_retries"] = 0
             response = super()._send_request_safe_mode(method, url, **kwargs)
             cut_by = None if streams else read_whole(response)
         except BaseException as error:  # also when the user is killed
