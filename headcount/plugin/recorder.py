@@ -14,6 +14,7 @@ from headcount import scenario_location
 from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.digest import describe
 from headcount.ledger.event_errors import REFUSED, why_not_comparable
+from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
 from headcount.ledger.segment_buffer import SegmentBuffer
@@ -32,6 +33,8 @@ from headcount.plugin.attempt import (
 from headcount.plugin.held_row import HeldRow
 from headcount.plugin.segment_writer import SegmentWriter
 from headcount.plugin.seq_reservation import SeqReservation
+from headcount.run.id_field import check_without_id
+from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check
@@ -49,7 +52,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made.
+    and `shortfall` counts the requests that were not made. `event_id_field` is the event's field
+    that holds the id.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Recorder(SeqReservation):
         super().__init__(writer, on_failure)
         self.pool: UserPool | None = None
         self.dropped = 0
+        self.event_id_field = HEADER
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
         self.progress: ProgressCounter | None = None
@@ -121,6 +126,8 @@ class Recorder(SeqReservation):
         """
         try:
             event_type.encode()
+            check_event_type(event_type)
+            check_without_id(event, self.event_id_field)
             compared, content, asked = describe(event)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from headcount.run import ids
+from headcount.run.id_field import id_names, is_header
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.ledger.asked_shapes import ShapeTable
 from headcount_analysis.messages import volatile_fields
@@ -24,8 +25,6 @@ from headcount_analysis.messages.batch_table import Batch, ReadMessage, batch_ta
 from headcount_analysis.messages.json_message import (
     Content,
     ParsedMessage,
-    id_names,
-    is_header,
     parse,
     read,
 )

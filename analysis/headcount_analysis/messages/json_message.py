@@ -5,7 +5,6 @@ of a surrogate pair. Numbers keep their exact value, in any notation. Repeated k
 because they are ambiguous.
 """
 
-import functools
 import json
 import math
 import re
@@ -17,7 +16,7 @@ from typing import NamedTuple
 
 from headcount.ledger.canonical_json import canonical_value
 from headcount.ledger.digest import digests_over
-from headcount.run.ids import HEADER
+from headcount.run.id_field import id_names
 
 Object = Mapping[str, object]
 ShapesOf = Callable[[str | None], Sequence[str]]
@@ -81,23 +80,6 @@ def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: Shape
         event_type=_text(event.get(type_field)),
         digests=() if parsed.repeated else tuple(digests_over(event, shapes_of(identity))),
     )
-
-
-@functools.lru_cache(maxsize=128)
-def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
-    """Select the fields of an event that hold the id.
-
-    Header names are case-insensitive, and frameworks have their own spellings: `x-event-id`,
-    `X_EVENT_ID`, and WSGI's `HTTP_X_EVENT_ID`. A field that the user named must match exactly.
-    """
-    if not is_header(id_field):
-        return (id_field,) if id_field in names else ()
-    return tuple(filter(is_header, names))
-
-
-def is_header(name: str) -> bool:
-    """Whether a field's name is a spelling of the id header's name."""
-    return name.casefold().replace("_", "-").removeprefix("http-") == HEADER.casefold()
 
 
 def parse(value: bytes | None) -> ParsedMessage:
