@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-UNKNOWN = "(unknown)"
+from headcount.ledger import event_types as reserved
+
+UNKNOWN = reserved.UNKNOWN
 """The event type of messages and attempts that have none, or have one that was not requested."""
 
 

@@ -37,7 +37,7 @@ class Ending(NamedTuple):
 class Attempt:
     """An attempt in flight; not frozen, for speed, because every request creates one.
 
-    `ending` is set once the request has ended, while the scenario may still set its outcome.
+    `ending` is set while the request has ended and the scenario may still set its outcome.
     """
 
     seq: int

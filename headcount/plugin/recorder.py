@@ -5,7 +5,6 @@ threads, so that disk work never blocks other users' requests, and a reservation
 segment.
 """
 
-import functools
 import itertools
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from headcount import scenario_location
 from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.digest import describe
 from headcount.ledger.event_errors import REFUSED, why_not_comparable
+from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
 from headcount.ledger.segment_buffer import SegmentBuffer
@@ -30,8 +30,11 @@ from headcount.plugin.attempt import (
     LedgerFailedError,
     ReportedDelivery,
 )
+from headcount.plugin.held_row import HeldRow
 from headcount.plugin.segment_writer import SegmentWriter
 from headcount.plugin.seq_reservation import SeqReservation
+from headcount.run.id_field import check_without_id
+from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check
@@ -49,7 +52,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made.
+    and `shortfall` counts the requests that were not made. `event_id_field` is the event's field
+    that holds the id.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Recorder(SeqReservation):
         super().__init__(writer, on_failure)
         self.pool: UserPool | None = None
         self.dropped = 0
+        self.event_id_field = HEADER
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
         self.progress: ProgressCounter | None = None
@@ -121,6 +126,8 @@ class Recorder(SeqReservation):
         """
         try:
             event_type.encode()
+            check_event_type(event_type)
+            check_without_id(event, self.event_id_field)
             compared, content, asked = describe(event)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
@@ -172,10 +179,10 @@ class Recorder(SeqReservation):
         outcome: Outcome,
         error: str | None,
         delivery: ReportedDelivery,
-    ) -> Callable[[Outcome], None]:
-        """Hold an attempt's row; return a function that writes it with the scenario's outcome.
+    ) -> HeldRow:
+        """Hold an attempt's row, so that the scenario can set its outcome.
 
-        `error` is None if there was a response. If the run ends first, `outcome` is written.
+        `error` is None if there was a response.
         """
         now_ns = time.monotonic_ns() + self._epoch_ns
         if error is None:
@@ -183,12 +190,12 @@ class Recorder(SeqReservation):
         else:
             text = _writable(error)
             attempt.ending = Ending(None, None, outcome, text, ended_at_ns=now_ns)
-        return functools.partial(self._settle, attempt)
+        return HeldRow(attempt, self._settle)
 
-    def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
-        ending = attempt.ending
+    def _settle(self, attempt: Attempt) -> None:
+        ending, attempt.ending = attempt.ending, None
         assert ending is not None
-        at_ns, status, _, error, delivery, ended_at_ns = ending
+        at_ns, status, outcome, error, delivery, ended_at_ns = ending
         self._end(
             attempt, at_ns, status, outcome, error, delivery=delivery, ended_at_ns=ended_at_ns
         )
@@ -216,7 +223,7 @@ class Recorder(SeqReservation):
         self._segments.stop()
         for attempt in list(self._in_flight.values()):
             if attempt.ending is not None:
-                self._settle(attempt, attempt.ending.outcome)
+                self._settle(attempt)
             else:
                 error = "in flight when the generator ended"
                 self.unanswered(attempt, Outcome.INDETERMINATE, error)

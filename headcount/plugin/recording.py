@@ -67,6 +67,7 @@ def begin(environment: Environment) -> None:
     )
     state.recorder.shortfall.other_users = other_users(environment.user_classes)
     state.recorder.shortfall.unmixed_users = unmixed_users
+    state.recorder.event_id_field = options.event_id_field
     state.recorder.outcome_rules = split_rules(options.outcome)
     state.http_way = http_way_of(os.environ)
     state.health = HealthSampler(state.recorder)

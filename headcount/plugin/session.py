@@ -242,7 +242,8 @@ class LedgerSession(FastHttpSession):
         attempt = self._begin(method, event, event_type, changes)
         try:
             kwargs["headers"][HEADER] = attempt.event_id
-            kwargs["max_redirects"] = 0  # a redirect would reuse the id for a second request
+            # A redirect or a retry would reuse the id for a second request.
+            kwargs["max_redirects"] = kwargs["max_retries"] = 0
             response = super()._send_request_safe_mode(method, url, **kwargs)
             cut_by = None if streams else read_whole(response)
         except BaseException as error:  # also when the user is killed
@@ -278,7 +279,7 @@ class LedgerSession(FastHttpSession):
             outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
         response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
         if is_held:
-            response._settle = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001
+            response._row = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001
         elif error is None:
             recorder.answered(attempt, outcome, status, delivery)
         else:

@@ -1,7 +1,8 @@
-"""The field of an event that holds the id: checks its name, and selects it among others."""
+"""The field of an event that holds the id: checks its name, and finds it in an event."""
 
 import functools
 import unicodedata
+from collections.abc import Mapping
 
 from headcount.errors import UsageError
 from headcount.run.ids import HEADER
@@ -45,3 +46,13 @@ def id_names(names: tuple[str, ...], id_field: str) -> tuple[str, ...]:
 def is_header(name: str) -> bool:
     """Whether a field's name is a spelling of the id header's name."""
     return name.casefold().replace("_", "-").removeprefix("http-") == HEADER.casefold()
+
+
+def check_without_id(event: Mapping[str, object], id_field: str) -> None:
+    """Raise ValueError if an event requests a value for the field that holds the id."""
+    names = id_names(tuple(event), id_field)
+    if names:
+        raise ValueError(
+            f"the service writes the request's id into the field {names[0]}: leave it out of "
+            f"event=, or name another field with {_OPTION}"
+        )

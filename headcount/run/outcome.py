@@ -42,7 +42,7 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
 
 
 def of_failure(outcome: Outcome) -> Outcome:
-    """Return the outcome of a response that the scenario calls a failure.
+    """Return the outcome of a response that the scenario calls a failure, or left undecided.
 
     An acknowledgement then proves nothing; failed and indeterminate stay as they are.
     """

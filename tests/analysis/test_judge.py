@@ -452,6 +452,21 @@ def test_attempts_without_a_row_are_not_an_event_type() -> None:
     assert judge(evidence, Limits()).label is Label.PASS
 
 
+@pytest.mark.parametrize("name", ["(unknown)", "total"])
+@pytest.mark.parametrize("outcome", ["acked", "failed"])
+def test_a_reserved_event_type_is_a_doubt(name: str, outcome: str) -> None:
+    """A ledger of an earlier version may have one; the report cannot show it by itself."""
+    counts = {outcome: 3, {"acked": "delivered", "failed": "refused"}[outcome]: 3}
+    evidence = replace(
+        SANE,
+        by_event_type={**SANE.by_event_type, name: Counts(attempted=3, **counts)},
+        ledger=replace(SANE.ledger, event_types=(name, "default")),
+    )
+    doubted = judge(evidence, Limits(unacked=(name,)))
+    assert doubted.label is Label.INCONCLUSIVE
+    assert doubted.reasons[0].startswith(f"the event type {name} is reserved")
+
+
 @pytest.mark.parametrize(
     ("counts", "place", "text"),
     [

@@ -6,6 +6,7 @@ not tested, even if other types were.
 
 from collections.abc import Iterator
 
+from headcount.ledger.event_types import REMEDY, RESERVED, why_reserved
 from headcount.run.verdict import Check, Result
 from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.evidence import Evidence
@@ -37,6 +38,9 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
 def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     for name, counts in sorted(evidence.by_event_type.items()):
         if not counts.attempted:
+            continue
+        if name in RESERVED and name in evidence.ledger.event_types:
+            yield Check(f"{NAME}: {name}", Result.UNPROVEN, why_reserved(name), REMEDY)
             continue
         seen = f"{counts.acked} of {counts.attempted} attempts acknowledged"
         # Attempts without a row have no type; `seals.py` reports their generator.

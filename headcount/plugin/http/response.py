@@ -5,9 +5,8 @@ geventhttpclient's response object, which is parsed again from the same bytes.
 """
 
 import functools
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from geventhttpclient.header import Headers
 from locust.contrib.fasthttp import (
@@ -17,8 +16,9 @@ from locust.contrib.fasthttp import (
     FastResponse,
     ResponseContextManager,
 )
-from locust.exception import LocustError, ResponseError
+from locust.exception import LocustError
 
+from headcount.plugin.held_row import HeldRow
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.template import RequestTemplate, body_of
 from headcount.plugin.http.transport import PlainAnswer
@@ -64,12 +64,15 @@ class HeldResponse(Accounted, ResponseContextManager):
     """A response whose outcome is written when its `with` block ends or it is garbage-collected.
 
     The block may set `outcome`. If it does not, calling an acknowledged response a failure makes it
-    indeterminate; calling any response a success changes nothing.
+    indeterminate; calling any response a success changes nothing. A block that is left by an
+    exception before it decided proves no more than one that calls the response a failure: the
+    exception may have come instead of the decision. The row always has the outcome so far, in case
+    the run ends within the block.
     """
 
-    _settle: Callable[[Outcome], None]
+    _row: HeldRow
     _is_set = False
-    _is_settled = False
+    _is_in_block = False
 
     @property
     def outcome(self) -> Outcome:
@@ -78,9 +81,27 @@ class HeldResponse(Accounted, ResponseContextManager):
 
     @outcome.setter
     def outcome(self, value: object) -> None:
-        if self._is_settled:
+        if self._row.is_written:
             raise _too_late(value)
         self._outcome, self._is_set = parse_outcome(value), True
+        self._update()
+
+    def success(self) -> None:
+        """Report a success to Locust; the outcome does not change."""
+        super().success()  # type: ignore[no-untyped-call]
+        self._update()
+
+    def failure(self, exc: object) -> None:
+        """Report a failure to Locust; an acknowledged response becomes indeterminate."""
+        super().failure(exc)  # type: ignore[no-untyped-call]
+        self._update()
+
+    def __enter__(self) -> Self:
+        """Begin the block that may decide on the outcome."""
+        super().__enter__()  # type: ignore[no-untyped-call]
+        self._is_in_block = True
+        self._update()
+        return self
 
     def __exit__(  # type: ignore[override] # geventhttpclient's takes anything
         self,
@@ -93,22 +114,28 @@ class HeldResponse(Accounted, ResponseContextManager):
             is_handled: bool = super().__exit__(exc, value, traceback)  # type: ignore[no-untyped-call]
             return is_handled
         finally:
-            result = self._manual_result
-            is_failure = isinstance(result, Exception) or (
-                result is None and isinstance(value, ResponseError)
-            )
-            if is_failure and not self._is_set:
-                self._outcome = of_failure(self._outcome)
+            self._is_in_block = exc is not None
             self._end()
 
     def __del__(self) -> None:
         """Close the request if its response was never used in a `with` block."""
         self._end()
 
+    def _outcome_so_far(self) -> Outcome:
+        result = self._manual_result
+        is_undecided = result is None and self._is_in_block
+        if not self._is_set and (is_undecided or isinstance(result, Exception)):
+            return of_failure(self._outcome)
+        return self._outcome
+
+    def _update(self) -> None:
+        self._row.set_outcome(self._outcome_so_far())
+
     def _end(self) -> None:
-        if not self._is_settled:
-            self._is_settled = True
-            self._settle(self._outcome)
+        if not self._row.is_written:
+            self._outcome = self._outcome_so_far()
+            self._row.set_outcome(self._outcome)
+            self._row.write()
 
 
 class AccountedResponse(Accounted, FastResponse):

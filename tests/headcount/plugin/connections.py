@@ -25,6 +25,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
 SELECT_TAKES = 1024
 TIMEOUT_S = 60
+SOON_S = 0.1
 
 
 class ConnectionRecordingServer(StreamServer):
@@ -123,6 +124,25 @@ def _side_by_side(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     return [*(user.get() for user in users), sorted(server.received)]
 
 
+def _despite_retries(session: Any, server: ConnectionRecordingServer) -> list[Any]:
+    """Ask for retries in every way that Locust offers; every request times out."""
+    session.client.clientpool.client_args.update(network_timeout=SOON_S)
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+    asked: list[tuple[str, dict[str, Any]]] = [(method, {"max_retries": 2}) for method in methods]
+    asked += [
+        ("PUT", {"max_retries": 2, **options})
+        for options in ({"params": {"a": 1}}, {"catch_response": True}, {"stream": True})
+    ]
+    session.client.max_retries = 2
+    asked += [("PUT", {}), ("PUT", {"params": {"a": 1}})]
+    for method, options in asked:
+        server.is_open.clear()
+        session.request(method, "/", event=EVENT, **options)
+        server.is_open.set()
+        gevent.sleep(SOON_S)  # lets the server accept the next connections
+    return [len(server.received)]
+
+
 CASES: dict[str, Callable[[Any, ConnectionRecordingServer], list[Any]]] = {
     "again": _again,
     "either way": _either_way,
@@ -132,6 +152,7 @@ CASES: dict[str, Callable[[Any, ConnectionRecordingServer], list[Any]]] = {
     "closed meanwhile": _closed_meanwhile,
     "killed": _killed,
     "side by side": _side_by_side,
+    "despite retries": _despite_retries,
 }
 
 

@@ -130,6 +130,34 @@ for event_type in (404, ["a"], "half a pair \\ud83d"):
         print(recorder.attempted, *map(ascii, errors))
 """
 
+MISNAMED = """
+from headcount.plugin.attempt import LedgerFailedError
+from headcount.plugin.recorder import Recorder
+
+class Writer:
+    tag, generator, location = "0aaaaaaaaa", 0, "memory"
+    def reserve(self, count):
+        return range(count)
+
+def show(event, event_type, *id_field):
+    errors = []
+    recorder = Recorder(Writer(), errors.append)
+    recorder.event_id_field, = id_field or (recorder.event_id_field,)
+    try:
+        recorder.begin(event, event_type, "user")
+    except LedgerFailedError:
+        pass
+    print(recorder.attempted, *errors)
+
+for event_type in ("(unknown)", "total", "", "Total", "unknown"):
+    show({"event_type": event_type}, event_type)
+for name, *id_field in (
+    ("id", "id"), ("X-Event-Id",), ("x_event_id",), ("HTTP_X_EVENT_ID",),
+    ("id",), ("Id", "id"), ("x_event_id", "id"), ("order", "id"),
+):
+    show({name: {"id": 7}}, "order", *id_field)
+"""
+
 STUMBLING = """
 import gevent
 from headcount.run.outcome import Outcome
@@ -171,6 +199,26 @@ def test_an_invalid_event_type() -> None:
     assert all(line.startswith("0 UsageError(") for line in lines)
     assert ["event_type= must be text" in line for line in lines] == [True, True, False]
     assert "without lone surrogates" in lines[2]
+
+
+def test_an_event_that_the_report_could_not_tell_apart() -> None:
+    """Reserved event types and the id's own field are refused before anything is sent."""
+    done = run(MISNAMED)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 13, done.stderr
+    unknown, total, empty, *rest = lines
+    assert all(line.startswith("0 user asks ") for line in lines[:3])
+    assert "(unknown) is reserved for attempts without a row" in unknown
+    assert "total is reserved for the sum of all event types" in total
+    assert "the event type is empty" in empty
+    assert all("event_type=" in line for line in lines[:3])
+    assert rest[:2] == ["1", "1"]
+    for line, name in zip(
+        rest[2:6], ("id", "X-Event-Id", "x_event_id", "HTTP_X_EVENT_ID"), strict=True
+    ):
+        assert line.startswith("0 user asks ")
+        assert f"the service writes the request's id into the field {name}" in line
+    assert rest[6:] == ["1", "1", "1", "1"]
 
 
 def test_rows_that_cannot_be_written_end_the_run() -> None:

@@ -99,6 +99,29 @@ def test_an_invalid_event_stops_the_run(
     assert not any(part.seal for part in bench.parts() if _is_refused(bench, part.generator))
 
 
+@pytest.mark.parametrize(
+    ("event", "options", "reason"),
+    [
+        ('{"event_type": "total"}', (), "the event type total is reserved"),
+        ('{"id": 7}', ("--event-id-field", "id"), "writes the request's id into the field id"),
+    ],
+)
+def test_an_event_that_cannot_be_told_apart_stops_the_run(
+    bench: Bench, tmp_path: Path, event: str, options: tuple[str, ...], reason: str
+) -> None:
+    """When it is first seen, with the reason, the remedy and the place."""
+    (tmp_path / "refused.py").write_text(REFUSED.replace('"bad")', f"{event})"))
+    command = bench.command(
+        *("--headless", "-u", "4", "-r", "4", "--run-id", "run-1", "-t", "60s", *options),
+        locustfile=str(tmp_path / "refused.py"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert reason in done.stderr
+    assert "Player asks in refused.py:" in done.stderr
+    assert "bad" not in {row["event_type"] for row in bench.rows()}
+
+
 def _is_refused(bench: Bench, generator: int) -> bool:
     location = open_location(str(bench.ledger()))
     return bool(read_shortfall(*location, generator).refused)

@@ -11,9 +11,10 @@ from typing import Any
 
 import gevent
 import pyarrow.parquet as pq
+from gevent.event import Event
 from gevent.server import StreamServer
 from locust.env import Environment
-from locust.exception import LocustError, ResponseError
+from locust.exception import InterruptTaskSet, LocustError, ResponseError
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
@@ -23,6 +24,13 @@ from headcount.run.outcome_rules import split
 
 RULES = '202 = indeterminate; 200 and json /status == "rejected" = failed; header X-Lost = acked'
 EVENT = {"event_type": "asked"}
+KEPT: list[Any] = []
+"""Responses that are still referenced when the run ends."""
+RAISED = (
+    *(ResponseError, AssertionError, LocustError, ValueError, KeyError),
+    InterruptTaskSet,
+)
+"""What the cases raise."""
 WAYS: dict[str, dict[str, Any]] = {"short": {}, "general": {"params": {"a": 1}}}
 
 
@@ -60,6 +68,16 @@ def _raises(error: Exception) -> Callable[[Any], None]:
     return action
 
 
+def _then_raises(action: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Decide, and then raise an error that has nothing to do with the response."""
+
+    def both(response: Any) -> None:
+        action(response)
+        raise KeyError("guild")
+
+    return both
+
+
 def _both(response: Any) -> None:
     response.outcome = "failed"
     response.failure("rejected")
@@ -71,6 +89,38 @@ def _without_block(session: Any, **options: Any) -> None:
 
 def _kept(session: Any, **options: Any) -> None:
     session.kept = session.post("/200", event=EVENT, catch_response=True, **options)
+
+
+def _kept_with_outcome(session: Any, **options: Any) -> None:
+    response = session.post("/200", event=EVENT, catch_response=True, **options)
+    response.outcome = "failed"
+    KEPT.append(response)
+
+
+def _open_block(action: Callable[[Any], object]) -> Callable[..., None]:
+    """Begin a block that is still open when the run ends."""
+
+    def case(session: Any, **options: Any) -> None:
+        response = session.post("/200", event=EVENT, catch_response=True, **options)
+        KEPT.append(response.__enter__())
+        action(response)
+
+    return case
+
+
+def _killed_in_block(session: Any, **options: Any) -> None:
+    """The user is killed while its block waits for a decision."""
+    is_in_block = Event()
+
+    def user() -> None:
+        with session.post("/200", event=EVENT, catch_response=True, **options) as response:
+            is_in_block.set()
+            gevent.sleep(60)
+            response.outcome = "failed"
+
+    greenlet = gevent.spawn(user)
+    is_in_block.wait()
+    greenlet.kill()
 
 
 def _plain(target: str) -> Callable[..., None]:
@@ -100,6 +150,19 @@ CASES: dict[str, Callable[..., None]] = {
     "failure() on a 200": _in_block(lambda response: response.failure("rejected")),
     "a ResponseError on a 200": _in_block(_raises(ResponseError("rejected"))),
     "an assertion on a 200": _in_block(_raises(AssertionError("nothing of the answer"))),
+    "an error on a 200": _in_block(_raises(KeyError("status"))),
+    "an error on a 404": _in_block(_raises(KeyError("status")), "/404"),
+    "an error on what a rule calls failed": _in_block(_raises(KeyError("status")), "/200/rejected"),
+    "an error after success()": _in_block(_then_raises(lambda response: response.success())),
+    "an error after failure()": _in_block(_then_raises(lambda response: response.failure("no"))),
+    "an error after failed": _in_block(_then_raises(_sets("failed"))),
+    "an error after acked": _in_block(_then_raises(_sets("acked"))),
+    "an interrupted task set": _in_block(_raises(InterruptTaskSet())),
+    "a user killed in the block": _killed_in_block,
+    "a block open at the end": _open_block(lambda _: None),
+    "success() in a block open at the end": _open_block(lambda response: response.success()),
+    "failure() in a block open at the end": _open_block(lambda response: response.failure("no")),
+    "failed in a block open at the end": _open_block(_sets("failed")),
     "failure() on a 404": _in_block(lambda response: response.failure("no"), "/404"),
     "success() on a 404": _in_block(lambda response: response.success(), "/404"),
     "success() on a 500": _in_block(lambda response: response.success(), "/500"),
@@ -110,6 +173,7 @@ CASES: dict[str, Callable[..., None]] = {
     "nonsense on a 200": _in_block(_sets("lost")),
     "no block": _without_block,
     "a response that is kept": _kept,
+    "an outcome on a response that is kept": _kept_with_outcome,
     "too late": _too_late,
     "after the block": _after_the_block,
     "by a rule on the status": _plain("/202"),
@@ -137,12 +201,26 @@ def _recorded(folder: str, options: dict[str, Any], port: int | None) -> dict[st
         max_retries=0,
     )
     for case in CASES.values():
-        with contextlib.suppress(ResponseError, AssertionError, LocustError, ValueError):
+        with contextlib.suppress(*RAISED):
             case(session, **options)
     recorder.seal()
+    _assert_too_late()
     rows = pq.read_table(f"{folder}/0/segment-000000.parquet").sort_by("seq").to_pylist()
     results = [[row["outcome"], row["http_status"]] for row in rows]
     return dict(zip(CASES, results, strict=True))
+
+
+def _assert_too_late() -> None:
+    """The run has ended: an outcome that the ledger cannot take is an error."""
+    while KEPT:
+        response = KEPT.pop()
+        outcome = response.outcome
+        try:
+            response.outcome = "indeterminate"
+        except LocustError:
+            assert response.outcome == outcome
+        else:
+            sys.exit("an outcome was set after the run's end")
 
 
 def main(folder: str) -> None:

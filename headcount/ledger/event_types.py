@@ -1,0 +1,25 @@
+"""Event types: the names by which attempts are counted, and those that the report needs itself."""
+
+UNKNOWN = "(unknown)"
+"""Counts attempts without a row, and messages whose event type was not requested."""
+
+TOTAL = "total"
+"""Counts all event types together."""
+
+RESERVED = {UNKNOWN: "attempts without a row", TOTAL: "the sum of all event types"}
+"""By reserved name, what it counts."""
+
+REMEDY = "choose another with event_type="
+
+
+def check_event_type(event_type: str) -> None:
+    """Raise ValueError for a name that the report could not tell apart."""
+    if not event_type:
+        raise ValueError(f"the event type is empty: {REMEDY}")
+    if event_type in RESERVED:
+        raise ValueError(f"{why_reserved(event_type)}: {REMEDY}")
+
+
+def why_reserved(event_type: str) -> str:
+    """Say what a reserved name counts."""
+    return f"the event type {event_type} is reserved for {RESERVED[event_type]}"
