@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lark import Lark, Token, UnexpectedInput, UnexpectedToken
 
@@ -118,8 +119,8 @@ def metric_of(parsed: Parsed) -> Metric:
     return Metric(str(name), None if event_type is None else str(event_type).strip(), aggregate)
 
 
-def amount_of(parsed: Parsed, units: Mapping[str, float], rule: str) -> float:
-    """Return the number in the metric's own unit.
+def amount_of(parsed: Parsed, units: Mapping[str, Decimal], rule: str) -> float:
+    """Return the number in the metric's own unit, rounded once: 35% is 35 / 100.
 
     Raises:
         MetricError: The unit is none of `units`; the message is `rule`.
@@ -127,7 +128,7 @@ def amount_of(parsed: Parsed, units: Mapping[str, float], rule: str) -> float:
     unit = parsed.get("UNIT")
     if (unit or "") not in units:
         raise parsed.mistake(parsed["NUMBER"] if unit is None else unit, rule)
-    return float(parsed["NUMBER"]) * units[unit or ""]
+    return float(Decimal(parsed["NUMBER"]) * units[unit or ""])
 
 
 def _aggregate(parsed: Parsed, name: Token, aggregate: Token | None) -> str:

@@ -8,6 +8,7 @@ whether it is known while the test runs. A new metric is a row of `METRICS`. Pur
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 FILTER = "event_type"
@@ -23,16 +24,18 @@ class MetricKind(StrEnum):
     DURATION = "duration"
 
     @property
-    def units(self) -> Mapping[str, float]:
+    def units(self) -> Mapping[str, Decimal]:
         """The size of each unit in the kind's own: a number, per second, a share, ms."""
         return _UNITS[self]
 
 
-_UNITS: Mapping[MetricKind, Mapping[str, float]] = {
-    MetricKind.COUNT: {"": 1},
-    MetricKind.RATE: {"": 1, "/s": 1},
-    MetricKind.RATIO: {"": 1, "%": 0.01},
-    MetricKind.DURATION: {"ms": 1, "s": 1000},
+PERCENT = Decimal("0.01")
+_ONE = Decimal(1)
+_UNITS: Mapping[MetricKind, Mapping[str, Decimal]] = {
+    MetricKind.COUNT: {"": _ONE},
+    MetricKind.RATE: {"": _ONE, "/s": _ONE},
+    MetricKind.RATIO: {"": _ONE, "%": PERCENT},
+    MetricKind.DURATION: {"ms": _ONE, "s": Decimal(1000)},
 }
 
 

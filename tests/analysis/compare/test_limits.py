@@ -63,6 +63,27 @@ def test_a_mistake_is_located(text: str, message: str, at: int, length: int) -> 
     assert (shown, mark) == (f"  {text}", f"  {' ' * at}{'^' * length}")
 
 
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_an_amount_is_exact(percent: int) -> None:
+    """An amount in % is the share that is written: 35% are 0.35."""
+    assert parse(f"http.p99 +{percent}%").amount == percent / 100
+
+
+@pytest.mark.parametrize("percent", [7, 14, 29, 35, 57, 83])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_change_of_exactly_the_limit_is_within_it(
+    tmp_path: Path, percent: int, sign: int, runs: int
+) -> None:
+    """A fall from 1000 to 930 is 7%, not more, although logarithms are rounded."""
+    base = a_side(tmp_path, "base", *[1000] * runs)
+    run = a_side(tmp_path, "run", *[1000 + sign * 10 * percent] * runs)
+    direction = "+" if sign > 0 else "-"
+    exact, less = f"http.p99 {direction}{percent}%", f"http.p99 {direction}{percent - 1}.999%"
+    assert state(exact, base, run, allow_single_run=True) is LimitState.KEPT
+    assert state(less, base, run, allow_single_run=True) is LimitState.BROKEN
+
+
 def test_every_metric_can_be_limited() -> None:
     """Every metric accepts its own unit, and % of the base."""
     amounts = {

@@ -153,6 +153,21 @@ def test_whether_a_threshold_holds(text: str, value: float, *, holds: bool, show
     assert (threshold.holds(value), threshold.show(value)) == (holds, shown)
 
 
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_a_limit_in_percent_is_exact(percent: int) -> None:
+    """35 of 100 are 35%, not less: 35 * 0.01 is 0.35000000000000003 in binary."""
+    assert not parse(f"fail_ratio < {percent}%").holds(percent / 100)
+    assert parse(f"fail_ratio <= {percent}%").holds(percent / 100)
+    assert parse(f"fail_ratio == 0.{percent:02}").holds(percent / 100)
+
+
+@pytest.mark.parametrize("hundredths", range(1, 400))
+def test_a_limit_in_seconds_is_exact(hundredths: int) -> None:
+    """4.35s are 4350ms: no unit adds a rounding error."""
+    limit = parse(f"http.p99 < {hundredths // 100}.{hundredths % 100:02}s").limit
+    assert limit == hundredths * 10
+
+
 def test_every_metric_can_have_a_threshold() -> None:
     """Each takes a limit of its kind."""
     limits = {

@@ -25,6 +25,12 @@ def test_a_rate_needs_time_and_a_ratio_requests() -> None:
         evaluate(Metric("http", aggregate="p99"), COUNTS, 1.0)
 
 
+@pytest.mark.parametrize("count", range(1, 100))
+def test_a_rate_is_exact(count: int) -> None:
+    """In 0.07 s, 7 requests are 100/s, although 7 / 0.07 is less than 100 in binary."""
+    assert evaluate(Metric("rps"), {"attempted": count}, count / 100) == 100.0
+
+
 def test_only_messages_can_be_counted_without_requests() -> None:
     """Messages belong to no request; every other metric needs one."""
     able = {name for name in METRICS if can_evaluate(Metric(name), {})}
