@@ -114,6 +114,9 @@ def metric_of(parsed: Parsed) -> Metric:
     narrowed = parsed.get("NAME")
     if narrowed is not None and narrowed != FILTER:
         raise parsed.mistake(narrowed, f"a metric is narrowed down by {FILTER} alone")
+    if narrowed is not None and not METRICS[name].has_event_types:
+        rule = f"{name} messages have no event type, so none would ever count: leave out {FILTER}"
+        raise parsed.mistake(narrowed, rule)
     aggregate = _aggregate(parsed, name, parsed.get("AGGREGATE"))
     event_type = parsed.get("VALUE")
     return Metric(str(name), None if event_type is None else str(event_type).strip(), aggregate)

@@ -16,6 +16,7 @@ from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts, total
 from headcount_analysis.compare_run.attempt_counts import Checkable
+from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets
 from headcount_analysis.measure.samples import WindowSample
@@ -83,11 +84,22 @@ def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
 
 def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSample) -> Measurement:
     """Measure a count; it is in doubt if nothing could be checked."""
+    if _needs(threshold) is Needs.MESSAGES:
+        return _messages(threshold, value, sample)
     checked, total, phrase = _coverage(threshold, counts, sample)
     coverage = f"{checked} of {total} {phrase}"
     is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
     remark = coverage if is_partial else ""
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
+
+
+def _messages(threshold: Threshold, value: float, sample: WindowSample) -> Measurement:
+    """Count messages; those of an unknown event type may be of the threshold's."""
+    if threshold.event_type in {None, UNKNOWN}:
+        return Measurement(value, value, value)
+    untyped = sample.by_event_type.get(UNKNOWN, Counts()).as_dict()[threshold.metric]
+    doubt = f"{untyped} {threshold.metric} messages have an unknown event type" if untyped else ""
+    return Measurement(value, value, value + untyped, doubt, doubt)
 
 
 def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:

@@ -52,6 +52,8 @@ def test_a_limit(
         ("lost.p99 +0", "lost is one number, and has no aggregate", 5, 3),
         ("http{type=a}.p99 +3ms", "narrowed down by event_type alone", 5, 4),
         ("lost +0 after 3s", "expected a unit", 8, 1),
+        ("malformed{event_type=a} +0", "malformed messages have no event type", 10, 10),
+        ("garbled{event_type=a} +0", "garbled messages have no event type", 8, 10),
     ],
 )
 def test_a_mistake_is_located(text: str, message: str, at: int, length: int) -> None:

@@ -273,7 +273,24 @@ def test_a_count_without_anything_to_check(text: str, doubt: str) -> None:
     assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("metric", ["phantom", "foreign"])
+def test_a_message_without_an_event_type_may_be_of_any(metric: str) -> None:
+    """A phantom names its own event type, or none: one of an unknown type proves no type free."""
+    counts = {"a": Counts(attempted=5, acked=5), "(unknown)": Counts(**{metric: 2})}
+    sample = WindowSample(counts, (), 1.0)
+    text = f"{metric}{{event_type=a}} == 0"
+    doubt = f"2 {metric} messages have an unknown event type"
+    assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
+    assert result_of(f"{metric}{{event_type=a}} <= 2", sample) == ("kept", f"0 ({doubt})")
+    assert result_of(f"{metric} == 0", sample) == ("broken", "2")
+    assert result_of(f"{metric}{{event_type=a}} == 1", sample)[0] == "unproven"
+    assert result_of(f"{metric}{{event_type=a}} != 1", sample)[0] == "unproven"
+    assert result_of(f"{metric}{{event_type=a}} == 3", sample)[0] == "broken"
+    none = replace(sample, by_event_type={"a": counts["a"]})
+    assert result_of(text, none) == ("kept", "0")
+
+
+@pytest.mark.parametrize("metric", sorted(n for n, row in METRICS.items() if row.has_event_types))
 def test_no_threshold_on_an_event_type_that_never_occurred_is_kept(metric: str) -> None:
     """This holds for every comparison: a gate that is never tried is no gate."""
     is_duration = METRICS[metric].kind is MetricKind.DURATION

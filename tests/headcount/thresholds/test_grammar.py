@@ -85,6 +85,13 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
         ("garbled == 0 after 3s", "garbled counts messages", 19, 2),
         ("phantom == 0 for 3s", "phantom counts messages", 17, 2),
+        (
+            "malformed{event_type=a} == 0",
+            "malformed messages have no event type, so none would ever count: leave out event_type",
+            10,
+            10,
+        ),
+        ("garbled{event_type=(unknown)} == 0", "garbled messages have no event type", 8, 10),
         ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
         (
             "lost == 0 after 3s abort",

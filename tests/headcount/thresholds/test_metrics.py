@@ -38,6 +38,12 @@ def test_only_messages_can_be_counted_without_requests() -> None:
     assert all(can_evaluate(Metric(name), {"attempted": 1}) for name in METRICS)
 
 
+def test_messages_that_cannot_be_read_have_no_event_type() -> None:
+    """A filter on them would never count one, so every metric says whether it can have one."""
+    untyped = {name for name, row in METRICS.items() if not row.has_event_types}
+    assert untyped == {"malformed", "garbled"}
+
+
 def test_what_is_known_while_the_test_runs() -> None:
     """Generators report outcomes and durations; the topic, lost and duplicated events."""
     live = {name: row.live for name, row in METRICS.items() if row.live is not LiveSource.NONE}
