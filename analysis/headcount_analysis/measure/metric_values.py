@@ -115,11 +115,18 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.PLACES:
             return known.placed, known.seen, "events have a place that their answer named"
         case Needs.KEYS:
-            checked = known.seen if sample.order is None else sample.order.events
-            of_all = sum(part.seen for part in sample.checkable.values())
-            return checked, of_all, "events could be checked for order"
+            return _ordered(threshold, sample), known.seen, "events could be checked for order"
         case Needs.REQUESTS | Needs.MESSAGES:
             return 1, 1, ""
+
+
+def _ordered(threshold: Threshold, sample: WindowSample) -> int:
+    """Count the events of the threshold's event type and part of the run that have an order."""
+    if threshold.event_type is not None:
+        return sample.ordered.get(threshold.event_type, 0)
+    if threshold.window.is_whole:
+        return 0 if sample.order is None else sample.order.events
+    return sum(sample.ordered.values())
 
 
 def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:

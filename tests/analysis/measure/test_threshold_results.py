@@ -273,6 +273,42 @@ def test_a_count_without_anything_to_check(text: str, doubt: str) -> None:
     assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
+KEYED = WindowSample(
+    {name: Counts(attempted=50, acked=50, delivered=50) for name in ("keyless", "keyed")},
+    (),
+    10.0,
+    checkable={name: Checkable(50, 50, 0) for name in ("keyless", "keyed")},
+    order=Order(events=50, keyed=50),
+    ordered={"keyed": 49},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "shown"),
+    [
+        ("reordered == 0", "kept", "0 (50 of 100 events could be checked for order)"),
+        (
+            "reordered{event_type=keyless} == 0",
+            "unproven",
+            "0; not proven: 0 of 50 events could be checked for order",
+        ),
+        (
+            "reordered{event_type=keyed} == 0",
+            "kept",
+            "0 (49 of 50 events could be checked for order)",
+        ),
+        ("reordered == 0 after 1s", "kept", "0 (49 of 100 events could be checked for order)"),
+    ],
+)
+def test_the_order_of_an_event_type_needs_its_own_events(
+    text: str, result: str, shown: str
+) -> None:
+    """Keys of one event type say nothing about the order of another, nor of a part of the run."""
+    assert result_of(text, KEYED) == (result, shown)
+    unknown = replace(KEYED, order=None, ordered={})
+    assert result_of(text, unknown)[0] == "unproven"
+
+
 @pytest.mark.parametrize("metric", ["phantom", "foreign"])
 def test_a_message_without_an_event_type_may_be_of_any(metric: str) -> None:
     """A phantom names its own event type, or none: one of an unknown type proves no type free."""
@@ -313,3 +349,31 @@ def test_the_threshold_that_stopped_the_test_is_broken() -> None:
     assert (aborting.holds, aborting.shown) == (False, "7%, and the test was stopped")
     assert other.holds
     assert judged([stopped], {Window(): whole})[0].holds
+
+
+@pytest.mark.e2e
+def test_the_order_of_a_part_of_a_run(history: RunHistory) -> None:
+    """Guilds have no keys, swords do in the first second only: no other part has an order."""
+    for seq in range(4):
+        history.attempt(seq, sent_ms=200 * seq)
+        history.arrive(event_id(seq), seq, at_ms=200 * seq + 3, key="player")
+    for seq in range(4, 8):
+        guild = {"event_type": "join_guild"}
+        history.attempt(seq, sent_ms=500 * seq, event=guild)
+        history.arrive(event_id(seq), seq, at_ms=500 * seq + 3, event=guild)
+    expected = {
+        "reordered == 0": "0 (4 of 8 events could be checked for order)",
+        "reordered{event_type=purchase_sword} == 0": (
+            "0 (3 of 4 events could be checked for order)"
+        ),
+        "reordered{event_type=join_guild} == 0": (
+            "0; not proven: 0 of 4 events could be checked for order"
+        ),
+        "reordered == 0 after 1s": "0; not proven: 0 of 4 events could be checked for order",
+        "misplaced{event_type=join_guild} == 0": (
+            "0; not proven: 0 of 4 events have a place that their answer named"
+        ),
+    }
+    history.thresholds = tuple(map(parse, expected))
+    report = history.verified()
+    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
