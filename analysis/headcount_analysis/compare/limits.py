@@ -13,7 +13,9 @@ A limit has one of three results, like a verdict, and is kept only if that is pr
 - broken: the estimate exceeds the limit, and the confidence interval excludes zero. A limit whose
   metric was not measured is broken too: a gate that is never tried is no gate.
 - kept: the whole interval is within the limit, or every run has the same figure.
-- cannot tell: neither holds. More or longer runs make the interval narrower.
+- cannot tell: neither holds. More or longer runs make the interval narrower. A figure that is not
+  known exactly, because a killed generator reserved ids or messages have an unknown event type,
+  decides nothing.
 
 Several limits form a family, and their intervals are corrected for that (see `statistics.py`).
 Classes are facts (see `facts.py`): their counts decide. With one run per side there is no interval,
@@ -169,6 +171,8 @@ def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
 def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitState:
     if change.difference is None:
         return LimitState.BROKEN
+    if not change.is_certain:
+        return LimitState.UNKNOWN
     is_single = len(change.base) == len(change.run) == 1
     if is_single and not (change.is_fact or allow_single_run):
         return LimitState.UNKNOWN

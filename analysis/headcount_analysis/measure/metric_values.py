@@ -14,9 +14,10 @@ from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.percentiles import bucket_at, nearest_rank
-from headcount_analysis.classes_and_flags import Counts, total
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.event_types import UNKNOWN
+from headcount_analysis.measure.count_bounds import count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets
 from headcount_analysis.measure.samples import WindowSample
@@ -48,14 +49,19 @@ def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     if threshold.kind is MetricKind.DURATION:
         is_end_to_end = _needs(threshold) is Needs.TIMES
         return _end_to_end(threshold, sample) if is_end_to_end else _of_requests(threshold, sample)
-    counts = _counts(threshold, sample)
-    if counts is None or not can_evaluate(threshold.measures, counts.as_dict()):
+    bounds = count_bounds(threshold, sample)
+    if bounds is None or not can_evaluate(threshold.measures, bounds.certain.as_dict()):
         return Measurement(None, doubt=_nothing_sent(threshold))
-    value = evaluate(threshold.measures, counts.as_dict(), sample.seconds)
-    if value is None:
+    value, most = (
+        evaluate(threshold.measures, counts.as_dict(), sample.seconds)
+        for counts in (bounds.certain, bounds.possible)
+    )
+    if value is None or most is None:
         return Measurement(None, doubt="the requests span no time, so they have no rate")
+    if most != value:
+        return Measurement(value, value, most, bounds.doubt, bounds.doubt)
     if threshold.kind is MetricKind.COUNT:
-        return _count(threshold, float(value), counts, sample)
+        return _count(threshold, float(value), bounds.certain, sample)
     return Measurement(value, value, value)
 
 
@@ -67,13 +73,6 @@ def _nothing_sent(threshold: Threshold) -> str:
     if threshold.event_type is None:
         return "no request was sent"
     return f"no request of event type {threshold.event_type} was sent"
-
-
-def _counts(threshold: Threshold, sample: WindowSample) -> Counts | None:
-    """Return the counts of the threshold's event type; None if it did not occur."""
-    if threshold.event_type is None:
-        return total(sample.by_event_type.values())
-    return sample.by_event_type.get(threshold.event_type)
 
 
 def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:

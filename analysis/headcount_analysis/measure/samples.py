@@ -26,8 +26,9 @@ class WindowSample:
     """Measurements of a part of the run: counts, durations by event type, and length in seconds.
 
     `unfilled` says that the run ended before the part did. `ordered` counts by event type the
-    events that could be found reordered. The last three cover the whole run: its clock offsets, its
-    unusable timestamps, and the events that have an order, None if not counted.
+    events that could be found reordered. The last four cover the whole run: its attempts without a
+    row, clock offsets and unusable timestamps, and the events that have an order, None if not
+    counted.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -36,6 +37,7 @@ class WindowSample:
     checkable: Mapping[str, Checkable] = field(default_factory=dict)
     unfilled: str = ""
     ordered: Mapping[str, int] = field(default_factory=dict)
+    rowless: Counts = field(default_factory=Counts)
     clocks: tuple[ClockOffset, ...] = ()
     unusable: Mapping[Unit, int] = field(default_factory=dict)
     order: Order | None = None

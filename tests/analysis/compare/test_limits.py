@@ -226,3 +226,41 @@ def test_a_limit_is_broken_if_one_run_lacks_the_metric(tmp_path: Path) -> None:
     base = a_side(tmp_path, "base", 100, 100)
     runs = (a_run(tmp_path, "run-1"), a_run(tmp_path, "run-2", span_s=None))
     assert state("rps -5%", base, Side("run", runs)) is LimitState.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rps -5%", LimitState.UNKNOWN),
+        ("rps{event_type=default} -5%", LimitState.UNKNOWN),
+        ("fail_ratio +0.5", LimitState.UNKNOWN),
+        ("lost +0", LimitState.KEPT),
+        ("http.p99 +10%", LimitState.KEPT),
+    ],
+)
+def test_ids_that_a_killed_generator_reserved(
+    tmp_path: Path, text: str, expected: LimitState
+) -> None:
+    """Whether they were used is unknown, so no limit on a rate or a ratio is decided."""
+    base, run = (
+        a_side(
+            tmp_path,
+            name,
+            100,
+            100,
+            counts=counts(1000 + unused, indeterminate=unused),
+            ledger={"generators": [{"without_row": unused}]},
+        )
+        for name, unused in (("base", 0), ("run", 4000))
+    )
+    assert state(text, base, run) is expected
+
+
+@pytest.mark.parametrize("metric", ["phantom", "foreign"])
+def test_messages_of_an_unknown_event_type(tmp_path: Path, metric: str) -> None:
+    """They may be of any event type, so the limit of one is not decided."""
+    types = {"default": counts(), "(unknown)": counts(0, **{metric: 3})}
+    base = a_side(tmp_path, "base", 100, 100)
+    run = a_side(tmp_path, "run", 100, 100, by_event_type=types)
+    assert state(f"{metric}{{event_type=default}} +0", base, run) is LimitState.UNKNOWN
+    assert state(f"{metric}{{event_type=default}} +0", base, base) is LimitState.KEPT

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
+from headcount_analysis.compare.change import measured as figure
+from headcount_analysis.compare.runs import read_run
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.judge import Limits
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured
@@ -18,7 +21,7 @@ from headcount_analysis.messages.timestamps import Unit
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
-from headcount.thresholds.metrics import METRICS, MetricKind, names_of
+from headcount.thresholds.metrics import METRICS, Metric, MetricKind, names_of
 from tests.analysis.history import RunHistory, event_id
 
 MS = 1_000_000
@@ -273,6 +276,54 @@ def test_a_count_without_anything_to_check(text: str, doubt: str) -> None:
     assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
+ROWLESS = Counts(attempted=4000, indeterminate=4000, absent=3990, recovered=10)
+KILLED = WindowSample(
+    {
+        "a": Counts(attempted=300, acked=297, failed=3, delivered=297, refused=3),
+        "(unknown)": ROWLESS,
+    },
+    (),
+    10.0,
+    rowless=ROWLESS,
+)
+WITHOUT_ROWS = "4000 reserved ids have no row, so it is unknown whether they were used"
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "value"),
+    [
+        ("rps > 100", "unproven", "30.0/s"),
+        ("rps > 20", "kept", "30.0/s"),
+        ("rps > 500", "broken", "30.0/s"),
+        ("rps < 100", "unproven", "30.0/s"),
+        ("rps{event_type=a} > 100", "unproven", "30.0/s"),
+        ("attempted >= 1000", "unproven", "300"),
+        ("attempted >= 300", "kept", "300"),
+        ("attempted > 9000", "broken", "300"),
+        ("attempted{event_type=a} == 300", "unproven", "300"),
+        ("indeterminate == 0", "unproven", "0"),
+        ("absent == 0", "unproven", "0"),
+        ("recovered == 10", "kept", "10"),
+        ("recovered{event_type=a} == 0", "unproven", "0"),
+        ("acked == 297", "kept", "297"),
+        ("fail_ratio < 2%", "unproven", "1%"),
+        ("fail_ratio < 95%", "kept", "1%"),
+        ("fail_ratio < 1%", "broken", "1%"),
+        ("fail_ratio{event_type=a} < 2%", "unproven", "1%"),
+        ("rps > 100 after 1s", "unproven", "30.0/s"),
+    ],
+)
+def test_ids_that_a_killed_generator_reserved(text: str, result: str, value: str) -> None:
+    """Whether they were used is unknown: figures come from rows, and must hold either way."""
+    sample = KILLED
+    if not parse(text).window.is_whole:
+        sample = replace(KILLED, by_event_type={"a": KILLED.by_event_type["a"]})
+    doubt = "; not proven: " if result == "unproven" else " ("
+    measured = result_of(text, sample)
+    assert measured[0] == result
+    assert measured[1] in {value, f"{value}{doubt}{WITHOUT_ROWS}", f"{value} ({WITHOUT_ROWS})"}
+
+
 KEYED = WindowSample(
     {name: Counts(attempted=50, acked=50, delivered=50) for name in ("keyless", "keyed")},
     (),
@@ -377,3 +428,26 @@ def test_the_order_of_a_part_of_a_run(history: RunHistory) -> None:
     history.thresholds = tuple(map(parse, expected))
     report = history.verified()
     assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+
+
+@pytest.mark.e2e
+def test_rates_come_from_rows(history: RunHistory) -> None:
+    """A killed generator made one request, and reserved 4096 ids."""
+    history.deliver(100)
+    history.attempt(0, generator=1, sent_ms=5)
+    history.arrive(event_id(0, 1), len(history.messages), at_ms=8)
+    history.reserved, history.unsealed, history.limits = {1: 4096}, {1}, Limits(unsealed=1)
+    doubt = WITHOUT_ROWS.replace("4000", "4095")
+    expected = {
+        "rps > 1000": f"101.5/s; not proven: {doubt}",
+        "rps > 1000 after 0.1s": f"101.7/s; not proven: {doubt}",
+        "fail_ratio < 1%": f"0%; not proven: {doubt}",
+        "attempted < 200": f"101; not proven: {doubt}",
+        "rps > 90": f"101.5/s ({doubt})",
+    }
+    history.thresholds = tuple(map(parse, expected))
+    report = history.verified()
+    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    assert report.rates.achieved_per_s == pytest.approx(101.5, abs=0.1)
+    stored = read_run(history.folder).document
+    assert figure(Metric("rps"), stored) == pytest.approx(101.5, abs=0.1)
