@@ -19,7 +19,7 @@ from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.measure.count_bounds import count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
-from headcount_analysis.measure.latency import latency_ms, ordered_buckets
+from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
@@ -138,7 +138,18 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     unanswered = sum(each.unanswered for each in buckets)
     remark = f"{unanswered} of {count} had no answer and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
-    return Measurement(value, value, max(value, most), remark, remark if unanswered else "")
+    least, doubt = _least_ms(threshold, buckets, value)
+    if most > value:
+        doubt = remark
+    return Measurement(value, least, max(value, most), doubt, remark if unanswered else "")
+
+
+def _least_ms(threshold: Threshold, buckets: list[Bucket], value: float) -> tuple[float, str]:
+    """Return the least value that the aggregate may have, and why it may be less than `value`."""
+    if threshold.quantile is None:
+        return value, ""
+    least, most = percentile_bounds_ms(buckets, threshold.quantile)
+    return least, f"it is between {least:,.7g} ms and {most:,.7g} ms" if least < most else ""
 
 
 def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
@@ -185,7 +196,8 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     if value < -_WHOLE_MS:
         negative = "events seem to enter the topic before they were requested: the clocks differ"
         return Measurement(value, -math.inf, math.inf, negative)
-    least, most, doubt = value, value, _clock_doubt(sample)
+    (least, doubt), most = _least_ms(threshold, buckets, value), value
+    doubt = _clock_doubt(sample) or doubt
     if missing:
         count = known.timed + missing
         least, doubt = -math.inf, coverage
