@@ -28,10 +28,11 @@ class Evidence:
 
     `by_event_type` adds up to the whole run; `by_generator` and `by_answer` (an HTTP status or an
     error) add up to its attempts. `problems` are the reasons why a check could not be made. `rows`
-    counts the compared ledger rows by generator, `checkable` the events whose flags can be decided
-    by event type; `order` is None if no limit or threshold needs it. `unusable` counts timestamps
-    that are not a time, `unanswered` attempts without an answer. `longest_delay_s` is the longest
-    publish delay (see `measure/publish_delay.py`), measured only if events are lost.
+    counts the compared ledger rows by generator, `rowless` the attempts without one, `checkable`
+    the events whose flags can be decided by event type; `order` is None if no limit or threshold
+    needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without an
+    answer. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
+    measured only if events are lost.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -50,6 +51,7 @@ class Evidence:
     longest_delay_s: float | None = None
     locust_exit: LocustExit | None = None
     rows: Mapping[int, int] = field(default_factory=dict)
+    rowless: Counts = field(default_factory=Counts)
     checkable: Mapping[str, Checkable] = field(default_factory=dict)
     order: Order | None = None
     unusable: Mapping[Unit, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from headcount.thresholds.metrics import Metric, MetricKind, Needs
 
-_NANOSECOND_S = 1e-9
+_NS_PER_S = 1_000_000_000
 
 
 def can_evaluate(metric: Metric, counts: Mapping[str, int]) -> bool:
@@ -33,7 +33,9 @@ def evaluate(metric: Metric, counts: Mapping[str, int], seconds: float) -> float
         case MetricKind.COUNT:
             return counts.get(metric.name)
         case MetricKind.RATE:
-            return attempted / seconds if seconds >= _NANOSECOND_S else None
+            # Dividing integers rounds once: 7 requests in 0.07 s are exactly 100/s.
+            span_ns = round(seconds * _NS_PER_S)
+            return attempted * _NS_PER_S / span_ns if span_ns > 0 else None
         case MetricKind.RATIO:
             unacknowledged = counts.get("failed", 0) + counts.get("indeterminate", 0)
             return unacknowledged / attempted if attempted else None

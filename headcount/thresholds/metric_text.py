@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lark import Lark, Token, UnexpectedInput, UnexpectedToken
 
@@ -113,13 +114,16 @@ def metric_of(parsed: Parsed) -> Metric:
     narrowed = parsed.get("NAME")
     if narrowed is not None and narrowed != FILTER:
         raise parsed.mistake(narrowed, f"a metric is narrowed down by {FILTER} alone")
+    if narrowed is not None and not METRICS[name].has_event_types:
+        rule = f"{name} messages have no event type, so none would ever count: leave out {FILTER}"
+        raise parsed.mistake(narrowed, rule)
     aggregate = _aggregate(parsed, name, parsed.get("AGGREGATE"))
     event_type = parsed.get("VALUE")
     return Metric(str(name), None if event_type is None else str(event_type).strip(), aggregate)
 
 
-def amount_of(parsed: Parsed, units: Mapping[str, float], rule: str) -> float:
-    """Return the number in the metric's own unit.
+def amount_of(parsed: Parsed, units: Mapping[str, Decimal], rule: str) -> float:
+    """Return the number in the metric's own unit, rounded once: 35% is 35 / 100.
 
     Raises:
         MetricError: The unit is none of `units`; the message is `rule`.
@@ -127,7 +131,7 @@ def amount_of(parsed: Parsed, units: Mapping[str, float], rule: str) -> float:
     unit = parsed.get("UNIT")
     if (unit or "") not in units:
         raise parsed.mistake(parsed["NUMBER"] if unit is None else unit, rule)
-    return float(parsed["NUMBER"]) * units[unit or ""]
+    return float(Decimal(parsed["NUMBER"]) * units[unit or ""])
 
 
 def _aggregate(parsed: Parsed, name: Token, aggregate: Token | None) -> str:

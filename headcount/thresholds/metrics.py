@@ -7,7 +7,8 @@ whether it is known while the test runs. A new metric is a row of `METRICS`. Pur
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 FILTER = "event_type"
@@ -23,16 +24,18 @@ class MetricKind(StrEnum):
     DURATION = "duration"
 
     @property
-    def units(self) -> Mapping[str, float]:
+    def units(self) -> Mapping[str, Decimal]:
         """What one of each unit is worth in the kind's base: a number, per second, a share, ms."""
         return _UNITS[self]
 
 
-_UNITS: Mapping[MetricKind, Mapping[str, float]] = {
-    MetricKind.COUNT: {"": 1},
-    MetricKind.RATE: {"": 1, "/s": 1},
-    MetricKind.RATIO: {"": 1, "%": 0.01},
-    MetricKind.DURATION: {"ms": 1, "s": 1000},
+PERCENT = Decimal("0.01")
+_ONE = Decimal(1)
+_UNITS: Mapping[MetricKind, Mapping[str, Decimal]] = {
+    MetricKind.COUNT: {"": _ONE},
+    MetricKind.RATE: {"": _ONE, "/s": _ONE},
+    MetricKind.RATIO: {"": _ONE, "%": PERCENT},
+    MetricKind.DURATION: {"ms": _ONE, "s": Decimal(1000)},
 }
 
 
@@ -68,7 +71,8 @@ class LiveSource(StrEnum):
 class MetricDefinition:
     """A row of the table.
 
-    `opt_in` metrics count against a run only if the run sets a limit for them.
+    `opt_in` metrics count against a run only if the run sets a limit for them. Without
+    `has_event_types`, the metric counts messages that cannot be read, and so have no event type.
     """
 
     name: str
@@ -77,6 +81,7 @@ class MetricDefinition:
     needs: Needs = Needs.REQUESTS
     live: LiveSource = LiveSource.NONE
     opt_in: bool = False
+    has_event_types: bool = True
 
     @property
     def is_fact(self) -> bool:
@@ -92,6 +97,11 @@ def _defect(
     name: str, needs: Needs, live: LiveSource = LiveSource.NONE, *, opt_in: bool = False
 ) -> MetricDefinition:
     return MetricDefinition(name, MetricKind.COUNT, Worse.RISING, needs, live, opt_in)
+
+
+def _unreadable(name: str, *, opt_in: bool = False) -> MetricDefinition:
+    row = _defect(name, Needs.MESSAGES, opt_in=opt_in)
+    return replace(row, has_event_types=False)
 
 
 def _duration(name: str, needs: Needs, live: LiveSource = LiveSource.NONE) -> MetricDefinition:
@@ -113,11 +123,11 @@ _TABLE = (
     _defect("ghost", Needs.REQUESTS),
     _defect("phantom", Needs.MESSAGES),
     MetricDefinition("foreign", MetricKind.COUNT, needs=Needs.MESSAGES),
-    _defect("malformed", Needs.MESSAGES, opt_in=True),
+    _unreadable("malformed", opt_in=True),
     _defect("corrupted", Needs.EVENTS),
     _defect("reordered", Needs.KEYS, opt_in=True),
     _defect("late", Needs.TIMES, opt_in=True),
-    _defect("garbled", Needs.MESSAGES),
+    _unreadable("garbled"),
     _defect("misplaced", Needs.PLACES, opt_in=True),
     MetricDefinition("rps", MetricKind.RATE, Worse.FALLING, live=_GENERATORS),
     MetricDefinition("fail_ratio", MetricKind.RATIO, Worse.RISING, live=_GENERATORS),

@@ -16,6 +16,7 @@ from headcount_analysis.compare.statistics import (
     ratio,
     significance_level,
 )
+from headcount_analysis.event_types import UNKNOWN
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
 """The aggregates that are compared; a limit can name `min` too."""
@@ -25,6 +26,9 @@ BROKER_RESOLUTION_MS = 1.0
 
 NOISE_WITHIN = (-0.5, 1.0)
 """An interval that includes half or double is too wide to call a change noise."""
+
+_UNUSED = ("attempted", "indeterminate")
+"""The counts that include reserved ids without a row."""
 
 _FROM_COUNTS = tuple(
     name
@@ -63,7 +67,8 @@ class Change:
     """A metric on both sides: the figure of each run, and by how much it changed.
 
     `ratio` is the change as a share of the base, None if a figure is not positive; `difference` is
-    in the metric's own unit. Both are None if a run lacks the metric.
+    in the metric's own unit. Both are None if a run lacks the metric. `is_certain` says whether
+    every figure is known exactly.
     """
 
     metric: Metric
@@ -72,6 +77,7 @@ class Change:
     difference: Estimate | None = None
     ratio: Estimate | None = None
     is_judged: bool = False
+    is_certain: bool = True
 
     @property
     def is_fact(self) -> bool:
@@ -160,6 +166,11 @@ def resolution_of(metric: Metric) -> float:
 
 def change_of(metric: Metric, base: Side, run: Side) -> Change:
     """Compare one metric of two sides."""
+    is_certain = all(_is_certain(metric, each.document) for each in (*base.runs, *run.runs))
+    return replace(_estimated(metric, base, run), is_certain=is_certain)
+
+
+def _estimated(metric: Metric, base: Side, run: Side) -> Change:
     before, after = _figures(metric, base), _figures(metric, run)
     if len(before) < len(base.runs) or len(after) < len(run.runs):
         return Change(metric, before, after)
@@ -211,9 +222,26 @@ def measured(metric: Metric, document: Document) -> float | None:
 
 
 def _counts(event_type: str | None, document: Document) -> dict[str, int]:
+    """Return the counts; attempts without a row, which have no event type, are left out."""
+    counts = document.by_event_type.get(event_type or "", {})
     if event_type is None:
-        return document.counts or {}
-    return document.by_event_type.get(event_type, {})
+        counts = document.counts or {}
+    if event_type not in {None, UNKNOWN} or not document.rowless:
+        return counts
+    without = {name: max(0, counts.get(name, 0) - document.rowless) for name in _UNUSED}
+    return {**counts, **without}
+
+
+def _is_certain(metric: Metric, document: Document) -> bool:
+    """Return whether reserved ids or messages of an unknown event type leave the figure as it is.
+
+    A reserved id without a row may have been used, for any event type.
+    """
+    if metric.definition.needs is Needs.MESSAGES and metric.event_type not in {None, UNKNOWN}:
+        return not document.by_event_type.get(UNKNOWN, {}).get(metric.name, 0)
+    is_from_attempts = metric.kind in {MetricKind.RATE, MetricKind.RATIO}
+    is_from_attempts |= metric.name in {*_UNUSED, "absent"}
+    return not (is_from_attempts and document.rowless)
 
 
 def _duration_ms(metric: Metric, document: Document) -> float | None:

@@ -13,7 +13,9 @@ A limit has one of three results, like a verdict, and is kept only if that is pr
 - broken: the estimate exceeds the limit, and the confidence interval excludes zero. A limit whose
   metric was not measured is broken too: a gate that is never tried is no gate.
 - kept: the whole interval is within the limit, or every run has the same figure.
-- cannot tell: neither holds. More or longer runs make the interval narrower.
+- cannot tell: neither holds. More or longer runs make the interval narrower. A figure that is not
+  known exactly, because a killed generator reserved ids or messages have an unknown event type,
+  decides nothing.
 
 Several limits form a family, and their intervals are corrected for that (see `statistics.py`).
 Classes are facts (see `facts.py`): their counts decide. With one run per side there is no interval,
@@ -21,6 +23,7 @@ so no other limit can be decided, unless the estimate alone is allowed to decide
 """
 
 import functools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +33,7 @@ from lark import Lark
 
 from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
-from headcount.thresholds.metrics import Metric, MetricKind
+from headcount.thresholds.metrics import PERCENT, Metric, MetricKind
 from headcount_analysis.compare.change import AGGREGATES, Change
 from headcount_analysis.compare.statistics import Estimate, Interval, significance_level
 
@@ -42,6 +45,7 @@ SIGN: "+" | "-"
     + metric_text.GRAMMAR
 )
 _SHARE = "%"
+_ERROR = 1e-12
 _AMOUNT_RULES = {
     MetricKind.COUNT: "a number without a unit, or in %",
     MetricKind.RATE: "a number, with or without /s, or in %",
@@ -101,7 +105,7 @@ def parse(text: str) -> Limit:
     metric = _with_known_aggregate(parsed, metric_text.metric_of(parsed))
     unit = parsed.get("UNIT")
     is_share = unit == _SHARE
-    units = {**metric.kind.units, _SHARE: 0.01}
+    units = {**metric.kind.units, _SHARE: PERCENT}
     rule = f"the change of {metric.name} must be {_AMOUNT_RULES[metric.kind]}"
     return Limit(
         text=text.strip(),
@@ -167,6 +171,8 @@ def _with_known_aggregate(parsed: Parsed, metric: Metric) -> Metric:
 def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitState:
     if change.difference is None:
         return LimitState.BROKEN
+    if not change.is_certain:
+        return LimitState.UNKNOWN
     is_single = len(change.base) == len(change.run) == 1
     if is_single and not (change.is_fact or allow_single_run):
         return LimitState.UNKNOWN
@@ -176,8 +182,13 @@ def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitStat
     if estimate.interval is None:
         # Rounding alone can make a difference of one step.
         is_rounding = abs(change.difference.change) <= change.resolution
-        return _of_estimate(estimate.change > allowed, is_rounding=is_rounding)
-    return _of_interval(estimate.change > allowed, estimate.interval, allowed)
+        return _of_estimate(_exceeds(estimate.change, allowed), is_rounding=is_rounding)
+    return _of_interval(_exceeds(estimate.change, allowed), estimate.interval, allowed)
+
+
+def _exceeds(change: float, allowed: float) -> bool:
+    """Return whether a change is larger than allowed; logarithms alone make none larger."""
+    return change > allowed and not math.isclose(change, allowed, rel_tol=_ERROR, abs_tol=_ERROR)
 
 
 def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> LimitState:
@@ -189,7 +200,7 @@ def _of_estimate(is_beyond: bool, *, is_rounding: bool) -> LimitState:
 def _of_interval(is_beyond: bool, interval: Interval, allowed: float) -> LimitState:
     if is_beyond and not interval.includes_zero:
         return LimitState.BROKEN
-    return LimitState.KEPT if interval.high <= allowed else LimitState.UNKNOWN
+    return LimitState.UNKNOWN if _exceeds(interval.high, allowed) else LimitState.KEPT
 
 
 def _limited_change(limit: Limit, change: Change, difference: Estimate) -> tuple[Estimate, float]:

@@ -62,6 +62,20 @@ class LatencyRow:
 
 
 @validated(frozen=True, slots=True)
+class StoredGenerator:
+    """A generator's ledger: how many of its reserved ids have no row."""
+
+    without_row: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+@validated(frozen=True, slots=True)
+class StoredLedger:
+    """The ledger of a run, as far as it is compared."""
+
+    generators: Annotated[tuple[StoredGenerator, ...], Field(max_length=100_000)] = ()
+
+
+@validated(frozen=True, slots=True)
 class Document:
     """The part of `verdict.json` that is compared.
 
@@ -83,10 +97,17 @@ class Document:
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
     span_s: _Number | None = None
+    ledger: StoredLedger | None = None
     thresholds: Annotated[list[StoredThreshold], Field(max_length=_MOST_TYPES)] = field(
         default_factory=list
     )
     checks: Annotated[list[Check], Field(max_length=10 * _MOST_TYPES)] = field(default_factory=list)
+
+    @property
+    def rowless(self) -> int:
+        """The number of reserved ids without a row; whether they were used is unknown."""
+        generators = () if self.ledger is None else self.ledger.generators
+        return sum(generator.without_row for generator in generators)
 
     @property
     def label(self) -> Label:

@@ -43,8 +43,8 @@ class Attempts:
     """The totals of fates; phantoms, which no generator requested, count by event type only.
 
     `by_answer` has the HTTP status, as text, or the error as its key; `copies` is the number of
-    messages. `rows` counts by generator the attempts with a row in the ledger, `checkable` by event
-    type the events whose flags can be decided.
+    messages. `rows` counts by generator the attempts with a row in the ledger, `rowless` those
+    without one, and `checkable` by event type the events whose flags can be decided.
     """
 
     by_event_type: dict[str, Counts]
@@ -53,6 +53,7 @@ class Attempts:
     copies: int
     rows: dict[int, int] = field(default_factory=dict)
     checkable: dict[str, Checkable] = field(default_factory=dict)
+    rowless: Counts = field(default_factory=Counts)
 
 
 def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
@@ -67,12 +68,14 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
         {
             "event_type": types,
             "answer": answers(fates).fill_null(_NO_ANSWER),
+            "has_row": fates["sent_at_ns"].is_valid(),
             **{name: fates[name] for name in ("generator", "outcome", "fate", *FLAGS)},
         }
     )
     by_type: dict[str, Counts] = {}
     by_generator: dict[int, Counts] = {}
     by_answer: dict[str, Counts] = {}
+    rowless = Counts()
     for row, number in combined.counts():
         counts = _counts(row, number)
         by_type[row["event_type"]] = by_type.get(row["event_type"], Counts()) + counts
@@ -80,6 +83,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
             generator, answer = row["generator"], row["answer"]
             by_generator[generator] = by_generator.get(generator, Counts()) + counts
             by_answer[answer] = by_answer.get(answer, Counts()) + counts
+            rowless += Counts() if row["has_row"] else counts
     return Attempts(
         by_type,
         by_generator,
@@ -87,6 +91,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
         pc.sum(fates["copies"]).as_py() or 0,
         _rows(fates),
         _checkable(fates, types),
+        rowless,
     )
 
 
@@ -123,6 +128,7 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
         sum(part.copies for part in parts),
         added(part.rows for part in parts),
         added(part.checkable for part in parts),
+        total(part.rowless for part in parts),
     )
 
 

@@ -103,6 +103,20 @@ def latency_ms(buckets: Iterable[Bucket], aggregate: str, quantile: float | None
     return {"min": latency.min_ms, "mean": latency.mean_ms, "max": latency.max_ms}[aggregate]
 
 
+def percentile_bounds_ms(buckets: Iterable[Bucket], quantile: float) -> tuple[float, float]:
+    """Return the least and the greatest value that a percentile may have, in ms.
+
+    The values of a bucket are not known, except for its first and its last.
+    """
+    ordered = ordered_buckets(buckets)
+    cumulative = list(itertools.accumulate(bucket.count for bucket in ordered))
+    rank = nearest_rank(cumulative[-1], quantile)
+    place = bucket_at(cumulative, rank)
+    bucket = ordered[place]
+    least_ns = bucket.max_ns if rank == cumulative[place] else bucket.min_ns
+    return least_ns / NS_PER_MS, bucket.max_ns / NS_PER_MS
+
+
 def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
     ordered = ordered_buckets(buckets)
     count = sum(bucket.count for bucket in ordered)

@@ -14,10 +14,12 @@ from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.percentiles import bucket_at, nearest_rank
-from headcount_analysis.classes_and_flags import Counts, total
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
+from headcount_analysis.event_types import UNKNOWN
+from headcount_analysis.measure.count_bounds import count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
-from headcount_analysis.measure.latency import latency_ms, ordered_buckets
+from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
@@ -47,14 +49,19 @@ def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     if threshold.kind is MetricKind.DURATION:
         is_end_to_end = _needs(threshold) is Needs.TIMES
         return _end_to_end(threshold, sample) if is_end_to_end else _of_requests(threshold, sample)
-    counts = _counts(threshold, sample)
-    if counts is None or not can_evaluate(threshold.measures, counts.as_dict()):
+    bounds = count_bounds(threshold, sample)
+    if bounds is None or not can_evaluate(threshold.measures, bounds.certain.as_dict()):
         return Measurement(None, doubt=_nothing_sent(threshold))
-    value = evaluate(threshold.measures, counts.as_dict(), sample.seconds)
-    if value is None:
+    value, most = (
+        evaluate(threshold.measures, counts.as_dict(), sample.seconds)
+        for counts in (bounds.certain, bounds.possible)
+    )
+    if value is None or most is None:
         return Measurement(None, doubt="the requests span no time, so they have no rate")
+    if most != value:
+        return Measurement(value, value, most, bounds.doubt, bounds.doubt)
     if threshold.kind is MetricKind.COUNT:
-        return _count(threshold, float(value), counts, sample)
+        return _count(threshold, float(value), bounds.certain, sample)
     return Measurement(value, value, value)
 
 
@@ -68,13 +75,6 @@ def _nothing_sent(threshold: Threshold) -> str:
     return f"no request of event type {threshold.event_type} was sent"
 
 
-def _counts(threshold: Threshold, sample: WindowSample) -> Counts | None:
-    """Return the counts of the threshold's event type; None if it did not occur."""
-    if threshold.event_type is None:
-        return total(sample.by_event_type.values())
-    return sample.by_event_type.get(threshold.event_type)
-
-
 def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
     if threshold.event_type is None:
         return sum(sample.checkable.values(), start=Checkable())
@@ -83,11 +83,22 @@ def _checkable(threshold: Threshold, sample: WindowSample) -> Checkable:
 
 def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSample) -> Measurement:
     """Measure a count; it is in doubt if nothing could be checked."""
+    if _needs(threshold) is Needs.MESSAGES:
+        return _messages(threshold, value, sample)
     checked, total, phrase = _coverage(threshold, counts, sample)
     coverage = f"{checked} of {total} {phrase}"
     is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
     remark = coverage if is_partial else ""
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
+
+
+def _messages(threshold: Threshold, value: float, sample: WindowSample) -> Measurement:
+    """Count messages; those of an unknown event type may be of the threshold's."""
+    if threshold.event_type in {None, UNKNOWN}:
+        return Measurement(value, value, value)
+    untyped = sample.by_event_type.get(UNKNOWN, Counts()).as_dict()[threshold.metric]
+    doubt = f"{untyped} {threshold.metric} messages have an unknown event type" if untyped else ""
+    return Measurement(value, value, value + untyped, doubt, doubt)
 
 
 def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:
@@ -103,11 +114,18 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.PLACES:
             return known.placed, known.seen, "events have a place that their answer named"
         case Needs.KEYS:
-            checked = known.seen if sample.order is None else sample.order.events
-            of_all = sum(part.seen for part in sample.checkable.values())
-            return checked, of_all, "events could be checked for order"
+            return _ordered(threshold, sample), known.seen, "events could be checked for order"
         case Needs.REQUESTS | Needs.MESSAGES:
             return 1, 1, ""
+
+
+def _ordered(threshold: Threshold, sample: WindowSample) -> int:
+    """Count the events of the threshold's event type and part of the run that have an order."""
+    if threshold.event_type is not None:
+        return sample.ordered.get(threshold.event_type, 0)
+    if threshold.window.is_whole:
+        return 0 if sample.order is None else sample.order.events
+    return sum(sample.ordered.values())
 
 
 def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
@@ -120,7 +138,18 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     unanswered = sum(each.unanswered for each in buckets)
     remark = f"{unanswered} of {count} had no answer and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
-    return Measurement(value, value, max(value, most), remark, remark if unanswered else "")
+    least, doubt = _least_ms(threshold, buckets, value)
+    if most > value:
+        doubt = remark
+    return Measurement(value, least, max(value, most), doubt, remark if unanswered else "")
+
+
+def _least_ms(threshold: Threshold, buckets: list[Bucket], value: float) -> tuple[float, str]:
+    """Return the least value that the aggregate may have, and why it may be less than `value`."""
+    if threshold.quantile is None:
+        return value, ""
+    least, most = percentile_bounds_ms(buckets, threshold.quantile)
+    return least, f"it is between {least:,.7g} ms and {most:,.7g} ms" if least < most else ""
 
 
 def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
@@ -167,7 +196,8 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     if value < -_WHOLE_MS:
         negative = "events seem to enter the topic before they were requested: the clocks differ"
         return Measurement(value, -math.inf, math.inf, negative)
-    least, most, doubt = value, value, _clock_doubt(sample)
+    (least, doubt), most = _least_ms(threshold, buckets, value), value
+    doubt = _clock_doubt(sample) or doubt
     if missing:
         count = known.timed + missing
         least, doubt = -math.inf, coverage

@@ -12,7 +12,7 @@ from headcount.thresholds.grammar import Window
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run import attempt_counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.compare_run.order_counts import Order, ordered_by_type
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, counted, distributions
 from headcount_analysis.messages.timestamps import Unit
@@ -25,8 +25,10 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 class WindowSample:
     """Measurements of a part of the run: counts, durations by event type, and length in seconds.
 
-    `unfilled` says that the run ended before the part did. The last three cover the whole run: its
-    clock offsets, its unusable timestamps, and the events that have an order, None if not counted.
+    `unfilled` says that the run ended before the part did. `ordered` counts by event type the
+    events that could be found reordered. The last four cover the whole run: its attempts without a
+    row, clock offsets and unusable timestamps, and the events that have an order, None if not
+    counted.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -34,6 +36,8 @@ class WindowSample:
     seconds: float
     checkable: Mapping[str, Checkable] = field(default_factory=dict)
     unfilled: str = ""
+    ordered: Mapping[str, int] = field(default_factory=dict)
+    rowless: Counts = field(default_factory=Counts)
     clocks: tuple[ClockOffset, ...] = ()
     unusable: Mapping[Unit, int] = field(default_factory=dict)
     order: Order | None = None
@@ -60,16 +64,21 @@ def samples(
         return dict.fromkeys(wanted, WindowSample({}, (), 0.0))
     first, last = span_ns
     run_s = (last - first) / 1e9
+    seen = sum(part.seen for part in whole.checkable.values())
     by_window = {}
     for window in wanted:
-        if window.is_whole:
-            by_window[window] = replace(whole, seconds=run_s)
-            continue
         start = first + round(window.after_s * 1e9)
         end = last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
-        seconds = max(0.0, (min(end, last) - start) / 1e9)
-        part = _measured(_sent_between(fates, start, end), whole, event_types)
-        by_window[window] = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
+        is_in = _is_sent_between(start, end)
+        if window.is_whole:
+            part = replace(whole, seconds=run_s)
+        else:
+            seconds = max(0.0, (min(end, last) - start) / 1e9)
+            part = _measured(_rows(fates, is_in), whole, event_types)
+            part = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
+        if whole.order is not None:
+            part = replace(part, ordered=ordered_by_type(fates, seen, event_types, is_in))
+        by_window[window] = part
     return by_window
 
 
@@ -88,11 +97,13 @@ def unfilled(window: Window, run_s: float) -> str:
     return f"the run ended after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
 
 
-def _sent_between(fates: Path, start_ns: int, end_ns: int) -> Iterator[pa.Table]:
+def _is_sent_between(start_ns: int, end_ns: int) -> pc.Expression:
     sent = pc.field("sent_at_ns")
-    scanner = ds.dataset(fates, format="parquet").scanner(
-        filter=(sent >= start_ns) & (sent < end_ns)
-    )
+    return (sent >= start_ns) & (sent < end_ns)
+
+
+def _rows(fates: Path, is_in: pc.Expression) -> Iterator[pa.Table]:
+    scanner = ds.dataset(fates, format="parquet").scanner(filter=is_in)
     return (pa.Table.from_batches([batch]) for batch in scanner.to_batches() if len(batch))
 
 

@@ -94,10 +94,18 @@ def _doubt(threshold: Threshold, sample: WindowSample, measurement: Measurement)
     """Return why the measurement does not decide the threshold; empty if it does."""
     if measurement.value is None:
         return sample.unfilled or measurement.doubt
-    if threshold.holds(measurement.least) != threshold.holds(measurement.most):
+    if not _is_decided(threshold, measurement):
         return measurement.doubt
     if not threshold.holds(measurement.value):
         return ""
     if measurement.is_empty:
         return measurement.doubt
     return sample.unfilled
+
+
+def _is_decided(threshold: Threshold, measurement: Measurement) -> bool:
+    """Return whether every value within the bounds gives the same result."""
+    least, most = measurement.least, measurement.most
+    if threshold.comparison in {"==", "!="}:
+        return least == most or not least <= threshold.limit <= most
+    return threshold.holds(least) == threshold.holds(most)

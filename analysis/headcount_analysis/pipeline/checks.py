@@ -40,6 +40,7 @@ def _whole_run(gathered: RunEvidence) -> WindowSample:
         evidence.by_event_type,
         gathered.buckets,
         0.0,
+        rowless=evidence.rowless,
         checkable=evidence.checkable,
         clocks=evidence.clocks,
         unusable=evidence.unusable,

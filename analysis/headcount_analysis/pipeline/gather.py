@@ -89,6 +89,7 @@ def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: Compa
         locust_exit=plan.folder.read_locust_exit(),
         generators=_generators(plan, state),
         rows=attempts.rows,
+        rowless=attempts.rowless,
         checkable=attempts.checkable,
         unusable=timestamps.added_up(block.unusable for block in blocks),
     )

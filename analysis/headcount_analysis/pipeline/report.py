@@ -35,7 +35,7 @@ def report(
         economy=gathered.economy,
         over_time=_over_time(plan, comparison),
         timeline=_timeline(plan, comparison),
-        rates=rates(plan, gathered.evidence.counts.attempted, span_s),
+        rates=rates(plan, sum(gathered.evidence.rows.values()), span_s),
         breakdown=breakdown([block.sample for block in blocks], comparison.binning.sampled_every),
         span_s=span_s,
         fates=fates,

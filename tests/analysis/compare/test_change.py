@@ -36,6 +36,22 @@ def test_measured_figures(tmp_path: Path, metric: str, value: float | None) -> N
     assert figure == (None if value is None else pytest.approx(value))
 
 
+KILLED: dict[str, Any] = {
+    "counts": counts(4300, indeterminate=4000, failed=3, absent=4000),
+    "ledger": {"generators": [{"without_row": 0}, {"without_row": 4000}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("rps", 30), ("fail_ratio", 0.01), ("attempted", 300), ("indeterminate", 0), ("failed", 3)],
+)
+def test_figures_come_from_rows(tmp_path: Path, metric: str, value: float) -> None:
+    """Whether a killed generator used the other ids that it reserved is unknown."""
+    run = a_run(tmp_path, "a", **KILLED)
+    assert measured(Metric(metric), run.document) == pytest.approx(value)
+
+
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [

@@ -52,6 +52,8 @@ def test_a_limit(
         ("lost.p99 +0", "lost is one number, and has no aggregate", 5, 3),
         ("http{type=a}.p99 +3ms", "narrowed down by event_type alone", 5, 4),
         ("lost +0 after 3s", "expected a unit", 8, 1),
+        ("malformed{event_type=a} +0", "malformed messages have no event type", 10, 10),
+        ("garbled{event_type=a} +0", "garbled messages have no event type", 8, 10),
     ],
 )
 def test_a_mistake_is_located(text: str, message: str, at: int, length: int) -> None:
@@ -61,6 +63,27 @@ def test_a_mistake_is_located(text: str, message: str, at: int, length: int) -> 
     first, shown, mark = str(error.value).split("\n")
     assert message in first
     assert (shown, mark) == (f"  {text}", f"  {' ' * at}{'^' * length}")
+
+
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_an_amount_is_exact(percent: int) -> None:
+    """An amount in % is the share that is written: 35% are 0.35."""
+    assert parse(f"http.p99 +{percent}%").amount == percent / 100
+
+
+@pytest.mark.parametrize("percent", [7, 14, 29, 35, 57, 83])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_change_of_exactly_the_limit_is_within_it(
+    tmp_path: Path, percent: int, sign: int, runs: int
+) -> None:
+    """A fall from 1000 to 930 is 7%, not more, although logarithms are rounded."""
+    base = a_side(tmp_path, "base", *[1000] * runs)
+    run = a_side(tmp_path, "run", *[1000 + sign * 10 * percent] * runs)
+    direction = "+" if sign > 0 else "-"
+    exact, less = f"http.p99 {direction}{percent}%", f"http.p99 {direction}{percent - 1}.999%"
+    assert state(exact, base, run, allow_single_run=True) is LimitState.KEPT
+    assert state(less, base, run, allow_single_run=True) is LimitState.BROKEN
 
 
 def test_every_metric_can_be_limited() -> None:
@@ -203,3 +226,41 @@ def test_a_limit_is_broken_if_one_run_lacks_the_metric(tmp_path: Path) -> None:
     base = a_side(tmp_path, "base", 100, 100)
     runs = (a_run(tmp_path, "run-1"), a_run(tmp_path, "run-2", span_s=None))
     assert state("rps -5%", base, Side("run", runs)) is LimitState.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rps -5%", LimitState.UNKNOWN),
+        ("rps{event_type=default} -5%", LimitState.UNKNOWN),
+        ("fail_ratio +0.5", LimitState.UNKNOWN),
+        ("lost +0", LimitState.KEPT),
+        ("http.p99 +10%", LimitState.KEPT),
+    ],
+)
+def test_ids_that_a_killed_generator_reserved(
+    tmp_path: Path, text: str, expected: LimitState
+) -> None:
+    """Whether they were used is unknown, so no limit on a rate or a ratio is decided."""
+    base, run = (
+        a_side(
+            tmp_path,
+            name,
+            100,
+            100,
+            counts=counts(1000 + unused, indeterminate=unused),
+            ledger={"generators": [{"without_row": unused}]},
+        )
+        for name, unused in (("base", 0), ("run", 4000))
+    )
+    assert state(text, base, run) is expected
+
+
+@pytest.mark.parametrize("metric", ["phantom", "foreign"])
+def test_messages_of_an_unknown_event_type(tmp_path: Path, metric: str) -> None:
+    """They may be of any event type, so the limit of one is not decided."""
+    types = {"default": counts(), "(unknown)": counts(0, **{metric: 3})}
+    base = a_side(tmp_path, "base", 100, 100)
+    run = a_side(tmp_path, "run", 100, 100, by_event_type=types)
+    assert state(f"{metric}{{event_type=default}} +0", base, run) is LimitState.UNKNOWN
+    assert state(f"{metric}{{event_type=default}} +0", base, base) is LimitState.KEPT

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from headcount_analysis.compare_run import order_counts
-from headcount_analysis.compare_run.order_counts import Order, order
+from headcount_analysis.compare_run.order_counts import Order, order, ordered_by_type
 
 from tests.analysis.compare_run.test_ordering import lines
 
@@ -41,3 +42,36 @@ def test_what_has_an_order(history: str, tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(order_counts, "MOST_KEYED", most)
         counts = order(tmp_path / "fates", len(unkeyed))
         assert counts == expected + Order(0, 40, 40)
+
+
+@pytest.mark.parametrize(
+    ("order_of", "expected"),
+    [
+        # seq, event type, key, sent at, answered at
+        ([(0, "a", None, 0, 1), (1, "b", 7, 0, 1), (2, "b", 7, 5, 6)], {"b": 1}),
+        ([(0, "a", 7, 0, 1), (1, "b", 7, 5, 6)], {"a": 1}),
+        ([(0, "a", 7, 0, 1), (1, "a", 7, 5, 6), (2, "b", 7, 7, None)], {"a": 2}),
+        ([(0, "a", 7, 0, 9), (1, "b", 7, 5, 9)], {}),
+        ([(0, "else", 7, 0, 1), (1, "a", 7, 5, 6)], {"(unknown)": 1}),
+    ],
+)
+@pytest.mark.parametrize("most", [10**6, 1])
+def test_events_that_a_later_one_may_overtake(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    order_of: list[tuple[int, str, int | None, int, int | None]],
+    expected: dict[str, int],
+    most: int,
+) -> None:
+    """Only these can be reordered; each counts for its own event type."""
+    monkeypatch.setattr(order_counts, "MOST_KEYED", most)
+    seqs, types, keys, sent, answered = zip(*order_of, strict=True)
+    columns = {"generator": [0] * len(seqs), "partition": [0] * len(seqs), "seq": seqs}
+    times = {"sent_at_ns": sent, "answered_at_ns": pa.array(answered, pa.int64())}
+    key_hash, event_type = pa.array(keys, pa.int64()), pa.array(types).dictionary_encode()
+    rows = pa.table({**columns, **times, "key_hash": key_hash, "event_type": event_type})
+    pq.write_table(rows, tmp_path / "1.parquet")
+    counts = ordered_by_type(tmp_path, len(rows), ["a", "b"], pc.field("sent_at_ns") >= 0)
+    assert counts == expected
+    later = ordered_by_type(tmp_path, len(rows), ["a", "b"], pc.field("sent_at_ns") >= 99)
+    assert later == {}

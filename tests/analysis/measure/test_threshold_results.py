@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
+from headcount_analysis.compare.change import measured as figure
+from headcount_analysis.compare.runs import read_run
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.judge import Limits
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured
@@ -18,7 +21,7 @@ from headcount_analysis.messages.timestamps import Unit
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
-from headcount.thresholds.metrics import METRICS, MetricKind, names_of
+from headcount.thresholds.metrics import METRICS, Metric, MetricKind, names_of
 from tests.analysis.history import RunHistory, event_id
 
 MS = 1_000_000
@@ -273,7 +276,143 @@ def test_a_count_without_anything_to_check(text: str, doubt: str) -> None:
     assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS))
+BUCKETED = replace(
+    SAMPLE,
+    buckets=(
+        Bucket("sword", Measure.HTTP, 10, MS, MS, 10 * MS),
+        Bucket("sword", Measure.HTTP, 100, 99_970_000, 100_030_000, 10_000 * MS),
+        Bucket("sword", Measure.END_TO_END, 9, 100 * MS, 101 * MS, 900 * MS),
+    ),
+)
+BETWEEN = "it is between 99.97 ms and 100.03 ms"
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "shown"),
+    [
+        ("http.p50 < 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
+        ("http.p50 >= 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
+        ("http.p50 == 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
+        ("http.p50 < 99.97ms", "broken", "100.0ms"),
+        ("http.p50 <= 100.03ms", "kept", "100.0ms"),
+        ("http.max < 100ms", "broken", "100.0ms"),
+        ("http.p99.9 < 100ms", "broken", "100.0ms"),
+        ("http.p10 < 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
+        ("http.p9 < 100ms", "kept", "1.0ms"),
+        (
+            "end_to_end.p50 < 100.5ms",
+            "unproven",
+            "101.0ms; not proven: it is between 100 ms and 101 ms",
+        ),
+    ],
+)
+def test_a_percentile_within_a_bucket(text: str, result: str, shown: str) -> None:
+    """A bucket has up to 0.1 % of error; only its first and last value are known exactly."""
+    assert result_of(text, BUCKETED) == (result, shown)
+
+
+ROWLESS = Counts(attempted=4000, indeterminate=4000, absent=3990, recovered=10)
+KILLED = WindowSample(
+    {
+        "a": Counts(attempted=300, acked=297, failed=3, delivered=297, refused=3),
+        "(unknown)": ROWLESS,
+    },
+    (),
+    10.0,
+    rowless=ROWLESS,
+)
+WITHOUT_ROWS = "4000 reserved ids have no row, so it is unknown whether they were used"
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "value"),
+    [
+        ("rps > 100", "unproven", "30.0/s"),
+        ("rps > 20", "kept", "30.0/s"),
+        ("rps > 500", "broken", "30.0/s"),
+        ("rps < 100", "unproven", "30.0/s"),
+        ("rps{event_type=a} > 100", "unproven", "30.0/s"),
+        ("attempted >= 1000", "unproven", "300"),
+        ("attempted >= 300", "kept", "300"),
+        ("attempted > 9000", "broken", "300"),
+        ("attempted{event_type=a} == 300", "unproven", "300"),
+        ("indeterminate == 0", "unproven", "0"),
+        ("absent == 0", "unproven", "0"),
+        ("recovered == 10", "kept", "10"),
+        ("recovered{event_type=a} == 0", "unproven", "0"),
+        ("acked == 297", "kept", "297"),
+        ("fail_ratio < 2%", "unproven", "1%"),
+        ("fail_ratio < 95%", "kept", "1%"),
+        ("fail_ratio < 1%", "broken", "1%"),
+        ("fail_ratio{event_type=a} < 2%", "unproven", "1%"),
+        ("rps > 100 after 1s", "unproven", "30.0/s"),
+    ],
+)
+def test_ids_that_a_killed_generator_reserved(text: str, result: str, value: str) -> None:
+    """Whether they were used is unknown: figures come from rows, and must hold either way."""
+    sample = KILLED
+    if not parse(text).window.is_whole:
+        sample = replace(KILLED, by_event_type={"a": KILLED.by_event_type["a"]})
+    doubt = "; not proven: " if result == "unproven" else " ("
+    measured = result_of(text, sample)
+    assert measured[0] == result
+    assert measured[1] in {value, f"{value}{doubt}{WITHOUT_ROWS}", f"{value} ({WITHOUT_ROWS})"}
+
+
+KEYED = WindowSample(
+    {name: Counts(attempted=50, acked=50, delivered=50) for name in ("keyless", "keyed")},
+    (),
+    10.0,
+    checkable={name: Checkable(50, 50, 0) for name in ("keyless", "keyed")},
+    order=Order(events=50, keyed=50),
+    ordered={"keyed": 49},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "shown"),
+    [
+        ("reordered == 0", "kept", "0 (50 of 100 events could be checked for order)"),
+        (
+            "reordered{event_type=keyless} == 0",
+            "unproven",
+            "0; not proven: 0 of 50 events could be checked for order",
+        ),
+        (
+            "reordered{event_type=keyed} == 0",
+            "kept",
+            "0 (49 of 50 events could be checked for order)",
+        ),
+        ("reordered == 0 after 1s", "kept", "0 (49 of 100 events could be checked for order)"),
+    ],
+)
+def test_the_order_of_an_event_type_needs_its_own_events(
+    text: str, result: str, shown: str
+) -> None:
+    """Keys of one event type say nothing about the order of another, nor of a part of the run."""
+    assert result_of(text, KEYED) == (result, shown)
+    unknown = replace(KEYED, order=None, ordered={})
+    assert result_of(text, unknown)[0] == "unproven"
+
+
+@pytest.mark.parametrize("metric", ["phantom", "foreign"])
+def test_a_message_without_an_event_type_may_be_of_any(metric: str) -> None:
+    """A phantom names its own event type, or none: one of an unknown type proves no type free."""
+    counts = {"a": Counts(attempted=5, acked=5), "(unknown)": Counts(**{metric: 2})}
+    sample = WindowSample(counts, (), 1.0)
+    text = f"{metric}{{event_type=a}} == 0"
+    doubt = f"2 {metric} messages have an unknown event type"
+    assert result_of(text, sample) == ("unproven", f"0; not proven: {doubt}")
+    assert result_of(f"{metric}{{event_type=a}} <= 2", sample) == ("kept", f"0 ({doubt})")
+    assert result_of(f"{metric} == 0", sample) == ("broken", "2")
+    assert result_of(f"{metric}{{event_type=a}} == 1", sample)[0] == "unproven"
+    assert result_of(f"{metric}{{event_type=a}} != 1", sample)[0] == "unproven"
+    assert result_of(f"{metric}{{event_type=a}} == 3", sample)[0] == "broken"
+    none = replace(sample, by_event_type={"a": counts["a"]})
+    assert result_of(text, none) == ("kept", "0")
+
+
+@pytest.mark.parametrize("metric", sorted(n for n, row in METRICS.items() if row.has_event_types))
 def test_no_threshold_on_an_event_type_that_never_occurred_is_kept(metric: str) -> None:
     """This holds for every comparison: a gate that is never tried is no gate."""
     is_duration = METRICS[metric].kind is MetricKind.DURATION
@@ -296,3 +435,54 @@ def test_the_threshold_that_stopped_the_test_is_broken() -> None:
     assert (aborting.holds, aborting.shown) == (False, "7%, and the test was stopped")
     assert other.holds
     assert judged([stopped], {Window(): whole})[0].holds
+
+
+@pytest.mark.e2e
+def test_the_order_of_a_part_of_a_run(history: RunHistory) -> None:
+    """Guilds have no keys, swords do in the first second only: no other part has an order."""
+    for seq in range(4):
+        history.attempt(seq, sent_ms=200 * seq)
+        history.arrive(event_id(seq), seq, at_ms=200 * seq + 3, key="player")
+    for seq in range(4, 8):
+        guild = {"event_type": "join_guild"}
+        history.attempt(seq, sent_ms=500 * seq, event=guild)
+        history.arrive(event_id(seq), seq, at_ms=500 * seq + 3, event=guild)
+    expected = {
+        "reordered == 0": "0 (4 of 8 events could be checked for order)",
+        "reordered{event_type=purchase_sword} == 0": (
+            "0 (3 of 4 events could be checked for order)"
+        ),
+        "reordered{event_type=join_guild} == 0": (
+            "0; not proven: 0 of 4 events could be checked for order"
+        ),
+        "reordered == 0 after 1s": "0; not proven: 0 of 4 events could be checked for order",
+        "misplaced{event_type=join_guild} == 0": (
+            "0; not proven: 0 of 4 events have a place that their answer named"
+        ),
+    }
+    history.thresholds = tuple(map(parse, expected))
+    report = history.verified()
+    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+
+
+@pytest.mark.e2e
+def test_rates_come_from_rows(history: RunHistory) -> None:
+    """A killed generator made one request, and reserved 4096 ids."""
+    history.deliver(100)
+    history.attempt(0, generator=1, sent_ms=5)
+    history.arrive(event_id(0, 1), len(history.messages), at_ms=8)
+    history.reserved, history.unsealed, history.limits = {1: 4096}, {1}, Limits(unsealed=1)
+    doubt = WITHOUT_ROWS.replace("4000", "4095")
+    expected = {
+        "rps > 1000": f"101.5/s; not proven: {doubt}",
+        "rps > 1000 after 0.1s": f"100.6/s; not proven: {doubt}",
+        "fail_ratio < 1%": f"0%; not proven: {doubt}",
+        "attempted < 200": f"101; not proven: {doubt}",
+        "rps > 90": f"101.5/s ({doubt})",
+    }
+    history.thresholds = tuple(map(parse, expected))
+    report = history.verified()
+    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    assert report.rates.achieved_per_s == pytest.approx(101.5, abs=0.1)
+    stored = read_run(history.folder).document
+    assert figure(Metric("rps"), stored) == pytest.approx(101.5, abs=0.1)

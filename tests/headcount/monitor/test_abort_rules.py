@@ -79,6 +79,16 @@ def broken(threshold: str, *reports: Progress, counts: TopicCounts | None = None
             [ended("failed", 1), ended("acked", 19)],
             [ended("failed", 2), ended("acked", 18)],
         ),
+        (  # exactly 35% are not less, nor more
+            "fail_ratio < 35% abort",
+            [ended("failed", 34), ended("acked", 66)],
+            [ended("failed", 35), ended("acked", 65)],
+        ),
+        (
+            "fail_ratio <= 35% abort",
+            [ended("failed", 35), ended("acked", 65)],
+            [ended("failed", 36), ended("acked", 64)],
+        ),
         (
             "http.p90 < 50ms abort",
             [took(*[10.0] * 90, *[80.0] * 9)],

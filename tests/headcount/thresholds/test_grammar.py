@@ -85,6 +85,13 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("fail_ratio < 1ms", "the limit of fail_ratio must be a share", 14, 2),
         ("garbled == 0 after 3s", "garbled counts messages", 19, 2),
         ("phantom == 0 for 3s", "phantom counts messages", 17, 2),
+        (
+            "malformed{event_type=a} == 0",
+            "malformed messages have no event type, so none would ever count: leave out event_type",
+            10,
+            10,
+        ),
+        ("garbled{event_type=(unknown)} == 0", "garbled messages have no event type", 8, 10),
         ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
         (
             "lost == 0 after 3s abort",
@@ -151,6 +158,21 @@ def test_whether_a_threshold_holds(text: str, value: float, *, holds: bool, show
     """By the comparison; a value is formatted in the unit of its limit."""
     threshold = parse(text)
     assert (threshold.holds(value), threshold.show(value)) == (holds, shown)
+
+
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_a_limit_in_percent_is_exact(percent: int) -> None:
+    """35 of 100 are 35%, not less: 35 * 0.01 is 0.35000000000000003 in binary."""
+    assert not parse(f"fail_ratio < {percent}%").holds(percent / 100)
+    assert parse(f"fail_ratio <= {percent}%").holds(percent / 100)
+    assert parse(f"fail_ratio == 0.{percent:02}").holds(percent / 100)
+
+
+@pytest.mark.parametrize("hundredths", range(1, 400))
+def test_a_limit_in_seconds_is_exact(hundredths: int) -> None:
+    """4.35s are 4350ms: no unit adds a rounding error."""
+    limit = parse(f"http.p99 < {hundredths // 100}.{hundredths % 100:02}s").limit
+    assert limit == hundredths * 10
 
 
 def test_every_metric_can_have_a_threshold() -> None:

@@ -25,11 +25,23 @@ def test_a_rate_needs_time_and_a_ratio_requests() -> None:
         evaluate(Metric("http", aggregate="p99"), COUNTS, 1.0)
 
 
+@pytest.mark.parametrize("count", range(1, 100))
+def test_a_rate_is_exact(count: int) -> None:
+    """In 0.07 s, 7 requests are 100/s, although 7 / 0.07 is less than 100 in binary."""
+    assert evaluate(Metric("rps"), {"attempted": count}, count / 100) == 100.0
+
+
 def test_only_messages_can_be_counted_without_requests() -> None:
     """Messages belong to no request; every other metric needs one."""
     able = {name for name in METRICS if can_evaluate(Metric(name), {})}
     assert able == {"phantom", "foreign", "malformed", "garbled"}
     assert all(can_evaluate(Metric(name), {"attempted": 1}) for name in METRICS)
+
+
+def test_messages_that_cannot_be_read_have_no_event_type() -> None:
+    """A filter on them would never count one, so every metric says whether it can have one."""
+    untyped = {name for name, row in METRICS.items() if not row.has_event_types}
+    assert untyped == {"malformed", "garbled"}
 
 
 def test_what_is_known_while_the_test_runs() -> None:
