@@ -69,7 +69,8 @@ def samples(
     """
     wanted = set(windows)
     if time is None:
-        return dict.fromkeys(wanted, WindowSample({}, (), 0.0))
+        nothing = WindowSample({}, (), 0.0)
+        return {window: whole if window.is_whole else nothing for window in wanted}
     seen = sum(part.seen for part in whole.checkable.values())
     by_window = {}
     for window in wanted:
@@ -102,7 +103,7 @@ def _timed(part: WindowSample, window: Window, time: RunSpan) -> WindowSample:
     start, end = _bounds_ns(window, time)
     seconds = max(0.0, (min(end, time.last_ns) - start) / 1e9)
     error_s = time.error_ns / 1e9
-    is_apart = error_s > max(_SHARE_OF_WINDOW * seconds, _LEAST_ERROR_S)
+    is_apart = error_s > max(_tolerated_s(seconds), _LEAST_ERROR_S)
     return replace(
         part,
         seconds=seconds,
@@ -120,12 +121,16 @@ def unfilled(window: Window, run_s: float) -> str:
     of a short part up to a fifth, but at most a second.
     """
     end_s = window.after_s + (window.for_s or 0.0)
-    short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * (window.for_s or 0.0))
-    tolerated_s = max(_SHARE_OF_WINDOW * (window.for_s or 0.0), short_s)
-    if end_s - run_s <= tolerated_s:
+    if end_s - run_s <= _tolerated_s(window.for_s or 0.0):
         return ""
     edge = "begins" if window.for_s is None else "ends"
     return f"the run ended after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
+
+
+def _tolerated_s(length_s: float) -> float:
+    """Return how much of a part of the run may be missing, or be another part's."""
+    short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * length_s)
+    return max(_SHARE_OF_WINDOW * length_s, short_s)
 
 
 def _rows(fates: Path, is_in: pc.Expression) -> Iterator[pa.Table]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run import attempt_counts
 from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure.clocks import ClockOffset, bounds, merged
@@ -98,3 +99,12 @@ def test_clocks_that_are_unknown_decide_nothing(
         assert "clock of generator" in str(result)
     (impossible,) = results(["rps > 110"], tmp_path / "again", clocks)
     assert impossible.result.value == "broken"
+
+
+def test_messages_count_without_any_request(tmp_path: Path) -> None:
+    """A run that made no request may still have phantoms, and they break their threshold."""
+    whole = WindowSample({"(unknown)": Counts(phantom=2)}, (), 0.0)
+    thresholds = [parse("phantom == 0"), parse("lost == 0"), parse("lost == 0 after 1s")]
+    by_window = samples([each.window for each in thresholds], whole, tmp_path, None, [])
+    verdicts = [result.result.value for result in judged(thresholds, by_window)]
+    assert verdicts == ["broken", "unproven", "unproven"]
