@@ -485,5 +485,6 @@ def test_rates_come_from_rows(history: RunHistory) -> None:
     report = history.verified()
     assert {each.threshold.text: each.shown for each in report.thresholds} == expected
     assert report.rates.achieved_per_s == pytest.approx(101.5, abs=0.1)
+    history.folder.write_manifest(history.manifest)
     stored = read_run(history.folder).document
     assert figure(Metric("rps"), stored) == pytest.approx(101.5, abs=0.1)
