@@ -9,10 +9,12 @@ The rules are conservative, because a stopped test cannot be resumed. What each 
     http.min         FEWEST_SAMPLES
     http.mean        FEWEST_SAMPLES, and the mean is too long even without the longest request
     http.pNN         FEWEST_SAMPLES, and enough that one of them lies beyond the percentile
-    rps              RATED_AFTER_S
+    rps              RATED_AFTER_S, and the rate is too low over the longest span of one generator,
+                     or too high over the span of all
 
-A duration is too long only if it exceeds its limit by more than the sketch's error. The verdict
-after the run is exact, and considers every request.
+The times of a generator whose clock differs are converted to the master's clock, by which its first
+report arrived. A duration is too long only if it exceeds its limit by more than the sketch's error.
+The verdict after the run is exact, and considers every request.
 """
 
 import math
@@ -30,6 +32,8 @@ from headcount.thresholds.metrics import METRICS, LiveSource, MetricKind
 
 ACCURACY = 0.01
 RATED_AFTER_S = 5
+MOST_DELAY_S = 2.0
+"""A report that arrives so soon after it was made shows no difference between the clocks."""
 FEWEST_SAMPLES = 20
 """The first requests are slow: connections are opened, and caches are empty."""
 
@@ -78,8 +82,9 @@ class AbortRules:
 
     def __init__(self, thresholds: Iterable[Threshold]) -> None:
         self._watched = [_WatchedThreshold(each) for each in thresholds if each.abort]
-        self._first_s: int | None = None
-        self._last_s = 0
+        self._spans_s: dict[int, tuple[int, int]] = {}
+        self._shifts_s: dict[int, int] = {}
+        self._has_unknown_clock = False
 
     @property
     def needs_durations(self) -> bool:
@@ -95,20 +100,28 @@ class AbortRules:
             if METRICS[each.threshold.metric].live is LiveSource.TOPIC
         )
 
-    def receive(self, progress: Progress) -> None:
-        """Add a generator's report."""
+    def receive(self, progress: Progress, arrived_s: float | None = None) -> None:
+        """Add a generator's report, which arrived at a Unix time by the master's clock."""
+        is_known = progress.clock_s is not None and arrived_s is not None
+        shift_s = self._shifts_s.setdefault(progress.generator, _shift_s(progress, arrived_s))
+        self._has_unknown_clock = len(self._shifts_s) > 1 and not is_known
         for ended in progress.ended:
-            self._first_s = min(ended.sent_s, self._first_s or ended.sent_s)
-            self._last_s = max(self._last_s, ended.sent_s)
+            self._note_time(progress.generator, ended.sent_s + shift_s)
         for watched in self._watched:
             for each in progress.ended:
-                if watched.covers(each.event_type, each.sent_s, self._first_s or each.sent_s):
+                if self._covers(watched, each.event_type, each.sent_s + shift_s):
                     watched.count(each)
             for durations in progress.durations:
-                if watched.covers(
-                    durations.event_type, durations.sent_s, self._first_s or durations.sent_s
-                ):
+                if self._covers(watched, durations.event_type, durations.sent_s + shift_s):
                     watched.measure(durations)
+
+    def _note_time(self, generator: int, sent_s: int) -> None:
+        first_s, last_s = self._spans_s.get(generator, (sent_s, sent_s))
+        self._spans_s[generator] = min(first_s, sent_s), max(last_s, sent_s)
+
+    def _covers(self, watched: _WatchedThreshold, event_type: str, sent_s: int) -> bool:
+        first_s = min((first_s for first_s, _ in self._spans_s.values()), default=sent_s)
+        return watched.covers(event_type, sent_s, first_s)
 
     def broken(self, stats: LiveStats) -> BrokenThreshold | None:
         """The first broken threshold, or None."""
@@ -138,18 +151,40 @@ class AbortRules:
 
         Too high for a lower limit, too low for an upper one.
         """
-        if self._first_s is None:
+        if self._has_unknown_clock and not watched.threshold.window.is_whole:
             return None
-        window = watched.threshold.window
-        start_s = self._first_s + math.ceil(window.after_s)
-        end_s = self._last_s if window.for_s is None else min(self._last_s, start_s + window.for_s)
-        length_s = end_s - start_s
-        if length_s < RATED_AFTER_S:
-            return None
+        lengths_s = self._lengths_s(watched)
         if watched.threshold.comparison in {"<", "<="}:
-            return watched.counts["attempted"] / (length_s + 1)
-        # Requests in flight were sent, too, but are reported only when they end.
-        return (watched.counts["attempted"] + stats.in_flight) / length_s
+            length_s = lengths_s[-1]
+            is_long = length_s >= RATED_AFTER_S
+            return watched.counts["attempted"] / (length_s + 1) if is_long else None
+        # Clocks that differ make only the span of all longer. Requests in flight were sent, too,
+        # but are reported only when they end.
+        length_s = max(lengths_s[:-1], default=0)
+        attempted = watched.counts["attempted"] + stats.in_flight
+        return attempted / length_s if length_s >= RATED_AFTER_S else None
+
+    def _lengths_s(self, watched: _WatchedThreshold) -> list[float]:
+        """Return how long each generator sent requests in the window; last, how long all did."""
+        if not self._spans_s:
+            return [0.0]
+        window = watched.threshold.window
+        all_s = (
+            min(first_s for first_s, _ in self._spans_s.values()),
+            max(last_s for _, last_s in self._spans_s.values()),
+        )
+        start_s = all_s[0] + math.ceil(window.after_s)
+        end_s = math.inf if window.for_s is None else start_s + window.for_s
+        spans_s = (*self._spans_s.values(), all_s)
+        return [min(last_s, end_s) - max(first_s, start_s) for first_s, last_s in spans_s]
+
+
+def _shift_s(progress: Progress, arrived_s: float | None) -> int:
+    """Return what to add to a generator's times to convert them to the master's clock."""
+    if progress.clock_s is None or arrived_s is None:
+        return 0
+    shift_s = arrived_s - progress.clock_s
+    return 0 if 0 <= shift_s <= MOST_DELAY_S else round(shift_s)
 
 
 def _ratio(watched: _WatchedThreshold) -> float | None:

@@ -41,7 +41,8 @@ class Durations:
 class Progress:
     """All attempts a generator has begun, by event type, and those ended since its last report.
 
-    `acked` has the sequence numbers of the newly acknowledged attempts.
+    `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
+    of the report by the generator's clock, None if unknown.
     """
 
     generator: int
@@ -49,6 +50,7 @@ class Progress:
     ended: tuple[Ended, ...] = ()
     durations: tuple[Durations, ...] = ()
     acked: Pages = field(default_factory=dict)
+    clock_s: float | None = None
 
     def packed(self) -> list[Any]:
         """Convert to lists of plain values for msgpack and JSON."""
@@ -61,18 +63,20 @@ class Progress:
                 for each in self.durations
             ],
             packed(self.acked),
+            self.clock_s,
         ]
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
-        generator, begun, ended, durations, acked = values
+        generator, begun, ended, durations, acked, clock_s = values
         return cls(
             int(generator),
             begun,
             tuple(Ended(*each) for each in ended),
             tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
             unpacked(acked),
+            clock_s,
         )
 
 
@@ -113,11 +117,12 @@ class ProgressCounter:
             http_us.append((ended_ns - sent_ns) // _NS_PER_US)
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
-    def report(self, in_flight: Mapping[str, int]) -> Progress:
+    def report(self, in_flight: Mapping[str, int], clock_s: float | None = None) -> Progress:
         """Return the attempts that ended since the last report, and all that have begun.
 
         Args:
             in_flight: Attempts that have begun and not ended, by event type.
+            clock_s: The Unix time by the generator's clock.
         """
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
@@ -130,6 +135,7 @@ class ProgressCounter:
             tuple(Ended(*key, count) for key, count in ended.items()),
             tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
             pages_of(acked),
+            clock_s,
         )
 
 

@@ -24,6 +24,9 @@ AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
 BROKER_RESOLUTION_MS = 1.0
 """Kafka's timestamps are whole ms, so percentiles of end-to-end times have this resolution."""
 
+MOST_SPAN_ERROR = 0.01
+"""The share of a run's length by which it may be wrong without leaving its rate uncertain."""
+
 NOISE_WITHIN = (-0.5, 1.0)
 """An interval that includes half or double is too wide to call a change noise."""
 
@@ -233,10 +236,15 @@ def _counts(event_type: str | None, document: Document) -> dict[str, int]:
 
 
 def _is_certain(metric: Metric, document: Document) -> bool:
-    """Return whether reserved ids or messages of an unknown event type leave the figure as it is.
+    """Return whether a figure is known exactly.
 
-    A reserved id without a row may have been used, for any event type.
+    A reserved id without a row may have been used, for any event type; a message of an unknown
+    event type may be of any; and clocks that differ make the time of a rate uncertain.
     """
+    if metric.kind is MetricKind.RATE and document.span_s:
+        error_s = document.span_error_s
+        if error_s is None or error_s > MOST_SPAN_ERROR * document.span_s:
+            return False
     if metric.definition.needs is Needs.MESSAGES and metric.event_type not in {None, UNKNOWN}:
         return not document.by_event_type.get(UNKNOWN, {}).get(metric.name, 0)
     is_from_attempts = metric.kind in {MetricKind.RATE, MetricKind.RATIO}

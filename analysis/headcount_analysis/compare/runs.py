@@ -80,7 +80,8 @@ class Document:
     """The part of `verdict.json` that is compared.
 
     `counts` is None if nothing could be counted. `span_s` is the time from the first request to the
-    last response, None if an older headcount wrote the file.
+    last response, None if an older headcount wrote the file; `span_error_s` is by how much it may
+    be wrong, None if that is unknown.
     """
 
     run_id: _Text
@@ -97,6 +98,7 @@ class Document:
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
     span_s: _Number | None = None
+    span_error_s: _Number | None = 0.0
     ledger: StoredLedger | None = None
     thresholds: Annotated[list[StoredThreshold], Field(max_length=_MOST_TYPES)] = field(
         default_factory=list

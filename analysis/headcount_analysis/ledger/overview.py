@@ -42,18 +42,15 @@ class SegmentOverview:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The first and last value of each time of attempts, in ns, by the column's name."""
+    """The first and last value of each time of attempts, in ns, by the column's name.
+
+    `spans_ns` has by generator when its first request was sent, and when its last was answered or
+    given up, by its own clock.
+    """
 
     first: Mapping[str, int]
     last: Mapping[str, int]
-
-    @property
-    def span_ns(self) -> tuple[int, int] | None:
-        """When the first request was sent, and when the last was answered or given up."""
-        if "sent_at_ns" not in self.first:
-            return None
-        ends = ("sent_at_ns", "answered_at_ns", "ended_at_ns")
-        return self.first["sent_at_ns"], max(self.last.get(name, 0) for name in ends)
+    spans_ns: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def sent_ns(self) -> tuple[int, int] | None:
@@ -85,6 +82,7 @@ class Overview:
     )
     first: dict[str, int] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
+    spans_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
     first_of_shape: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def read(self, location: str, names: Mapping[str, str]) -> None:
@@ -100,7 +98,8 @@ class Overview:
             self.segments[name] = SegmentOverview(name, self._note(rows), names[name])
 
     def _forget(self) -> None:
-        for known in (self.segments, self.generators, self.first, self.last, self.first_of_shape):
+        times = (self.first, self.last, self.spans_ns)
+        for known in (self.segments, self.generators, self.first_of_shape, *times):
             known.clear()
         for names in self.names.values():
             names.clear()
@@ -116,6 +115,7 @@ class Overview:
             numbers = generator_rows["seq"].to_numpy()
             self.generators.setdefault(generator, SeqRows()).note(numbers)
             self._note_shapes(generator, generator_rows)
+            self._note_span(generator, generator_rows)
             spans[generator] = int(numbers.min()), int(numbers.max())
         changing = rows["event_type"].filter(rows["owner"].is_valid())
         named = {"shape": rows["shape"], "event_type": rows["event_type"]}
@@ -133,6 +133,14 @@ class Overview:
             for place in map(int, np.flatnonzero(firsts != _NEVER)):
                 known = self.first_of_shape.setdefault(shapes.dictionary[place].as_py(), {})
                 known[generator] = min(int(firsts[place]), known.get(generator, _NEVER))
+
+    def _note_span(self, generator: int, rows: pa.Table) -> None:
+        ends = (
+            pc.max(rows[name]).as_py() for name in ("sent_at_ns", "answered_at_ns", "ended_at_ns")
+        )
+        span = pc.min(rows["sent_at_ns"]).as_py(), max(end for end in ends if end is not None)
+        known = self.spans_ns.get(generator, span)
+        self.spans_ns[generator] = min(known[0], span[0]), max(known[1], span[1])
 
     def _note_times(self, name: str, times_ns: pa.ChunkedArray) -> None:
         bounds = pc.min_max(times_ns).as_py()
@@ -175,7 +183,7 @@ def load(
         location,
         tuple(segment for segment in overview.segments.values() if segment.spans),
         _judged(location, parts, begun, overview),
-        Times(dict(overview.first), dict(overview.last)),
+        Times(dict(overview.first), dict(overview.last), dict(overview.spans_ns)),
         {shape: dict(firsts) for shape, firsts in overview.first_of_shape.items()},
     )
 

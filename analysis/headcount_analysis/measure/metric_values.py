@@ -17,7 +17,7 @@ from headcount.thresholds.percentiles import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.event_types import UNKNOWN
-from headcount_analysis.measure.count_bounds import count_bounds
+from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.samples import WindowSample
@@ -52,17 +52,34 @@ def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     bounds = count_bounds(threshold, sample)
     if bounds is None or not can_evaluate(threshold.measures, bounds.certain.as_dict()):
         return Measurement(None, doubt=_nothing_sent(threshold))
+    if threshold.kind is MetricKind.RATE:
+        return _rate(threshold, bounds, sample)
     value, most = (
         evaluate(threshold.measures, counts.as_dict(), sample.seconds)
         for counts in (bounds.certain, bounds.possible)
     )
-    if value is None or most is None:
-        return Measurement(None, doubt="the requests span no time, so they have no rate")
+    assert value is not None
+    assert most is not None
     if most != value:
         return Measurement(value, value, most, bounds.doubt, bounds.doubt)
     if threshold.kind is MetricKind.COUNT:
         return _count(threshold, float(value), bounds.certain, sample)
     return Measurement(value, value, value)
+
+
+def _rate(threshold: Threshold, bounds: CountBounds, sample: WindowSample) -> Measurement:
+    """Measure requests per second; the time is uncertain if generators' clocks may differ."""
+    shortest_s, longest_s = sample.seconds_bounds or (sample.seconds, sample.seconds)
+    value = evaluate(threshold.measures, bounds.certain.as_dict(), sample.seconds)
+    if value is None:
+        return Measurement(None, doubt="the requests span no time, so they have no rate")
+    least = bounds.certain.attempted / longest_s
+    if shortest_s == longest_s:
+        least = value
+    most = evaluate(threshold.measures, bounds.possible.as_dict(), shortest_s)
+    doubts = [bounds.doubt, sample.time_doubt if shortest_s < longest_s else ""]
+    doubt = "; ".join(filter(None, doubts))
+    return Measurement(value, least, math.inf if most is None else most, doubt, bounds.doubt)
 
 
 def _needs(threshold: Threshold) -> Needs:

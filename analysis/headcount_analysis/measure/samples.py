@@ -15,9 +15,12 @@ from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order, ordered_by_type
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, counted, distributions
+from headcount_analysis.measure.run_span import RunSpan
 from headcount_analysis.messages.timestamps import Unit
 
 _SHARE_OF_WINDOW = 0.05
+_LEAST_ERROR_S = 0.05
+"""Clocks that agree so closely place every request in its part of the run."""
 _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 
 
@@ -25,7 +28,9 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 class WindowSample:
     """Measurements of a part of the run: counts, durations by event type, and length in seconds.
 
-    `unfilled` says that the run ended before the part did. `ordered` counts by event type the
+    `unfilled` says that the run ended before the part did, `unplaced` why it is unknown which
+    requests belong to it. The length is within `seconds_bounds`, for the reason `time_doubt`;
+    without bounds, it is exact. `ordered` counts by event type the
     events that could be found reordered. The last four cover the whole run: its attempts without a
     row, clock offsets and unusable timestamps, and the events that have an order, None if not
     counted.
@@ -36,6 +41,9 @@ class WindowSample:
     seconds: float
     checkable: Mapping[str, Checkable] = field(default_factory=dict)
     unfilled: str = ""
+    unplaced: str = ""
+    seconds_bounds: tuple[float, float] | None = None
+    time_doubt: str = ""
     ordered: Mapping[str, int] = field(default_factory=dict)
     rowless: Counts = field(default_factory=Counts)
     clocks: tuple[ClockOffset, ...] = ()
@@ -47,7 +55,7 @@ def samples(
     windows: Iterable[Window],
     whole: WindowSample,
     fates: Path,
-    span_ns: tuple[int, int] | None,
+    time: RunSpan | None,
     event_types: Sequence[str],
 ) -> dict[Window, WindowSample]:
     """Measure parts of the run; each is a pass over the fates.
@@ -56,30 +64,54 @@ def samples(
         windows: The parts.
         whole: The measurements of the whole run, without its length.
         fates: The path of `fates.parquet`.
-        span_ns: When the first request was sent and the last one ended; None if none was sent.
+        time: The run's time; None if no request was sent.
         event_types: The known event types; all others count as `(unknown)`.
     """
     wanted = set(windows)
-    if span_ns is None:
-        return dict.fromkeys(wanted, WindowSample({}, (), 0.0))
-    first, last = span_ns
-    run_s = (last - first) / 1e9
+    if time is None:
+        nothing = WindowSample({}, (), 0.0)
+        return {window: whole if window.is_whole else nothing for window in wanted}
     seen = sum(part.seen for part in whole.checkable.values())
     by_window = {}
     for window in wanted:
-        start = first + round(window.after_s * 1e9)
-        end = last + 1 if window.for_s is None else start + round(window.for_s * 1e9)
-        is_in = _is_sent_between(start, end)
-        if window.is_whole:
-            part = replace(whole, seconds=run_s)
-        else:
-            seconds = max(0.0, (min(end, last) - start) / 1e9)
+        start, end = _bounds_ns(window, time)
+        is_in = time.is_sent_between(start, end)
+        part = whole
+        if not window.is_whole:
             part = _measured(_rows(fates, is_in), whole, event_types)
-            part = replace(part, seconds=seconds, unfilled=unfilled(window, run_s))
         if whole.order is not None:
             part = replace(part, ordered=ordered_by_type(fates, seen, event_types, is_in))
-        by_window[window] = part
+        by_window[window] = _timed(part, window, time)
     return by_window
+
+
+def _bounds_ns(window: Window, time: RunSpan) -> tuple[int, int]:
+    start = time.first_ns + round(window.after_s * 1e9)
+    return start, time.last_ns + 1 if window.for_s is None else start + round(window.for_s * 1e9)
+
+
+def _timed(part: WindowSample, window: Window, time: RunSpan) -> WindowSample:
+    """Add the length of a part of the run, and how certain that is."""
+    if window.is_whole:
+        shortest_s = max(time.longest_ns / 1e9, time.seconds - time.error_ns / 1e9)
+        return replace(
+            part,
+            seconds=time.seconds,
+            seconds_bounds=(shortest_s, time.seconds + time.error_ns / 1e9),
+            time_doubt=time.doubt,
+        )
+    start, end = _bounds_ns(window, time)
+    seconds = max(0.0, (min(end, time.last_ns) - start) / 1e9)
+    error_s = time.error_ns / 1e9
+    is_apart = error_s > max(_tolerated_s(seconds), _LEAST_ERROR_S)
+    return replace(
+        part,
+        seconds=seconds,
+        seconds_bounds=(max(0.0, seconds - error_s), seconds + error_s),
+        time_doubt=time.doubt,
+        unplaced=time.doubt if is_apart else "",
+        unfilled=unfilled(window, time.seconds),
+    )
 
 
 def unfilled(window: Window, run_s: float) -> str:
@@ -89,17 +121,16 @@ def unfilled(window: Window, run_s: float) -> str:
     missing; if the part is short, up to a fifth of it, but no more than a second.
     """
     end_s = window.after_s + (window.for_s or 0.0)
-    short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * (window.for_s or 0.0))
-    tolerated_s = max(_SHARE_OF_WINDOW * (window.for_s or 0.0), short_s)
-    if end_s - run_s <= tolerated_s:
+    if end_s - run_s <= _tolerated_s(window.for_s or 0.0):
         return ""
     edge = "begins" if window.for_s is None else "ends"
     return f"the run ended after {run_s:,.1f} s, and this part of it {edge} after {end_s:,g} s"
 
 
-def _is_sent_between(start_ns: int, end_ns: int) -> pc.Expression:
-    sent = pc.field("sent_at_ns")
-    return (sent >= start_ns) & (sent < end_ns)
+def _tolerated_s(length_s: float) -> float:
+    """Return how much of a part of the run may be missing, or be another part's."""
+    short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * length_s)
+    return max(_SHARE_OF_WINDOW * length_s, short_s)
 
 
 def _rows(fates: Path, is_in: pc.Expression) -> Iterator[pa.Table]:

@@ -92,6 +92,8 @@ def _judged(threshold: Threshold, sample: WindowSample, abort: Abort | None) -> 
 
 def _doubt(threshold: Threshold, sample: WindowSample, measurement: Measurement) -> str:
     """Return why the measurement does not decide the threshold; empty if it does."""
+    if sample.unplaced:
+        return sample.unplaced
     if measurement.value is None:
         return sample.unfilled or measurement.doubt
     if not _is_decided(threshold, measurement):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headcount_analysis.judge import Judgement, judge
+from headcount_analysis.measure.run_span import run_span
 from headcount_analysis.measure.samples import WindowSample, samples
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.pipeline.compare import ComparedRun
@@ -26,7 +27,7 @@ def check(plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence
         [threshold.window for threshold in plan.thresholds],
         _whole_run(gathered),
         plan.folder.path / FATES_FOLDER,
-        ledger.times.span_ns,
+        run_span(ledger.times.spans_ns, gathered.evidence.clocks),
         ledger.state.event_types,
     )
     thresholds = judged(plan.thresholds, measured, plan.folder.read_abort())

@@ -9,6 +9,7 @@ from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
 from headcount_analysis.measure.over_time import OverTime
+from headcount_analysis.measure.run_span import run_span
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.pipeline.checks import CheckedRun
@@ -25,8 +26,8 @@ def report(
     plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence, checked: CheckedRun
 ) -> Report:
     """Assemble the report of a judged run. Raises EvidenceError and OSError."""
-    span_ns = comparison.read.ledger.times.span_ns
-    span_s = 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) / 1e9
+    time = run_span(comparison.read.ledger.times.spans_ns, gathered.evidence.clocks)
+    span_s = 0.0 if time is None else time.seconds
     blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER
     return replace(
         _report(plan, checked),
@@ -38,6 +39,7 @@ def report(
         rates=rates(plan, sum(gathered.evidence.rows.values()), span_s),
         breakdown=breakdown([block.sample for block in blocks], comparison.binning.sampled_every),
         span_s=span_s,
+        span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
         patterns=patterns(fates),
     )

@@ -1,6 +1,7 @@
 """verdict.json: the verdict as one JSON document, which all other readers use."""
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -45,6 +46,7 @@ def document(report: Report) -> dict[str, Any]:
         "counts": None if counts is None else counts.as_dict(),
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
         "span_s": report.span_s,
+        "span_error_s": report.span_error_s if math.isfinite(report.span_error_s) else None,
         "offsets": _offsets(report),
         "latency_ms": [_latency(each, report.rates) for each in report.latencies],
         "limits": _limits(report),

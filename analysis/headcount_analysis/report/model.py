@@ -30,7 +30,8 @@ class Report:
     """Everything known about a run; `evidence` is None if it could not be gathered.
 
     `economy` is None if no request changed the game's state; `span_s` is the time from the first
-    request to the last response.
+    request to the last response. `span_error_s` is by how much differing clocks may make it wrong,
+    infinite if that is unknown.
     """
 
     manifest: Manifest
@@ -51,6 +52,7 @@ class Report:
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     span_s: float = 0.0
+    span_error_s: float = 0.0
 
     @property
     def run_id(self) -> str:

@@ -47,4 +47,5 @@ class ProgressReporter:
             self._report()
 
     def _report(self) -> None:
-        self._send(self._progress.report(self._recorder.in_flight_by_type()).packed())
+        clock_s = self._recorder.now_ns / 1e9
+        self._send(self._progress.report(self._recorder.in_flight_by_type(), clock_s).packed())

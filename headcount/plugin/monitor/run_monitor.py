@@ -82,7 +82,7 @@ class RunMonitor:
     def receive(self, progress: Progress) -> None:
         """Add a generator's report."""
         self._stats.receive(progress, time.monotonic())
-        self._abort_rules.receive(progress)
+        self._abort_rules.receive(progress, time.time())
 
     def view(self) -> View:
         """Return the current state of the run."""

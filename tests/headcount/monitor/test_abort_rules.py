@@ -133,6 +133,52 @@ def test_rate_thresholds() -> None:
     assert broken("rps < 10 abort", *seconds) == "10.0/s"
 
 
+def of_two(second: int, skew_s: int, *, clock: bool) -> list[tuple[Progress, float | None]]:
+    """Reports of two generators, 50 requests each, whose clocks differ, and their arrival."""
+    reports = []
+    for generator, ahead_s in ((0, 0), (1, skew_s)):
+        ends = (Ended(FIRST_S + second + ahead_s, "sword", "acked", "", 50),)
+        clock_s = FIRST_S + second + 1 + ahead_s + 0.2 if clock else None
+        progress = Progress(generator, {"sword": 50 * (second + 1)}, ends, clock_s=clock_s)
+        reports.append((progress, FIRST_S + second + 1.3 if clock else None))
+    return reports
+
+
+@pytest.mark.parametrize("clock", [True, False])
+@pytest.mark.parametrize("skew_s", [30, -30, 0])
+@pytest.mark.parametrize(
+    ("threshold", "is_broken"),
+    [
+        ("rps > 90 abort", False),
+        ("rps < 120 abort", False),
+        ("rps > 130 abort", True),
+        ("rps > 90 after 4s abort", False),
+    ],
+)
+def test_clocks_that_differ_stop_no_test(
+    threshold: str, skew_s: int, *, clock: bool, is_broken: bool
+) -> None:
+    """Two generators make 100 requests per second, whatever their clocks say."""
+    rules, stats = AbortRules([parse(threshold)]), LiveStats(0)
+    for second in range(20):
+        for progress, arrived_s in of_two(second, skew_s, clock=clock):
+            stats.receive(progress, 0)
+            rules.receive(progress, arrived_s)
+        if not is_broken:
+            assert rules.broken(stats) is None, second
+    assert (rules.broken(stats) is not None) is is_broken
+
+
+def test_a_part_of_the_run_is_measured_by_one_clock() -> None:
+    """The clock of the second generator is 30 s ahead, and it fails in the first second only."""
+    rules, stats = AbortRules([parse("failed == 0 after 10s abort")]), LiveStats(0)
+    for generator, ahead_s in ((0, 0), (1, 30)):
+        ends = (Ended(FIRST_S + ahead_s, "sword", "failed", "", 5),)
+        progress = Progress(generator, {"sword": 5}, ends, clock_s=FIRST_S + 1.0 + ahead_s)
+        rules.receive(progress, FIRST_S + 1.1)
+    assert rules.broken(stats) is None
+
+
 def test_topic_thresholds() -> None:
     """`lost` counts missing events, `duplicated` repeated ones."""
     late = 2 * SETTLE_S

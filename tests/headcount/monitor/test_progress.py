@@ -1,6 +1,7 @@
 """Progress: a generator's reports add up, and survive being sent to the master."""
 
 import json
+from dataclasses import replace
 
 from headcount.ledger.schema import Row
 from headcount.monitor.progress import Durations, Ended, Progress, ProgressCounter
@@ -73,6 +74,8 @@ def test_serialization() -> None:
     """Packed, sent as plain values, and unpacked, a report is the same."""
     progress = progress_of(1, [row("acked"), row("failed", status=503)], with_durations=True)
     assert Progress.unpacked(json.loads(json.dumps(progress.packed()))) == progress
+    timed = replace(progress, clock_s=1_700_000_000.25)
+    assert Progress.unpacked(json.loads(json.dumps(timed.packed()))) == timed
 
 
 def test_nothing_is_reported_twice() -> None:
