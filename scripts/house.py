@@ -56,7 +56,7 @@ def _junit(text: str) -> list[tuple[str, float]]:
 
 
 def _file_of(classname: str) -> str:
-    """Convert `tests.analysis.test_judge`, with or without a class, to a path."""
+    """Convert `tests.analysis.judge.test_judge`, with or without a class, to a path."""
     parts = classname.split(".")
     end = next((n for n, part in enumerate(parts) if part.startswith("test_")), len(parts) - 1)
     return "/".join(parts[: end + 1]) + ".py"

@@ -104,7 +104,7 @@ def test_analysis_image(tmp_path: Path) -> None:
     assert "Usage:" in run(["-m", "headcount", "verify", "--help"], packages=packages, cwd=tmp_path)
     modules = (
         "headcount_analysis.pipeline",
-        "headcount_service.game.snapshot",
+        "headcount_service.game.storage.snapshot",
         "headcount.cli.platform",
     )
     script = "\n".join(f"import {name}\nprint({name}.__file__)" for name in modules)

@@ -27,7 +27,7 @@ from pyspark import SparkContext
 
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
-from headcount.cli.spark_config import session_config
+from headcount.cli.verifying.spark_config import session_config
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder

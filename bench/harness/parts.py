@@ -16,7 +16,7 @@ import psutil
 
 from headcount.cli.local_stack import start_broker
 from headcount.cli.platform import Platform, platform
-from headcount.cli.spark_config import class_data
+from headcount.cli.verifying.spark_config import class_data
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.stack.broker import Broker

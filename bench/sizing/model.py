@@ -24,7 +24,7 @@ GENERATORS = "generators"
 BEGIN, END = "<!-- sizing: begin -->", "<!-- sizing: end -->"
 _BLOCK = re.compile(f"{BEGIN}\n.*{END}", re.DOTALL)
 SEGMENT_EVERY_S = 2.0
-"""Interval between ledger segments: FLUSH_EVERY_S of `headcount/plugin/segment_writer.py`."""
+"""Interval of ledger segments: FLUSH_EVERY_S of `headcount/plugin/attempts/segment_writer.py`."""
 _GIGA, _TERA = 1e9, 1e12
 
 

@@ -4,11 +4,11 @@ import contextlib
 import time
 from dataclasses import replace
 
-from headcount.cli.follower import Follower
 from headcount.cli.local_stack import Target
 from headcount.cli.locust_command import Load, run_command
 from headcount.cli.locustfile import last_error
 from headcount.cli.platform import Platform
+from headcount.cli.verifying.follower import Follower
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ledger.location import open_location, unsealed

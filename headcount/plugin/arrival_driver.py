@@ -18,10 +18,10 @@ from headcount.errors import UsageError
 from headcount.open_model.coordinator import Coordinator, Pacer
 from headcount.open_model.schedule import Schedule, Spacing, Span
 from headcount.open_model.user_pool import UserPool
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.environment_state import State, state_of
 from headcount.plugin.interpreter_settings import freeze_objects
 from headcount.plugin.options import OpenLoad, open_load_of
-from headcount.plugin.recorder import Recorder
 from headcount.plugin.user import LedgerUser
 from headcount.run.manifest import Scheduled
 

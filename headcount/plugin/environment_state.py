@@ -11,12 +11,12 @@ from locust.env import Environment
 
 from headcount.errors import HeadcountError
 from headcount.open_model.coordinator import Coordinator, Pacer
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.load_shape import BoundShape
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import ProgressReporter
 from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import HttpWay, OpenLoad
-from headcount.plugin.recorder import Recorder
 
 
 @dataclass(slots=True)

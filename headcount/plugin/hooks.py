@@ -22,14 +22,7 @@ from locust.web import WebUI
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
 from headcount.monitor.progress import Progress
-from headcount.plugin import (
-    arrival_driver,
-    option_conflicts,
-    recording,
-    run_preparation,
-    scenario_errors,
-    warm_up,
-)
+from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.load_shape import bind_shape
 from headcount.plugin.monitor.progress_reports import NOTHING, PROGRESS
@@ -41,6 +34,7 @@ from headcount.plugin.options import (
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import interrupt, sequence
 from headcount.plugin.shutdown.exit_code import write_exit
+from headcount.plugin.startup import option_conflicts, recording, run_preparation, warm_up
 from headcount.plugin.web import add_pages
 from headcount.run.manifest import Generators, Manifest
 from headcount.run.verdict import BROKEN_THRESHOLD

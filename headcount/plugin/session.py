@@ -17,7 +17,8 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import StopUser
 
-from headcount.plugin.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
+from headcount.plugin.attempts.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.delivery_headers import delivery_of
@@ -32,7 +33,6 @@ from headcount.plugin.http.response import (
 )
 from headcount.plugin.http.template import RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
-from headcount.plugin.recorder import Recorder
 from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, decide

@@ -25,9 +25,9 @@ from werkzeug.exceptions import HTTPException
 from headcount_service.catalogue import load_catalogue
 from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from headcount_service.game.commands import CommandHandler
-from headcount_service.game.database import StateDatabase
 from headcount_service.game.relay import Relay
 from headcount_service.game.routes import Game, game_routes, placed
+from headcount_service.game.storage.database import StateDatabase
 from headcount_service.http.deferred_response import DeferredResponse
 from headcount_service.http.openapi import document, page
 from headcount_service.http.parameters import (

@@ -16,8 +16,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from headcount.cli import topic_end
 from headcount.cli.platform import platform
+from headcount.cli.verifying import topic_end
 from headcount.console import Console, Step
 from headcount.kafka import topic
 from headcount.run.folder import RunFolder

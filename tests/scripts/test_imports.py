@@ -70,7 +70,7 @@ def test_this_tree() -> None:
         ),
         (
             "analysis/headcount_analysis/messages/ids",
-            "from headcount_analysis.report import page",
+            "from headcount_analysis.report.html import page",
             "headcount_analysis.messages must not import headcount_analysis.report",
         ),
         (

@@ -13,8 +13,8 @@ from headcount_analysis.compare import words
 from headcount_analysis.compare.change import Change, ChangeLabel
 from headcount_analysis.compare.model import RunComparison, Versus
 from headcount_analysis.compare.runs import OverTimeRow, PercentileRow, Side, VerifiedRun
-from headcount_analysis.report.charts import MAX_POINTS
-from headcount_analysis.report.svg import PALETTE, svg
+from headcount_analysis.report.html.charts import MAX_POINTS
+from headcount_analysis.report.html.svg import PALETTE, svg
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 """The dashes of each side's lines, so that readers can distinguish them without colour."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from headcount_analysis.compare import words
 from headcount_analysis.compare.limits import LimitResult, LimitState
 from headcount_analysis.compare.model import RunComparison, Versus
-from headcount_analysis.report.markdown_text import code, table, text
+from headcount_analysis.report.text.markdown_text import code, table, text
 
 _MARKS = {LimitState.KEPT: "✅", LimitState.BROKEN: "❌", LimitState.UNKNOWN: "⚠️"}
 _WORST_FIRST = (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT)

@@ -8,7 +8,7 @@ from headcount_analysis.compare import charts, words
 from headcount_analysis.compare.change import Change
 from headcount_analysis.compare.limits import LimitState
 from headcount_analysis.compare.model import RunComparison, Versus
-from headcount_analysis.report.templates import template
+from headcount_analysis.report.html.templates import template
 
 _CLASSES = {LimitState.KEPT: "pass", LimitState.BROKEN: "fail", LimitState.UNKNOWN: "inconclusive"}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headcount_analysis.judge import (
+from headcount_analysis.judge.checks import (
     acknowledged_types,
     ledger,
     locust,
@@ -15,7 +15,7 @@ from headcount_analysis.judge import (
     seals,
     topic_settled,
 )
-from headcount_analysis.judge.checks import Checks
+from headcount_analysis.judge.checks.doubts import Checks
 
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
     *("reordered", "late", "misplaced", "different")

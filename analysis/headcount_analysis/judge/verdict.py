@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from headcount.run.verdict import Check, Label, Result, Verdict, against, label_of
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge import classes, problems, state, thresholds
+from headcount_analysis.judge.checks import classes, problems, state, thresholds
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.judge.notes import NOTES, few_acknowledged
 from headcount_analysis.judge.subjects import SUBJECTS, Subject

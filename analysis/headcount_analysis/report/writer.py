@@ -3,8 +3,10 @@
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
 from headcount_analysis.messages.differences import Differences
-from headcount_analysis.report import document, exceptions, junit, markdown, page, tables
+from headcount_analysis.report import document, exceptions, tables
+from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.text import junit, markdown
 
 
 def write(report: Report, folder: RunFolder) -> None:

@@ -29,9 +29,9 @@ from headcount.cli.options.run_options import find_run, with_brokers_of_run, wit
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
-from headcount.cli.spark_config import session_config
-from headcount.cli.verification import brokers
-from headcount.cli.verify_request import VerifyRequest
+from headcount.cli.verifying.spark_config import session_config
+from headcount.cli.verifying.verification import brokers
+from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console
 from headcount.errors import UsageError
 

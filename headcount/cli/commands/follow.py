@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import pyarrow.fs as pafs
 
-from headcount.cli.follower import Follower, following
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.cli.platform import platform
 from headcount.cli.result import show
-from headcount.cli.run_lock import run_lock
-from headcount.cli.verification import judge
-from headcount.cli.verify_request import VerifyRequest, limits_of
+from headcount.cli.verifying.follower import Follower, following
+from headcount.cli.verifying.run_lock import run_lock
+from headcount.cli.verifying.verification import judge
+from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.folder import RunFolder

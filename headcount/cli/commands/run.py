@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from headcount.cli.follower import following
 from headcount.cli.load import drive
 from headcount.cli.local_stack import start
 from headcount.cli.locust_command import Load
@@ -25,9 +24,10 @@ from headcount.cli.options.target_options import TargetOptions, with_target_opti
 from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_verify_options
 from headcount.cli.platform import platform
 from headcount.cli.result import show
-from headcount.cli.run_lock import run_lock
-from headcount.cli.verification import judge
-from headcount.cli.verify_request import VerifyRequest, limits_of
+from headcount.cli.verifying.follower import following
+from headcount.cli.verifying.run_lock import run_lock
+from headcount.cli.verifying.verification import judge
+from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.run.folder import RunFolder

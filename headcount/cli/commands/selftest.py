@@ -17,7 +17,7 @@ from headcount.cli.local_stack import BROKER_DATA, start_broker
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
-from headcount.cli.spark_config import class_data
+from headcount.cli.verifying.spark_config import class_data
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.topic import ensure_topic

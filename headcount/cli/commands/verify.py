@@ -11,9 +11,9 @@ from headcount.cli.options.output_options import with_json, with_quiet, with_rep
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.cli.platform import platform
-from headcount.cli.run_lock import run_lock
-from headcount.cli.spark_config import session_config
-from headcount.cli.verify_request import VerifyRequest, limits_of
+from headcount.cli.verifying.run_lock import run_lock
+from headcount.cli.verifying.spark_config import session_config
+from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
@@ -69,7 +69,7 @@ def verify(
         with begun_jvm(config) as jvm:
             # These modules load slowly; the JVM starts meanwhile.
             from headcount.cli.result import show  # noqa: PLC0415
-            from headcount.cli.verification import judge  # noqa: PLC0415
+            from headcount.cli.verifying.verification import judge  # noqa: PLC0415
 
             report = judge(request, ready, jvm=jvm)
     show(report, folder, ready.console, as_json=as_json)

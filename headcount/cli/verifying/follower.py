@@ -15,7 +15,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import Platform
-from headcount.cli.spark_config import session_config, tables_of
+from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.run.folder import RunFolder

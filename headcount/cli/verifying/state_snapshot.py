@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from headcount_analysis.read.settling_policy import Database
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import PublishProgress
+from headcount_service.game.storage.progress import PublishProgress
 
 from headcount.console import Console
 from headcount.errors import EvidenceError
@@ -20,7 +20,7 @@ from headcount.run.manifest import Manifest
 from headcount.stack.service import sqlite_url
 
 if TYPE_CHECKING:
-    from headcount_service.game.snapshot import Snapshot
+    from headcount_service.game.storage.snapshot import Snapshot
 
 CONNECT_TIMEOUT_S = 5.0
 OUTBOX_TIMEOUT_S = 60.0
@@ -39,7 +39,7 @@ class GameDatabase:
     def opened(self) -> Iterator["Snapshot"]:
         """Open a consistent snapshot. DatabaseError says why there is none."""
         # SQLAlchemy takes long to load, and most runs have no database.
-        from headcount_service.game.snapshot import open_snapshot  # noqa: PLC0415
+        from headcount_service.game.storage.snapshot import open_snapshot  # noqa: PLC0415
 
         with open_snapshot(self.url, self.owners, CONNECT_TIMEOUT_S) as snapshot:
             yield snapshot

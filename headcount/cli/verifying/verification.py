@@ -22,12 +22,12 @@ from headcount_analysis.spark.jvm import Jvm
 from headcount_analysis.spark.session import begun_session, session_in
 from pyspark import SparkContext
 
-from headcount.cli.follower import Follower
 from headcount.cli.local_stack import start_broker
 from headcount.cli.platform import Platform
-from headcount.cli.spark_config import session_config, tables_of
-from headcount.cli.topic_end import end_of_run, noting_in_time
-from headcount.cli.verify_request import VerifyRequest, limits_of
+from headcount.cli.verifying.follower import Follower
+from headcount.cli.verifying.spark_config import session_config, tables_of
+from headcount.cli.verifying.topic_end import end_of_run, noting_in_time
+from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
@@ -135,7 +135,7 @@ def _ahead(task: Callable[[], object]) -> Iterator[None]:
 
 def _warm_up_report() -> None:
     """Load the report's modules and the chart library, and do their one-time work."""
-    from headcount_analysis.report.page import warm_up  # noqa: PLC0415
+    from headcount_analysis.report.html.page import warm_up  # noqa: PLC0415
 
     warm_up()
 

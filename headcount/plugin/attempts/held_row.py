@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headcount.plugin.attempt import Attempt
+from headcount.plugin.attempts.attempt import Attempt
 from headcount.run.outcome import Outcome
 
 

@@ -23,16 +23,16 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress import ProgressCounter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.open_model.user_pool import UserPool
-from headcount.plugin.attempt import (
+from headcount.plugin.attempts.attempt import (
     NOTHING_REPORTED,
     Attempt,
     Ending,
     LedgerFailedError,
     ReportedDelivery,
 )
-from headcount.plugin.held_row import HeldRow
-from headcount.plugin.segment_writer import SegmentWriter
-from headcount.plugin.seq_reservation import SeqReservation
+from headcount.plugin.attempts.held_row import HeldRow
+from headcount.plugin.attempts.segment_writer import SegmentWriter
+from headcount.plugin.attempts.seq_reservation import SeqReservation
 from headcount.run.id_field import check_without_id
 from headcount.run.ids import HEADER
 from headcount.run.outcome import Outcome

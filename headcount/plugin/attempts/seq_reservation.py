@@ -13,7 +13,7 @@ import gevent.threadpool
 
 from headcount.errors import HeadcountError, PartError
 from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.attempt import LedgerFailedError
+from headcount.plugin.attempts.attempt import LedgerFailedError
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096

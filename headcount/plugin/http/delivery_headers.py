@@ -2,7 +2,7 @@
 
 from locust.contrib.fasthttp import FastResponse
 
-from headcount.plugin.attempt import NOTHING_REPORTED, ReportedDelivery
+from headcount.plugin.attempts.attempt import NOTHING_REPORTED, ReportedDelivery
 from headcount.plugin.http.response import PlainResponse
 
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"

@@ -18,7 +18,7 @@ from locust.contrib.fasthttp import (
 )
 from locust.exception import LocustError
 
-from headcount.plugin.held_row import HeldRow
+from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.template import RequestTemplate, body_of
 from headcount.plugin.http.transport import PlainAnswer

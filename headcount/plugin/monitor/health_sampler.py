@@ -12,7 +12,7 @@ import gevent
 import psutil
 
 from headcount.ledger.generator_health import History, Sample
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 
 SAMPLE_EVERY_S = 1.0
 WRITE_EVERY = 5

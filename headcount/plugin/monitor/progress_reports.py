@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gevent
 
 from headcount.monitor.progress import ProgressCounter
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 
 PROGRESS = "headcount_progress"
 """The message that carries a report."""

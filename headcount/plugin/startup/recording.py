@@ -11,15 +11,16 @@ from headcount.errors import PartError
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.mix import parse_mix, weighted
-from headcount.plugin import arrival_driver, warm_up
+from headcount.plugin import arrival_driver
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.interpreter_settings import prepare_interpreter
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import PROGRESS, ProgressReporter
 from headcount.plugin.options import clock_offset_ns, http_way_of
-from headcount.plugin.recorder import Recorder
 from headcount.plugin.run_folder import ledger_location
-from headcount.plugin.user_classes import other_users
+from headcount.plugin.startup import warm_up
+from headcount.plugin.startup.user_classes import other_users
 from headcount.run.outcome_rules import split as split_rules
 
 LEDGER_FAILED = "headcount_ledger_failed"

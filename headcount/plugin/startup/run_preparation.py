@@ -14,11 +14,11 @@ from headcount.kafka import topic
 from headcount.ledger.location import check_location
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.host_check import check_host
 from headcount.plugin.options import check, http_way_of, recorded, seed_of, waits_of
 from headcount.plugin.run_folder import folder_of
+from headcount.plugin.startup.host_check import check_host
+from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
-from headcount.plugin.user_classes import check_users
 from headcount.run.address import without_secrets
 from headcount.run.ids import is_run_id, new_run_id, new_tag
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest

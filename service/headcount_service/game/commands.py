@@ -3,7 +3,7 @@
 One transaction changes the state and stores the event and the result. Then the handler publishes
 the event and returns the result. If the process dies in between, the relay publishes the event
 (`relay.py`), and a repeated request gets the stored result. If the process is suspended, no other
-worker touches its events until it continues (`ownership.py`).
+worker touches its events until it continues (`storage/ownership.py`).
 """
 
 import functools
@@ -22,14 +22,14 @@ from headcount_service.errors import (
     RecordTooLarge,
     Refused,
 )
-from headcount_service.game import idempotency, outbox
-from headcount_service.game.database import StateDatabase
 from headcount_service.game.domain_events import DomainEvent
-from headcount_service.game.idempotency import CommandResult, Identity
-from headcount_service.game.outbox import EarlierEventUnpublished, OutboxEntry
-from headcount_service.game.ownership import Sending
 from headcount_service.game.rules import NOT_FOUND
-from headcount_service.game.state import lock_player
+from headcount_service.game.storage import idempotency, outbox
+from headcount_service.game.storage.database import StateDatabase
+from headcount_service.game.storage.idempotency import CommandResult, Identity
+from headcount_service.game.storage.outbox import EarlierEventUnpublished, OutboxEntry
+from headcount_service.game.storage.ownership import Sending
+from headcount_service.game.storage.state import lock_player
 from headcount_service.publish.events import Event, encode_event
 from headcount_service.publish.protocols import EventPublisher, RecordPosition
 from headcount_service.settings import Settings

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from headcount_service.errors import Refused
-from headcount_service.game import outbox
 from headcount_service.game.parameters import DEFAULT_LIMIT
 from headcount_service.game.rules import NOT_FOUND
-from headcount_service.game.tables import cart_lines, event_lines, events, holdings, players
+from headcount_service.game.storage import outbox
+from headcount_service.game.storage.tables import cart_lines, event_lines, events, holdings, players
 from headcount_service.publish.events import own_fields
 
 ParameterValues = Mapping[str, Any]

@@ -18,10 +18,10 @@ from kafka.errors import KafkaError
 from sqlalchemy import Connection
 
 from headcount_service.errors import OutcomeUnknown, PublishError
-from headcount_service.game import outbox
 from headcount_service.game.commands import lease_ms
-from headcount_service.game.database import StateDatabase
-from headcount_service.game.outbox import RECEIPT, OutboxEntry
+from headcount_service.game.storage import outbox
+from headcount_service.game.storage.database import StateDatabase
+from headcount_service.game.storage.outbox import RECEIPT, OutboxEntry
 from headcount_service.publish.protocols import EventPublisher, RecordPosition
 from headcount_service.settings import Settings
 

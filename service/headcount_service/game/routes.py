@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from headcount_service.catalogue import Catalogue
 from headcount_service.game import queries, response_models
 from headcount_service.game.commands import Command, CommandHandler, CommandRequest, Rule
-from headcount_service.game.database import StateDatabase
 from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
@@ -22,8 +21,6 @@ from headcount_service.game.domain_events import (
     Purchased,
     SignedUp,
 )
-from headcount_service.game.idempotency import HEADER, identity
-from headcount_service.game.outbox import RECEIPT
 from headcount_service.game.parameters import (
     CartLineForm,
     Forms,
@@ -33,6 +30,9 @@ from headcount_service.game.parameters import (
     member_page,
 )
 from headcount_service.game.rules import Rules
+from headcount_service.game.storage.database import StateDatabase
+from headcount_service.game.storage.idempotency import HEADER, identity
+from headcount_service.game.storage.outbox import RECEIPT
 from headcount_service.http.parameters import Form, Parameters, Plain
 from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from headcount_service.catalogue import Catalogue, Variant, sells, unit_price
 from headcount_service.errors import Refused
-from headcount_service.game import state
 from headcount_service.game.domain_events import (
     CartChanged,
     CheckedOut,
@@ -23,7 +22,8 @@ from headcount_service.game.domain_events import (
     Purchased,
     SignedUp,
 )
-from headcount_service.game.state import LockedPlayer, VariantQuantity
+from headcount_service.game.storage import state
+from headcount_service.game.storage.state import LockedPlayer, VariantQuantity
 
 ParameterValues = Mapping[str, Any]
 """The checked parameters of a request, by name."""

@@ -13,7 +13,7 @@ from flask import render_template_string
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from headcount_service.game.idempotency import HEADER, MAX_LENGTH
+from headcount_service.game.storage.idempotency import HEADER, MAX_LENGTH
 from headcount_service.http.problem_responses import CONTENT_TYPE, Problem
 from headcount_service.http.request_parameters import FORMS, JSON
 from headcount_service.http.route import TEXT, Route

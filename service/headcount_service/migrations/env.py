@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from headcount_service.game.tables import metadata
+from headcount_service.game.storage.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

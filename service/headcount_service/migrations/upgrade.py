@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from headcount_service.errors import DatabaseError, SettingsError
-from headcount_service.game.database import make_engine
+from headcount_service.game.storage.database import make_engine
 from headcount_service.settings import Settings, load_settings
 
 _FOLDER = Path(__file__).parent

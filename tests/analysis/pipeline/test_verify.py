@@ -21,7 +21,7 @@ from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.terminal_table import summary
+from headcount_analysis.report.text.terminal_table import summary
 from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame
 

@@ -85,7 +85,7 @@ def test_markdown() -> None:
 
 def test_segment_interval() -> None:
     """The interval is the segment writer's, which would import Locust if it were imported here."""
-    source = (ROOT / "headcount" / "plugin" / "segment_writer.py").read_text()
+    source = (ROOT / "headcount/plugin/attempts/segment_writer.py").read_text()
     assert f"\nFLUSH_EVERY_S = {SEGMENT_EVERY_S}\n" in source
 
 

@@ -15,8 +15,8 @@ from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.thresholds.grammar import parse
+from tests.analysis.judge.test_judge import SANE
 from tests.analysis.report.literal import a_report
-from tests.analysis.test_judge import SANE
 
 
 def printed(report: Report) -> list[str]:

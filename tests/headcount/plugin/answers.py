@@ -21,7 +21,7 @@ from locust.env import Environment
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
 _hold_up = get_original("time", "sleep")

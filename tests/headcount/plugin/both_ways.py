@@ -16,7 +16,7 @@ from locust.event import EventHook
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 from headcount.run.ids import HEADER
 

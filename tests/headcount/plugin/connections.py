@@ -18,7 +18,7 @@ from locust.env import Environment
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

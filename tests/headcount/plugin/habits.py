@@ -18,10 +18,10 @@ from locust.env import Environment
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin import LedgerUser
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.recorder import Recorder
 from headcount.plugin.scenario_errors import on_user_error
-from headcount.plugin.user_classes import other_users
+from headcount.plugin.startup.user_classes import other_users
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ENOUGH = 40

@@ -18,7 +18,7 @@ from locust.exception import InterruptTaskSet, LocustError, ResponseError
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 from headcount.run.outcome_rules import split
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from headcount_service.app import create_app, parts_of
 from headcount_service.game import commands, relay
-from headcount_service.game.outbox import RECEIPT, OutboxEntry
+from headcount_service.game.storage.outbox import RECEIPT, OutboxEntry
 from headcount_service.publish.events import Event
 from headcount_service.publish.protocols import NoPublisher, RecordPosition
 from headcount_service.settings import Settings, load_settings

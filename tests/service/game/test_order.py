@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from headcount_service.app import parts_of
-from headcount_service.game import outbox, state
 from headcount_service.game.domain_events import SignedUp
-from headcount_service.game.progress import PublishProgress
-from headcount_service.game.snapshot import open_snapshot
+from headcount_service.game.storage import outbox, state
+from headcount_service.game.storage.progress import PublishProgress
+from headcount_service.game.storage.snapshot import open_snapshot
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from headcount_service.app import Parts, create_app, parts_of
 from headcount_service.errors import OutcomeUnknown
-from headcount_service.game import commands, outbox, relay
-from headcount_service.game.tables import events
+from headcount_service.game import commands, relay
+from headcount_service.game.storage import outbox
+from headcount_service.game.storage.tables import events
 from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import func, select
 

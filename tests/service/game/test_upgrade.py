@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from headcount_service.errors import DatabaseError
-from headcount_service.game.tables import metadata
+from headcount_service.game.storage.tables import metadata
 from headcount_service.migrations.upgrade import upgrade
 from sqlalchemy import create_engine, text
 

@@ -11,8 +11,8 @@ from headcount.run.verdict import Check, Result
 from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.answers import listed
+from headcount_analysis.judge.checks.scenario import why_nothing
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.judge.scenario import why_nothing
 
 NAME = "acknowledged"
 

@@ -13,7 +13,7 @@ from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL, CurvePoint
 from headcount_analysis.measure.over_time import OverTime, Percentiles
 from headcount_analysis.measure.timeline import Timeline
-from headcount_analysis.report.svg import INK, PALETTE, elapsed, is_single, svg, value_axis
+from headcount_analysis.report.html.svg import INK, PALETTE, elapsed, is_single, svg, value_axis
 
 MAX_POINTS = 300
 """The maximum number of points of a line."""

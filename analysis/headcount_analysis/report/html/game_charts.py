@@ -6,8 +6,8 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
-from headcount_analysis.report.charts import MAX_POINTS
-from headcount_analysis.report.svg import PALETTE, svg
+from headcount_analysis.report.html.charts import MAX_POINTS
+from headcount_analysis.report.html.svg import PALETTE, svg
 from headcount_analysis.state.game.economy import Economy
 
 SHOWN = 10

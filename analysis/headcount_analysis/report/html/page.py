@@ -11,11 +11,10 @@ from headcount.run.verdict import tally_of
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import TOTAL, Latency
-from headcount_analysis.report import charts, game_charts
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.model import Report
-from headcount_analysis.report.page_tables import (
+from headcount_analysis.report.html import charts, game_charts
+from headcount_analysis.report.html.page_tables import (
     breakdown_caption,
     breakdown_groups,
     by_generator,
@@ -32,8 +31,9 @@ from headcount_analysis.report.page_tables import (
     thresholds,
     timeline_events,
 )
+from headcount_analysis.report.html.templates import template
+from headcount_analysis.report.model import Report
 from headcount_analysis.report.sentences import classes_of, shown_exceptions, sum_of_classes
-from headcount_analysis.report.templates import template
 
 _HERE = Path(__file__).parent
 

@@ -8,11 +8,11 @@ from headcount_analysis.judge import watched
 from headcount_analysis.measure.latency import TOTAL
 from headcount_analysis.report import tables
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.markdown_text import code as _code
-from headcount_analysis.report.markdown_text import table as _table
-from headcount_analysis.report.markdown_text import text as _text
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.sentences import shown_exceptions, sum_of_classes
+from headcount_analysis.report.text.markdown_text import code as _code
+from headcount_analysis.report.text.markdown_text import table as _table
+from headcount_analysis.report.text.markdown_text import text as _text
 
 _LABEL_MARKS = {"green": "✅", "red": "❌", "yellow": "⚠️"}
 _MARKS = {

@@ -26,7 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import QueuePool
 
 from headcount_service.errors import NotPublished, OutcomeUnknown
-from headcount_service.game.ownership import Ownership
+from headcount_service.game.storage.ownership import Ownership
 from headcount_service.settings import Settings
 
 TRIES = 3

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from headcount_service.errors import Refused, RequestError
-from headcount_service.game.outbox import EarlierEventUnpublished
-from headcount_service.game.tables import answers, events
+from headcount_service.game.storage.outbox import EarlierEventUnpublished
+from headcount_service.game.storage.tables import answers, events
 from headcount_service.publish.protocols import RecordPosition
 
 HEADER = "X-Event-Id"

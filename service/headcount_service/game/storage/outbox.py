@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from headcount_service.errors import ServiceError
 from headcount_service.game.domain_events import DomainEvent
-from headcount_service.game.tables import event_lines, events
+from headcount_service.game.storage.tables import event_lines, events
 from headcount_service.publish.events import Event, encode_event
 from headcount_service.publish.protocols import RecordPosition
 

@@ -14,9 +14,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import SQLAlchemyError
 
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import PublishProgress
-from headcount_service.game.sqlite_file import readable_uri
-from headcount_service.game.tables import cart_lines, events, holdings, players
+from headcount_service.game.storage.progress import PublishProgress
+from headcount_service.game.storage.sqlite_file import readable_uri
+from headcount_service.game.storage.tables import cart_lines, events, holdings, players
 
 SnapshotEntry = tuple[str, str, int]
 """A player, a resource (`player`, `gold`, `guild:…`, `item:…`, `cart:…`) and its amount."""

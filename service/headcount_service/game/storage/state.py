@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
 from headcount_service.catalogue import Value, Variant
-from headcount_service.game.tables import cart_lines, holdings, players
+from headcount_service.game.storage.tables import cart_lines, holdings, players
 
 
 @dataclass(frozen=True, slots=True)

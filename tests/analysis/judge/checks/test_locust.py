@@ -8,7 +8,7 @@ from headcount_analysis.judge import Limits, judge
 
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.run.verdict import Label, Result
-from tests.analysis.test_judge import SANE
+from tests.analysis.judge.test_judge import SANE
 
 
 def ended(**fields: object) -> Evidence:

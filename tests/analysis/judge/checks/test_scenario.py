@@ -8,7 +8,7 @@ from headcount_analysis.measure.generator_health import FleetHealth
 
 from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 from headcount.run.verdict import Label
-from tests.analysis.test_judge import MANIFEST, SANE
+from tests.analysis.judge.test_judge import MANIFEST, SANE
 
 BROKEN_TASK = ScenarioError(Stage.TASK, "KeyError: 'guild'", "shop.py:20", 38)
 

@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.report import svg
-from headcount_analysis.report.charts import classes
-from headcount_analysis.report.svg import MAX_LETTERS
+from headcount_analysis.report.html import svg
+from headcount_analysis.report.html.charts import classes
+from headcount_analysis.report.html.svg import MAX_LETTERS
 
 DRAWN = """
 import sys
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.report.charts import classes
+from headcount_analysis.report.html.charts import classes
 
 print(classes({f"a{chr(int(sys.argv[1]))}b": Counts(attempted=1, acked=1, lost=1)}))
 """

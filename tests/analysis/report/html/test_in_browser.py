@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from headcount_analysis.report.page import render
+from headcount_analysis.report.html.page import render
 
 from bench.report.chromium import chromium
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions

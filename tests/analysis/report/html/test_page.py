@@ -11,14 +11,14 @@ from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.html.page import hash_of, render
+from headcount_analysis.report.html.page_tables import LONGEST_CELL
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.page import hash_of, render
-from headcount_analysis.report.page_tables import LONGEST_CELL
 
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse
+from tests.analysis.judge.test_judge import MANIFEST, SANE
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
-from tests.analysis.test_judge import MANIFEST, SANE
 
 
 class Outline(HTMLParser):

@@ -16,10 +16,11 @@ from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report import document, junit, markdown
+from headcount_analysis.report import document
 from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.html.page import render as page_of
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.page import render as page_of
+from headcount_analysis.report.text import junit, markdown
 from headcount_analysis.state.differences import StateCheck
 from junitparser import JUnitXml
 
@@ -28,7 +29,7 @@ from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import Label, against, read_verdict
 from headcount.thresholds.grammar import parse
-from tests.analysis.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
+from tests.analysis.judge.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
 
 KEPT = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
 BROKEN = ThresholdResult(parse("rps > 400"), 12.0)

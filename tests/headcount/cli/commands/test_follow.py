@@ -10,12 +10,12 @@ import pytest
 
 from headcount.cli.commands import follow
 from headcount.cli.commands.follow import LOOK_EVERY_S, SILENT_AFTER_S
-from headcount.cli.follower import Follower
+from headcount.cli.verifying.follower import Follower
 from headcount.console import Console
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Generators
-from tests.headcount.cli.test_verification import MANIFEST
+from tests.headcount.cli.verifying.test_verification import MANIFEST
 
 SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))
 

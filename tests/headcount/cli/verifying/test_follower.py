@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from headcount_analysis.pipeline.cache import RunCache
 
-from headcount.cli import follower
-from headcount.cli.follower import MOST_STARTS, Follower
 from headcount.cli.options.verify_options import VerifyOptions
+from headcount.cli.verifying import follower
+from headcount.cli.verifying.follower import MOST_STARTS, Follower
 from headcount.errors import PartError
 from headcount.run.folder import RunFolder
 
@@ -60,6 +60,6 @@ def test_unknown_leader_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object) -> None:
         raise PartError("no Kafka broker answers")
 
-    monkeypatch.setattr("headcount.cli.follower.topic.describe", silent)
+    monkeypatch.setattr("headcount.cli.verifying.follower.topic.describe", silent)
     manifest: Any = SimpleNamespace(topic="events")
     assert follower._leader_epochs("127.0.0.1:1", manifest) == {}  # noqa: SLF001

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from headcount.cli.run_lock import run_lock
+from headcount.cli.verifying.run_lock import run_lock
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.stack.process import wait_until
@@ -22,7 +22,7 @@ DEADLINE_S = 30.0
 HOLD = """
 import sys, time
 from pathlib import Path
-from headcount.cli.run_lock import run_lock
+from headcount.cli.verifying.run_lock import run_lock
 from headcount.console import Console
 from headcount.run.folder import RunFolder
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from headcount_analysis.read.settling_policy import Reach, Waits
 
-from headcount.cli import settling_clock
-from headcount.cli.settling_clock import SinceAnswer, TopicSettling
+from headcount.cli.verifying import settling_clock
+from headcount.cli.verifying.settling_clock import SinceAnswer, TopicSettling
 from headcount.errors import PartError
 from headcount.run.manifest import End
 

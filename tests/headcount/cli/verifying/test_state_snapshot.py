@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from headcount_service.errors import DatabaseError
-from headcount_service.game.progress import PublishProgress
-from headcount_service.game.snapshot import SnapshotEntry
+from headcount_service.game.storage.progress import PublishProgress
+from headcount_service.game.storage.snapshot import SnapshotEntry
 
-from headcount.cli import state_snapshot as database_module
 from headcount.cli.commands.verify import verify
-from headcount.cli.state_snapshot import GameDatabase, account, await_outbox, find
+from headcount.cli.verifying import state_snapshot as database_module
+from headcount.cli.verifying.state_snapshot import GameDatabase, account, await_outbox, find
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored_state
 from headcount.run.folder import RunFolder
-from tests.headcount.cli.test_verification import MANIFEST
+from tests.headcount.cli.verifying.test_verification import MANIFEST
 
 URL = "sqlite:////tmp/game.sqlite3"
 PLAYED = GameDatabase(URL, "run-1.")
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def opening(monkeypatch: pytest.MonkeyPatch, *points: PublishProgress) -> Fake:
     """Make the database open with these states of progress, one after the other."""
     fake = Fake(points)
-    monkeypatch.setattr("headcount_service.game.snapshot.open_snapshot", fake.open)
+    monkeypatch.setattr("headcount_service.game.storage.snapshot.open_snapshot", fake.open)
     monkeypatch.setattr(database_module, "POLL_S", 0)
     return fake
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, folder: RunFolder)
     fake = opening(monkeypatch, PublishProgress(7, 0))
     fake.entered = [("o", "gold", "much")]  # type: ignore[list-item]
     assert "much" in account(PLAYED, PublishProgress(7, 0), folder).database.why_not
-    monkeypatch.setattr("headcount_service.game.snapshot.open_snapshot", refuse)
+    monkeypatch.setattr("headcount_service.game.storage.snapshot.open_snapshot", refuse)
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert reading.database.why_not == "the database cannot be read"

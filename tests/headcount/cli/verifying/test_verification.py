@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pyarrow.fs as pafs
 import pytest
 
-from headcount.cli import topic_end, verification
 from headcount.cli.options.verify_options import VerifyOptions
-from headcount.cli.verify_request import VerifyRequest
+from headcount.cli.verifying import topic_end, verification
+from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
@@ -58,7 +58,7 @@ def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
 def test_what_only_a_report_needs_is_loaded_while_spark_starts() -> None:
     """The same holds for what only a database needs."""
     script = (
-        "import sys; from headcount.cli import verification;"
+        "import sys; from headcount.cli.verifying import verification;"
         "from headcount.cli.commands import verify;"
         "assert not {'altair', 'sqlalchemy'} & set(sys.modules);"
         "verification._warm_up_report();"

@@ -6,8 +6,8 @@ import sys
 # Locust, which the package imports, patches the standard library of its process.
 FLUSH_UNDER_LOAD = """
 from headcount.run.outcome import Outcome
-from headcount.plugin import segment_writer as module
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts import segment_writer as module
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location, written = "run-1", 0, "memory", []
@@ -34,8 +34,8 @@ UNANSWERED = """
 import time
 from headcount.monitor.progress import ProgressCounter
 from headcount.run.outcome import Outcome
-from headcount.plugin import segment_writer as module
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts import segment_writer as module
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location = "0aaaaaaaaa", 0, "memory"
@@ -67,8 +67,8 @@ print(len(durations), sum(each >= 20_000 for each in durations))
 VARIED = """
 from headcount.ledger.digest import describe
 from headcount.run.outcome import Outcome
-from headcount.plugin import segment_writer as module
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts import segment_writer as module
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location, rows = "run-1", 0, "memory", []
@@ -88,7 +88,7 @@ print(len({shape for shape, *_ in recorded}), recorded == list(map(tuple, map(de
 """
 
 EXPECTED = """
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location = "run-1", 0, "memory"
@@ -113,8 +113,8 @@ Recorder(Broken(), lambda error: print("error:", error)).expect(900)
 
 
 UNWRITABLE = """
-from headcount.plugin.attempt import LedgerFailedError
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.attempt import LedgerFailedError
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location = "run-1", 0, "memory"
@@ -131,8 +131,8 @@ for event_type in (404, ["a"], "half a pair \\ud83d"):
 """
 
 MISNAMED = """
-from headcount.plugin.attempt import LedgerFailedError
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts.attempt import LedgerFailedError
+from headcount.plugin.attempts.recorder import Recorder
 
 class Writer:
     tag, generator, location = "0aaaaaaaaa", 0, "memory"
@@ -161,8 +161,8 @@ for name, *id_field in (
 STUMBLING = """
 import gevent
 from headcount.run.outcome import Outcome
-from headcount.plugin import segment_writer as module
-from headcount.plugin.recorder import Recorder
+from headcount.plugin.attempts import segment_writer as module
+from headcount.plugin.attempts.recorder import Recorder
 
 module.FLUSH_EVERY_S = 0.01
 failed = gevent.event.Event()

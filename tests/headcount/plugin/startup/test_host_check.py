@@ -12,7 +12,7 @@ from tests.headcount.plugin.counting_service import counting_service
 PROGRAM = """
 import sys
 from headcount.errors import PartError
-from headcount.plugin.host_check import connect
+from headcount.plugin.startup.host_check import connect
 
 for url in sys.argv[1:]:
     try:

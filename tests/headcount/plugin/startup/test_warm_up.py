@@ -8,7 +8,7 @@ BESIDE_A_HEARTBEAT = """
 import time
 import gevent
 from gevent.monkey import get_original
-from headcount.plugin import warm_up
+from headcount.plugin.startup import warm_up
 
 sleep = get_original("time", "sleep")  # blocks every greenlet of its thread
 beats, done = [], []

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from headcount_service.errors import DatabaseError, OutcomeUnknown
-from headcount_service.game.progress import PublishProgress
-from headcount_service.game.snapshot import open_snapshot
+from headcount_service.game.storage.progress import PublishProgress
+from headcount_service.game.storage.snapshot import open_snapshot
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 

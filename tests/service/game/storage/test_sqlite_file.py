@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from headcount_service.app import create_app, parts_of
-from headcount_service.game.snapshot import open_snapshot
+from headcount_service.game.storage.snapshot import open_snapshot
 from headcount_service.migrations.upgrade import upgrade
 
 from tests.service.conftest import LoadSettings
@@ -19,7 +19,7 @@ from tests.service.fakes import RecordingPublisher
 MOUNT_AND_READ = """
 mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 9
 exec "$2" -c 'import sys
-from headcount_service.game.snapshot import open_snapshot
+from headcount_service.game.storage.snapshot import open_snapshot
 with open_snapshot(sys.argv[1], "run-1.", 5) as account:
     print(*sorted(account.entries()))
 ' "sqlite:///$1/game.sqlite3"

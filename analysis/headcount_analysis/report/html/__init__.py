@@ -1,0 +1,1 @@
+"""The report as an HTML page, with its tables and its charts."""

@@ -1,0 +1,1 @@
+"""Startup: what the master and the generators do before the first request."""

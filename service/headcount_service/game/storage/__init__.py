@@ -1,0 +1,1 @@
+"""The storage of the game: its tables, and the transactions that read and write them."""
