@@ -161,6 +161,7 @@ def test_a_manifest_that_is_damaged(harmed: Path) -> None:
     assert "run.json is damaged" in error_line(judged.err)
 
 
+@pytest.mark.slow
 def test_a_wrong_broker_address(harmed: Path) -> None:
     """The message names the address; the earlier verdict is removed."""
     judged = headcount(harmed.parent, "verify", str(harmed), "--bootstrap-servers", "127.0.0.1:1")

@@ -163,6 +163,7 @@ def test_transactions_at_the_bounds(
     assert values(broker, Split(topic, 0, 0, 5)) == [*inside, b"after"]
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_an_open_transaction_is_waited_for(broker: Broker, topic: str) -> None:
     """The reader waits, and the error says that a transaction is still open."""

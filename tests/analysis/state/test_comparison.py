@@ -283,6 +283,7 @@ def test_a_generator_that_was_killed(history: RunHistory) -> None:
     assert tuple(row[name] for name in shown) == (f"{RUN}.0.o1", "gold", "", "1005", "1000")
 
 
+@pytest.mark.slow
 def test_no_database(history: RunHistory, player: SwordBuyer) -> None:
     """Two accounts are compared, which is not enough to call the state equal."""
     player.sign_up()
@@ -293,6 +294,7 @@ def test_no_database(history: RunHistory, player: SwordBuyer) -> None:
     assert table(history.folder.path, "state.csv") == []
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_read(history: RunHistory, player: SwordBuyer) -> None:
     """If there is a database, a run cannot pass without it."""
     player.sign_up()
