@@ -4,15 +4,24 @@ Spark runs this module by name: see `spark.python.daemon.module` in `spark/confi
 """
 
 import sys
+from typing import TextIO
 
 # Spark puts zip archives of pyspark first on the path, without byte code. The installed package is
 # the same, and loads in half the time.
 sys.path[:] = [entry for entry in sys.path if not entry.endswith(("pyspark.zip", "-src.zip"))]
 
-from pyspark.daemon import manager  # noqa: E402 - after the path is set
+import pyspark.daemon  # noqa: E402 - after the path is set
 
 import headcount_analysis.blocks.block_cache  # noqa: E402
 import headcount_analysis.read.source  # noqa: E402, F401 - workers inherit both modules
 
+
+def _print(message: str, file: TextIO) -> None:
+    """Print the first line alone: a JVM that stops while a worker ends is worth no traceback."""
+    file.write(message.partition("\n")[0] + "\n")
+
+
+pyspark.daemon.print = _print  # type: ignore[attr-defined] # it prints only what went wrong
+
 if __name__ == "__main__":
-    manager()
+    pyspark.daemon.manager()
