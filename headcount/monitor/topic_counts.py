@@ -81,7 +81,7 @@ class TopicCounter:
         for generator, seq in new:
             self._new.setdefault(generator, []).append(seq)
         if new:
-            self.arrived[self._type_of(value or b"")] += 1
+            self.arrived[self._type_of(value or b"")] += len(new)
 
     def _is_news(self, event: Event) -> bool:
         """Add a mentioned event; return whether nothing was known of it."""

@@ -52,6 +52,7 @@ def test_several_ids_are_not_a_duplicate() -> None:
     tally.add(b'["run-1.0.1", "run-1.0.2"]')
     tally.add(b'["run-1.0.2", "run-1.0.1"]')
     assert tally.duplicated == 0
+    assert tally.counts() == {"other": 2}
     assert set(unpacked(tally.seen()[0])) == {0}
 
 
