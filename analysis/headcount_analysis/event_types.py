@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.ledger import event_types as reserved
-
-UNKNOWN = reserved.UNKNOWN
-"""The event type of messages and attempts that have none, or have one that was not requested."""
+from headcount.ledger.event_types import UNKNOWN
 
 
 def known_types(types: pa.ChunkedArray, event_types: Sequence[str]) -> pa.DictionaryArray:

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.console import Console
+from headcount.ledger.event_types import TOTAL
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import Result, against, tally_of
 
@@ -42,7 +43,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
 
 def _table(report: Report, total: Counts) -> Table:
     """Make a row per event type and a total; a column of zeros is left out unless in _ALWAYS."""
-    rows = {**dict(sorted(report.by_event_type.items())), "total": total}
+    rows = {**dict(sorted(report.by_event_type.items())), TOTAL: total}
     columns = [key for key, count in total.as_dict().items() if count or key in _ALWAYS]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("event type")
@@ -50,6 +51,6 @@ def _table(report: Report, total: Counts) -> Table:
         table.add_column(column, justify="right")
     for name, counts in rows.items():
         by_column = counts.as_dict()
-        style = "bold" if name == "total" else ""
+        style = "bold" if name == TOTAL else ""
         table.add_row(Text(name), *(str(by_column[column]) for column in columns), style=style)
     return table

@@ -3,7 +3,9 @@
 import pyarrow as pa
 import pytest
 from headcount_analysis.arrow_types import TEXTS
-from headcount_analysis.event_types import UNKNOWN, known_types
+from headcount_analysis.event_types import known_types
+
+from headcount.ledger.event_types import UNKNOWN
 
 
 @pytest.mark.parametrize("asked", [["a", "b"], [UNKNOWN, "b", "a"]])

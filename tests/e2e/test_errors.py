@@ -7,35 +7,24 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import Manifest
 from headcount.stack.broker import Broker
 from tests.conftest import NewBroker
 from tests.e2e.command import a_short_run, headcount, left_by
+from tests.manifests import MANIFEST
 from tests.permissions import DENIED, guarded_broker
 from tests.processes import is_alive
 from tests.service.server import serving
 
 pytestmark = pytest.mark.e2e
 
-MANIFEST = Manifest(
-    run_id="run-1",
-    created_at="2026-11-23T22:15:30Z",
-    headcount_version="0",
-    scenario="mixed",
-    host="http://localhost",
-    bootstrap_servers="127.0.0.1:1",
-    cluster_id="cluster",
-    topic="events",
-    topic_id="topic",
-    cleanup_policy="delete",
-    start_offsets={0: 0},
-)
+UNREACHABLE = replace(MANIFEST, bootstrap_servers="127.0.0.1:1", start_offsets={0: 0})
 
 
 @pytest.fixture
@@ -136,7 +125,7 @@ def harmed(reports: Path) -> Path:
     """The folder of a run that was judged before; a test damages it."""
     folder = RunFolder(reports / "run-1")
     folder.create()
-    folder.write_manifest(MANIFEST)
+    folder.write_manifest(UNREACHABLE)
     (folder.path / "verdict.json").write_text("{}")
     return folder.path
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, geometric_mean
 
+from headcount.ledger.event_types import TOTAL, UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
 from headcount_analysis.compare.facts import judged_in
-from headcount_analysis.compare.runs import TOTAL, Document, Side, VerifiedRun
+from headcount_analysis.compare.runs import Document, Side, VerifiedRun
 from headcount_analysis.compare.statistics import (
     Estimate,
     Interval,
@@ -16,7 +17,6 @@ from headcount_analysis.compare.statistics import (
     ratio,
     significance_level,
 )
-from headcount_analysis.event_types import UNKNOWN
 
 AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
 """The aggregates that are compared; a limit can name `min` too."""

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import open_own
+from headcount.ledger.event_types import TOTAL
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 from headcount.run.verdict import (
@@ -28,9 +29,6 @@ from headcount.run.verdict import (
     Verdict,
     label_in,
 )
-
-TOTAL = "total"
-"""The event type of the rows that cover all event types."""
 
 _MOST_TYPES = 1000
 _MOST_LETTERS = 1000

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headcount.ledger.event_types import UNKNOWN
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import plain
 from headcount_analysis.classes_and_flags import FLAGS, Counts, Fate, total
 from headcount_analysis.column_combinations import Combined, added
-from headcount_analysis.event_types import UNKNOWN, known_types
+from headcount_analysis.event_types import known_types
 
 LONGEST_ERROR = 60
 

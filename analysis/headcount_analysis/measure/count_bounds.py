@@ -7,9 +7,9 @@ all of them.
 
 from dataclasses import dataclass, replace
 
+from headcount.ledger.event_types import UNKNOWN
 from headcount.thresholds.grammar import Threshold
 from headcount_analysis.classes_and_flags import Counts, total
-from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.measure.samples import WindowSample
 
 

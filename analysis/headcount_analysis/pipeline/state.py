@@ -5,7 +5,7 @@ from dataclasses import replace
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
-from headcount_analysis.event_types import UNKNOWN
+from headcount.ledger.event_types import UNKNOWN
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan

@@ -5,13 +5,14 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.measure.latency import TOTAL, Latency
+from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from headcount.ledger.event_types import TOTAL
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import PERCENTILES, TOTAL
+from headcount_analysis.measure.latency import PERCENTILES
 from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report

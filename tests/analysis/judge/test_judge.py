@@ -20,23 +20,10 @@ from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
-from headcount.run.manifest import End, Manifest
+from headcount.run.manifest import End
 from headcount.run.verdict import Check, Label, Result, Verdict
 from headcount.thresholds.grammar import parse
-
-MANIFEST = Manifest(
-    run_id="run-1",
-    created_at="2026-11-23T22:15:30Z",
-    headcount_version="0",
-    scenario="mixed",
-    host="http://localhost",
-    bootstrap_servers="localhost:9092",
-    cluster_id="cluster",
-    topic="events",
-    topic_id="topic",
-    cleanup_policy="delete",
-    start_offsets={0: 5},
-)
+from tests.manifests import MANIFEST
 
 SANE = Evidence(
     by_event_type={"default": Counts(attempted=10, acked=10, delivered=10)},

@@ -8,11 +8,12 @@ from headcount_analysis.measure.histogram import Bucket, Measure, counted, distr
 from headcount_analysis.measure.latency import (
     PERCENTILES,
     TICKS,
-    TOTAL,
     latencies,
     percentile_curve,
     quantiles,
 )
+
+from headcount.ledger.event_types import TOTAL
 
 MS = 1_000_000
 TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")

@@ -11,11 +11,11 @@ from headcount_analysis.blocks.seq_block import BlockInput
 from headcount_analysis.judge import Limits
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import TOTAL
 from headcount_analysis.pipeline import compare
 from headcount_analysis.read.topic_rows import Groups
 from headcount_analysis.report.model import Report
 
+from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import Label
 from headcount.thresholds.grammar import parse
 from tests.analysis.history import MS, START_NS, RunHistory, event_id

@@ -13,7 +13,8 @@ from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.model import Report
 
 from headcount.ledger.generator_health import Health, Sample
-from tests.analysis.judge.test_judge import MANIFEST, SANE, with_counts
+from tests.analysis.judge.test_judge import SANE, with_counts
+from tests.manifests import MANIFEST
 
 HOSTILE = "<script>alert(1)</script>"
 MS = 1_000_000

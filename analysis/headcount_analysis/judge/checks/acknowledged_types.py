@@ -6,9 +6,8 @@ not tested, even if other types were.
 
 from collections.abc import Iterator
 
-from headcount.ledger.event_types import REMEDY, RESERVED, why_reserved
+from headcount.ledger.event_types import REMEDY, RESERVED, UNKNOWN, why_reserved
 from headcount.run.verdict import Check, Result
-from headcount_analysis.event_types import UNKNOWN
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.answers import listed
 from headcount_analysis.judge.checks.scenario import why_nothing

@@ -7,10 +7,11 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
+from headcount.ledger.event_types import TOTAL
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts, Fate
 from headcount_analysis.measure.generator_health import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import TOTAL, CurvePoint
+from headcount_analysis.measure.latency import CurvePoint
 from headcount_analysis.measure.over_time import OverTime, Percentiles
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.report.html.svg import INK, PALETTE, elapsed, is_single, svg, value_axis

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import TOTAL, Latency
+from headcount_analysis.measure.latency import Latency
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import charts, game_charts

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from headcount.ledger.event_types import TOTAL
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import TOTAL
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
 from headcount_analysis.report.exceptions import Exceptions, kind

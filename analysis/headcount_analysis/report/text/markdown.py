@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import Result, tally_of
 from headcount_analysis.judge import watched
-from headcount_analysis.measure.latency import TOTAL
 from headcount_analysis.report import tables
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report

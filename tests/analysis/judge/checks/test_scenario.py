@@ -8,7 +8,8 @@ from headcount_analysis.measure.generator_health import FleetHealth
 
 from headcount.ledger.shortfall import ScenarioError, Shortfall, Stage
 from headcount.run.verdict import Label
-from tests.analysis.judge.test_judge import MANIFEST, SANE
+from tests.analysis.judge.test_judge import SANE
+from tests.manifests import MANIFEST
 
 BROKEN_TASK = ScenarioError(Stage.TASK, "KeyError: 'guild'", "shop.py:20", 38)
 

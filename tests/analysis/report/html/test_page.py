@@ -17,8 +17,9 @@ from headcount_analysis.report.model import Report
 
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse
-from tests.analysis.judge.test_judge import MANIFEST, SANE
+from tests.analysis.judge.test_judge import SANE
 from tests.analysis.report.literal import HOSTILE, a_report, some_exceptions
+from tests.manifests import MANIFEST
 
 
 class Outline(HTMLParser):

@@ -29,7 +29,8 @@ from headcount.console import Console
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import Label, against, read_verdict
 from headcount.thresholds.grammar import parse
-from tests.analysis.judge.test_judge import DAMAGED, DIFFERENT, MANIFEST, SANE, with_counts
+from tests.analysis.judge.test_judge import DAMAGED, DIFFERENT, SANE, with_counts
+from tests.manifests import MANIFEST
 
 KEPT = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
 BROKEN = ThresholdResult(parse("rps > 400"), 12.0)

@@ -15,7 +15,7 @@ from headcount.console import Console
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Generators
-from tests.headcount.cli.verifying.test_verification import MANIFEST
+from tests.manifests import MANIFEST
 
 SETTLED = cast("Follower", SimpleNamespace(progress="nothing new"))
 

@@ -18,7 +18,7 @@ from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored_state
 from headcount.run.folder import RunFolder
-from tests.headcount.cli.verifying.test_verification import MANIFEST
+from tests.manifests import MANIFEST
 
 URL = "sqlite:////tmp/game.sqlite3"
 PLAYED = GameDatabase(URL, "run-1.")

@@ -19,21 +19,8 @@ from headcount.console import Console
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import End, Generators, Manifest
-
-MANIFEST = Manifest(
-    run_id="run-1",
-    created_at="2026-11-23T22:15:30Z",
-    headcount_version="0",
-    scenario="mixed",
-    host="http://localhost",
-    bootstrap_servers="localhost:9092",
-    cluster_id="cluster",
-    topic="events",
-    topic_id="topic",
-    cleanup_policy="delete",
-    start_offsets={0: 5},
-)
+from headcount.run.manifest import End, Generators
+from tests.manifests import MANIFEST
 
 
 def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
