@@ -34,7 +34,13 @@ from headcount.plugin.options import (
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import interrupt, sequence
 from headcount.plugin.shutdown.exit_code import write_exit
-from headcount.plugin.startup import option_conflicts, recording, run_preparation, warm_up
+from headcount.plugin.startup import (
+    heartbeat,
+    option_conflicts,
+    recording,
+    run_preparation,
+    warm_up,
+)
 from headcount.plugin.web import add_pages
 from headcount.run.manifest import Generators, Manifest
 from headcount.run.verdict import BROKEN_THRESHOLD
@@ -62,7 +68,9 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.listen()
     # Without it, Locust kills requests in flight, although their events may reach the topic.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
-    if not isinstance(environment.runner, MasterRunner):
+    if isinstance(environment.runner, MasterRunner):
+        heartbeat.tolerate_stalls()
+    else:
         warm_up.begin()
     arrival_driver.listen(environment)
     if isinstance(environment.runner, WorkerRunner):

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack
@@ -119,10 +120,12 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
             assert second.wait(DEADLINE_S) == 0
         with bench.started(worker) as third:
             bench.wait_for(lambda: bench.has_received_from(2), "one that came back makes requests")
+            stopped_at_s = time.monotonic()
             first.send_signal(signal.SIGSTOP)
             bench.wait_for(
                 lambda: "failed to send heartbeat" in log.read_text(), "the first is missed"
             )
+            assert time.monotonic() - stopped_at_s > 9  # Locust alone: 3 to 4 s
             bench.has_received_from(0)
             first.send_signal(signal.SIGCONT)
             bench.wait_for(lambda: bench.has_received_from(0), "the first goes on")

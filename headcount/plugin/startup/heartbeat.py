@@ -1,0 +1,16 @@
+"""Heartbeats: how long Locust's master waits for one before it considers a worker missing."""
+
+from locust import runners
+
+TOLERATED_S = 10
+
+
+def tolerate_stalls() -> None:
+    """Let the master wait for 10 s instead of 3 s.
+
+    On a busy host every worker may be stalled for several seconds at once, and the master would end
+    the test with the last of them. A worker that does hang loses its users' work for 10 s.
+    """
+    runners.HEARTBEAT_LIVENESS = max(
+        runners.HEARTBEAT_LIVENESS, TOLERATED_S // runners.HEARTBEAT_INTERVAL
+    )
