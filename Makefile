@@ -1,6 +1,6 @@
 # Each target calls one tool and passes ARGS on to it.
 #   make run ARGS="--users 50 --run-time 2m"
-.PHONY: run up test test-slow check house bench docs faults lock clean
+.PHONY: run up test test-slow test-heavy check house bench docs faults lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -16,10 +16,13 @@ up: .venv/ready
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 test: .venv/ready
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not heavy" $(ARGS)
 
 test-slow: .venv/ready
 	$(PYTEST) -m slow $(ARGS)
+
+test-heavy: .venv/ready
+	$(PYTEST) -m heavy $(ARGS)
 
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -8,7 +8,7 @@ from headcount_analysis.selftest.faults import CLEAN, EXPECTED
 
 from tests.e2e.command import headcount
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
 def test_every_fault_is_reported_as_what_it_is(tmp_path: Path) -> None:

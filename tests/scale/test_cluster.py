@@ -34,7 +34,7 @@ from tests.scale.cluster import (
 from tests.scale.object_store import BUCKET, opened
 from tests.scale.spark_cluster import executors
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")

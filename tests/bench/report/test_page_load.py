@@ -7,7 +7,7 @@ import pytest
 
 from tests.bench.command import bench
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not on PATH")

@@ -9,7 +9,7 @@ from bench.sizing import cores
 from headcount.stack.jvm.compilation_flags import LONG_WORK
 from tests.bench.command import bench
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
 def test_spark_starts_the_same_way_for_both_sizes() -> None:
