@@ -12,7 +12,7 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 import click
-from headcount_service.catalogue import CatalogueError
+from headcount_service.errors import CatalogueError
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.gc_control import uncollected
@@ -70,12 +70,32 @@ COMMANDS = {
 """The place of each command; only that one is imported, because Spark and charts load slowly."""
 
 
+SUMMARIES = {
+    "run": "run everything, from starting Kafka to the verdict",
+    "verify": "judge a run, or judge it again",
+    "follow": "judge a run while another process drives it",
+    "compare": "compare runs: what changed, and what is noise",
+    "events": "show the game's events in a run",
+    "mark": "add a timestamped note to a run",
+    "up": "keep Kafka, a service and Locust's web UI running",
+    "shell": "open a pyspark shell that can read Kafka",
+    "selftest": "check the verdict itself, with known faults",
+    "doctor": "check that everything a run needs is there",
+}
+"""What each command does, for the list of commands; importing all of them takes seconds."""
+
+
 class Commands(click.Group):
     """The commands; each is imported when it is first used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands."""
-        return list(COMMANDS)
+        return list(SUMMARIES)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command; None if no command has that name."""

@@ -26,6 +26,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from headcount_service.errors import CatalogueError
+
 FILE = "catalogue.toml"
 _SHOWN_CHARS = 100
 _KIND_AT = 4
@@ -41,10 +43,6 @@ RESERVED = EVENT_FIELDS | {"after", "limit", "since", "until"}
 Value = str | int
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Gold = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class CatalogueError(Exception):
-    """The catalogue's file is invalid; the message names each place and what is wrong there."""
 
 
 class _Strict(BaseModel):

@@ -2,6 +2,7 @@
 
 ServiceError
 ├── SettingsError       an environment variable is invalid; one line per variable
+├── CatalogueError      the catalogue's file is invalid
 ├── DatabaseError       the game's database cannot be used
 ├── RequestError        the client must change the request; nothing was published
 │   └── Refused         the rules of the game forbid it; nothing was changed
@@ -24,6 +25,10 @@ class ServiceError(Exception):
 
 class SettingsError(ServiceError):
     """Settings in the environment are invalid; the message has a line for each."""
+
+
+class CatalogueError(ServiceError):
+    """The catalogue's file is invalid; the message names each place and what is wrong there."""
 
 
 @dataclass(frozen=True, slots=True)

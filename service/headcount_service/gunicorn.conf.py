@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from headcount_service.app import parts_of
-from headcount_service.catalogue import CatalogueError, load_catalogue
-from headcount_service.errors import DatabaseError, SettingsError
+from headcount_service.catalogue import load_catalogue
+from headcount_service.errors import CatalogueError, DatabaseError, SettingsError
 from headcount_service.gunicorn_worker import drop_connections_on_term
 from headcount_service.migrations.upgrade import upgrade
 from headcount_service.settings import load_settings

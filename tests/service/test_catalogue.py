@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from headcount_service.catalogue import (
-    CatalogueError,
     Variant,
     load_catalogue,
     parse_catalogue,
     sells,
     unit_price,
 )
+from headcount_service.errors import CatalogueError
 
 ROOT = Path(__file__).parents[2]
 SOUND = """

@@ -1,14 +1,9 @@
 """`headcount run`: a run from start to verdict."""
 
-import contextlib
-import os
 from pathlib import Path
 
 import click
 
-from headcount.cli.load import drive
-from headcount.cli.local_stack import start
-from headcount.cli.locust_command import Load
 from headcount.cli.locustfile import check_locustfiles, default_locustfile
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.load_options import LoadOptions, with_load_options
@@ -22,17 +17,10 @@ from headcount.cli.options.output_options import (
 from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
 from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_verify_options
-from headcount.cli.platform import platform
-from headcount.cli.result import show
-from headcount.cli.verifying.follower import following
-from headcount.cli.verifying.run_lock import run_lock
-from headcount.cli.verifying.verification import judge
-from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
 from headcount.run.ids import is_run_id, new_run_id
-from headcount.stack.service import DATABASE_VARIABLE
 
 _EXAMPLES = f"""
 \b
@@ -99,29 +87,17 @@ def run(
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
-    load = Load(locustfile, load_options, target_options, verify_options, ledger, extra)
     check_locustfiles(locustfile)
-    limits_of(verify_options)  # a mistake in it is reported before the load, not after
     folder = RunFolder(reports_dir.absolute() / _checked_run_id(run_id))
-    folder.create()
-    environ = dict(os.environ)
-    if verify_options.database_url is not None:
-        # A service that is started keeps its state there, too.
-        environ[DATABASE_VARIABLE] = verify_options.database_url
-    ready = platform(environ, Console(quiet=quiet))
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(run_lock(folder, ready.console))
-        target = start(stack, target_options, ready, folder.path)
-        servers = target.bootstrap_servers
-        follower = None
-        if is_followed:
-            follower = stack.enter_context(
-                following(folder, verify_options, ledger, servers, ready)
-            )
-        drive(load, target, folder, ready, follower)
-        request = VerifyRequest(folder, verify_options, servers, database_url=target.database_url)
-        report = judge(request, ready, follower)
-    show(report, folder, ready.console, as_json=as_json)
+    # A mistaken option and --help need none of what carries out a run, which loads slowly.
+    from headcount.cli.judged_run import judged_run  # noqa: PLC0415
+    from headcount.cli.locust_command import Load  # noqa: PLC0415
+    from headcount.cli.result import show  # noqa: PLC0415
+
+    load = Load(locustfile, load_options, target_options, verify_options, ledger, extra)
+    console = Console(quiet=quiet)
+    report = judged_run(load, folder, console, is_followed=is_followed)
+    show(report, folder, console, as_json=as_json)
     return report.exit_code
 
 

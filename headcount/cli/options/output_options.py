@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from headcount.cli.options.groups import OptionGroup, grouped_option
-from headcount.ledger.location import check_location
 
 with_reports_dir = grouped_option(
     OptionGroup.OUTPUT,
@@ -22,7 +21,11 @@ def checked_location(
     _context: click.Context, parameter: click.Parameter, location: str | None
 ) -> str | None:
     """Return a folder or URL. UsageError names the option if it cannot be used."""
-    return location and check_location(parameter.opts[0], location)
+    if not location:
+        return location
+    from headcount.ledger.location import check_location  # noqa: PLC0415 - it loads slowly
+
+    return check_location(parameter.opts[0], location)
 
 
 with_ledger = grouped_option(

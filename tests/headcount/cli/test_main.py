@@ -2,6 +2,9 @@
 
 import errno
 import importlib
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import click
@@ -50,3 +53,18 @@ def test_what_goes_wrong_has_a_code(
     said = capsys.readouterr().err
     assert message in said
     assert ("Traceback" in said) == (code == module.BUG)
+
+
+def test_the_help_lists_every_command_without_importing_any() -> None:
+    """Importing all commands would take seconds."""
+    program = (
+        "import sys; from headcount.cli.main import cli;"
+        "cli.main(['--help'], standalone_mode=False);"
+        "print([name for name in sys.modules if name.startswith('headcount.cli.commands.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True
+    )
+    listed = re.findall(r"^  ([a-z]+)  +[a-z]", done.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(module.COMMANDS)
+    assert done.stdout.endswith("\n[]\n")

@@ -1,0 +1,47 @@
+"""A judged run: starts the parts, drives the load and judges what arrived."""
+
+import contextlib
+import os
+
+from headcount_analysis.report.model import Report
+
+from headcount.cli.load import drive
+from headcount.cli.local_stack import start
+from headcount.cli.locust_command import Load
+from headcount.cli.platform import platform
+from headcount.cli.verifying.follower import following
+from headcount.cli.verifying.run_lock import run_lock
+from headcount.cli.verifying.verification import judge
+from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
+from headcount.console import Console
+from headcount.run.folder import RunFolder
+from headcount.stack.service import DATABASE_VARIABLE
+
+
+def judged_run(load: Load, folder: RunFolder, console: Console, *, is_followed: bool) -> Report:
+    """Carry out a run in a new folder, and stop every part that it started.
+
+    Raises:
+        UsageError: An option, the scenario or the folder makes no sense.
+        PartError: A part cannot start, or died before there was anything to judge.
+    """
+    verify_options = load.verify_options
+    limits_of(verify_options)  # a mistake in it is reported before the load, not after
+    folder.create()
+    environ = dict(os.environ)
+    if verify_options.database_url is not None:
+        # A service that is started keeps its state there, too.
+        environ[DATABASE_VARIABLE] = verify_options.database_url
+    ready = platform(environ, console)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(run_lock(folder, console))
+        target = start(stack, load.target_options, ready, folder.path)
+        servers = target.bootstrap_servers
+        follower = None
+        if is_followed:
+            follower = stack.enter_context(
+                following(folder, verify_options, load.ledger, servers, ready)
+            )
+        drive(load, target, folder, ready, follower)
+        request = VerifyRequest(folder, verify_options, servers, database_url=target.database_url)
+        return judge(request, ready, follower)
