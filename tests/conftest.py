@@ -170,7 +170,7 @@ def broker(new_config: NewConfig, run_folder: Path) -> Iterator[Broker]:
 def topic(broker: Broker) -> Iterator[str]:
     """A topic for the test, with 4 partitions."""
     name = f"test-{uuid.uuid4().hex[:12]}"
-    ensure_topic(broker.bootstrap_servers, name, partitions=4, timeout_s=120)
+    ensure_topic(broker.cluster, name, partitions=4, timeout_s=120)
     yield name
     # Code that searches all topics should search only those of running tests.
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})

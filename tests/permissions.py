@@ -31,7 +31,7 @@ def guarded_broker(new_broker: NewBroker, topic: str, *rules: Rule) -> Broker:
         authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         allow_everyone_if_no_acl_found="true",
     )
-    ensure_topic(broker.bootstrap_servers, topic, 1)
+    ensure_topic(broker.cluster, topic, 1)
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     pattern = ResourcePattern(ResourceType.TOPIC, topic)
     admin.create_acls([ACL("User:ANONYMOUS", "*", *rule, pattern) for rule in rules])

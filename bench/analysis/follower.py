@@ -30,6 +30,7 @@ from headcount.cli.platform import platform
 from headcount.cli.verifying.spark_config import session_config
 from headcount.console import Console
 from headcount.errors import PartError
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 
 BATCHES, MIN_BATCH = 50, 200
@@ -52,7 +53,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     servers = manifest.bootstrap_servers
     query = stream.begin(
         sql(spark),
-        servers,
+        Cluster(servers),
         manifest,
         follower.take,
         follower.checkpoint,

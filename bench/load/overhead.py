@@ -70,7 +70,7 @@ class OverheadRound:
 
 def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds, alternating the variants."""
-    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     cores = two_cores()
     taken: list[OverheadRound] = []
     with responder(stage) as (server, url):

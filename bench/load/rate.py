@@ -78,7 +78,7 @@ class RateRound:
 
 def measure(settings: RateSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds, each at half of the capacity that the generator has at the time."""
-    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     cores, vegeta = two_cores(), shutil.which("vegeta")
     if cores is not None:
         pin(stage.broker.pid, cores[1])

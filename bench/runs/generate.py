@@ -21,6 +21,7 @@ from confluent_kafka import Producer
 from headcount_players._choices import a_guild, a_player, a_sword
 
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.ledger.digest import digest, shape
 from headcount.ledger.location import open_location
 from headcount.ledger.schema import Row
@@ -132,8 +133,8 @@ def finish(builder: RunBuilder, folder: RunFolder, manifest: Manifest) -> None:
     left = builder.producer.flush(FLUSH_TIMEOUT_S)
     assert left == 0, f"{left} messages were not delivered"
     end = End(
-        end_offsets=topic.end_offsets(servers, name),
-        log_start_offsets=topic.beginning_offsets(servers, name),
+        end_offsets=topic.end_offsets(Cluster(servers), name),
+        log_start_offsets=topic.beginning_offsets(Cluster(servers), name),
         read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     published = sum(end.end_offsets.values()) - sum(manifest.start_offsets.values())
@@ -209,7 +210,7 @@ def _event_template(content: dict[str, object]) -> GeneratedEvent:
 
 def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
     """Make the manifest of a run; create its topic if it is missing."""
-    described = topic.ensure_topic(servers, name, partitions=4)
+    described = topic.ensure_topic(Cluster(servers), name, partitions=4)
     return Manifest(
         run_id=folder.run_id,
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -217,11 +218,11 @@ def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
         scenario="bench/runs/generate.py",
         host="http://127.0.0.1:8000",
         bootstrap_servers=servers,
-        cluster_id=topic.cluster_id(servers),
+        cluster_id=topic.cluster_id(Cluster(servers)),
         topic=name,
         topic_id=described.topic_id,
-        cleanup_policy=described.cleanup_policy,
-        start_offsets=topic.end_offsets(servers, name),
+        cleanup_policy=described.cleanup_policy or "",
+        start_offsets=topic.end_offsets(Cluster(servers), name),
         tag=new_tag(),
     )
 

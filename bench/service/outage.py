@@ -55,7 +55,7 @@ class MemorySample:
 
 def measure(settings: OutageSettings, stage: Workbench) -> BenchmarkResult:
     """Measure before, during and after an outage, under load."""
-    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     requests = stage.folder / "requests.txt"
     write(requests, requests_of(STATELESS, "/"))
     taken: list[MemorySample] = []

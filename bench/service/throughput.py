@@ -82,7 +82,7 @@ class LoadSpec:
 
 def measure(settings: ThroughputSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds for each number of connections and route, alternating the variants."""
-    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     for route in ROUTES:
         _write_requests(route, settings, stage)
     taken: list[ThroughputRound] = []

@@ -45,7 +45,7 @@ class CostsRound:
 
 def measure(settings: CostsSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds."""
-    ensure_topic(stage.broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     config = ServerConfig(
         bootstrap_servers=stage.broker.bootstrap_servers,
         topic=TOPIC,

@@ -8,6 +8,7 @@ from headcount_analysis.report.model import Report
 from headcount.cli.load import drive
 from headcount.cli.local_stack import start
 from headcount.cli.locust_command import Load
+from headcount.cli.options.kafka_options import KafkaOptions
 from headcount.cli.platform import platform
 from headcount.cli.verifying.follower import following
 from headcount.cli.verifying.run_lock import run_lock
@@ -18,7 +19,9 @@ from headcount.run.folder import RunFolder
 from headcount.stack.service import DATABASE_VARIABLE
 
 
-def judged_run(load: Load, folder: RunFolder, console: Console, *, is_followed: bool) -> Report:
+def judged_run(
+    load: Load, kafka: KafkaOptions, folder: RunFolder, console: Console, *, is_followed: bool
+) -> Report:
     """Carry out a run in a new folder, and stop every part that it started.
 
     Raises:
@@ -26,22 +29,30 @@ def judged_run(load: Load, folder: RunFolder, console: Console, *, is_followed: 
         PartError: A part cannot start, or died before there was anything to judge.
     """
     verify_options = load.verify_options
+    settings = kafka.settings
     limits_of(verify_options)  # a mistake in it is reported before the load, not after
+    kafka.warn(console)
     folder.create()
-    environ = dict(os.environ)
+    environ = {**os.environ, **kafka.environ}
     if verify_options.database_url is not None:
         # A service that is started keeps its state there, too.
         environ[DATABASE_VARIABLE] = verify_options.database_url
     ready = platform(environ, console)
     with contextlib.ExitStack() as stack:
         stack.enter_context(run_lock(folder, console))
-        target = start(stack, load.target_options, ready, folder.path)
-        servers = target.bootstrap_servers
+        target = start(stack, load.target_options, settings, ready, folder.path)
+        cluster = target.cluster
         follower = None
         if is_followed:
             follower = stack.enter_context(
-                following(folder, verify_options, load.ledger, servers, ready)
+                following(folder, verify_options, load.ledger, cluster, ready)
             )
         drive(load, target, folder, ready, follower)
-        request = VerifyRequest(folder, verify_options, servers, database_url=target.database_url)
+        request = VerifyRequest(
+            folder,
+            verify_options,
+            cluster.bootstrap_servers,
+            database_url=target.database_url,
+            kafka=cluster.settings,
+        )
         return judge(request, ready, follower)

@@ -10,7 +10,10 @@ from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import describe, ensure_topic
+from headcount.kafka_settings.config_file import ASSIGNMENTS_VARIABLE, FILE_VARIABLE
+from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 from headcount.run.address import without_secrets
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig
@@ -30,7 +33,7 @@ class Target:
     """
 
     host: str
-    bootstrap_servers: str
+    cluster: Cluster
     broker: Broker | None
     server: Server | None
 
@@ -75,7 +78,11 @@ def start_broker(ready: Platform, data_dir: Path) -> Broker:
 
 
 def start(
-    stack: contextlib.ExitStack, options: TargetOptions, ready: Platform, folder: Path
+    stack: contextlib.ExitStack,
+    options: TargetOptions,
+    kafka: KafkaSettings,
+    ready: Platform,
+    folder: Path,
 ) -> Target:
     """Start the parts that the user did not name; `stack` stops them.
 
@@ -84,28 +91,34 @@ def start(
         PartError: A part does not start.
     """
     broker, server = None, None
-    bootstrap_servers, host = options.bootstrap_servers, options.host
-    if bootstrap_servers is None:
+    servers, host = options.bootstrap_servers or kafka.bootstrap_servers, options.host
+    cluster = Cluster(servers, kafka)
+    if not servers and kafka != PLAINTEXT:
+        raise UsageError(
+            "the Kafka settings name no brokers: add bootstrap.servers to them, or give "
+            "--bootstrap-servers"
+        )
+    if not servers:
         broker = start_broker(ready, folder / BROKER_DATA)
         stack.callback(_stop, "broker", broker.stop, ready.console)
-        bootstrap_servers = broker.bootstrap_servers
+        cluster = broker.cluster
     if broker is not None or options.create_topic:
         ensure_topic(
-            bootstrap_servers,
+            cluster,
             options.topic,
             options.partitions,
             options.replication,
         )
-    elif describe(bootstrap_servers, options.topic) is None:
+    elif describe(cluster, options.topic) is None:
         raise UsageError(
-            f"there is no topic {options.topic!r} at {bootstrap_servers}: name another with "
+            f"there is no topic {options.topic!r} at {cluster}: name another with "
             "--topic, or create it with --create-topic"
         )
     if host is None:
-        server = _start_service(options, bootstrap_servers, folder, ready)
+        server = _start_service(options, cluster, folder, ready)
         stack.callback(_stop, "service", server.stop, ready.console)
         host = server.url
-    return Target(check_host(host), bootstrap_servers, broker, server)
+    return Target(check_host(host), cluster, broker, server)
 
 
 def check_host(host: str) -> str:
@@ -119,19 +132,25 @@ def check_host(host: str) -> str:
 
 
 def _start_service(
-    options: TargetOptions, bootstrap_servers: str, folder: Path, ready: Platform
+    options: TargetOptions, cluster: Cluster, folder: Path, ready: Platform
 ) -> Server:
     with ready.console.step("Starting the service"):
         return Server(
             ServerConfig(
-                bootstrap_servers=bootstrap_servers,
+                bootstrap_servers=cluster.bootstrap_servers,
                 topic=options.topic,
                 log_path=folder / "logs" / "service.log",
-                environ={**ready.environ, **options.service_environ},
+                environ={**ready.environ, **options.service_environ, **_kafka_environ(ready)},
                 app=options.app,
                 database=folder / DATABASE,
             )
         )
+
+
+def _kafka_environ(ready: Platform) -> dict[str, str]:
+    """Name the user's Kafka settings as the game service expects them."""
+    names = {FILE_VARIABLE: "SERVICE_KAFKA_CONFIG", ASSIGNMENTS_VARIABLE: "SERVICE_KAFKA_SETTINGS"}
+    return {names[name]: value for name, value in ready.environ.items() if name in names}
 
 
 def _stop(name: str, stop: Callable[[], object], console: Console) -> None:

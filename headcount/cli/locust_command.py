@@ -100,7 +100,7 @@ def _target_options(
     options: TargetOptions, target: Target, environ: Mapping[str, str]
 ) -> dict[str, object]:
     return {
-        "--bootstrap-servers": target.bootstrap_servers,
+        "--bootstrap-servers": target.cluster.bootstrap_servers,
         "--topic": options.topic,
         "--promise": options.stated_guarantee(environ),
     }

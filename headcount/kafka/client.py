@@ -17,6 +17,9 @@ from kafka.net.compat import KafkaNetClient
 
 from headcount.errors import PartError, UsageError
 from headcount.kafka import listener_probe
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.permissions import Operation, how_to_grant
+from headcount.kafka_settings import kafka_python
 
 TIMEOUT_S = 30.0
 LISTENING_WITHIN_S = 10.0
@@ -26,28 +29,27 @@ SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
 PATIENCE_S = 2.0
 """The first timeout of a broker while there are others to ask."""
-SILENT = "a connection opens, but no Kafka broker answers on it in plain text"
+SILENT = "a connection opens, but no Kafka broker answers on it"
 
 # Without a handler the client's warnings would land on the user's terminal through logging's last
 # resort; our own messages have what matters.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
-class NoSettingsError(kafka.errors.KafkaError):  # type: ignore[misc] # it has no types
-    """A broker does not know a topic yet, or denies access: the client does not say which."""
-
-
 @contextlib.contextmanager
 def connected(
-    bootstrap_servers: str,
+    cluster: Cluster,
     timeout_s: float,
     what: str,
     client_type: Callable[..., Any] = KafkaAdminClient,
     *,
     listening_within_s: float = LISTENING_WITHIN_S,
+    needs: tuple[Operation, str] | None = None,
     **settings: Any,
 ) -> Iterator[Any]:
     """Connect while the block runs; `what` names its purpose in an error.
+
+    `needs` is the operation, and the topic's name, for which the user may lack the right.
 
     The client is kafka-python's admin client, or another of its clients, with these settings.
 
@@ -55,41 +57,46 @@ def connected(
         UsageError: The list of servers is not valid.
         PartError: No broker answers, or it refuses.
     """
-    servers, began_s = _servers(bootstrap_servers), time.monotonic()
-    no_answer = f"no Kafka broker answers at {bootstrap_servers} within"
+    servers, began_s = _servers(cluster.bootstrap_servers), time.monotonic()
+    no_answer = f"no Kafka broker answers at {cluster} within"
     listening_within_s = min(timeout_s, listening_within_s)
     listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:
         raise PartError(f"{no_answer} {listening_within_s:g} s: {reason}")
-    usable = _usable(listening, bootstrap_servers, timeout_s)
+    usable = _usable(listening, cluster, timeout_s)
     end_s = began_s + timeout_s
-    settings = {"request_timeout_ms": int(timeout_s * 1000), **settings}
+    settings = {
+        "request_timeout_ms": int(timeout_s * 1000),
+        **kafka_python.client_options(cluster.settings),
+        **settings,
+    }
     try:
         client = _first_to_answer(
             usable, end_s, lambda server, end_s: _client(server, end_s, client_type, settings)
         )
     except kafka.errors.KafkaError as error:
         silent = isinstance(error, kafka.errors.KafkaTimeoutError)
-        reason = SILENT if silent else _message(error)
+        reason = SILENT if silent else _message(error, cluster)
         raise PartError(f"{no_answer} {timeout_s:g} s: {reason}") from error
     try:
         yield client
     except kafka.errors.KafkaError as error:
-        raise PartError(f"cannot {what} at {bootstrap_servers}: {_message(error)}") from error
+        reason = _message(error, cluster, needs)
+        raise PartError(f"cannot {what} at {cluster}: {reason}") from error
     finally:
         client.close()
 
 
-def _usable(servers: Sequence[str], bootstrap_servers: str, timeout_s: float) -> Sequence[str]:
+def _usable(servers: Sequence[str], cluster: Cluster, timeout_s: float) -> Sequence[str]:
     """Skip servers that our clients cannot use. PartError says why if none is left."""
     patience_s = min(listener_probe.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
     reasons = []
     for index, server in enumerate(servers):
-        reason = listener_probe.why_unusable(server, patience_s)
+        reason = listener_probe.why_unusable(server, cluster.settings, patience_s)
         if not reason:
             return servers[index:]
         reasons.append(reason)
-    raise PartError(f"cannot use the Kafka brokers at {bootstrap_servers}: {reasons[0]}")
+    raise PartError(f"cannot use the Kafka brokers at {cluster}: {reasons[0]}")
 
 
 def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:
@@ -174,9 +181,6 @@ def _servers(bootstrap_servers: str) -> list[str]:
 
 
 _MESSAGES = {
-    NoSettingsError: "it returns no settings of the topic; grant the user DescribeConfigs on it",
-    kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant access",
-    kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; create the topic first",
     kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
     kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
     kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
@@ -185,8 +189,19 @@ _MESSAGES = {
 }
 
 
-def _message(error: kafka.errors.KafkaError) -> str:
-    return _MESSAGES.get(type(error)) or f"{type(error).__name__}: {error}"
+_DENIED = (
+    kafka.errors.TopicAuthorizationFailedError,
+    kafka.errors.ClusterAuthorizationFailedError,
+)
+
+
+def _message(
+    error: kafka.errors.KafkaError, cluster: Cluster, needs: tuple[Operation, str] | None = None
+) -> str:
+    if isinstance(error, _DENIED) and needs is not None:
+        return f"the user lacks the right {needs[0]}; {how_to_grant(cluster, *needs)}"
+    text = _MESSAGES.get(type(error)) or f"{type(error).__name__}: {error}"
+    return cluster.settings.masked(text)
 
 
 def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:

@@ -19,11 +19,14 @@ from headcount.kafka.client import (
     LISTENING_WITHIN_S,
     RETRY_S,
     TIMEOUT_S,
-    NoSettingsError,
     connected,
 )
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.permissions import Operation
 
 _DEBUGGING_REPLICA = -2  # in Kafka's ListOffsetsRequest: neither consumer nor broker
+
+_DESCRIBED = ("cleanup.policy", "retention.ms", "message.timestamp.type")
 
 # Settings of a topic created here: evidence does not expire, and brokers set the timestamps.
 TOPIC_CONFIG = {
@@ -40,21 +43,24 @@ class TopicDescription:
 
     `topic_id` is None from brokers without topic ids, `replication` is that of partition 0, and
     `retention_ms` is -1 if nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
+    These three are None if the user may not see them, or if the brokers do not describe them.
+    `operations` are those that the user may do, such as `READ`; None if the brokers do not say.
     """
 
     name: str
     topic_id: str | None
     partitions: int
     replication: int
-    cleanup_policy: str
-    retention_ms: int
-    timestamp_type: str
+    cleanup_policy: str | None
+    retention_ms: int | None
+    timestamp_type: str | None
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
     """The leader epoch of each partition: a new leader may lack what the previous one had."""
+    operations: frozenset[str] | None = None
 
 
 def ensure_topic(
-    bootstrap_servers: str,
+    cluster: Cluster,
     name: str,
     partitions: int,
     replication: int = 1,
@@ -72,7 +78,8 @@ def ensure_topic(
         "configs": TOPIC_CONFIG,
     }
     end_s = time.monotonic() + timeout_s
-    with connected(bootstrap_servers, timeout_s, f"create the topic {name!r}") as client:
+    what = f"create the topic {name!r}"
+    with connected(cluster, timeout_s, what, needs=(Operation.CREATE, name)) as client:
         if _metadata(client, name) is None:
             # Another process may have created it since the check.
             with contextlib.suppress(kafka.errors.TopicAlreadyExistsError):
@@ -82,42 +89,40 @@ def ensure_topic(
 
 
 def describe(
-    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+    cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> TopicDescription | None:
     """Describe the topic; None if it does not exist.
 
     Raises:
         PartError: No broker answers, or it refuses.
     """
-    with connected(bootstrap_servers, timeout_s, f"describe the topic {name!r}") as client:
-        return None if _metadata(client, name) is None else _describe(client, name)
+    what = f"describe the topic {name!r}"
+    with connected(cluster, timeout_s, what, needs=(Operation.DESCRIBE, name)) as client:
+        metadata = _metadata(client, name)
+        return None if metadata is None else _describe(client, name, metadata)
 
 
 def beginning_offsets(
-    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
+    cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S
 ) -> dict[int, int]:
     """Return the first offset that each partition still has.
 
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
     """
-    return _offsets(bootstrap_servers, name, OffsetSpec.EARLIEST, timeout_s)
+    return _offsets(cluster, name, OffsetSpec.EARLIEST, timeout_s)
 
 
-def end_offsets(
-    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
-) -> dict[int, int]:
+def end_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:
     """Return the offset that each partition's next message will have.
 
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
     """
-    return _offsets(bootstrap_servers, name, OffsetSpec.LATEST, timeout_s)
+    return _offsets(cluster, name, OffsetSpec.LATEST, timeout_s)
 
 
-def written_offsets(
-    bootstrap_servers: str, name: str, *, timeout_s: float = TIMEOUT_S
-) -> dict[int, int]:
+def written_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:
     """Return the offset after the last message that each partition's leader has.
 
     If it is beyond the end offset, the in-sync replicas lack those messages: no consumer can read
@@ -128,11 +133,11 @@ def written_offsets(
         PartError: No broker answers, it refuses, or there is no such topic.
     """
     latest = OffsetSpec.LATEST
-    return _offsets(bootstrap_servers, name, latest, timeout_s, client_type=_ReplicaClient)
+    return _offsets(cluster, name, latest, timeout_s, client_type=_ReplicaClient)
 
 
 def is_empty(
-    bootstrap_servers: str,
+    cluster: Cluster,
     name: str,
     partition: int,
     first: int,
@@ -149,10 +154,11 @@ def is_empty(
     """
     place = TopicPartition(name, partition)
     with connected(
-        bootstrap_servers,
+        cluster,
         timeout_s,
         f"read {name!r}",
         KafkaConsumer,
+        needs=(Operation.READ, name),
         isolation_level="read_committed",
         enable_auto_commit=False,
     ) as consumer:
@@ -167,7 +173,7 @@ def is_empty(
 
 
 def cluster_id(
-    bootstrap_servers: str,
+    cluster: Cluster,
     *,
     timeout_s: float = TIMEOUT_S,
     listening_within_s: float = LISTENING_WITHIN_S,
@@ -178,9 +184,7 @@ def cluster_id(
         PartError: No broker answers.
     """
     what = "ask for the cluster's id"
-    with connected(
-        bootstrap_servers, timeout_s, what, listening_within_s=listening_within_s
-    ) as client:
+    with connected(cluster, timeout_s, what, listening_within_s=listening_within_s) as client:
         return str(client.describe_cluster()["cluster_id"])
 
 
@@ -195,7 +199,7 @@ class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
 
 
 def _offsets(
-    bootstrap_servers: str,
+    cluster: Cluster,
     name: str,
     spec: Any,
     timeout_s: float,
@@ -203,10 +207,11 @@ def _offsets(
     client_type: type[KafkaAdminClient] = KafkaAdminClient,
 ) -> dict[int, int]:
     what = f"read the offsets of {name!r}"
-    with connected(bootstrap_servers, timeout_s, what, client_type) as client:
+    needs = Operation.DESCRIBE, name
+    with connected(cluster, timeout_s, what, client_type, needs=needs) as client:
         metadata = _metadata(client, name)
         if metadata is None:
-            raise PartError(f"there is no topic {name!r} at {bootstrap_servers}")
+            raise PartError(f"there is no topic {name!r} at {cluster}")
         partitions = [partition["partition_index"] for partition in metadata["partitions"]]
         offsets = client.list_partition_offsets(
             {TopicPartition(name, number): spec for number in partitions}
@@ -228,32 +233,52 @@ def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
 def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> TopicDescription:
     """Describe an existing topic; brokers may not all know a new one yet."""
     while True:
-        try:
-            return _describe(client, name)
-        except (kafka.errors.UnknownTopicOrPartitionError, NoSettingsError):
-            if time.monotonic() >= end_s:
-                raise
+        metadata = _metadata(client, name)
+        if metadata is not None:
+            described = _describe(client, name, metadata)
+            if described.cleanup_policy is not None or not _may_see_settings(described):
+                return described
+        if time.monotonic() >= end_s:
+            raise kafka.errors.UnknownTopicOrPartitionError(name)
         time.sleep(RETRY_S)
 
 
-def _describe(client: KafkaAdminClient, name: str) -> TopicDescription:
-    metadata = _metadata(client, name)
-    if metadata is None:
-        raise kafka.errors.UnknownTopicOrPartitionError(name)
+def _may_see_settings(described: TopicDescription) -> bool:
+    operations = described.operations
+    return operations is None or Operation.DESCRIBE_CONFIGS.key in operations
+
+
+def _settings(client: KafkaAdminClient, name: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the topic's settings; empty if the user may not see them, or if they are unknown.
+
+    The client does not say which, nor whether the broker does not know the topic yet.
+    """
     wanted = ConfigResource(ConfigResourceType.TOPIC, name)
-    configs = client.describe_configs([wanted], config_filter="all")["topic"][name]
-    if not configs:
-        raise NoSettingsError(name)
+    try:
+        configs: Mapping[str, Mapping[str, str]] = client.describe_configs(
+            [wanted], config_filter="all"
+        )["topic"][name]
+    except (kafka.errors.IncompatibleBrokerVersion, kafka.errors.UnsupportedVersionError):
+        return {}
+    return configs
+
+
+def _describe(client: KafkaAdminClient, name: str, metadata: Mapping[str, Any]) -> TopicDescription:
+    settings = _settings(client, name)
+    values = {key: settings.get(key, {}).get("value") for key in _DESCRIBED}
+    retention_ms = values["retention.ms"]
+    operations = metadata.get("authorized_operations")
     return TopicDescription(
         name=name,
         topic_id=str(metadata["topic_id"]) if metadata.get("topic_id") else None,
         partitions=len(metadata["partitions"]),
         replication=len(metadata["partitions"][0]["replica_nodes"]),
-        cleanup_policy=configs["cleanup.policy"]["value"],
-        retention_ms=int(configs["retention.ms"]["value"]),
-        timestamp_type=configs["message.timestamp.type"]["value"],
+        cleanup_policy=values["cleanup.policy"],
+        retention_ms=None if retention_ms is None else int(retention_ms),
+        timestamp_type=values["message.timestamp.type"],
         leader_epochs={
             partition["partition_index"]: partition["leader_epoch"]
             for partition in metadata["partitions"]
         },
+        operations=None if operations is None else frozenset(operations),
     )

@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from headcount.errors import PartError
-from headcount.kafka.reading_guarantees import READING
+from headcount.errors import HeadcountError, PartError
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.reading_guarantees import consumer_settings
+from headcount.kafka_settings.config_file import from_environment
 from headcount.monitor.message_ids import Headers, Identities
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
 
@@ -30,7 +32,6 @@ TIMEOUT_S = 5.0
 _BATCH = 2_000
 _ARGUMENTS = 6
 _SETTINGS = {
-    **READING,
     # Bounds the client's prefetch queue in bytes.
     "queued.max.messages.kbytes": 16 << 10,
     "reconnect.backoff.max.ms": 2_000,
@@ -45,15 +46,16 @@ def main() -> None:
     start = {int(number): int(offset) for number, offset in json.loads(offsets).items()}
     os.nice(NICENESS)
     try:
-        for counts in watch_topic(brokers, topic, Identities(tag, name), start):
+        cluster = Cluster(brokers, from_environment(os.environ))
+        for counts in watch_topic(cluster, topic, Identities(tag, name), start):
             sys.stdout.buffer.write(dump(counts))
             sys.stdout.buffer.flush()
-    except PartError as error:
+    except HeadcountError as error:
         sys.exit(f"the topic cannot be watched: {error}")
 
 
 def watch_topic(
-    brokers: str, topic: str, identities: Identities, start: Mapping[int, int]
+    cluster: Cluster, topic: str, identities: Identities, start: Mapping[int, int]
 ) -> Generator[TopicCounts]:
     """Read the topic from the start offsets, and yield counts about every REPORT_EVERY_S.
 
@@ -62,11 +64,11 @@ def watch_topic(
     """
     problems: list[str] = []
     settings = {
-        "bootstrap.servers": brokers,
+        **_SETTINGS,
         "error_cb": lambda error: problems.append(error.str()),
         "logger": _Silent(),
     }
-    client = confluent_kafka.Consumer({**_SETTINGS, **settings})
+    client = confluent_kafka.Consumer(consumer_settings(cluster, settings))
     try:
         reader = _TopicReader(client, topic, TopicCounter(identities), dict(start), problems)
         reader.assign()

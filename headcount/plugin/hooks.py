@@ -29,6 +29,7 @@ from headcount.plugin.monitor.progress_reports import NOTHING, PROGRESS
 from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import (
     add_options,
+    hand_on_kafka_config,
     take_default_run_time,
 )
 from headcount.plugin.run_folder import folder_of, ledger_location
@@ -66,6 +67,7 @@ def register() -> None:
 
 def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.listen()
+    hand_on_kafka_config(environment)
     # Without it, Locust kills requests in flight, although their events may reach the topic.
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     if isinstance(environment.runner, MasterRunner):

@@ -2,10 +2,12 @@
 
 import argparse
 import math
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from locust import User
@@ -14,6 +16,7 @@ from locust.env import Environment
 from locust.util.timespan import parse_timespan
 
 from headcount.errors import UsageError
+from headcount.kafka_settings.config_file import FILE_VARIABLE
 from headcount.open_model.mix import check_names, parse_mix
 from headcount.open_model.rate import RatePlan, parse_rate
 from headcount.open_model.schedule import Spacing, parse_spacing
@@ -26,6 +29,7 @@ from headcount.time_span import seconds_of
 
 FEWEST_USERS, MOST_USERS = 10, 1000
 MOST_IN_FLIGHT = 1_000_000
+DEFAULT_SERVERS = "127.0.0.1:9092"
 
 RECORDED = (
     "num_users",
@@ -47,7 +51,12 @@ RECORDED = (
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the options; those that decide what is read and written are not in the web form."""
     for flag, default, text in (
-        ("--bootstrap-servers", "127.0.0.1:9092", "Headcount: Kafka brokers, as host:port,…"),
+        ("--bootstrap-servers", DEFAULT_SERVERS, "Headcount: Kafka brokers, as host:port,…"),
+        (
+            "--kafka-config",
+            "",
+            "Headcount: file with the settings of a Kafka client: TLS, login",
+        ),
         ("--topic", "events", "Headcount: the topic that the service publishes to"),
         ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
         (
@@ -160,6 +169,14 @@ def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
             f"--max-in-flight must be a whole number from 1 to {MOST_IN_FLIGHT:,}, got {most!r}"
         )
     return OpenLoad(plan, spacing, int(most) if most else None)
+
+
+def hand_on_kafka_config(environment: Environment) -> None:
+    """Let this process and those that it starts read the file that `--kafka-config` names."""
+    assert environment.parsed_options is not None
+    path = environment.parsed_options.kafka_config
+    if path:
+        os.environ[FILE_VARIABLE] = str(Path(path).absolute())
 
 
 def take_default_run_time(environment: Environment) -> None:

@@ -26,13 +26,15 @@ JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
-    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
-    service; None without one. `promise` says what an acknowledgement of the service stands for,
-    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start,
-    `outcome_rules` decide the outcome of responses whose status does not. `settle_s` is how long an
-    acknowledged event may take to arrive before it is lost, `watch_for_s` how long the topic is
-    watched at least after the last response. `versions` are those of the programs that made the
-    run, by name. `tag` begins each of its ids (see `ids.py`): the run id if the manifest has none.
+    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker
+    and service; None without one. `promise` says what an acknowledgement of the service stands
+    for, such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the
+    run's start, `outcome_rules` decide the outcome of responses whose status does not.
+    `settle_s` is how long an acknowledged event may take to arrive before it is lost,
+    `watch_for_s` how long the topic is watched at least after the last response. `versions` are
+    those of the programs that made the run, by name. `cleanup_policy` is empty if the user may
+    not see it. `tag` begins each of its ids (see `ids.py`): the run id if the manifest has
+    none.
     """
 
     run_id: str

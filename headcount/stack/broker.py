@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from headcount.errors import PartError
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import cluster_id
 from headcount.stack.broker_config import (
     DATA,
@@ -71,6 +72,11 @@ class Broker(Part):
             self._undo = undo.pop_all()
 
     @property
+    def cluster(self) -> Cluster:
+        """The broker as a cluster."""
+        return Cluster(self.bootstrap_servers)
+
+    @property
     def bootstrap_servers(self) -> str:
         """The address for clients, as `host:port`."""
         return f"{LOOPBACK}:{self.port}"
@@ -83,7 +89,7 @@ class Broker(Part):
     def _query_cluster_id(self) -> str:
         """Return the cluster id, which only a broker that serves requests can report."""
         try:
-            return cluster_id(self.bootstrap_servers, timeout_s=self.config.start_deadline_s)
+            return cluster_id(self.cluster, timeout_s=self.config.start_deadline_s)
         except PartError:
             self.poll_or_raise()
             raise

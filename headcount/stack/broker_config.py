@@ -111,6 +111,7 @@ class BrokerConfig:
     port: int = DEFAULT_PORT
     membership: Membership | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    jvm_options: tuple[str, ...] = ()
     class_data: ClassData | None = None
     """An archive that speeds up the start."""
     start_deadline_s: float = 120.0
@@ -198,6 +199,7 @@ def broker_command(
     return [
         str(config.java.executable.absolute()),
         *_JVM_OPTIONS,
+        *config.jvm_options,
         *java_options,
         f"-Dlog4j2.configurationFile={LOGGING_FILE}",
         "-cp",

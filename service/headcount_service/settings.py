@@ -6,18 +6,22 @@ one is an error, because it is most likely a misspelling.
 
 import functools
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from headcount.errors import UsageError
+from headcount.kafka_settings import config_file, kafka_python
+from headcount.kafka_settings.settings import KafkaSettings
 from headcount_service.errors import SettingsError
 
 PREFIX = "SERVICE_"
 _MAX_PORT = 65535
 _SWITCH = "on or off"
-_SECRET = frozenset({"database_url"})
+_SECRET = frozenset({"database_url", "kafka_settings"})
 """Settings that may hold a password: error messages do not quote them."""
 
 
@@ -42,6 +46,12 @@ class Settings(BaseSettings):
         default="events",
         pattern=r"^[A-Za-z0-9._-]{1,249}$",
         description="1 to 249 letters, digits, dots, underscores or hyphens",
+    )
+    kafka_config: str = Field(
+        default="", description="a file with the settings of a Kafka client: TLS, login"
+    )
+    kafka_settings: str = Field(
+        default="", description="name=value settings of a Kafka client, one a line"
     )
     acks: Literal["all", "1", "0"] = Field(default="all", description="all, 1 or 0")
     idempotence: bool = Field(default=True, description=_SWITCH)
@@ -95,6 +105,18 @@ class Settings(BaseSettings):
             raise PydanticCustomError("host_and_port", "not a list of host:port")
         return servers
 
+    @functools.cached_property
+    def connection(self) -> KafkaSettings:
+        """How to connect to the brokers. UsageError if a setting is wrong."""
+        path = Path(self.kafka_config) if self.kafka_config else None
+        return config_file.load(path, self.kafka_settings.splitlines())
+
+    @property
+    def connection_options(self) -> dict[str, Any]:
+        """The options of kafka-python's clients: where the brokers are, and how to connect."""
+        servers = list(self.bootstrap_servers)
+        return {"bootstrap_servers": servers, **kafka_python.client_options(self.connection)}
+
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
         """Reject combinations that kafka-python would reject only after a worker has started."""
@@ -128,8 +150,11 @@ def load_settings() -> Settings:
     lines = _unknown_variables()
     try:
         settings = Settings()
+        settings.connection_options  # noqa: B018 - a mistake must be reported at the start
     except ValidationError as error:
         lines += map(_line, error.errors())
+    except UsageError as error:
+        lines.append(f"SERVICE_KAFKA_CONFIG: {error}")
     if lines:
         raise SettingsError("\n".join(lines))
     return settings

@@ -42,7 +42,7 @@ def main(folder: Path) -> int:
     _ip("address", "add", f"{ADDRESS}/32", "dev", "lo")
     config = BrokerConfig(ready.java, ready.broker_jars, folder / "broker", environ)
     with Broker(config) as broker:
-        ensure_topic(broker.bootstrap_servers, "events", 4)
+        ensure_topic(broker.cluster, "events", 4)
         log = folder / "service.log"
         service = ServerConfig(broker.bootstrap_servers, "events", log, environ, host=ADDRESS)
         service = replace(service, start_deadline_s=DEADLINE_S)

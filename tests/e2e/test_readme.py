@@ -47,7 +47,7 @@ def adapted(broker: Broker, topic: str, text: str) -> str:
 @pytest.fixture
 def orders(broker: Broker, environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The order service, which shares no code with this project, and its address."""
-    ensure_topic(broker.bootstrap_servers, "orders", partitions=2)
+    ensure_topic(broker.cluster, "orders", partitions=2)
     port = free_port()
     command = [sys.executable, "examples/orders/service.py", str(port), broker.bootstrap_servers]
     log = tmp_path / "orders.log"

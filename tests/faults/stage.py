@@ -15,6 +15,7 @@ import psutil
 from kafka import KafkaAdminClient
 
 from headcount.cli.platform import Platform
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
 from headcount.run.folder import RunFolder
 from headcount.run.marks import Mark, append_mark
@@ -148,7 +149,9 @@ class FaultStage:
             for n, member in enumerate(members)
         ]
         self.brokers = list(started_together(configs, undo))
-        ensure_topic(self.bootstrap_servers, TOPIC, self._setup.partitions, count, timeout_s=120)
+        ensure_topic(
+            Cluster(self.bootstrap_servers), TOPIC, self._setup.partitions, count, timeout_s=120
+        )
 
     def _start_service(self, database_url: str | None) -> None:
         self.server = Server(

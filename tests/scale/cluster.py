@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headcount.cli.platform import Platform
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership
@@ -156,5 +157,5 @@ def _brokers(stack: contextlib.ExitStack, folder: Path, ready: Platform) -> tupl
     ]
     brokers = started_together(configs, stack)
     servers = brokers[0].bootstrap_servers
-    ensure_topic(servers, TOPIC, partitions=6, replication=BROKERS, timeout_s=120)
+    ensure_topic(Cluster(servers), TOPIC, partitions=6, replication=BROKERS, timeout_s=120)
     return brokers

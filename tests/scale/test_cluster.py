@@ -20,6 +20,7 @@ from headcount.cli.platform import platform
 from headcount.cli.verifying import topic_end
 from headcount.console import Console, Step
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 from tests.e2e.command import CompletedCommand
 from tests.scale.cluster import (
@@ -128,8 +129,8 @@ def test_unreplicated_messages_are_waited_for(parts: LoopbackDeployment) -> None
         for number in range(5):
             producer.send(name, b"%d" % number).get(timeout=120)
         servers_lists = [leader.bootstrap_servers, parts.bootstrap_servers] * REPETITIONS
-        settled, *others = [topic.end_offsets(servers, name) for servers in servers_lists]
-        ends = topic_end._replicated(leader.bootstrap_servers, name, step)  # noqa: SLF001
+        settled, *others = [topic.end_offsets(Cluster(servers), name) for servers in servers_lists]
+        ends = topic_end._replicated(leader.cluster, name, step)  # noqa: SLF001
     finally:
         os.kill(follower.pid, signal.SIGCONT)
         producer.close()

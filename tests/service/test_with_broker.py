@@ -183,7 +183,7 @@ def test_a_broker_that_stands_still(new_broker: NewBroker, tmp_path: Path) -> No
     The kernel still accepts connections for a suspended process, so only responses are missing.
     """
     broker = new_broker()
-    ensure_topic(broker.bootstrap_servers, "events", partitions=4, timeout_s=120)
+    ensure_topic(broker.cluster, "events", partitions=4, timeout_s=120)
     with serving(
         tmp_path / "log",
         BOOTSTRAP_SERVERS=broker.bootstrap_servers,
@@ -227,7 +227,7 @@ def test_a_broker_that_comes_late_and_dies(new_broker: NewBroker, tmp_path: Path
         broker = new_broker(port=port)
         assert broker.port == port
         assert_refused_at_once(server)  # a broker without the topic will not do
-        ensure_topic(broker.bootstrap_servers, "events", partitions=4, timeout_s=120)
+        ensure_topic(broker.cluster, "events", partitions=4, timeout_s=120)
         eventually(lambda: server.answers("/readyz", 200), "/readyz")
         with BackgroundLoad(server, clients=16) as load:
             eventually(lambda: len(load.ids(200)) > 100, "load")

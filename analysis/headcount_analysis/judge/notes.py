@@ -47,6 +47,11 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
                 f"malformed messages in partition {partition.partition}: {partition.malformed}, "
                 f"first at offset {samples}{_defects(partition)}"
             )
+    if not evidence.manifest.cleanup_policy:
+        yield (
+            "retention and cleanup.policy of the topic are not known: the user may not see its "
+            "settings (DescribeConfigs)"
+        )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
     )

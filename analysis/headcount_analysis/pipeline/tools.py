@@ -6,6 +6,7 @@ from typing import Self
 
 from pyspark import SparkContext
 
+from headcount.kafka.cluster import Cluster
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.read.settling_policy import Settling
 from headcount_analysis.read.source import Kafka, Source
@@ -39,6 +40,6 @@ class Tools:
 
     @classmethod
     def of(cls, plan: VerificationPlan, spark: SparkContext) -> Self:
-        """Read the brokers that the manifest names, and write tables into the run's folder."""
-        source = Kafka(spark, plan.manifest.bootstrap_servers)
+        """Read the plaintext brokers of the manifest, and write tables into the run's folder."""
+        source = Kafka(spark, Cluster(plan.manifest.bootstrap_servers))
         return cls(spark, source, Tables(plan.folder.path.absolute()))

@@ -16,7 +16,8 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 
 from headcount.errors import EvidenceError
 from headcount.gc_control import uncollected
-from headcount.kafka.reading_guarantees import READING
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.reading_guarantees import consumer_settings
 from headcount_analysis.read.topic_range import MESSAGES, PATIENCE_S, OffsetRange
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
@@ -27,7 +28,6 @@ _MOST_CONSUMED = 4000
 
 _POLL_S = 0.1
 SETTINGS = {
-    **READING,
     # The queue of fetched messages is bounded in bytes, and refilled as soon as there is room.
     "queued.max.messages.kbytes": 16 << 10,
     "fetch.message.max.bytes": 4 << 20,
@@ -67,7 +67,7 @@ def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
 class Consumer:
     """Reads splits from a cluster."""
 
-    bootstrap_servers: str
+    cluster: Cluster
     patience_s: float = PATIENCE_S
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
@@ -77,11 +77,8 @@ class Consumer:
             EvidenceError: It cannot be read completely; the message says why.
         """
         errors: list[str] = []
-        settings = {
-            "bootstrap.servers": self.bootstrap_servers,
-            "error_cb": lambda error: errors.append(error.str()),
-        }
-        client = confluent_kafka.Consumer({**SETTINGS, **settings})
+        settings = {**SETTINGS, "error_cb": lambda error: errors.append(error.str())}
+        client = confluent_kafka.Consumer(consumer_settings(self.cluster, settings))
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
             yield from _SplitReading(client, split, split.start, self.patience_s, errors).batches()

@@ -12,6 +12,8 @@ from typing import cast
 import confluent_kafka
 from confluent_kafka import KafkaException, Message, TopicPartition
 
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.reading_guarantees import consumer_settings
 from headcount_analysis.messages.record import Record
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
@@ -30,7 +32,7 @@ _FIRST, _LAST = 50, 50
 class RecordReader:
     """Reads records from a cluster; those that cannot be read in time are left out."""
 
-    bootstrap_servers: str
+    cluster: Cluster
     patience_s: float = PATIENCE_S
 
     def read(self, splits: Sequence[Split]) -> list[Record]:
@@ -59,8 +61,8 @@ class RecordReader:
 
     def _client(self) -> confluent_kafka.Consumer:
         # Ignore connection errors: the cluster could be reached a moment ago.
-        servers = {"bootstrap.servers": self.bootstrap_servers, "error_cb": lambda _error: None}
-        return confluent_kafka.Consumer({**SETTINGS, **servers})
+        settings = {**SETTINGS, "error_cb": lambda _error: None}
+        return confluent_kafka.Consumer(consumer_settings(self.cluster, settings))
 
 
 def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> list[Record]:

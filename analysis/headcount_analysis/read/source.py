@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
+from headcount.kafka.cluster import Cluster
 from headcount_analysis.messages.record import Record
 from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Consumer, Split, splits
@@ -50,7 +51,7 @@ class Kafka:
     """A Kafka cluster; each split is read by the executor that works on it."""
 
     spark: SparkContext
-    bootstrap_servers: str
+    cluster: Cluster
     patience_s: float = PATIENCE_S
 
     @property
@@ -60,7 +61,7 @@ class Kafka:
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
         """Read each split with a consumer of its own."""
-        consumer = Consumer(self.bootstrap_servers, self.patience_s)
+        consumer = Consumer(self.cluster, self.patience_s)
 
         def read(split: Split) -> Result:
             return task(consumer.batches(split))
@@ -69,16 +70,15 @@ class Kafka:
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Read with Spark's own Kafka source."""
-        spark, servers = sql(self.spark), self.bootstrap_servers
-        return topic_range.read(spark, servers, offsets, min_partitions=self._splits)
+        return topic_range.read(sql(self.spark), self.cluster, offsets, min_partitions=self._splits)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Read the splits one after another."""
-        return RecordReader(self.bootstrap_servers).read(splits)
+        return RecordReader(self.cluster).read(splits)
 
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
         """Ask the cluster for its topics."""
-        return RecordReader(self.bootstrap_servers).elsewhere(topic, since_ms)
+        return RecordReader(self.cluster).elsewhere(topic, since_ms)
 
 
 def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:

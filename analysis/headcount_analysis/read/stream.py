@@ -10,6 +10,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from headcount.kafka.cluster import Cluster
 from headcount.run.manifest import Manifest
 from headcount_analysis.read import topic_range
 from headcount_analysis.spark.config import local_url
@@ -26,7 +27,7 @@ TakeBatch = Callable[[DataFrame, int], None]
 
 def begin(
     spark: SparkSession,
-    bootstrap_servers: str,
+    cluster: Cluster,
     manifest: Manifest,
     take: TakeBatch,
     checkpoint: Path,
@@ -37,7 +38,7 @@ def begin(
     """Pass on messages until the query is stopped; an error becomes the query's exception."""
     messages = topic_range.stream(
         spark,
-        bootstrap_servers,
+        cluster,
         manifest.topic,
         manifest.start_offsets,
         most_offsets=most_offsets,

@@ -17,6 +17,9 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings import java
+
 SOURCE_SCHEMA = StructType(
     [
         StructField("key", BinaryType()),
@@ -81,7 +84,7 @@ class OffsetRange:
 
 def read(
     spark: SparkSession,
-    bootstrap_servers: str,
+    cluster: Cluster,
     offsets: OffsetRange,
     *,
     min_partitions: int = 1,
@@ -93,7 +96,7 @@ def read(
     """
     start = {partition: offsets.first(partition) for partition in offsets.end}
     options = {
-        **_options(bootstrap_servers, offsets.topic, start),
+        **_options(cluster, offsets.topic, start),
         "endingOffsets": _json(offsets.topic, offsets.end),
         "minPartitions": str(max(min_partitions, len(offsets.end))),
     }
@@ -102,7 +105,7 @@ def read(
 
 def stream(
     spark: SparkSession,
-    bootstrap_servers: str,
+    cluster: Cluster,
     name: str,
     start: Mapping[int, int],
     *,
@@ -113,15 +116,17 @@ def stream(
     Like `read`, it fails if Kafka no longer holds messages that it has not read yet.
     """
     options = {
-        **_options(bootstrap_servers, name, start),
+        **_options(cluster, name, start),
         "maxOffsetsPerTrigger": str(most_offsets),
     }
     return spark.readStream.format("kafka").options(**options).load()
 
 
-def _options(bootstrap_servers: str, name: str, start: Mapping[int, int]) -> dict[str, str]:
+def _options(cluster: Cluster, name: str, start: Mapping[int, int]) -> dict[str, str]:
+    connection = java.client_options(cluster.settings)
     return {
-        "kafka.bootstrap.servers": bootstrap_servers,
+        **{f"kafka.{name}": value for name, value in connection.items()},
+        "kafka.bootstrap.servers": cluster.bootstrap_servers,
         "startingOffsets": _json(name, start),
         "assign": json.dumps({name: sorted(start)}),
         "failOnDataLoss": "true",

@@ -40,7 +40,7 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Seed", str(manifest.options.get("seed", "not stated"))
     yield "Brokers", manifest.bootstrap_servers
     yield "Cluster", manifest.cluster_id
-    yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy}"
+    yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy or 'not known'}"
     yield "Event id field", manifest.event_id_field
     yield "Ledger", without_secrets(manifest.ledger)
     yield "Started", manifest.created_at

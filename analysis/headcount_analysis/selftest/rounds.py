@@ -13,6 +13,7 @@ from pathlib import Path
 from pyspark import SparkContext
 
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
@@ -44,7 +45,7 @@ class RoundContext:
 
     reports: Path
     spark: SparkContext
-    bootstrap_servers: str
+    cluster: Cluster
     topic: str
 
 
@@ -104,14 +105,14 @@ def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Ro
 
 
 def _written(stage: RoundContext, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
-    with publisher(stage.bootstrap_servers, stage.topic) as kafka:
+    with publisher(stage.cluster.bootstrap_servers, stage.topic) as kafka:
         generation = Generation(plan, kafka.publish, dict(offsets))
         write_run(generation, location, kafka.settle)
     return Injected(plan, generation.expected, generation.unowned)
 
 
 def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
-    described = topic.describe(stage.bootstrap_servers, stage.topic)
+    described = topic.describe(stage.cluster, stage.topic)
     assert described is not None
     return Manifest(
         run_id=plan.run_id,
@@ -119,19 +120,19 @@ def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
         headcount_version="selftest",
         scenario="selftest",
         host="",
-        bootstrap_servers=stage.bootstrap_servers,
-        cluster_id=topic.cluster_id(stage.bootstrap_servers),
+        bootstrap_servers=stage.cluster.bootstrap_servers,
+        cluster_id=topic.cluster_id(stage.cluster),
         topic=stage.topic,
         topic_id=described.topic_id,
-        cleanup_policy=described.cleanup_policy,
-        start_offsets=topic.end_offsets(stage.bootstrap_servers, stage.topic),
+        cleanup_policy=described.cleanup_policy or "",
+        start_offsets=topic.end_offsets(stage.cluster, stage.topic),
         tag=plan.tag,
     )
 
 
 def _end(stage: RoundContext) -> End:
-    servers, name = stage.bootstrap_servers, stage.topic
-    return End(topic.end_offsets(servers, name), topic.beginning_offsets(servers, name), _now())
+    cluster, name = stage.cluster, stage.topic
+    return End(topic.end_offsets(cluster, name), topic.beginning_offsets(cluster, name), _now())
 
 
 def _now() -> str:

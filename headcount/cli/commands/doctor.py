@@ -13,10 +13,12 @@ from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.stack.broker_config import DEFAULT_PORT as BROKER_PORT
 from headcount.stack.cache import cache_folder, made_folder
 from headcount.stack.jvm.jars import are_cached
@@ -53,11 +55,15 @@ class Finding:
     metavar="HOST:PORT,…",
     help="Check your Kafka brokers, too.",
 )
+@with_kafka_options
 @with_reports_dir
-def doctor(*, bootstrap_servers: str | None, reports_dir: Path) -> int:
+def doctor(*, bootstrap_servers: str | None, kafka_options: KafkaOptions, reports_dir: Path) -> int:
     """Check that Python, Java, ports, disk, cache and broker are as a run needs them."""
     console = Console()
-    findings = tuple(_findings(bootstrap_servers, reports_dir.absolute()))
+    settings = kafka_options.settings
+    servers = bootstrap_servers or settings.bootstrap_servers
+    cluster = Cluster(servers, settings) if servers else None
+    findings = tuple(_findings(cluster, reports_dir.absolute()))
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
         mark = Text("wrong", "bold red") if finding.remedy else Text("good", "green")
@@ -68,7 +74,7 @@ def doctor(*, bootstrap_servers: str | None, reports_dir: Path) -> int:
     return PartError.exit_code if any(finding.remedy for finding in findings) else 0
 
 
-def _findings(bootstrap_servers: str | None, reports: Path) -> Iterator[Finding]:
+def _findings(cluster: Cluster | None, reports: Path) -> Iterator[Finding]:
     environ = dict(os.environ)
     cache = cache_folder(environ)
     yield Finding("Python", platform.python_version())
@@ -80,8 +86,8 @@ def _findings(bootstrap_servers: str | None, reports: Path) -> Iterator[Finding]
     for name, port in _PORTS.items():
         taken = f"{port} is taken, which does no harm: a run uses a free one, and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
-    if bootstrap_servers is not None:
-        yield _checked("broker", lambda: f"cluster {topic.cluster_id(bootstrap_servers)}")
+    if cluster is not None:
+        yield _checked("broker", lambda: f"cluster {topic.cluster_id(cluster)}")
 
 
 def _java(environ: Mapping[str, str], cache: Path) -> str:

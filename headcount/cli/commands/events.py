@@ -24,6 +24,7 @@ from headcount.cli.options.groups import (
     grouped_command,
     grouped_option,
 )
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.spark_options import with_spark
@@ -108,6 +109,7 @@ def _type(kinds: tuple[Attribute, ...]) -> click.ParamType[Any]:
     help="Write all rows to a .csv or .parquet file.",
 )
 @with_brokers_of_run
+@with_kafka_options
 @with_spark
 @with_reports_dir
 @with_quiet
@@ -121,6 +123,7 @@ def events(
     limit: int,
     output: Path | None,
     bootstrap_servers: str | None,
+    kafka_options: KafkaOptions,
     spark_master: str,
     spark_heap: str,
     spark_conf: dict[str, str],
@@ -137,17 +140,17 @@ def events(
     wanted = Wanted(event_type, item, player_id, guild, filters)
     console = Console(quiet=quiet)
     verify_options = VerifyOptions(spark_master, spark_heap, spark_conf=spark_conf)
-    request = VerifyRequest(folder, verify_options, bootstrap_servers)
-    ready = platform(dict(os.environ), console)
+    request = VerifyRequest(folder, verify_options, bootstrap_servers, kafka=kafka_options.settings)
+    ready = platform({**os.environ, **kafka_options.environ}, console)
     manifest, end = folder.read_manifest(), folder.read_end()
     if end is None:
         raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
     with contextlib.ExitStack() as stack:
-        servers = stack.enter_context(brokers(request, manifest, ready))
+        cluster = stack.enter_context(brokers(request, manifest, ready))
         offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
         config = session_config(folder, verify_options, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
-        source = topic_range.read(sql(spark), servers, offsets)
+        source = topic_range.read(sql(spark), cluster, offsets)
         published = game_events(topic_range.messages(source), _types(), manifest.event_id_field)
         _show(matching(published, wanted), limit, output, console)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow.fs as pafs
 
 from headcount.cli.options.groups import grouped_command
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
@@ -20,6 +21,7 @@ from headcount.cli.verifying.run_lock import run_lock
 from headcount.cli.verifying.verification import judge
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
+from headcount.kafka.cluster import Cluster
 from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.folder import RunFolder
 
@@ -41,6 +43,7 @@ Examples:
 @grouped_command(epilog=_EXAMPLES)
 @with_run
 @with_brokers_of_run
+@with_kafka_options
 @with_verify_options
 @with_reports_dir
 @with_json
@@ -49,6 +52,7 @@ def follow(
     *,
     run: Path,
     bootstrap_servers: str | None,
+    kafka_options: KafkaOptions,
     verify_options: VerifyOptions,
     reports_dir: Path,
     as_json: bool,
@@ -63,13 +67,20 @@ def follow(
     limits_of(verify_options)
     manifest = folder.read_manifest()
     servers = bootstrap_servers or manifest.bootstrap_servers
-    ready = platform(dict(os.environ), Console(quiet=quiet))
+    cluster = Cluster(servers, kafka_options.settings)
+    ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     with (
         run_lock(folder, ready.console),
-        following(folder, verify_options, manifest.ledger, servers, ready) as follower,
+        following(folder, verify_options, manifest.ledger, cluster, ready) as follower,
     ):
         _await_end(folder, follower, ready.console)
-        request = VerifyRequest(folder, verify_options, bootstrap_servers, saw_the_end=True)
+        request = VerifyRequest(
+            folder,
+            verify_options,
+            bootstrap_servers,
+            saw_the_end=True,
+            kafka=cluster.settings,
+        )
         report = judge(request, ready, follower)
     show(report, folder, ready.console, as_json=as_json)
     return report.exit_code

@@ -6,6 +6,7 @@ import click
 
 from headcount.cli.locustfile import check_locustfiles, default_locustfile
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.load_options import LoadOptions, with_load_options
 from headcount.cli.options.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options.output_options import (
@@ -54,6 +55,7 @@ Examples:
     help="Reconcile during the test; on this machine it competes with the load for CPU.",
 )
 @with_target_options
+@with_kafka_options
 @with_verify_options
 @grouped_option(
     OptionGroup.OUTPUT,
@@ -73,6 +75,7 @@ def run(
     extra: tuple[str, ...],
     load_options: LoadOptions,
     target_options: TargetOptions,
+    kafka_options: KafkaOptions,
     verify_options: VerifyOptions,
     is_followed: bool,
     run_id: str,
@@ -96,7 +99,7 @@ def run(
 
     load = Load(locustfile, load_options, target_options, verify_options, ledger, extra)
     console = Console(quiet=quiet)
-    report = judged_run(load, folder, console, is_followed=is_followed)
+    report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)
     return report.exit_code
 

@@ -118,7 +118,7 @@ def _context(
     java_options: tuple[str, ...],
 ) -> RoundContext:
     broker = stack.enter_context(start_broker(ready, folder / BROKER_DATA))
-    ensure_topic(broker.bootstrap_servers, TOPIC, partitions=4)
+    ensure_topic(broker.cluster, TOPIC, partitions=4)
     log = folder / "spark.log"
     config = SessionConfig(
         ready.java.home,
@@ -130,7 +130,7 @@ def _context(
     )
     with ready.console.step("Starting Spark"):
         spark = stack.enter_context(open_session(config))
-    return RoundContext(folder, spark, broker.bootstrap_servers, TOPIC)
+    return RoundContext(folder, spark, broker.cluster, TOPIC)
 
 
 def _show(done: list[Round], console: Console) -> None:

@@ -11,6 +11,7 @@ from headcount.cli.local_stack import Target, start
 from headcount.cli.locust_command import flat, up_command
 from headcount.cli.locustfile import default_locustfile
 from headcount.cli.options.groups import grouped_command
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.options.pass_through import PassThrough
@@ -42,6 +43,7 @@ Examples:
     default=default_locustfile,
 )
 @with_target_options
+@with_kafka_options
 @with_reports_dir
 @with_quiet
 def up(
@@ -49,6 +51,7 @@ def up(
     locustfile: Path,
     extra: tuple[str, ...],
     target_options: TargetOptions,
+    kafka_options: KafkaOptions,
     reports_dir: Path,
     quiet: bool,
 ) -> None:
@@ -56,9 +59,9 @@ def up(
     refuse_decided("up", extra, BY_UP)
     web = web_place(extra)
     folder = _folder(reports_dir)
-    ready = platform(dict(os.environ), Console(quiet=quiet))
+    ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
-        target = start(stack, target_options, ready, folder)
+        target = start(stack, target_options, kafka_options.settings, ready, folder)
         port = web.port or free_port(WEB_PORT)
         # Locust takes the last of a repeated option: the user's own, for the web UI.
         command = [
@@ -72,7 +75,7 @@ def up(
         ready.console.result(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.address}\n"
-            f"Kafka    {target.bootstrap_servers}, topic {target_options.topic}\n"
+            f"Kafka    {target.cluster}, topic {target_options.topic}\n"
             "Ctrl-C stops all of it; the tab Delivery shows a test's progress and its verdict."
         )
         while True:

@@ -7,6 +7,7 @@ import click
 from headcount_analysis.spark.jvm import begun_jvm
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
@@ -30,6 +31,7 @@ Examples:
 @grouped_command(epilog=_EXAMPLES)
 @with_run
 @with_brokers_of_run
+@with_kafka_options
 @grouped_option(
     OptionGroup.JUDGING,
     "--until",
@@ -46,6 +48,7 @@ def verify(
     *,
     run: Path,
     bootstrap_servers: str | None,
+    kafka_options: KafkaOptions,
     until: str,
     verify_options: VerifyOptions,
     reports_dir: Path,
@@ -56,9 +59,13 @@ def verify(
     folder = find_run(run, reports_dir)
     limits_of(verify_options)
     request = VerifyRequest(
-        folder, verify_options, bootstrap_servers, until_latest=until == "latest"
+        folder,
+        verify_options,
+        bootstrap_servers,
+        until_latest=until == "latest",
+        kafka=kafka_options.settings,
     )
-    ready = platform(dict(os.environ), Console(quiet=quiet))
+    ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     manifest = folder.read_manifest()
     with run_lock(folder, ready.console):
         folder.forget_verdict()

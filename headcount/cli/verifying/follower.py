@@ -18,6 +18,7 @@ from headcount.cli.platform import Platform
 from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 
@@ -36,7 +37,7 @@ class Follower:
     folder: RunFolder
     verify_options: VerifyOptions
     ledger: str
-    bootstrap_servers: str
+    cluster: Cluster
     ready: Platform
     spark: SparkContext | None = None
     _follower: RunFollower | None = None
@@ -103,7 +104,7 @@ class Follower:
         follower = self._follower
         query = stream.begin(
             sql(spark),
-            self.bootstrap_servers,
+            self.cluster,
             follower.manifest,
             follower.take,
             follower.checkpoint,
@@ -124,7 +125,7 @@ class Follower:
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.verify_options)
         follower = follow(self.folder, manifest, self.verify_options.late_after_ms, tables)
-        follower.leader_epochs = functools.partial(_leader_epochs, self.bootstrap_servers, manifest)
+        follower.leader_epochs = functools.partial(_leader_epochs, self.cluster, manifest)
         return follower
 
     def _report(self, error: Exception, *, is_last: bool) -> None:
@@ -146,13 +147,13 @@ def _check(query: StreamingQuery) -> None:
         raise PartError("its stream ended")
 
 
-def _leader_epochs(bootstrap_servers: str, manifest: Manifest) -> Mapping[int, int]:
+def _leader_epochs(cluster: Cluster, manifest: Manifest) -> Mapping[int, int]:
     """Return the leader epochs; empty if they are unknown.
 
     What is read now is then read again at the end.
     """
     try:
-        description = topic.describe(bootstrap_servers, manifest.topic)
+        description = topic.describe(cluster, manifest.topic)
     except PartError:
         return {}
     return {} if description is None else description.leader_epochs
@@ -163,11 +164,11 @@ def following(
     folder: RunFolder,
     verify_options: VerifyOptions,
     ledger: str,
-    bootstrap_servers: str,
+    cluster: Cluster,
     ready: Platform,
 ) -> Iterator[Follower]:
     """Follow a run until the block ends."""
-    follower = Follower(folder, verify_options, ledger, bootstrap_servers, ready)
+    follower = Follower(folder, verify_options, ledger, cluster, ready)
     thread = threading.Thread(target=follower.work, name="follower")
     thread.start()
     try:

@@ -10,6 +10,8 @@ from headcount_analysis.spark.tables import Tables
 
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import Platform
+from headcount.kafka_settings import java
+from headcount.kafka_settings.config_file import from_environment
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 from headcount.stack.cache import cache_folder
@@ -33,13 +35,14 @@ def session_config(
     more_jars = ready.object_store_jars() if is_remote else ()
     jars = (*ready.connector_jars, *more_jars)
     more = object_store.settings(ready.environ) if is_remote else {}
+    for_kafka = java.jvm_options(from_environment(ready.environ))
     return SessionConfig(
         java_home=ready.java.home,
         connector_jars=jars,
         log_file=folder.logs / "spark.log",
         master=verify_options.spark_master,
         heap=verify_options.spark_heap,
-        java_options=LONG_WORK if events is None else suited_to(events),
+        java_options=(*(LONG_WORK if events is None else suited_to(events)), *for_kafka),
         class_data=None
         if _OWN_COMMAND & verify_options.spark_conf.keys()
         else class_data(ready, jars),

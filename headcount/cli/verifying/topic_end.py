@@ -16,6 +16,7 @@ from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
 from headcount.ledger.seal_age import seal_age_s
@@ -34,6 +35,7 @@ class RunEnd:
     """Records how far a run's topic reaches, with the ledger and the database at that moment."""
 
     folder: RunFolder
+    cluster: Cluster
     manifest: Manifest
     parts: Sequence[GeneratorLedger]
     database: GameDatabase | None
@@ -44,7 +46,9 @@ class RunEnd:
         """Record it. Raises EvidenceError and PartError."""
         for _ in range(TRIES):
             progress = await_outbox(self.database, self.console)
-            end = note_end(self.manifest, self.parts, self.folder.begun or (), self.step)
+            end = note_end(
+                self.cluster, self.manifest.topic, self.parts, self.folder.begun or (), self.step
+            )
             reading = account(self.database, progress, self.folder)
             if not reading.is_moving:
                 break
@@ -54,6 +58,7 @@ class RunEnd:
 
 def end_of_run(
     request: VerifyRequest,
+    cluster: Cluster,
     manifest: Manifest,
     parts: Sequence[GeneratorLedger],
     console: Console,
@@ -71,7 +76,7 @@ def end_of_run(
     if progress is not None and not progress.unpublished and time.monotonic() - began_s > POLL_S:
         since.restart()
     with console.step("Waiting for the last events") as step:
-        now = RunEnd(folder, manifest, parts, database, console, step)
+        now = RunEnd(folder, cluster, manifest, parts, database, console, step)
         waits = _waits(request.verify_options, manifest)
         settling = TopicSettling(now.note, folder.write_end, waits, since)
         return settling.begin(), settling
@@ -108,23 +113,24 @@ def _waits(verify_options: VerifyOptions, manifest: Manifest) -> Waits:
 
 
 def note_end(
-    manifest: Manifest, parts: Sequence[GeneratorLedger], begun: Iterable[int], step: Step
+    cluster: Cluster,
+    name: str,
+    parts: Sequence[GeneratorLedger],
+    begun: Iterable[int],
+    step: Step,
 ) -> End:
     """Record where the topic ends; everything acknowledged by now lies before it.
 
     `begun` are the generators that made requests. Raises EvidenceError and PartError.
     """
-    servers = manifest.bootstrap_servers
-    if topic.describe(servers, manifest.topic) is None:
-        raise EvidenceError(
-            f"there is no topic {manifest.topic!r} at {servers}: its messages are gone"
-        )
-    offsets, unreadable = _replicated(servers, manifest.topic, step)
+    if topic.describe(cluster, name) is None:
+        raise EvidenceError(f"there is no topic {name!r} at {cluster}: its messages are gone")
+    offsets, unreadable = _replicated(cluster, name, step)
     sealed = tuple(part.generator for part in parts if part.seal)
     generators = {*begun, *(part.generator for part in parts)}
     return End(
         end_offsets=offsets,
-        log_start_offsets=topic.beginning_offsets(servers, manifest.topic),
+        log_start_offsets=topic.beginning_offsets(cluster, name),
         read_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         sealed=bool(parts) and generators == set(sealed),
         unreadable=unreadable,
@@ -132,17 +138,17 @@ def note_end(
     )
 
 
-def _replicated(servers: str, name: str, step: Step) -> tuple[dict[int, int], dict[int, int]]:
+def _replicated(cluster: Cluster, name: str, step: Step) -> tuple[dict[int, int], dict[int, int]]:
     """Wait until consumers can read all that the leaders have now.
 
     Returns the end offsets, and by partition how many messages are still unreadable. Later messages
     are not waited for. A leader waits for a replica that hangs until it drops out of the in-sync
     replicas.
     """
-    written = topic.written_offsets(servers, name)
+    written = topic.written_offsets(cluster, name)
     deadline = time.monotonic() + REPLICATION_TIMEOUT_S
     while True:
-        offsets = topic.end_offsets(servers, name)
+        offsets = topic.end_offsets(cluster, name)
         behind = {number: end - offsets.get(number, 0) for number, end in written.items()}
         unreadable = {number: count for number, count in behind.items() if count > 0}
         if not unreadable or time.monotonic() >= deadline:

@@ -31,6 +31,8 @@ from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.permissions import check_read
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
@@ -73,11 +75,11 @@ def judge(
     with contextlib.ExitStack() as stack:
         # Spark takes seconds to start; do meanwhile what does not need it.
         started = stack.enter_context(_spark(config, follower, jvm))
-        servers = stack.enter_context(brokers(request, manifest, ready))
-        manifest = replace(manifest, bootstrap_servers=servers)
-        reach, settling = end_of_run(request, manifest, parts, console)
+        cluster = stack.enter_context(brokers(request, manifest, ready))
+        manifest = replace(manifest, bootstrap_servers=cluster.bootstrap_servers)
+        reach, settling = end_of_run(request, cluster, manifest, parts, console)
         stack.enter_context(noting_in_time(reach, settling))
-        plan = _plan(request, manifest, replace(reach, parts=list(reach.parts or parts)))
+        plan = _plan(request, cluster, manifest, replace(reach, parts=list(reach.parts or parts)))
         with (
             console.step("Starting Spark"),
             _ahead(
@@ -92,10 +94,10 @@ def judge(
         ):
             tools = Tools(
                 spark=spark,
-                source=Kafka(spark, servers),
+                source=Kafka(spark, cluster),
                 tables=tables_of(folder, manifest, request.verify_options),
                 settling=settling,
-                is_empty=functools.partial(topic.is_empty, servers, manifest.topic),
+                is_empty=functools.partial(topic.is_empty, cluster, manifest.topic),
                 progress=step.update,
             )
             report = verify(plan, tools, cache)
@@ -103,7 +105,9 @@ def judge(
     return report
 
 
-def _plan(request: VerifyRequest, manifest: Manifest, reach: Reach) -> VerificationPlan:
+def _plan(
+    request: VerifyRequest, cluster: Cluster, manifest: Manifest, reach: Reach
+) -> VerificationPlan:
     """Plan the judgement of a run up to an end of its topic."""
     folder, options = request.folder, request.verify_options
     return VerificationPlan(
@@ -111,7 +115,7 @@ def _plan(request: VerifyRequest, manifest: Manifest, reach: Reach) -> Verificat
         manifest=manifest,
         end=reach.end,
         parts=reach.parts,
-        seen=_seen(manifest),
+        seen=_seen(cluster, manifest),
         database=reach.database,
         limits=limits_of(options),
         thresholds=options.all_thresholds or _own_thresholds(folder, manifest),
@@ -183,13 +187,14 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> Non
 
 
 @contextlib.contextmanager
-def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iterator[str]:
+def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iterator[Cluster]:
     """Yield the brokers that have the run's topic: running ones, or the run's own, restarted."""
     if request.bootstrap_servers is not None:
-        yield request.bootstrap_servers
+        yield Cluster(request.bootstrap_servers, request.kafka)
         return
-    if manifest.broker_data is None or _answers(manifest):
-        yield manifest.bootstrap_servers
+    at_run = Cluster(manifest.bootstrap_servers, request.kafka)
+    if manifest.broker_data is None or _answers(at_run, manifest):
+        yield at_run
         return
     data_dir = (request.folder.path / manifest.broker_data).resolve()
     if not data_dir.is_relative_to(request.folder.path.parent.resolve()):
@@ -201,7 +206,7 @@ def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iter
             "name brokers that have the topic with --bootstrap-servers"
         )
     with start_broker(ready, data_dir) as broker:
-        yield broker.bootstrap_servers
+        yield broker.cluster
 
 
 def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, ...]:
@@ -212,26 +217,27 @@ def _own_thresholds(folder: RunFolder, manifest: Manifest) -> tuple[Threshold, .
         raise EvidenceError(f"{folder.manifest_path} is damaged: {error}") from None
 
 
-def _answers(manifest: Manifest) -> bool:
+def _answers(cluster: Cluster, manifest: Manifest) -> bool:
     """Return whether the run's own cluster, and no other, answers at its old address.
 
     Returns soon if nothing listens there; waits for a slow cluster.
     """
     try:
-        cluster_id = topic.cluster_id(manifest.bootstrap_servers, listening_within_s=2.0)
+        cluster_id = topic.cluster_id(cluster, listening_within_s=2.0)
     except PartError:
         return False
     return cluster_id == manifest.cluster_id
 
 
-def _seen(manifest: Manifest) -> TopicSeen:
+def _seen(cluster: Cluster, manifest: Manifest) -> TopicSeen:
     """Describe the cluster now, to check that it is the run's and still has all of the topic."""
-    servers = manifest.bootstrap_servers
-    described = topic.describe(servers, manifest.topic)
+    described = topic.describe(cluster, manifest.topic)
+    if described is not None:
+        check_read(cluster, manifest.topic, described.operations)
     return TopicSeen(
-        cluster_id=topic.cluster_id(servers),
+        cluster_id=topic.cluster_id(cluster),
         topic_id=described.topic_id if described else None,
         cleanup_policy=described.cleanup_policy if described else None,
-        log_start_offsets=topic.beginning_offsets(servers, manifest.topic) if described else {},
+        log_start_offsets=topic.beginning_offsets(cluster, manifest.topic) if described else {},
         leader_epochs=described.leader_epochs if described else {},
     )

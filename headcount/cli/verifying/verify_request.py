@@ -6,6 +6,7 @@ from headcount_analysis.judge import Limits
 
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.errors import UsageError
+from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 from headcount.run.folder import RunFolder
 
 
@@ -14,7 +15,8 @@ class VerifyRequest:
     """Which run is judged, and against what.
 
     `saw_the_end` says that this process watched the generators until they sealed, so it need not
-    trust another host's clock for that moment.
+    trust another host's clock for that moment. `kafka` says how to connect to the brokers, unless
+    they are the run's own, restarted.
     """
 
     folder: RunFolder
@@ -23,6 +25,7 @@ class VerifyRequest:
     until_latest: bool = False
     database_url: str | None = None
     saw_the_end: bool = False
+    kafka: KafkaSettings = PLAINTEXT
 
 
 def limits_of(verify_options: VerifyOptions) -> Limits:

@@ -1,5 +1,6 @@
 """Run preparation: what the master checks and writes before the first request."""
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -11,10 +12,20 @@ from locust.runners import MasterRunner
 
 from headcount.errors import UsageError
 from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.permissions import check_read
+from headcount.kafka_settings.config_file import from_environment
 from headcount.ledger.location import check_location
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.options import check, http_way_of, recorded, seed_of, waits_of
+from headcount.plugin.options import (
+    DEFAULT_SERVERS,
+    check,
+    http_way_of,
+    recorded,
+    seed_of,
+    waits_of,
+)
 from headcount.plugin.run_folder import folder_of
 from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
@@ -45,12 +56,14 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     if JUDGED_BY_PARENT in os.environ and is_here:
         # Not for remote workers: their route to the host may differ.
         check_host(environment)
-    described = topic.describe(options.bootstrap_servers, options.topic)
+    cluster = _cluster(options)
+    described = topic.describe(cluster, options.topic)
     if described is None:
         raise UsageError(
-            f"there is no topic {options.topic!r} at {options.bootstrap_servers}: "
+            f"there is no topic {options.topic!r} at {cluster}: "
             "create it, or name another with --topic"
         )
+    check_read(cluster, options.topic, described.operations)
     state_of(environment).has_run = False
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
@@ -63,12 +76,12 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         headcount_version=importlib.metadata.version("headcount"),
         scenario=str(environment.locustfile),
         host=without_secrets(environment.host or LedgerUser.host),
-        bootstrap_servers=options.bootstrap_servers,
-        cluster_id=topic.cluster_id(options.bootstrap_servers),
+        bootstrap_servers=cluster.bootstrap_servers,
+        cluster_id=topic.cluster_id(cluster),
         topic=options.topic,
         topic_id=described.topic_id,
-        cleanup_policy=described.cleanup_policy,
-        start_offsets=topic.end_offsets(options.bootstrap_servers, options.topic),
+        cleanup_policy=described.cleanup_policy or "",
+        start_offsets=topic.end_offsets(cluster, options.topic),
         ledger=folder.ledger_of(options.ledger, options.prepared_tag),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
@@ -95,6 +108,15 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
             "choose another --reports-dir"
         ) from None
     return manifest, thresholds
+
+
+def _cluster(options: argparse.Namespace) -> Cluster:
+    """Return the cluster; servers that the file names replace the default. UsageError."""
+    settings = from_environment(os.environ)
+    servers = options.bootstrap_servers
+    if servers == DEFAULT_SERVERS:
+        servers = settings.bootstrap_servers or servers
+    return Cluster(servers, settings)
 
 
 def _versions(*, has_own_broker: bool) -> dict[str, str]:

@@ -142,7 +142,7 @@ def find(settings: Settings, entries: Sequence[OutboxEntry]) -> dict[str, Record
     wanted = {entry.receipt for entry in entries}
     since_ms = min(entry.at_ms for entry in entries) - CLOCK_MARGIN_MS
     consumer = KafkaConsumer(
-        bootstrap_servers=list(settings.bootstrap_servers),
+        **settings.connection_options,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,

@@ -120,7 +120,7 @@ def connect_producer(settings: Settings) -> Producer:
     ack_timeout_ms = int(settings.ack_timeout_s * 1000)
     connect_timeout_ms = int(settings.connect_timeout_s * 1000)
     producer = _ClosingProducer(
-        bootstrap_servers=list(settings.bootstrap_servers),
+        **settings.connection_options,
         client_id=f"service-{os.getpid()}",
         acks="all" if settings.acks == "all" else int(settings.acks),
         # Explicit even if it is the default, which kafka-python may silently disable.
@@ -158,7 +158,7 @@ def broker_answers(settings: Settings) -> bool:
     """
     timeout_ms = int(settings.connect_timeout_s * 1000)
     client = KafkaNetClient(
-        bootstrap_servers=list(settings.bootstrap_servers),
+        **settings.connection_options,
         client_id=f"service-{os.getpid()}-probe",
         request_timeout_ms=timeout_ms,
     )

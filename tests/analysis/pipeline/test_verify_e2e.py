@@ -16,6 +16,7 @@ from headcount_analysis.spark.tables import Tables
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import beginning_offsets, cluster_id, end_offsets, is_empty
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Verdict
@@ -49,16 +50,16 @@ def judged(
             **{name: getattr(history.manifest, name) for name in Manifest.__dataclass_fields__},
             "bootstrap_servers": servers,
             "topic": topic,
-            "cluster_id": cluster_id(servers),
+            "cluster_id": cluster_id(Cluster(servers)),
         }
     )
-    seen = TopicSeen(cluster_id=cluster_id(servers))
+    seen = TopicSeen(cluster_id=cluster_id(Cluster(servers)))
     plan = VerificationPlan(history.folder, manifest, end, seen=seen)
     tools = Tools(
         spark.sparkContext,
-        Kafka(spark.sparkContext, servers, patience_s),
+        Kafka(spark.sparkContext, Cluster(servers), patience_s),
         Tables(history.folder.path.absolute()),
-        is_empty=functools.partial(is_empty, servers, topic, timeout_s=patience_s),
+        is_empty=functools.partial(is_empty, Cluster(servers), topic, timeout_s=patience_s),
     )
     return verify(plan, tools, RunCache())
 
@@ -71,13 +72,15 @@ def test_reads_exactly_the_range(
     history = RunHistory(tmp_path, spark)
     history.arrive(event_id(99), 0)  # would be a phantom
     publish(servers, topic, history)
-    history.start = beginning_offsets(servers, topic) | {0: 1}
+    history.start = beginning_offsets(Cluster(servers), topic) | {0: 1}
     history.messages.clear()
     history.deliver(3)
     history.attempt(3)
     history.arrive_raw(None, 0, partition=2, key="tombstone")
     publish(servers, topic, history)
-    end = End(end_offsets(servers, topic), beginning_offsets(servers, topic), "now")
+    end = End(
+        end_offsets(Cluster(servers), topic), beginning_offsets(Cluster(servers), topic), "now"
+    )
     history.messages.clear()
     history.arrive(event_id(98), 0)
     publish(servers, topic, history)
@@ -104,7 +107,7 @@ def test_transactions(
     """Events of an aborted transaction are lost; a marker at a partition's end is not a message."""
     servers = broker.bootstrap_servers
     history = RunHistory(tmp_path, spark)
-    history.start = beginning_offsets(servers, topic)
+    history.start = beginning_offsets(Cluster(servers), topic)
     history.deliver(3)
     producer = KafkaProducer(bootstrap_servers=servers, transactional_id=f"of-{topic}")
     producer.init_transactions()
@@ -118,8 +121,10 @@ def test_transactions(
     producer.close()
     history.write()
     # The marker is written only after the producer's commit or abort returns.
-    wait_until(lambda: end_offsets(servers, topic)[0] == 5, 30, "the marker is there")
-    end = End(end_offsets(servers, topic), beginning_offsets(servers, topic), "now")
+    wait_until(lambda: end_offsets(Cluster(servers), topic)[0] == 5, 30, "the marker is there")
+    end = End(
+        end_offsets(Cluster(servers), topic), beginning_offsets(Cluster(servers), topic), "now"
+    )
 
     report = judged(history, spark, servers, topic, end)
 
@@ -137,10 +142,10 @@ def test_range_beyond_the_end_is_inconclusive(
     servers = broker.bootstrap_servers
     history = RunHistory(tmp_path, spark)
     history.deliver(2)
-    history.start = beginning_offsets(servers, topic)
+    history.start = beginning_offsets(Cluster(servers), topic)
     publish(servers, topic, history)
     history.write()
-    end = End(end_offsets(servers, topic) | {0: 5}, {}, "now")
+    end = End(end_offsets(Cluster(servers), topic) | {0: 5}, {}, "now")
 
     report = judged(history, spark, servers, topic, end, patience_s=4)
 
@@ -156,7 +161,7 @@ def test_wrong_broker_is_inconclusive(tmp_path: Path, spark: SparkSession) -> No
 
     plan = VerificationPlan(history.folder, history.manifest, history.reached)
     servers = history.manifest.bootstrap_servers
-    source = Kafka(spark.sparkContext, servers, patience_s=4)
+    source = Kafka(spark.sparkContext, Cluster(servers), patience_s=4)
     tables = Tables(history.folder.path.absolute())
     report = verify(plan, Tools(spark.sparkContext, source, tables), RunCache())
 

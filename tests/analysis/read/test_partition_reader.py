@@ -53,7 +53,7 @@ def rows(batches: Iterator[pa.RecordBatch]) -> list[dict[str, Any]]:
 
 def values(broker: Broker, split: Split) -> list[bytes]:
     """Return the values of a split's messages."""
-    return [each["value"] for each in rows(Consumer(broker.bootstrap_servers).batches(split))]
+    return [each["value"] for each in rows(Consumer(broker.cluster).batches(split))]
 
 
 @hypothesis.given(
@@ -88,7 +88,7 @@ def test_it_reads_like_sparks_own_source(
     publish((b"k", b"v"), (None, None), (b"", b""), (b"\xff\x00", b"\x00\xff" * 50), (None, b"v"))
     publish(*((b"key", b"value %d" % number) for number in range(300)), partition=2)
     offsets = OffsetRange(topic, {0: 1, 2: 7}, {0: 5, 1: 0, 2: 250})
-    source = Kafka(spark.sparkContext, broker.bootstrap_servers)
+    source = Kafka(spark.sparkContext, broker.cluster)
     messages = sorted(
         (row for some in source.map_splits(offsets, rows) for row in some),
         key=lambda row: (row["partition"], row["offset"]),
@@ -129,12 +129,12 @@ def test_a_batch_has_bounds(
     publish(*((None, b"x" * 1000) for _ in range(500)))
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 60)
     monkeypatch.setattr(partition_reader, "_MOST_CONSUMED", 60)
-    batches = list(Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 0, 500)))
+    batches = list(Consumer(broker.cluster).batches(Split(topic, 0, 0, 500)))
     assert sum(map(len, batches)) == 500
     assert all(0 < len(batch) < 120 for batch in batches)
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 5)
     monkeypatch.setattr(partition_reader, "BATCH_BYTES", 10_000)
-    assert sum(map(len, Consumer(broker.bootstrap_servers).batches(Split(topic, 0, 3, 400)))) == 397
+    assert sum(map(len, Consumer(broker.cluster).batches(Split(topic, 0, 3, 400)))) == 397
 
 
 @pytest.mark.e2e
@@ -175,7 +175,7 @@ def test_an_open_transaction_is_waited_for(broker: Broker, topic: str) -> None:
     producer.produce(topic, b"in", partition=0)
     assert producer.flush(30) == 0
     with pytest.raises(EvidenceError, match=r"at 0 sent nothing .* a transaction in it"):
-        list(Consumer(broker.bootstrap_servers, 10).batches(Split(topic, 0, 0, 1)))
+        list(Consumer(broker.cluster, 10).batches(Split(topic, 0, 0, 1)))
     producer.abort_transaction(30)
     assert values(broker, Split(topic, 0, 0, 1)) == []
 
@@ -237,7 +237,7 @@ def test_a_topic_that_does_not_exist(broker: Broker) -> None:
     """The error comes when the time limit is over."""
     began_s = time.monotonic()
     with pytest.raises(EvidenceError, match="partition 0 of 'nowhere' at 0"):
-        list(Consumer(broker.bootstrap_servers, 5).batches(Split("nowhere", 0, 0, 1)))
+        list(Consumer(broker.cluster, 5).batches(Split("nowhere", 0, 0, 1)))
     assert time.monotonic() - began_s < 50
 
 
@@ -248,13 +248,13 @@ def test_a_broker_that_goes_away_is_an_error(
 ) -> None:
     """An incomplete split is an error that says where it stopped."""
     own_broker = new_broker(tmp_path)
-    ensure_topic(own_broker.bootstrap_servers, "big", 1, timeout_s=120)
+    ensure_topic(own_broker.cluster, "big", 1, timeout_s=120)
     producer = confluent_kafka.Producer({"bootstrap.servers": own_broker.bootstrap_servers})
     for _ in range(40):
         producer.produce("big", b"x" * 900_000, partition=0)
         producer.flush(10)
     monkeypatch.setattr(partition_reader, "BATCH_ROWS", 1)
-    batches = Consumer(own_broker.bootstrap_servers, 10).batches(Split("big", 0, 0, 40))
+    batches = Consumer(own_broker.cluster, 10).batches(Split("big", 0, 0, 40))
     next(batches)
     own_broker.stop()
     with pytest.raises(EvidenceError, match=r"sent nothing within 10 s.* ends at 40"):

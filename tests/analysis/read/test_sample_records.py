@@ -10,6 +10,7 @@ from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.sample_records import RecordReader
 from kafka import KafkaAdminClient
 
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 
@@ -28,7 +29,7 @@ def test_splits_are_read_with_headers(broker: Broker, topic: str, tmp_path: Path
     """Each split up to the partition's end, without waiting for more."""
     del tmp_path
     publish(broker, topic, *(b"%d" % number for number in range(20)))
-    reader = RecordReader(broker.bootstrap_servers)
+    reader = RecordReader(broker.cluster)
     began_s = time.monotonic()
     records = reader.read([Split(topic, 0, 3, 5), Split(topic, 0, 18, 40)])
     assert time.monotonic() - began_s < 10
@@ -40,14 +41,14 @@ def test_splits_are_read_with_headers(broker: Broker, topic: str, tmp_path: Path
 def test_other_topics_are_sampled(broker: Broker, topic: str) -> None:
     """Messages since a time and at the end; the run's topic and Kafka's own are left out."""
     other, servers = f"{topic}-other", broker.bootstrap_servers
-    ensure_topic(servers, other, partitions=2)
+    ensure_topic(Cluster(servers), other, partitions=2)
     try:
         publish(broker, topic, b"own")
         publish(broker, other, *(b"before-%d" % number for number in range(30)))
         time.sleep(0.02)  # the two are apart in ms
         since_ms = int(time.time() * 1000)
         publish(broker, other, *(b"since-%d" % number for number in range(200)))
-        reader = RecordReader(servers)
+        reader = RecordReader(Cluster(servers))
         splits = [each for each in reader.elsewhere(topic, since_ms) if each.topic == other]
         assert splits == [Split(other, 0, 30, 80), Split(other, 0, 180, 230)]
         assert reader.read(splits)[0].value == b"since-0"
@@ -62,6 +63,6 @@ def test_other_topics_are_sampled(broker: Broker, topic: str) -> None:
 
 def test_a_cluster_that_is_gone_yields_nothing() -> None:
     """Unreadable records are left out, in bounded time."""
-    reader = RecordReader("127.0.0.1:1", patience_s=1)
+    reader = RecordReader(Cluster("127.0.0.1:1"), patience_s=1)
     assert reader.read([Split("events", 0, 0, 10)]) == []
     assert reader.elsewhere("events", 0) == []

@@ -12,7 +12,9 @@ from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import describe
+from headcount.kafka_settings.settings import PLAINTEXT
 from headcount.stack.broker import Broker
 from headcount.stack.jvm.java import Java
 from headcount.stack.service import DEFAULT_APP
@@ -76,19 +78,20 @@ def test_a_topic_is_created_only_on_request(broker: Broker, java: Java, tmp_path
     )
     with contextlib.ExitStack() as stack:
         with pytest.raises(UsageError, match=r"no topic 'evnts' at .* with --create-topic"):
-            start(stack, target_options, ready, tmp_path)
-        assert describe(servers, "evnts") is None
-        start(stack, replace(target_options, create_topic=True, partitions=2), ready, tmp_path)
-        made = describe(servers, "evnts")
+            start(stack, target_options, PLAINTEXT, ready, tmp_path)
+        assert describe(Cluster(servers), "evnts") is None
+        created = replace(target_options, create_topic=True, partitions=2)
+        start(stack, created, PLAINTEXT, ready, tmp_path)
+        made = describe(Cluster(servers), "evnts")
         assert made is not None
         assert made.partitions == 2
-        start(stack, target_options, ready, tmp_path)
+        start(stack, target_options, PLAINTEXT, ready, tmp_path)
 
 
 def test_a_password_of_the_host_is_not_shown(tmp_path: Path) -> None:
     """Locust gets it in its environment; titles and arguments show the address without it."""
     host = check_host("https://user:hunter2@shop.test:8443/")
-    target = Target(host, "kafka:9092", None, None)
+    target = Target(host, Cluster("kafka:9092"), None, None)
 
     assert target.address == "https://shop.test:8443"
     assert target.locust_environ == {"LOCUST_HOST": "https://user:hunter2@shop.test:8443"}
@@ -106,5 +109,5 @@ def test_a_host_that_cannot_be_keeps_its_password(host: str) -> None:
 def test_an_ipv6_host_is_one() -> None:
     """Its brackets stay, with and without a password."""
     assert check_host("http://[::1]:8000/") == "http://[::1]:8000"
-    target = Target(check_host("http://u:p@[::1]:8000"), "[::1]:9092", None, None)
+    target = Target(check_host("http://u:p@[::1]:8000"), Cluster("[::1]:9092"), None, None)
     assert target.address == "http://[::1]:8000"

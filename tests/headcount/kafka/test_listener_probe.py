@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from headcount.errors import PartError, UsageError
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.listener_probe import why_unusable
 from headcount.kafka.topic import describe
 from headcount.stack.broker import Broker
@@ -74,7 +75,7 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
     }.items():
         began_s = time.monotonic()
         with pytest.raises(PartError) as raised:
-            describe(listeners[name], "events")
+            describe(Cluster(listeners[name]), "events")
         assert time.monotonic() - began_s < SOON_S
         message = str(raised.value)
         assert wanted in message
@@ -85,7 +86,7 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
 @pytest.mark.e2e
 def test_one_usable_listener_is_enough(listeners: dict[str, str]) -> None:
     """An unusable listener is skipped if there is a usable one."""
-    assert describe(f"{listeners['tls']},{listeners['clients']}", "none") is None
+    assert describe(Cluster(f"{listeners['tls']},{listeners['clients']}"), "none") is None
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def web_server() -> Iterator[str]:
 
 def test_a_web_server_is_named(web_server: str) -> None:
     """An HTTP server at the brokers' address is called a web server."""
-    assert why_unusable(web_server, 0.5) == (
+    assert why_unusable(web_server, patience_s=0.5) == (
         f"a web server answers at {web_server}, not a Kafka broker"
     )
 
@@ -117,7 +118,7 @@ def test_whatever_answers_is_shown() -> None:
                     connection.recv(1024)
 
         threading.Thread(target=greet, daemon=True).start()
-        said = why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", 0.5)
+        said = why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", patience_s=0.5)
     assert "something other than a Kafka broker answers" in said
     assert "SSH-2.0" in said
 
@@ -125,13 +126,13 @@ def test_whatever_answers_is_shown() -> None:
 def test_a_silent_listener_is_not_judged() -> None:
     """It may be a broker that hangs: nothing is known about a silent server."""
     with socket.create_server((LOOPBACK, 0)) as server:
-        assert why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", 0.2) == ""
+        assert why_unusable(f"{LOOPBACK}:{server.getsockname()[1]}", patience_s=0.2) == ""
 
 
 @pytest.mark.parametrize("servers", ["user:hunter2@kafka:9092", "SASL_SSL://kafka:9092,a:1"])
 def test_servers_with_a_password_are_refused_unshown(servers: str) -> None:
     """The message does not repeat a possible password."""
     with pytest.raises(UsageError, match=r"host:port") as raised:
-        describe(servers, "events")
+        describe(Cluster(servers), "events")
     assert "hunter2" not in str(raised.value)
     assert "kafka" not in str(raised.value)

@@ -17,12 +17,12 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import (
     KafkaTimeoutError,
     TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
 )
 
 from headcount.errors import PartError, UsageError
 from headcount.kafka import client
 from headcount.kafka.client import PATIENCE_S, TIMEOUT_S
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import (
     beginning_offsets,
     cluster_id,
@@ -42,40 +42,44 @@ pytestmark = pytest.mark.e2e
 
 def test_a_missing_topic_is_made_and_an_old_one_kept(broker: Broker) -> None:
     """The first call creates the topic as requested; the second changes nothing."""
-    made = ensure_topic(broker.bootstrap_servers, "made-once", 3)
+    made = ensure_topic(broker.cluster, "made-once", 3)
     assert (made.partitions, made.replication, made.cleanup_policy) == (3, 1, "delete")
     assert (made.retention_ms, made.timestamp_type) == (-1, "LogAppendTime")
     assert made.topic_id is not None
     assert len(made.topic_id) == 36
-    assert ensure_topic(broker.bootstrap_servers, "made-once", 8) == made
-    assert describe(broker.bootstrap_servers, "made-once") == made
+    assert ensure_topic(broker.cluster, "made-once", 8) == made
+    assert describe(broker.cluster, "made-once") == made
 
 
 def test_a_broker_that_learns_of_a_new_topic_late_is_asked_again(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a cluster, the broker that returns the configuration may not know the topic yet."""
+    """In a cluster, the broker that returns the configuration may not know the topic yet.
+
+    The client then returns no settings.
+    """
     asked: list[object] = []
     answer = KafkaAdminClient.describe_configs
 
     def late(client: KafkaAdminClient, *wanted: Any, **how: Any) -> Any:
         asked.append(wanted)
-        if len(asked) == 1:
-            raise UnknownTopicOrPartitionError("late")
-        # So the client passes on that error of a broker.
         return answer(client, *wanted, **how) if len(asked) == 3 else {"topic": {"heard-late": {}}}
 
     monkeypatch.setattr(KafkaAdminClient, "describe_configs", late)
-    assert ensure_topic(broker.bootstrap_servers, "heard-late", 2).partitions == 2
+    assert ensure_topic(broker.cluster, "heard-late", 2).partitions == 2
     assert len(asked) == 3
 
 
 @pytest.mark.slow
 def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
-    """The message says what to grant, not that the topic does not exist."""
+    """They are unknown, and everything else is known."""
     broker = guarded_broker(new_broker, "discreet", *DISCREET)
-    with pytest.raises(PartError, match=r"'discreet'.*grant the user DescribeConfigs"):
-        ensure_topic(broker.bootstrap_servers, "discreet", 1, timeout_s=10)
+    described = ensure_topic(broker.cluster, "discreet", 1, timeout_s=10)
+    assert (described.cleanup_policy, described.retention_ms, described.partitions) == (
+        None,
+        None,
+        1,
+    )
     broker.stop()
 
 
@@ -87,20 +91,20 @@ def test_offsets_count_messages_by_partition(broker: Broker, topic: str) -> None
             producer.send(topic, b"x", partition=partition).get(60)
     finally:
         producer.close()
-    assert end_offsets(broker.bootstrap_servers, topic) == {0: 1, 1: 0, 2: 2, 3: 0}
-    assert beginning_offsets(broker.bootstrap_servers, topic) == dict.fromkeys(range(4), 0)
+    assert end_offsets(broker.cluster, topic) == {0: 1, 1: 0, 2: 2, 3: 0}
+    assert beginning_offsets(broker.cluster, topic) == dict.fromkeys(range(4), 0)
 
 
 def test_the_id_of_the_cluster(broker: Broker) -> None:
     """It is the same id that the cluster reported when it started."""
-    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+    assert cluster_id(broker.cluster) == broker.cluster_id
 
 
 def test_a_missing_topic_has_no_offsets(broker: Broker) -> None:
     """Describing a missing topic returns None; reading its offsets raises an error."""
-    assert describe(broker.bootstrap_servers, "none") is None
+    assert describe(broker.cluster, "none") is None
     with pytest.raises(PartError, match=r"there is no topic 'none' at 127"):
-        end_offsets(broker.bootstrap_servers, "none")
+        end_offsets(broker.cluster, "none")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_a_refusal_is_reported_clearly(
 ) -> None:
     """A refusal names the topic, the place and the rule."""
     with pytest.raises(PartError, match=message):
-        ensure_topic(broker.bootstrap_servers, name, partitions, replication)
+        ensure_topic(broker.cluster, name, partitions, replication)
 
 
 def clients_threads() -> set[threading.Thread]:
@@ -132,7 +136,7 @@ def test_a_missing_broker_is_reported_in_time(call: Callable[..., object]) -> No
     place = f"127.0.0.1:{free_port()}"
     message = f"no Kafka broker answers at {place} within 1 s: connection refused"
     with pytest.raises(PartError, match=message):
-        call(place, "t", timeout_s=1.0)
+        call(Cluster(place), "t", timeout_s=1.0)
     assert time.monotonic() - began_s < 60
     assert clients_threads() == threads  # the client's thread has ended too
 
@@ -144,7 +148,7 @@ def test_a_listener_that_is_not_a_broker_is_reported_in_time() -> None:
         with pytest.raises(
             PartError, match=r"within 1 s: a connection opens, but no Kafka broker answers"
         ):
-            cluster_id(place, timeout_s=1.0)
+            cluster_id(Cluster(place), timeout_s=1.0)
 
 
 def test_a_silent_broker_among_several_is_skipped(broker: Broker, topic: str) -> None:
@@ -153,9 +157,9 @@ def test_a_silent_broker_among_several_is_skipped(broker: Broker, topic: str) ->
         silent = f"127.0.0.1:{server.getsockname()[1]}"
         places = [f"{silent},{broker.bootstrap_servers}", f"{broker.bootstrap_servers},{silent}"]
         for place in 3 * places:
-            assert cluster_id(place) == broker.cluster_id
+            assert cluster_id(Cluster(place)) == broker.cluster_id
         for place in places:
-            assert is_empty(place, topic, 0, first=0, end=0)
+            assert is_empty(Cluster(place), topic, 0, first=0, end=0)
 
 
 def test_a_silent_broker_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +202,7 @@ def test_a_broker_that_accepts_no_connection_is_skipped(broker: Broker) -> None:
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         place = f"127.0.0.1:{full.getsockname()[1]},{broker.bootstrap_servers}"
-        assert cluster_id(place) == broker.cluster_id
+        assert cluster_id(Cluster(place)) == broker.cluster_id
     assert PATIENCE_S <= time.monotonic() - began_s < TIMEOUT_S
 
 
@@ -219,7 +223,7 @@ def test_a_frozen_broker_is_reported_in_time(new_broker: Callable[[], Broker]) -
     try:
         wait_until(lambda: is_stopped(frozen.pid), 60, "every thread of the broker stops")
         with pytest.raises(PartError, match=r"no Kafka broker answers"):
-            end_offsets(frozen.bootstrap_servers, "t", timeout_s=1.0)
+            end_offsets(frozen.cluster, "t", timeout_s=1.0)
     finally:
         frozen.kill()  # one that was frozen can take long to stop
 
@@ -228,7 +232,7 @@ def test_a_frozen_broker_is_reported_in_time(new_broker: Callable[[], Broker]) -
 def test_an_invalid_broker_list_is_a_usage_error(place: str) -> None:
     """Anything other than host:port is refused before any connection."""
     with pytest.raises(UsageError, match=r"is not a broker list: write host:port"):
-        cluster_id(place, timeout_s=1.0)
+        cluster_id(Cluster(place), timeout_s=1.0)
 
 
 def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str) -> None:
@@ -237,13 +241,14 @@ def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str
         "from gevent import monkey; monkey.patch_all()\n"
         "import gevent, sys\n"
         "from headcount.errors import PartError\n"
+        "from headcount.kafka.cluster import Cluster\n"
         "from headcount.kafka.topic import end_offsets\n"
         "ticks = []\n"
         "def tick():\n"
         "    while True: gevent.sleep(0.01); ticks.append(1)\n"
         "gevent.spawn(tick)\n"
-        "print(gevent.spawn(end_offsets, sys.argv[1], sys.argv[2]).get(timeout=120))\n"
-        "try: end_offsets('127.0.0.1:9', 't', timeout_s=1.0)\n"
+        "print(gevent.spawn(end_offsets, Cluster(sys.argv[1]), sys.argv[2]).get(timeout=120))\n"
+        "try: end_offsets(Cluster('127.0.0.1:9'), 't', timeout_s=1.0)\n"
         "except PartError as error: print(error)\n"
         "print(len(ticks) > 2)\n"
     )

@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaProducer
 
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import describe, ensure_topic
 from headcount.monitor import topic_watcher
 from headcount.monitor.message_ids import Identities
@@ -30,9 +31,9 @@ IDS = Identities("run-1", "X-Event-Id")
 def test_an_added_partition_is_watched(broker: Broker) -> None:
     """Its events are counted."""
     topic = f"growing-{uuid.uuid4().hex[:8]}"
-    ensure_topic(broker.bootstrap_servers, topic, partitions=1)
+    ensure_topic(broker.cluster, topic, partitions=1)
     publish(broker, topic, partition=0, seq=0)
-    with contextlib.closing(watch_topic(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+    with contextlib.closing(watch_topic(broker.cluster, topic, IDS, {0: 0})) as watched:
         seen = [next(watched).arrived]
         add_partition(broker, topic)
         publish(broker, topic, partition=1, seq=1)
@@ -47,7 +48,7 @@ def test_an_added_partition_is_watched(broker: Broker) -> None:
 def test_compressed_messages_are_read(broker: Broker, compression: str) -> None:
     """As the verification reads them; a read is complete even after an aborted transaction."""
     topic = f"compressed-{uuid.uuid4().hex[:8]}"
-    ensure_topic(broker.bootstrap_servers, topic, partitions=1)
+    ensure_topic(broker.cluster, topic, partitions=1)
     settings = {"bootstrap.servers": broker.bootstrap_servers, "linger.ms": 50}
     producer = Producer({**settings, "compression.type": compression, "transactional.id": topic})
     producer.init_transactions(DEADLINE_S)
@@ -60,7 +61,7 @@ def test_compressed_messages_are_read(broker: Broker, compression: str) -> None:
         ends(DEADLINE_S)
     began_s = time.monotonic()
     seen: set[int] = set()
-    with contextlib.closing(watch_topic(broker.bootstrap_servers, topic, IDS, {0: 0})) as watched:
+    with contextlib.closing(watch_topic(broker.cluster, topic, IDS, {0: 0})) as watched:
         for counts in watched:
             seen |= {
                 number * 4096 + bit
@@ -76,7 +77,9 @@ def test_compressed_messages_are_read(broker: Broker, compression: str) -> None:
 
 def test_an_unreachable_broker(unused_port: int) -> None:
     """It keeps trying, reports the problem, and reports no complete read."""
-    with contextlib.closing(watch_topic(f"127.0.0.1:{unused_port}", "t", IDS, {0: 0})) as watched:
+    with contextlib.closing(
+        watch_topic(Cluster(f"127.0.0.1:{unused_port}"), "t", IDS, {0: 0})
+    ) as watched:
         first = next(watched)
         later = first
         deadline_s = time.monotonic() + DEADLINE_S
@@ -140,7 +143,7 @@ def add_partition(broker: Broker, topic: str) -> None:
     with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)) as admin:
         admin.create_partitions({topic: 2})
     deadline_s = time.monotonic() + DEADLINE_S
-    while (now := describe(broker.bootstrap_servers, topic)) is None or now.partitions < 2:
+    while (now := describe(broker.cluster, topic)) is None or now.partitions < 2:
         assert time.monotonic() < deadline_s
 
 

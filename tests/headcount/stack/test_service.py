@@ -134,4 +134,4 @@ def test_the_game_service_publishes(
     wish = ServerConfig(broker.bootstrap_servers, topic, tmp_path / "s.log", environ, port=0)
     with Server(wish) as server:
         assert get(server, "/purchase_a_sword") == (200, "Sword Purchased!\n")
-        assert sum(end_offsets(broker.bootstrap_servers, topic).values()) == 1
+        assert sum(end_offsets(broker.cluster, topic).values()) == 1

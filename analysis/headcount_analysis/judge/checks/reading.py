@@ -86,6 +86,12 @@ def _compaction(evidence: Evidence) -> Iterator[Doubt]:
     manifest = evidence.manifest
     policies = (manifest.cleanup_policy, evidence.seen.cleanup_policy or "")
     policy = next((policy for policy in policies if "compact" in policy), None)
+    if gaps and not any(policies):
+        yield Doubt(
+            f"{gaps} offsets of the topic {manifest.topic} hold no message, and its cleanup.policy "
+            "is not known, so compaction may have removed messages",
+            "let the user see the topic's settings (DescribeConfigs), and verify again",
+        )
     if gaps and policy is not None:
         yield Doubt(
             f"the topic {manifest.topic} has cleanup.policy={policy}, and {gaps} "

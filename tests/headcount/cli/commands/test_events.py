@@ -8,6 +8,7 @@ import pytest
 from kafka import KafkaProducer
 
 from headcount.kafka import topic as kafka_topic
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 from headcount.stack.broker import Broker
@@ -35,14 +36,14 @@ def reports(broker: Broker, topic: str, tmp_path: Path) -> Path:
             scenario="",
             host="",
             bootstrap_servers=servers,
-            cluster_id=kafka_topic.cluster_id(servers),
+            cluster_id=kafka_topic.cluster_id(Cluster(servers)),
             topic=topic,
             topic_id=None,
             cleanup_policy="delete",
             start_offsets=dict.fromkeys(range(4), 0),
         )
     )
-    ends = kafka_topic.end_offsets(servers, topic)
+    ends = kafka_topic.end_offsets(Cluster(servers), topic)
     folder.write_end(End(ends, dict.fromkeys(range(4), 0), "", sealed=True))
     return tmp_path / "reports"
 

@@ -12,6 +12,7 @@ from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.verifying import follower
 from headcount.cli.verifying.follower import MOST_STARTS, Follower
 from headcount.errors import PartError
+from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 
 
@@ -24,7 +25,7 @@ def finished(remark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fo
     monkeypatch.setattr(follower, "session_config", fails)
     ready: Any = SimpleNamespace(console=SimpleNamespace(remark=remark))
     verify_options = VerifyOptions("local", "1g", 1)
-    run_follower = Follower(RunFolder(tmp_path), verify_options, "", "127.0.0.1:1", ready)
+    run_follower = Follower(RunFolder(tmp_path), verify_options, "", Cluster("127.0.0.1:1"), ready)
     thread = threading.Thread(target=run_follower.work, daemon=True)
     thread.start()
     thread.join(60)
@@ -62,4 +63,4 @@ def test_unknown_leader_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("headcount.cli.verifying.follower.topic.describe", silent)
     manifest: Any = SimpleNamespace(topic="events")
-    assert follower._leader_epochs("127.0.0.1:1", manifest) == {}  # noqa: SLF001
+    assert follower._leader_epochs(Cluster("127.0.0.1:1"), manifest) == {}  # noqa: SLF001

@@ -16,11 +16,14 @@ from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.verifying import topic_end, verification
 from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console
+from headcount.kafka.cluster import Cluster
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Generators
 from tests.manifests import MANIFEST
+
+CLUSTER = Cluster("127.0.0.1:1")
 
 
 def test_what_is_done_ahead_cannot_end_a_judgement() -> None:
@@ -95,7 +98,9 @@ class Growing:
         verify_options = VerifyOptions("local", "1g", 1, watch_for_s=0)
         request = VerifyRequest(self.folder, verify_options, None)
         parts = read_ledger(pafs.LocalFileSystem(), str(self.folder.path / "ledger"), "run-1")
-        reach, settling = topic_end.end_of_run(request, MANIFEST, parts, Console(quiet=True))
+        reach, settling = topic_end.end_of_run(
+            request, CLUSTER, MANIFEST, parts, Console(quiet=True)
+        )
         end = reach.end if settling is None else settling.settled()
         return end.end_offsets[0], end.unreadable.get(0, 0)
 
@@ -179,7 +184,7 @@ def test_seals_from_a_clock_that_is_behind_cut_no_wait_short(growing: Growing) -
     verify_options = VerifyOptions("local", "1g", 1, settle_s=1.0, watch_for_s=0)
     request = VerifyRequest(growing.folder, verify_options, None)
     parts = read_ledger(pafs.LocalFileSystem(), str(growing.folder.path / "ledger"), "run-1")
-    _, settling = topic_end.end_of_run(request, MANIFEST, parts, Console(quiet=True))
+    _, settling = topic_end.end_of_run(request, CLUSTER, MANIFEST, parts, Console(quiet=True))
     assert settling is not None
     growing.end = 12
     later = settling.later(2, behind_ns, lambda _step: None)

@@ -1,0 +1,69 @@
+"""How to connect to the user's cluster: a client's configuration file, and single settings."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.kafka_settings import config_file
+from headcount.kafka_settings.settings import KafkaSettings
+
+
+@dataclass(frozen=True)
+class KafkaOptions:
+    """The file with the settings, and `name=value` settings, which win."""
+
+    kafka_config: Path | None = None
+    kafka_settings: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def settings(self) -> KafkaSettings:
+        """The settings. UsageError says which one is wrong."""
+        return config_file.load(self.kafka_config, self.kafka_settings)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that hand the settings to the processes that a command starts."""
+        return config_file.environ_of(self.kafka_config, self.kafka_settings)
+
+    def warn(self, console: Console) -> None:
+        """Warn of a file with secrets that other users can read."""
+        path = self.kafka_config
+        if path is not None and config_file.readable_by_others(path):
+            console.error(f"{path} has a secret, but other users can read it: chmod 600 {path}")
+
+
+def _checked(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    try:
+        return tuple(map(config_file.check_assignment, values))
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+with_kafka_options = in_order(
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--kafka-config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        envvar=config_file.FILE_VARIABLE,
+        show_envvar=True,
+        help="File with a Kafka client's settings: TLS, login.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "-X",
+        "kafka_settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_checked,
+        help="One such setting, such as security.protocol=SSL; repeatable.",
+    ),
+    gathered("kafka_options", KafkaOptions),
+)

@@ -1,0 +1,58 @@
+"""Permissions: what a user must be allowed to do on a topic, and the command that grants it."""
+
+import shlex
+from collections.abc import Collection
+from enum import StrEnum
+
+from cryptography import x509
+
+from headcount.errors import PartError
+from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings.settings import KafkaSettings
+
+
+class Operation(StrEnum):
+    """An operation on a topic, by Kafka's name."""
+
+    READ = "Read"
+    DESCRIBE = "Describe"
+    DESCRIBE_CONFIGS = "DescribeConfigs"
+    CREATE = "Create"
+
+    @property
+    def key(self) -> str:
+        """The name by which brokers list what is allowed."""
+        return self.name
+
+
+def check_read(cluster: Cluster, topic: str, allowed: Collection[str] | None) -> None:
+    """Check that the user may read a topic. PartError names the command that allows it.
+
+    `allowed` are the operations that the cluster says are allowed; None if it does not say.
+    """
+    if allowed is not None and Operation.READ.key not in allowed:
+        raise PartError(
+            f"the user may not read the topic {topic!r} at {cluster}; "
+            f"{how_to_grant(cluster, Operation.READ, topic)}"
+        )
+
+
+def how_to_grant(cluster: Cluster, operation: Operation, topic: str) -> str:
+    """Return the sentence with the command that grants an operation."""
+    principal = shlex.quote(_principal(cluster.settings))
+    return (
+        f"to grant it: kafka-acls --bootstrap-server {cluster} --add --allow-principal "
+        f"{principal} --operation {operation} --topic {shlex.quote(topic)}"
+    )
+
+
+def _principal(settings: KafkaSettings) -> str:
+    """Return the user's name, as Kafka's default rules make it."""
+    if settings.username:
+        return f"User:{settings.username}"
+    if settings.token_source is not None:
+        return f"User:{settings.token_source.client_id}"
+    if settings.certificate_pem is not None:
+        certificate = x509.load_pem_x509_certificate(settings.certificate_pem.encode())
+        return f"User:{certificate.subject.rfc4514_string()}"
+    return "User:ANONYMOUS"

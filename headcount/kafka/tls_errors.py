@@ -1,0 +1,51 @@
+"""TLS errors: why a connection could not be encrypted, in words that name the setting.
+
+The numbers are OpenSSL's: X509_verify_cert_error_string(3), and the alerts of RFC 8446.
+"""
+
+import ssl
+
+_EXPIRED, _NOT_YET_VALID = 10, 9
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21, 27})
+_OTHER_HOST = frozenset({62, 64})
+_NO_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "HTTP_REQUEST", "RECORD_LAYER", "UNKNOWN")
+
+
+def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
+    """Return why a broker's certificate is not accepted; follows "its certificate"."""
+    if error.verify_code == _EXPIRED:
+        return "has expired: renew it on the broker"
+    if error.verify_code == _NOT_YET_VALID:
+        return "is not valid yet: check the clocks of broker and client"
+    if error.verify_code in _OTHER_HOST:
+        return (
+            f"is for another host ({error.verify_message}): use the host's name in the "
+            "certificate, or set ssl.endpoint.identification.algorithm=none"
+        )
+    if error.verify_code in _UNKNOWN_AUTHORITY:
+        return (
+            f"is signed by an authority that is not trusted ({error.verify_message}): name the "
+            "authority's certificate with ssl.ca.location"
+        )
+    return f"is not accepted: {error.verify_message}"
+
+
+def why_refused(error: ssl.SSLError, *, has_certificate: bool) -> str:
+    """Return why the broker refuses the client; empty if the error does not say so."""
+    reason = error.reason or ""
+    if "ALERT" in reason and not has_certificate:
+        return (
+            "it wants a client certificate: set ssl.certificate.location and ssl.key.location, "
+            "or ssl.keystore.location"
+        )
+    if "ALERT" in reason:
+        alert = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
+        return f"it does not accept the client's certificate ({alert})"
+    return ""
+
+
+def is_no_tls(error: ssl.SSLError) -> bool:
+    """Return whether the other side does not seem to speak TLS at all."""
+    return any(name in (error.reason or "") for name in _NO_TLS) or isinstance(
+        error, ssl.SSLEOFError
+    )

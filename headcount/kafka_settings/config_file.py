@@ -1,0 +1,108 @@
+"""A client's configuration file: read as text, and turned into settings.
+
+Both librdkafka's `name=value` files and Java's properties are read: the former are a subset, but
+for a backslash, which Java's format uses for escapes.
+"""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import javaproperties
+from pydantic import ValidationError
+
+from headcount.errors import UsageError
+from headcount.kafka_settings import settings_reader
+from headcount.kafka_settings.names import SECRET, canonical
+from headcount.kafka_settings.references import is_reference, resolve
+from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
+
+FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
+ASSIGNMENTS_VARIABLE = "HEADCOUNT_KAFKA_SETTINGS"
+"""Further settings, one a line, which a command hands to the processes that it starts."""
+
+
+def load(
+    path: Path | None, assignments: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> KafkaSettings:
+    """Read a file and single `name=value` settings, which win.
+
+    Raises:
+        UsageError: The file cannot be read, or a setting is unknown, missing or contradictory.
+    """
+    environ = os.environ if environ is None else environ
+    values = {} if path is None else _read(path)
+    values |= dict(map(_assignment, assignments))
+    if not values:
+        return PLAINTEXT
+    where = "-X" if path is None else str(path)
+    try:
+        named = {
+            known: resolve(name, value, environ)
+            for name, value in values.items()
+            if (known := canonical(name)) is not None
+        }
+        return settings_reader.build(named)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    except ValidationError as error:
+        reasons = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        raise UsageError(f"{where}: {reasons}") from None
+
+
+def from_environment(environ: Mapping[str, str]) -> KafkaSettings:
+    """Return the settings that the environment names. UsageError as for `load`."""
+    path = environ.get(FILE_VARIABLE)
+    lines = environ.get(ASSIGNMENTS_VARIABLE, "").splitlines()
+    return load(Path(path) if path else None, lines, environ)
+
+
+def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
+    """Return the variables that hand a file and settings to another process on this host."""
+    variables = {}
+    if path is not None:
+        variables[FILE_VARIABLE] = str(path.absolute())
+    if assignments:
+        variables[ASSIGNMENTS_VARIABLE] = "\n".join(assignments)
+    return variables
+
+
+def readable_by_others(path: Path) -> bool:
+    """Return whether other users can read a file that contains a secret itself."""
+    if not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        return False
+    return any(_holds_secret(name, value) for name, value in _read(path).items())
+
+
+def check_assignment(text: str) -> str:
+    """Check a `name=value` of the command line, which other users can see. UsageError."""
+    name, value = _assignment(text)
+    if _holds_secret(name, value):
+        raise UsageError(
+            f"{name} does not belong on the command line, which every user can read: put it into "
+            f"the file, or write {name}=${{env:VARIABLE}} or {name}=${{directory:FOLDER:FILE}}"
+        )
+    return text
+
+
+def _holds_secret(name: str, value: str) -> bool:
+    return canonical(name) in SECRET and bool(value) and not is_reference(value)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"-X takes name=value, such as security.protocol=SSL; got {name!r}")
+    return name.strip(), value.strip()
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text("utf-8")
+        return {str(name): str(value) for name, value in javaproperties.loads(text).items()}
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"the Kafka settings cannot be read: {reason}: {path}") from None
+    except (UnicodeError, javaproperties.InvalidUEscapeError):
+        raise UsageError(f"{path} is not a file of name=value lines in UTF-8") from None

@@ -1,0 +1,52 @@
+"""The login of Java's clients: `sasl.jaas.config`, read and written.
+
+The format is that of JAAS, Java's authentication service: the name of a login module, `required`
+and its options, `name="value"`, up to a semicolon.
+"""
+
+import re
+from collections.abc import Mapping
+
+from headcount.errors import UsageError
+
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+OAUTH = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+IAM = "software.amazon.msk.auth.iam.IAMLoginModule"
+
+_ENTRY = re.compile(
+    r"\s*([\w.$]+)\s+(?:required|requisite|sufficient|optional)\b(.*?);\s*", re.DOTALL
+)
+_OPTION = re.compile(
+    r"\s*([\w.\-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s;\"']+))"
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def parse(text: str) -> tuple[str, dict[str, str]]:
+    """Return the login module, and its options. UsageError, without the text, if it is no entry."""
+    entry = _ENTRY.fullmatch(text)
+    if entry is None:
+        raise UsageError(
+            "sasl.jaas.config is not a login module, `required`, options and a semicolon"
+        )
+    options, rest = {}, entry[2]
+    while rest.strip():
+        option = _OPTION.match(rest)
+        if option is None:
+            raise UsageError('sasl.jaas.config: options are written name="value"')
+        quoted = option[2] if option[2] is not None else option[3]
+        value = option[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        options[option[1]] = value
+        rest = rest[option.end() :]
+    return entry[1], options
+
+
+def write(module: str, options: Mapping[str, str]) -> str:
+    """Write an entry, with every value quoted."""
+    written = (f' {name}="{_quoted(value)}"' for name, value in options.items())
+    return f"{module} required{''.join(written)};"
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

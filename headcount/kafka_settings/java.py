@@ -1,0 +1,80 @@
+"""Java's dialect: what the Kafka clients in the JVM take, as Spark's connector does."""
+
+from headcount.errors import UsageError
+from headcount.kafka_settings import jaas
+from headcount.kafka_settings.settings import KafkaSettings, Mechanism, TokenSource
+
+_OAUTH_HANDLER = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
+"""The JVM's system property with the URLs that tokens may come from (CVE-2025-27817)."""
+
+
+def client_options(settings: KafkaSettings) -> dict[str, str]:
+    """Return the properties of a client. They contain secrets: neither print nor log them.
+
+    Their types hide the secrets in the clients' own logs. UsageError for Amazon's login, which
+    needs classes that Headcount does not fetch.
+    """
+    options = {"security.protocol": str(settings.protocol)}
+    if settings.protocol.is_encrypted:
+        options |= _tls(settings)
+    if settings.protocol.has_login:
+        options |= _login(settings)
+    return options
+
+
+def jvm_options(settings: KafkaSettings) -> list[str]:
+    """Return the options that the JVM itself needs."""
+    source = settings.token_source
+    return [] if source is None else [f"-D{ALLOWED_URLS}={source.url}"]
+
+
+def _tls(settings: KafkaSettings) -> dict[str, str]:
+    options = {
+        "ssl.endpoint.identification.algorithm": "https" if settings.verifies_hostname else ""
+    }
+    if not settings.verifies_certificate:
+        raise UsageError(
+            "enable.ssl.certificate.verification=false has no equivalent in Java, which Spark's "
+            "connector uses: name the authority with ssl.ca.location"
+        )
+    if settings.ca_pem is not None:
+        options["ssl.truststore.type"] = "PEM"
+        options["ssl.truststore.certificates"] = settings.ca_pem
+    if settings.certificate_pem is not None and settings.key_pem is not None:
+        options["ssl.keystore.type"] = "PEM"
+        options["ssl.keystore.certificate.chain"] = settings.certificate_pem
+        options["ssl.keystore.key"] = settings.key_pem.get_secret_value()
+    return options
+
+
+def _login(settings: KafkaSettings) -> dict[str, str]:
+    mechanism = settings.mechanism
+    assert mechanism is not None
+    if mechanism is Mechanism.AWS_MSK_IAM:
+        raise UsageError(
+            "sasl.mechanism=AWS_MSK_IAM is not supported by Spark's connector: judge the run "
+            "afterwards with headcount verify, which does not use it"
+        )
+    options = {"sasl.mechanism": str(mechanism)}
+    if settings.token_source is not None:
+        return options | _oauth(settings.token_source)
+    assert settings.username is not None
+    assert settings.password is not None
+    module = jaas.PLAIN if mechanism is Mechanism.PLAIN else jaas.SCRAM
+    login = {"username": settings.username, "password": settings.password.get_secret_value()}
+    return options | {"sasl.jaas.config": jaas.write(module, login)}
+
+
+def _oauth(source: TokenSource) -> dict[str, str]:
+    login = {"clientId": source.client_id, "clientSecret": source.client_secret.get_secret_value()}
+    if source.scope:
+        login["scope"] = source.scope
+    login |= {f"extension_{name}": value for name, value in source.extensions.items()}
+    if source.ca_pem is not None:
+        login |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": source.ca_pem}
+    return {
+        "sasl.login.callback.handler.class": _OAUTH_HANDLER,
+        "sasl.oauthbearer.token.endpoint.url": source.url,
+        "sasl.jaas.config": jaas.write(jaas.OAUTH, login),
+    }

@@ -1,0 +1,60 @@
+"""kafka-python's dialect."""
+
+import contextlib
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from headcount.kafka_settings.settings import KafkaSettings, Mechanism
+from headcount.kafka_settings.token_client import TokenClient
+
+
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the options of a client. They contain secrets: neither print nor log them."""
+    options: dict[str, Any] = {"security_protocol": str(settings.protocol)}
+    if settings.protocol.is_encrypted:
+        options["ssl_context"] = tls_context(settings)
+        options["ssl_check_hostname"] = settings.verifies_hostname
+    if settings.protocol.has_login:
+        options |= _login(settings)
+    return options
+
+
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
+    """Return the context of TLS connections, with the authorities and the client's certificate."""
+    context = ssl.create_default_context(cadata=settings.ca_pem)
+    context.check_hostname = settings.verifies_hostname and settings.verifies_certificate
+    context.verify_mode = ssl.CERT_REQUIRED if settings.verifies_certificate else ssl.CERT_NONE
+    # An authority of one's own often lacks extensions that RFC 5280 requires.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if settings.certificate_pem is not None and settings.key_pem is not None:
+        with _private_file(settings.certificate_pem + settings.key_pem.get_secret_value()) as path:
+            context.load_cert_chain(path)
+    return context
+
+
+@contextlib.contextmanager
+def _private_file(content: str) -> Iterator[str]:
+    """Yield the path of a file that only this user can read: Python loads keys from files only."""
+    descriptor, path = tempfile.mkstemp(prefix="headcount-", suffix=".pem")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+        yield path
+    finally:
+        os.unlink(path)  # noqa: PTH108 - mkstemp returns text
+
+
+def _login(settings: KafkaSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
+    if settings.mechanism is Mechanism.AWS_MSK_IAM:
+        return options  # kafka-python signs with botocore itself
+    if settings.token_source is not None:
+        return options | {"sasl_oauth_token_provider": TokenClient(settings.token_source)}
+    assert settings.password is not None
+    return options | {
+        "sasl_plain_username": settings.username,
+        "sasl_plain_password": settings.password.get_secret_value(),
+    }

@@ -1,0 +1,199 @@
+"""From names and values to settings: reads certificates, logins and tokens' sources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from headcount.errors import UsageError
+from headcount.kafka_settings import certificate_files, jaas
+from headcount.kafka_settings.certificate_files import CertificateFileError, KeyPair
+from headcount.kafka_settings.settings import KafkaSettings, Mechanism, Protocol
+
+_JAVA_OAUTH_HANDLERS = (
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+    "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
+)
+_JAVA_IAM_HANDLER = "software.amazon.msk.auth.iam.IAMClientCallbackHandler"
+_MODULES = {
+    jaas.PLAIN: Mechanism.PLAIN,
+    jaas.OAUTH: Mechanism.OAUTHBEARER,
+    jaas.IAM: Mechanism.AWS_MSK_IAM,
+    jaas.SCRAM: None,  # `sasl.mechanism` says which
+}
+
+
+def build(named: Mapping[str, str]) -> KafkaSettings:
+    """Return the settings of canonical names. UsageError or pydantic's ValidationError."""
+    values = _with_login_module(named)
+    pair = _key_pair(values)
+    login: dict[str, Any] = {}
+    protocol = _choice(Protocol, values, "security.protocol", Protocol.PLAINTEXT)
+    mechanism = _choice(Mechanism, values, "sasl.mechanism", None)
+    if mechanism is Mechanism.OAUTHBEARER:
+        login["token_source"] = _token_source(values)
+    elif mechanism is not None and mechanism.has_password:
+        login["username"] = values.get("sasl.username")
+        login["password"] = _secret(values.get("sasl.password"))
+    return KafkaSettings(
+        bootstrap_servers=values.get("bootstrap.servers", "").strip(),
+        protocol=protocol,
+        ca_pem=_authorities(values),
+        certificate_pem=None if pair is None else pair.certificate_pem,
+        key_pem=None if pair is None else SecretStr(pair.key_pem),
+        verifies_hostname=_verifies_hostname(values),
+        verifies_certificate=_switch(values, "enable.ssl.certificate.verification"),
+        mechanism=mechanism,
+        **login,
+    )
+
+
+def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
+    """Add what Java's login module and handlers say, under librdkafka's names."""
+    values = dict(named)
+    handler = values.get("sasl.login.callback.handler.class")
+    if handler not in {None, *_JAVA_OAUTH_HANDLERS}:
+        raise UsageError(
+            "sasl.login.callback.handler.class cannot be carried over: only Kafka's own "
+            "OAuthBearerLoginCallbackHandler is known"
+        )
+    handler = values.get("sasl.client.callback.handler.class")
+    if handler not in {None, _JAVA_IAM_HANDLER}:
+        raise UsageError("sasl.client.callback.handler.class cannot be carried over")
+    if "sasl.jaas.config" not in values:
+        return values
+    module, options = jaas.parse(values["sasl.jaas.config"])
+    if module not in _MODULES:
+        raise UsageError(f"sasl.jaas.config cannot be carried over: {module} is not supported")
+    implied = _MODULES[module]
+    if implied is not None:
+        values.setdefault("sasl.mechanism", implied)
+    names = {
+        "username": "sasl.username",
+        "password": "sasl.password",
+        "clientId": "sasl.oauthbearer.client.id",
+        "clientSecret": "sasl.oauthbearer.client.secret",
+        "scope": "sasl.oauthbearer.scope",
+    }
+    for option, value in options.items():
+        if option in names:
+            values.setdefault(names[option], value)
+        elif option.startswith("extension_"):
+            key = f"{option.removeprefix('extension_')}={value}"
+            earlier = values.get("sasl.oauthbearer.extensions")
+            values["sasl.oauthbearer.extensions"] = ",".join(filter(None, (earlier, key)))
+        else:
+            raise UsageError(f"sasl.jaas.config: the option {option} cannot be carried over")
+    return values
+
+
+def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
+    method = values.get("sasl.oauthbearer.method", "oidc").lower()
+    names = ("token.endpoint.url", "client.id", "client.secret")
+    missing = [name for name in names if not values.get(f"sasl.oauthbearer.{name}")]
+    if method != "oidc" or missing:
+        return None
+    extensions = values.get("sasl.oauthbearer.extensions", "")
+    pairs = (pair.partition("=") for pair in extensions.split(",") if pair.strip())
+    return {
+        "url": values["sasl.oauthbearer.token.endpoint.url"],
+        "client_id": values["sasl.oauthbearer.client.id"],
+        "client_secret": values["sasl.oauthbearer.client.secret"],
+        "scope": values.get("sasl.oauthbearer.scope", ""),
+        "extensions": {name.strip(): value.strip() for name, _, value in pairs},
+        "ca_pem": _pem_authorities(values, "https.ca"),
+    }
+
+
+def _authorities(values: Mapping[str, str]) -> str | None:
+    location = values.get("ssl.truststore.location")
+    if location is None:
+        return _pem_authorities(values, "ssl.ca")
+    try:
+        content = certificate_files.read(location)
+        return certificate_files.authorities(content, values.get("ssl.truststore.password"))
+    except CertificateFileError as error:
+        raise UsageError(f"ssl.truststore.location={location}: {error}") from None
+
+
+def _pem_authorities(values: Mapping[str, str], prefix: str) -> str | None:
+    location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
+    name = f"{prefix}.pem" if location is None else f"{prefix}.location={location}"
+    try:
+        if location is not None:
+            return certificate_files.authorities(certificate_files.read(location), None)
+        return text and certificate_files.authorities(_pem_bytes(text), None)
+    except CertificateFileError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _key_pair(values: Mapping[str, str]) -> KeyPair | None:
+    store = values.get("ssl.keystore.location")
+    password, key_password = values.get("ssl.keystore.password"), values.get("ssl.key.password")
+    if store is not None:
+        try:
+            content = certificate_files.read(store)
+            return certificate_files.key_pair(content, password, key_password)
+        except CertificateFileError as error:
+            raise UsageError(f"ssl.keystore.location={store}: {error}") from None
+    certificate, key = _content(values, "ssl.certificate"), _content(values, "ssl.key")
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("ssl.certificate.location and ssl.key.location need each other")
+    try:
+        chain = certificate_files.authorities(certificate, None)
+    except CertificateFileError as error:
+        raise UsageError(f"ssl.certificate.location: {error}") from None
+    try:
+        return KeyPair(chain, certificate_files.private_key(key, key_password))
+    except CertificateFileError as error:
+        raise UsageError(f"ssl.key.location: {error}") from None
+
+
+def _content(values: Mapping[str, str], prefix: str) -> bytes | None:
+    location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
+    if location is None:
+        return None if text is None else _pem_bytes(text)
+    try:
+        return certificate_files.read(location)
+    except CertificateFileError as error:
+        raise UsageError(f"{prefix}.location={location}: {error}") from None
+
+
+def _pem_bytes(text: str) -> bytes:
+    """Return PEM in a single line, as a properties file may have it, with its lines again."""
+    for label in ("CERTIFICATE", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY"):
+        text = text.replace(f"-----BEGIN {label}----- ", f"-----BEGIN {label}-----\n")
+        text = text.replace(f" -----END {label}-----", f"\n-----END {label}-----\n")
+    return text.encode()
+
+
+def _verifies_hostname(values: Mapping[str, str]) -> bool:
+    # Java turns verification off with an empty value, librdkafka with `none`.
+    algorithm = values.get("ssl.endpoint.identification.algorithm", "https").strip().lower()
+    if algorithm not in {"https", "none", ""}:
+        raise UsageError("ssl.endpoint.identification.algorithm is https or none")
+    return algorithm == "https"
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    value = values.get(name, "true").strip().lower()
+    if value not in {"true", "false"}:
+        raise UsageError(f"{name} is true or false")
+    return value == "true"
+
+
+def _choice(kind: Any, values: Mapping[str, str], name: str, default: Any) -> Any:
+    value = values.get(name)
+    if value is None:
+        return default
+    try:
+        return kind(value.strip().upper())
+    except ValueError:
+        known = ", ".join(kind)
+        raise UsageError(f"{name}={value} is not supported: it is one of {known}") from None
+
+
+def _secret(value: str | None) -> SecretStr | None:
+    return None if value is None else SecretStr(value)

@@ -1,0 +1,80 @@
+"""The token client: fetches OAuth tokens by client credentials, and renews them in time.
+
+librdkafka and Java do this themselves; kafka-python asks a provider.
+"""
+
+import base64
+import json
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from kafka.errors import KafkaConnectionError
+from kafka.net.sasl.oauth import AbstractTokenProvider
+
+from headcount.kafka_settings.settings import TokenSource
+
+TIMEOUT_S = 10.0
+RENEWED_AFTER = 0.8
+"""The share of a token's life after which it is renewed, as in librdkafka and Java."""
+DEFAULT_LIFE_S = 300.0
+
+
+class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python has no types
+    """Keeps one token until most of its life is over. Thread-safe."""
+
+    def __init__(self, source: TokenSource) -> None:
+        super().__init__()
+        self._source = source
+        self._lock = threading.Lock()
+        self._token = ""
+        self._renew_at_s = 0.0
+
+    def token(self) -> str:
+        """Return a valid token. KafkaConnectionError, without secrets, if there is none."""
+        with self._lock:
+            if time.monotonic() >= self._renew_at_s:
+                began_s = time.monotonic()
+                self._token, life_s = self._fetch()
+                self._renew_at_s = began_s + RENEWED_AFTER * life_s
+            return self._token
+
+    def extensions(self) -> dict[str, str]:
+        """Return the extensions that are sent with each token (RFC 7628)."""
+        return self._source.extensions
+
+    def _fetch(self) -> tuple[str, float]:
+        source = self._source
+        secret = source.client_secret.get_secret_value()
+        login = ":".join(urllib.parse.quote(each, safe="") for each in (source.client_id, secret))
+        form = {"grant_type": "client_credentials"}
+        if source.scope:
+            form["scope"] = source.scope
+        request = urllib.request.Request(  # noqa: S310 - the user's own URL
+            source.url,
+            data=urllib.parse.urlencode(form).encode(),
+            headers={
+                "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
+                "Accept": "application/json",
+            },
+        )
+        context = ssl.create_default_context(cadata=source.ca_pem)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as response:  # noqa: S310
+                answer = json.loads(response.read())
+            return str(answer["access_token"]), float(answer.get("expires_in", DEFAULT_LIFE_S))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise KafkaConnectionError(f"no token from {source.url}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"it answers {error.code}"
+    if isinstance(error, urllib.error.URLError):
+        return _reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    return "its response has no access_token"

@@ -1,0 +1,1 @@
+"""Tests of headcount/kafka_settings."""

@@ -1,0 +1,194 @@
+"""A client's file: read once, whatever client it was written for, and without showing secrets."""
+
+import os
+from pathlib import Path
+
+import pytest
+import trustme
+
+from headcount.errors import UsageError
+from headcount.kafka_settings import config_file
+from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings, Mechanism, Protocol
+
+SECRET = "hunter2;not to be seen"  # noqa: S105 - of a test
+LOGIN = (
+    "security.protocol=SASL_SSL\nsasl.mechanisms=SCRAM-SHA-512\n"
+    f"sasl.username=alice\nsasl.password={SECRET}\n"
+)
+JAVA_LOGIN = (
+    "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n"
+    "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \\\n"
+    f'  username="alice" \\\n  password="{SECRET}";\n'
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write a file that only this user can read."""
+    path = folder / "client.properties"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_it_is_plaintext() -> None:
+    """Neither file nor settings: no encryption, and no login."""
+    assert config_file.load(None) == PLAINTEXT
+
+
+def test_java_s_login_and_librdkafka_s_are_the_same(tmp_path: Path) -> None:
+    """Names, comments, continued lines and settings of producers do not matter."""
+    more = "# of the team\nclient.id=shop\nacks=all\nschema.registry.url=https://user:pw@x\n"
+    own = config_file.load(written(tmp_path, LOGIN + more))
+    java = config_file.load(written(tmp_path, JAVA_LOGIN + "key.serializer=a.b.C\n"))
+    assert own == java
+    assert (own.protocol, own.mechanism) == (Protocol.SASL_SSL, Mechanism.SCRAM_SHA_512)
+    assert own.password is not None
+    assert own.password.get_secret_value() == SECRET
+
+
+def test_tokens_come_from_java_s_file_too(tmp_path: Path) -> None:
+    """The login module has the client, and Kafka's own handler fetches the tokens."""
+    common = (
+        "security.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER\n"
+        "sasl.oauthbearer.token.endpoint.url=https://id.test/token\n"
+    )
+    java = common + (
+        "sasl.login.callback.handler.class="
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler\n"
+        "sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule "
+        f'required clientId="me" clientSecret="{SECRET}" scope="kafka" extension_pool="a";\n'
+    )
+    own = common + (
+        "sasl.oauthbearer.method=oidc\nsasl.oauthbearer.client.id=me\n"
+        f"sasl.oauthbearer.client.secret={SECRET}\nsasl.oauthbearer.scope=kafka\n"
+        "sasl.oauthbearer.extensions=pool=a\n"
+    )
+    settings = config_file.load(written(tmp_path, own))
+    assert config_file.load(written(tmp_path, java)) == settings
+    assert settings.token_source is not None
+    assert settings.token_source.extensions == {"pool": "a"}
+
+
+def test_a_truststore_is_the_authorities(tmp_path: Path) -> None:
+    """Java's name for the file and librdkafka's lead to the same certificates."""
+    authority = trustme.CA()
+    path = tmp_path / "ca.pem"
+    path.write_bytes(authority.cert_pem.bytes())
+    names = "ssl.truststore.location", "ssl.ca.location"
+    read = [
+        config_file.load(written(tmp_path, f"security.protocol=SSL\n{name}={path}\n"))
+        for name in names
+    ]
+    assert read[0] == read[1]
+    assert read[0].ca_pem == authority.cert_pem.bytes().decode()
+    one_line = authority.cert_pem.bytes().decode().replace("\n", " ").strip()
+    inline = f"security.protocol=SSL\nssl.truststore.certificates={one_line}\n"
+    assert config_file.load(written(tmp_path, inline)) == read[0]
+
+
+def test_single_settings_win(tmp_path: Path) -> None:
+    """They replace those of the file."""
+    settings = config_file.load(written(tmp_path, LOGIN), ["sasl.username=bob"])
+    assert settings.username == "bob"
+
+
+def test_secrets_can_be_kept_elsewhere(tmp_path: Path) -> None:
+    """In the environment, another properties file, or a folder with a file for each."""
+    (tmp_path / "password").write_text(SECRET + "\n")
+    (tmp_path / "secrets.properties").write_text(f"pw={SECRET}\n")
+    for reference in (
+        "${env:KAFKA_PASSWORD}",
+        f"${{file:{tmp_path}/secrets.properties:pw}}",
+        f"${{directory:{tmp_path}:password}}",
+    ):
+        path = written(tmp_path, LOGIN.replace(SECRET, reference))
+        settings = config_file.load(path, environ={"KAFKA_PASSWORD": SECRET})
+        assert settings.secrets == (SECRET,)
+        path.chmod(0o644)
+        assert not config_file.readable_by_others(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sasl.username", r"needs sasl\.username and sasl\.password"),
+        ("sasl.pass word=x\nsecurity.protocol=SSL", "sasl.pass"),
+        ("security.protocol=TLS", "it is one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+        ("sasl.mechanism=GSSAPI", "it is one of PLAIN, SCRAM-SHA-256"),
+        ("security.protocol=SASL_SSL", "needs sasl.mechanism"),
+        ("sasl.mechanism=PLAIN", "needs security.protocol=SASL_SSL"),
+        ("ssl.ca.location=/no/such/file", "no such file or directory"),
+        ("ssl.certificate.location=/no/such/file", "no such file or directory"),
+        ("enable.ssl.certificate.verification=yes", "is true or false"),
+        ("ssl.endpoint.identification.algorithm=ldap", "is https or none"),
+        ("sasl.jaas.config=com.example.Login required;", "com.example.Login is not supported"),
+        ("sasl.password=${env:NOWHERE}", "no environment variable NOWHERE"),
+        ("sasl.password=${file:/no/such:pw}", "cannot be read"),
+        ("sasl.login.callback.handler.class=a.B", "only Kafka's own"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    """With the file, the setting and the rule, in one line."""
+    text = LOGIN.replace("sasl.username=alice\n", "") if text == "sasl.username" else text
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError, match=reason) as raised:
+        config_file.load(path, environ={})
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing, or not text."""
+    with pytest.raises(UsageError, match=r"cannot be read: no such file or directory: .*absent"):
+        config_file.load(tmp_path / "absent")
+    path = tmp_path / "client.properties"
+    path.write_bytes(b"sasl.username=\xff\xfe")
+    with pytest.raises(UsageError, match="is not a file of name=value lines in UTF-8"):
+        config_file.load(path)
+
+
+def test_the_command_line_takes_no_secret() -> None:
+    """Every user of the machine can read it; a reference is allowed."""
+    with pytest.raises(UsageError, match="does not belong on the command line") as raised:
+        config_file.check_assignment(f"sasl.password={SECRET}")
+    assert SECRET not in str(raised.value)
+    assert config_file.check_assignment("sasl.password=${env:PW}") == "sasl.password=${env:PW}"
+    assert config_file.check_assignment("security.protocol=SSL") == "security.protocol=SSL"
+    with pytest.raises(UsageError, match="-X takes name=value"):
+        config_file.check_assignment("security.protocol")
+
+
+def test_a_file_that_others_can_read_is_noticed(tmp_path: Path) -> None:
+    """Only if it has a secret itself."""
+    path = written(tmp_path, LOGIN)
+    assert not config_file.readable_by_others(path)
+    path.chmod(0o640)
+    assert config_file.readable_by_others(path)
+    path.write_text("security.protocol=SSL\n")
+    assert not config_file.readable_by_others(path)
+
+
+def test_settings_reach_another_process(tmp_path: Path) -> None:
+    """By variables with the file's path and the single settings, and without any secret."""
+    path = written(tmp_path, LOGIN)
+    assignments = ("sasl.username=bob", "sasl.password=${env:KAFKA_PASSWORD}")
+    variables = config_file.environ_of(path, assignments)
+    assert SECRET not in str(variables)
+    settings = config_file.from_environment(variables | {"KAFKA_PASSWORD": "other"})
+    assert (settings.username, settings.secrets) == ("bob", ("other",))
+
+
+def test_secrets_are_not_in_the_text(tmp_path: Path) -> None:
+    """Neither in the model's text nor in a client's message that is masked."""
+    settings: KafkaSettings = config_file.load(written(tmp_path, LOGIN))
+    assert SECRET not in repr(settings) + str(settings) + settings.summary
+    message = f"login of alice with {SECRET} and eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl failed"
+    assert settings.masked(message) == "login of alice with *** and eyJhbGciOi.eyJzdWIi.*** failed"
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """References are resolved against the process's own environment."""
+    monkeypatch.setenv("KAFKA_PASSWORD", SECRET)
+    path = written(tmp_path, LOGIN.replace(SECRET, "${env:KAFKA_PASSWORD}"))
+    assert config_file.load(path).secrets == (os.environ["KAFKA_PASSWORD"],)

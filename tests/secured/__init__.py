@@ -1,0 +1,1 @@
+"""A secured cluster: what Headcount does with TLS, logins and access rules."""

@@ -1,0 +1,102 @@
+"""The clients: kafka-python's, librdkafka's and Java's connect with the same settings."""
+
+import time
+
+import confluent_kafka
+import pytest
+from headcount_analysis.read import topic_range
+from headcount_analysis.read.topic_range import OffsetRange
+from kafka import KafkaProducer
+from pyspark.sql import SparkSession
+
+from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.reading_guarantees import consumer_settings
+from headcount.kafka_settings import kafka_python
+from headcount.kafka_settings.java import ALLOWED_URLS
+from tests.secured.broker import LISTENERS, SecuredBroker
+from tests.secured.conftest import TOPIC
+
+pytestmark = pytest.mark.e2e
+
+
+def write(cluster: Cluster, value: bytes) -> tuple[int, int]:
+    """Publish a message by kafka-python, as the game service does; return where it is."""
+    producer = KafkaProducer(
+        bootstrap_servers=cluster.bootstrap_servers, **kafka_python.client_options(cluster.settings)
+    )
+    try:
+        place = producer.send(TOPIC, value).get(timeout=60)
+    finally:
+        producer.close()
+    return place.partition, place.offset
+
+
+def read(cluster: Cluster, partition: int, offset: int) -> bytes | str | None:
+    """Read a message by librdkafka, as the verification does."""
+    consumer = confluent_kafka.Consumer(consumer_settings(cluster, {}))
+    try:
+        consumer.assign([confluent_kafka.TopicPartition(TOPIC, partition, offset)])
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s:
+            for message in consumer.consume(1, 1):
+                # The user may not join groups, and need not.
+                if message.error() is None:
+                    return message.value()
+        return None
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+def test_one_writes_what_the_other_reads(secured: SecuredBroker, listener: str) -> None:
+    """On each listener, and the cluster is described without the right to see its settings."""
+    cluster = secured.cluster(listener)
+    partition, offset = write(cluster, listener.encode())
+    assert read(cluster, partition, offset) == listener.encode()
+    assert topic.end_offsets(cluster, TOPIC)[partition] == offset + 1
+    assert topic.written_offsets(cluster, TOPIC)[partition] == offset + 1
+    assert topic.cluster_id(cluster) == secured.broker.cluster_id
+    described = topic.describe(cluster, TOPIC)
+    assert described is not None
+    assert (described.cleanup_policy, described.retention_ms) == (None, None)
+    assert described.operations is not None
+    assert {"READ", "DESCRIBE"} <= described.operations
+
+
+@pytest.mark.slow
+def test_java_reads_it_too(secured: SecuredBroker, spark: SparkSession) -> None:
+    """Spark's connector, on each listener."""
+    assert spark.sparkContext._jvm is not None  # noqa: SLF001 - pyspark's way to the JVM
+    system = spark.sparkContext._jvm.java.lang.System  # noqa: SLF001
+    system.setProperty(ALLOWED_URLS, secured.tokens.token_url)
+    for listener in LISTENERS:
+        cluster = secured.cluster(listener)
+        partition, offset = write(cluster, listener.encode())
+        offsets = OffsetRange(TOPIC, {partition: offset}, {partition: offset + 1})
+        (row,) = topic_range.read(spark, cluster, offsets).collect()
+        assert bytes(row.value) == listener.encode()
+
+
+def test_tokens_are_renewed(secured: SecuredBroker) -> None:
+    """A client that lives longer than its token goes on with a new one."""
+    secured.tokens.life_s, before = 4.0, secured.tokens.issued
+    cluster = secured.cluster("oauth")
+    consumer = confluent_kafka.Consumer(consumer_settings(cluster, {}))
+    producer = KafkaProducer(
+        bootstrap_servers=cluster.bootstrap_servers, **kafka_python.client_options(cluster.settings)
+    )
+    try:
+        assert TOPIC in consumer.list_topics(TOPIC, 60).topics
+        until_s = time.monotonic() + 3 * secured.tokens.life_s
+        while time.monotonic() < until_s:
+            place = producer.send(TOPIC, b"again").get(timeout=60)
+            partition = confluent_kafka.TopicPartition(TOPIC, place.partition)
+            _, end = consumer.get_watermark_offsets(partition, 60)
+            assert end == place.offset + 1
+            time.sleep(0.2)
+    finally:
+        producer.close()
+        consumer.close()
+        secured.tokens.life_s = 300.0
+    assert secured.tokens.issued - before >= 4

@@ -1,0 +1,123 @@
+"""An OIDC server: gives tokens for client credentials, and publishes the keys that sign them."""
+
+import base64
+import json
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from headcount.stack.ports import LOOPBACK
+
+AUDIENCE = "kafka"
+
+
+@dataclass(slots=True)
+class TokenServer:
+    """A running server; `life_s` is how long its tokens live, `issued` how many it issued."""
+
+    url: str
+    client_id: str
+    client_secret: str
+    life_s: float = 300.0
+    issued: int = 0
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens come from."""
+        return f"{self.url}/token"
+
+    @property
+    def keys_url(self) -> str:
+        """Where the public keys are (JWKS, RFC 7517)."""
+        return f"{self.url}/keys"
+
+    def answer(self, path: str, authorization: str, form: dict[str, list[str]]) -> tuple[int, Any]:
+        """Return status and document for a request."""
+        if path == "/keys":
+            numbers = self.key.public_key().public_numbers()
+            size = (numbers.n.bit_length() + 7) // 8
+            key = {"kty": "RSA", "kid": "1", "alg": "RS256", "use": "sig"}
+            return 200, {
+                "keys": [key | {"n": _number(numbers.n, size), "e": _number(numbers.e, 3)}]
+            }
+        login = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        name, _, secret = login.partition(":")
+        sent = urllib.parse.unquote(name), urllib.parse.unquote(secret)
+        if sent != (self.client_id, self.client_secret):
+            return 401, {"error": "invalid_client"}
+        if form.get("grant_type") != ["client_credentials"]:
+            return 400, {"error": "unsupported_grant_type"}
+        self.issued += 1
+        life_s = -60.0 if path == "/expired" else self.life_s
+        token = {
+            "access_token": self.token(life_s),
+            "token_type": "Bearer",
+            "expires_in": self.life_s,
+        }
+        return 200, token
+
+    def token(self, life_s: float) -> str:
+        """Sign a token that is valid for so long."""
+        now_s = time.time()
+        claims = {
+            "iss": self.url,
+            "sub": self.client_id,
+            "aud": AUDIENCE,
+            "scope": "kafka",
+            "iat": int(now_s),
+            "exp": int(now_s + life_s),
+        }
+        head = {"alg": "RS256", "typ": "JWT", "kid": "1"}
+        text = f"{_encoded(json.dumps(head).encode())}.{_encoded(json.dumps(claims).encode())}"
+        signature = self.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{text}.{_encoded(signature)}"
+
+
+@contextmanager
+def token_server(client_id: str, client_secret: str) -> Iterator[TokenServer]:
+    """Run a server for the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send(*state.answer(self.path, "", {}))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            authorization = self.headers.get("Authorization", "")
+            self._send(*state.answer(self.path, authorization, urllib.parse.parse_qs(body)))
+
+        def _send(self, status: int, document: Any) -> None:
+            content = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
+        state = TokenServer(f"http://{LOOPBACK}:{server.server_port}", client_id, client_secret)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _number(value: int, size: int) -> str:
+    return _encoded(value.to_bytes(size, "big"))
