@@ -20,13 +20,16 @@ from headcount.kafka import listener_probe
 
 TIMEOUT_S = 30.0
 LISTENING_WITHIN_S = 10.0
-"""If nothing listens at all, waiting is less likely to help than for a slow broker."""
+"""How long to wait if nothing listens at all.
+
+Less than for a slow broker, because waiting is less likely to help.
+"""
 RETRY_S = 0.1
 SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
 PATIENCE_S = 2.0
 """The first timeout of a broker while there are others to ask."""
-SILENT = "a connection opens, but no Kafka broker answers on it in plain text"
+SILENT = "a connection opens, but no Kafka broker answers on it without encryption"
 
 # Without a handler the client's warnings would land on the user's terminal through logging's last
 # resort; our own messages have what matters.
@@ -177,7 +180,9 @@ _MESSAGES = {
     NoSettingsError: "it returns no settings of the topic; grant the user DescribeConfigs on it",
     kafka.errors.TopicAuthorizationFailedError: "the user may not use this topic; grant access",
     kafka.errors.ClusterAuthorizationFailedError: "the user may not do so; create the topic first",
-    kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
+    kafka.errors.InvalidReplicationFactorError: (
+        "the cluster has fewer brokers than the requested number of replicas"
+    ),
     kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
     kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
     kafka.errors.RequestTimedOutError: "the broker did not answer in time",

@@ -21,7 +21,7 @@ _WITH_THROTTLING, _WITH_CREATION, _WITH_OPERATIONS = 3, 4, 8
 _NO_SUCH_MECHANISM = 33
 _SHORTEST, _LONGEST = 4, 1 << 20
 _SHOWN = 40
-_UNSUPPORTED = "which is not supported yet: name a listener in plain text"
+_UNSUPPORTED = "which is not supported yet: name a plaintext listener"
 _ADVERTISED = "set advertised.listeners of the brokers to addresses that this machine can reach"
 
 
@@ -38,7 +38,7 @@ class _BrokerReply:
     """A broker's response, read from its beginning."""
 
     content: bytes
-    at: int = field(default=4, init=False)  # behind the correlation id
+    at: int = field(default=4, init=False)  # after the correlation id
 
     def number(self, form: str) -> int:
         """Read an integer in a format of `struct`, such as `h`."""
@@ -179,7 +179,10 @@ def _why_tls(server: str, patience_s: float) -> str:
 
 
 def _why_silent(server: str, patience_s: float) -> str:
-    """Return what a silent listener is, if it is a web server that waits for more of a request."""
+    """Return the reason if a silent listener turns out to be a web server.
+
+    It is one that was waiting for the rest of a request.
+    """
     with contextlib.suppress(OSError), _connected(server, patience_s) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         beginning = connection.recv(_SHOWN)
