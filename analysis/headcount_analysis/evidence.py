@@ -30,8 +30,8 @@ class Evidence:
     error) add up to its attempts. `problems` are the reasons why a check could not be made. `rows`
     counts the compared ledger rows by generator, `rowless` the attempts without one, `checkable`
     the events whose flags can be decided by event type; `order` is None if no limit or threshold
-    needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without an
-    answer. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
+    needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without a
+    response. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
     measured only if events are lost.
     """
 

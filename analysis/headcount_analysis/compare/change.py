@@ -25,7 +25,7 @@ BROKER_RESOLUTION_MS = 1.0
 """Kafka's timestamps are whole ms, so percentiles of end-to-end times have this resolution."""
 
 MOST_SPAN_ERROR = 0.01
-"""The share of a run's length by which it may be wrong without leaving its rate uncertain."""
+"""A rate counts as certain if the run's length is known to within this share."""
 
 NOISE_WITHIN = (-0.5, 1.0)
 """An interval that includes half or double is too wide to call a change noise."""

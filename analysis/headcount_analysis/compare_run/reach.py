@@ -13,7 +13,9 @@ UNWRITTEN = "in flight when its generator ended"
 UNACKNOWLEDGED = "answered, but not acknowledged"
 ABSENT = "acknowledged, but not in the topic"
 PRESENT = "acknowledged, and in the topic"
-TAKEN_TWICE = "in the topic with different copies: requested twice, or two events"
+TAKEN_TWICE = (
+    "in the topic with different copies: the request was accepted twice, or published as two events"
+)
 WRITTEN_TWICE = "in the topic with identical copies: written twice"
 UNASKED = "in the topic, but never requested"
 

@@ -1,4 +1,4 @@
-"""The breakdown: how long requests took by partition, generator and answer.
+"""The breakdown: how long requests took by partition, generator and response.
 
 It covers every request of a run of up to MOST requests, and samples a longer run: enough for the
 p99 of every group that is not tiny. Blocks are sampled while they are compared. The sequence

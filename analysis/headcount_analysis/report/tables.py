@@ -39,7 +39,7 @@ def latency(report: Report) -> pd.DataFrame:
     """Return a row per event type and measure, the total last; durations in ms.
 
     Each row ends with the rates of the whole run, floats; the target is empty if none was set.
-    The last column counts the durations of requests without an answer, which are how long the
+    The last column counts the durations of requests without a response, which are how long the
     generator waited.
     """
     rows = [
@@ -136,7 +136,7 @@ def state(report: Report) -> pd.DataFrame:
 
 
 def state_events(report: Report) -> pd.DataFrame:
-    """Return a row for each event behind a number that differs.
+    """Return a row for each event behind a value that differs.
 
     owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
     offset integer or empty.

@@ -24,7 +24,7 @@ _DATABASE_URL = re.compile(r"sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+"
 CLASSES = """
 \b
 Classes for --allow:
-  lost, duplicated, ghost, phantom, corrupted, garbled, different (numbers of the state) and
+  lost, duplicated, ghost, phantom, corrupted, garbled, different (values of the state) and
   unsealed (generators that were killed) fail a run, unless allowed
   reordered, late, misplaced and malformed are judged only if you set a number: reordered=0
   tolerates none

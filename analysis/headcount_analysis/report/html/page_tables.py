@@ -27,6 +27,9 @@ SHOWN_SLICES = 30
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
 
+_BY = {"answer": "response"}
+"""The kinds of groups that the page names differently from breakdown.csv."""
+
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
 
 _EXCEPTION_COLUMNS = (
@@ -94,11 +97,11 @@ def latency(report: Report, *, only_total: bool) -> PageTable:
 
 
 def breakdown_groups(parts: Breakdown) -> PageTable:
-    """Show durations in ms by partition, generator and answer."""
+    """Show durations in ms by partition, generator and response."""
     names = [tables.percentile_name(each) for each in QUANTILES]
     rows = (
         (
-            *(each.by, _cell(each.key), each.measure.words, f"{each.count:,}"),
+            *(_BY.get(each.by, each.by), _cell(each.key), each.measure.words, f"{each.count:,}"),
             *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
         )
         for each in parts.groups
@@ -109,7 +112,7 @@ def breakdown_groups(parts: Breakdown) -> PageTable:
 def breakdown_caption(parts: Breakdown) -> str:
     """Return the caption of the groups, with the share of requests that were sampled."""
     share = "" if parts.every == 1 else f", from about one request in {parts.every:,}"
-    return f"By partition, generator and answer, in ms{share}"
+    return f"By partition, generator and response, in ms{share}"
 
 
 def _number(value: object) -> object:
@@ -227,7 +230,7 @@ def thresholds(report: Report) -> PageTable:
 
 
 def state(report: Report) -> PageTable:
-    """Show the numbers of the state that differ, each with its most relevant events."""
+    """Show the values of the state that differ, each with its most relevant events."""
     frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
     events = (
