@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from headcount_analysis.messages.differences import Difference, Differences, EventDifferences
+from headcount_analysis.messages.field_differences import Difference, Differences, EventDifferences
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
 DIFFERENCES = Differences(

@@ -1,10 +1,10 @@
-"""Differences: each field that differs between request and message is named."""
+"""Field differences: each field that differs between request and message is named."""
 
 import json
 from typing import Any
 
 import pytest
-from headcount_analysis.messages.differences import (
+from headcount_analysis.messages.field_differences import (
     MOST_FIELDS,
     Difference,
     Differences,

@@ -1,4 +1,4 @@
-"""Differences: which fields of a message differ from the request, and how."""
+"""Field differences: which fields of a message differ from the request, and how."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
