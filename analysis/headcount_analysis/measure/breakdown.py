@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.thresholds.percentiles import nearest_rank
+from headcount.thresholds.nearest_rank import nearest_rank
 from headcount_analysis.arrow_types import TEXTS, Flags
 from headcount_analysis.compare_run.attempt_counts import answers
 from headcount_analysis.measure.histogram import Measure, durations_ns

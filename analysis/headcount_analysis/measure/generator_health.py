@@ -21,7 +21,7 @@ from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
 from headcount.ledger.shortfall import Shortfall, merged
-from headcount.thresholds.percentiles import percentile
+from headcount.thresholds.nearest_rank import percentile
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0

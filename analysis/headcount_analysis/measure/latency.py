@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headcount.ledger.event_types import TOTAL
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.measure.histogram import NS_PER_MS, Bucket, Measure
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)

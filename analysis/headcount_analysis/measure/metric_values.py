@@ -14,7 +14,7 @@ from headcount.ledger.event_types import UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.arrow_types import Integers, equal_ranges
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
 from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys

@@ -1,6 +1,6 @@
 """Nearest-rank percentiles, the one definition behind every percentile that Headcount reports.
 
-Excepted are the estimates that stop a test early (`headcount/monitor/abort_rules.py`).
+The only exceptions are the estimates that stop a test early (`headcount/monitor/abort_rules.py`).
 
 The percentile at a quantile q of n ordered values is the value of rank ceil(q * n), counted from 1:
 the smallest value v such that at least the share q of all values are v or less. It is always a

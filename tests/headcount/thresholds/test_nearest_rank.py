@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcount.thresholds.percentiles import bucket_at, nearest_rank, percentile
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank, percentile
 
 
 @pytest.mark.parametrize(
