@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.thresholds.nearest_rank import nearest_rank
+from headcount.thresholds.percentiles import FEW_QUANTILES
 from headcount_analysis.arrow_types import TEXTS, Flags
 from headcount_analysis.compare_run.attempt_counts import answers
 from headcount_analysis.measure.histogram import Measure, durations_ns
@@ -21,7 +22,6 @@ from headcount_analysis.measure.histogram import Measure, durations_ns
 MOST = 400_000
 MOST_GROUPS = 32
 """The largest groups of each kind are kept."""
-QUANTILES = (0.5, 0.95, 0.99)
 
 SAMPLE = pa.schema(
     [
@@ -45,7 +45,7 @@ Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One measure of a group of requests, in ms; `percentiles` are in the order of QUANTILES.
+    """One measure of a group of requests, in ms; `percentiles` are in the order of FEW_QUANTILES.
 
     `by` is partition, generator or answer; `key` is its value in this group.
     """
@@ -120,7 +120,7 @@ def _groups(requests: pa.Table) -> Iterator[Group]:
 
 
 def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
-    ranks = [nearest_rank(len(values_ms), quantile) for quantile in QUANTILES]
+    ranks = [nearest_rank(len(values_ms), quantile) for quantile in FEW_QUANTILES]
     ordered = np.partition(values_ms, [rank - 1 for rank in ranks])
     percentiles = tuple(float(ordered[rank - 1]) for rank in ranks)
     return Group(by, key, measure, len(values_ms), percentiles, float(values_ms.max()))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from headcount.ledger.event_types import TOTAL
+from headcount.thresholds.percentiles import PERCENTILE_NAMES
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import PERCENTILES
 from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report
@@ -53,8 +53,7 @@ def latency(report: Report) -> pd.DataFrame:
         )
         for each in report.latencies
     ]
-    names = [percentile_name(quantile) for quantile in PERCENTILES]
-    durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
+    durations = [f"{name}_ms" for name in ("min", "mean", *PERCENTILE_NAMES, "max")]
     columns = ["event_type", "measure", "count", "negative", *durations]
     frame = _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
     return frame.assign(unanswered=[each.unanswered for each in report.latencies])
@@ -150,11 +149,6 @@ def state_events(report: Report) -> pd.DataFrame:
         for entry in each.entries
     ]
     return pd.DataFrame(rows, columns=list(_STATE_EVENT_COLUMNS), dtype=object)
-
-
-def percentile_name(quantile: float) -> str:
-    """Return the name of a quantile, such as p99.9."""
-    return f"p{quantile * 100:g}"
 
 
 def iso_time(at_ns: int) -> str:

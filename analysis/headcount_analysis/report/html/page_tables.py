@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from headcount.ledger.event_types import TOTAL
+from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
+from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
@@ -98,7 +99,7 @@ def latency(report: Report, *, only_total: bool) -> PageTable:
 
 def breakdown_groups(parts: Breakdown) -> PageTable:
     """Show durations in ms by partition, generator and response."""
-    names = [tables.percentile_name(each) for each in QUANTILES]
+    names = [percentile_name(each) for each in FEW_QUANTILES]
     rows = (
         (
             *(_BY.get(each.by, each.by), _cell(each.key), each.measure.words, f"{each.count:,}"),
