@@ -134,7 +134,7 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
 
 
 def answers(fates: pa.Table) -> pa.ChunkedArray:
-    """Name answers by their status or, without one, by the error up to its first `:`."""
+    """Name responses by their status or, without one, by the error up to its first `:`."""
     status = fates["http_status"].cast(pa.string())
     error = fates["error"]
     if error.null_count == len(error):

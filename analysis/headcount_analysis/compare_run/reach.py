@@ -1,4 +1,4 @@
-"""Reach: how far an attempt got, judging by its answer and by the topic."""
+"""Reach: how far an attempt got, judging by its response and by the topic."""
 
 import numpy as np
 import pandas as pd

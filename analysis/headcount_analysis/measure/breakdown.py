@@ -47,7 +47,7 @@ Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 class Group:
     """One measure of a group of requests, in ms; `percentiles` are in the order of FEW_QUANTILES.
 
-    `by` is partition, generator or answer; `key` is its value in this group.
+    `by` is partition, generator or answer (the response); `key` is its value in this group.
     """
 
     by: str

@@ -131,7 +131,7 @@ def zoo(history: RunHistory) -> RunHistory:
     history.arrive(event_id(7), 5)
     history.attempt(8)  # corrupted: another event type
     history.arrive(event_id(8), 6, event={**IRON, "event_type": "default"})
-    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and behind 10
+    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and in the topic after 10
     history.attempt(10, sent_ms=200)
     history.arrive(event_id(10), 7, key="player-1")
     history.arrive(event_id(9), 8, key="player-1")
@@ -401,7 +401,7 @@ def test_messages_that_are_not_compared_once_are_reported(
 
 
 def test_unreadable_data_is_inconclusive(history: RunHistory) -> None:
-    """A segment whose pages are damaged behind a sound footer ends in one line."""
+    """A segment whose pages are damaged although its footer is sound ends in one line."""
     history.deliver(50)
     history.unsealed.add(0)
     history.write()

@@ -139,7 +139,7 @@ def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None =
 
 
 def most_frequent(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
-    """Return the counts of the most frequent answers, sorted by name."""
+    """Return the counts of the most frequent responses, sorted by name."""
     most = sorted(by_answer, key=lambda answer: -by_answer[answer].attempted)[:SHOWN_ANSWERS]
     return {answer: by_answer[answer] for answer in sorted(most)}
 
