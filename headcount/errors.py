@@ -1,7 +1,7 @@
 """Errors that are reported to the user in one line, each with its exit code.
 
 HeadcountError
-├── UsageError        2  an option, a path or a setting makes no sense
+├── UsageError        2  an option, a path or a setting is invalid
 ├── EvidenceError     3  the run left too little evidence, or damaged evidence
 └── PartError         5  a part could not start or died: broker, service, generator, Spark
 
@@ -18,7 +18,7 @@ class HeadcountError(Exception):
 
 
 class UsageError(HeadcountError):
-    """An option, a path or a setting makes no sense."""
+    """An option, a path or a setting is invalid."""
 
     exit_code = 2
 

@@ -14,7 +14,7 @@ from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.messages.differences import Differences
+from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_read import PartitionRead
@@ -30,8 +30,8 @@ class Evidence:
     error) add up to its attempts. `problems` are the reasons why a check could not be made. `rows`
     counts the compared ledger rows by generator, `rowless` the attempts without one, `checkable`
     the events whose flags can be decided by event type; `order` is None if no limit or threshold
-    needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without an
-    answer. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
+    needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without a
+    response. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
     measured only if events are lost.
     """
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from headcount.thresholds import percentiles
+from headcount.thresholds import nearest_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> MedianR
 
 def percentile(values: Sequence[float], quantile: float) -> float:
     """Return the nearest-rank percentile of at least one value, in any order."""
-    return percentiles.percentile(sorted(values), quantile)
+    return nearest_rank.percentile(sorted(values), quantile)
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:

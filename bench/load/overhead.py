@@ -29,8 +29,8 @@ HELD_BY = (
 )
 PROFILED = (
     "according to a profiler, FastHttpUser spends its time on encoding URL and headers for each "
-    "request, on reading each answer in pieces through several layers, and on creating objects for "
-    "both; LedgerUser avoids this for plain requests"
+    "request, on reading each response in parts through several layers, and on creating objects "
+    "for both; LedgerUser avoids this for plain requests"
 )
 TARGET, AIM = 1.5, 2.2
 """Multiples of FastHttpUser's rate: that of k6 when it writes every sample, and without samples."""

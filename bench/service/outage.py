@@ -167,7 +167,7 @@ def _result(
                 f" {settings.connections} connections send requests throughout"
             ),
             (
-                f"answers: {answers['acknowledged']} 2xx, {answers['refused']} other,"
+                f"responses: {answers['acknowledged']} 2xx, {answers['refused']} other,"
                 f" {answers['broken']} broken connections"
             ),
             (

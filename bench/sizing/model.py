@@ -90,7 +90,7 @@ def read_costs(folder: Path) -> Costs:
 def needs(costs: Costs, request: SizingRequest) -> tuple[PartNeed, ...]:
     """The cores that each part needs during the load, the first limit first."""
     parts = (
-        _need("service", costs.service_us, request, "replicas, each of as many workers as cores"),
+        _need("service", costs.service_us, request, "replicas, each with one worker per core"),
         _need(GENERATORS, costs.generator_us, request, "Locust workers, one core each"),
         # An upper bound: a replica costs at most as much as the leader.
         _need("brokers", costs.broker_us * request.replication, request, "brokers, and partitions"),
@@ -147,7 +147,11 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
             ("an event", "a broker", f"{costs.broker_us:,.0f} µs of a core, for each replica"),
             ("a million events", "the ledger", f"{costs.ledger_bytes:,.1f} MB"),
             ("a million events", "the topic", f"{costs.topic_bytes:,.0f} MB, for each replica"),
-            ("a million events", "the verdict", f"{fit.shared_s:.2f} s of CPU, shared by cores"),
+            (
+                "a million events",
+                "the verdict",
+                f"{fit.shared_s:.2f} s of CPU, divided among the cores",
+            ),
             ("a million events", "the verdict", f"{fit.serial_s:.2f} s on a single core"),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),

@@ -25,7 +25,7 @@ def judged_run(
     """Carry out a run in a new folder, and stop every part that it started.
 
     Raises:
-        UsageError: An option, the scenario or the folder makes no sense.
+        UsageError: An option, the scenario or the folder is invalid.
         PartError: A part cannot start, or died before there was anything to judge.
     """
     verify_options = load.verify_options

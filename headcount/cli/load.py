@@ -73,7 +73,7 @@ def _report_arrivals(folder: RunFolder, console: Console) -> None:
     report = console.error if arrivals.dropped or arrivals.lost else console.remark
     report(
         f"Arrivals: {arrivals.due:,} due, {arrivals.started:,} started, "
-        f"{arrivals.dropped:,} dropped, {arrivals.lost:,} lost with a generator"
+        f"{arrivals.dropped:,} dropped, {arrivals.lost:,} lost because a generator died"
     )
 
 

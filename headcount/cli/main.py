@@ -46,7 +46,7 @@ Examples:
 Exit codes:
   0  pass           every acknowledged request is in the topic, once and intact
   1  fail           something was lost, duplicated, altered, or came from nowhere
-  2  usage          an option, a path or a setting makes no sense
+  2  usage          an option, a path or a setting is invalid
   3  inconclusive   the evidence proves neither
   4  threshold      delivery passed, but a threshold is broken
   5  part           the broker, the service, Locust or Spark could not start, or died, or

@@ -23,7 +23,10 @@ from headcount.kafka_settings import kafka_python
 
 TIMEOUT_S = 30.0
 LISTENING_WITHIN_S = 10.0
-"""If nothing listens at all, waiting is less likely to help than for a slow broker."""
+"""How long to wait if nothing listens at all.
+
+Less than for a slow broker, because waiting is less likely to help.
+"""
 RETRY_S = 0.1
 SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
@@ -181,7 +184,9 @@ def _servers(bootstrap_servers: str) -> list[str]:
 
 
 _MESSAGES = {
-    kafka.errors.InvalidReplicationFactorError: "it has fewer brokers than replicas are asked for",
+    kafka.errors.InvalidReplicationFactorError: (
+        "the cluster has fewer brokers than the requested number of replicas"
+    ),
     kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
     kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
     kafka.errors.RequestTimedOutError: "the broker did not answer in time",

@@ -189,7 +189,10 @@ def cluster_id(
 
 
 class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
-    """Requests offsets as replicas do, which get those of all messages."""
+    """Requests offsets as a replica does.
+
+    The end offset then includes messages that are not yet replicated.
+    """
 
     @staticmethod
     def _list_partition_offsets_request(*args: Any) -> Any:

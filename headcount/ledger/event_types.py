@@ -7,13 +7,13 @@ TOTAL = "total"
 """Counts all event types together."""
 
 RESERVED = {UNKNOWN: "attempts without a row", TOTAL: "the sum of all event types"}
-"""By reserved name, what it counts."""
+"""What each reserved name counts."""
 
 REMEDY = "choose another with event_type="
 
 
 def check_event_type(event_type: str) -> None:
-    """Raise ValueError for a name that the report could not tell apart."""
+    """Raise ValueError for an empty name, or one that the report uses itself."""
     if not event_type:
         raise ValueError(f"the event type is empty: {REMEDY}")
     if event_type in RESERVED:

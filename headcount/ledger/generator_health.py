@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as validated
 FILE = "health.json"
 FORMAT = 1
 MOST_SAMPLES = 600
-"""Once there are so many, they are merged in pairs."""
+"""Once there are this many samples, they are merged in pairs."""
 
 _LARGEST_FILE = 1 << 20
 _LATEST_NS = 4_102_444_800 * 10**9  # 2100
@@ -29,8 +29,8 @@ class Sample:
     """The state of a generator in a span that ended at `at_ns`, in Unix time.
 
     `cpu_percent` is the average over the span, in percent of one core. `schedule_lag_ms` is the
-    longest delay in the span of a timer, or of a task that an arrival of a rate started: for so
-    long the process did something else. The other fields are values at the end of the span;
+    longest delay in the span, of a timer or of a task started by an arrival: for that long the
+    process was busy with something else. The other fields are values at the end of the span;
     `dropped` counts arrivals that were due but could not start.
     """
 

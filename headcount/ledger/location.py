@@ -21,8 +21,8 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
 def check_location(name: str, location: str) -> str:
     """Return a location without a trailing slash.
 
-    UsageError if it is a URL that pyarrow cannot open, or that holds more than a place: a key would
-    be written into every run's manifest. `name` is the option that has it.
+    UsageError if it is a URL that pyarrow cannot open, or that contains anything but a location: a
+    key in it would end up in every run's manifest. `name` is the option that sets it.
     """
     if "://" in location:
         parts = urlsplit(location)

@@ -108,7 +108,7 @@ def _read_generator(
     for entry, checked in zip(files, checks, strict=True):
         damage += checked.damage
         if sealed.get(entry.base_name, checked.sha256) != checked.sha256:
-            damage.append(f"{entry.path} is not what was sealed")
+            damage.append(f"{entry.path} has changed since it was sealed")
     if seal is not None:
         if (seal.tag, seal.generator) != (tag, generator):
             damage.append(f"{folder}/seal.json belongs to {seal.tag}.{seal.generator}")
@@ -211,7 +211,9 @@ def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[st
     if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
         return [f"{path} belongs to another run"]
     if schema.names != COLUMNS_BY_FORMAT.get(metadata.get(b"headcount.format", b"").decode()):
-        return [f"{path} has another format; generator {generator} had another version"]
+        return [
+            f"{path} has a different format: generator {generator} ran another version of Headcount"
+        ]
     return []
 
 

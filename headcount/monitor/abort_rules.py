@@ -10,11 +10,12 @@ The rules are conservative, because a stopped test cannot be resumed. What each 
     http.mean        FEWEST_SAMPLES, and the mean is too long even without the longest request
     http.pNN         FEWEST_SAMPLES, and enough that one of them lies beyond the percentile
     rps              RATED_AFTER_S, and the rate is too low over the longest span of one generator,
-                     or too high over the span of all
+                     or too high over the span of all generators
 
-The times of a generator whose clock differs are converted to the master's clock, by which its first
-report arrived. A duration is too long only if it exceeds its limit by more than the sketch's error.
-The verdict after the run is exact, and considers every request.
+If a generator's clock differs from the master's, its times are converted to the master's; the
+arrival of its first report shows the difference. A duration is too long only if it exceeds its
+limit by more than the sketch's error. The verdict after the run is exact, and considers every
+request.
 """
 
 import math
@@ -33,7 +34,7 @@ from headcount.thresholds.metrics import METRICS, LiveSource, MetricKind
 ACCURACY = 0.01
 RATED_AFTER_S = 5
 MOST_DELAY_S = 2.0
-"""A report that arrives so soon after it was made shows no difference between the clocks."""
+"""A report that arrives within this time shows no difference between the clocks."""
 FEWEST_SAMPLES = 20
 """The first requests are slow: connections are opened, and caches are empty."""
 
@@ -158,8 +159,8 @@ class AbortRules:
             length_s = lengths_s[-1]
             is_long = length_s >= RATED_AFTER_S
             return watched.counts["attempted"] / (length_s + 1) if is_long else None
-        # Clocks that differ make only the span of all longer. Requests in flight were sent, too,
-        # but are reported only when they end.
+        # Differing clocks lengthen only the span over all generators. Requests in flight were sent,
+        # too, but are reported only when they end.
         length_s = max(lengths_s[:-1], default=0)
         attempted = watched.counts["attempted"] + stats.in_flight
         return attempted / length_s if length_s >= RATED_AFTER_S else None

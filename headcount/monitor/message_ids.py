@@ -2,7 +2,7 @@
 
 The verdict counts a message as an event's only if its JSON object has the id in the id field. To
 count the event as arrived, a complete id anywhere in the message is enough: the service may write
-it where the verdict does not look, which is another problem than a loss.
+it where the verdict does not look, which is a different problem from a loss.
 """
 
 import json

@@ -7,7 +7,7 @@ the others share the next spans, so that the rate holds; the arrivals already gr
 lost, and counted as lost.
 
 Each generator measures time from its first grant. The hosts' clocks need not agree; a generator is
-late by the time that message took.
+late by however long its first grant took to arrive.
 """
 
 import time

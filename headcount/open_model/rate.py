@@ -141,7 +141,9 @@ def parse_rate(text: str) -> RatePlan:
     segments = [_segment(part) for part in parts]
     for part, segment in zip(parts[:-1], segments[:-1], strict=True):
         if segment.duration_s is None:
-            raise UsageError(f"--rate: {part!r} needs a time, as {part}:1m, unless it comes last")
+            raise UsageError(
+                f"--rate: {part!r} needs a time, such as {part}:1m, unless it comes last"
+            )
     if not any(segment.from_rate or segment.to_rate for segment in segments):
         raise UsageError(f"--rate must be above 0 at some time, got {text!r}")
     return RatePlan(tuple(segments))
@@ -153,7 +155,7 @@ def _segment(part: str) -> RateSegment:
     begin = _rate(first, part)
     end = _rate(last, part) if ramp else begin
     if not colon and ramp:
-        raise UsageError(f"--rate: the ramp {part!r} needs a time, as {part}:1m")
+        raise UsageError(f"--rate: the ramp {part!r} needs a time, such as {part}:1m")
     return RateSegment(begin, end, _time_s(time, part) if colon else None)
 
 

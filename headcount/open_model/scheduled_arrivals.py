@@ -19,7 +19,7 @@ class Arrivals:
     """The counts of a generator's arrivals.
 
     `due` counts all arrivals whose time has come; `started` those that a user started in time;
-    `dropped` those that no user could start in time. The rest was lost with a generator that died.
+    `dropped` those that no user could start in time. The rest was lost because a generator died.
     """
 
     generator: int
@@ -29,7 +29,7 @@ class Arrivals:
 
     @property
     def lost(self) -> int:
-        """Arrivals lost with a generator that died."""
+        """Arrivals lost because a generator died."""
         return max(0, self.due - self.started - self.dropped)
 
 

@@ -120,7 +120,7 @@ def _start_schedule(environment: Environment) -> None:
         runner.send_message(SPAN_GRANTED, granted)
 
     def end() -> None:
-        _log.info("headcount: all arrivals have been due")
+        _log.info("headcount: the last arrival was due; no more will start")
         gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
 
     schedule = _schedule(environment, load)

@@ -62,7 +62,10 @@ def add_options(parser: LocustArgumentParser) -> None:
         (
             "--ledger",
             "",
-            "Headcount: where to keep ledgers, as s3://bucket/path; by default the run's folder",
+            (
+                "Headcount: where to keep ledgers, such as s3://bucket/path; "
+                "by default the run's folder"
+            ),
         ),
         ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
         ("--event-id-field", HEADER, "Headcount: the event field that holds the request's id"),
@@ -123,7 +126,7 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         default="",
-        help="Headcount: tasks started per second, however long they take, such as 500/s or "
+        help="Headcount: tasks started per second, however long they run, such as 500/s or "
         "0/s..500/s:1m,500/s:5m; users then only limit how many tasks run at once, and do not "
         "wait between tasks",
     )

@@ -87,7 +87,7 @@ class LedgerSession(FastHttpSession):
         delete: Callable[..., ResponseContextManager]
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        """Send a request as Locust does; of a streamed response, wait only for the head."""
+        """Send a request as Locust does; for a streamed response, wait only for the head."""
         if kwargs.get("event") is not None:
             if not args and kwargs.keys() <= _PLAIN_KEYWORDS:
                 template, payload = self._plain_request(method, url, kwargs)
@@ -214,7 +214,7 @@ class LedgerSession(FastHttpSession):
             raise self._stop_exception() from None  # the run is being stopped with this error
 
     def _stop_exception(self) -> BaseException:
-        """Return the exception that ends the user, or quietly a greenlet the scenario started."""
+        """Return the exception that ends the user, or quietly ends the scenario's own greenlet."""
         own = getattr(self.user, "greenlet", None)
         return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
 
@@ -267,7 +267,7 @@ class LedgerSession(FastHttpSession):
         status, error, delivery = response.status_code, None, NOTHING_REPORTED
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE
-            error = f"the response broke off: {type(cut_by).__name__}: {cut_by}"
+            error = f"the response was cut off: {type(cut_by).__name__}: {cut_by}"
         elif status:
             delivery = delivery_of(response)
             if self._outcome_rules:

@@ -4,7 +4,7 @@ reports/<run-id>/
     run.json      the manifest: written before the first request
     generators.json  which generators have begun; rewritten as they begin
     schedule.json  with --rate: when its schedule began, and each generator's due arrivals
-    marks.jsonl   what happened to the parts meanwhile (see `marks.py`)
+    marks.jsonl   what happened to the parts during the run (see `marks.py`)
     abort.json    the threshold that stopped the test, if one did
     locust.json   how Locust ended, once it has (see `locust_exit.py`)
     end.json      where the topic ended once the run was over

@@ -16,25 +16,25 @@ SETTLE_S = 10.0
 """How long an acknowledged event may take to arrive in the topic, by default."""
 
 WATCH_FOR_S = 0.5
-"""How long the topic is watched at least after the last response, by default."""
+"""The default minimum time for which the topic is watched after the last response."""
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
-"""A generator's environment variable: the process that started it will judge the run."""
+"""An environment variable of a generator: the parent process will judge the run."""
 
 
 @validated(frozen=True, slots=True)
 class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
-    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker
-    and service; None without one. `promise` says what an acknowledgement of the service stands
-    for, such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the
-    run's start, `outcome_rules` decide the outcome of responses whose status does not.
-    `settle_s` is how long an acknowledged event may take to arrive before it is lost,
-    `watch_for_s` how long the topic is watched at least after the last response. `versions` are
-    those of the programs that made the run, by name. `cleanup_policy` is empty if the user may
-    not see it. `tag` begins each of its ids (see `ids.py`): the run id if the manifest has
-    none.
+    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
+    service; None without one. `promise` says what an acknowledgement of the service stands for,
+    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start,
+    `outcome_rules` decide the outcome of responses whose status does not. `settle_s` is how long an
+    acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum time for
+    which the topic is watched after the last response. `versions` are those of the programs that
+    made the run, by name. `cleanup_policy` is empty if the user may
+    not see it. `tag` begins each of its ids (see `ids.py`): the run id if the manifest
+    has none.
     """
 
     run_id: str
@@ -75,7 +75,7 @@ class End:
     `sealed` says that every generator had sealed its ledger by then: only such an end is final,
     because until then more can come. `generators` are those that had sealed, None if not recorded:
     a generator that turns up later may have gone on after the end. `unreadable` counts by partition
-    the messages behind the end that the leader had but no consumer could read, because replicas
+    the messages beyond the end that the leader had but no consumer could read, because replicas
     lacked them.
 
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
@@ -96,7 +96,7 @@ class End:
     cut_short: str = ""
 
     def is_final(self, generators: Iterable[int]) -> bool:
-        """Return whether no event of the run, by these generators, can lie behind it."""
+        """Return whether no event of the run, by these generators, can lie beyond it."""
         known = self.generators is None or set(self.generators).issuperset(generators)
         return self.sealed and known and not self.unreadable and not self.cut_short
 

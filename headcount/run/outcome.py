@@ -32,7 +32,7 @@ OUTCOMES = " or ".join((", ".join(list(Outcome)[:-1]), list(Outcome)[-1]))
 
 def of_status(status: int, *, retry_after: bool) -> Outcome:
     """Return the outcome of a response by its status and whether it had `Retry-After`."""
-    if 200 <= status < 300:  # noqa: PLR2004 - the class of successful answers
+    if 200 <= status < 300:  # noqa: PLR2004 - the class of successful responses
         return Outcome.ACKED
     if 400 <= status < 500 and status not in UNPROVEN:  # noqa: PLR2004 - refused requests
         return Outcome.FAILED

@@ -65,5 +65,7 @@ def read_moment(path: Path) -> Moment | None:
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         raise EvidenceError(f"{path} is damaged: restore it, or remove it") from None
     if schema.names != SCHEMA.names:
-        raise EvidenceError(f"{path} has other columns than {', '.join(SCHEMA.names)}: remove it")
+        raise EvidenceError(
+            f"{path} does not have the columns {', '.join(SCHEMA.names)}: remove it"
+        )
     return moment

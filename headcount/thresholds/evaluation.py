@@ -2,7 +2,7 @@
 
 Thresholds evaluate a part of a run, limits a whole run, and live aborts the run so far. The caller
 decides whether there is enough evidence. Durations are not computed from counts: their
-percentiles are those of `percentiles.py`, or of a sketch while the test runs. Pure.
+percentiles are those of `nearest_rank.py`, or of a sketch while the test runs. Pure.
 """
 
 from collections.abc import Mapping

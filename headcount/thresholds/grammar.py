@@ -139,10 +139,10 @@ def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
         raise parsed.mistake(abort, f"{rule}: leave out {FILTER}, after and for, or abort")
     upper = {"<", "<="} if metric.kind is not MetricKind.COUNT else {"<", "<=", "=="}
     if metric.kind is not MetricKind.RATE and comparison not in upper:
-        rule = f"{name} may still reach it before the end: abort needs an upper limit"
+        rule = f"{name} may still reach the limit before the end: abort needs an upper limit"
         raise parsed.mistake(comparison, rule)
     if metric.kind is MetricKind.RATE and comparison in {"==", "!="}:
-        rule = f"{name} is never exactly a number: abort needs a lower or an upper limit"
+        rule = f"{name} never equals a number exactly: abort needs a lower or an upper limit"
         raise parsed.mistake(comparison, rule)
 
 

@@ -109,11 +109,11 @@ def metric_of(parsed: Parsed) -> Metric:
     name = parsed["METRIC"]
     if name not in METRICS:
         close = difflib.get_close_matches(name, METRICS, 1)
-        hint = f"; did you mean {close[0]}?" if close else f": it is one of {', '.join(METRICS)}"
+        hint = f"; did you mean {close[0]}?" if close else f"; the metrics are {', '.join(METRICS)}"
         raise parsed.mistake(name, f"there is no metric {str(name)!r}{hint}")
     narrowed = parsed.get("NAME")
     if narrowed is not None and narrowed != FILTER:
-        raise parsed.mistake(narrowed, f"a metric is narrowed down by {FILTER} alone")
+        raise parsed.mistake(narrowed, f"a metric can be filtered only by {FILTER}")
     if narrowed is not None and not METRICS[name].has_event_types:
         rule = f"{name} messages have no event type, so none would ever count: leave out {FILTER}"
         raise parsed.mistake(narrowed, rule)

@@ -1,36 +1,18 @@
-"""Nearest-rank percentiles, the one definition behind every percentile that Headcount reports.
+"""The percentiles that reports show; a threshold may name any other. Pure.
 
-Excepted are the estimates that stop a test early (`headcount/monitor/abort_rules.py`).
-
-The percentile at a quantile q of n ordered values is the value of rank ceil(q * n), counted from 1:
-the smallest value v such that at least the share q of all values are v or less. It is always a
-value that was measured, never one interpolated between two. This is definition 1, the inverse of
-the empirical distribution function, of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical
-Packages", The American Statistician 50 (1996), pages 361-365. Pure.
+What a percentile of some values is: `nearest_rank.py`.
 """
 
-import math
-from bisect import bisect_left
-from collections.abc import Sequence
+QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+"""In a summary of durations (`latency.csv`, the report's tables), and when runs are compared."""
 
-_DIGITS = 9
-"""q * n is rounded to these digits first: 0.07 * 100 is 7.000000000000001 in binary."""
-
-
-def nearest_rank(count: int, quantile: float) -> int:
-    """Return the rank, from 1, of a quantile from 0 to 1 among `count` values."""
-    return max(1, math.ceil(round(quantile * count, _DIGITS)))
+FEW_QUANTILES = (0.5, 0.95, 0.99)
+"""Where there are many summaries: for each time slice, partition, generator and response."""
 
 
-def percentile(ordered: Sequence[float], quantile: float) -> float:
-    """Return the percentile of at least one value, in ascending order."""
-    return ordered[nearest_rank(len(ordered), quantile) - 1]
+def percentile_name(quantile: float) -> str:
+    """Return the name of a quantile, such as p99.9."""
+    return f"p{quantile * 100:g}"
 
 
-def bucket_at(cumulative: Sequence[int], rank: int) -> int:
-    """Return the index of the bucket that holds a rank.
-
-    `cumulative[i]` is the number of values in buckets 0 to i. The index is `len(cumulative)` if all
-    of them hold fewer values than `rank`.
-    """
-    return bisect_left(cumulative, rank)
+PERCENTILE_NAMES = tuple(map(percentile_name, QUANTILES))

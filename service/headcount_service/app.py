@@ -223,7 +223,7 @@ def _not_published_problem(error: NotPublished) -> Response:
 
 
 def _unknown_problem(error: OutcomeUnknown) -> Response:
-    return problem(504, f"{error} It may have been published.")
+    return problem(504, f"{error} The event may already be in the topic.")
 
 
 def _deferred_problem(error: Exception) -> Response:

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     )
 
     bootstrap_servers: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("127.0.0.1:9092",), description="host:port, or several with commas between them"
+        default=("127.0.0.1:9092",), description="host:port, or several separated by commas"
     )
     topic: str = Field(
         default="events",

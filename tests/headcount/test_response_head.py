@@ -68,7 +68,7 @@ def test_what_is_plain_is_what_the_general_parser_reads(
     assert general.get_code() == head.status
     body_read = bytes(general._body_buffer)  # noqa: SLF001 - it has no socket to read from
     assert body_read == data[head.body_at : head.end]
-    # The general parser keeps the blanks behind a value, which are none of it (RFC 9110, 5.5).
+    # The general parser keeps the blanks after a value, which are none of it (RFC 9110, 5.5).
     parsed_fields = [(name, value.rstrip(" \t")) for name, value in general.items()]
     assert parsed_fields == _grouped(fields(data, head.body_at))
 

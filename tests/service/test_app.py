@@ -201,7 +201,7 @@ def test_another_method_is_a_405_that_publishes_nothing(
     [
         (NotPublished("The broker cannot be reached."), 503, "Nothing was published."),
         (RecordTooLarge("Too large."), 413, "Nothing was published."),
-        (OutcomeUnknown("No acknowledgement."), 504, "It may have been published."),
+        (OutcomeUnknown("No acknowledgement."), 504, "The event may already be in the topic."),
         (RuntimeError("t0ken"), 500, "It may have published the event."),
     ],
 )

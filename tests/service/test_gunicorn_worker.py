@@ -156,7 +156,7 @@ def test_an_event_that_fails_is_a_504(held: HoldingService) -> None:
     assert (answer.status, good.answer().status) == (504, 200)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Served-By"]
-    assert answer.json["detail"] == "As asked. It may have been published."
+    assert answer.json["detail"] == "As asked. The event may already be in the topic."
 
 
 def test_an_event_that_is_never_settled_is_a_504(

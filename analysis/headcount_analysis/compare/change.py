@@ -8,6 +8,7 @@ from statistics import fmean, geometric_mean
 from headcount.ledger.event_types import TOTAL, UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
+from headcount.thresholds.percentiles import PERCENTILE_NAMES
 from headcount_analysis.compare.facts import judged_in
 from headcount_analysis.compare.runs import Document, Side, VerifiedRun
 from headcount_analysis.compare.statistics import (
@@ -18,14 +19,14 @@ from headcount_analysis.compare.statistics import (
     significance_level,
 )
 
-AGGREGATES = ("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max")
+AGGREGATES = ("mean", *PERCENTILE_NAMES, "max")
 """The aggregates that are compared; a limit can name `min` too."""
 
 BROKER_RESOLUTION_MS = 1.0
 """Kafka's timestamps are whole ms, so percentiles of end-to-end times have this resolution."""
 
 MOST_SPAN_ERROR = 0.01
-"""The share of a run's length by which it may be wrong without leaving its rate uncertain."""
+"""A rate counts as certain if the run's length is known to within this share."""
 
 NOISE_WITHIN = (-0.5, 1.0)
 """An interval that includes half or double is too wide to call a change noise."""

@@ -27,7 +27,7 @@ def worse_verdict(base: Side, run: Side) -> Iterator[str]:
     """Yield a sentence if the side's worst verdict is worse than that of the base."""
     before, after = _worst(base), _worst(run)
     if after.rank > before.rank:
-        yield f"the verdict is {after.value} and was {before.value}"
+        yield f"the verdict changed from {before.value} to {after.value}"
 
 
 def _worst(side: Side) -> Label:

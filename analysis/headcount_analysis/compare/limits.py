@@ -187,7 +187,7 @@ def _state(limit: Limit, change: Change, *, allow_single_run: bool) -> LimitStat
 
 
 def _exceeds(change: float, allowed: float) -> bool:
-    """Return whether a change is larger than allowed; logarithms alone make none larger."""
+    """Return whether a change is larger than allowed; the rounding of logarithms does not count."""
     return change > allowed and not math.isclose(change, allowed, rel_tol=_ERROR, abs_tol=_ERROR)
 
 

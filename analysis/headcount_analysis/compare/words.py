@@ -79,8 +79,8 @@ def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
-            "One run per side cannot separate change from noise. Use three or more each, with "
-            "commas between them."
+            "One run per side cannot separate change from noise. Use three or more runs per "
+            "side, separated by commas."
         )
         yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
         return

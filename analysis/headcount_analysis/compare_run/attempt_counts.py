@@ -1,4 +1,4 @@
-"""Counts of attempts for the judge: by class, event type, generator and answer."""
+"""Counts of attempts for the judge: by class, event type, generator and response."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _NO_ANSWER = "no answer"
 class Checkable:
     """The number of attempts seen in the topic, and of those that each flag can be decided for.
 
-    `timed` attempts have a usable timestamp; `placed` ones have an answer that names their
+    `timed` attempts have a usable timestamp; `placed` ones have a response that names their
     partition and offset.
     """
 
@@ -134,7 +134,7 @@ def merged_attempts(parts: Sequence[Attempts]) -> Attempts:
 
 
 def answers(fates: pa.Table) -> pa.ChunkedArray:
-    """Name answers by their status or, without one, by the error up to its first `:`."""
+    """Name responses by their status or, without one, by the error up to its first `:`."""
     status = fates["http_status"].cast(pa.string())
     error = fates["error"]
     if error.null_count == len(error):

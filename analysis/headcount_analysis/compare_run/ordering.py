@@ -1,6 +1,6 @@
 """Ordering: finds reordered events.
 
-An event is reordered if it comes behind the event of a request that was sent only after its own
+An event is reordered if it comes after the event of a request that was sent only after its own
 request had been answered.
 
 An event has an order relative to events of the same generator, partition and message key. An event
@@ -142,7 +142,7 @@ def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
     sent = pd.Series(line["sent_at_ns"].to_numpy()[order])
     latest = sent.groupby(np.cumsum(is_first)).cummax().to_numpy()
     before = np.where(is_first, np.iinfo(np.int64).min, np.roll(latest, 1))
-    # A request without an answer cannot be overtaken.
+    # A request without a response cannot be overtaken.
     answered = line["answered_at_ns"].fill_null(np.iinfo(np.int64).max).to_numpy()[order]
     rows: Integers = order[before > answered]
     return rows

@@ -1,4 +1,4 @@
-"""Reach: how far an attempt got, judging by its answer and by the topic."""
+"""Reach: how far an attempt got, judging by its response and by the topic."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,9 @@ UNWRITTEN = "in flight when its generator ended"
 UNACKNOWLEDGED = "answered, but not acknowledged"
 ABSENT = "acknowledged, but not in the topic"
 PRESENT = "acknowledged, and in the topic"
-TAKEN_TWICE = "in the topic with different copies: requested twice, or two events"
+TAKEN_TWICE = (
+    "in the topic with different copies: the request was accepted twice, or published as two events"
+)
 WRITTEN_TWICE = "in the topic with identical copies: written twice"
 UNASKED = "in the topic, but never requested"
 

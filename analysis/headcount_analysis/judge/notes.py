@@ -94,8 +94,8 @@ def _percent(counts: Counts) -> str:
 def _unanswered(evidence: Evidence) -> Iterator[str]:
     if evidence.unanswered:
         yield (
-            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no answer; all "
-            "durations count them with the time waited, which is a lower bound"
+            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no response; "
+            "every duration counts them with the time waited, a lower bound"
         )
 
 
@@ -104,15 +104,15 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
     if evidence.unusable:
         yield (
             f"{known.timed} of {known.seen} events have a usable timestamp, and only these count "
-            f"for end-to-end times and `late`: {describe(evidence.unusable)}, but Kafka's "
-            "timestamps are Unix time in milliseconds"
+            f"for end-to-end times and `late`: {describe(evidence.unusable)}; Kafka's "
+            "timestamps should be Unix time in milliseconds"
         )
     if known.placed and known.placed < known.seen:
-        yield f"the answers of {known.placed} of {known.seen} events name a partition and offset"
+        yield f"the responses for {known.placed} of {known.seen} events name a partition and offset"
     if evidence.order is not None and evidence.order.events < known.seen:
         order = evidence.order
         yield (
-            f"{order.events} of {known.seen} events have an order to check: "
+            f"the order of {order.events} of {known.seen} events could be checked: "
             f"{order.others(known.seen)}"
         )
 
@@ -151,8 +151,9 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
             )
         if clock.answers_first:
             yield (
-                f"answered before published: {clock.published_later} of {clock.events} events of "
-                f"generator {clock.generator}; an acknowledged event may still be lost"
+                f"the service answered before it published for {clock.published_later} of "
+                f"{clock.events} events of generator {clock.generator}, so an acknowledged event "
+                "may still be lost"
             )
     if CREATE_TIME in evidence.timestamp_types:
         yield (

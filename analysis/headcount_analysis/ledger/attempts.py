@@ -17,7 +17,7 @@ from headcount_analysis.ledger.overview import Ledger, SegmentOverview
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})
 """The columns of a segment that are compared with the topic."""
 
-_UNRECORDED = "no row: the generator ended before it recorded the answer"
+_UNRECORDED = "no row: the generator ended before it recorded the response"
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
 
 
 def with_remedy(damage: str) -> str:
-    """Add a remedy to a damage that names none."""
+    """Add a remedy to a description of damage that has none."""
     return damage if ": use " in damage else f"{damage}; restore it from a copy, or run again"
 
 

@@ -20,7 +20,7 @@ class GeneratorState:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """The condition of the ledger; each `damage` names a fault and its remedy.
+    """The condition of the ledger; each entry of `damage` names a fault and its remedy.
 
     `changing_types` are the types of events that should change an owner's state.
     """

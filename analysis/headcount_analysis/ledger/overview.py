@@ -198,7 +198,7 @@ def _judged(
     without_folder = sorted(by_generator.keys() - {part.generator for part in parts})
     damage = absent(location, parts, begun)
     damage += [
-        f"{location} has rows of generator {number}, but not its folder; restore that"
+        f"{location} has rows of generator {number} but lacks its folder; restore it"
         for number in without_folder
     ]
     states = []

@@ -1,4 +1,4 @@
-"""The breakdown: how long requests took by partition, generator and answer.
+"""The breakdown: how long requests took by partition, generator and response.
 
 It covers every request of a run of up to MOST requests, and samples a longer run: enough for the
 p99 of every group that is not tiny. Blocks are sampled while they are compared. The sequence
@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.thresholds.percentiles import nearest_rank
+from headcount.thresholds.nearest_rank import nearest_rank
+from headcount.thresholds.percentiles import FEW_QUANTILES
 from headcount_analysis.arrow_types import TEXTS, Flags
 from headcount_analysis.compare_run.attempt_counts import answers
 from headcount_analysis.measure.histogram import Measure, durations_ns
@@ -21,7 +22,6 @@ from headcount_analysis.measure.histogram import Measure, durations_ns
 MOST = 400_000
 MOST_GROUPS = 32
 """The largest groups of each kind are kept."""
-QUANTILES = (0.5, 0.95, 0.99)
 
 SAMPLE = pa.schema(
     [
@@ -45,9 +45,9 @@ Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One measure of a group of requests, in ms; `percentiles` are in the order of QUANTILES.
+    """One measure of a group of requests, in ms; `percentiles` are in the order of FEW_QUANTILES.
 
-    `by` is partition, generator or answer; `key` is its value in this group.
+    `by` is partition, generator or answer (the response); `key` is its value in this group.
     """
 
     by: str
@@ -120,7 +120,7 @@ def _groups(requests: pa.Table) -> Iterator[Group]:
 
 
 def _group(by: str, key: str, measure: Measure, values_ms: Values) -> Group:
-    ranks = [nearest_rank(len(values_ms), quantile) for quantile in QUANTILES]
+    ranks = [nearest_rank(len(values_ms), quantile) for quantile in FEW_QUANTILES]
     ordered = np.partition(values_ms, [rank - 1 for rank in ranks])
     percentiles = tuple(float(ordered[rank - 1]) for rank in ranks)
     return Group(by, key, measure, len(values_ms), percentiles, float(values_ms.max()))

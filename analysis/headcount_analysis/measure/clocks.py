@@ -29,14 +29,15 @@ GROUP_EVENTS = 20
 """The least number of neighbouring events in a group that bounds the offset."""
 MOST_GROUPS = 32
 _GROUPS_PER_MOVE = 20
-"""Clocks moved if no offset fits at most one group in so many, or a single group."""
+"""The clocks count as moved if at most one group in this many, or only one group, lacks an offset
+that fits. If more groups lack one, the service answers first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Bounds on a generator's clock offset from a group of neighbouring events, in ns.
 
-    `published_later` of the events have a timestamp after their answer, by the known offset.
+    `published_later` of the events have a timestamp after their response, by the known offset.
     """
 
     generator: int
@@ -55,7 +56,8 @@ class Bounds:
 class ClockOffset:
     """Bounds on the offset to add to a generator's clock to get the topic's, in ns.
 
-    `events` is how many events bound it; `published_later` of them were published after the answer.
+    `events` is how many events bound it; `published_later` of them were published after the
+    response.
     """
 
     generator: int

@@ -1,14 +1,14 @@
 """Generator health: whether a generator was too busy to measure properly.
 
 Every event is accounted for however busy its generator was, so none of this is a delivery failure.
-But a busy generator sends requests late and records answers late, so its latencies and rates
+But a busy generator sends requests late and records responses late, so its latencies and rates
 include its own delay. A generator counts as saturated if
 
 - it dropped arrivals: some of the requested load was not sent;
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;
 - a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
-  Meanwhile no answer was recorded or no request was sent, so every percentile from p90 on may
+  Meanwhile no response was recorded or no request was sent, so every percentile from p90 on may
   include this delay; a single pause does not count.
 
 Pure.
@@ -21,7 +21,7 @@ from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
 from headcount.ledger.shortfall import Shortfall, merged
-from headcount.thresholds.percentiles import percentile
+from headcount.thresholds.nearest_rank import percentile
 
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0

@@ -43,8 +43,8 @@ COUNTED = pa.schema(
     ]
 )
 """Durations in ns, counted by event type, measure, bucket and `place`: the slice of the run in
-which the request was due (see `over_time.py`). `unanswered` of them belong to requests without an
-answer.
+which the request was due (see `over_time.py`). `unanswered` of them belong to requests without a
+response.
 """
 
 BY_TYPE = ("event_type", "measure", "bucket")
@@ -56,7 +56,7 @@ BY_PLACE = ("place", "measure", "bucket")
 class Bucket:
     """Durations of one event type and measure that share a bucket.
 
-    `unanswered` of the `count` are lower bounds: these requests had no answer.
+    `unanswered` of the `count` are lower bounds: these requests had no response.
     """
 
     event_type: str

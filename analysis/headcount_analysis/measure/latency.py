@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headcount.ledger.event_types import TOTAL
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
+from headcount.thresholds.percentiles import QUANTILES
 from headcount_analysis.measure.histogram import NS_PER_MS, Bucket, Measure
-
-PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 TICKS = 8
 """The number of points of a percentile curve each time the distance to 1 halves."""
@@ -128,7 +127,7 @@ def _latency(key: tuple[str, Measure], buckets: list[Bucket]) -> Latency:
         min_ms=ordered[0].min_ns / NS_PER_MS,
         mean_ms=sum(bucket.sum_ns for bucket in ordered) / count / NS_PER_MS,
         max_ms=max(bucket.max_ns for bucket in ordered) / NS_PER_MS,
-        percentiles=_percentiles_ms(ordered, PERCENTILES),
+        percentiles=_percentiles_ms(ordered, QUANTILES),
     )
 
 

@@ -14,7 +14,7 @@ from headcount.ledger.event_types import UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
@@ -129,7 +129,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.TIMES:
             return known.timed, known.seen, "events have a time"
         case Needs.PLACES:
-            return known.placed, known.seen, "events have a place that their answer named"
+            return known.placed, known.seen, "events have a partition and offset in their response"
         case Needs.KEYS:
             return _ordered(threshold, sample), known.seen, "events could be checked for order"
         case Needs.REQUESTS | Needs.MESSAGES:
@@ -153,7 +153,7 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
     count = sum(each.count for each in buckets)
     unanswered = sum(each.unanswered for each in buckets)
-    remark = f"{unanswered} of {count} had no answer and count with the time waited"
+    remark = f"{unanswered} of {count} had no response and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
     least, doubt = _least_ms(threshold, buckets, value)
     if most > value:

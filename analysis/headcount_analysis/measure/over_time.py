@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
-from headcount.thresholds.percentiles import bucket_at, nearest_rank
+from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
+from headcount.thresholds.percentiles import FEW_QUANTILES
 from headcount_analysis.arrow_types import Integers, equal_ranges
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
 from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys
 from headcount_analysis.messages.timestamps import YEAR_MS
 
 MOST_SLICES = 600
-SHOWN_QUANTILES = (0.5, 0.95, 0.99)
 
 _WIDTHS_S = (1, 2, 3, 5, 10, 15, 20, 30, 60)
 _SHORT_RUN_S, _SHORT_WIDTH_S = 10, 0.1
@@ -35,7 +35,7 @@ RateAt = Callable[[int], float]
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Nearest-rank percentiles of durations, and the maximum, in ms."""
+    """Nearest-rank percentiles of durations, those of FEW_QUANTILES, and the maximum, in ms."""
 
     p50_ms: float
     p95_ms: float
@@ -229,6 +229,6 @@ def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentil
 
 def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:
     cumulative = np.cumsum(count).tolist()
-    ranks = (nearest_rank(cumulative[-1], quantile) for quantile in SHOWN_QUANTILES)
+    ranks = (nearest_rank(cumulative[-1], quantile) for quantile in FEW_QUANTILES)
     longest_ns = (*(most_ns[bucket_at(cumulative, rank)] for rank in ranks), most_ns.max())
     return Percentiles(*(float(duration_ns) / 1e6 for duration_ns in longest_ns))

@@ -1,9 +1,9 @@
 """The target rate and the achieved rate of a run, needed to interpret its latencies.
 
 With `--rate`, both count arrivals over the time in which they were due. So arrivals that were
-dropped, or lost with a generator, keep the achieved rate below the target. Without `--rate` there
-is no target, and the achieved rate is the thresholds' `rps`: requests over the time from the first
-request to the last response. So a service that hangs keeps it low.
+dropped, or lost because a generator died, keep the achieved rate below the target. Without `--rate`
+there is no target, and the achieved rate is the thresholds' `rps`: requests over the time from the
+first request to the last response. So a service that hangs keeps it low.
 Pure.
 """
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from headcount_analysis.measure.clocks import GROUP_EVENTS, ClockOffset
 
 _AGREEING_NS = 1_000_000_000
-"""Clocks agree if the earliest events of all generators came equally late, within this time."""
+"""Clocks agree if the delays of the generators' earliest events differ by no more than this."""
 
 
 @dataclass(frozen=True, slots=True)

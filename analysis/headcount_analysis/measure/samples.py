@@ -20,7 +20,7 @@ from headcount_analysis.messages.timestamps import Unit
 
 _SHARE_OF_WINDOW = 0.05
 _LEAST_ERROR_S = 0.05
-"""Clocks that agree so closely place every request in its part of the run."""
+"""If clocks agree to within this time, every request can be assigned to its part of the run."""
 _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 
 

@@ -245,7 +245,7 @@ def _process_changes(
         return
     for server, (first, last) in servers.items():
         if first - binning.first_ns >= PAUSE_NS:
-            text = f"first answer from service process {server}"
+            text = f"first response from service process {server}"
             yield TimelineEvent(first, text, EventOrigin.OBSERVED)
         if binning.last_ns - last >= PAUSE_NS:
             text = f"last response from service process {server}"

@@ -157,7 +157,7 @@ class Placement:
         if self.missing and self.in_place and self.samples:
             yield (
                 f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
-                f"were searched have an id of this run elsewhere than in {self.event_id_field}: "
+                f"were searched have an id of this run, but not in {self.event_id_field}: "
                 f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
             )
 

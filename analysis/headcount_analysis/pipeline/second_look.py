@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.ledger.attempts import asked_for
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages.differences import Differences, EventDifferences, differences
+from headcount_analysis.messages.field_differences import Differences, EventDifferences, differences
 from headcount_analysis.messages.placement import Placement, Search
 from headcount_analysis.read.partition_read import PartitionRead
 from headcount_analysis.read.partition_reader import Split

@@ -14,7 +14,7 @@ from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import TopicRows
 
 MOST_RANGES = 8
-"""A range with more holes between its batches than these is read as a whole."""
+"""A range with more holes between its batches than this is read as a whole."""
 
 Bounds = Mapping[int, tuple[int, int]]
 """The first offset and the offset after the last one, by partition."""

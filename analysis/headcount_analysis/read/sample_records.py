@@ -25,7 +25,10 @@ _POLL_S = 0.2
 _REQUEST_S = 5.0
 _MOST_PARTITIONS = 200
 _FIRST, _LAST = 50, 50
-"""How many records to read from each partition of another topic: from a time on, and at its end."""
+"""How many records to read from each partition of another topic.
+
+From a given time on, and from its end.
+"""
 
 
 @dataclass(frozen=True, slots=True)

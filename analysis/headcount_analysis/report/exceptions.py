@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from headcount.files import written_aside
 from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.compare_run.reach import where
-from headcount_analysis.messages.differences import Differences
+from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.report.tables import csv
 
 COLUMNS = (

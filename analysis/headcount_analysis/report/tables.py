@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from headcount.ledger.event_types import TOTAL
+from headcount.thresholds.percentiles import PERCENTILE_NAMES
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import PERCENTILES
 from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report
@@ -39,7 +39,7 @@ def latency(report: Report) -> pd.DataFrame:
     """Return a row per event type and measure, the total last; durations in ms.
 
     Each row ends with the rates of the whole run, floats; the target is empty if none was set.
-    The last column counts the durations of requests without an answer, which are how long the
+    The last column counts the durations of requests without a response, which are how long the
     generator waited.
     """
     rows = [
@@ -53,8 +53,7 @@ def latency(report: Report) -> pd.DataFrame:
         )
         for each in report.latencies
     ]
-    names = [percentile_name(quantile) for quantile in PERCENTILES]
-    durations = [f"{name}_ms" for name in ("min", "mean", *names, "max")]
+    durations = [f"{name}_ms" for name in ("min", "mean", *PERCENTILE_NAMES, "max")]
     columns = ["event_type", "measure", "count", "negative", *durations]
     frame = _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
     return frame.assign(unanswered=[each.unanswered for each in report.latencies])
@@ -136,7 +135,7 @@ def state(report: Report) -> pd.DataFrame:
 
 
 def state_events(report: Report) -> pd.DataFrame:
-    """Return a row for each event behind a number that differs.
+    """Return a row for each event behind a value that differs.
 
     owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
     offset integer or empty.
@@ -150,11 +149,6 @@ def state_events(report: Report) -> pd.DataFrame:
         for entry in each.entries
     ]
     return pd.DataFrame(rows, columns=list(_STATE_EVENT_COLUMNS), dtype=object)
-
-
-def percentile_name(quantile: float) -> str:
-    """Return the name of a quantile, such as p99.9."""
-    return f"p{quantile * 100:g}"
 
 
 def iso_time(at_ns: int) -> str:

@@ -2,7 +2,7 @@
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount_analysis.messages.differences import Differences
+from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.report import document, exceptions, tables
 from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report

@@ -60,7 +60,7 @@ class Round:
 
     @property
     def is_right(self) -> bool:
-        """Whether every fault was reported as what it is, and nothing else was reported."""
+        """Whether every injected fault was reported correctly, and nothing else was reported."""
         return self.matrix.is_diagonal and not self.problems
 
 

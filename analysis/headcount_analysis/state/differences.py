@@ -105,7 +105,7 @@ class StateCheck:
     def __str__(self) -> str:
         """Format the result as one line."""
         if self.different:
-            return f"{self.result} ({self.different:,} of {self.numbers:,} numbers)"
+            return f"{self.result} ({self.different:,} of {self.numbers:,} values)"
         if self.why_not:
             return f"{self.result}: {self.why_not}"
-        return f"{self.result} ({self.numbers:,} numbers of {self.owners:,} players)"
+        return f"{self.result} ({self.numbers:,} values of {self.owners:,} players)"

@@ -49,14 +49,14 @@ Results of a limit:
   broken       the change is beyond the limit, and the 95 % confidence interval does not contain
                zero; or the metric was not measured
   kept         the whole interval is within the limit, or every run has the same figure
-  cannot tell  the interval allows for both: more or longer runs are needed
+  cannot tell  the interval neither keeps nor breaks the limit: more or longer runs are needed
   Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
   malformed) are counted, not sampled: a change is never chance, however few runs there are.
   For any other metric, one run on each side decides nothing, unless --allow-single-run is set.
 \b
 Exit codes:
   0  every limit is kept, or none is set
-  2  an option or a run makes no sense, or the runs are not comparable
+  2  an option is invalid, a run cannot be compared, or the runs are not comparable
   3  a limit could not be decided, or a run's file is damaged
   4  a limit is broken
 """

@@ -1,4 +1,4 @@
-"""`headcount doctor`: checks that all that a run needs is there, and says what to do if not."""
+"""`headcount doctor`: checks the prerequisites of a run; names a remedy for what is missing."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ from headcount.stack.ports import is_free
 from headcount.stack.service import DEFAULT_PORT as SERVICE_PORT
 
 NEEDED_GIB = 2.0
-"""More than the jars, the environment and a run or two take."""
+"""The free space that a disk should have: more than jars, environment and a run or two take up."""
 
 _EXAMPLES = """
 \b
@@ -35,13 +35,14 @@ Examples:
   headcount doctor
   headcount doctor --bootstrap-servers kafka:9092     check a broker, too
 """
-_CACHED, _NOT_CACHED = "cached, and as locked", "not cached yet: the first run fetches them"
+_CACHED = "cached, and identical to the lock file"
+_NOT_CACHED = "not cached yet: the first run fetches them"
 _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": WEB_PORT}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The state of one thing that a run needs; `remedy` is empty if nothing is wrong."""
+    """One prerequisite and its state; `remedy` is empty if nothing is wrong."""
 
     name: str
     state: str
@@ -58,7 +59,7 @@ class Finding:
 @with_kafka_options
 @with_reports_dir
 def doctor(*, bootstrap_servers: str | None, kafka_options: KafkaOptions, reports_dir: Path) -> int:
-    """Check that Python, Java, ports, disk, cache and broker are as a run needs them."""
+    """Check that Python, Java, ports, disk, cache and broker are ready for a run."""
     console = Console()
     settings = kafka_options.settings
     servers = bootstrap_servers or settings.bootstrap_servers
@@ -66,7 +67,7 @@ def doctor(*, bootstrap_servers: str | None, kafka_options: KafkaOptions, report
     findings = tuple(_findings(cluster, reports_dir.absolute()))
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
-        mark = Text("wrong", "bold red") if finding.remedy else Text("good", "green")
+        mark = Text("problem", "bold red") if finding.remedy else Text("ok", "green")
         table.add_row(mark, Text(finding.name), Text(finding.state))
         if finding.remedy:
             table.add_row("", "", Text(finding.remedy, "bold"))

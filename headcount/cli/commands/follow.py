@@ -58,7 +58,7 @@ def follow(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Reconcile RUN while another process drives it, and judge it when its generators have sealed.
+    """Reconcile RUN while another process drives it, and judge it once its ledgers are sealed.
 
     RUN is a run's folder or its id. If this command is stopped and started again, it resumes where
     it was. A generator that has written nothing for a minute counts as dead.

@@ -86,7 +86,7 @@ def run(
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and print the verdict.
 
-    LOCUSTFILE is a file, several with commas between them, a folder or a URL, as Locust takes them.
+    LOCUSTFILE is a file, several separated by commas, a folder or a URL, as Locust takes them.
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()

@@ -84,7 +84,8 @@ def selftest(
 ) -> int:
     """Inject known faults into generated runs, verify the runs, and compare the results.
 
-    Uses a broker and a topic of its own. Exits with 0 if everything was reported as what it is.
+    Uses a broker and a topic of its own. Exits with 0 if every injected fault was
+    reported correctly, and nothing else was reported.
     """
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
@@ -141,7 +142,7 @@ def _show(done: list[Round], console: Console) -> None:
         for problem in (*each.matrix.samples, *each.problems):
             console.result(f"  - {each.name}: {problem}")
     right = all(each.is_right for each in done)
-    verdict = "every fault was reported as what it is, and nothing else was"
+    verdict = "every injected fault was reported correctly, and nothing else was reported"
     text = f"Self-test: {verdict if right else 'the verifier is wrong; please report it'}"
     console.result(Text(text, "bold green" if right else "bold red"))
 

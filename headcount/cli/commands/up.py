@@ -55,7 +55,7 @@ def up(
     reports_dir: Path,
     quiet: bool,
 ) -> None:
-    """Keep broker, service and Locust's web UI running; each test from there is a run."""
+    """Keep broker, service and Locust's web UI running; each test that you start there is a run."""
     refuse_decided("up", extra, BY_UP)
     web = web_place(extra)
     folder = _folder(reports_dir)
@@ -76,7 +76,7 @@ def up(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.address}\n"
             f"Kafka    {target.cluster}, topic {target_options.topic}\n"
-            "Ctrl-C stops all of it; the tab Delivery shows a test's progress and its verdict."
+            "Ctrl-C stops everything; the Delivery tab shows a test's progress and its verdict."
         )
         while True:
             locust.poll_or_raise()

@@ -38,7 +38,7 @@ Examples:
     type=click.Choice(["end", "latest"]),
     default="end",
     show_default=True,
-    help="Read to the topic's end after the run, or to its end now.",
+    help="Read to the end recorded after the run, or to the topic's current end.",
 )
 @with_verify_options
 @with_reports_dir

@@ -44,7 +44,7 @@ class LoadOptions:
         return None if self.run_time or has_end else RUN_TIME
 
     def check(self) -> None:
-        """Raise UsageError if the rate, or an option that needs one, makes no sense."""
+        """Raise UsageError if the rate is invalid, or missing for an option that needs it."""
         if self.rate:
             parse_rate(self.rate)
             return
@@ -80,7 +80,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, its peak per second, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, the peak rate per second, 10 to 1,000",
         help="Concurrent users.",
     ),
     grouped_option(
@@ -105,7 +105,7 @@ _OPTIONS = in_order(
         "--rate",
         default="",
         metavar="RATE",
-        help="Rate of task starts, however long they take, such as 500/s or "
+        help="Start tasks at a rate, however long they run, such as 500/s or "
         "0/s..500/s:1m,500/s:5m.",
     ),
     grouped_option(

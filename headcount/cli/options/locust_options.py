@@ -1,6 +1,6 @@
 """Locust's options after `--`: refuses those that Headcount sets itself.
 
-Of a repeated option, Locust would take the last, and the command would go on with the first.
+If an option occurs twice, Locust uses the last value, but the command would rely on the first.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BY_RUN: Mapping[str, str] = {
 """What `headcount run` decides, and what to write instead."""
 BY_UP: Mapping[str, str] = {
     **_ALWAYS,
-    "--headless": "headcount up keeps a web UI; headcount run is without one",
+    "--headless": "headcount up always has a web UI; headcount run has none",
 }
 """What `headcount up` decides, and what to write instead."""
 
@@ -44,7 +44,7 @@ def refuse_decided(command: str, extra: Sequence[str], decided: Mapping[str, str
         name = word.partition("=")[0] if word.startswith("--") else word[:_SHORT]
         if name in decided:
             remedy = decided[name].format(command=command)
-            raise UsageError(f"{name} after -- is decided by headcount {command}: {remedy}")
+            raise UsageError(f"headcount {command} accepts no {name} after --: {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def web_place(extra: Sequence[str]) -> WebPlace:
         options, _ = parser.parse_known_args(list(extra))
         port = None if options.web_port is None else int(options.web_port)
     except (argparse.ArgumentError, ValueError) as error:
-        raise UsageError(f"--web-port after -- must be a port's number: {error}") from None
+        raise UsageError(f"--web-port after -- must be a port number: {error}") from None
     if port is not None and not 0 < port < 1 << 16:
         raise UsageError(f"--web-port after -- must be from 1 to 65535, got {port}")
     return WebPlace(port, options.web_host, options.web_base_path, options.tls_cert is not None)

@@ -24,9 +24,10 @@ _DATABASE_URL = re.compile(r"sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+"
 CLASSES = """
 \b
 Classes for --allow:
-  lost, duplicated, ghost, phantom, corrupted, garbled, different (numbers of the state) and
+  lost, duplicated, ghost, phantom, corrupted, garbled, different (values of the state) and
   unsealed (generators that were killed) fail a run, unless allowed
-  reordered, late, misplaced and malformed are judged only if allowed: reordered=0 allows none
+  reordered, late, misplaced and malformed are judged only if you set a number: reordered=0
+  tolerates none
   unacked=TYPE allows an event type without any acknowledged attempt
 """
 """Part of the help of every command that takes `--allow`."""
@@ -120,8 +121,7 @@ _OPTIONS = in_order(
         multiple=True,
         metavar="CLASS=N|unacked=TYPE",
         callback=_allowances,
-        help="Tolerated number of a class, such as lost=3, or a type that needs no ack; "
-        "repeatable.",
+        help="Tolerated count of a class, such as lost=3, or unacked=TYPE; repeatable.",
     ),
     grouped_option(
         OptionGroup.JUDGING,
@@ -154,7 +154,7 @@ _OPTIONS = in_order(
         "--settle",
         "settle_s",
         type=Seconds(),
-        show_default="10s; for an earlier run, its own",
+        show_default="10s, or what the run used",
         help="Longest wait for missing events.",
     ),
     grouped_option(
@@ -162,8 +162,8 @@ _OPTIONS = in_order(
         "--watch-for",
         "watch_for_s",
         type=Seconds(),
-        show_default="500ms; for an earlier run, its own",
-        help="Watch for late duplicates and ghosts.",
+        show_default="500ms, or what the run used",
+        help="Shortest watch for late duplicates and ghosts.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

@@ -1,6 +1,6 @@
 """The run lock: only one process at a time follows or judges a run.
 
-All of them write the same files, and remove those that following left.
+Every such process writes the same files, and removes those that a follower left.
 """
 
 import contextlib

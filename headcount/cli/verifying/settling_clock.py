@@ -16,7 +16,7 @@ _NAP_S = 0.5
 SHORTLY_BEFORE = 0.85
 """The share of the settle time after which the first timed end is recorded; below `NEARLY_OVER`."""
 
-Note = Callable[[], Reach]
+RecordReach = Callable[[], Reach]
 """Records how far the topic reaches now. Raises PartError and EvidenceError."""
 
 
@@ -24,10 +24,10 @@ Note = Callable[[], Reach]
 class SinceAnswer:
     """How long ago the last response came.
 
-    Seals are written after it: `sealed_s` is how old they certainly were when they were first seen,
-    None if that is unknown. In that case, or if the date lay in the future, only the time since
-    they were first seen counts. The ledger's time of the last response can only shorten the time,
-    so that a slow clock cuts no wait short.
+    Seals are written after the last response. `sealed_s` is the least age that they had when this
+    process first saw them, None if unknown. If it is unknown, or negative because a clock was
+    ahead, time counts from that moment. If the ledger shows a later last response, the age is
+    reduced to that. So a clock that is behind or ahead cannot make the wait too short.
     """
 
     sealed_s: float | None
@@ -38,7 +38,7 @@ class SinceAnswer:
         """Return a lower bound, in s, of the time from the last response to a monotonic time."""
         return max(0.0, self.sealed_s or 0.0) + monotonic_s - self._seen_s
 
-    def note_answer(self, answered_ns: int | None) -> None:
+    def use_last_response(self, answered_ns: int | None) -> None:
         """Use the ledger's time of the last response if it is later."""
         if self.sealed_s is not None and answered_ns is not None:
             self.sealed_s = min(self.sealed_s, (self._seen_ns - answered_ns) / 1e9)
@@ -49,7 +49,7 @@ class SinceAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Noted:
+class _RecordedReach:
     """A reach, and the monotonic time at which it was recorded."""
 
     reach: Reach
@@ -64,24 +64,24 @@ class TopicSettling:
     however long it takes to read the messages before it.
     """
 
-    note: Note
+    record: RecordReach
     keep: Callable[[End], None]
     waits: Waits
     since: SinceAnswer
-    _noted: _Noted = field(init=False)
-    _read: _Noted = field(init=False)
+    _recorded: _RecordedReach = field(init=False)
+    _read: _RecordedReach = field(init=False)
     _looks: list[TopicLook] = field(default_factory=list)
     _cut_short: str = ""
-    _timed: "list[_TimedNote]" = field(default_factory=list)
+    _timed: "list[_TimedRecord]" = field(default_factory=list)
 
     def begin(self) -> Reach:
         """Wait for the minimum time to watch the topic, and record its end."""
         self._wait(self.waits.watch_for_s)
-        self._noted = self._read = _note(self.note)
-        return self._noted.reach
+        self._recorded = self._read = _record(self.record)
+        return self._recorded.reach
 
     @contextmanager
-    def noting_in_time(self) -> Iterator[None]:
+    def recording_in_time(self) -> Iterator[None]:
         """Record the end twice in the background while the block runs.
 
         The first time is shortly before the settle time is over, which shows whether events still
@@ -90,7 +90,7 @@ class TopicSettling:
         now_s = self.since.at(time.monotonic())
         for at_s in (SHORTLY_BEFORE * self.waits.settle_s, self.waits.settle_s):
             if at_s > now_s:
-                self._timed.append(_TimedNote(self.note, at_s, at_s - now_s))
+                self._timed.append(_TimedRecord(self.record, at_s, at_s - now_s))
         timed = tuple(self._timed)
         try:
             yield
@@ -102,26 +102,26 @@ class TopicSettling:
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]
     ) -> Reach | None:
         """Wait, and return how far the topic reaches then; None once it has settled."""
-        self._read = self._noted
-        self.since.note_answer(answered_ns)
+        self._read = self._recorded
+        self.since.use_last_response(answered_ns)
         while (at_s := self._next_look_s(missing)) is not None:
             if missing:
                 left_s = max(0.0, self.waits.settle_s - self.since.at(time.monotonic()))
                 progress(f"{missing:,} acknowledged events are missing, {left_s:.0f} s left")
             self._wait(at_s)
             try:
-                self._noted = self._look(is_missing=missing > 0)
+                self._recorded = self._look(is_missing=missing > 0)
             except HeadcountError as error:
                 self._cut_short = str(error) if missing else ""
                 return None
-            if self._noted.reach.end.end_offsets != self._read.reach.end.end_offsets:
-                return self._noted.reach
-            self._read = self._noted
+            if self._recorded.reach.end.end_offsets != self._read.reach.end.end_offsets:
+                return self._recorded.reach
+            self._read = self._recorded
         return None
 
     def settled(self, why_not: str = "") -> End:
         """Save and return the end of what was read, and how it settled."""
-        last = self._read if why_not else self._noted
+        last = self._read if why_not else self._recorded
         end = replace(
             last.reach.end,
             watched_s=math.floor(self.since.at(last.at_s) * 1000) / 1000,
@@ -133,21 +133,21 @@ class TopicSettling:
         return end
 
     def _next_look_s(self, missing: int) -> float | None:
-        self._looks.append(TopicLook(self.since.at(self._noted.at_s), missing))
+        self._looks.append(TopicLook(self.since.at(self._recorded.at_s), missing))
         return self.waits.next_look_s(self._looks)
 
-    def _overdue(self) -> _Noted | None:
+    def _overdue(self) -> _RecordedReach | None:
         """Return the first timed end that is due and newer than the last look; None without one."""
         while self._timed and self._timed[0].at_s <= self.since.at(time.monotonic()):
             timed = self._timed.pop(0)
             if timed.at_s > self._looks[-1].at_s:
-                return timed.taken()
+                return timed.result()
         return None
 
-    def _look(self, *, is_missing: bool) -> _Noted:
+    def _look(self, *, is_missing: bool) -> _RecordedReach:
         """Record the end again; while events are missing, prefer a timed one that is due."""
-        noted = (self._overdue() if is_missing else None) or _note(self.note)
-        read, now = self._read.reach.end, noted.reach.end
+        recorded = (self._overdue() if is_missing else None) or _record(self.record)
+        read, now = self._read.reach.end, recorded.reach.end
         for number, first in now.log_start_offsets.items():
             end = read.end_offsets.get(number)
             if end is not None and first > end:
@@ -157,44 +157,46 @@ class TopicSettling:
                 )
         # What was read already counts as read, though it may be deleted by now.
         kept = {**now.log_start_offsets, **read.log_start_offsets}
-        return replace(noted, reach=replace(noted.reach, end=replace(now, log_start_offsets=kept)))
+        return replace(
+            recorded, reach=replace(recorded.reach, end=replace(now, log_start_offsets=kept))
+        )
 
     def _wait(self, at_s: float) -> None:
         while (left_s := at_s - self.since.at(time.monotonic())) > 0:
             time.sleep(min(left_s, _NAP_S))
 
 
-def _note(note: Note) -> _Noted:
+def _record(record: RecordReach) -> _RecordedReach:
     at_s = time.monotonic()  # messages that arrive meanwhile may be left out
-    return _Noted(note(), at_s)
+    return _RecordedReach(record(), at_s)
 
 
-class _TimedNote:
-    """A note that a timer takes, whatever else is going on."""
+class _TimedRecord:
+    """An end that a timer records, whatever the main thread is doing."""
 
-    def __init__(self, note: Note, at_s: float, after_s: float) -> None:
+    def __init__(self, record: RecordReach, at_s: float, after_s: float) -> None:
         self.at_s = at_s
-        self._note = note
-        self._noted: _Noted | None = None
+        self._record = record
+        self._recorded: _RecordedReach | None = None
         self._error: Exception | None = None
-        self._timer = threading.Timer(after_s, self._take)
+        self._timer = threading.Timer(after_s, self._run)
         self._timer.daemon = True
         self._timer.start()
 
-    def _take(self) -> None:
+    def _run(self) -> None:
         try:
-            self._noted = _note(self._note)
-        except Exception as error:  # noqa: BLE001 - `taken` raises it
+            self._recorded = _record(self._record)
+        except Exception as error:  # noqa: BLE001 - `result` raises it
             self._error = error
 
     def cancel(self) -> None:
-        """Cancel the note, unless it is being taken already."""
+        """Cancel the timer, unless the end is already being recorded."""
         self._timer.cancel()
 
-    def taken(self) -> _Noted:
-        """Wait for the note and return it. Raises the error that prevented it."""
+    def result(self) -> _RecordedReach:
+        """Wait until the end is recorded, and return it. Raises the error that prevented it."""
         self._timer.join()
         if self._error is not None:
             raise self._error
-        assert self._noted is not None, "taken() was called after cancel()"
-        return self._noted
+        assert self._recorded is not None, "result() was called after cancel()"
+        return self._recorded

@@ -54,7 +54,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
     """Return a run's database: the one that `url` names, or the file that its own service left.
 
     None without either, or if the file is gone but its state was stored. Raises EvidenceError if
-    the file is outside of the reports.
+    the file is outside the reports folder.
     """
     owners = f"{manifest.tag}."
     if url is not None:
@@ -63,7 +63,7 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
         return None
     path = (folder.path / manifest.database).resolve()
     if not path.is_relative_to(folder.path.parent.resolve()):
-        raise EvidenceError(f"the run's database is outside of the reports: {path}")
+        raise EvidenceError(f"the run's database is outside the reports folder: {path}")
     if not path.is_file() and (folder.path / stored_state.FILE).is_file():
         return None
     return GameDatabase(sqlite_url(path), owners)
@@ -72,8 +72,8 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
 def await_outbox(database: GameDatabase | None, console: Console) -> PublishProgress | None:
     """Wait until all events of the run's players are published, and return their progress.
 
-    None without a database. If it cannot be read, a progress that equals no other; `account` then
-    reports why.
+    Returns None without a database. If the database cannot be read, the returned progress differs
+    from every other one, so that `account` reports the reason.
     """
     if database is None:
         return None
@@ -141,7 +141,7 @@ def _mismatch(progress: PublishProgress, events_at_end: int | None) -> str:
     if progress.events != events_at_end:
         return (
             "it has changed since the topic's end was recorded; verify again with --until latest "
-            "while nobody plays"
+            "while no requests change the game"
         )
     return ""
 

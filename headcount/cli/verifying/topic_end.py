@@ -24,7 +24,10 @@ from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 
 REPLICATION_TIMEOUT_S = 60.0
-"""Longer than a leader waits for a replica: `replica.lag.time.max.ms`, and half of it to notice."""
+"""Longer than a leader waits for a replica that hangs.
+
+That is `replica.lag.time.max.ms`, and up to half of it more until it notices.
+"""
 POLL_S = 0.2
 TRIES = 5
 """How often the end is recorded again while the service still changes its database."""
@@ -42,11 +45,11 @@ class RunEnd:
     console: Console
     step: Step
 
-    def note(self) -> Reach:
-        """Record it. Raises EvidenceError and PartError."""
+    def record(self) -> Reach:
+        """Record the end of the run's part of the topic. Raises EvidenceError and PartError."""
         for _ in range(TRIES):
             progress = await_outbox(self.database, self.console)
-            end = note_end(
+            end = record_end(
                 self.cluster, self.manifest.topic, self.parts, self.folder.begun or (), self.step
             )
             reading = account(self.database, progress, self.folder)
@@ -63,13 +66,16 @@ def end_of_run(
     parts: Sequence[GeneratorLedger],
     console: Console,
 ) -> tuple[Reach, TopicSettling | None]:
-    """Return the run's end in the topic, as recorded; or its end now, and what waits for more."""
+    """Return the recorded end of the run.
+
+    If none is final, record the end now, and also return what waits for later events.
+    """
     folder = request.folder
     database = find(folder, manifest, request.database_url or request.verify_options.database_url)
-    noted = None if request.until_latest else folder.read_end()
-    if noted is not None and noted.is_final(part.generator for part in parts):
-        known = as_of(noted, folder, manifest, parts)
-        return Reach(noted, known, account(database, None, folder).database), None
+    recorded = None if request.until_latest else folder.read_end()
+    if recorded is not None and recorded.is_final(part.generator for part in parts):
+        known = as_of(recorded, folder, manifest, parts)
+        return Reach(recorded, known, account(database, None, folder).database), None
     location = open_location(folder.ledger_location(manifest))
     since = SinceAnswer(None if request.saw_the_end else seal_age_s(*location, folder.begun))
     began_s, progress = time.monotonic(), await_outbox(database, console)
@@ -78,11 +84,11 @@ def end_of_run(
     with console.step("Waiting for the last events") as step:
         now = RunEnd(folder, cluster, manifest, parts, database, console, step)
         waits = _waits(request.verify_options, manifest)
-        settling = TopicSettling(now.note, folder.write_end, waits, since)
+        settling = TopicSettling(now.record, folder.write_end, waits, since)
         return settling.begin(), settling
 
 
-def noting_in_time(
+def recording_in_time(
     reach: Reach, settling: TopicSettling | None
 ) -> contextlib.AbstractContextManager[None]:
     """Record the end when the settle time is over, even if Spark is still starting.
@@ -91,7 +97,7 @@ def noting_in_time(
     """
     if settling is None or reach.database.is_due or reach.database.stored is not None:
         return contextlib.nullcontext()
-    return settling.noting_in_time()
+    return settling.recording_in_time()
 
 
 def as_of(
@@ -112,7 +118,7 @@ def _waits(verify_options: VerifyOptions, manifest: Manifest) -> Waits:
     )
 
 
-def note_end(
+def record_end(
     cluster: Cluster,
     name: str,
     parts: Sequence[GeneratorLedger],

@@ -26,7 +26,7 @@ from headcount.cli.local_stack import start_broker
 from headcount.cli.platform import Platform
 from headcount.cli.verifying.follower import Follower
 from headcount.cli.verifying.spark_config import session_config, tables_of
-from headcount.cli.verifying.topic_end import end_of_run, noting_in_time
+from headcount.cli.verifying.topic_end import end_of_run, recording_in_time
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
@@ -62,7 +62,8 @@ def judge(
     folder.forget_verdict()
     _await_seals(folder, manifest, console)
     cache = _end_of_following(follower, console)
-    # Rows written by now were answered by now, so their events lie before the end read next.
+    # The attempts whose rows are written so far have been answered, so their events lie before the
+    # end that is read next.
     parts = ledger_parts(folder, manifest, cache.ledger)
     config = functools.partial(
         session_config,
@@ -78,7 +79,7 @@ def judge(
         cluster = stack.enter_context(brokers(request, manifest, ready))
         manifest = replace(manifest, bootstrap_servers=cluster.bootstrap_servers)
         reach, settling = end_of_run(request, cluster, manifest, parts, console)
-        stack.enter_context(noting_in_time(reach, settling))
+        stack.enter_context(recording_in_time(reach, settling))
         plan = _plan(request, cluster, manifest, replace(reach, parts=list(reach.parts or parts)))
         with (
             console.step("Starting Spark"),
@@ -199,7 +200,7 @@ def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iter
     data_dir = (request.folder.path / manifest.broker_data).resolve()
     if not data_dir.is_relative_to(request.folder.path.parent.resolve()):
         # A manifest may come from anywhere, and a broker writes to its folder.
-        raise EvidenceError(f"the run's broker data is outside of the reports: {data_dir}")
+        raise EvidenceError(f"the run's broker data is outside the reports folder: {data_dir}")
     if not data_dir.is_dir():
         raise EvidenceError(
             f"the run's broker kept its data in {data_dir}, which is gone: "

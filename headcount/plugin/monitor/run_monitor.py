@@ -26,8 +26,8 @@ from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
 WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
-"""How long to watch the topic after the settle time, and at most after the end if events are still
-missing."""
+"""How long to watch the topic after the settle time; and if events are still missing, the longest
+time to watch it after the run's end."""
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,8 @@
 """The warm-up: loads the libraries that write a ledger, before the test and in a thread.
 
 Loading takes seconds on a busy machine. If it blocked heartbeats for that long, Locust's master
-would consider the worker missing, and end the test, before the first request, with the last worker.
+would consider the workers missing, and would end the test before the first request when it gives up
+the last of them.
 """
 
 import functools

@@ -196,9 +196,9 @@ class CommandHandler:
             self._mark(entry, place)
         except OutcomeUnknown as error:
             is_over = error.is_over
-            raise OutcomeUnknown("The change is done, and its event will be published.") from error
+            raise OutcomeUnknown("The change is made, and its event will be published.") from error
         except PublishError as error:
-            raise OutcomeUnknown("The change is done, and its event will be published.") from error
+            raise OutcomeUnknown("The change is made, and its event will be published.") from error
         finally:
             new_event.sending.end(is_over)
         return place

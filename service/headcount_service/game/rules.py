@@ -79,7 +79,7 @@ class Rules:
         was = line.quantity if line else 0
         most = self.catalogue.max_quantity
         if was + more > most:
-            raise Refused(CONFLICT, f"A line can have at most {most} pieces, not {was + more}.")
+            raise Refused(CONFLICT, f"A line can have at most {most} units, not {was + more}.")
         state.put_in_cart(connection, player, VariantQuantity(variant, was + more), was)
         return _changed("add_to_cart", player, VariantQuantity(variant, was + more), was, more)
 

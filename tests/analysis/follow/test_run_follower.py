@@ -389,7 +389,7 @@ def test_a_segment_that_was_changed_since_is_damage(history: RunHistory) -> None
     segment.write_bytes(segment.read_bytes() + b"x")
     report = history.verified_again(course.follower.end())
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert any("is not what was sealed" in reason for reason in report.reasons)
+    assert any("has changed since it was sealed" in reason for reason in report.reasons)
     assert without_time(report) == without_time(history.verified_again())
 
 

@@ -82,8 +82,8 @@ ALLOWED = {
 DAMAGED = replace(SANE.ledger, damage=("ledger/0/segment-000001.parquet is missing; restore it",))
 
 INCOMPLETE_READING = {
-    "the reader reached nothing": with_partition(read=0, first=None, last=None),
-    "the reader reached offset 13": with_partition(read=9, last=13),
+    "but no message was read": with_partition(read=0, first=None, last=None),
+    "but reading stopped at offset 13": with_partition(read=9, last=13),
     "its first events were deleted": replace(SANE, end=replace(SANE.end, log_start_offsets={0: 6})),
     "7 messages after offset 14": replace(SANE, end=replace(SANE.end, unreadable={0: 7})),
     "now begins at offset 6": replace(SANE, seen=TopicSeen(log_start_offsets={0: 6})),
@@ -144,7 +144,7 @@ def test_thresholds_are_judged_in_addition_to_delivery() -> None:
 
 @pytest.mark.parametrize(
     "evidence",
-    [INCOMPLETE_READING["the reader reached offset 13"], replace(SANE, ledger=DAMAGED)],
+    [INCOMPLETE_READING["but reading stopped at offset 13"], replace(SANE, ledger=DAMAGED)],
 )
 def test_no_class_is_certainly_kept_if_evidence_is_missing(evidence: Evidence) -> None:
     """Unread messages may be of any class; the reason is listed once, not for each class."""
@@ -251,13 +251,13 @@ def test_loss_is_not_proven_by_incomplete_reading(reason: str) -> None:
 @pytest.mark.parametrize("key", sorted(PATHOLOGIES.keys() - {"lost"}))
 def test_what_was_read_proves_the_rest(key: str) -> None:
     """More reading could only add to a duplicate, ghost, phantom or corruption."""
-    unread = INCOMPLETE_READING["the reader reached offset 13"]
+    unread = INCOMPLETE_READING["but reading stopped at offset 13"]
     evidence = replace(unread, by_event_type=PATHOLOGIES[key].by_event_type)
 
     judgement = judge(evidence, Limits())
 
     assert judgement.verdict is Verdict.FAIL
-    assert any("the reader reached" in reason for reason in judgement.reasons)
+    assert any("but reading stopped at" in reason for reason in judgement.reasons)
 
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
@@ -324,7 +324,7 @@ def test_gaps_are_noted() -> None:
         ),
         (
             ClockOffset(1, 5_000_000, 1_000_000, events=99, published_later=7),
-            "answered before published: 7 of 99 events of generator 1",
+            "the service answered before it published for 7 of 99 events of generator 1",
         ),
     ],
 )
@@ -378,7 +378,8 @@ def test_a_different_state_fails() -> None:
     judgement = judge(DIFFERENT, Limits())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(
-        "2 of 9 numbers of the state differ, mostly in what the database says; see state.csv"
+        "2 of 9 values of the state differ; the account that disagrees is mostly the database; "
+        "see state.csv"
     )
     assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
     assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS
@@ -514,7 +515,8 @@ WHY_NOT = {
     "reordered": "0 of 10 events could be checked: 4 have no key, 6 have a key in several "
     "partitions",
     "late": "0 of 10 events could be checked: 10 have timestamps that look like seconds",
-    "misplaced": "0 of 10 events could be checked: the other answers name no partition and offset",
+    "misplaced": "0 of 10 events could be checked: the other responses name no partition and "
+    "offset",
 }
 
 
@@ -535,9 +537,12 @@ def test_a_limit_with_nothing_to_check_is_a_doubt(key: str) -> None:
     )
     kept = judge(some, limits_with(key, 0))
     assert kept.label is Label.PASS
-    (check,) = (each for each in kept.checks if each.name == f"{key}: looked at")
+    (check,) = (each for each in kept.checks if each.name == f"{key}: coverage")
     assert check.evidence.startswith("1 of 10 events could be checked")
-    assert any(note.startswith(("1 of 10", "the answers of 1 of 10")) for note in kept.notes)
+    assert any(
+        note.startswith(("1 of 10", "the responses for 1 of 10", "the order of 1 of 10"))
+        for note in kept.notes
+    )
 
 
 def test_lateness_needs_clocks_that_agree() -> None:
@@ -552,4 +557,4 @@ def test_lateness_needs_clocks_that_agree() -> None:
 def test_requests_without_an_answer_are_noted() -> None:
     """In a note, because they count in all durations."""
     notes = judge(replace(SANE, unanswered=3), Limits()).notes
-    assert any(note.startswith("3 of 10 requests had no answer") for note in notes)
+    assert any(note.startswith("3 of 10 requests had no response") for note in notes)

@@ -170,10 +170,10 @@ def test_missing_segment(history: RunHistory, folder: Path) -> None:
 
 
 def test_edited_segment(history: RunHistory, folder: Path) -> None:
-    """A segment that is not what was sealed is left out."""
+    """A segment that has changed since it was sealed is left out."""
     shutil.copy(folder / "segment-000000.parquet", folder / "segment-000001.parquet")
 
-    assert "segment-000001.parquet is not what was sealed" in damage(history)
+    assert "segment-000001.parquet has changed since it was sealed" in damage(history)
 
 
 def test_copied_segment_of_sealed_generator(history: RunHistory, folder: Path) -> None:

@@ -38,7 +38,7 @@ def attempt(took_ms: int, **more: Any) -> dict[str, Any]:
 
 
 def test_each_group_has_its_own_durations() -> None:
-    """Groups are by partition, generator and answer; measures without values are left out."""
+    """Groups are by partition, generator and response; measures without values are left out."""
     result = broken_down(
         *(attempt(10 * number, partition=1) for number in range(1, 101)),
         *(attempt(5, generator=3, http_status=503, entered_at_ns=None) for _ in range(3)),

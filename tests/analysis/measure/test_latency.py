@@ -6,7 +6,6 @@ import random
 import pyarrow as pa
 from headcount_analysis.measure.histogram import Bucket, Measure, counted, distributions
 from headcount_analysis.measure.latency import (
-    PERCENTILES,
     TICKS,
     latencies,
     percentile_curve,
@@ -14,6 +13,7 @@ from headcount_analysis.measure.latency import (
 )
 
 from headcount.ledger.event_types import TOTAL
+from headcount.thresholds.percentiles import QUANTILES
 
 MS = 1_000_000
 TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")
@@ -119,7 +119,7 @@ def test_buckets_hold_every_duration() -> None:
     assert http.negative == sum(duration < 0 for duration in durations)
     assert http.min_ms == min(durations) / MS
     assert http.max_ms == max(durations) / MS
-    for quantile in PERCENTILES:
+    for quantile in QUANTILES:
         exact = nearest_rank(durations, quantile) / MS
         assert exact <= http.percentiles[quantile] <= exact + abs(exact) / 1000 + 1e-3
     curve = [each for each in percentile_curve(buckets) if each.event_type == TOTAL]

@@ -21,6 +21,8 @@ from headcount_analysis.measure.over_time import (
     width_for,
 )
 
+from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
+
 MS = 1_000_000
 START_MS = 1_700_000_000_000
 TIMES = ("intended_at_ns", "sent_at_ns", "answered_at_ns", "entered_at_ns", "ended_at_ns")
@@ -110,6 +112,12 @@ def test_percentiles_are_of_their_slice() -> None:
             assert exact <= ms <= exact * 1.001
         assert percentiles.max_ms == max(values)
     assert over.slices[1].latency == {}
+
+
+def test_the_columns_are_named_after_their_percentiles() -> None:
+    """A quantile that is added to the list needs a field, in the same order."""
+    names = [f"{percentile_name(quantile)}_ms" for quantile in FEW_QUANTILES]
+    assert [*names, "max_ms"] == list(Percentiles.__slots__)
 
 
 def test_a_clock_that_is_ahead_or_behind_shows() -> None:

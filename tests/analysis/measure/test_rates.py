@@ -7,7 +7,7 @@ from headcount.open_model.scheduled_arrivals import Arrivals
 
 
 def test_arrivals_that_did_not_start_keep_the_achieved_rate_below_the_target() -> None:
-    """Of 500 per second for 10 s, 100 were dropped and 400 lost with a generator."""
+    """Of 500 per second for 10 s, 100 were dropped and 400 lost because a generator died."""
     rates = of_arrivals(Arrivals(-1, due=5000, started=4500, dropped=100), 10.0)
     assert rates == Rates(target_per_s=500, achieved_per_s=450)
 

@@ -165,7 +165,7 @@ WAITED = replace(
         Bucket("guild", Measure.HTTP, 27, 500 * MS, 501 * MS, 13_500 * MS, unanswered=27),
     ),
 )
-TIMED_OUT = "27 of 91 had no answer and count with the time waited"
+TIMED_OUT = "27 of 91 had no response and count with the time waited"
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_unusable_timestamps() -> None:
         ("lost{event_type=a} == 0", "0 of 9 attempts were acknowledged"),
         ("duplicated{event_type=a} == 0", "0 of 0 events were seen"),
         ("late == 0", "0 of 5 events have a time"),
-        ("misplaced == 0", "0 of 5 events have a place that their answer named"),
+        ("misplaced == 0", "0 of 5 events have a partition and offset in their response"),
         ("reordered == 0", "0 of 5 events could be checked for order"),
     ],
 )
@@ -457,7 +457,7 @@ def test_the_order_of_a_part_of_a_run(history: RunHistory) -> None:
         ),
         "reordered == 0 after 1s": "0; not proven: 0 of 4 events could be checked for order",
         "misplaced{event_type=join_guild} == 0": (
-            "0; not proven: 0 of 4 events have a place that their answer named"
+            "0; not proven: 0 of 4 events have a partition and offset in their response"
         ),
     }
     history.thresholds = tuple(map(parse, expected))

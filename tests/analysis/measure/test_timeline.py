@@ -133,12 +133,12 @@ def test_the_span_of_the_requests(tmp_path: Path, spark: SparkSession) -> None:
 
 
 def test_a_process_that_appears_or_disappears_is_seen(tmp_path: Path, spark: SparkSession) -> None:
-    """The answers name it."""
+    """The responses name it."""
     history = RunHistory(tmp_path, spark)
     for seq in range(50):
         deliver(history, seq, seq * 100, server="11" if seq < 30 else "12")
     timeline = over_time(history)
     assert [(each.at_ns - START_NS, each.text) for each in timeline.moments] == [
         (2900 * MS, "last response from service process 11"),
-        (3000 * MS, "first answer from service process 12"),
+        (3000 * MS, "first response from service process 12"),
     ]

@@ -194,7 +194,7 @@ def test_a_service_that_answers_before_it_publishes(history: RunHistory) -> None
     report = history.verified()
     assert report.label is Label.PASS
     assert any(
-        note.startswith("answered before published: 60 of 60 events of generator 0")
+        note.startswith("the service answered before it published for 60 of 60 events")
         for note in report.notes
     )
     assert not any("moved" in note for note in report.notes)
@@ -228,4 +228,4 @@ def test_a_service_that_hangs_for_the_second_half_is_noticed(history: RunHistory
     assert [each.result.value for each in report.thresholds] == ["broken"] * 3
     assert report.rates.achieved_per_s == pytest.approx(2.0)
     assert report.thresholds[1].value == pytest.approx(8100)
-    assert any(note.startswith("10 of 20 requests had no answer") for note in report.notes)
+    assert any(note.startswith("10 of 20 requests had no response") for note in report.notes)

@@ -131,7 +131,7 @@ def zoo(history: RunHistory) -> RunHistory:
     history.arrive(event_id(7), 5)
     history.attempt(8)  # corrupted: another event type
     history.arrive(event_id(8), 6, event={**IRON, "event_type": "default"})
-    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and behind 10
+    history.attempt(9, sent_ms=100)  # reordered: answered at 105, and in the topic after 10
     history.attempt(10, sent_ms=200)
     history.arrive(event_id(10), 7, key="player-1")
     history.arrive(event_id(9), 8, key="player-1")
@@ -262,7 +262,8 @@ def test_exceptions_say_how_far_their_attempt_got(history: RunHistory) -> None:
         event_id(2): "refused by the service",
         event_id(3): "never reached the service",
         event_id(4): "sent, but not answered",
-        event_id(5): "in the topic with different copies: requested twice, or two events",
+        event_id(5): "in the topic with different copies: "
+        "the request was accepted twice, or published as two events",
         event_id(6): "in the topic with identical copies: written twice",
         event_id(7): "in flight when its generator ended",
         event_id(99): "in the topic, but never requested",
@@ -400,7 +401,7 @@ def test_messages_that_are_not_compared_once_are_reported(
 
 
 def test_unreadable_data_is_inconclusive(history: RunHistory) -> None:
-    """A segment whose pages are damaged behind a sound footer ends in one line."""
+    """A segment whose pages are damaged although its footer is sound ends in one line."""
     history.deliver(50)
     history.unsealed.add(0)
     history.write()
@@ -497,7 +498,7 @@ def test_differing_fields_are_named(history: RunHistory) -> None:
         event_id(2): "/to/city",
         event_id(4): "n",
     }
-    assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
+    assert rows[event_id(0)]["differences"] == 'n: requested 3, found "3"'
     assert rows[event_id(4)]["differences"] == "n: it occurs twice"
     assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from headcount_analysis.messages.differences import Difference, Differences, EventDifferences
+from headcount_analysis.messages.field_differences import Difference, Differences, EventDifferences
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
 DIFFERENCES = Differences(
@@ -13,7 +13,7 @@ DIFFERENCES = Differences(
         "run-1.0.254": EventDifferences(
             0,
             17,
-            (Difference("a", 'asked 1, found "1"'), Difference("/b/c", "it occurs twice")),
+            (Difference("a", 'requested 1, found "1"'), Difference("/b/c", "it occurs twice")),
         )
     },
     1,
@@ -78,7 +78,7 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
     with target.open(encoding="utf-8", newline="") as file:
         named = [row for row in csv.DictReader(file) if row["differing_fields"]]
     assert [(row["id"], row["differing_fields"], row["differences"]) for row in named] == [
-        ("run-1.0.254", "a; /b/c", 'a: asked 1, found "1"; /b/c: it occurs twice')
+        ("run-1.0.254", "a; /b/c", 'a: requested 1, found "1"; /b/c: it occurs twice')
     ]
     assert len(exceptional.first) == 2 * SHOWN_OF_A_KIND + 3
     recovered = exceptional.first[exceptional.first["class"] == "recovered"]

@@ -116,7 +116,7 @@ def test_equal(history: RunHistory, player: SwordBuyer) -> None:
     assert table(folder, "state.csv") == table(folder, "state_events.csv") == []
     assert table(folder, "sales.csv")[0]["gold"] == "20"
     page = (folder / "report.html").read_text()
-    assert "State: <strong>equal (3 numbers of 1 players)</strong>" in page
+    assert "State: <strong>equal (3 values of 1 players)</strong>" in page
     assert "The 1 richest players, in gold" in page
 
 
@@ -234,7 +234,7 @@ CASES = {
 
 
 def test_every_divergence(history: RunHistory) -> None:
-    """Each number that differs is listed, with the account that stands alone."""
+    """Each value that differs is listed, with the account that stands alone."""
     holdings = of("ada", {"player": 1})  # belongs to no run
     for number, case in enumerate(CASES.values()):
         player = SwordBuyer(history, f"{RUN}.0.o{number}", first=2 * number)

@@ -38,8 +38,8 @@ def test_kind_and_name() -> None:
             StateResult.NOT_CHECKED,
             "not checked: no request declared a change of state",
         ),
-        (StateCheck(2, 5, why_not=""), StateResult.EQUAL, "equal (5 numbers of 2 players)"),
-        (StateCheck(2, 5, 1), StateResult.DIFFERENT, "different (1 of 5 numbers)"),
+        (StateCheck(2, 5, why_not=""), StateResult.EQUAL, "equal (5 values of 2 players)"),
+        (StateCheck(2, 5, 1), StateResult.DIFFERENT, "different (1 of 5 values)"),
         (StateCheck(2, 5, why_not="x"), StateResult.NOT_CHECKED, "not checked: x"),
     ],
 )

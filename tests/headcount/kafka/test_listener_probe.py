@@ -1,4 +1,4 @@
-"""The listener probe: soon names what answers instead of a broker in plain text."""
+"""The listener probe: soon names what answers instead of a broker without encryption."""
 
 import socket
 import threading

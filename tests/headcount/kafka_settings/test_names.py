@@ -40,7 +40,7 @@ def test_what_does_not_concern_the_connection_is_left_out(name: str) -> None:
     [
         ("sasl.kerberos.service.name", "Kerberos is not supported"),
         ("ssl.cipher.suites", "ciphers have other names in each client"),
-        ("sasl.pasword", r"did you mean sasl\.password\?"),
+        ("sasl.passwords", r"did you mean sasl\.password\?"),
         ("security.protocols", r"did you mean security\.protocol\?"),
         ("turbo.mode", "not a setting of Kafka's clients that Headcount knows"),
     ],

@@ -188,7 +188,7 @@ def _wrong_count(folder: Path) -> None:
     ("harm", "message"),
     [
         (_truncate, "segment-000001.parquet is torn"),
-        (_edit, "segment-000000.parquet is not what was sealed"),
+        (_edit, "segment-000000.parquet has changed since it was sealed"),
         (_double, "segment-000002.parquet is not in the seal"),
         (_other_run, "segment-000000.parquet belongs to another run"),
         (_newer_seal, "seal.json has format 99"),

@@ -49,7 +49,7 @@ def test_a_plan_is_as_written(
         ("5/s:10", "got '5/s:10'"),
         ("5/s:0s", "times above 0, got '5/s:0s'"),
         ("5/s..9/s", "the ramp '5/s..9/s' needs a time"),
-        ("5/s,9/s:1m", "'5/s' needs a time, as 5/s:1m"),
+        ("5/s,9/s:1m", "'5/s' needs a time, such as 5/s:1m"),
         ("0/s:1m", "above 0 at some time, got '0/s:1m'"),
         ("5/s:1m,", "got ''"),
     ],

@@ -359,10 +359,12 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
             page = answer.read().decode()
         assert all(f'"{name}"' in page for name in ("rate", "spacing", "max_in_flight"))
         page = _swarm(web, rate="50/s..50/s", user_count="20")
-        assert "needs a time, as 50/s..50/s:1m" in page
+        assert "needs a time, such as 50/s..50/s:1m" in page
         assert not bench.reports.exists()
         _swarm(web, rate="50/s:2s", user_count="20")
-        bench.wait_for(lambda: "all arrivals have been due" in log.read_text(), "it ends")
+        bench.wait_for(
+            lambda: "the last arrival was due; no more will start" in log.read_text(), "it ends"
+        )
         (first,) = (path.name for path in bench.reports.iterdir())
         bench.wait_for(functools.partial(bench.is_sealed, first), "it is sealed")
         assert total(arrivals(bench, first)).due == 100

@@ -49,5 +49,5 @@ def test_damage(tmp_path: Path) -> None:
         stored_state.read_moment(path)
     metadata = {"headcount.run.stored_state": '{"read_at": "now", "last_event": 1}'}
     pq.write_table(pa.table({"owner": ["o"]}).replace_schema_metadata(metadata), path)
-    with pytest.raises(EvidenceError, match="has other columns than owner, thing, number"):
+    with pytest.raises(EvidenceError, match="does not have the columns owner, thing, number"):
         stored_state.read_moment(path)

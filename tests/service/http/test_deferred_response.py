@@ -61,7 +61,7 @@ def test_without_an_acknowledgement_it_is_a_504(
     assert answer.status_code == 504
     assert answer.content_type == "application/problem+json"
     assert answer.headers["X-Served-By"]
-    assert answer.get_json(force=True)["detail"].endswith("It may have been published.")
+    assert answer.get_json(force=True)["detail"].endswith("The event may already be in the topic.")
     eventually(producer.closed.is_set, "the suspected producer's end")
 
 

@@ -31,7 +31,7 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
         if limits.of(key) is not None:
             result = Result.KEPT if looked_at else Result.UNPROVEN
             coverage = f"{looked_at} of {seen} events could be checked{text}"
-            yield Check(f"{key}: looked at", result, coverage, "" if looked_at else _REMEDY[key])
+            yield Check(f"{key}: coverage", result, coverage, "" if looked_at else _REMEDY[key])
     if limits.late is not None:
         yield from _uncertain_times(evidence, limits)
 
@@ -42,7 +42,7 @@ def _coverage(evidence: Evidence) -> dict[str, tuple[int, str]]:
     unusable = describe(evidence.unusable)
     coverage = {
         "late": (known.timed, f": {unusable}" if unusable else ""),
-        "misplaced": (known.placed, ": the other answers name no partition and offset"),
+        "misplaced": (known.placed, ": the other responses name no partition and offset"),
     }
     if known.placed == known.seen:
         coverage["misplaced"] = (known.placed, "")

@@ -73,10 +73,10 @@ def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doub
             "run again",
         )
     if not partition.reached_end:
-        reached = "nothing" if partition.last is None else f"offset {partition.last}"
+        stopped = f"reading stopped at offset {partition.last}"
         yield Doubt(
-            f"partition {number} had to be read up to offset {partition.end - 1}, but the reader "
-            f"reached {reached}",
+            f"partition {number} had to be read up to offset {partition.end - 1}, but "
+            f"{'no message was read' if partition.last is None else stopped}",
             "verify again; transactions and compaction can also cause this",
         )
 

@@ -11,11 +11,7 @@ from headcount_analysis.judge.limits import Limits
 from headcount_analysis.state.differences import StateCheck, StateResult
 
 NAME = "state"
-_ACCOUNT = {
-    "expected": "what the scenario expects",
-    "implied": "what the topic implies",
-    "stored": "what the database says",
-}
+_ACCOUNT = {"expected": "scenario", "implied": "topic", "stored": "database"}
 
 
 def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator[Check]:
@@ -42,5 +38,8 @@ def _seen(state: StateCheck, limits: Limits) -> str:
     allowed = f" ({limits.different} allowed)" if limits.different else ""
     alone = Counter(difference.stands_alone for difference in state.differences)
     account, times = max(alone.items(), key=lambda entry: entry[1])
-    hint = f", mostly in {_ACCOUNT[account]}" if account and 2 * times > state.different else ""
-    return f"{state.different} of {state.numbers} numbers of the state differ{allowed}{hint}"
+    hint = ""
+    if account and 2 * times > state.different:
+        hint = f"; the account that disagrees is mostly the {_ACCOUNT[account]}"
+    differ = "differs" if state.different == 1 else "differ"
+    return f"{state.different} of {state.numbers} values of the state {differ}{allowed}{hint}"

@@ -22,7 +22,7 @@ def pictures(trade: Economy) -> Iterator[tuple[str, Markup]]:
     described = _described(trade.sales)
     if not described.empty:
         yield (
-            f"Sales by item and parameter, in pieces (top {len(described)})",
+            f"Units sold, by item and parameter (top {len(described)})",
             _parameters(described),
         )
     if not trade.guild_sizes.empty:
@@ -34,7 +34,7 @@ def pictures(trade: Economy) -> Iterator[tuple[str, Markup]]:
     if not carts.empty:
         sums = carts.groupby("item")["quantity"].sum().reset_index()
         players = carts["player_id"].nunique()
-        caption = f"Items left in the carts of {players:,} players, in pieces"
+        caption = f"Units left in the carts of {players:,} players"
         yield caption, _bars(sums, "quantity", "item")
 
 
@@ -53,7 +53,7 @@ def _parameters(described: pd.DataFrame) -> Markup:
         .mark_bar()
         .encode(
             y=alt.Y("parameter:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("sold:Q", title="pieces"),
+            x=alt.X("sold:Q", title="units"),
             color=alt.Color("item:N", title=None, scale=alt.Scale(range=list(PALETTE))),
         )
     )
@@ -82,7 +82,7 @@ def _bars(frame: pd.DataFrame, number: str, name: str) -> Markup:
         .mark_bar(color=PALETTE[0])
         .encode(
             y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X(f"{number}:Q", title="pieces" if number == "quantity" else number),
+            x=alt.X(f"{number}:Q", title="units" if number == "quantity" else number),
         )
     )
     return svg(bars, alt.Step(18))

@@ -41,8 +41,8 @@ _HERE = Path(__file__).parent
 _PAGE = _HERE / "page.html"
 
 _LATENCY_TITLES = {
-    Measure.FROM_INTENDED: "From the intended time to the answer",
-    Measure.HTTP: "HTTP: from sending to the answer",
+    Measure.FROM_INTENDED: "From the intended time to the response",
+    Measure.HTTP: "HTTP: from sending to the response",
     Measure.END_TO_END: "End to end: from the intended time to the topic",
 }
 
@@ -86,7 +86,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         latency_charts=tuple(_latency_charts(report, latencies)),
         by_event_type=class_counts("event type", report.by_event_type, report.counts),
         by_generator=class_counts("generator", by_generator(report)),
-        by_answer=class_counts("answer", most_frequent(evidence.by_answer if evidence else {})),
+        by_answer=class_counts("response", most_frequent(evidence.by_answer if evidence else {})),
         classes_chart=charts.classes(report.by_event_type),
         offsets=offsets(report),
         exceptions=exceptions,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from headcount.ledger.event_types import TOTAL
+from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.measure.breakdown import QUANTILES, Breakdown
+from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
@@ -26,6 +27,9 @@ SHOWN_SLICES = 30
 
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
+
+_BY = {"answer": "response"}
+"""The kinds of groups that the page names differently from breakdown.csv."""
 
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
 
@@ -94,11 +98,11 @@ def latency(report: Report, *, only_total: bool) -> PageTable:
 
 
 def breakdown_groups(parts: Breakdown) -> PageTable:
-    """Show durations in ms by partition, generator and answer."""
-    names = [tables.percentile_name(each) for each in QUANTILES]
+    """Show durations in ms by partition, generator and response."""
+    names = [percentile_name(each) for each in FEW_QUANTILES]
     rows = (
         (
-            *(each.by, _cell(each.key), each.measure.words, f"{each.count:,}"),
+            *(_BY.get(each.by, each.by), _cell(each.key), each.measure.words, f"{each.count:,}"),
             *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
         )
         for each in parts.groups
@@ -109,7 +113,7 @@ def breakdown_groups(parts: Breakdown) -> PageTable:
 def breakdown_caption(parts: Breakdown) -> str:
     """Return the caption of the groups, with the share of requests that were sampled."""
     share = "" if parts.every == 1 else f", from about one request in {parts.every:,}"
-    return f"By partition, generator and answer, in ms{share}"
+    return f"By partition, generator and response, in ms{share}"
 
 
 def _number(value: object) -> object:
@@ -135,7 +139,7 @@ def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None =
 
 
 def most_frequent(by_answer: Mapping[str, Counts]) -> Mapping[str, Counts]:
-    """Return the counts of the most frequent answers, sorted by name."""
+    """Return the counts of the most frequent responses, sorted by name."""
     most = sorted(by_answer, key=lambda answer: -by_answer[answer].attempted)[:SHOWN_ANSWERS]
     return {answer: by_answer[answer] for answer in sorted(most)}
 
@@ -227,7 +231,7 @@ def thresholds(report: Report) -> PageTable:
 
 
 def state(report: Report) -> PageTable:
-    """Show the numbers of the state that differ, each with its most relevant events."""
+    """Show the values of the state that differ, each with its most relevant events."""
     frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
     events = (

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import Result, tally_of
+from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.judge import watched
 from headcount_analysis.report import tables
 from headcount_analysis.report.exceptions import Exceptions
@@ -95,7 +96,7 @@ def _latencies(report: Report) -> Iterator[str]:
     of_all = [each for each in report.latencies if each.event_type == TOTAL]
     if not of_all:
         return
-    names = [tables.percentile_name(quantile) for quantile in of_all[0].percentiles]
+    names = [percentile_name(quantile) for quantile in of_all[0].percentiles]
     rows = [
         (each.measure.words, *(f"{ms:,.1f}" for ms in each.percentiles.values())) for each in of_all
     ]

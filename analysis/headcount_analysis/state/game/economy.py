@@ -20,7 +20,7 @@ _CHANGES = {"add_member": 1, "remove_member": -1}
 class Economy:
     """The tables.
 
-    - `sales`: item, attribute, value, sold (pieces), gold; one row per item with an empty
+    - `sales`: item, attribute, value, sold (units), gold; one row per item with an empty
       attribute, and one per value of each attribute.
     - `guild_sizes`: elapsed_s (from the first event), guild, members; one row per change.
     - `richest`: player_id, gold, guild, pieces (of all items owned); the richest first.

@@ -113,7 +113,7 @@
       const now = points[index];
       const before = points[Math.max(0, index - RATE_WINDOW)];
       const seconds = now.elapsed_s - before.elapsed_s;
-      for (const [name, key] of [["generated", "generated"], ["acknowledged", "acked"], ["arrived", "arrived"]]) {
+      for (const [name, key] of [["attempted", "generated"], ["acknowledged", "acked"], ["arrived", "arrived"]]) {
         rates.push({ elapsed_s: now.elapsed_s, what: name, rate: Math.max(0, (now[key] - before[key]) / seconds) });
       }
     }
@@ -138,12 +138,12 @@
         y: { field: "rate", type: "quantitative", title: "events per second", axis },
         color: {
           field: "what", type: "nominal", title: null,
-          scale: { domain: ["generated", "acknowledged", "arrived"], range: ["#2f8fd0", "#e69f00", "#009e73"] },
+          scale: { domain: ["attempted", "acknowledged", "arrived"], range: ["#2f8fd0", "#e69f00", "#009e73"] },
           legend: { labelColor: color, orient: "bottom", symbolSize: 400 },
         },
         strokeDash: {
           field: "what", type: "nominal", title: null,
-          scale: { domain: ["generated", "acknowledged", "arrived"], range: [[1, 0], [8, 3], [2, 2]] },
+          scale: { domain: ["attempted", "acknowledged", "arrived"], range: [[1, 0], [8, 3], [2, 2]] },
         },
       },
       config: { view: { stroke: null } },

@@ -1,4 +1,4 @@
-"""`headcount doctor`: prints what is good, and what is wrong with its remedy."""
+"""`headcount doctor`: prints what is ok, and each problem with its remedy."""
 
 import shutil
 import socket
@@ -25,7 +25,8 @@ def test_all_is_well(tmp_path: Path, broker: Broker, cache: Path) -> None:
     """After a run, everything is there, and a broker that answers is named."""
     result = asked(tmp_path, "--bootstrap-servers", broker.bootstrap_servers)
     assert result.return_value == 0, result.output
-    assert "wrong" not in result.output
+    assert "ok" in result.output.split()
+    assert "problem" not in result.output
     assert f"cluster {broker.cluster_id}" in result.output
     for name in ("Python", "Java", "cache", "disk of the reports", "port of the service"):
         assert name in result.output

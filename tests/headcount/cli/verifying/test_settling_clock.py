@@ -50,16 +50,16 @@ class Topic:
     reading_s: float = 0.3
     log_start: Callable[[float], int] = lambda _now_s: 0
     dies_at_s: float = float("inf")
-    noted: list[int] = field(default_factory=list)
+    recorded: list[int] = field(default_factory=list)
     kept: list[End] = field(default_factory=list)
 
-    def note(self) -> Reach:
+    def record(self) -> Reach:
         """Record the end."""
         now_s = self.clock.now_s
         if now_s >= self.dies_at_s:
             raise PartError("no Kafka broker answers at kafka:9092 within 10 s: refused")
         arrived = sum(at_s <= now_s for at_s in self.arrivals_s)
-        self.noted.append(arrived)
+        self.recorded.append(arrived)
         offset = arrived + int(self.noise_per_s * now_s)
         return Reach(End({0: offset}, {0: self.log_start(now_s)}, f"{now_s:.1f}", sealed=True))
 
@@ -68,11 +68,11 @@ class Topic:
     ) -> tuple[End, int]:
         """Read as the judgement does; return the end and how many events were missing."""
         since = SinceAnswer(age_s, self.clock.time_ns(), self.clock.monotonic())
-        settling = TopicSettling(self.note, self.kept.append, waits, since)
+        settling = TopicSettling(self.record, self.kept.append, waits, since)
         reach: Reach | None = settling.begin()
         missing = 0
         while reach is not None:
-            missing = self.expected - self.noted[-1]
+            missing = self.expected - self.recorded[-1]
             self.clock.sleep(self.reading_s)
             reach = settling.later(missing, answered_ns, lambda _step: None)
         return settling.settled(), missing
@@ -95,7 +95,7 @@ def test_a_clean_run_is_read_once(clock: Clock) -> None:
     """It only waits for half a second after the last response."""
     topic = Topic(clock, [0.0] * 50, 50)
     end, missing = topic.judge(Waits())
-    assert (missing, end.watched_s, len(topic.noted)) == (0, 0.5, 1)
+    assert (missing, end.watched_s, len(topic.recorded)) == (0, 0.5, 1)
     assert topic.kept == [end]
 
 
@@ -103,7 +103,7 @@ def test_a_noisy_topic_delays_no_clean_run(clock: Clock) -> None:
     """Another producer writes 500 messages a second."""
     topic = Topic(clock, [0.0] * 50, 50, noise_per_s=500)
     end, missing = topic.judge(Waits())
-    assert (missing, end.watched_s, len(topic.noted)) == (0, 0.5, 1)
+    assert (missing, end.watched_s, len(topic.recorded)) == (0, 0.5, 1)
 
 
 @pytest.mark.parametrize("noise_per_s", [0, 500])
@@ -132,7 +132,7 @@ def test_the_time_to_settle_is_kept(clock: Clock, settle_s: float) -> None:
     topic = Topic(clock, [0.0] * 45, 50, noise_per_s=7)
     end, _ = topic.judge(Waits(settle_s))
     assert end.watched_s == max(0.5, settle_s)
-    assert len(topic.noted) < 50
+    assert len(topic.recorded) < 50
 
 
 def test_events_that_still_arrive_at_the_end_are_counted(clock: Clock) -> None:
@@ -173,18 +173,18 @@ def test_the_later_time_of_the_last_response_counts(clock: Clock) -> None:
     """The ledger's, if it is later than the seals are."""
     since = SinceAnswer(3600, clock.time_ns(), clock.monotonic())
     assert since.at(clock.monotonic()) == 3600
-    since.note_answer(SEAL_NS - 2 * S)
+    since.use_last_response(SEAL_NS - 2 * S)
     assert since.at(clock.monotonic()) == 2
-    since.note_answer(SEAL_NS - 7200 * S)
+    since.use_last_response(SEAL_NS - 7200 * S)
     assert since.at(clock.monotonic()) == 2
-    since.note_answer(SEAL_NS + 60 * S)
+    since.use_last_response(SEAL_NS + 60 * S)
     assert since.at(clock.monotonic()) == 0
 
 
 def test_a_run_that_was_watched_until_its_end_needs_no_clock(clock: Clock) -> None:
     """However wrong the ledger's is."""
     since = SinceAnswer(None, clock.time_ns(), clock.monotonic())
-    since.note_answer(SEAL_NS - 7200 * S)
+    since.use_last_response(SEAL_NS - 7200 * S)
     assert since.at(clock.monotonic()) == 0
 
 
@@ -225,21 +225,21 @@ def test_retention_that_deletes_what_was_not_read(clock: Clock) -> None:
     assert not end.is_final([])
 
 
-def test_ends_are_noted_in_time() -> None:
+def test_ends_are_recorded_in_time() -> None:
     """However long reading takes: later messages are neither within the end nor moving."""
     began_s = time.monotonic()
-    noted_s: list[float] = []
+    recorded_s: list[float] = []
 
-    def note() -> Reach:
-        noted_s.append(time.monotonic() - began_s)
-        return Reach(End({0: len(noted_s)}, {0: 0}, "now", sealed=True))
+    def record() -> Reach:
+        recorded_s.append(time.monotonic() - began_s)
+        return Reach(End({0: len(recorded_s)}, {0: 0}, "now", sealed=True))
 
     kept: list[End] = []
-    settling = TopicSettling(note, kept.append, Waits(2, 0), SinceAnswer(None))
+    settling = TopicSettling(record, kept.append, Waits(2, 0), SinceAnswer(None))
     settling.begin()
-    with settling.noting_in_time():
+    with settling.recording_in_time():
         deadline_s = time.monotonic() + 60
-        while len(noted_s) < 3 and time.monotonic() < deadline_s:
+        while len(recorded_s) < 3 and time.monotonic() < deadline_s:
             time.sleep(0.01)
         time.sleep(0.2)
         shortly_before = settling.later(9, None, lambda _step: None)
@@ -251,17 +251,17 @@ def test_ends_are_noted_in_time() -> None:
     end = settling.settled()
     assert (end.end_offsets, end.moving) == ({0: 3}, 0)
     assert end.watched_s is not None
-    assert 2 <= end.watched_s <= noted_s[2] < 60
+    assert 2 <= end.watched_s <= recorded_s[2] < 60
     assert kept == [end]
 
 
-def test_a_run_that_is_judged_in_time_is_noted_once() -> None:
+def test_a_run_that_is_judged_in_time_is_recorded_once() -> None:
     """The background timers are cancelled."""
     counter = itertools.count()
-    note = lambda: Reach(End({0: next(counter)}, {}, "now", sealed=True))  # noqa: E731
-    settling = TopicSettling(note, lambda _end: None, Waits(0.1, 0), SinceAnswer(None))
+    record = lambda: Reach(End({0: next(counter)}, {}, "now", sealed=True))  # noqa: E731
+    settling = TopicSettling(record, lambda _end: None, Waits(0.1, 0), SinceAnswer(None))
     settling.begin()
-    with settling.noting_in_time():
+    with settling.recording_in_time():
         assert settling.later(0, None, lambda _step: None) is None
     time.sleep(0.3)
     assert next(counter) == 1

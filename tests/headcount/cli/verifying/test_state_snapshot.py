@@ -149,7 +149,7 @@ def test_which_database(folder: RunFolder) -> None:
     assert find(folder, manifest, None) is None
     assert account(None, None, folder).database.stored == folder.path / stored_state.FILE
     elsewhere = replace(manifest, database="../../etc/game.sqlite3")
-    with pytest.raises(EvidenceError, match="outside of the reports"):
+    with pytest.raises(EvidenceError, match="outside the reports folder"):
         find(folder, elsewhere, None)
 
 

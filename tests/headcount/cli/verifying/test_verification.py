@@ -141,7 +141,7 @@ def test_an_end_is_kept_once_all_is_sealed(growing: Growing) -> None:
 
 
 def test_an_end_is_not_that_of_a_generator_that_comes_later(growing: Growing) -> None:
-    """Its events lie behind the end that was recorded when all others had sealed."""
+    """Its events lie beyond the end that was recorded when all others had sealed."""
     growing.generator(0).seal(0)
     assert growing.judged_to() == (10, 0)
     growing.end = 500

@@ -1,10 +1,10 @@
-"""Differences: each field that differs between request and message is named."""
+"""Field differences: each field that differs between request and message is named."""
 
 import json
 from typing import Any
 
 import pytest
-from headcount_analysis.messages.differences import (
+from headcount_analysis.messages.field_differences import (
     MOST_FIELDS,
     Difference,
     Differences,
@@ -33,16 +33,16 @@ def _text(event: dict[str, Any]) -> bytes:
 CHANGED: list[tuple[dict[str, Any], list[str]]] = [
     (ASKED, []),
     ({**ASKED, "n": 3.0, "more": 1, "to": {**ASKED["to"], "country": "NL"}}, []),  # type: ignore[dict-item]
-    ({**ASKED, "n": "3"}, ['n: asked 3, found "3"']),
-    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, but it is missing"]),
+    ({**ASKED, "n": "3"}, ['n: requested 3, found "3"']),
+    ({"event_type": "buy", "to": ASKED["to"]}, ["n: requested 3, but it is missing"]),
     (
         {**ASKED, "to": {"city": None, "lines": ["a", {"b": 2}]}},
-        ['/to/city: asked "Delft", found null', "/to/lines/1/b: asked 1.5, found 2"],
+        ['/to/city: requested "Delft", found null', "/to/lines/1/b: requested 1.5, found 2"],
     ),
-    ({**ASKED, "to": []}, ['to: asked {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
+    ({**ASKED, "to": []}, ['to: requested {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
     (
         {**ASKED, "to": {"city": "Delft", "lines": ["a"]}},
-        ['/to/lines: asked ["a",{"b":1.5}], found ["a"]'],
+        ['/to/lines: requested ["a",{"b":1.5}], found ["a"]'],
     ),
 ]
 
@@ -109,11 +109,11 @@ def test_descriptions_are_bounded() -> None:
 
 def test_notes_count_by_field() -> None:
     """The most frequent first, with a sample."""
-    n, city = Difference("n", 'asked 3, found "3"'), Difference("/to/city", "it is missing")
+    n, city = Difference("n", 'requested 3, found "3"'), Difference("/to/city", "it is missing")
     result = Differences(
         {"a": EventDifferences(0, 7, (n,)), "b": EventDifferences(1, 9, (n, city))}, 2
     )
     first, second = result.notes
     assert first.startswith("n differs in 2 of the 2 corrupted events")
-    assert 'asked 3, found "3", in partition 0, offset 7' in first
+    assert 'requested 3, found "3", in partition 0, offset 7' in first
     assert second.startswith("/to/city differs in 1 of the 2")

@@ -1,4 +1,4 @@
-"""Differences: which fields of a message differ from the request, and how."""
+"""Field differences: which fields of a message differ from the request, and how."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -100,12 +100,12 @@ def _within(path: Path, asked: object, seen: object) -> Iterator[Difference]:
             if name in seen:
                 yield from _within((*path, name), value, seen[name])
             else:
-                yield _difference((*path, name), f"asked {_shown(value)}, but it is missing")
+                yield _difference((*path, name), f"requested {_shown(value)}, but it is missing")
     elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
         for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
             yield from _within((*path, place), one, other)
     elif _canonical(asked) != _canonical(seen):
-        yield _difference(path, f"asked {_shown(asked)}, found {_shown(seen)}")
+        yield _difference(path, f"requested {_shown(asked)}, found {_shown(seen)}")
 
 
 def _difference(path: Path, description: str) -> Difference:
