@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 from gevent.monkey import is_module_patched
+from headcount_analysis.spark.config import SessionConfig
+from headcount_analysis.spark.jvm import class_path_files
+from headcount_analysis.spark.session import open_session, sql
 from hypothesis import HealthCheck, settings
+from pyspark.sql import SparkSession
 from xdist.scheduler import LoadGroupScheduling
 
 from headcount.console import Console
@@ -18,8 +22,9 @@ from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.ivy import Fetcher
-from headcount.stack.jvm.jars import broker_jars
+from headcount.stack.jvm.jars import broker_jars, connector_jars
 from headcount.stack.jvm.java import Java, find_java
 from tests.brokers import SharedBroker, described
 from tests.sharing import shared
@@ -175,3 +180,23 @@ def topic(broker: Broker) -> Iterator[str]:
     # Code that searches all topics should search only those of running tests.
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     admin.delete_topics([name])[name].exception(120)
+
+
+@pytest.fixture(scope="session")
+def spark(
+    java: Java, fetcher: Fetcher, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SparkSession]:
+    """The one session of all tests: a process can have only one."""
+    jars = connector_jars(fetcher)
+    config = SessionConfig(
+        java_home=java.home,
+        connector_jars=jars,
+        log_file=tmp_path_factory.mktemp("spark") / "spark.log",
+        master="local[2]",
+        heap="1g",
+        shuffle_partitions=2,
+        java_options=QUICK_START,
+        class_data=ClassData.of(cache, java.home, (*class_path_files(), *jars)),
+    )
+    with open_session(config) as context:
+        yield sql(context)

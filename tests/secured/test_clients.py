@@ -78,9 +78,10 @@ def test_java_reads_it_too(secured: SecuredBroker, spark: SparkSession) -> None:
         assert bytes(row.value) == listener.encode()
 
 
+@pytest.mark.slow
 def test_tokens_are_renewed(secured: SecuredBroker) -> None:
-    """A client that lives longer than its token goes on with a new one."""
-    secured.tokens.life_s, before = 4.0, secured.tokens.issued
+    """Clients that live longer than their tokens go on with new ones."""
+    secured.tokens.life_s, before = 10.0, secured.tokens.issued
     cluster = secured.cluster("oauth")
     consumer = confluent_kafka.Consumer(consumer_settings(cluster, {}))
     producer = KafkaProducer(
@@ -88,8 +89,8 @@ def test_tokens_are_renewed(secured: SecuredBroker) -> None:
     )
     try:
         assert TOPIC in consumer.list_topics(TOPIC, 60).topics
-        until_s = time.monotonic() + 3 * secured.tokens.life_s
-        while time.monotonic() < until_s:
+        deadline_s = time.monotonic() + 300
+        while secured.tokens.issued - before < 8 and time.monotonic() < deadline_s:
             place = producer.send(TOPIC, b"again").get(timeout=60)
             partition = confluent_kafka.TopicPartition(TOPIC, place.partition)
             _, end = consumer.get_watermark_offsets(partition, 60)
@@ -99,4 +100,4 @@ def test_tokens_are_renewed(secured: SecuredBroker) -> None:
         producer.close()
         consumer.close()
         secured.tokens.life_s = 300.0
-    assert secured.tokens.issued - before >= 4
+    assert secured.tokens.issued - before >= 8

@@ -1,0 +1,82 @@
+"""Runs on a secured cluster: every command works, finds what is lost, and shows no secret."""
+
+import re
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # it re-exports it
+
+from tests.e2e.command import CompletedCommand, a_counted_run, headcount
+from tests.secured.broker import CLIENT_SECRET, LISTENERS, PASSWORD, SecuredBroker
+from tests.secured.exposure import watched
+
+pytestmark = pytest.mark.e2e
+
+RIGHTS = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
+BY_LISTENER = [
+    pytest.param(name, marks=pytest.mark.slow if name == "scram" else pytest.mark.heavy)
+    for name in LISTENERS
+]
+
+
+def run(
+    secured: SecuredBroker, listener: str, reports: Path, topic: str, *more: str, faults: str = ""
+) -> CompletedCommand:
+    """Run the game's scenario against a listener."""
+    secured.allow(topic, RIGHTS)
+    config = ("--kafka-config", str(secured.config(listener)), "--topic", topic)
+    where = ("--reports-dir", str(reports), "--spark-heap", "1g")
+    return headcount(reports, *a_counted_run(*config, *where), *more, FAULTS=faults)
+
+
+@pytest.mark.parametrize("listener", BY_LISTENER)
+def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
+    """The live watch, the verdict and the events, with the rights to read and write alone."""
+    abort = ("--threshold", "lost == 0 abort")
+    done = run(secured, listener, tmp_path, f"passing-{listener}", *abort)
+    assert done.code == 0, done.err
+    assert "cleanup.policy of the topic are not known" in " ".join(done.verdict["notes"])
+    assert "Traceback" not in done.err
+
+    config = str(secured.config(listener))
+    events = headcount(tmp_path, "events", str(done.folder), "--kafka-config", config)
+    assert events.code == 0, events.err
+    assert re.search(r"^[1-9][\d,]* rows", events.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("listener", BY_LISTENER)
+def test_what_is_lost_fails(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
+    """One event is withheld: followed or judged afterwards, it is missed, and no secret shows."""
+    secrets = (PASSWORD, CLIENT_SECRET, (secured.folder / "client.key").read_text())
+    config = ("--kafka-config", str(secured.config(listener)))
+    follow = ("--follow", "--app", "tests.harmful.by_number:app")
+    show_spark = ("--spark-conf", "spark.ui.enabled=true")
+    with watched(secrets) as exposure:
+        topic = f"failing-{listener}"
+        done = run(secured, listener, tmp_path, topic, *follow, *show_spark, faults="drop@3")
+        assert done.code == 1, done.err
+        assert done.verdict["counts"]["lost"] == 1
+        assert "stopped following" not in done.err
+        again = headcount(tmp_path, "verify", str(done.folder), *config, *show_spark)
+        assert again.code == 1, again.err
+    assert again.verdict["counts"] == done.verdict["counts"]
+    exposure.check_files(tmp_path)
+    exposure.check("the output", f"{done.out}{done.err}{again.out}{again.err}".encode())
+    assert exposure.exposed == set()
+    assert exposure.pages > 0
+
+
+@pytest.mark.slow
+def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path: Path) -> None:
+    """Tokens of 10 s: every client renews them, and the run passes."""
+    secured.allow("renewed", RIGHTS)
+    secured.tokens.life_s = 10.0
+    try:
+        config = ("--kafka-config", str(secured.config("oauth")), "--topic", "renewed")
+        where = ("--reports-dir", str(tmp_path), "--run-id", "run-1", "--spark-heap", "1g")
+        abort = ("--threshold", "lost == 0 abort")
+        done = headcount(tmp_path, "run", "-u", "5", "-t", "60s", *config, *where, *abort)
+    finally:
+        secured.tokens.life_s = 300.0
+    assert done.code == 0, done.err
+    assert done.verdict["counts"]["delivered"] == done.verdict["counts"]["attempted"] > 0
