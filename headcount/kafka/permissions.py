@@ -18,6 +18,7 @@ class Operation(StrEnum):
     DESCRIBE = "Describe"
     DESCRIBE_CONFIGS = "DescribeConfigs"
     CREATE = "Create"
+    WRITE = "Write"
 
     @property
     def key(self) -> str:

@@ -188,6 +188,17 @@ def cluster_id(
         return str(client.describe_cluster()["cluster_id"])
 
 
+def brokers(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> list[str]:
+    """Return the addresses that the cluster advertises, as `host:port`.
+
+    Raises:
+        PartError: No broker answers.
+    """
+    with connected(cluster, timeout_s, "ask for the brokers") as client:
+        described = client.describe_cluster()["brokers"]
+    return sorted(f"{each['host']}:{each['port']}" for each in described)
+
+
 class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
     """Requests offsets as a replica does.
 

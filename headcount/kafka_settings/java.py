@@ -23,6 +23,17 @@ def client_options(settings: KafkaSettings) -> dict[str, str]:
     return options
 
 
+def spark_options(settings: KafkaSettings) -> dict[str, str]:
+    """Return the options of Spark's Kafka source. They contain secrets: neither print nor log them.
+
+    `spark.read.format("kafka").options(**spark_options(settings))` connects as the run does.
+    """
+    options = {f"kafka.{name}": value for name, value in client_options(settings).items()}
+    if settings.bootstrap_servers:
+        options["kafka.bootstrap.servers"] = settings.bootstrap_servers
+    return options
+
+
 def jvm_options(settings: KafkaSettings) -> list[str]:
     """Return the options that the JVM itself needs."""
     source = settings.token_source

@@ -123,9 +123,8 @@ def stream(
 
 
 def _options(cluster: Cluster, name: str, start: Mapping[int, int]) -> dict[str, str]:
-    connection = java.client_options(cluster.settings)
     return {
-        **{f"kafka.{name}": value for name, value in connection.items()},
+        **java.spark_options(cluster.settings),
         "kafka.bootstrap.servers": cluster.bootstrap_servers,
         "startingOffsets": _json(name, start),
         "assign": json.dumps({name: sorted(start)}),

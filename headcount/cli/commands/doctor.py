@@ -4,20 +4,20 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
+from headcount.cli.finding import Finding, checked
+from headcount.cli.kafka_findings import of_cluster
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
-from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.stack.broker_config import DEFAULT_PORT as BROKER_PORT
 from headcount.stack.cache import cache_folder, made_folder
@@ -40,15 +40,6 @@ _NOT_CACHED = "not cached yet: the first run fetches them"
 _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": WEB_PORT}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One prerequisite and its state; `remedy` is empty if nothing is wrong."""
-
-    name: str
-    state: str
-    remedy: str = ""
-
-
 @grouped_command(epilog=_EXAMPLES)
 @grouped_option(
     OptionGroup.KAFKA,
@@ -56,15 +47,24 @@ class Finding:
     metavar="HOST:PORT,…",
     help="Check your Kafka brokers, too.",
 )
+@grouped_option(
+    OptionGroup.KAFKA,
+    "--topic",
+    default="",
+    metavar="NAME",
+    help="Check your rights on this topic of theirs, too.",
+)
 @with_kafka_options
 @with_reports_dir
-def doctor(*, bootstrap_servers: str | None, kafka_options: KafkaOptions, reports_dir: Path) -> int:
+def doctor(
+    *, bootstrap_servers: str | None, topic: str, kafka_options: KafkaOptions, reports_dir: Path
+) -> int:
     """Check that Python, Java, ports, disk, cache and broker are ready for a run."""
     console = Console()
     settings = kafka_options.settings
     servers = bootstrap_servers or settings.bootstrap_servers
     cluster = Cluster(servers, settings) if servers else None
-    findings = tuple(_findings(cluster, reports_dir.absolute()))
+    findings = tuple(_findings(cluster, topic, reports_dir.absolute()))
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
         mark = Text("problem", "bold red") if finding.remedy else Text("ok", "green")
@@ -75,32 +75,25 @@ def doctor(*, bootstrap_servers: str | None, kafka_options: KafkaOptions, report
     return PartError.exit_code if any(finding.remedy for finding in findings) else 0
 
 
-def _findings(cluster: Cluster | None, reports: Path) -> Iterator[Finding]:
+def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Finding]:
     environ = dict(os.environ)
     cache = cache_folder(environ)
     yield Finding("Python", platform.python_version())
-    yield _checked("Java", lambda: _java(environ, cache))
-    yield _checked("cache", lambda: str(_writable(made_folder(cache))))
-    yield _checked("jars", lambda: _CACHED if are_cached(cache) else _NOT_CACHED)
+    yield checked("Java", lambda: _java(environ, cache))
+    yield checked("cache", lambda: str(_writable(made_folder(cache))))
+    yield checked("jars", lambda: _CACHED if are_cached(cache) else _NOT_CACHED)
     yield _disk("disk of the cache", cache)
     yield _disk("disk of the reports", reports)
     for name, port in _PORTS.items():
         taken = f"{port} is taken, which does no harm: a run uses a free one, and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if cluster is not None:
-        yield _checked("broker", lambda: f"cluster {topic.cluster_id(cluster)}")
+        yield from of_cluster(cluster, topic)
 
 
 def _java(environ: Mapping[str, str], cache: Path) -> str:
     java = find_java(environ, cache)
     return f"{java.version}, from {java.source}"
-
-
-def _checked(name: str, check: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name, check())
-    except PartError as error:
-        return Finding(name, "", str(error))
 
 
 def _writable(folder: Path) -> Path:

@@ -27,7 +27,7 @@ def test_all_is_well(tmp_path: Path, broker: Broker, cache: Path) -> None:
     assert result.return_value == 0, result.output
     assert "ok" in result.output.split()
     assert "problem" not in result.output
-    assert f"cluster {broker.cluster_id}" in result.output
+    assert f"{broker.cluster_id}, PLAINTEXT" in result.output
     for name in ("Python", "Java", "cache", "disk of the reports", "port of the service"):
         assert name in result.output
     assert str(cache) in result.output

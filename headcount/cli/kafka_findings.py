@@ -1,0 +1,65 @@
+"""Findings about a Kafka cluster: its brokers, each as this machine reaches it, and your rights."""
+
+from collections.abc import Iterator
+
+from headcount.cli.finding import Finding, checked
+from headcount.errors import PartError
+from headcount.kafka import topic
+from headcount.kafka.cluster import Cluster
+from headcount.kafka.listener_probe import why_no_connection, why_unusable
+from headcount.kafka.permissions import Operation, how_to_grant
+from headcount.kafka.topic import TopicDescription
+
+_NEEDED = (Operation.DESCRIBE, Operation.READ)
+_LACKED = {
+    Operation.DESCRIBE_CONFIGS: "not allowed: retention and cleanup.policy stay unknown",
+    Operation.WRITE: "not allowed: only the service needs it, and the game",
+}
+"""Operations that a run does without, and what it then lacks."""
+
+
+def of_cluster(cluster: Cluster, name: str) -> Iterator[Finding]:
+    """Check the cluster, every broker that it advertises, and the rights on a topic if named."""
+    first = checked("cluster", lambda: f"{topic.cluster_id(cluster)}, {cluster.settings.summary}")
+    yield first
+    if first.remedy:
+        return
+    for server in topic.brokers(cluster):
+        yield _broker(server, cluster)
+    if name:
+        yield from _rights(cluster, name)
+
+
+def _broker(server: str, cluster: Cluster) -> Finding:
+    host, _, port = server.rpartition(":")
+    reason = why_no_connection(host, int(port))
+    if reason:
+        advertised = "set advertised.listeners to an address that this machine can reach"
+        return Finding("broker", server, f"advertised as {server}, {reason}: {advertised}")
+    return Finding("broker", server, why_unusable(server, cluster.settings))
+
+
+def _rights(cluster: Cluster, name: str) -> Iterator[Finding]:
+    try:
+        described = topic.describe(cluster, name)
+    except PartError as error:
+        yield Finding(f"topic {name}", "", str(error))
+        return
+    if described is None:
+        create = "create it, or let headcount run do so with --create-topic"
+        yield Finding(f"topic {name}", "missing", create)
+        return
+    yield Finding(f"topic {name}", f"{described.partitions} partitions")
+    for operation in (*_NEEDED, *_LACKED):
+        yield _right(operation, described, cluster)
+
+
+def _right(operation: Operation, described: TopicDescription, cluster: Cluster) -> Finding:
+    label = f"right to {operation}"
+    if described.operations is None:
+        return Finding(label, "the brokers do not say")
+    if operation.key in described.operations:
+        return Finding(label, "granted")
+    if operation in _LACKED:
+        return Finding(label, _LACKED[operation])
+    return Finding(label, "missing", how_to_grant(cluster, operation, described.name))
