@@ -1,8 +1,8 @@
 """The local stack: starts broker, topic and service in order, and stops them in reverse."""
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,17 +12,24 @@ from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import describe, ensure_topic
+from headcount.kafka_settings import config_file
 from headcount.kafka_settings.config_file import ASSIGNMENTS_VARIABLE, FILE_VARIABLE
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 from headcount.run.address import without_secrets
 from headcount.stack.broker import Broker
-from headcount.stack.broker_config import BrokerConfig
+from headcount.stack.broker_config import DEFAULT_PORT, BrokerConfig, single_node_membership
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.cds_archive import ClassData
+from headcount.stack.secure_listener import SecureListener, secure_listener
 from headcount.stack.service import DATABASE_VARIABLE, Server, ServerConfig
 
 BROKER_DATA = "broker"
 DATABASE = "game.sqlite3"
+_SERVICE_NAMES = {
+    FILE_VARIABLE: "SERVICE_KAFKA_CONFIG",
+    ASSIGNMENTS_VARIABLE: "SERVICE_KAFKA_SETTINGS",
+}
+"""The names that the game service has for the variables with Kafka settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Target:
     cluster: Cluster
     broker: Broker | None
     server: Server | None
+    kafka_environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables that name the settings of the broker that was started, if it is secured."""
 
     @property
     def address(self) -> str:
@@ -44,8 +53,8 @@ class Target:
 
     @property
     def locust_environ(self) -> dict[str, str]:
-        """Variables that pass the host to Locust, unseen in process lists."""
-        return {"LOCUST_HOST": self.host}
+        """Variables for Locust: the host, unseen in process lists, and the Kafka settings."""
+        return {"LOCUST_HOST": self.host, **self.kafka_environ}
 
     @property
     def database_url(self) -> str | None:
@@ -67,14 +76,24 @@ class Target:
             self.server.poll_or_raise()
 
 
-def start_broker(ready: Platform, data_dir: Path) -> Broker:
+def start_broker(ready: Platform, data_dir: Path, secure: SecureListener | None = None) -> Broker:
     """Start the embedded broker on a folder, new or used before."""
     with ready.console.step("Starting the broker"):
         class_data = ClassData.of(cache_folder(ready.environ), ready.java.home, ready.broker_jars)
+        member = None if secure is None else single_node_membership(DEFAULT_PORT)
         config = BrokerConfig(
-            ready.java, ready.broker_jars, data_dir, ready.environ, class_data=class_data
+            ready.java,
+            ready.broker_jars,
+            data_dir,
+            ready.environ,
+            membership=member,
+            settings={} if secure is None or member is None else secure.broker_settings(member),
+            class_data=class_data,
         )
-        return Broker(config)
+        broker = Broker(config)
+    if secure is not None:
+        secure.add_user(broker)
+    return broker
 
 
 def start(
@@ -92,19 +111,26 @@ def start(
     """
     broker, server = None, None
     servers, host = options.bootstrap_servers or kafka.bootstrap_servers, options.host
-    cluster = Cluster(servers, kafka)
+    cluster, kafka_environ = Cluster(servers, kafka), _user_s_settings(ready)
+    if options.secure and (servers or kafka != PLAINTEXT):
+        raise UsageError("--secure is for the broker that Headcount starts: leave it out")
     if not servers and kafka != PLAINTEXT:
         raise UsageError(
             "the Kafka settings name no brokers: add bootstrap.servers to them, or give "
             "--bootstrap-servers"
         )
     if not servers:
-        broker = start_broker(ready, folder / BROKER_DATA)
+        secure = stack.enter_context(secure_listener()) if options.secure else None
+        broker = start_broker(ready, folder / BROKER_DATA, secure)
         stack.callback(_stop, "broker", broker.stop, ready.console)
         cluster = broker.cluster
+        if secure is not None:
+            settings = config_file.load(secure.client_file)
+            cluster = Cluster(settings.bootstrap_servers, settings)
+            kafka_environ = {FILE_VARIABLE: str(secure.client_file)}
     if broker is not None or options.create_topic:
         ensure_topic(
-            cluster,
+            broker.cluster if broker is not None else cluster,
             options.topic,
             options.partitions,
             options.replication,
@@ -115,10 +141,10 @@ def start(
             "--topic, or create it with --create-topic"
         )
     if host is None:
-        server = _start_service(options, cluster, folder, ready)
+        server = _start_service(options, cluster, folder, ready, kafka_environ)
         stack.callback(_stop, "service", server.stop, ready.console)
         host = server.url
-    return Target(check_host(host), cluster, broker, server)
+    return Target(check_host(host), cluster, broker, server, kafka_environ)
 
 
 def check_host(host: str) -> str:
@@ -132,7 +158,11 @@ def check_host(host: str) -> str:
 
 
 def _start_service(
-    options: TargetOptions, cluster: Cluster, folder: Path, ready: Platform
+    options: TargetOptions,
+    cluster: Cluster,
+    folder: Path,
+    ready: Platform,
+    kafka_environ: Mapping[str, str],
 ) -> Server:
     with ready.console.step("Starting the service"):
         return Server(
@@ -140,17 +170,20 @@ def _start_service(
                 bootstrap_servers=cluster.bootstrap_servers,
                 topic=options.topic,
                 log_path=folder / "logs" / "service.log",
-                environ={**ready.environ, **options.service_environ, **_kafka_environ(ready)},
+                environ={
+                    **ready.environ,
+                    **options.service_environ,
+                    **{_SERVICE_NAMES[name]: value for name, value in kafka_environ.items()},
+                },
                 app=options.app,
                 database=folder / DATABASE,
             )
         )
 
 
-def _kafka_environ(ready: Platform) -> dict[str, str]:
-    """Name the user's Kafka settings as the game service expects them."""
-    names = {FILE_VARIABLE: "SERVICE_KAFKA_CONFIG", ASSIGNMENTS_VARIABLE: "SERVICE_KAFKA_SETTINGS"}
-    return {names[name]: value for name, value in ready.environ.items() if name in names}
+def _user_s_settings(ready: Platform) -> dict[str, str]:
+    """Return the variables that name the user's Kafka settings."""
+    return {name: value for name, value in ready.environ.items() if name in _SERVICE_NAMES}
 
 
 def _stop(name: str, stop: Callable[[], object], console: Console) -> None:

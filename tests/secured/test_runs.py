@@ -80,3 +80,20 @@ def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path:
         secured.tokens.life_s = 300.0
     assert done.code == 0, done.err
     assert done.verdict["counts"]["delivered"] == done.verdict["counts"]["attempted"] > 0
+
+
+@pytest.mark.slow
+def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
+    """`--secure` needs no other option; its password ends with the command."""
+    options = ("--secure", "--reports-dir", str(tmp_path), "--spark-heap", "1g")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = headcount(tmp_path, *a_counted_run(*options), TMPDIR=str(temporary))
+    assert done.code == 0, done.err
+    assert done.verdict["counts"]["delivered"] == done.verdict["counts"]["attempted"] > 0
+    assert list(temporary.glob("headcount-secure-*")) == []
+    again = headcount(tmp_path, "verify", str(done.folder), "--spark-heap", "1g")
+    assert again.code == 0, again.err
+    refused = headcount(tmp_path, "run", "--secure", "--bootstrap-servers", "127.0.0.1:1")
+    assert refused.code == 2
+    assert "--secure is for the broker that Headcount starts" in refused.err

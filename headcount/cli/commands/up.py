@@ -19,6 +19,7 @@ from headcount.cli.options.target_options import TargetOptions, with_target_opti
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka_settings.config_file import FILE_VARIABLE
 from headcount.run.ids import new_run_id
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
@@ -33,6 +34,7 @@ Examples:
   headcount up                                   open the address that it prints, press Start
   headcount up locustfiles/sword_rush.py
   headcount up --host http://127.0.0.1:5000      your own service
+  headcount up --secure                          a broker with TLS and a login, to try them out
 """
 
 
@@ -75,13 +77,18 @@ def up(
         ready.console.result(
             f"Web UI   {web.url(_shown(web.host), port)}\n"
             f"Service  {target.address}\n"
-            f"Kafka    {target.cluster}, topic {target_options.topic}\n"
+            f"Kafka    {target.cluster}, topic {target_options.topic}{_client_file(target)}\n"
             "Ctrl-C stops everything; the Delivery tab shows a test's progress and its verdict."
         )
         while True:
             locust.poll_or_raise()
             target.poll_or_raise()
             time.sleep(POLL_S)
+
+
+def _client_file(target: Target) -> str:
+    path = target.kafka_environ.get(FILE_VARIABLE)
+    return f", settings of clients in {path}" if path else ""
 
 
 def _shown(host: str) -> str:

@@ -31,6 +31,7 @@ class TargetOptions:
     idempotence: bool | None
     ack_guarantee: str
     event_id_field: str = HEADER
+    secure: bool = False
 
     @property
     def service_environ(self) -> dict[str, str]:
@@ -115,6 +116,12 @@ _KAFKA = in_order(
         metavar="HOST:PORT,…",
         show_default="start a broker",
         help="Your Kafka brokers.",
+    ),
+    grouped_option(
+        OptionGroup.KAFKA,
+        "--secure",
+        is_flag=True,
+        help="Start the broker with TLS and a login, to try them out.",
     ),
     grouped_option(
         OptionGroup.KAFKA,
