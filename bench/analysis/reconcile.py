@@ -23,6 +23,7 @@ TARGET_RATIOS = {5_000_000: 0.4, 20_000_000: 0.25}
 TARGET_MIB = 3 * 1024.0
 TARGET_GROWTH = 2.0
 TARGET_FAULTS = 1.3
+TARGET_SECURE = 1.4
 MOST_FOR_THE_SCRIPT = 20_000_000
 """With more events, the script needs more memory than most machines have."""
 
@@ -35,15 +36,20 @@ HELD_BY = (
 )
 HELD_GROWTH_BY = "Python's libraries unpack, parse, write and compare each event"
 VERIFY, FAULTY, SCRIPT, READ = "headcount verify", "the same, with faults", "script", "bare read"
+SECURE = "the same, over TLS"
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """Settings of the measurement; `faults` is the number of lost events in a run with faults."""
+    """Settings of the measurement; `faults` is the number of lost events in a run with faults.
+
+    If `is_secure`, the clean runs are judged over TLS, too.
+    """
 
     rounds: int = 3
     events: tuple[int, ...] = (1_000_000, 5_000_000, 20_000_000, 50_000_000)
     faults: int = 1000
+    is_secure: bool = False
 
     def rounds_of(self, events: int) -> int:
         """The number of rounds for each contender."""
@@ -95,7 +101,7 @@ def measure(settings: ReconcileSettings, stage: Workbench) -> BenchmarkResult:
     taken: list[ReconcileRound] = []
     for events in settings.events:
         runs = _runs(settings, stage, events)
-        contenders = _contenders(runs, stage)
+        contenders = _contenders(settings, runs, stage)
         if not taken:
             warm_up(stage, contenders[VERIFY])
         for number in range(settings.rounds_of(events)):
@@ -115,12 +121,18 @@ def _runs(settings: ReconcileSettings, stage: Workbench, events: int) -> RunPair
     return RunPair(events, topic, clean, faulty, faults)
 
 
-def _contenders(runs: RunPair, stage: Workbench) -> dict[str, Callable[[], ReconcileRound]]:
+def _contenders(
+    settings: ReconcileSettings, runs: RunPair, stage: Workbench
+) -> dict[str, Callable[[], ReconcileRound]]:
     events, faulty = runs.events, runs.faulty
     contenders = {
         VERIFY: lambda: ReconcileRound(events, VERIFY, verified(stage, runs.clean, events), 0),
         READ: lambda: _read(stage, runs),
     }
+    if settings.is_secure:
+        contenders[SECURE] = lambda: ReconcileRound(
+            events, SECURE, verified(stage, runs.clean, events, is_secure=True), 0
+        )
     if faulty is not None:
         contenders[FAULTY] = lambda: ReconcileRound(
             events, FAULTY, verified(stage, faulty, events, runs.faults), runs.faults
@@ -160,7 +172,7 @@ def _result(
 ) -> BenchmarkResult:
     rows, figures = [], {}
     for events in settings.events:
-        for name in (VERIFY, FAULTY, SCRIPT, READ):
+        for name in (VERIFY, SECURE, FAULTY, SCRIPT, READ):
             if not taken.seconds(events, name):
                 continue
             summary = _summary(taken, events, name)
@@ -215,6 +227,7 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
             ]
         ),
         *_of_faults(settings, taken),
+        *_of_security(settings, taken),
         *_of_growth(settings, taken),
         *(
             PerformanceTarget(
@@ -238,6 +251,20 @@ def _of_faults(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perf
             what = f"time relative to a clean run, {settings.faults:,} faults in {events:,} events"
             targets.append(PerformanceTarget(what, TARGET_FAULTS, share, at_most=True))
     return targets
+
+
+def _of_security(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:
+    """Targets for runs judged over TLS, relative to plaintext."""
+    return [
+        PerformanceTarget(
+            f"time over TLS relative to plaintext, {events:,} events",
+            TARGET_SECURE,
+            ratio(seconds, taken.seconds(events, VERIFY)),
+            at_most=True,
+        )
+        for events in settings.events
+        if (seconds := taken.seconds(events, SECURE))
+    ]
 
 
 def _of_growth(settings: ReconcileSettings, taken: ReconcileRounds) -> list[PerformanceTarget]:

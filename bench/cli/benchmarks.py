@@ -101,10 +101,13 @@ def outage_command(output: Output, *, seconds: float, by: str, connections: int)
     show_default=True,
     help="Acknowledged events missing from the topic of the run with faults.",
 )
+@click.option("--secure", is_flag=True, help="Judge the clean runs over TLS, too.")
 @click.pass_obj
-def reconcile_command(output: Output, rounds: int, events: tuple[int, ...], faults: int) -> None:
+def reconcile_command(
+    output: Output, *, rounds: int, events: tuple[int, ...], faults: int, secure: bool
+) -> None:
     """Compare `headcount verify` with a script of librdkafka, json and polars."""
-    settings = reconcile.ReconcileSettings(rounds, events, faults)
+    settings = reconcile.ReconcileSettings(rounds, events, faults, secure)
     take(output, lambda stage: reconcile.measure(settings, stage))
 
 

@@ -21,6 +21,7 @@ from headcount.console import Console
 from headcount.errors import PartError
 from headcount.stack.broker import Broker
 from headcount.stack.process import Process
+from headcount.stack.secure_listener import SecureListener, secure_listener
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_EVERY_S = 0.05
@@ -30,11 +31,15 @@ MOST_WARM_UPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """The shared parts of every benchmark: the platform, a broker and a temporary folder."""
+    """The shared parts of every benchmark: the platform, a broker and a temporary folder.
+
+    `secure` is another listener of the broker, with TLS and a login.
+    """
 
     ready: Platform
     broker: Broker
     folder: Path
+    secure: SecureListener
 
     @property
     def console(self) -> Console:
@@ -69,8 +74,11 @@ class ProcessUsage:
 def stage(folder: Path, console: Console) -> Iterator[Workbench]:
     """Run a broker for the block."""
     ready = platform(dict(os.environ), console)
-    with start_broker(ready, folder / "broker") as broker:
-        yield Workbench(ready, broker, folder)
+    with (
+        secure_listener() as secure,
+        start_broker(ready, folder / "broker", secure) as broker,
+    ):
+        yield Workbench(ready, broker, folder, secure)
 
 
 def versions(ready: Platform) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.harness.parts import ProcessUsage, Workbench, finished, watched
 from headcount.errors import PartError
+from headcount.stack.ports import LOOPBACK
 
 START_S, EVENTS_PER_S = 300.0, 5_000  # for deadlines; no machine is this slow
 
@@ -24,9 +25,19 @@ def generated(stage: Workbench, run: Path, topic: str, events: int, faults: int 
     return run
 
 
-def verified(stage: Workbench, run: Path, events: int, lost: int = 0) -> ProcessUsage:
-    """Judge a run with `lost` lost events. Raises PartError if the verdict differs."""
-    process = stage.start("headcount verify", "-m", "headcount", "verify", str(run), "--quiet")
+def verified(
+    stage: Workbench, run: Path, events: int, lost: int = 0, *, is_secure: bool = False
+) -> ProcessUsage:
+    """Judge a run with `lost` lost events. Raises PartError if the verdict differs.
+
+    If `is_secure`, the topic is read over TLS, after a login.
+    """
+    command = ["-m", "headcount", "verify", str(run), "--quiet"]
+    if is_secure:
+        servers = f"{LOOPBACK}:{stage.secure.port}"
+        command += ["--bootstrap-servers", servers]
+        command += ["--kafka-config", str(stage.secure.client_file)]
+    process = stage.start("headcount verify", *command)
     usage = watched(process, deadline_s(events), allowed=(1 if lost else 0,))
     check_verdict(run, events, lost)
     return usage
