@@ -593,3 +593,19 @@ def _imported(code: str) -> Iterator[tuple[str, str | None]]:
             yield from ((node.module, alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names)
+
+
+def test_the_secured_variant_fits() -> None:
+    """It changes existing services only, and names the client's file to each that needs it."""
+    override = YAML(typ="rt").load((ROOT / "examples" / "compose" / "secured.yml").read_text())
+    assert set(override["services"]) == set(services())
+    variables = {"service": "SERVICE_KAFKA_CONFIG"} | dict.fromkeys(
+        ("locust", "worker", "analysis"), "HEADCOUNT_KAFKA_CONFIG"
+    )
+    for name, variable in variables.items():
+        (volume,) = override["services"][name]["volumes"]
+        path = override["services"][name]["environment"][variable]
+        assert path == f"{volume['target']}/client.properties"
+        assert volume["read_only"]
+    for name in ("kafka", "topic"):
+        assert override["services"][name]["profiles"] == ["embedded"]

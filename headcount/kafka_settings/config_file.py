@@ -51,6 +51,18 @@ def load(
         raise UsageError(f"{where}: {reasons}") from None
 
 
+def user_without_password(path: Path | None, assignments: Sequence[str]) -> str | None:
+    """Return the user whose password is in neither file nor settings; None if none is missing.
+
+    UsageError if the file cannot be read, or a setting is unknown.
+    """
+    values = {} if path is None else _read(path)
+    values |= dict(map(_assignment, assignments))
+    named = {canonical(name): value for name, value in values.items()}
+    is_missing = not {"sasl.password", "sasl.jaas.config"} & named.keys()
+    return named.get("sasl.username") if is_missing else None
+
+
 def from_environment(environ: Mapping[str, str]) -> KafkaSettings:
     """Return the settings that the environment names. UsageError as for `load`."""
     path = environ.get(FILE_VARIABLE)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import javaproperties
 import kubernetes_validate
 import pytest
 from click.testing import CliRunner
@@ -19,6 +20,8 @@ from ruamel.yaml import YAML
 
 from headcount.cli.commands.verify import verify
 from headcount.kafka.topic import TOPIC_CONFIG
+from headcount.kafka_settings.names import CARRIED, SECRET, canonical
+from headcount.kafka_settings.references import is_reference
 from headcount.stack.jvm.jars_lock import read_lock
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
@@ -290,3 +293,29 @@ def test_verify_knows_its_options() -> None:
     assert settings["HEADCOUNT_TABLES"].startswith("s3://")
     done = CliRunner().invoke(verify, [*arguments, "--no-such-option"])
     assert done.exit_code == 2
+
+
+def test_strimzi_s_component_fits() -> None:
+    """Its patches add to lists that the workloads have; its settings hold no secret."""
+    (component,) = read(FOLDER / "strimzi" / "kustomization.yaml")
+    by_name = {named(workload).rpartition("/")[2]: workload for workload in workloads()}
+    targets = 0
+    for patch in component["patches"]:
+        names = patch["target"]["name"].split("|")
+        assert set(names) <= {named(manifest).rpartition("/")[2] for manifest in manifests()}
+        content: Any = read(FOLDER / "strimzi" / patch["path"])[0]
+        operations: list[dict[str, Any]] = content if isinstance(content, list) else []
+        for operation in operations:
+            for name in names:
+                targets += 1
+                place: Any = by_name[name]
+                path = operation["path"].strip("/").split("/")
+                for step in path[:-1]:
+                    place = place[int(step) if step.isdigit() else step]
+                assert isinstance(place, list)
+                assert (operation["op"], path[-1]) == ("add", "-")
+    assert targets == 3 * 7
+    settings = (FOLDER / "strimzi" / "client.properties").read_text()
+    for name, value in javaproperties.loads(settings).items():
+        assert canonical(name) in CARRIED
+        assert canonical(name) not in SECRET or is_reference(value)

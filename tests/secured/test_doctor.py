@@ -1,5 +1,10 @@
 """`headcount doctor` on a secured cluster: each broker and each right, as this machine has them."""
 
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -7,7 +12,8 @@ from click.testing import CliRunner
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # it re-exports it
 
 from headcount.cli.commands.doctor import doctor
-from tests.secured.broker import USER, SecuredBroker
+from headcount.stack.process import wait_until
+from tests.secured.broker import PASSWORD, USER, SecuredBroker
 from tests.secured.conftest import TOPIC
 
 pytestmark = pytest.mark.e2e
@@ -48,3 +54,42 @@ def test_a_wrong_password(secured: SecuredBroker, tmp_path: Path) -> None:
     assert code == 5
     assert "refuses the login" in " ".join(output)
     assert "wrong-pw" not in " ".join(output)
+
+
+def is_echoing(terminal: int) -> bool:
+    """Return whether a terminal shows what is typed."""
+    flags: int = termios.tcgetattr(terminal)[3]
+    return bool(flags & termios.ECHO)
+
+
+def test_a_password_can_be_typed(secured: SecuredBroker, tmp_path: Path) -> None:
+    """In a terminal, a missing password is asked for, and not shown."""
+    config = secured.config("scram")
+    text = config.read_text()
+    config.write_text("".join(each + "\n" for each in text.splitlines() if PASSWORD not in each))
+    command = [sys.executable, "-m", "headcount", "doctor", "--reports-dir", str(tmp_path)]
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [*command, "--kafka-config", str(config), "--topic", TOPIC],
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        output = b""
+        while b"Kafka password of" not in output and (
+            more := os.read(process.stdout.fileno(), 999)
+        ):
+            output += more
+        # What is typed before the prompt has turned the echo off is discarded.
+        wait_until(lambda: not is_echoing(follower), 60, "the password is awaited")
+        os.write(leader, f"{PASSWORD}\n".encode())
+        output += process.communicate(timeout=300)[0]
+    os.close(leader)
+    os.close(follower)
+    assert process.returncode == 0, output
+    assert f"Kafka password of {USER}".encode() in output
+    assert b"right to Read" in output
+    assert PASSWORD.encode() not in output
+    assert list(tmp_path.glob("headcount-*")) == []

@@ -1,6 +1,10 @@
 """How to connect to the user's cluster: a client's configuration file, and single settings."""
 
+import atexit
 import functools
+import shutil
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +26,35 @@ class KafkaOptions:
 
     @functools.cached_property
     def settings(self) -> KafkaSettings:
-        """The settings. UsageError says which one is wrong."""
-        return config_file.load(self.kafka_config, self.kafka_settings)
+        """The settings; asks for a missing password. UsageError says which one is wrong."""
+        return config_file.load(self.kafka_config, self._assignments)
 
     @property
     def environ(self) -> dict[str, str]:
         """The variables that hand the settings to the processes that a command starts."""
-        return config_file.environ_of(self.kafka_config, self.kafka_settings)
+        return config_file.environ_of(self.kafka_config, self._assignments)
+
+    @functools.cached_property
+    def _assignments(self) -> tuple[str, ...]:
+        user = config_file.user_without_password(self.kafka_config, self.kafka_settings)
+        if user is None or not sys.stdin.isatty():
+            return self.kafka_settings
+        password = click.prompt(f"Kafka password of {user}", hide_input=True, err=True)
+        return (*self.kafka_settings, f"sasl.password={_kept(password)}")
 
     def warn(self, console: Console) -> None:
         """Warn of a file with secrets that other users can read."""
         path = self.kafka_config
         if path is not None and config_file.readable_by_others(path):
             console.error(f"{path} has a secret, but other users can read it: chmod 600 {path}")
+
+
+def _kept(password: str) -> str:
+    """Keep a password in a private file until this process ends; return a reference to it."""
+    folder = tempfile.mkdtemp(prefix="headcount-")  # only this user can enter it
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (Path(folder) / "password").write_text(password, "utf-8")
+    return f"${{directory:{folder}:password}}"
 
 
 def _checked(
