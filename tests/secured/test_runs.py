@@ -8,6 +8,7 @@ from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # i
 
 from tests.e2e.command import CompletedCommand, a_counted_run, headcount
 from tests.secured.broker import CLIENT_SECRET, LISTENERS, PASSWORD, SecuredBroker
+from tests.secured.conftest import TOPIC
 from tests.secured.exposure import watched
 
 pytestmark = pytest.mark.e2e
@@ -97,3 +98,19 @@ def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
     refused = headcount(tmp_path, "run", "--secure", "--bootstrap-servers", "127.0.0.1:1")
     assert refused.code == 2
     assert "--secure is for the broker that Headcount starts" in refused.err
+
+
+@pytest.mark.slow
+def test_a_refused_run_ends_with_one_line(secured: SecuredBroker, tmp_path: Path) -> None:
+    """Exit code 5 and the reason, for a wrong password and for a right that is missing."""
+    secured.allow("unreadable", (AclOperation.DESCRIBE,))
+    for config, topic, reason in (
+        (secured.config("scram", sasl_password="wrong"), TOPIC, "refuses the login"),  # noqa: S106
+        (secured.config("plain"), "unreadable", "may not read the topic 'unreadable'"),
+    ):
+        options = ("--kafka-config", str(config), "--topic", topic, "--reports-dir", str(tmp_path))
+        done = headcount(tmp_path, "run", "-t", "5s", *options)
+        assert done.code == 5, done.err
+        assert "Traceback" not in done.err
+        (line,) = (line for line in done.err.splitlines() if line.startswith("headcount: "))
+        assert reason in line
