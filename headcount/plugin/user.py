@@ -29,7 +29,7 @@ from locust import TaskSet
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.user.task import LOCUST_STATE_WAITING
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from headcount.plugin import scenario_errors
 from headcount.plugin.environment_state import state_of
@@ -94,11 +94,21 @@ class LedgerUser(FastHttpUser):
         """Start as Locust does, and watch the user for errors."""
         greenlet: gevent.Greenlet[..., None] = super().start(group)
         scenario_errors.count_errors_of(self, greenlet)
-        if self._pacer is not None:
-            pool = self._pacer.pool
-            greenlet.link(lambda _: pool.remove(self))
+        if self._pacer is not None and self._recorder is not None:
+            self._recorder.shortfall.users += 1
+            greenlet.link(self._leave_pool)
             self._pacer.prepare(self.client.open_ahead)
         return greenlet
+
+    def _leave_pool(self, _greenlet: "gevent.Greenlet[..., None]") -> None:
+        """Leave the pool at the user's end, and count an end that Locust did not ask for."""
+        assert self._pacer is not None
+        assert self._recorder is not None
+        if self.killed or self._state == LOCUST_STATE_STOPPING:
+            self._pacer.pool.remove(self)
+            return
+        self._recorder.shortfall.ended_users += 1
+        self._pacer.pool.remove_ended(self)
 
     def take(self, due_at_ns: int) -> None:
         """Start a task that was due at `due_at_ns` (monotonic); so was its first request."""

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from headcount.ledger.location import open_location
+from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port, is_listening
@@ -428,6 +429,31 @@ def test_interrupted_task_sets(bench: Bench, tmp_path: Path) -> None:
     assert counts.due == 240
     assert counts.started == types.total()
     assert all(row["intended_at_ns"] != row["sent_at_ns"] for row in bench.rows())
+
+
+LEAVING = """
+from locust import task
+from locust.exception import StopUser
+from headcount.plugin import LedgerUser
+
+class Visitor(LedgerUser):
+    @task
+    def buy_once(self):
+        self.client.get("/", event={"event_type": "buy"})
+        raise StopUser
+"""
+
+
+def test_users_that_leave(bench: Bench, tmp_path: Path) -> None:
+    """The ledger names the cause of the arrivals that were dropped because users had ended."""
+    (tmp_path / "visitors.py").write_text(LEAVING)
+    options = ("--rate", "50/s:2s", "-u", "10", "-r", "10")
+    run(bench, *options, locustfile=str(tmp_path / "visitors.py"))
+    counts = total(arrivals(bench))
+    assert (counts.due, counts.started, counts.dropped) == (100, 10, 90)
+    shortfall = read_shortfall(*open_location(str(bench.ledger())), 0)
+    assert (shortfall.users, shortfall.ended_users) == (10, 10)
+    assert shortfall.userless == 90
 
 
 @pytest.mark.slow
