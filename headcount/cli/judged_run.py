@@ -5,7 +5,7 @@ import os
 
 from headcount_analysis.report.model import Report
 
-from headcount.cli.load import drive
+from headcount.cli.load import drive, has_seal
 from headcount.cli.local_stack import start
 from headcount.cli.locust_command import Load
 from headcount.cli.options.kafka_options import KafkaOptions
@@ -15,6 +15,7 @@ from headcount.cli.verifying.run_lock import run_lock
 from headcount.cli.verifying.verification import judge
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
+from headcount.errors import STOPPED, HeadcountError, InterruptedRunError
 from headcount.run.folder import RunFolder
 from headcount.stack.service import DATABASE_VARIABLE
 
@@ -27,7 +28,27 @@ def judged_run(
     Raises:
         UsageError: An option, the scenario or the folder is invalid.
         PartError: A part cannot start, or died before there was anything to judge.
+        InterruptedRunError: It was interrupted, and what was done can be judged.
     """
+    try:
+        return _judged_run(load, kafka, folder, console, is_followed=is_followed)
+    except KeyboardInterrupt:
+        if not _can_be_judged(folder):
+            raise
+        remedy = f"to judge what was done: headcount verify {folder.path}"
+        raise InterruptedRunError(f"{STOPPED}; {remedy}") from None
+
+
+def _can_be_judged(folder: RunFolder) -> bool:
+    try:
+        return has_seal(folder)
+    except (HeadcountError, OSError):
+        return False
+
+
+def _judged_run(
+    load: Load, kafka: KafkaOptions, folder: RunFolder, console: Console, *, is_followed: bool
+) -> Report:
     verify_options = load.verify_options
     settings = kafka.settings
     limits_of(verify_options)  # a mistake in it is reported before the load, not after

@@ -79,7 +79,7 @@ def _report_arrivals(folder: RunFolder, console: Console) -> None:
 
 def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
     """Record for the judgement how Locust ended. Raise its error if there is nothing to judge."""
-    if not _has_seal(folder):
+    if not has_seal(folder):
         _raise_exit(locust, code)
     recorded = folder.read_locust_exit() or LocustExit(None)
     if recorded.exit_code != code:
@@ -88,7 +88,7 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
         folder.write_locust_exit(ended)
 
 
-def _has_seal(folder: RunFolder) -> bool:
+def has_seal(folder: RunFolder) -> bool:
     """Return whether at least one generator sealed a ledger, so that the run can be judged."""
     if not folder.manifest_path.is_file():
         return False

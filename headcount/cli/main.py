@@ -14,10 +14,10 @@ from typing import NoReturn
 import click
 from headcount_service.errors import CatalogueError
 
-from headcount.errors import HeadcountError, PartError, UsageError
+from headcount.errors import STOPPED, HeadcountError, InterruptedRunError, PartError, UsageError
 from headcount.gc_control import uncollected
 
-INTERRUPTED = 130  # the exit code of shells for a command that Ctrl-C ended
+INTERRUPTED = InterruptedRunError.exit_code
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean a failed run
 
 _FREE_SPACE, _GRANT_ACCESS = "free some space", "choose another folder, or grant this user access"
@@ -133,7 +133,7 @@ def main() -> NoReturn:
     except CatalogueError as error:
         code = _report_error(str(error), UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        code = _report_error("interrupted; everything that was started is stopped", INTERRUPTED)
+        code = _report_error(STOPPED, INTERRUPTED)
     except BrokenPipeError:
         code = _without_reader()
     except Exception as error:  # noqa: BLE001 - no error may pass for a verdict

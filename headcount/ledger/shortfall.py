@@ -61,7 +61,9 @@ class Shortfall:
 
     `without_event` counts requests of LedgerUsers without an event, `other_users` are users that
     are not LedgerUsers, `unmixed_users` are users without a task in the mix. `refused` says which
-    event stopped the run because it cannot be compared; empty if none did.
+    event stopped the run because it cannot be compared; empty if none did. With a rate, `users` is
+    the number of its users, `ended_users` of those that ended by themselves, and `userless` of the
+    arrivals that were dropped because these were gone.
     """
 
     errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + 1)
@@ -69,6 +71,9 @@ class Shortfall:
     other_users: tuple[str, ...] = ()
     unmixed_users: tuple[str, ...] = ()
     refused: str = ""
+    users: int = Field(default=0, ge=0, lt=1 << 53)
+    ended_users: int = Field(default=0, ge=0, lt=1 << 53)
+    userless: int = Field(default=0, ge=0, lt=1 << 53)
     format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
 
     @property
@@ -78,6 +83,12 @@ class Shortfall:
 
     def _sentences(self) -> Iterator[str]:
         yield from (error.sentence for error in self.errors)
+        if self.userless:
+            yield (
+                f"{self.ended_users:,} of {_number(self.users, 'user')} ended by themselves, with "
+                f"StopUser or an exception, so {_number(self.userless, 'arrival')} found no free "
+                "user and did not start: let the users go on, or start more (--users)"
+            )
         if self.without_event:
             verb = "is" if self.without_event == 1 else "are"
             made = _number(self.without_event, "request")
@@ -105,6 +116,9 @@ class Counter:
     other_users: tuple[str, ...] = ()
     unmixed_users: tuple[str, ...] = ()
     refused: str = ""
+    users: int = 0
+    ended_users: int = 0
+    userless: int = 0
     _errors: dict[tuple[Stage, str, str], ScenarioError] = field(default_factory=dict)
 
     def add(self, stage: Stage, error: BaseException, place: str) -> None:
@@ -124,19 +138,31 @@ class Counter:
     def shortfall(self) -> Shortfall:
         """The shortfall until now."""
         errors = tuple(self._errors.values())
-        users = self.other_users, self.unmixed_users
-        return Shortfall(_ordered(errors), self.without_event, *users, self.refused)
+        return Shortfall(
+            _ordered(errors),
+            self.without_event,
+            self.other_users,
+            self.unmixed_users,
+            self.refused,
+            self.users,
+            self.ended_users,
+            self.userless,
+        )
 
 
 def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
     """Merge the shortfalls of several generators."""
     errors: dict[tuple[Stage, str, str], ScenarioError] = {}
     without_event, refused = 0, ""
+    users = ended_users = userless = 0
     other: dict[str, None] = {}
     unmixed: dict[str, None] = {}
     for shortfall in shortfalls:
         without_event += shortfall.without_event
         refused = refused or shortfall.refused
+        users += shortfall.users
+        ended_users += shortfall.ended_users
+        userless += shortfall.userless
         other |= dict.fromkeys(shortfall.other_users)
         unmixed |= dict.fromkeys(shortfall.unmixed_users)
         for error in shortfall.errors:
@@ -145,7 +171,8 @@ def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
             count = error.count + (0 if before is None else before.count)
             errors[key] = replace(before or error, count=count)
     kept = _ordered(errors.values())[: MOST_ERRORS + 1]
-    return Shortfall(kept, without_event, tuple(other), tuple(unmixed), refused)
+    names = tuple(other), tuple(unmixed)
+    return Shortfall(kept, without_event, *names, refused, users, ended_users, userless)
 
 
 def dump(shortfall: Shortfall) -> bytes:

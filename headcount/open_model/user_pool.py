@@ -26,14 +26,16 @@ class UserPool:
 
     At most `most` users are busy at once; None means no limit. `on_drop` is called for each dropped
     arrival. `due`, `started` and `dropped` count arrivals; once the pool is closed, `due` is the
-    sum of the other two.
+    sum of the other two. `userless` counts those of the dropped arrivals that found no free user
+    after a user had ended by itself, as with StopUser: that user could have started them.
     """
 
     def __init__(self, generator: int, on_drop: Callable[[], None]) -> None:
         self.generator = generator
         self.most: int | None = None
         self._on_drop = on_drop
-        self.due = self.started = self.dropped = 0
+        self.due = self.started = self.dropped = self.userless = 0
+        self._has_ended_users = False
         self._free: OrderedDict[Taker, None] = OrderedDict()
         self._busy: set[Taker] = set()
         self._waiting: deque[tuple[int, int]] = deque()
@@ -93,6 +95,11 @@ class UserPool:
         self._busy.discard(user)
         self._free.pop(user, None)
 
+    def remove_ended(self, user: Taker) -> None:
+        """Remove a user that has ended by itself, which Locust does not replace."""
+        self.remove(user)
+        self._has_ended_users = True
+
     def remove_stopped(self, user: Taker, *, has_arrival: bool) -> None:
         """Remove a user that was stopped while waiting, or before it could start its arrival."""
         self.remove(user)
@@ -103,23 +110,28 @@ class UserPool:
     def expire(self, now_ns: int) -> None:
         """Drop the arrivals that have waited too long."""
         while self._waiting and self._waiting[0][1] <= now_ns:
-            self._waiting.popleft()
-            self._drop()
+            self._drop_waiting()
 
     def close(self) -> None:
         """Start nothing more, and drop the waiting arrivals."""
         self.is_closed = True
         while self._waiting:
-            self._waiting.popleft()
-            self._drop()
+            self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        self._waiting.popleft()
+        self.userless += self._has_ended_users and not self._is_full()
+        self._drop()
 
     def _drop(self) -> None:
         self.dropped += 1
         self._on_drop()
 
     def _can_start(self) -> bool:
-        is_full = self.most is not None and len(self._busy) >= self.most
-        return bool(self._free) and not is_full and not self.is_closed
+        return bool(self._free) and not self._is_full() and not self.is_closed
+
+    def _is_full(self) -> bool:
+        return self.most is not None and len(self._busy) >= self.most
 
     def _assign(self, due_at_ns: int) -> None:
         user, _ = self._free.popitem(last=False)

@@ -4,6 +4,7 @@ The master, or the only process, runs the coordinator; each process with users r
 Locust's users, web UI and statistics work as usual. A run without `--rate` uses none of this.
 """
 
+import functools
 import logging
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from headcount.run.manifest import Scheduled
 
 SPAN_GRANTED = "headcount_span_granted"
 ALL_MADE = "headcount_all_arrivals_made"
+_EXECUTE_NEXT_TASK = TaskSet.execute_next_task
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +86,7 @@ def pace_users(environment: Environment, recorder: Recorder, generator: int) -> 
     assert runner is not None
     load = open_load_of(options)
     _set_task_set_waits(environment, state, paced=load is not None)
+    _set_task_starts(paced=load is not None)
     state.pacer = None
     if load is None:
         return
@@ -213,6 +216,18 @@ def _on_all_made(environment: Environment, msg: Any, **_: Any) -> None:
     coordinator = state_of(environment).coordinator
     if coordinator is not None:
         coordinator.done(int(msg.data))
+
+
+def _set_task_starts(*, paced: bool) -> None:
+    """Make every task of every task set start on an arrival; undo that without a rate."""
+    step = _execute_on_arrival if paced else _EXECUTE_NEXT_TASK
+    setattr(TaskSet, "execute_next_task", step)  # noqa: B010
+
+
+def _execute_on_arrival(task_set: TaskSet) -> None:
+    user = task_set.user
+    assert isinstance(user, LedgerUser)  # `check` refuses all others
+    user.run_on_arrival(functools.partial(_EXECUTE_NEXT_TASK, task_set))
 
 
 def _set_task_set_waits(environment: Environment, state: State, *, paced: bool) -> None:

@@ -16,7 +16,13 @@ import psutil
 from locust import events
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.runners import (
+    STATE_CLEANUP,
+    STATE_MISSING,
+    STATE_STOPPING,
+    MasterRunner,
+    WorkerRunner,
+)
 from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
@@ -108,14 +114,36 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
     while environment.runner is None:
         gevent.sleep(POLL_S)
     try:
-        if not isinstance(environment.runner, WorkerRunner) and not state_of(environment).prepared:
-            _prepare(environment)
+        if not isinstance(environment.runner, WorkerRunner):
+            _refuse_second_test(environment)
+            if not state_of(environment).prepared:
+                _prepare(environment)
         if not isinstance(environment.runner, MasterRunner):
             recording.begin(environment)
     except HeadcountError as error:
         sequence.give_up(environment, error)
         environment.runner.log_exception("headcount", str(error), "")
         raise StopTest(str(error)) from None
+
+
+def _refuse_second_test(environment: Environment) -> None:
+    """End Locust if the only test of a headless run is over, or is being stopped. UsageError.
+
+    A second test would be a second run, and only one of the two would be judged.
+    """
+    state, runner = state_of(environment), environment.runner
+    assert runner is not None
+    is_over = not state.prepared or runner.state in {STATE_CLEANUP, STATE_STOPPING}
+    if environment.web_ui is not None or not state.has_run or not is_over:
+        return
+    error = UsageError(
+        "the scenario starts a second test: headless Locust runs one test per run; to change the "
+        "number of users, call runner.start() without runner.stop(), and for another test start "
+        "another run"
+    )
+    _log.error("headcount: %s", error)
+    gevent.spawn(runner.quit)  # a master is started by the scenario, which nothing else ends
+    raise error
 
 
 def _on_test_stopping(environment: Environment, **_: Any) -> None:

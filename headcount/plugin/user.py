@@ -18,6 +18,7 @@ that changes state can declare how, with `changes=`; the state is then accounted
 
 import sys
 import time
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -28,7 +29,7 @@ from locust import TaskSet
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.user.task import LOCUST_STATE_WAITING
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from headcount.plugin import scenario_errors
 from headcount.plugin.environment_state import state_of
@@ -81,7 +82,6 @@ class LedgerUser(FastHttpUser):
         self._arrival = gevent.event.Event()
         if state.pacer is not None:
             # The wait for an arrival replaces Locust's wait time between tasks.
-            self.tasks = [_enter]
             self.wait_time = self._await_arrival  # type: ignore[method-assign]
 
     def new_owner(self) -> str:
@@ -94,16 +94,39 @@ class LedgerUser(FastHttpUser):
         """Start as Locust does, and watch the user for errors."""
         greenlet: gevent.Greenlet[..., None] = super().start(group)
         scenario_errors.count_errors_of(self, greenlet)
-        if self._pacer is not None:
-            pool = self._pacer.pool
-            greenlet.link(lambda _: pool.remove(self))
+        if self._pacer is not None and self._recorder is not None:
+            self._recorder.shortfall.users += 1
+            greenlet.link(self._leave_pool)
             self._pacer.prepare(self.client.open_ahead)
         return greenlet
+
+    def _leave_pool(self, _greenlet: "gevent.Greenlet[..., None]") -> None:
+        """Leave the pool at the user's end, and count an end that Locust did not ask for."""
+        assert self._pacer is not None
+        assert self._recorder is not None
+        if self.killed or self._state == LOCUST_STATE_STOPPING:
+            self._pacer.pool.remove(self)
+            return
+        self._recorder.shortfall.ended_users += 1
+        self._pacer.pool.remove_ended(self)
 
     def take(self, due_at_ns: int) -> None:
         """Start a task that was due at `due_at_ns` (monotonic); so was its first request."""
         self.client.due_at_ns = due_at_ns
         self._arrival.set()
+
+    def run_on_arrival(self, run_task: Callable[[], None]) -> None:
+        """Run a task on the arrival that came before it; if none has come, wait for one.
+
+        Locust waits between tasks, but neither before the first nor after `interrupt()`. The first
+        task of a nested task set runs on the arrival that started the task set.
+        """
+        if self._pacer is not None and not self._arrival.is_set():
+            super().wait()  # type: ignore[no-untyped-call]
+        try:
+            run_task()
+        finally:
+            self._arrival.clear()
 
     def _await_arrival(self) -> float:
         """Wait for an arrival; return 0, because Locust then need not wait any longer.
@@ -145,16 +168,11 @@ class LedgerUser(FastHttpUser):
 
 
 def _is_between_tasks() -> bool:
-    """Whether the current wait is Locust's own between two tasks, not one called by a task."""
+    """Whether the current wait is between two tasks, not one called by a task."""
     frame = sys._getframe(2)  # noqa: SLF001 - Locust calls the same method for both
     while frame.f_code.co_name in {"wait", "wait_time"} and frame.f_back is not None:
         frame = frame.f_back
-    return frame.f_code is TaskSet.run.__code__
-
-
-def _enter(user: LedgerUser) -> None:
-    """Run no task: even the first task must wait for an arrival."""
-    user.tasks = [_pick]
+    return frame.f_code in {TaskSet.run.__code__, LedgerUser.run_on_arrival.__code__}
 
 
 def _pick(user: LedgerUser) -> None:

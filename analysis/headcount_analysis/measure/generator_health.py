@@ -4,7 +4,8 @@ Every event is accounted for however busy its generator was, so none of this is 
 But a busy generator sends requests late and records responses late, so its latencies and rates
 include its own delay. A generator counts as saturated if
 
-- it dropped arrivals: some of the requested load was not sent;
+- it dropped arrivals, not because users had ended by themselves: some of the requested load was
+  not sent;
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;
 - a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
@@ -32,11 +33,13 @@ LATE_SHARE = 0.1
 class GeneratorHealth:
     """One generator's health: its samples under load, in order.
 
-    Without samples, its health is unknown.
+    Without samples, its health is unknown. `userless` arrivals were dropped because users had ended
+    by themselves, which says nothing about the generator.
     """
 
     generator: int
     samples: tuple[Sample, ...] = ()
+    userless: int = 0
 
     @property
     def is_known(self) -> bool:
@@ -72,8 +75,9 @@ class GeneratorHealth:
 
     def _evidence(self) -> Iterator[str]:
         name, count = f"generator {self.generator}", len(self.samples)
-        if self.dropped:
-            yield f"{name} dropped {self.dropped:,} arrivals that it could not start in time"
+        late_arrivals = (self.dropped or 0) - self.userless
+        if late_arrivals > 0:
+            yield f"{name} dropped {late_arrivals:,} arrivals that it could not start in time"
         busy = sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
         if 2 * busy > count:
             yield (
@@ -139,7 +143,7 @@ def generators(
     healths: Mapping[int, Health | None],
     begun: Sequence[int] | None,
     options: Mapping[str, Any],
-    shortfalls: Iterable[Shortfall] = (),
+    shortfalls: Mapping[int, Shortfall] | None = None,
 ) -> FleetHealth:
     """Assess the health of all generators.
 
@@ -150,13 +154,17 @@ def generators(
             of generators.
         shortfalls: The shortfall of each generator.
     """
-    numbers = sorted({*healths, *(begun or ())})
+    numbers, shortfalls = sorted({*healths, *(begun or ())}), shortfalls or {}
     known = tuple(
-        GeneratorHealth(number, under_load(health.samples) if health else ())
-        for number, health in ((each, healths.get(each)) for each in numbers)
+        GeneratorHealth(
+            number,
+            under_load(health.samples) if (health := healths.get(number)) else (),
+            shortfalls[number].userless if number in shortfalls else 0,
+        )
+        for number in numbers
     )
     missing = None if begun is None else max(0, _requested_generators(options) - len(set(begun)))
-    return FleetHealth(known, missing, merged(shortfalls))
+    return FleetHealth(known, missing, merged(shortfalls.values()))
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:

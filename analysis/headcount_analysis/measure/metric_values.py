@@ -68,8 +68,14 @@ def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
 
 
 def _rate(threshold: Threshold, bounds: CountBounds, sample: WindowSample) -> Measurement:
-    """Measure requests per second; the time is uncertain if generators' clocks may differ."""
+    """Measure requests per second.
+
+    The time is uncertain if generators' clocks may differ, or if a schedule went on without users:
+    what they would have sent then is unknown.
+    """
     shortest_s, longest_s = sample.seconds_bounds or (sample.seconds, sample.seconds)
+    idle_doubt = sample.idle_doubt if threshold.window.for_s is None else ""
+    longest_s += sample.idle_s if idle_doubt else 0.0
     value = evaluate(threshold.measures, bounds.certain.as_dict(), sample.seconds)
     if value is None:
         return Measurement(None, doubt="the requests span no time, so they have no rate")
@@ -77,7 +83,7 @@ def _rate(threshold: Threshold, bounds: CountBounds, sample: WindowSample) -> Me
     if shortest_s == longest_s:
         least = value
     most = evaluate(threshold.measures, bounds.possible.as_dict(), shortest_s)
-    doubts = [bounds.doubt, sample.time_doubt if shortest_s < longest_s else ""]
+    doubts = [bounds.doubt, idle_doubt, sample.time_doubt if shortest_s < longest_s else ""]
     doubt = "; ".join(filter(None, doubts))
     return Measurement(value, least, math.inf if most is None else most, doubt, bounds.doubt)
 

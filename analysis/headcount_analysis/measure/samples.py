@@ -30,10 +30,10 @@ class WindowSample:
 
     `unfilled` says that the run ended before the part did, `unplaced` why it is unknown which
     requests belong to it. The length is within `seconds_bounds`, for the reason `time_doubt`;
-    without bounds, it is exact. `ordered` counts by event type the
-    events that could be found reordered. The last four cover the whole run: its attempts without a
-    row, clock offsets and unusable timestamps, and the events that have an order, None if not
-    counted.
+    without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the run's requests,
+    for the reason `idle_doubt`. `ordered` counts by event type the events that could be found
+    reordered. The last four cover the whole run: its attempts without a row, clock offsets and
+    unusable timestamps, and the events that have an order, None if not counted.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -44,6 +44,8 @@ class WindowSample:
     unplaced: str = ""
     seconds_bounds: tuple[float, float] | None = None
     time_doubt: str = ""
+    idle_s: float = 0.0
+    idle_doubt: str = ""
     ordered: Mapping[str, int] = field(default_factory=dict)
     rowless: Counts = field(default_factory=Counts)
     clocks: tuple[ClockOffset, ...] = ()

@@ -1,6 +1,6 @@
 """Checks: measures the evidence against limits and thresholds, and judges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headcount_analysis.judge import Judgement, judge
 from headcount_analysis.measure.run_span import run_span
@@ -10,6 +10,7 @@ from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.gather import RunEvidence
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.schedule import idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class CheckedRun:
 def check(plan: VerificationPlan, comparison: ComparedRun, gathered: RunEvidence) -> CheckedRun:
     """Measure the thresholds, then judge. Raises EvidenceError and OSError."""
     ledger = comparison.read.ledger
+    span = run_span(ledger.times.spans_ns, gathered.evidence.clocks)
+    idle_s, idle_doubt = idle(plan, gathered.evidence.generators.shortfall, span)
     measured = samples(
         [threshold.window for threshold in plan.thresholds],
-        _whole_run(gathered),
+        replace(_whole_run(gathered), idle_s=idle_s, idle_doubt=idle_doubt),
         plan.folder.path / FATES_FOLDER,
-        run_span(ledger.times.spans_ns, gathered.evidence.clocks),
+        span,
         ledger.state.event_types,
     )
     thresholds = judged(plan.thresholds, measured, plan.folder.read_abort())

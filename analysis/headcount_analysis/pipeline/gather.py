@@ -125,7 +125,7 @@ def _generators(plan: VerificationPlan, state: LedgerState) -> FleetHealth:
     filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
     numbers = [generator.generator for generator in state.generators]
     healths = {number: read_health(filesystem, path, number) for number in numbers}
-    shortfalls = [read_shortfall(filesystem, path, number) for number in numbers]
+    shortfalls = {number: read_shortfall(filesystem, path, number) for number in numbers}
     return generators(healths, plan.folder.begun, plan.manifest.options, shortfalls)
 
 

@@ -2,11 +2,16 @@
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.ledger.location import open_location
+from headcount.ledger.shortfall import Shortfall
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.scheduled_arrivals import all_arrivals
 from headcount_analysis.measure.over_time import RateAt
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
+from headcount_analysis.measure.run_span import RunSpan
 from headcount_analysis.pipeline.plan import VerificationPlan
+
+_FEW = 0.01
+"""The share of arrivals that may be dropped because users have ended, without a doubt."""
 
 
 def planned_rate(plan: VerificationPlan) -> RateAt | None:
@@ -33,3 +38,20 @@ def rates(plan: VerificationPlan, attempted: int, span_s: float) -> Rates:
         return of_requests(attempted, span_s)
     location = open_location(plan.folder.ledger_location(plan.manifest))
     return of_arrivals(all_arrivals(*location, scheduled.due), scheduled.elapsed_s)
+
+
+def idle(plan: VerificationPlan, shortfall: Shortfall, span: RunSpan | None) -> tuple[float, str]:
+    """Return how many seconds the schedule outlasted the requests because users had ended, and why.
+
+    Zero and an empty reason if there is no schedule, or if it dropped no more than a few arrivals.
+    """
+    scheduled = plan.folder.read_scheduled()
+    if scheduled is None or span is None:
+        return 0.0, ""
+    idle_s = scheduled.elapsed_s - span.seconds
+    if idle_s <= 0 or shortfall.userless <= _FEW * sum(scheduled.due.values()):
+        return 0.0, ""
+    return idle_s, (
+        f"{shortfall.ended_users:,} of {shortfall.users:,} users ended by themselves, and the "
+        f"requests span {span.seconds:,.1f} s of a schedule of {scheduled.elapsed_s:,.1f} s"
+    )

@@ -101,8 +101,11 @@ class Recorder(SeqReservation):
 
         Raises OSError.
         """
-        if not self._sealed:
-            self._segments.write_health(health, self.shortfall.shortfall)
+        if self._sealed:
+            return
+        if self.pool is not None:
+            self.shortfall.userless = self.pool.userless
+        self._segments.write_health(health, self.shortfall.shortfall)
 
     def new_owner(self) -> str:
         """Return a new owner name, unique across runs and generators."""

@@ -52,6 +52,16 @@ def test_each_sign_is_reported(health: Health, evidence: str) -> None:
     assert weighed.notes[0].startswith("generator: saturated: generator 0 ")
 
 
+def test_a_generator_whose_users_ended_is_not_saturated() -> None:
+    """Its arrivals were dropped for want of users; only further ones show that it was late."""
+    ended = {0: Shortfall(users=5, ended_users=5, userless=3)}
+    weighed = generators({0: samples([20.0] * 9, dropped=3)}, [0], {}, ended)
+    assert not weighed.saturated
+    assert weighed.notes[0].startswith("5 of 5 users ended by themselves")
+    late = generators({0: samples([20.0] * 9, dropped=5)}, [0], {}, ended)
+    assert late.evidence == ("generator 0 dropped 2 arrivals that it could not start in time",)
+
+
 def test_unknown_health_is_reported() -> None:
     """It counts neither as healthy nor as saturated."""
     weighed = assessed(None)
@@ -101,7 +111,7 @@ def test_the_figures_are_those_of_the_samples() -> None:
 def test_the_shortfall_is_reported_first() -> None:
     """The shortfall of all generators is added up: the verdict does not cover it."""
     shortfall = Shortfall((ScenarioError(Stage.TASK, "KeyError: 'a'", "shop.py:3", 2),), 3)
-    weighed = generators({0: None, 1: None}, [0, 1], {}, [shortfall, Shortfall(), shortfall])
+    weighed = generators({0: None, 1: None}, [0, 1], {}, {0: shortfall, 1: shortfall})
     assert weighed.notes[:2] == (
         "4 tasks ended with KeyError: 'a' (first in shop.py:3)",
         "6 requests named no event= and are not accounted for",

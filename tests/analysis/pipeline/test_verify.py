@@ -26,10 +26,12 @@ from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame
 
 from headcount.ledger.location import open_location
+from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.run.manifest import Scheduled
-from headcount.run.verdict import Verdict
+from headcount.run.verdict import Result, Verdict
+from headcount.thresholds.grammar import parse
 from tests.analysis.history import RUN, START_NS, Frames, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
@@ -112,6 +114,29 @@ def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: 
     history.folder.write_scheduled(Scheduled(START_NS, 0.5, {0: 9, 1: 41}))
 
     assert history.verified_again().rates == Rates(target_per_s=100, achieved_per_s=14)
+
+
+@pytest.mark.parametrize(("userless", "exit_code"), [(45, 3), (0, 0)])
+def test_the_rate_of_users_that_ended_early(
+    history: RunHistory, userless: int, exit_code: int
+) -> None:
+    """Five requests in 45 ms are no proof of a rate that was scheduled for half a second.
+
+    What holds for the whole schedule as well is proven.
+    """
+    texts = ("rps > 90", "rps > 90 after 0.005s", "rps > 5", "rps < 200")
+    history.thresholds = tuple(map(parse, texts))
+    history.deliver(5)
+    history.write()
+    path = history.folder.path / "ledger"
+    shortfall = Shortfall(users=5, ended_users=5, userless=userless)
+    LedgerWriter(*open_location(str(path)), RUN, 0).write_shortfall(shortfall)
+    history.folder.write_scheduled(Scheduled(START_NS, 0.5, {0: 50}))
+    report = history.verified_again()
+    early = Result.UNPROVEN if userless else Result.KEPT
+    results = [each.result for each in report.thresholds]
+    assert results == [early, early, Result.KEPT, Result.KEPT]
+    assert report.exit_code == exit_code
 
 
 @pytest.fixture

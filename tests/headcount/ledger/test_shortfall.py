@@ -47,6 +47,15 @@ def test_traffic_not_accounted_for_is_reported() -> None:
     assert Shortfall().sentences == ()
 
 
+def test_users_that_ended_by_themselves() -> None:
+    """They are named if arrivals found no user, and counted over all generators."""
+    ended = Shortfall(users=10, ended_users=4, userless=30)
+    (sentence,) = merged([ended, ended]).sentences
+    expected = "8 of 20 users ended by themselves, with StopUser or an exception, so 60 arrivals"
+    assert sentence.startswith(expected)
+    assert Shortfall(users=10, ended_users=10).sentences == ()
+
+
 def test_memory_is_bounded() -> None:
     """More kinds of errors than can be kept are counted together, and messages are cut."""
     counter = counted(
@@ -82,9 +91,11 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     writer.open()
     counter = counted((Stage.TASK, ValueError("\ud800 \n and more"), "shop.py:1"))
     counter.without_event = 7
+    counter.users, counter.ended_users, counter.userless = 3, 2, 1
     writer.write_shortfall(counter.shortfall)
     read = read_shortfall(LocalFileSystem(), str(tmp_path), 0)
     assert read.without_event == 7
+    assert (read.users, read.ended_users, read.userless) == (3, 2, 1)
     assert read.errors[0].message.endswith("and more")
     (tmp_path / "0" / FILE).write_text('{"without_event": -1}')
     assert read_shortfall(LocalFileSystem(), str(tmp_path), 0) == Shortfall()

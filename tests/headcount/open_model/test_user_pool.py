@@ -100,6 +100,34 @@ def test_a_stopped_user_returns_its_arrival() -> None:
     assert (pool.arrivals, len(dropped)) == (Arrivals(3, 2, 0, 2), 2)
 
 
+def test_arrivals_for_users_that_have_ended() -> None:
+    """What such a user could have started counts: nothing late, and nothing above the limit."""
+    pool, (first, second, _), _ = a_pool(3)
+    pool.arrive(10, 10)
+    pool.remove(first)
+    pool.remove_ended(second)
+    pool.arrive(0, MAX_LATENESS_NS + 1)
+    pool.most = 1
+    pool.arrive(20, 20)
+    pool.arrive(30, 30)
+    pool.expire(30 + QUEUE_TIMEOUT_NS)
+    assert (pool.dropped, pool.userless) == (2, 0)
+    pool.most = None
+    pool.arrive(40, 40)
+    pool.close()
+    assert (pool.dropped, pool.userless) == (3, 1)
+
+
+def test_arrivals_that_busy_users_keep_waiting() -> None:
+    """Users that Locust stops, and busy users, are no reason to blame those that ended."""
+    pool, (user,), _ = a_pool(1)
+    pool.arrive(10, 10)
+    pool.remove(user)
+    pool.arrive(20, 20)
+    pool.close()
+    assert (pool.dropped, pool.userless) == (1, 0)
+
+
 def test_a_closed_pool_starts_nothing() -> None:
     """Waiting arrivals are dropped, and freed users get none."""
     pool, (user,), _ = a_pool(1)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from headcount.ledger.location import open_location
+from headcount.ledger.shortfall import read_shortfall
 from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port, is_listening
@@ -337,12 +338,122 @@ def test_a_nested_scenario(bench: Bench, tmp_path: Path) -> None:
     assert types["second"] == types["buy"]
     assert min(types[each] for each in ("look", "leave", "buy")) > 5
     counts = total(arrivals(bench))
-    # After an interrupt, Locust runs the next task immediately, without an arrival of its own,
-    # unless the run ends just then.
-    assert counts.started - 20 <= types["look"] + types["buy"] <= counts.started
+    assert sum(types[each] for each in ("look", "leave", "buy")) == counts.started
     due = [row for row in bench.rows() if row["intended_at_ns"] != row["sent_at_ns"]]
     assert len(due) == counts.started
     assert {row["event_type"] for row in due} == {"look", "leave", "buy"}
+
+
+INTERRUPTED = """
+from locust import SequentialTaskSet, TaskSet, constant, tag, task
+from locust.exception import RescheduleTaskImmediately
+from headcount.plugin import LedgerUser
+
+class Shelf(TaskSet):
+    @task
+    def look(self):
+        self.user.ask("look")
+        self.interrupt()
+
+class Shop(TaskSet):
+    tasks = [Shelf]
+
+    @task
+    def leave(self):
+        self.user.ask("leave")
+        self.interrupt()
+
+class Checkout(SequentialTaskSet):
+    @task
+    def pay(self):
+        self.user.ask("pay")
+
+    @task
+    def go(self):
+        self.user.ask("go")
+        self.interrupt()
+
+class Closed(TaskSet):
+    def on_start(self):
+        self.user.ask("closed")
+        self.interrupt()
+
+    @task
+    def enter(self):
+        self.user.ask("enter")
+
+class Errand(TaskSet):
+    wait_time = constant(0)
+
+    @task
+    def run_it(self):
+        self.user.ask("errand")
+        self.interrupt()
+
+class Home(TaskSet):
+    @task
+    def rest(self):
+        self.user.ask("rest")
+        self.schedule_task(Errand)
+        raise RescheduleTaskImmediately
+
+@tag("open")
+class Everything(TaskSet):
+    tasks = [Shop, Checkout, Closed, Home]
+
+class Visitor(LedgerUser):
+    wait_time = constant(1000)
+    tasks = [Everything]
+
+    @task
+    def untagged(self):
+        self.ask("untagged")
+
+    def ask(self, what):
+        self.client.get("/", event={"event_type": what})
+"""
+
+
+def test_interrupted_task_sets(bench: Bench, tmp_path: Path) -> None:
+    """Each task takes an arrival, even if Locust would start it without waiting.
+
+    It does so after an interrupt at any depth or in `on_start`, and for a task set that only a task
+    names. The first task of a task set takes the arrival that started the task set.
+    """
+    (tmp_path / "visitors.py").write_text(INTERRUPTED)
+    options = ("--rate", "80/s:3s", "-u", "20", "-r", "20", "--tags", "open")
+    run(bench, *options, locustfile=str(tmp_path / "visitors.py"))
+    types = collections.Counter(row["event_type"] for row in bench.rows())
+    assert set(types) == {"look", "leave", "pay", "go", "closed", "errand", "rest"}
+    counts = total(arrivals(bench))
+    assert counts.due == 240
+    assert counts.started == types.total()
+    assert all(row["intended_at_ns"] != row["sent_at_ns"] for row in bench.rows())
+
+
+LEAVING = """
+from locust import task
+from locust.exception import StopUser
+from headcount.plugin import LedgerUser
+
+class Visitor(LedgerUser):
+    @task
+    def buy_once(self):
+        self.client.get("/", event={"event_type": "buy"})
+        raise StopUser
+"""
+
+
+def test_users_that_leave(bench: Bench, tmp_path: Path) -> None:
+    """The ledger names the cause of the arrivals that were dropped because users had ended."""
+    (tmp_path / "visitors.py").write_text(LEAVING)
+    options = ("--rate", "50/s:2s", "-u", "10", "-r", "10")
+    run(bench, *options, locustfile=str(tmp_path / "visitors.py"))
+    counts = total(arrivals(bench))
+    assert (counts.due, counts.started, counts.dropped) == (100, 10, 90)
+    shortfall = read_shortfall(*open_location(str(bench.ledger())), 0)
+    assert (shortfall.users, shortfall.ended_users) == (10, 10)
+    assert shortfall.userless == 90
 
 
 @pytest.mark.slow

@@ -51,13 +51,56 @@ class Last(LedgerUser):
         {statement}
 """
 
+RESTARTS = """
+import gevent
+from locust.runners import WorkerRunner
 
-def ended(bench: Bench, path: Path, more: str, *options: str) -> tuple[int, LocustExit, str]:
+starts = []
+
+@events.test_start.add_listener
+def start_again(environment, **_):
+    starts.append(environment)
+    if len(starts) == 1 and not isinstance(environment.runner, WorkerRunner):
+        gevent.spawn(restart, environment.runner)
+
+def restart(runner):
+    while runner.stats.total.num_requests < 20:
+        gevent.sleep(0.05)
+    runner.stop()
+    gevent.sleep(0.2)
+    while not runner.worker_count:
+        gevent.sleep(0.05)
+    runner.start(5, 5)
+"""
+GROWS = """
+import gevent
+
+starts = []
+
+@events.test_start.add_listener
+def count(environment, **_):
+    starts.append(environment.runner)
+
+@events.spawning_complete.add_listener
+def grow(user_count, **_):
+    if user_count == 5:
+        gevent.spawn(starts[-1].start, 8, 8)
+
+@events.quitting.add_listener
+def report(**_):
+    print(len(starts), "test started", file=sys.stderr)
+"""
+
+
+def ended(
+    bench: Bench, path: Path, more: str, *options: str, is_counted: bool = True
+) -> tuple[int, LocustExit, str]:
     """Run a scenario; return its exit code, what was recorded, and its output."""
     (path / "scenario.py").write_text(SCENARIO + more)
+    locustfile = str(path / "scenario.py")
     command = bench.command(
         *("--headless", "-u", "5", "-r", "5", "--run-id", "run-1", *options),
-        locustfile=counted(str(path / "scenario.py")),
+        locustfile=counted(locustfile) if is_counted else locustfile,
     )
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     recorded = RunFolder(bench.reports / "run-1").read_locust_exit()
@@ -104,4 +147,25 @@ def test_a_task_that_ends_the_test(bench: Bench, tmp_path: Path, statement: str)
     more = FROM_A_TASK.format(statement=statement)
     code, recorded, output = ended(bench, tmp_path, more, "-t", "8s")
     assert (code, recorded.cause) == (0, Cause.NOTHING), output
+    bench.assert_accounts_agree()
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_second_test_is_refused(bench: Bench, tmp_path: Path, processes: int) -> None:
+    """Nothing would judge its run; the first run is sealed, and is the only one."""
+    several = () if processes == 1 else ("--processes", str(processes))
+    options = ("-t", "30s", "--stop-timeout", "1", *several)
+    code, recorded, output = ended(bench, tmp_path, RESTARTS, *options, is_counted=False)
+    assert (code, recorded.exit_code, recorded.cause) == (2, 2, Cause.ERROR), output
+    assert recorded.reason.startswith("the scenario starts a second test: headless Locust runs one")
+    assert [path.name for path in bench.reports.iterdir()] == ["run-1"]
+    bench.assert_accounts_agree(generators=processes)
+
+
+def test_more_users_are_not_a_second_test(bench: Bench, tmp_path: Path) -> None:
+    """Starting a test that runs only changes the number of its users."""
+    code, recorded, output = ended(bench, tmp_path, GROWS)
+    assert (code, recorded.cause) == (0, Cause.NOTHING), output
+    assert "Ramping to 8 users" in output
+    assert "1 test started" in output
     bench.assert_accounts_agree()
