@@ -17,6 +17,7 @@ import functools
 import json
 import operator
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ from headcount.thresholds.metric_text import Parsed
 
 SEPARATOR = ";"
 LARGEST_BODY = 1 << 20
-"""A longer body is not parsed, and meets no condition."""
+"""A longer body is not parsed, and meets no condition; nor does one that cannot be decoded."""
 
 _COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
@@ -78,7 +79,7 @@ class Response(Protocol):
 
     @property
     def content(self) -> bytes | None:
-        """Its body."""
+        """Its body. zlib.error if it cannot be decoded."""
 
 
 class Answer:
@@ -99,7 +100,7 @@ class Answer:
     def pointed_at(self, path: Sequence[str]) -> object:
         """Return the value at a path in the body."""
         if self._document is _UNREAD:
-            self._document = _parsed(self._response.content) if self.has_body else _ABSENT
+            self._document = _parsed(self._response) if self.has_body else _ABSENT
         value = self._document
         for name in path:
             if isinstance(value, dict):
@@ -228,10 +229,12 @@ def _value(parsed: Parsed, token: Token) -> object:
         raise parsed.mistake(token, f"expected {_EXPECTED['VALUE']}") from None
 
 
-def _parsed(content: bytes | None) -> object:
-    if not content or len(content) > LARGEST_BODY:
-        return _ABSENT
+def _parsed(response: Response) -> object:
+    """Parse a body. One that is not JSON, or cannot be decoded, has no values."""
     try:
+        content = response.content
+        if not content or len(content) > LARGEST_BODY:
+            return _ABSENT
         return json.loads(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, zlib.error):
         return _ABSENT
