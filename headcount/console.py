@@ -4,6 +4,8 @@ On a terminal, a step is a spinner with its elapsed time, and one line once it e
 in CI, it is a plain line. The command creates the console and passes it on; nothing else prints.
 """
 
+import copy
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,12 +13,45 @@ from contextlib import contextmanager
 
 import rich.console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 # In a pipe, a long step reports its progress at this interval.
 PLAIN_UPDATE_EVERY_S = 10.0
 
 _UNBOUNDED_WIDTH = 10_000
+
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
+"""Control characters other than tabs and line ends, and those that reorder or break lines."""
+
+
+def printable(text: str) -> str:
+    r"""Escape control characters as JSON does, such as `\u001b`."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def _printable(renderable: rich.console.RenderableType) -> rich.console.RenderableType:
+    """Escape control characters in a text, or in the cells of a table."""
+    match renderable:
+        case str():
+            return printable(renderable)
+        case Text() if _CONTROL.search(renderable.plain):
+            return Text(printable(renderable.plain), renderable.style)
+        case Table():
+            return _printable_table(renderable)
+        case _:
+            return renderable
+
+
+def _printable_table(table: Table) -> Table:
+    cells = [[_printable(cell) for cell in column.cells] for column in table.columns]
+    escaped = copy.copy(table)
+    escaped.rows, escaped.columns = [], [column.copy() for column in table.columns]
+    for column in escaped.columns:
+        column.header = _printable(column.header)
+    for row, values in zip(table.rows, zip(*cells, strict=True), strict=True):
+        escaped.add_row(*values, style=row.style, end_section=row.end_section)
+    return escaped
 
 
 class Step:
@@ -82,18 +117,20 @@ class Console:
         """Print a line on stderr, unless quiet."""
         if not self.quiet:
             with self._lock:
-                self._view.line(text)
+                self._view.line(printable(text))
 
     def error(self, text: str) -> None:
         """Print an error on stderr, even when quiet."""
         with self._lock:
-            self._view.line(text, style="red")
+            self._view.line(printable(text), style="red")
 
     def result(self, renderable: rich.console.RenderableType) -> None:
         """Print a result on stdout: text unchanged, or a rich table."""
         with self._lock:
             self._view.break_line()
-            self.out.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+            self.out.print(
+                _printable(renderable), markup=False, soft_wrap=isinstance(renderable, str)
+            )
 
     def _updated(self, step: Step) -> None:
         self._show("update", step)

@@ -44,6 +44,7 @@ OWNERS = {
     "fasthttp": "locust.contrib.fasthttp",
     "client": "geventhttpclient:HTTPClient",
     "pool": "geventhttpclient.connectionpool:ConnectionPool",
+    "agent": "geventhttpclient.useragent:UserAgent",
     "compat": "geventhttpclient.useragent:CompatResponse",
     "parser": "geventhttpclient.response:HTTPSocketPoolResponse",
     "gevent_socket": "gevent.socket:socket",
@@ -78,9 +79,19 @@ TABLE = (
         compat="_request _sent_request _history _cached_content",
     ),
     *_rows(
+        "headcount/plugin/http/response.py",
+        "tests/headcount/plugin/shutdown/test_failed_responses.py::test_recorded_outcomes",
+        compat="_content",
+    ),
+    *_rows(
         "headcount/plugin/http/client.py",
         f"{_CLIENT_TESTS}test_the_same_is_seen",
         cookies="_cookies",
+    ),
+    *_rows(
+        "headcount/plugin/http/client.py",
+        "tests/headcount/plugin/shutdown/test_failed_responses.py::test_recorded_outcomes",
+        agent="_conversation_str",
     ),
     *_rows(
         "headcount/plugin/http/template.py",

@@ -56,6 +56,19 @@ def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
             )
 
 
+def canonical_double(value: object) -> str:
+    """Return the canonical form of the double that a number denotes; of other values, their own.
+
+    ValueError if it has none, such as a number beyond the largest double.
+    """
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        try:
+            return _number(float(value))
+        except OverflowError:
+            raise ValueError("the number is beyond the largest double") from None
+    return canonical_value(value)
+
+
 def _number(value: float) -> str:
     if isinstance(value, int):
         value = int(value)  # an enumeration's

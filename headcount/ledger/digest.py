@@ -9,15 +9,17 @@ the concatenation, sorted by name, of
 for each field. A value is JSON with sorted keys, no spaces, no unnecessary escapes, and `\u00XX` in
 capitals. A number is written without an exponent, and without trailing zeros after the point, if
 its first digit is at most 38 places from the units; any other is written as its digits without
-trailing zeros, followed by an exponent. An event that lacks a part of a shape has no digest over
-that shape. The same code writes the canonical form of expected events and of messages;
-`headcount_analysis.messages.json_message` parses a message so that its numbers keep their exact
-values.
+trailing zeros, followed by an exponent. A float in `event=` is a double, so the number in its place
+is compared as a double, too: as the shortest text that denotes it. An event that lacks a part of a
+shape has no digest over that shape. The same code writes the canonical form of expected events and
+of messages; `headcount_analysis.messages.json_message` parses a message so that its numbers keep
+their exact values.
 
 A shape without nesting, and with plain names only, is written as its sorted names, joined by
-commas. Any other is JSON. In it, 0 stands for a value that is compared whole; an object, for an
-object of which these fields are compared; a list, for a list, with one entry per element, or a
-single entry if all are alike.
+commas. Any other is JSON. In it, 0 stands for a value that is compared whole, and 1 for a double;
+an object, for an object of which these fields are compared; a list, for a list, with one entry per
+element, or a single entry if all are alike. The digest over a shape with doubles covers the shape,
+too: otherwise an integer that was changed could equal, read as a double, the one requested.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
@@ -32,6 +34,7 @@ import xxhash
 
 from headcount.ledger.canonical_json import (
     MAX_DEPTH,
+    canonical_double,
     canonical_key,
     canonical_text,
     canonical_value,
@@ -45,8 +48,11 @@ MAX_ASKED = 256
 
 HASHED, HASH_LENGTH = "~", 8
 
-_WHOLE = 0
-"""A form: the value is compared whole."""
+_WHOLE, _DOUBLE = 0, 1
+"""Forms: the value is compared whole; a number in its place is compared as a double."""
+
+_MARK = "\0"
+"""Marks a pair that is a double; a canonical form never contains it."""
 
 Form = Mapping[str, "Form"] | Sequence["Form"] | int
 """A parsed shape; the keys of a mapping are sorted."""
@@ -67,10 +73,9 @@ class Description(NamedTuple):
 
 def describe(event: Mapping[str, object]) -> Description:
     """Describe an event. ValueError says which part cannot be compared, and why."""
-    shape, pairs = _described(event)
-    text = "".join(pairs)
+    shape, pairs, text = _described(event)
     asked = text if len(text) <= MAX_ASKED else HASHED + "".join(map(_short_hash, pairs))
-    return Description(shape, signed_hash(text.encode()), asked)
+    return Description(shape, _digest(text, shape), asked)
 
 
 def shape(event: Mapping[str, object]) -> str:
@@ -85,7 +90,7 @@ def digest(event: Mapping[str, object]) -> int:
 
 def canonical(event: Mapping[str, object]) -> str:
     """Return the canonical form of an event over its own shape. ValueError names a bad field."""
-    return "".join(_described(event)[1])
+    return _described(event)[2]
 
 
 def field_hashes(event: Mapping[str, object], shape: str) -> Iterator[tuple[str, str]]:
@@ -98,13 +103,44 @@ def field_hashes(event: Mapping[str, object], shape: str) -> Iterator[tuple[str,
 def digests_over(event: Mapping[str, object], shapes: Sequence[str]) -> list[int]:
     """Compute the digests over those shapes that the event has completely."""
     whole: dict[str, str | None] = {}
-    texts = (_over(event, form_of(shape), whole) for shape in shapes)
-    return [signed_hash(text.encode()) for text in texts if text is not None]
+    texts = ((_over(event, form_of(shape), whole), shape) for shape in shapes)
+    return [_digest(text, shape) for text, shape in texts if text is not None]
 
 
 def names_of(shape: str) -> tuple[str, ...]:
     """Return the names of the top-level fields in a shape, sorted."""
     return tuple(form_of(shape))
+
+
+def form_at(form: Form, step: str | int) -> Form:
+    """Return the form of a field of an object, or of an element of a list."""
+    if isinstance(form, int):
+        return _WHOLE
+    if isinstance(form, Mapping):
+        return form.get(str(step), _WHOLE)
+    return form[0 if len(form) == 1 else int(step)]
+
+
+def canonical_over(value: object, form: Form) -> str:
+    """Return the canonical form of a value that is compared whole, or as a double. ValueError."""
+    return canonical_double(value) if form == _DOUBLE else canonical_value(value)
+
+
+def _digest(text: str, shape: str) -> int:
+    """Hash a canonical form over a shape."""
+    return signed_hash((text + _with_doubles(shape)).encode())
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_doubles(shape: str) -> str:
+    """Return a shape if it has doubles, otherwise an empty text."""
+    return shape if _has_double(form_of(shape)) else ""
+
+
+def _has_double(form: Form) -> bool:
+    if isinstance(form, int):
+        return form == _DOUBLE
+    return any(map(_has_double, form.values() if isinstance(form, Mapping) else form))
 
 
 def _short_hash(pair: str) -> str:
@@ -120,7 +156,7 @@ def signed_hash(content: bytes) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Sort an event's names, and format the shape that it has if nothing is nested."""
+    """Sort an event's names, and format the shape that it has without objects and doubles."""
     for name in names:
         canonical_text(name)
     ordered = tuple(sorted(names))
@@ -138,29 +174,51 @@ def _written(form: Mapping[str, Form]) -> str:
 # Typed, because 1, 1.0 and True are equal in Python and different in JSON.
 @functools.lru_cache(maxsize=65536, typed=True)
 def _scalar_pair(name: str, value: object) -> str:
-    """Format a pair. TypeError if the value may be nested, or cannot be cached."""
+    """Format a pair, marked if it is a double.
+
+    TypeError if the value may be nested, or cannot be cached.
+    """
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
-    return f"{canonical_text(name)}:{canonical_value(value)},"
+    mark = _MARK if isinstance(value, float) else ""
+    return f"{canonical_text(name)}:{canonical_value(value)},{mark}"
 
 
-def _described(event: Mapping[str, object]) -> tuple[str, list[str]]:
-    """Format the shape and the fields of an event. ValueError names what has no form."""
+def _described(event: Mapping[str, object]) -> tuple[str, list[str], str]:
+    """Format the shape and the fields of an event, also as one text.
+
+    ValueError names what has no form.
+    """
     try:
         names, flat = _names(tuple(event))
         try:
-            return flat, [_scalar_pair(name, event[name]) for name in names]
+            pairs = [_scalar_pair(name, event[name]) for name in names]
         except TypeError:
             return _nested(event, names)
+        text = "".join(pairs)
+        return _with_marks(names, pairs) if _MARK in text else (flat, pairs, text)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise refusal(event, error) from None
 
 
-def _nested(event: Mapping[str, object], names: Sequence[str]) -> tuple[str, list[str]]:
+def _with_marks(names: tuple[str, ...], marked: Sequence[str]) -> tuple[str, list[str], str]:
+    """Format the shape and the fields of an event without objects, some of which are doubles."""
+    shape = _flat_shape(names, tuple([pair[-1] == _MARK for pair in marked]))
+    pairs = [pair.rstrip(_MARK) for pair in marked]
+    return shape, pairs, "".join(pairs)
+
+
+@functools.lru_cache(maxsize=4096)
+def _flat_shape(names: tuple[str, ...], are_doubles: tuple[bool, ...]) -> str:
+    forms = (_DOUBLE if is_double else _WHOLE for is_double in are_doubles)
+    return _written(dict(zip(names, forms, strict=True)))
+
+
+def _nested(event: Mapping[str, object], names: Sequence[str]) -> tuple[str, list[str], str]:
     """Format the shape and the fields of an event that contains objects or lists."""
     form = {name: _form(event[name], 1) for name in names}
     pairs = [f"{canonical_key(name)}:{canonical_value(event[name])}," for name in names]
-    return _written(form), pairs
+    return _written(form), pairs, "".join(pairs)
 
 
 def _form(value: object, depth: int) -> Form:
@@ -173,7 +231,7 @@ def _form(value: object, depth: int) -> Form:
         if all(form == _WHOLE for form in forms):
             return _WHOLE
         return forms[:1] if all(form == forms[0] for form in forms) else forms
-    return _WHOLE
+    return _DOUBLE if isinstance(value, float) else _WHOLE
 
 
 @functools.lru_cache(maxsize=4096)
@@ -218,7 +276,7 @@ def _over(
 def _projected(value: object, form: Form) -> str:
     """Format the part of a value that a form compares."""
     if isinstance(form, int):
-        return canonical_value(value)
+        return canonical_over(value, form)
     if isinstance(form, Mapping):
         if not isinstance(value, Mapping) or not form.keys() <= value.keys():
             raise _LackingError

@@ -245,11 +245,11 @@ class LedgerSession(FastHttpSession):
             # A redirect or a retry would reuse the id for a second request.
             kwargs["max_redirects"] = kwargs["max_retries"] = 0
             response = super()._send_request_safe_mode(method, url, **kwargs)
+            response.__class__ = _ACCOUNTED.get(type(response), type(response))
             cut_by = None if streams else read_whole(response)
         except BaseException as error:  # also when the user is killed
             self._unanswered(attempt, error)
             raise
-        response.__class__ = _ACCOUNTED.get(type(response), type(response))
         self._record(attempt, response, cut_by, is_held=is_held, has_body=not streams)
         return response
 

@@ -9,16 +9,20 @@
 A rule is one or more conditions, joined by `and`, and the outcome of a response that meets all of
 them. A condition is a status or a class of statuses, a JSON pointer (RFC 6901) into the body, or
 the name of a header field. The last two may be compared with a JSON value; a missing value meets no
-condition. The first rule that holds decides; if none does, the status decides (see `outcome.py`).
-A body is parsed only if a rule needs it, and only once. Pure.
+condition. Values in a body have JSON's types: 1 is neither "1" nor true. A header field is text: it
+is compared as a number if the rule's value is one and the text spells one, otherwise as text. The
+first rule that holds decides; if none does, the status decides (see `outcome.py`). A body is parsed
+only if a rule needs it, and only once. Pure.
 """
 
 import functools
 import json
 import operator
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from lark import Lark, Token
@@ -29,7 +33,7 @@ from headcount.thresholds.metric_text import Parsed
 
 SEPARATOR = ";"
 LARGEST_BODY = 1 << 20
-"""A longer body is not parsed, and meets no condition."""
+"""A longer body is not parsed, and meets no condition; nor does one that cannot be decoded."""
 
 _COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
@@ -61,6 +65,7 @@ _EXPECTED: Mapping[str, str] = {
     "VALUE": 'a JSON value such as "rejected", 3 or true',
     "OUTCOME": OUTCOMES,
 }
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _ABSENT = object()
 _UNREAD = object()
 
@@ -78,7 +83,7 @@ class Response(Protocol):
 
     @property
     def content(self) -> bytes | None:
-        """Its body."""
+        """Its body. zlib.error if it cannot be decoded."""
 
 
 class Answer:
@@ -93,13 +98,14 @@ class Answer:
         self._document: object = _UNREAD
 
     def header(self, name: str) -> object:
-        """Return a header field's value."""
-        return (self._response.headers or {}).get(name, _ABSENT)
+        """Return a header field's text; a repeated field is one text, separated by commas."""
+        value = (self._response.headers or {}).get(name, _ABSENT)
+        return ", ".join(value) if isinstance(value, list) else value
 
     def pointed_at(self, path: Sequence[str]) -> object:
         """Return the value at a path in the body."""
         if self._document is _UNREAD:
-            self._document = _parsed(self._response.content) if self.has_body else _ABSENT
+            self._document = _parsed(self._response) if self.has_body else _ABSENT
         value = self._document
         for name in path:
             if isinstance(value, dict):
@@ -125,18 +131,15 @@ class StatusIs:
 
 @dataclass(frozen=True, slots=True)
 class ValueIs:
-    """A value that exists and, if there is a comparison, satisfies it.
+    """A value in the body that exists and, if there is a comparison, satisfies it."""
 
-    `find` takes the value from a response; it is `_ABSENT` if the response lacks it.
-    """
-
-    find: Callable[[Answer], object]
+    path: tuple[str, ...]
     comparison: str = ""
     value: object = None
 
     def holds(self, answer: Answer) -> bool:
         """Return whether the response has such a value."""
-        value = self.find(answer)
+        value = answer.pointed_at(self.path)
         if value is _ABSENT or not self.comparison:
             return value is not _ABSENT
         # True equals 1 in Python, but not in JSON.
@@ -145,11 +148,46 @@ class ValueIs:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldIs:
+    """A header field that exists and, if there is a comparison, satisfies it.
+
+    `text` is how the rule writes the value that it is compared with; `number` is its value if it is
+    a number.
+    """
+
+    name: str
+    comparison: str = ""
+    text: str = ""
+    number: Decimal | None = None
+
+    def holds(self, answer: Answer) -> bool:
+        """Return whether the response has such a field."""
+        field = answer.header(self.name)
+        if field is _ABSENT or not self.comparison:
+            return field is not _ABSENT
+        text = str(field).strip()
+        number = None if self.number is None else _number(text)
+        pair = (text, self.text) if number is None else (number, self.number)
+        return _COMPARISONS[self.comparison](*pair)
+
+
+def _number(text: str) -> Decimal | None:
+    """Return the number that a text spells, if any."""
+    try:
+        return Decimal(text) if _NUMBER.fullmatch(text) else None
+    except InvalidOperation:  # its exponent is too large
+        return None
+
+
+Condition = StatusIs | ValueIs | FieldIs
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """The outcome of a response that meets all conditions."""
 
     text: str
-    conditions: tuple[StatusIs | ValueIs, ...]
+    conditions: tuple[Condition, ...]
     outcome: Outcome
 
     def holds(self, answer: Answer) -> bool:
@@ -186,28 +224,44 @@ def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr")
 
 
-def _conditions(parsed: Parsed) -> Iterator[StatusIs | ValueIs]:
+def _conditions(parsed: Parsed) -> Iterator[Condition]:
     """Yield the conditions, in order; a comparison and its value follow the pointer or field."""
     tokens = [token for token in parsed.tokens if token.type not in {"JSON", "HEADER", "OUTCOME"}]
     for token, *rest in (tokens[start:] for start in range(len(tokens))):
+        comparison = rest[:2] if _is_compared(rest) else []
         if token.type == "STATUS":
             yield _status(token)
-        elif token.type in {"POINTER", "FIELD"}:
-            compared = [str(rest[0]), _value(parsed, rest[1])] if _is_compared(rest) else []
-            find = _in_body(_path(token)) if token.type == "POINTER" else _in_head(str(token))
-            yield ValueIs(find, *compared)  # type: ignore[arg-type]
+        elif token.type == "POINTER":
+            yield _of_body(parsed, token, *comparison)
+        elif token.type == "FIELD":
+            yield _of_head(parsed, token, *comparison)
 
 
 def _is_compared(rest: Sequence[Token]) -> bool:
     return bool(rest) and rest[0].type == "COMPARISON"
 
 
-def _in_body(path: tuple[str, ...]) -> Callable[[Answer], object]:
-    return lambda answer: answer.pointed_at(path)
+def _of_body(
+    parsed: Parsed, pointer: Token, comparison: Token | None = None, token: Token | None = None
+) -> ValueIs:
+    value = None if token is None else _value(parsed, token)
+    return ValueIs(_path(pointer), str(comparison or ""), value)
 
 
-def _in_head(name: str) -> Callable[[Answer], object]:
-    return lambda answer: answer.header(name)
+def _of_head(
+    parsed: Parsed, name: Token, comparison: Token | None = None, token: Token | None = None
+) -> FieldIs:
+    """Make the condition on a header field. MetricError if it could never hold."""
+    if token is None:
+        return FieldIs(str(name))
+    value = _value(parsed, token)
+    if value is None:
+        raise parsed.mistake(
+            token, f'a header field is text, never null; write "null", or header {name} alone'
+        )
+    text = value if isinstance(value, str) else str(token)
+    number = None if isinstance(value, str | bool) else _number(str(token))
+    return FieldIs(str(name), str(comparison), text.strip(), number)
 
 
 def _status(token: str) -> StatusIs:
@@ -228,10 +282,12 @@ def _value(parsed: Parsed, token: Token) -> object:
         raise parsed.mistake(token, f"expected {_EXPECTED['VALUE']}") from None
 
 
-def _parsed(content: bytes | None) -> object:
-    if not content or len(content) > LARGEST_BODY:
-        return _ABSENT
+def _parsed(response: Response) -> object:
+    """Parse a body. One that is not JSON, or cannot be decoded, has no values."""
     try:
+        content = response.content
+        if not content or len(content) > LARGEST_BODY:
+            return _ABSENT
         return json.loads(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, zlib.error):
         return _ABSENT

@@ -8,6 +8,7 @@ import re
 import pytest
 import rich.console
 from rich.table import Table
+from rich.text import Text
 
 from headcount import console as console_module
 from headcount.console import Console
@@ -141,3 +142,23 @@ def test_results_go_to_stdout_as_they_are() -> None:
     assert f"{'x' * 150}  " in screen.out.getvalue()
     assert "y" * 150 + "\n" in screen.out.getvalue()
     assert screen.err.getvalue() == ""
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x1b[2J", "\x7f", "\x9b", "\u202e"])
+def test_control_characters_are_escaped(control: str) -> None:
+    """What a service or a topic is quoted with cannot give the terminal orders."""
+    screen = Screen()
+    name = f"buy{control}!"
+    table = Table(f"h{control}", box=None, pad_edge=False, title=None)
+    table.add_row(Text(name), name, style="bold")
+    table.add_row("sell", Text("[x]\ty"))
+    for renderable in (name, Text(name, "bold"), table):
+        screen.console.result(renderable)
+    screen.console.remark(name)
+    screen.console.error(name)
+    shown = screen.out.getvalue() + screen.err.getvalue()
+    escaped = f"\\u{ord(control[0]):04x}"
+    assert control[0] not in shown
+    assert shown.count(f"buy{escaped}{control[1:]}!") == 6
+    assert f"h{escaped}" in shown
+    assert "[x]" in shown

@@ -4,8 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from headcount.ledger.canonical_json import canonical_value, pointer
-from headcount.ledger.digest import HASH_LENGTH, HASHED, field_hashes
+from headcount.ledger.canonical_json import pointer
+from headcount.ledger.digest import (
+    HASH_LENGTH,
+    HASHED,
+    Form,
+    canonical_over,
+    field_hashes,
+    form_at,
+    form_of,
+)
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 20
@@ -71,7 +79,7 @@ def differences(asked: str | None, shape: str, value: bytes | None) -> tuple[Dif
     if asked is not None and asked.startswith(HASHED):
         fields += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
     elif asked is not None:
-        fields += _within((), _event(asked), parsed.event)
+        fields += _within((), _event(asked), parsed.event, form_of(shape))
     return tuple(fields[:MOST_FIELDS])
 
 
@@ -93,18 +101,18 @@ def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
 Path = tuple[str | int, ...]
 
 
-def _within(path: Path, asked: object, seen: object) -> Iterator[Difference]:
+def _within(path: Path, asked: object, seen: object, form: Form) -> Iterator[Difference]:
     """Compare all requested values, to any depth."""
     if isinstance(asked, Mapping) and isinstance(seen, Mapping):
         for name, value in asked.items():
             if name in seen:
-                yield from _within((*path, name), value, seen[name])
+                yield from _within((*path, name), value, seen[name], form_at(form, name))
             else:
                 yield _difference((*path, name), f"requested {_shown(value)}, but it is missing")
     elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
         for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
-            yield from _within((*path, place), one, other)
-    elif _canonical(asked) != _canonical(seen):
+            yield from _within((*path, place), one, other, form_at(form, place))
+    elif _canonical(asked, form) != _canonical(seen, form):
         yield _difference(path, f"requested {_shown(asked)}, found {_shown(seen)}")
 
 
@@ -112,13 +120,13 @@ def _difference(path: Path, description: str) -> Difference:
     return Difference(pointer(path)[:_LONGEST_NAME], description)
 
 
-def _canonical(value: object) -> str | None:
+def _canonical(value: object, form: Form) -> str | None:
     try:
-        return canonical_value(value)
+        return canonical_over(value, form)
     except (ValueError, RecursionError):
         return None  # an unbounded number, or a value nested too deep
 
 
 def _shown(value: object) -> str:
-    text = _canonical(value) or "a value that cannot be compared"
+    text = _canonical(value, 0) or "a value that cannot be compared"
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

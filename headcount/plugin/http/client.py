@@ -6,7 +6,9 @@ template; each request adds its id and length. All other requests take geventhtt
 path; a scenario cannot tell the two apart.
 """
 
+import contextlib
 import time
+from typing import Any
 
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
@@ -16,7 +18,13 @@ from locust.contrib.fasthttp import (
 )
 
 from headcount.plugin.http.connections import OnceOnlyPool
-from headcount.plugin.http.response import AccountedError, AccountedResponse, PlainResponse
+from headcount.plugin.http.response import (
+    AccountedError,
+    AccountedResponse,
+    DecodingError,
+    PlainResponse,
+    decoded,
+)
 from headcount.plugin.http.template import Items, RequestTemplate, body_of, template_of
 from headcount.plugin.http.transport import PlainAnswer, exchange
 
@@ -25,6 +33,16 @@ class LedgerUserAgent(LocustUserAgent):
     """Locust's user agent, with a method that sends plain requests."""
 
     clientpool: OnceOnlyPool
+
+    @classmethod
+    def _conversation_str(cls, _url: str, resp: FastResponse, *_: Any, **_options: Any) -> str:  # type: ignore[override]
+        """Read the body of a refusal, because geventhttpclient then gives up the connection.
+
+        Its own log of the conversation is never read, and fails if the body is not UTF-8.
+        """
+        with contextlib.suppress(DecodingError):
+            decoded(resp, lambda: resp.content)
+        return ""
 
     def template(self, method: str, url: str, items: Items) -> RequestTemplate | None:
         """Return the template of a request with these header fields; None if it is not plain.

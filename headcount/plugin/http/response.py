@@ -5,10 +5,13 @@ geventhttpclient's response object, which is parsed again from the same bytes.
 """
 
 import functools
+import zlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from geventhttpclient.header import Headers
+from geventhttpclient.response import HTTPConnectionClosed
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
     ErrorResponse,
@@ -38,10 +41,15 @@ class _ReturnedConnection:
 _RETURNED: Any = _ReturnedConnection()
 
 
+class DecodingError(zlib.error):
+    """A body that has arrived completely is not encoded as its head says."""
+
+
 class Accounted:
     """A response with the outcome of its request."""
 
     _outcome: Outcome
+    _undecodable = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -51,6 +59,38 @@ class Accounted:
     @outcome.setter
     def outcome(self, value: object) -> None:
         raise _too_late(value)
+
+    def _content(self) -> bytes:
+        """Read and decode the body. DecodingError as in `decoded`, each time."""
+        if self._undecodable:
+            raise DecodingError(self._undecodable)
+        try:
+            return decoded(self, super()._content)  # type: ignore[misc] # a FastResponse's
+        except DecodingError as error:
+            self._undecodable = str(error)
+            raise
+
+
+def decoded(response: Any, decode: Callable[[], bytes]) -> bytes:
+    """Read and decode a body. DecodingError if it is complete and cannot be decoded.
+
+    Locust counts zlib's errors as failed requests, and lets all others of decoding end the task.
+    """
+    try:
+        return decode()
+    except Exception as error:
+        if isinstance(error, FAILURE_EXCEPTIONS) and not isinstance(error, zlib.error):
+            raise
+        _read_rest(response)
+        raise DecodingError(f"the body cannot be decoded: {error}") from None
+
+
+def _read_rest(response: FastResponse) -> None:
+    """Read what is left of a body, such as one in an unknown encoding. HTTPParseError if cut."""
+    parsed: Any = response._response  # noqa: SLF001 - a name of Locust's
+    parsed.read()
+    if not parsed.message_complete:
+        raise HTTPConnectionClosed("connection closed.")
 
 
 def _too_late(value: object) -> LocustError:
@@ -242,12 +282,16 @@ def length_of(response: FastResponse) -> int:
 
 
 def read_whole(response: FastResponse) -> BaseException | None:
-    """Read a response to its end; return the error that cut it off, if any."""
+    """Read a response to its end; return the error that cut it off, if any.
+
+    A body that cannot be decoded is complete: it is a failure for Locust, and a response all the
+    same.
+    """
     try:
         _ = response.content
     except FAILURE_EXCEPTIONS as error:
         response.error = error  # type: ignore[attr-defined] # where Locust looks for it
-        return error
+        return None if isinstance(error, DecodingError) else error
     return None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -242,10 +243,30 @@ def test_numbers_with_an_exponent() -> None:
     ]
     values = [f'{{"X-Event-Id":"{RUN}.0.1","quantity":{text}}}'.encode() for _, text, _ in numbers]
 
-    rows = read(values, ["quantity"])
+    rows = read(values, sorted({shape({"quantity": asked}) for asked, *_ in numbers}))
 
     for (asked, text, equal), row in zip(numbers, rows, strict=True):
         assert (digest({"quantity": asked}) in row["digests"]) is equal, (asked, text)
+
+
+def test_a_float_has_more_than_one_text() -> None:
+    """As C's %.17g and Java's BigDecimal write it; an integer and a Decimal have only one."""
+    value = 0.4318200495507135
+    texts = [
+        "0.4318200495507135",
+        "0.43182004955071351",
+        f"{Decimal(value)}",
+        "4.318200495507135e-1",
+    ]
+    other = "0.43182004955071357"
+    asked: list[dict[str, object]] = [{"m": value}, {"m": Decimal("0.4318200495507135")}, {"m": 1}]
+    shapes = sorted({shape(event) for event in asked})
+    values = [f'{{"X-Event-Id":"{RUN}.0.1","m":{text}}}'.encode() for text in (*texts, other)]
+
+    rows = read(values, shapes)
+
+    assert [digest(asked[0]) in row["digests"] for row in rows] == [True] * 4 + [False]
+    assert [digest(asked[1]) in row["digests"] for row in rows] == [True, False, False, True, False]
 
 
 DEFECTS: list[tuple[bytes | None, str]] = [

@@ -63,6 +63,19 @@ def test_the_fields_of_a_long_event_are_named(actual: dict[str, Any], expected: 
     assert len(describe(LONG).asked) < MAX_ASKED
 
 
+@pytest.mark.parametrize("more", [{}, {"text": "x" * MAX_ASKED}])
+def test_a_float_in_another_spelling_is_no_difference(more: dict[str, str]) -> None:
+    """Neither in a short event nor in a long one, beside a field that does differ."""
+    asked = {"f": 0.4318200495507135, "in": [{"f": 0.1}, {"f": 2.0}], "n": 2**53, **more}
+    described = describe(asked)
+    value = (
+        b'{"f": 0.43182004955071351, "in": [{"f": 0.10000000000000001}, {"f": 2}], '
+        b'"n": 9007199254740993, "text": "%b"}' % more.get("text", "").encode()
+    )
+    named = [each.field for each in differences(described.asked, described.shape, value)]
+    assert named == ["n"]
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

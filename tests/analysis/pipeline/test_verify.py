@@ -528,6 +528,22 @@ def test_differing_fields_are_named(history: RunHistory) -> None:
     assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
 
 
+def test_a_float_in_another_spelling_passes(history: RunHistory) -> None:
+    """An event is not corrupted by the text of its double, however many fields it has."""
+    long = {f"field {number}": "x" * 20 for number in range(20)}
+    for seq, more in enumerate(({}, long)):
+        event = {"event_type": "ship", "f": 0.4318200495507135, **more}
+        history.attempt(seq, event=event)
+        text = json.dumps({**event, "X-Event-Id": event_id(seq)})
+        history.arrive_raw(text.replace("507135", "5071351").encode(), seq)
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.PASS
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.corrupted) == (2, 0)
+
+
 def test_a_ledger_of_the_older_format_is_judged(history: RunHistory) -> None:
     """It has no requested content, so no field is named; everything else is the same."""
     history.deliver(3)

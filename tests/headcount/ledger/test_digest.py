@@ -1,6 +1,7 @@
 """Digests: the canonical form is as documented, and values without one are refused."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,9 +53,16 @@ def test_types_are_distinguished(left: object, right: object) -> None:
     assert digest({"a": left}) != digest({"a": right})
 
 
+def is_same(asked: object, published: object) -> bool:
+    """Compare a value of `event=` with one that was parsed from a message."""
+    described = describe({"a": asked})
+    return digests_over({"a": published}, [described.shape]) == [described.digest]
+
+
 def test_a_number_is_its_value() -> None:
     """2 and 2.0 are one JSON number."""
-    assert digest({"a": 2}) == digest({"a": 2.0})
+    assert is_same(2, Decimal("2.0"))
+    assert is_same(2.0, 2)
 
 
 NO_JSON: list[object] = [
@@ -124,7 +132,63 @@ NUMBERS: list[tuple[object, object, bool]] = [
 def test_numbers_are_compared_by_value() -> None:
     """Exactly, at any size."""
     for number, (left, right, same) in enumerate(NUMBERS):
-        assert (digest({"a": left}) == digest({"a": right})) is same, number
+        assert is_same(left, right) is is_same(right, left) is same, number
+
+
+DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(DOUBLES, st.integers(17, 40))
+def test_a_float_is_every_text_of_its_double(number: float, digits: int) -> None:
+    """With any number of digits that suffices, up to all that it has; at every level."""
+    for written in (f"{number:.{digits}g}", f"{number:.{digits}e}", format(Decimal(number), "f")):
+        assert is_same(number, Decimal(written)), written
+        assert is_same([{"b": number}, number, 1], [{"b": Decimal(written), "c": 0}, number, 1])
+
+
+@given(DOUBLES)
+def test_a_float_is_no_other_double(number: float) -> None:
+    """Not even the next one."""
+    for other in (math.nextafter(number, math.inf), math.nextafter(number, -math.inf)):
+        if math.isfinite(other):
+            assert not is_same(number, Decimal(other))
+            assert not is_same([number], [Decimal(repr(other))])
+
+
+@given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False), st.integers(1, 9))
+def test_integers_and_decimals_stay_exact(number: int | Decimal, more: int) -> None:
+    """However small a change is, even if both texts denote the same double."""
+    sign, digits, exponent = Decimal(number).as_tuple()
+    changed = Decimal((sign, (*digits, *[0] * 30, more), int(exponent) - 31))
+    assert not is_same(number, changed)
+    assert is_same(number, Decimal(number))
+
+
+OTHERS: list[tuple[object, object]] = [
+    (2**53, 2**53 + 1),
+    (Decimal("0.4318200495507135"), Decimal("0.43182004955071351")),
+    (1.0, True),
+    (1.0, "1"),
+    (1.0, None),
+    (0.5, [Decimal("0.5")]),
+    (1e308, Decimal("1e309")),
+    (1e308, 10**309),
+]
+
+
+def test_what_a_float_is_not() -> None:
+    """A value of another type, or a number beyond all doubles; an exact number stays exact."""
+    for asked, published in OTHERS:
+        assert not is_same(asked, published), (asked, published)
+
+
+def test_a_double_elsewhere_does_not_blur_an_exact_number() -> None:
+    """A message is compared over all shapes, and one of them has a double in its place."""
+    shapes = [shape({"a": 1.5}), shape({"a": 1})]
+    assert len(set(shapes)) == 2
+    assert digest({"a": 2**53}) not in digests_over({"a": 2**53 + 1}, shapes)
+    assert digest({"a": 2**53}) in digests_over({"a": 2**53}, shapes)
+    assert digest({"a": 2.0**53}) in digests_over({"a": 2**53 + 1}, shapes)
 
 
 def test_a_huge_exponent_costs_nothing() -> None:

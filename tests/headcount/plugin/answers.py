@@ -47,6 +47,8 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000
 ZIPPED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (
     *(len(gzip.compress(b"ok")), gzip.compress(b"ok")),
 )
+ENCODED = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n%b"
+"""A head that states the encoding, and a body that may not be encoded so."""
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
 MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
 
@@ -72,6 +74,21 @@ SCRIPTS: dict[str, list[list[bytes]]] = {
     "a head in pieces": [[OK[:20], OK[20:-4], OK[-4:]], [OK]],
     "a long body": [[LONG], [OK]],
     "a body that is encoded": [[ZIPPED], [OK]],
+    "a gzip body without a byte": [[ENCODED % (b"gzip", 0, b"")], [OK]],
+    "a gzip body that is plain": [[ENCODED % (b"gzip", 2, b"ok")], [OK]],
+    "a gzip body that lacks its end": [[ENCODED % (b"gzip", 12, gzip.compress(b"ok")[:12])], [OK]],
+    "a deflate body that is plain": [[ENCODED % (b"deflate", 2, b"ok")], [OK]],
+    "a br body that is plain": [[ENCODED % (b"br", 2, b"ok")], [OK]],
+    "an encoding that is not known": [[ENCODED % (b"zstd", 2, b"o"), b"k"], [OK]],
+    "an encoding without a body": [[NOTHING[:-2] + b"Content-Encoding: gzip\r\n\r\n"], [OK]],
+    "a refusal that cannot be decoded": [[ENCODED.replace(b"200", b"400") % (b"gzip", 0, b"")]],
+    "a refusal that is not UTF-8": [[BAD.replace(b"h: 0", b"h: 2") + b"\xe9!"]],
+    "a refusal that is not UTF-8, and cut": [[BAD.replace(b"h: 0", b"h: 3") + b"\xe9!"]],
+    "a refusal that cannot be decoded, and is cut": [
+        [ENCODED.replace(b"200", b"400") % (b"gzip", 9, b"o")]
+    ],
+    "a gzip body that is cut": [[ENCODED % (b"gzip", 9, b"o")]],
+    "an unknown encoding that is cut": [[ENCODED % (b"zstd", 9, b"o")]],
     "a head without an end": [[ENDLESS]],
     "a length that is none": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok"]],
     "two lengths": [[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!"]],

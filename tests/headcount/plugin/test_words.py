@@ -44,6 +44,13 @@ EXPECTED = {
     "failure() on what a rule calls failed": ["failed", 200],
     "acked on what a rule calls failed": ["acked", 200],
     "a stream": ["indeterminate", 200],
+    "a body that is not gzip": ["acked", 200],
+    "a body that is not gzip, for a rule": ["acked", 200],
+    "a stream that is not gzip": ["acked", 200],
+    "a block on a body that is not gzip": ["acked", 200],
+    "a block that reads what is not gzip": ["indeterminate", 200],
+    "failed on a body that is not gzip": ["failed", 200],
+    "a refusal that is not gzip": ["failed", 404],
 }
 
 

@@ -6,6 +6,7 @@ It is a program of its own, because Locust patches the standard library of its p
 import contextlib
 import json
 import sys
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -28,19 +29,20 @@ KEPT: list[Any] = []
 """Responses that are still referenced when the run ends."""
 RAISED = (
     *(ResponseError, AssertionError, LocustError, ValueError, KeyError),
-    InterruptTaskSet,
+    *(InterruptTaskSet, zlib.error),
 )
 """What the cases raise."""
 WAYS: dict[str, dict[str, Any]] = {"short": {}, "general": {"params": {"a": 1}}}
 
 
 def _handle(connection: Any, _address: object) -> None:
-    """Answer with the status in the path: POST /404/body."""
+    """Answer with the status in the path: POST /404/body, and /200/gzip with another body."""
     while data := connection.recv(65536):
         target = data.split(b" ", 2)[1].decode().partition("?")[0]
         _, status, *rest = target.split("/")
         body = json.dumps({"status": rest[0] if rest else "ok"}).encode()
         head = f"HTTP/1.1 {status} X\r\n{'X-Lost: 1' if 'lost' in rest else 'X-A: 1'}\r\n"
+        head += "Content-Encoding: gzip\r\n" if "gzip" in rest else ""
         connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
@@ -144,6 +146,12 @@ def _streamed(session: Any, **options: Any) -> None:
         response.failure("not what was asked for")
 
 
+def _gzip_streamed(session: Any, **options: Any) -> None:
+    """The body is not read before the outcome is recorded, and then it cannot be."""
+    response = session.post("/200/gzip", event=EVENT, stream=True, **options)
+    response.json()
+
+
 CASES: dict[str, Callable[..., None]] = {
     "a 200": _plain("/200"),
     "a block without a word": _in_block(lambda _: None),
@@ -184,6 +192,13 @@ CASES: dict[str, Callable[..., None]] = {
     ),
     "acked on what a rule calls failed": _in_block(_sets("acked"), "/200/rejected"),
     "a stream": _streamed,
+    "a body that is not gzip": _plain("/200/gzip"),
+    "a body that is not gzip, for a rule": _plain("/200/rejected/gzip"),
+    "a stream that is not gzip": _gzip_streamed,
+    "a block on a body that is not gzip": _in_block(lambda _: None, "/200/gzip"),
+    "a block that reads what is not gzip": _in_block(lambda response: response.json(), "/200/gzip"),
+    "failed on a body that is not gzip": _in_block(_sets("failed"), "/200/gzip"),
+    "a refusal that is not gzip": _plain("/404/gzip"),
 }
 
 

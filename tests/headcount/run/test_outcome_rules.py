@@ -26,6 +26,44 @@ class CountingResponse:
         return self.body
 
 
+HEADS: list[tuple[str, str, bool]] = [
+    ("!= 0", "0", False),
+    ("!= 0", "2", True),
+    ("!= 0", "0.0", False),
+    ("!= 0", "none", True),
+    ("== 0", "0", True),
+    ("== 0", " 00 ", True),
+    ("== 0", "", False),
+    ("== 0.5", "0.50", True),
+    ("== 1e2", "100", True),
+    ("== 9007199254740993", "9007199254740992", False),
+    ("== 1", "1e99999999999999999999", False),
+    ("== 1", "\u0661", False),
+    ("== 1", "true", False),
+    ('== "0"', "0", True),
+    ('== "0"', "00", False),
+    ("== true", "true", True),
+    ("== true", "1", False),
+    ("!= false", "false", False),
+    ("!= true", "false", True),
+]
+
+
+@pytest.mark.parametrize(("comparison", "value", "holds"), HEADS)
+def test_a_header_field_is_text(comparison: str, value: str, holds: bool) -> None:
+    """It is compared with a number by value if it spells one, and with anything else as text."""
+    rule = parse(f"header X-Errors {comparison} = failed")
+    assert rule.holds(Answer(CountingResponse(headers={"X-Errors": value}))) is holds
+    assert not rule.holds(Answer(CountingResponse()))
+
+
+def test_a_repeated_header_field_is_one_text() -> None:
+    """Geventhttpclient returns a list of its values; HTTP separates them by commas."""
+    response = Answer(CountingResponse(headers={"a": ["x", "y"]}))  # type: ignore[dict-item]
+    assert parse('header a == "x, y" = failed').holds(response)
+    assert not parse('header a != "x, y" = failed').holds(response)
+
+
 @pytest.mark.parametrize(
     ("text", "response", "holds"),
     [
@@ -47,6 +85,12 @@ class CountingResponse:
         ("json /a/1/x~1y == 3 = failed", CountingResponse(body=b'{"a": [0, {"x/y": 3.0}]}'), True),
         ("json /ok == true = failed", CountingResponse(body=b'{"ok": 1}'), False),
         ("json /ok == 1 = failed", CountingResponse(body=b'{"ok": true}'), False),
+        ("json /ok == 1 = failed", CountingResponse(body=b'{"ok": "1"}'), False),
+        ("json /ok == 1 = failed", CountingResponse(body=b'{"ok": 1.0}'), True),
+        ('json /ok == "1" = failed', CountingResponse(body=b'{"ok": 1}'), False),
+        ("json /ok == false = failed", CountingResponse(body=b'{"ok": 0}'), False),
+        ("json /ok == null = failed", CountingResponse(body=b'{"ok": null}'), True),
+        ("json /ok != null = failed", CountingResponse(body=b'{"ok": false}'), True),
         ("json /n == 1 = failed", CountingResponse(body=b"\xff"), False),
         ("json /n == 1 = failed", CountingResponse(body=b"[" * 100_000), False),
         ("json /n == 1 = failed", CountingResponse(body=b'{"n": 1}' + b" " * LARGEST_BODY), False),
@@ -97,6 +141,7 @@ def test_a_body_left_to_the_scenario_is_not_read() -> None:
         ("json /a == rejected = failed", "expected a JSON value", 11),
         (r'json /a == "\x" = failed', "expected a JSON value", 11),
         ("202 and = acked", "expected a status", 8),
+        ("header X-A == null = failed", 'never null; write "null", or header X-A alone', 14),
     ],
 )
 def test_a_mistake_is_pointed_at(text: str, message: str, at: int) -> None:
