@@ -103,8 +103,13 @@ def field_hashes(event: Mapping[str, object], shape: str) -> Iterator[tuple[str,
 def digests_over(event: Mapping[str, object], shapes: Sequence[str]) -> list[int]:
     """Compute the digests over those shapes that the event has completely."""
     whole: dict[str, str | None] = {}
-    texts = ((_over(event, form_of(shape), whole), shape) for shape in shapes)
-    return [_digest(text, shape) for text, shape in texts if text is not None]
+    digests = []
+    for shape in shapes:
+        form, doubles = _compared(shape)
+        text = _over(event, form, whole)
+        if text is not None:
+            digests.append(signed_hash((text + doubles).encode()))
+    return digests
 
 
 def names_of(shape: str) -> tuple[str, ...]:
@@ -128,13 +133,14 @@ def canonical_over(value: object, form: Form) -> str:
 
 def _digest(text: str, shape: str) -> int:
     """Hash a canonical form over a shape."""
-    return signed_hash((text + _with_doubles(shape)).encode())
+    return signed_hash((text + _compared(shape)[1]).encode())
 
 
 @functools.lru_cache(maxsize=4096)
-def _with_doubles(shape: str) -> str:
-    """Return a shape if it has doubles, otherwise an empty text."""
-    return shape if _has_double(form_of(shape)) else ""
+def _compared(shape: str) -> tuple[Mapping[str, Form], str]:
+    """Return the form of a shape, and what its digest covers besides: itself if it has doubles."""
+    form = form_of(shape)
+    return form, shape if _has_double(form) else ""
 
 
 def _has_double(form: Form) -> bool:
