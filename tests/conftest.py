@@ -34,6 +34,9 @@ MOST_WORKERS = 4
 SPARK = "spark"
 """The group of all tests that use the shared Spark session: one worker runs them, with one JVM."""
 
+SECURED = "secured"
+"""The group of all tests that use the secured broker, so that only one is started."""
+
 NewBroker = Callable[..., Broker]
 NewConfig = Callable[..., BrokerConfig]
 
@@ -76,6 +79,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path in with_spark:
             item.add_marker(pytest.mark.xdist_group(SPARK))
+        elif SECURED in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(SECURED))
     prefixes = [f"tests/{folder}/" for folder in LONGEST_FIRST]
 
     def place(item: pytest.Item) -> int:

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from headcount.errors import UsageError
 from headcount.kafka_settings import certificate_files, jaas
-from headcount.kafka_settings.certificate_files import CertificateFileError, KeyPair
+from headcount.kafka_settings.certificate_errors import CertificateFileError
+from headcount.kafka_settings.certificate_files import KeyPair
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism, Protocol
 
 _JAVA_OAUTH_HANDLERS = (

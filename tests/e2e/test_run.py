@@ -109,6 +109,7 @@ def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     """Each of several faults is reported by its id and kind, and nothing else is.
 

@@ -1,19 +1,15 @@
-"""The clients: kafka-python's, librdkafka's and Java's connect with the same settings."""
+"""The clients: kafka-python's and librdkafka's connect with the same settings."""
 
 import time
 
 import confluent_kafka
 import pytest
-from headcount_analysis.read import topic_range
-from headcount_analysis.read.topic_range import OffsetRange
 from kafka import KafkaProducer
-from pyspark.sql import SparkSession
 
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.kafka_settings import kafka_python
-from headcount.kafka_settings.java import ALLOWED_URLS
 from tests.secured.broker import LISTENERS, SecuredBroker
 from tests.secured.conftest import TOPIC
 
@@ -62,20 +58,6 @@ def test_one_writes_what_the_other_reads(secured: SecuredBroker, listener: str) 
     assert (described.cleanup_policy, described.retention_ms) == (None, None)
     assert described.operations is not None
     assert {"READ", "DESCRIBE"} <= described.operations
-
-
-@pytest.mark.slow
-def test_java_reads_it_too(secured: SecuredBroker, spark: SparkSession) -> None:
-    """Spark's connector, on each listener."""
-    assert spark.sparkContext._jvm is not None  # noqa: SLF001 - pyspark's way to the JVM
-    system = spark.sparkContext._jvm.java.lang.System  # noqa: SLF001
-    system.setProperty(ALLOWED_URLS, secured.tokens.token_url)
-    for listener in LISTENERS:
-        cluster = secured.cluster(listener)
-        partition, offset = write(cluster, listener.encode())
-        offsets = OffsetRange(TOPIC, {partition: offset}, {partition: offset + 1})
-        (row,) = topic_range.read(spark, cluster, offsets).collect()
-        assert bytes(row.value) == listener.encode()
 
 
 @pytest.mark.slow

@@ -53,6 +53,7 @@ def without_time(report: Report) -> Report:
     return replace(report, verified_at="", buckets=tuple(sorted(report.buckets, key=str)))
 
 
+@pytest.mark.slow
 def test_many_blocks_give_the_same_result_as_one(
     history: RunHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

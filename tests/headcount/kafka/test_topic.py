@@ -112,7 +112,7 @@ def test_a_missing_topic_has_no_offsets(broker: Broker) -> None:
     [
         ("bad name", 1, 1, r"create the topic 'bad name' .*letters, digits"),
         ("fine", 0, 1, r"at least 1 partition"),
-        ("fine", 1, 3, r"fewer brokers than replicas"),
+        ("fine", 1, 3, r"fewer brokers than the requested number of replicas"),
     ],
 )
 def test_a_refusal_is_reported_clearly(

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from headcount.kafka_settings.certificate_errors import CertificateFileError
 from headcount.kafka_settings.certificate_files import (
-    CertificateFileError,
     KeyPair,
     authorities,
     key_pair,
@@ -156,3 +156,23 @@ def test_a_pair_does_not_show_its_key(certificate: trustme.LeafCert) -> None:
     """Its text, which an error may contain, has the certificate only."""
     pair = key_pair(certificate.private_key_and_cert_chain_pem.bytes(), None, None)
     assert "PRIVATE KEY" not in repr(pair)
+
+
+@pytest.mark.e2e
+def test_a_trust_store_of_keytool_s_default_format(
+    keytool: Path, tmp_path: Path, authority: trustme.CA
+) -> None:
+    """PKCS #12, with an authority and no key."""
+    (tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
+    store = tmp_path / "trust.p12"
+    subprocess.run(
+        [
+            *(keytool, "-importcert", "-alias", "ca", "-file", tmp_path / "ca.pem"),
+            *("-keystore", store, "-storepass", PASSWORD, "-noprompt"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    assert authorities(store.read_bytes(), PASSWORD) == authority.cert_pem.bytes().decode()
+    with pytest.raises(CertificateFileError, match="only with another password"):
+        authorities(store.read_bytes(), "wrong")
