@@ -52,7 +52,6 @@ def _judged_run(
     verify_options = load.verify_options
     settings = kafka.settings
     limits_of(verify_options)  # a mistake in it is reported before the load, not after
-    kafka.warn(console)
     folder.create()
     environ = {**os.environ, **kafka.environ}
     if verify_options.database_url is not None:

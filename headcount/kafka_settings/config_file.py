@@ -82,7 +82,7 @@ def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
 
 def readable_by_others(path: Path) -> bool:
     """Return whether other users can read a file that contains a secret itself."""
-    if not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+    if not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         return False
     return any(_holds_secret(name, value) for name, value in _read(path).items())
 

@@ -56,6 +56,15 @@ def test_a_wrong_password(secured: SecuredBroker, tmp_path: Path) -> None:
     assert "wrong-pw" not in " ".join(output)
 
 
+def test_a_file_that_others_can_read(secured: SecuredBroker, tmp_path: Path) -> None:
+    """Every command that reads it warns."""
+    config = secured.config("plain")
+    config.chmod(0o644)
+    code, output = lines(tmp_path, config, TOPIC)
+    assert code == 0
+    assert "has a secret, but other users can read it" in " ".join(output)
+
+
 def is_echoing(terminal: int) -> bool:
     """Return whether a terminal shows what is typed."""
     flags: int = termios.tcgetattr(terminal)[3]

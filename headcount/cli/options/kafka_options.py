@@ -26,7 +26,14 @@ class KafkaOptions:
 
     @functools.cached_property
     def settings(self) -> KafkaSettings:
-        """The settings; asks for a missing password. UsageError says which one is wrong."""
+        """The settings. UsageError says which one is wrong.
+
+        Asks for a missing password, and warns of a file with secrets that other users can read.
+        """
+        path = self.kafka_config
+        if path is not None and config_file.readable_by_others(path):
+            reason = "has a secret, but other users can read it"
+            Console(quiet=True).error(f"{path} {reason}: chmod 600 {path}")
         return config_file.load(self.kafka_config, self._assignments)
 
     @property
@@ -41,12 +48,6 @@ class KafkaOptions:
             return self.kafka_settings
         password = click.prompt(f"Kafka password of {user}", hide_input=True, err=True)
         return (*self.kafka_settings, f"sasl.password={_kept(password)}")
-
-    def warn(self, console: Console) -> None:
-        """Warn of a file with secrets that other users can read."""
-        path = self.kafka_config
-        if path is not None and config_file.readable_by_others(path):
-            console.error(f"{path} has a secret, but other users can read it: chmod 600 {path}")
 
 
 def _kept(password: str) -> str:
