@@ -175,7 +175,7 @@ def test_a_topic_without_permission(reports: Path, new_broker: NewBroker) -> Non
     broker.stop()
     assert run.code == 5
     assert "'secret'" in error_line(run.err)
-    assert "the user may not use this topic; grant access" in error_line(run.err)
+    assert "the user lacks the right Describe; to grant it: kafka-acls" in error_line(run.err)
 
 
 @pytest.mark.slow
