@@ -51,7 +51,14 @@ RECORDED = (
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the options; those that decide what is read and written are not in the web form."""
     for flag, default, text in (
-        ("--bootstrap-servers", DEFAULT_SERVERS, "Headcount: Kafka brokers, as host:port,…"),
+        (
+            "--bootstrap-servers",
+            "",
+            (
+                f"Headcount: Kafka brokers, as host:port,…; by default {DEFAULT_SERVERS}, or those "
+                "that the Kafka settings name"
+            ),
+        ),
         (
             "--kafka-config",
             "",

@@ -111,11 +111,9 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    """Return the cluster; servers that the file names replace the default. UsageError."""
+    """Return the cluster: of the option, else of the settings, else the default. UsageError."""
     settings = from_environment(os.environ)
-    servers = options.bootstrap_servers
-    if servers == DEFAULT_SERVERS:
-        servers = settings.bootstrap_servers or servers
+    servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
 
 
