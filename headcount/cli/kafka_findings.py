@@ -6,7 +6,7 @@ from headcount.cli.finding import Finding, checked
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.listener_probe import why_no_connection, why_unusable
+from headcount.kafka.listener_probe import ADVERTISED, why_no_connection, why_unusable
 from headcount.kafka.permissions import Operation, how_to_grant
 from headcount.kafka.topic import TopicDescription
 
@@ -34,8 +34,7 @@ def _broker(server: str, cluster: Cluster) -> Finding:
     host, _, port = server.rpartition(":")
     reason = why_no_connection(host, int(port))
     if reason:
-        advertised = "set advertised.listeners to an address that this machine can reach"
-        return Finding("broker", server, f"advertised as {server}, {reason}: {advertised}")
+        return Finding("broker", server, f"advertised as {server}, {reason}: {ADVERTISED}")
     return Finding("broker", server, why_unusable(server, cluster.settings))
 
 
@@ -58,7 +57,7 @@ def _right(operation: Operation, described: TopicDescription, cluster: Cluster) 
     label = f"right to {operation}"
     if described.operations is None:
         return Finding(label, "the brokers do not say")
-    if operation.key in described.operations:
+    if operation.name in described.operations:
         return Finding(label, "granted")
     if operation in _LACKED:
         return Finding(label, _LACKED[operation])

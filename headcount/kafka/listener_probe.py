@@ -23,7 +23,7 @@ from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 PATIENCE_S = 3.0
 _SHOWN = 40
-_ADVERTISED = "set advertised.listeners of the brokers to addresses that this machine can reach"
+ADVERTISED = "set advertised.listeners of the brokers to addresses that this machine can reach"
 _IN_SETTINGS = "in the file that --kafka-config names"
 
 
@@ -73,7 +73,7 @@ def why_unreachable(
         if not problem:
             return ""
         reason = reason or f"{address}, {problem}"
-    return reason and f"its brokers advertise themselves as {reason}: {_ADVERTISED}"
+    return reason and f"its brokers advertise themselves as {reason}: {ADVERTISED}"
 
 
 def why_no_connection(host: str, port: int, patience_s: float = PATIENCE_S) -> str:
@@ -116,12 +116,8 @@ def _why_tls(server: str, settings: KafkaSettings, patience_s: float) -> str:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     wants = _wants(server, "TLS", settings)
-    host, _, port = server.rpartition(":")
     try:
-        with (
-            socket.create_connection((host.strip("[]"), int(port)), timeout=patience_s) as plain,
-            context.wrap_socket(plain),
-        ):
+        with _connected(server, PLAINTEXT, patience_s) as plain, context.wrap_socket(plain):
             return wants
     except ssl.SSLError as error:
         return wants if "ALERT" in (error.reason or "") else ""
@@ -139,7 +135,7 @@ def _wants(server: str, what: str, settings: KafkaSettings) -> str:
 def _why_no_tls(
     server: str, settings: KafkaSettings, patience_s: float, error: ssl.SSLError
 ) -> str:
-    reason = tls_errors.why_refused(error, has_certificate=settings.certificate_pem is not None)
+    reason = tls_errors.why_refused(error, has_certificate=settings.key_pair is not None)
     if reason:
         return f"{server}: {reason}"
     with (

@@ -12,7 +12,7 @@ from headcount.kafka_settings.settings import KafkaSettings
 
 
 class Operation(StrEnum):
-    """An operation on a topic, by Kafka's name."""
+    """An operation on a topic: as Kafka's tools name it, and in capitals as brokers list it."""
 
     READ = "Read"
     DESCRIBE = "Describe"
@@ -20,18 +20,13 @@ class Operation(StrEnum):
     CREATE = "Create"
     WRITE = "Write"
 
-    @property
-    def key(self) -> str:
-        """The name by which brokers list what is allowed."""
-        return self.name
-
 
 def check_read(cluster: Cluster, topic: str, allowed: Collection[str] | None) -> None:
     """Check that the user may read a topic. PartError names the command that allows it.
 
     `allowed` are the operations that the cluster says are allowed; None if it does not say.
     """
-    if allowed is not None and Operation.READ.key not in allowed:
+    if allowed is not None and Operation.READ.name not in allowed:
         raise PartError(
             f"the user may not read the topic {topic!r} at {cluster}; "
             f"{how_to_grant(cluster, Operation.READ, topic)}"
@@ -53,7 +48,7 @@ def _principal(settings: KafkaSettings) -> str:
         return f"User:{settings.username}"
     if settings.token_source is not None:
         return f"User:{settings.token_source.client_id}"
-    if settings.certificate_pem is not None:
-        certificate = x509.load_pem_x509_certificate(settings.certificate_pem.encode())
+    if settings.key_pair is not None:
+        certificate = x509.load_pem_x509_certificate(settings.key_pair.certificate_pem.encode())
         return f"User:{certificate.subject.rfc4514_string()}"
     return "User:ANONYMOUS"

@@ -8,6 +8,8 @@ import ssl
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21, 27})
 _OTHER_HOST = frozenset({62, 64})
+_OF_CERTIFICATES = ("CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "ACCESS_DENIED")
+"""Parts of the alerts that a client gets for its certificate, or for having none."""
 _NO_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "HTTP_REQUEST", "RECORD_LAYER", "UNKNOWN")
 
 
@@ -32,16 +34,15 @@ def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
 
 def why_refused(error: ssl.SSLError, *, has_certificate: bool) -> str:
     """Return why the broker refuses the client; empty if the error does not say so."""
-    reason = error.reason or ""
-    if "ALERT" in reason and not has_certificate:
-        return (
-            "it wants a client certificate: set ssl.certificate.location and ssl.key.location, "
-            "or ssl.keystore.location"
-        )
-    if "ALERT" in reason:
-        alert = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
-        return f"it does not accept the client's certificate ({alert})"
-    return ""
+    _, _, alert = (error.reason or "").rpartition("ALERT_")
+    if not any(name in alert for name in _OF_CERTIFICATES):
+        return ""
+    if has_certificate:
+        return f"it does not accept the client's certificate ({alert.replace('_', ' ').lower()})"
+    return (
+        "it wants a client certificate: set ssl.certificate.location and ssl.key.location, or "
+        "ssl.keystore.location"
+    )
 
 
 def is_no_tls(error: ssl.SSLError) -> bool:

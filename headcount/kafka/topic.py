@@ -259,7 +259,7 @@ def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> T
 
 def _may_see_settings(described: TopicDescription) -> bool:
     operations = described.operations
-    return operations is None or Operation.DESCRIBE_CONFIGS.key in operations
+    return operations is None or Operation.DESCRIBE_CONFIGS.name in operations
 
 
 def _settings(client: KafkaAdminClient, name: str) -> Mapping[str, Mapping[str, str]]:

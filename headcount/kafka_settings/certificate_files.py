@@ -1,7 +1,6 @@
 """Certificates and keys in files: PEM, PKCS #12, and Java's own format (JKS), read as PEM."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -9,20 +8,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
+from pydantic import SecretStr
 
 from headcount.kafka_settings import java_key_store
 from headcount.kafka_settings.certificate_errors import CertificateFileError
+from headcount.kafka_settings.settings import KeyPair
 
 _PEM = serialization.Encoding.PEM
 _BEGIN = b"-----BEGIN"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A client's certificate with its chain, and its key (PKCS #8, not encrypted), as PEM."""
-
-    certificate_pem: str
-    key_pem: str = field(repr=False)
 
 
 def authorities(content: bytes, password: str | None) -> str:
@@ -47,15 +40,15 @@ def key_pair(content: bytes, password: str | None, key_password: str | None) -> 
         if store.protected_key is None:
             raise CertificateFileError("it has no key")
         key = java_key_store.unlocked(store.protected_key, key_password or password or "")
-        return KeyPair(_as_pem(store.chain), private_key(key, None))
+        return _pair(_as_pem(store.chain), private_key(key, None))
     if _BEGIN in content:
         certificates = _as_pem(_certificates_of_pem(content))
-        return KeyPair(certificates, private_key(content, key_password or password))
+        return _pair(certificates, private_key(content, key_password or password))
     pkcs = _pkcs12(content, password)
     if pkcs.key is None or pkcs.cert is None:
         raise CertificateFileError("it has no key with a certificate")
     chain = [pkcs.cert.certificate, *(each.certificate for each in pkcs.additional_certs)]
-    return KeyPair(_as_pem(chain), _key_as_pem(pkcs.key))
+    return _pair(_as_pem(chain), _key_as_pem(pkcs.key))
 
 
 def private_key(content: bytes, password: str | None) -> str:
@@ -73,6 +66,10 @@ def private_key(content: bytes, password: str | None) -> str:
         wrong = "" if password is None else ", or ssl.key.password is wrong"
         raise CertificateFileError(f"it is not a private key{wrong}") from None
     return _key_as_pem(key)
+
+
+def _pair(certificate_pem: str, key_pem: str) -> KeyPair:
+    return KeyPair(certificate_pem=certificate_pem, key_pem=SecretStr(key_pem))
 
 
 def _key_as_pem(key: PrivateKeyTypes) -> str:

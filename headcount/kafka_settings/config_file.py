@@ -4,9 +4,10 @@ Both librdkafka's `name=value` files and Java's properties are read: the former 
 for a backslash, which Java's format uses for escapes.
 """
 
+import contextlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import javaproperties
@@ -32,23 +33,10 @@ def load(
         UsageError: The file cannot be read, or a setting is unknown, missing or contradictory.
     """
     environ = os.environ if environ is None else environ
-    values = {} if path is None else _read(path)
-    values |= dict(map(_assignment, assignments))
-    if not values:
-        return PLAINTEXT
-    where = "-X" if path is None else str(path)
-    try:
-        named = {
-            known: resolve(name, value, environ)
-            for name, value in values.items()
-            if (known := canonical(name)) is not None
-        }
-        return settings_reader.build(named)
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
-    except ValidationError as error:
-        reasons = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
-        raise UsageError(f"{where}: {reasons}") from None
+    values = _values(path, assignments)
+    with _naming(path):
+        named = {name: resolve(name, value, environ) for name, value in _named(values).items()}
+        return settings_reader.build(named) if named else PLAINTEXT
 
 
 def user_without_password(path: Path | None, assignments: Sequence[str]) -> str | None:
@@ -56,9 +44,9 @@ def user_without_password(path: Path | None, assignments: Sequence[str]) -> str 
 
     UsageError if the file cannot be read, or a setting is unknown.
     """
-    values = {} if path is None else _read(path)
-    values |= dict(map(_assignment, assignments))
-    named = {canonical(name): value for name, value in values.items()}
+    values = _values(path, assignments)
+    with _naming(path):
+        named = _named(values)
     is_missing = not {"sasl.password", "sasl.jaas.config"} & named.keys()
     return named.get("sasl.username") if is_missing else None
 
@@ -81,10 +69,12 @@ def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Return whether other users can read a file that contains a secret itself."""
+    """Return whether other users can read a file that contains a secret itself. UsageError."""
     if not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         return False
-    return any(_holds_secret(name, value) for name, value in _read(path).items())
+    values = _read(path)
+    with _naming(path):
+        return any(_holds_secret(name, value) for name, value in values.items())
 
 
 def check_assignment(text: str) -> str:
@@ -107,6 +97,31 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise UsageError(f"-X takes name=value, such as security.protocol=SSL; got {name!r}")
     return name.strip(), value.strip()
+
+
+def _values(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
+    """Return the settings of a file and single ones, which win."""
+    return {**({} if path is None else _read(path)), **dict(map(_assignment, assignments))}
+
+
+def _named(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what is carried over, under canonical names."""
+    return {
+        known: value for name, value in values.items() if (known := canonical(name)) is not None
+    }
+
+
+@contextlib.contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name the file in an error of its settings."""
+    where = "-X" if path is None else str(path)
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    except ValidationError as error:
+        reasons = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        raise UsageError(f"{where}: {reasons}") from None
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -52,10 +52,10 @@ def _tls(settings: KafkaSettings) -> dict[str, str]:
     if settings.ca_pem is not None:
         options["ssl.truststore.type"] = "PEM"
         options["ssl.truststore.certificates"] = settings.ca_pem
-    if settings.certificate_pem is not None and settings.key_pem is not None:
+    if settings.key_pair is not None:
         options["ssl.keystore.type"] = "PEM"
-        options["ssl.keystore.certificate.chain"] = settings.certificate_pem
-        options["ssl.keystore.key"] = settings.key_pem.get_secret_value()
+        options["ssl.keystore.certificate.chain"] = settings.key_pair.certificate_pem
+        options["ssl.keystore.key"] = settings.key_pair.key_pem.get_secret_value()
     return options
 
 
@@ -81,7 +81,7 @@ def _oauth(source: TokenSource) -> dict[str, str]:
     login = {"clientId": source.client_id, "clientSecret": source.client_secret.get_secret_value()}
     if source.scope:
         login["scope"] = source.scope
-    login |= {f"extension_{name}": value for name, value in source.extensions.items()}
+    login |= {f"extension_{name}": value for name, value in source.extensions}
     if source.ca_pem is not None:
         login |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": source.ca_pem}
     return {

@@ -1,6 +1,7 @@
 """kafka-python's dialect."""
 
 import contextlib
+import functools
 import os
 import ssl
 import tempfile
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
-from headcount.kafka_settings.token_client import TokenClient
+from headcount.kafka_settings.token_client import token_client
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -22,22 +23,27 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
     return options
 
 
+@functools.lru_cache(maxsize=16)
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
-    """Return the context of TLS connections, with the authorities and the client's certificate."""
+    """Return the context of TLS connections, with the authorities and the client's certificate.
+
+    It is made once, because Python loads a key only from a file.
+    """
     context = ssl.create_default_context(cadata=settings.ca_pem)
     context.check_hostname = settings.verifies_hostname and settings.verifies_certificate
     context.verify_mode = ssl.CERT_REQUIRED if settings.verifies_certificate else ssl.CERT_NONE
     # An authority of one's own often lacks extensions that RFC 5280 requires.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if settings.certificate_pem is not None and settings.key_pem is not None:
-        with _private_file(settings.certificate_pem + settings.key_pem.get_secret_value()) as path:
+    pair = settings.key_pair
+    if pair is not None:
+        with _private_file(pair.certificate_pem + pair.key_pem.get_secret_value()) as path:
             context.load_cert_chain(path)
     return context
 
 
 @contextlib.contextmanager
 def _private_file(content: str) -> Iterator[str]:
-    """Yield the path of a file that only this user can read: Python loads keys from files only."""
+    """Yield the path of a file that only this user can read."""
     descriptor, path = tempfile.mkstemp(prefix="headcount-", suffix=".pem")
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -52,7 +58,7 @@ def _login(settings: KafkaSettings) -> dict[str, Any]:
     if settings.mechanism is Mechanism.AWS_MSK_IAM:
         return options  # kafka-python signs with botocore itself
     if settings.token_source is not None:
-        return options | {"sasl_oauth_token_provider": TokenClient(settings.token_source)}
+        return options | {"sasl_oauth_token_provider": token_client(settings.token_source)}
     assert settings.password is not None
     return options | {
         "sasl_plain_username": settings.username,

@@ -1,6 +1,6 @@
 """librdkafka's dialect: what confluent-kafka's clients take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from headcount.kafka_settings.iam_token import iam_token
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
@@ -29,9 +29,9 @@ def _tls(settings: KafkaSettings) -> dict[str, ClientValue]:
     }
     if settings.ca_pem is not None:
         options["ssl.ca.pem"] = settings.ca_pem
-    if settings.certificate_pem is not None and settings.key_pem is not None:
-        options["ssl.certificate.pem"] = settings.certificate_pem
-        options["ssl.key.pem"] = settings.key_pem.get_secret_value()
+    if settings.key_pair is not None:
+        options["ssl.certificate.pem"] = settings.key_pair.certificate_pem
+        options["ssl.key.pem"] = settings.key_pair.key_pem.get_secret_value()
     return options
 
 
@@ -54,11 +54,8 @@ def _login(settings: KafkaSettings) -> dict[str, ClientValue]:
         if source.scope:
             options["sasl.oauthbearer.scope"] = source.scope
         if source.extensions:
-            options["sasl.oauthbearer.extensions"] = _pairs(source.extensions)
+            pairs = (f"{name}={value}" for name, value in source.extensions)
+            options["sasl.oauthbearer.extensions"] = ",".join(pairs)
         if source.ca_pem is not None:
             options["https.ca.pem"] = source.ca_pem
     return options
-
-
-def _pairs(values: Mapping[str, str]) -> str:
-    return ",".join(f"{name}={value}" for name, value in values.items())

@@ -56,23 +56,29 @@ class TokenSource(_Frozen):
     client_id: str
     client_secret: SecretStr
     scope: str = ""
-    extensions: dict[str, str] = {}
+    extensions: tuple[tuple[str, str], ...] = ()
     ca_pem: str | None = None
+
+
+class KeyPair(_Frozen):
+    """A certificate with its chain, and its key (PKCS #8, not encrypted), as PEM."""
+
+    certificate_pem: str
+    key_pem: SecretStr
 
 
 class KafkaSettings(_Frozen):
     """How to connect to a cluster.
 
     `ca_pem` are the authorities that may have signed the brokers' certificates; None for the
-    machine's own. `certificate_pem` and `key_pem` (PKCS #8, not encrypted) are the client's own.
-    `bootstrap_servers` is empty if the file does not name any.
+    machine's own. `key_pair` is the client's own. `bootstrap_servers` is empty if the file does not
+    name any.
     """
 
     bootstrap_servers: str = ""
     protocol: Protocol = Protocol.PLAINTEXT
     ca_pem: str | None = None
-    certificate_pem: str | None = None
-    key_pem: SecretStr | None = None
+    key_pair: KeyPair | None = None
     verifies_hostname: bool = True
     verifies_certificate: bool = True
     mechanism: Mechanism | None = None
@@ -83,8 +89,6 @@ class KafkaSettings(_Frozen):
     @model_validator(mode="after")
     def _check_login(self) -> Self:
         """Check that what the protocol needs is there, by the names that a file has for it."""
-        if (self.certificate_pem is None) != (self.key_pem is None):
-            raise ValueError("ssl.certificate.location and ssl.key.location need each other")
         if not self.protocol.has_login:
             if self.mechanism is not None:
                 raise ValueError(
@@ -108,8 +112,8 @@ class KafkaSettings(_Frozen):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, so that it can be looked for, or masked."""
-        source = self.token_source
-        secrets = (self.password, self.key_pem, source and source.client_secret)
+        pair, source = self.key_pair, self.token_source
+        secrets = (self.password, pair and pair.key_pem, source and source.client_secret)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 
     def masked(self, text: str) -> str:

@@ -1,6 +1,7 @@
 """From names and values to settings: reads certificates, logins and tokens' sources."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -8,8 +9,7 @@ from pydantic import SecretStr
 from headcount.errors import UsageError
 from headcount.kafka_settings import certificate_files, jaas
 from headcount.kafka_settings.certificate_errors import CertificateFileError
-from headcount.kafka_settings.certificate_files import KeyPair
-from headcount.kafka_settings.settings import KafkaSettings, Mechanism, Protocol
+from headcount.kafka_settings.settings import KafkaSettings, KeyPair, Mechanism, Protocol
 
 _JAVA_OAUTH_HANDLERS = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
@@ -27,7 +27,6 @@ _MODULES = {
 def build(named: Mapping[str, str]) -> KafkaSettings:
     """Return the settings of canonical names. UsageError or pydantic's ValidationError."""
     values = _with_login_module(named)
-    pair = _key_pair(values)
     login: dict[str, Any] = {}
     protocol = _choice(Protocol, values, "security.protocol", Protocol.PLAINTEXT)
     mechanism = _choice(Mechanism, values, "sasl.mechanism", None)
@@ -35,13 +34,12 @@ def build(named: Mapping[str, str]) -> KafkaSettings:
         login["token_source"] = _token_source(values)
     elif mechanism is not None and mechanism.has_password:
         login["username"] = values.get("sasl.username")
-        login["password"] = _secret(values.get("sasl.password"))
+        login["password"] = values.get("sasl.password")
     return KafkaSettings(
         bootstrap_servers=values.get("bootstrap.servers", "").strip(),
         protocol=protocol,
         ca_pem=_authorities(values),
-        certificate_pem=None if pair is None else pair.certificate_pem,
-        key_pem=None if pair is None else SecretStr(pair.key_pem),
+        key_pair=_key_pair(values),
         verifies_hostname=_verifies_hostname(values),
         verifies_certificate=_switch(values, "enable.ssl.certificate.verification"),
         mechanism=mechanism,
@@ -101,65 +99,67 @@ def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
         "client_id": values["sasl.oauthbearer.client.id"],
         "client_secret": values["sasl.oauthbearer.client.secret"],
         "scope": values.get("sasl.oauthbearer.scope", ""),
-        "extensions": {name.strip(): value.strip() for name, _, value in pairs},
+        "extensions": tuple((name.strip(), value.strip()) for name, _, value in pairs),
         "ca_pem": _pem_authorities(values, "https.ca"),
     }
+
+
+@contextlib.contextmanager
+def _naming(setting: str) -> Iterator[None]:
+    """Turn an error of a file into a UsageError that names the setting."""
+    try:
+        yield
+    except CertificateFileError as error:
+        raise UsageError(f"{setting}: {error}") from None
 
 
 def _authorities(values: Mapping[str, str]) -> str | None:
     location = values.get("ssl.truststore.location")
     if location is None:
         return _pem_authorities(values, "ssl.ca")
-    try:
+    with _naming(f"ssl.truststore.location={location}"):
         content = certificate_files.read(location)
         return certificate_files.authorities(content, values.get("ssl.truststore.password"))
-    except CertificateFileError as error:
-        raise UsageError(f"ssl.truststore.location={location}: {error}") from None
 
 
 def _pem_authorities(values: Mapping[str, str], prefix: str) -> str | None:
-    location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
-    name = f"{prefix}.pem" if location is None else f"{prefix}.location={location}"
-    try:
-        if location is not None:
-            return certificate_files.authorities(certificate_files.read(location), None)
-        return text and certificate_files.authorities(_pem_bytes(text), None)
-    except CertificateFileError as error:
-        raise UsageError(f"{name}: {error}") from None
+    content = _content(values, prefix)
+    if content is None:
+        return None
+    with _naming(_name_of(values, prefix)):
+        return certificate_files.authorities(content, None)
 
 
 def _key_pair(values: Mapping[str, str]) -> KeyPair | None:
-    store = values.get("ssl.keystore.location")
-    password, key_password = values.get("ssl.keystore.password"), values.get("ssl.key.password")
+    store, key_password = values.get("ssl.keystore.location"), values.get("ssl.key.password")
     if store is not None:
-        try:
+        with _naming(f"ssl.keystore.location={store}"):
             content = certificate_files.read(store)
+            password = values.get("ssl.keystore.password")
             return certificate_files.key_pair(content, password, key_password)
-        except CertificateFileError as error:
-            raise UsageError(f"ssl.keystore.location={store}: {error}") from None
-    certificate, key = _content(values, "ssl.certificate"), _content(values, "ssl.key")
-    if certificate is None and key is None:
+    chain, key = _pem_authorities(values, "ssl.certificate"), _content(values, "ssl.key")
+    if chain is None and key is None:
         return None
-    if certificate is None or key is None:
+    if chain is None or key is None:
         raise UsageError("ssl.certificate.location and ssl.key.location need each other")
-    try:
-        chain = certificate_files.authorities(certificate, None)
-    except CertificateFileError as error:
-        raise UsageError(f"ssl.certificate.location: {error}") from None
-    try:
-        return KeyPair(chain, certificate_files.private_key(key, key_password))
-    except CertificateFileError as error:
-        raise UsageError(f"ssl.key.location: {error}") from None
+    with _naming(_name_of(values, "ssl.key")):
+        key_pem = SecretStr(certificate_files.private_key(key, key_password))
+    return KeyPair(certificate_pem=chain, key_pem=key_pem)
 
 
 def _content(values: Mapping[str, str], prefix: str) -> bytes | None:
+    """Return the content of a file, or of PEM in the settings; None if neither is set."""
     location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
     if location is None:
         return None if text is None else _pem_bytes(text)
-    try:
+    with _naming(_name_of(values, prefix)):
         return certificate_files.read(location)
-    except CertificateFileError as error:
-        raise UsageError(f"{prefix}.location={location}: {error}") from None
+
+
+def _name_of(values: Mapping[str, str], prefix: str) -> str:
+    """Return the setting that has some PEM; a file is named, a text is not shown."""
+    location = values.get(f"{prefix}.location")
+    return f"{prefix}.pem" if location is None else f"{prefix}.location={location}"
 
 
 def _pem_bytes(text: str) -> bytes:
@@ -194,7 +194,3 @@ def _choice(kind: Any, values: Mapping[str, str], name: str, default: Any) -> An
     except ValueError:
         known = ", ".join(kind)
         raise UsageError(f"{name}={value} is not supported: it is one of {known}") from None
-
-
-def _secret(value: str | None) -> SecretStr | None:
-    return None if value is None else SecretStr(value)

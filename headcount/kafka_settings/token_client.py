@@ -4,6 +4,7 @@ librdkafka and Java do this themselves; kafka-python asks a provider.
 """
 
 import base64
+import functools
 import json
 import ssl
 import threading
@@ -44,7 +45,7 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
 
     def extensions(self) -> dict[str, str]:
         """Return the extensions that are sent with each token (RFC 7628)."""
-        return self._source.extensions
+        return dict(self._source.extensions)
 
     def _fetch(self) -> tuple[str, float]:
         source = self._source
@@ -68,6 +69,12 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
             return str(answer["access_token"]), float(answer.get("expires_in", DEFAULT_LIFE_S))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise KafkaConnectionError(f"no token from {source.url}: {_reason(error)}") from None
+
+
+@functools.lru_cache(maxsize=16)
+def token_client(source: TokenSource) -> TokenClient:
+    """Return the one client of a source, so that connections share a token."""
+    return TokenClient(source)
 
 
 def _reason(error: Exception) -> str:

@@ -60,11 +60,23 @@ def test_one_writes_what_the_other_reads(secured: SecuredBroker, listener: str) 
     assert {"READ", "DESCRIBE"} <= described.operations
 
 
+def test_connections_share_a_token(secured: SecuredBroker) -> None:
+    """Asking the cluster again and again does not ask the token server as often."""
+    cluster, before = (
+        secured.cluster("oauth", sasl_oauthbearer_scope="shared"),
+        secured.tokens.issued,
+    )
+    for _ in range(3):
+        topic.end_offsets(cluster, TOPIC)
+    assert secured.tokens.issued - before == 1
+
+
 @pytest.mark.slow
 def test_tokens_are_renewed(secured: SecuredBroker) -> None:
     """Clients that live longer than their tokens go on with new ones."""
     secured.tokens.life_s, before = 10.0, secured.tokens.issued
-    cluster = secured.cluster("oauth")
+    # Another scope is another source, of which no client has a token yet.
+    cluster = secured.cluster("oauth", sasl_oauthbearer_scope="renewed")
     consumer = confluent_kafka.Consumer(consumer_settings(cluster, {}))
     producer = KafkaProducer(
         bootstrap_servers=cluster.bootstrap_servers, **kafka_python.client_options(cluster.settings)

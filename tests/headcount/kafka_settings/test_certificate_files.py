@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from headcount.kafka_settings.certificate_errors import CertificateFileError
 from headcount.kafka_settings.certificate_files import (
-    KeyPair,
     authorities,
     key_pair,
     private_key,
 )
+from headcount.kafka_settings.settings import KeyPair
 from headcount.stack.jvm.java import Java
 from tests.needs import lacking
 
@@ -89,7 +89,7 @@ def jks(
 def same_key(pair: KeyPair, certificate: trustme.LeafCert) -> bool:
     """Return whether a pair has the certificate's own key."""
     wanted = load_pem_private_key(certificate.private_key_pem.bytes(), None)
-    read = load_pem_private_key(pair.key_pem.encode(), None)
+    read = load_pem_private_key(pair.key_pem.get_secret_value().encode(), None)
     form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return read.private_bytes(*form) == wanted.private_bytes(*form)
 

@@ -66,7 +66,7 @@ def test_tokens_come_from_java_s_file_too(tmp_path: Path) -> None:
     settings = config_file.load(written(tmp_path, own))
     assert config_file.load(written(tmp_path, java)) == settings
     assert settings.token_source is not None
-    assert settings.token_source.extensions == {"pool": "a"}
+    assert dict(settings.token_source.extensions) == {"pool": "a"}
 
 
 def test_a_truststore_is_the_authorities(tmp_path: Path) -> None:
