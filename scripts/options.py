@@ -83,7 +83,7 @@ def option_names() -> set[str]:
 
 def _commands() -> Iterator[click.Command]:
     context = click.Context(cli)
-    for name in COMMANDS:
+    for name in sorted(COMMANDS):
         command = cli.get_command(context, name)
         assert command is not None
         yield command

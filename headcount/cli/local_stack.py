@@ -90,10 +90,12 @@ def start_broker(ready: Platform, data_dir: Path, secure: SecureListener | None 
             settings={} if secure is None or member is None else secure.broker_settings(member),
             class_data=class_data,
         )
-        broker = Broker(config)
-    if secure is not None:
-        secure.add_user(broker)
-    return broker
+        with contextlib.ExitStack() as undo:
+            broker = undo.enter_context(Broker(config))
+            if secure is not None:
+                secure.add_user(broker)
+            undo.pop_all()
+            return broker
 
 
 def start(
@@ -109,42 +111,68 @@ def start(
         UsageError: The topic is missing on the user's brokers, or the host is not a URL.
         PartError: A part does not start.
     """
-    broker, server = None, None
-    servers, host = options.bootstrap_servers or kafka.bootstrap_servers, options.host
-    cluster, kafka_environ = Cluster(servers, kafka), _user_s_settings(ready)
-    if options.secure and (servers or kafka != PLAINTEXT):
+    own = _own_broker(stack, options, kafka, ready, folder)
+    servers = options.bootstrap_servers or kafka.bootstrap_servers
+    brokers = own or _Brokers(None, Cluster(servers, kafka), _user_s_settings(ready))
+    _check_topic(brokers, options)
+    server, host = None, options.host
+    if host is None:
+        server = _start_service(options, brokers, folder, ready)
+        stack.callback(_stop, "service", server.stop, ready.console)
+        host = server.url
+    return Target(check_host(host), brokers.cluster, brokers.own, server, brokers.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class _Brokers:
+    """The brokers as clients reach them; `own` is None if they are the user's.
+
+    `environ` are the variables that name their settings.
+    """
+
+    own: Broker | None
+    cluster: Cluster
+    environ: Mapping[str, str]
+
+
+def _own_broker(
+    stack: contextlib.ExitStack,
+    options: TargetOptions,
+    kafka: KafkaSettings,
+    ready: Platform,
+    folder: Path,
+) -> _Brokers | None:
+    """Start a broker unless the user has named some."""
+    is_named = bool(options.bootstrap_servers or kafka.bootstrap_servers)
+    if options.secure and (is_named or kafka != PLAINTEXT):
         raise UsageError("--secure is for the broker that Headcount starts: leave it out")
-    if not servers and kafka != PLAINTEXT:
+    if is_named:
+        return None
+    if kafka != PLAINTEXT:
         raise UsageError(
             "the Kafka settings name no brokers: add bootstrap.servers to them, or give "
             "--bootstrap-servers"
         )
-    if not servers:
-        secure = stack.enter_context(secure_listener()) if options.secure else None
-        broker = start_broker(ready, folder / BROKER_DATA, secure)
-        stack.callback(_stop, "broker", broker.stop, ready.console)
-        cluster = broker.cluster
-        if secure is not None:
-            settings = config_file.load(secure.client_file)
-            cluster = Cluster(settings.bootstrap_servers, settings)
-            kafka_environ = {FILE_VARIABLE: str(secure.client_file)}
-    if broker is not None or options.create_topic:
-        ensure_topic(
-            broker.cluster if broker is not None else cluster,
-            options.topic,
-            options.partitions,
-            options.replication,
-        )
-    elif describe(cluster, options.topic) is None:
+    secure = stack.enter_context(secure_listener()) if options.secure else None
+    broker = start_broker(ready, folder / BROKER_DATA, secure)
+    stack.callback(_stop, "broker", broker.stop, ready.console)
+    if secure is None:
+        return _Brokers(broker, broker.cluster, {})
+    settings = config_file.load(secure.client_file)
+    cluster = Cluster(settings.bootstrap_servers, settings)
+    return _Brokers(broker, cluster, config_file.environ_of(secure.client_file, ()))
+
+
+def _check_topic(brokers: _Brokers, options: TargetOptions) -> None:
+    """Create the topic where that is allowed. UsageError if it is missing elsewhere."""
+    if brokers.own is not None or options.create_topic:
+        cluster = brokers.cluster if brokers.own is None else brokers.own.cluster
+        ensure_topic(cluster, options.topic, options.partitions, options.replication)
+    elif describe(brokers.cluster, options.topic) is None:
         raise UsageError(
-            f"there is no topic {options.topic!r} at {cluster}: name another with "
+            f"there is no topic {options.topic!r} at {brokers.cluster}: name another with "
             "--topic, or create it with --create-topic"
         )
-    if host is None:
-        server = _start_service(options, cluster, folder, ready, kafka_environ)
-        stack.callback(_stop, "service", server.stop, ready.console)
-        host = server.url
-    return Target(check_host(host), cluster, broker, server, kafka_environ)
 
 
 def check_host(host: str) -> str:
@@ -158,22 +186,18 @@ def check_host(host: str) -> str:
 
 
 def _start_service(
-    options: TargetOptions,
-    cluster: Cluster,
-    folder: Path,
-    ready: Platform,
-    kafka_environ: Mapping[str, str],
+    options: TargetOptions, brokers: _Brokers, folder: Path, ready: Platform
 ) -> Server:
     with ready.console.step("Starting the service"):
         return Server(
             ServerConfig(
-                bootstrap_servers=cluster.bootstrap_servers,
+                bootstrap_servers=brokers.cluster.bootstrap_servers,
                 topic=options.topic,
                 log_path=folder / "logs" / "service.log",
                 environ={
                     **ready.environ,
                     **options.service_environ,
-                    **{_SERVICE_NAMES[name]: value for name, value in kafka_environ.items()},
+                    **{_SERVICE_NAMES[name]: value for name, value in brokers.environ.items()},
                 },
                 app=options.app,
                 database=folder / DATABASE,

@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from types import FrameType, ModuleType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
 from headcount_service.errors import CatalogueError
@@ -55,34 +55,56 @@ Exit codes:
 """
 
 
+class CommandEntry(NamedTuple):
+    """Where a command is, and what it does, for the list of commands."""
+
+    place: str
+    summary: str
+
+
 COMMANDS = {
-    "compare": "headcount.cli.commands.compare:compare_runs",
-    "doctor": "headcount.cli.commands.doctor:doctor",
-    "events": "headcount.cli.commands.events:events",
-    "follow": "headcount.cli.commands.follow:follow",
-    "mark": "headcount.cli.commands.mark:mark",
-    "run": "headcount.cli.commands.run:run",
-    "selftest": "headcount.cli.commands.selftest:selftest",
-    "shell": "headcount.cli.commands.shell:shell",
-    "up": "headcount.cli.commands.up:up",
-    "verify": "headcount.cli.commands.verify:verify",
+    "run": CommandEntry(
+        "headcount.cli.commands.run:run",
+        "run everything, from starting Kafka to the verdict",
+    ),
+    "verify": CommandEntry(
+        "headcount.cli.commands.verify:verify",
+        "judge a run, or judge it again",
+    ),
+    "follow": CommandEntry(
+        "headcount.cli.commands.follow:follow",
+        "judge a run while another process drives it",
+    ),
+    "compare": CommandEntry(
+        "headcount.cli.commands.compare:compare_runs",
+        "compare runs: what changed, and what is noise",
+    ),
+    "events": CommandEntry(
+        "headcount.cli.commands.events:events",
+        "show the game's events in a run",
+    ),
+    "mark": CommandEntry(
+        "headcount.cli.commands.mark:mark",
+        "add a timestamped note to a run",
+    ),
+    "up": CommandEntry(
+        "headcount.cli.commands.up:up",
+        "keep Kafka, a service and Locust's web UI running",
+    ),
+    "shell": CommandEntry(
+        "headcount.cli.commands.shell:shell",
+        "open a pyspark shell that can read Kafka",
+    ),
+    "selftest": CommandEntry(
+        "headcount.cli.commands.selftest:selftest",
+        "check the verdict itself, with known faults",
+    ),
+    "doctor": CommandEntry(
+        "headcount.cli.commands.doctor:doctor",
+        "check that everything a run needs is there",
+    ),
 }
-"""The place of each command; only that one is imported, because Spark and charts load slowly."""
-
-
-SUMMARIES = {
-    "run": "run everything, from starting Kafka to the verdict",
-    "verify": "judge a run, or judge it again",
-    "follow": "judge a run while another process drives it",
-    "compare": "compare runs: what changed, and what is noise",
-    "events": "show the game's events in a run",
-    "mark": "add a timestamped note to a run",
-    "up": "keep Kafka, a service and Locust's web UI running",
-    "shell": "open a pyspark shell that can read Kafka",
-    "selftest": "check the verdict itself, with known faults",
-    "doctor": "check that everything a run needs is there",
-}
-"""What each command does, for the list of commands; importing all of them takes seconds."""
+"""The commands; only the one that is called is imported: Spark and charts load slowly."""
 
 
 class Commands(click.Group):
@@ -90,18 +112,18 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands."""
-        return list(SUMMARIES)
+        return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands, without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command; None if no command has that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name].split(":")
+        module, name = COMMANDS[cmd_name].place.split(":")
         command: click.Command = getattr(_imported(module), name)
         return command
 

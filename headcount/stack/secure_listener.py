@@ -65,11 +65,7 @@ class SecureListener:
     def add_user(self, broker: Broker) -> None:
         """Create the user with a new password, and write the client's file."""
         password = secrets.token_urlsafe(24)
-        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
-        change = UserScramCredentialUpsertion(USER, info, password.encode())
-        for future in admin.alter_user_scram_credentials([change]).values():
-            future.result(timeout=_TIMEOUT_S)
+        add_scram_user(broker, USER, password)
         self.client_file.touch(mode=0o600)
         self.client_file.write_text(self._client_settings(password), "utf-8")
 
@@ -90,10 +86,22 @@ def secure_listener() -> Iterator[SecureListener]:
     with TemporaryDirectory(prefix="headcount-secure-") as folder:
         path = Path(folder)
         authority = trustme.CA()
-        server = authority.issue_cert(LOOPBACK, "localhost")
-        # Java reads keys as PKCS #8 only.
-        key = certificate_files.private_key(server.private_key_pem.bytes(), None)
-        chain = b"".join(part.bytes() for part in server.cert_chain_pems).decode()
-        (path / "server.pem").write_text(key + chain, "ascii")
+        write_server(path / "server.pem", authority.issue_cert(LOOPBACK, "localhost"))
         authority.cert_pem.write_to_path(str(path / "authority.pem"))
         yield SecureListener(path, free_port())
+
+
+def write_server(path: Path, certificate: trustme.LeafCert) -> None:
+    """Write a key and its certificates for a broker, which reads keys as PKCS #8 only."""
+    key = certificate_files.private_key(certificate.private_key_pem.bytes(), None)
+    chain = b"".join(part.bytes() for part in certificate.cert_chain_pems).decode()
+    path.write_text(key + chain, "ascii")
+
+
+def add_scram_user(broker: Broker, user: str, password: str) -> None:
+    """Create a user who logs in by SCRAM-SHA-512, over the broker's plaintext listener."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
+    change = UserScramCredentialUpsertion(user, info, password.encode())
+    for future in admin.alter_user_scram_credentials([change]).values():
+        future.result(timeout=_TIMEOUT_S)

@@ -14,18 +14,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # it re-export
     AdminClient,
     ResourcePatternType,
     ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
 )
 
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
-from headcount.kafka_settings import certificate_files, config_file, jaas
+from headcount.kafka_settings import config_file, jaas
 from headcount.kafka_settings.java import ALLOWED_URLS
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership
 from headcount.stack.ports import LOOPBACK, free_port
+from headcount.stack.secure_listener import add_scram_user, write_server
 from tests.conftest import NewConfig
 from tests.secured.token_server import AUDIENCE, TokenServer, token_server
 
@@ -125,7 +123,7 @@ def secured_broker(new_config: NewConfig, folder: Path) -> Iterator[SecuredBroke
     with token_server(CLIENT_ID, CLIENT_SECRET) as tokens:
         config, ports = _config(new_config, folder, tokens)
         with Broker(config) as broker:
-            _add_scram_user(broker)
+            add_scram_user(broker, USER, PASSWORD)
             yield SecuredBroker(broker, folder, ports, tokens)
 
 
@@ -138,10 +136,7 @@ def _write_certificates(authority: trustme.CA, folder: Path) -> None:
         "otherhost": authority.issue_cert("elsewhere.test"),
         "expired": authority.issue_cert(LOOPBACK, not_before=long_ago, not_after=long_ago),
     }.items():
-        # Java reads keys as PKCS #8 only.
-        key = certificate_files.private_key(certificate.private_key_pem.bytes(), None)
-        chain = certificate.cert_chain_pems[0].bytes().decode()
-        (folder / f"{name}.pem").write_text(key + chain)
+        write_server(folder / f"{name}.pem", certificate)
     client = authority.issue_cert(CLIENT, common_name=CLIENT)
     client.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
     client.private_key_pem.write_to_path(str(folder / "client.key"))
@@ -202,11 +197,3 @@ def _config(
         ),
         ports,
     )
-
-
-def _add_scram_user(broker: Broker) -> None:
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    change = UserScramCredentialUpsertion(USER, info, PASSWORD.encode())
-    for future in admin.alter_user_scram_credentials([change]).values():
-        future.result(timeout=60)
