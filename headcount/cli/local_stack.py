@@ -113,7 +113,7 @@ def start(
     """
     own = _own_broker(stack, options, kafka, ready, folder)
     servers = options.bootstrap_servers or kafka.bootstrap_servers
-    brokers = own or _Brokers(None, Cluster(servers, kafka), _user_s_settings(ready))
+    brokers = own or _Brokers(None, Cluster(servers, kafka), _settings_of_user(ready))
     _check_topic(brokers, options)
     server, host = None, options.host
     if host is None:
@@ -205,7 +205,7 @@ def _start_service(
         )
 
 
-def _user_s_settings(ready: Platform) -> dict[str, str]:
+def _settings_of_user(ready: Platform) -> dict[str, str]:
     """Return the variables that name the user's Kafka settings."""
     return {name: value for name, value in ready.environ.items() if name in _SERVICE_NAMES}
 

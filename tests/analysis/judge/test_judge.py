@@ -96,6 +96,9 @@ INCOMPLETE_READING = {
     "has cleanup.policy=compact": replace(
         with_partition(read=9), seen=TopicSeen(cleanup_policy="compact")
     ),
+    "its cleanup.policy is not known": replace(
+        with_partition(read=9), manifest=replace(MANIFEST, cleanup_policy="")
+    ),
     "was deleted and recreated": replace(SANE, seen=TopicSeen(topic_id="other")),
 }
 
@@ -558,3 +561,11 @@ def test_requests_without_an_answer_are_noted() -> None:
     """In a note, because they count in all durations."""
     notes = judge(replace(SANE, unanswered=3), Limits()).notes
     assert any(note.startswith("3 of 10 requests had no response") for note in notes)
+
+
+def test_an_unknown_cleanup_policy_is_no_doubt_without_gaps() -> None:
+    """If every offset holds a message, compaction has removed none; a note says what is unknown."""
+    restricted = replace(SANE, manifest=replace(MANIFEST, cleanup_policy=""))
+    judgement = judge(restricted, Limits())
+    assert judgement.verdict is Verdict.PASS
+    assert any("cleanup.policy of the topic are not known" in note for note in judgement.notes)
