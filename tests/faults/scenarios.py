@@ -52,7 +52,8 @@ class Scenario:
         if verdict["state"] != self.expected.state:
             yield f"the state is {verdict['state']}, not {self.expected.state}"
         if code != self.expected.code:
-            yield f"the exit code is {code}, not {self.expected.code}"
+            reasons = "; ".join(verdict["reasons"])
+            yield f"the exit code is {code}, not {self.expected.code}: {reasons}"
         for name in self.expected.none:
             if counts[name]:
                 yield f"{counts[name]} {name}, expected none"

@@ -21,6 +21,7 @@ from headcount_service.settings import load_settings
 from tests.harmful.proxy import Proxy
 
 SLOW_S = 3.0
+LATE_THREADS = 32
 HARM_FILE = Path(os.environ["HARM_FILE"])
 
 
@@ -55,10 +56,14 @@ class Lying(Proxy):
     """Answers immediately, and publishes later, if it is still alive."""
 
     def start(self) -> None:
-        """Start the real publisher, and the thread that publishes through it."""
+        """Start the real publisher, and the threads that publish through it.
+
+        There are enough that no queue grows on a slow machine: what is late for long is in doubt.
+        """
         super().start()
         self._later: queue.SimpleQueue[tuple[Event, str | None]] = queue.SimpleQueue()
-        threading.Thread(target=self._publish_later, daemon=True).start()
+        for _ in range(LATE_THREADS):
+            threading.Thread(target=self._publish_later, daemon=True).start()
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
         """Queue the event, and acknowledge it."""
