@@ -61,6 +61,16 @@ def tag_of(bits: int) -> str:
     return "".join(_TAG_ALPHABET[bits >> shift & 31] for shift in shifts)
 
 
+def bits_of(tag: str) -> int:
+    """Decode a tag. ValueError if `tag_of` did not write it."""
+    bits = 0
+    for letter in tag:
+        bits = bits << 5 | _TAG_ALPHABET.index(letter)
+    if tag_of(bits) != tag:
+        raise ValueError(f"{tag!r} is not the tag of a run")
+    return bits
+
+
 def whole_id(tag: str) -> re.Pattern[bytes]:
     """Return the pattern of a run's whole id in any text, not part of a longer word or number.
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.run.id_form import IdForm, RunIds
+from headcount.run.id_location import IdLocation, LocationKind, default_location, parse_location
 from headcount.run.ids import HEADER
+from headcount.run.message_format import JSON, FormatSettings
 
 FORMAT = 1
 
@@ -35,6 +38,10 @@ class Manifest:
     made the run, by name. `cleanup_policy` is empty if the user may
     not see it. `tag` begins each of its ids (see `ids.py`): the run id if the manifest
     has none.
+
+    `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
+    where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.
+    `message_format`, `compare_at` and `schema_registry` are explained in `message_format.py`.
     """
 
     run_id: str
@@ -52,7 +59,13 @@ class Manifest:
     broker_data: str | None = None
     database: str | None = None
     promise: str = ""
-    event_id_field: str = HEADER
+    event_id_field: str = ""
+    id_form: IdForm = IdForm.PLAIN
+    id_header: str = HEADER
+    id_at: str = ""
+    message_format: str = JSON
+    compare_at: str = ""
+    schema_registry: str = ""
     thresholds: tuple[str, ...] = ()
     outcome_rules: tuple[str, ...] = ()
     settle_s: float = SETTLE_S
@@ -66,6 +79,25 @@ class Manifest:
         """Use the run id as the tag if the manifest has none."""
         if not self.tag:
             object.__setattr__(self, "tag", self.run_id)
+
+    @property
+    def ids(self) -> RunIds:
+        """The run's ids."""
+        return RunIds(self.tag, self.id_form)
+
+    @property
+    def id_location(self) -> IdLocation:
+        """Where messages carry the id. UsageError if the manifest names no such location."""
+        if self.id_at:
+            return parse_location(self.id_at)
+        if self.event_id_field:
+            return IdLocation(LocationKind.FIELD, self.event_id_field)
+        return default_location(self.id_form, self.id_header)
+
+    @property
+    def format_settings(self) -> FormatSettings:
+        """How messages are written."""
+        return FormatSettings(self.message_format, self.compare_at, self.schema_registry)
 
 
 @validated(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""Id forms: how the ids of a run are written, so that services can carry them on as they are.
+
+The three forms are one to one. `plain` is `<tag>.<generator>.<seq>`. `uuid` is a UUID of version 8
+(RFC 9562, section 5.8), with the tag in its first 48 bits, and the generator (16 bits), the
+sequence number (40) and a check (18) in the other bits that are free. `trace` is a trace-id of W3C
+Trace Context: tag (48 bits), generator (16), sequence number (40) and check (24). The check is a
+hash of the other three, so that an altered digit is never taken for another id.
+"""
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headcount.run import ids
+from headcount.run.ids import EventId
+
+GENERATOR_BITS, SEQ_BITS = 16, 40
+"""The sizes of generators and sequence numbers in `uuid` and `trace`."""
+
+UUID_CHECK_BITS, TRACE_CHECK_BITS = 18, 24
+
+MIX_SHIFTS, MIX_FACTORS = (30, 27, 31), (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+"""The finalizer of SplitMix64 (Steele, Lea, Flood 2014), which mixes 64 bits one to one."""
+
+_WORD = (1 << 64) - 1
+_BYTES = 16
+_TAG_DIGITS = ids.TAG_BITS // 4
+
+
+class IdForm(StrEnum):
+    """How an id is written."""
+
+    PLAIN = "plain"
+    UUID = "uuid"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class RunIds:
+    """The ids of one run: writes them, and recognizes them.
+
+    `uuid` and `trace` need a tag that `ids.new_tag` made.
+    """
+
+    tag: str
+    form: IdForm = IdForm.PLAIN
+
+    @property
+    def prefix(self) -> str:
+        """The text with which each id of the run begins."""
+        if self.form is IdForm.PLAIN:
+            return f"{self.tag}."
+        digits = f"{ids.bits_of(self.tag):0{_TAG_DIGITS}x}"
+        return digits if self.form is IdForm.TRACE else f"{digits[:8]}-{digits[8:]}-8"
+
+    def text(self, generator: int, seq: int) -> str:
+        """Write an id. `generator` and `seq` must fit GENERATOR_BITS and SEQ_BITS."""
+        if self.form is IdForm.PLAIN:
+            return f"{self.tag}.{generator}.{seq}"
+        number = _number(ids.bits_of(self.tag), generator, seq, self.form)
+        return _written(number, self.form)
+
+    def parse(self, text: str) -> EventId | None:
+        """Parse an id of this run; None if the text is none.
+
+        A UUID or a trace-id may have capitals.
+        """
+        if self.form is IdForm.PLAIN:
+            event_id = ids.parse(text)
+            return event_id if event_id is not None and event_id.tag == self.tag else None
+        match = _HEX_FORMS[self.form].fullmatch(text)
+        return None if match is None else self._of_number(int("".join(match.groups()), 16))
+
+    def claims(self, text: str) -> bool:
+        """Whether a text that need not be an id claims to be one of this run."""
+        if self.form is IdForm.PLAIN:
+            # A prefix followed by a letter is other text, such as a host name.
+            place = len(self.prefix)
+            return text.startswith(self.prefix) and not text[place : place + 1].isalpha()
+        start = self.prefix.removesuffix("-8")
+        return text[: len(start)].lower() == start
+
+    def found_in(self, content: bytes) -> Iterator[EventId]:
+        """Yield the whole ids in any bytes, none of them part of a longer word or number.
+
+        A UUID or a trace-id may also be written as its 16 bytes.
+        """
+        if self.form is IdForm.PLAIN:
+            for match in _plain_ids(self.tag).finditer(content):
+                yield EventId(self.tag, int(match[1]), int(match[2]))
+            return
+        as_text, as_bytes = _hex_ids(self.prefix, self.form)
+        for match in as_text.finditer(content):
+            event_id = self.parse(match[0].decode())
+            if event_id is not None:
+                yield event_id
+        for match in as_bytes.finditer(content):
+            event_id = self._of_number(int.from_bytes(match[0]))
+            if event_id is not None:
+                yield event_id
+
+    def is_in(self, content: bytes | None) -> bool:
+        """Whether any bytes contain a whole id of the run."""
+        return content is not None and next(self.found_in(content), None) is not None
+
+    def _of_number(self, number: int) -> EventId | None:
+        """Decode the 128 bits of an id; None if they are not exactly those of an id of the run."""
+        generator, seq = _parts(number, self.form)
+        is_own = number == _number(ids.bits_of(self.tag), generator, seq, self.form)
+        return EventId(self.tag, generator, seq) if is_own else None
+
+
+def check_of(tag: int, generator: int, seq: int) -> int:
+    """Hash the parts of an id to 64 bits; a check is the first bits of it."""
+    return _mixed(_mixed(tag << GENERATOR_BITS | generator) ^ seq)
+
+
+def _mixed(word: int) -> int:
+    for shift, factor in zip(MIX_SHIFTS, MIX_FACTORS, strict=False):
+        word = (word ^ word >> shift) * factor & _WORD
+    return word ^ word >> MIX_SHIFTS[-1]
+
+
+def _number(tag: int, generator: int, seq: int, form: IdForm) -> int:
+    check = check_of(tag, generator, seq)
+    numbers = generator << SEQ_BITS | seq
+    if form is IdForm.TRACE:
+        numbers = numbers << TRACE_CHECK_BITS | check >> 64 - TRACE_CHECK_BITS
+        return tag << 80 | numbers
+    numbers = numbers << UUID_CHECK_BITS | check >> 64 - UUID_CHECK_BITS
+    # The version (8) and the variant (binary 10) stand between the parts, see RFC 9562.
+    return tag << 80 | 8 << 76 | numbers >> 62 << 64 | 0b10 << 62 | numbers & (1 << 62) - 1
+
+
+def _parts(number: int, form: IdForm) -> tuple[int, int]:
+    """Return the generator and the sequence number in the 128 bits of an id."""
+    if form is IdForm.TRACE:
+        numbers = (number & (1 << 80) - 1) >> TRACE_CHECK_BITS
+    else:
+        free = (number >> 64 & 0xFFF) << 62 | number & (1 << 62) - 1
+        numbers = free >> UUID_CHECK_BITS
+    return numbers >> SEQ_BITS, numbers & (1 << SEQ_BITS) - 1
+
+
+def _written(number: int, form: IdForm) -> str:
+    digits = f"{number:032x}"
+    if form is IdForm.TRACE:
+        return digits
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+_HEX_FORMS = {
+    IdForm.UUID: re.compile("-".join(f"([0-9A-Fa-f]{{{n}}})" for n in (8, 4, 4, 4, 12))),
+    IdForm.TRACE: re.compile("([0-9A-Fa-f]{32})"),
+}
+
+
+@functools.lru_cache(maxsize=8)
+def _plain_ids(tag: str) -> re.Pattern[bytes]:
+    return ids.whole_id(tag)
+
+
+@functools.lru_cache(maxsize=8)
+def _hex_ids(prefix: str, form: IdForm) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return the patterns of a run's ids as text, and as bytes."""
+    begin = re.escape(prefix.removesuffix("-8").encode())
+    rest = rb"[0-9a-f]{20}" if form is IdForm.TRACE else rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    text = re.compile(rb"(?<![0-9a-z])%b%b(?![0-9a-z])" % (begin, rest), re.IGNORECASE)
+    tag = bytes.fromhex(prefix.removesuffix("-8").replace("-", ""))
+    return text, re.compile(re.escape(tag) + rb"[\x00-\xff]{%d}" % (_BYTES - len(tag)), re.DOTALL)
