@@ -1,22 +1,21 @@
 """Batch ids: finds the ids in all messages of a batch together, in their bytes."""
 
 import json
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from headcount.run.id_form import RunIds
 from headcount_analysis.arrow_types import Flags, Integers
+from headcount_analysis.id_places.id_place import IdColumn
 from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
+from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.messages.id_columns import IdsAt, ids_at
 
-_MAX_DIGITS = 18  # of a number in an id, see `headcount/run/ids.py`
-
-_DIGITS = Characters.of(string.digits)
-
-_ZERO, _DOT, _QUOTE = ord("0"), ord("."), ord('"')
+_QUOTE = ord('"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +28,92 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class BatchIds:
-    """The ids of this run that a batch's messages contain as plain text.
+    """The ids of a run that belong to a batch's messages, as far as they are plain text.
 
-    `generator` and `seq` are undefined if `is_there` is false; `spans` are those of their digits.
+    `generator` and `seq` are undefined if `is_there` is false; `texts` are the messages' values,
+    and `spans` are in them. `is_without` marks the messages that certainly have no id of the run;
+    that is never known of an id within the value.
     """
 
-    prefix: str
+    ids: RunIds
     texts: ByteRows
     is_there: Flags
     generator: Integers
     seq: Integers
     spans: tuple[ByteSpan, ...]
+    is_without: Flags
 
     def identity(self, row: int) -> str:
         """Format the id of a message."""
-        return f"{self.prefix}{self.generator[row]}.{self.seq[row]}"
+        return self.ids.text(int(self.generator[row]), int(self.seq[row]))
 
     def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
         """Mask the digits of the ids and the values of some fields in the messages."""
         spans = [*self.spans, *volatile_fields.spans(self.texts, fields)]
+        if not spans:
+            return Masked(self.texts.values.dictionary_encode(), np.zeros(len(self.seq), np.int64))
         flags: Integers = np.array([span.is_one for span in spans], np.int64)
         what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
         return Masked(self.texts.masked(spans).dictionary_encode(), what)
 
 
-def batch_ids(values: pa.Array, prefix: str, names: Sequence[str]) -> BatchIds:
-    """Find the ids that begin with a prefix in the named fields of messages.
-
-    `values` are binary, none null.
-    """
+def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchIds:
+    """Find a run's ids in the named fields of messages in JSON. `values` are binary, none null."""
     texts = ByteRows.of(values)
     fields = [json.dumps(name, ensure_ascii=False) for name in names]
     at = texts.after(
-        *(f'{field}:{space}"{prefix}'.encode() for field in fields for space in ("", " "))
+        *(f'{field}:{space}"{ids.prefix}'.encode() for field in fields for space in ("", " "))
     )
-    generator = _number(texts, at)
-    seq = _number(texts, np.where(texts.byte(generator.end) == _DOT, generator.end + 1, -1))
-    is_there = generator.is_one & seq.is_one & (texts.byte(seq.end) == _QUOTE)
-    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in (generator, seq))
-    values_of = [np.where(is_there, _value(texts, span), 0) for span in (generator, seq)]
-    return BatchIds(prefix, texts, is_there, values_of[0], values_of[1], spans)
+    found = ids_at(texts, at, ids)
+    is_there = found.is_one & (texts.byte(found.end) == _QUOTE)
+    return _in_values(texts, ids, is_there, found)
 
 
-def _number(texts: ByteRows, start: Integers) -> ByteSpan:
-    """Find a number in the form used in ids: no sign, no leading zero, at most 18 digits."""
-    end = texts.run(start, _DIGITS, _MAX_DIGITS)
-    is_padded = (end - start > 1) & (texts.byte(start) == _ZERO)
-    return ByteSpan((start >= 0) & (end > start) & ~is_padded, start, end)
+def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None) -> BatchIds:
+    """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
+
+    `length_shift` is set if a text's length stands in the byte before it, shifted by so many bits.
+    """
+    texts = ByteRows.of(values)
+    at = texts.after(ids.prefix.encode())
+    longest = None
+    if length_shift is not None:
+        start = at - len(ids.prefix)
+        length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
+        longest = start + length
+    found = ids_at(texts, at, ids, longest)
+    return _in_values(texts, ids, found.is_one, found)
 
 
-def _value(texts: ByteRows, number: ByteSpan) -> Integers:
-    value = np.zeros(len(number.start), np.int64)
-    for place in range(int((number.end - number.start).max(initial=0))):
-        at = number.start + place
-        digit = texts.byte(at).astype(np.int64) - _ZERO
-        value = np.where(at < number.end, value * 10 + digit, value)
-    return value
+def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:
+    """Read a run's ids from a column of texts beside the values, which are binary, none null."""
+    rows = ByteRows.of(column.texts.fill_null(b""))
+    start, prefix = rows.bounds[:-1].astype(np.int64), ids.prefix.encode()
+    begins = pc.starts_with(rows.values, prefix).to_numpy(zero_copy_only=False)
+    found = ids_at(rows, np.where(begins, start + len(prefix), -1), ids)
+    is_there = found.is_one & (found.end == rows.ends) & column.is_sure
+    tag = prefix.removesuffix(b"-8")
+    claims = pc.starts_with(rows.values, tag, ignore_case=True).to_numpy(zero_copy_only=False)
+    return BatchIds(
+        ids,
+        ByteRows.of(values),
+        is_there,
+        found.generator,
+        found.seq,
+        spans=(),
+        is_without=column.is_sure & ~claims,
+    )
+
+
+def _in_values(texts: ByteRows, ids: RunIds, is_there: Flags, found: IdsAt) -> BatchIds:
+    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in found.spans)
+    numbers = [np.where(is_there, number, 0) for number in (found.generator, found.seq)]
+    is_without = np.zeros(len(is_there), np.bool_)
+    return BatchIds(ids, texts, is_there, numbers[0], numbers[1], spans, is_without)
+
+
+def no_ids(values: pa.Array, ids: RunIds) -> BatchIds:
+    """Leave all ids to the reader of single messages. `values` are binary, none null."""
+    nowhere = np.zeros(len(values), np.int64)
+    is_there = np.zeros(len(values), np.bool_)
+    return BatchIds(ids, ByteRows.of(values), is_there, nowhere, nowhere, (), is_there)

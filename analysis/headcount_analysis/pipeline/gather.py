@@ -48,6 +48,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
     buckets = distributions([block.durations for block in comparison.blocks])
     evidence = replace(
         evidence,
+        compares_content=tools.message_format.compares_content,
         placement=find_placement(tools.source, evidence),
         differences=find_differences(tools.source, evidence, ledger, fates),
     )

@@ -33,16 +33,16 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
     result = Placement(
         topic=manifest.topic,
-        event_id_field=manifest.event_id_field,
+        location=manifest.id_location,
         in_place=messages - others,
         messages=messages,
         missing=counts.lost,
     )
     if not result.missing or (result.in_place and not others):
         return result
-    search = Search(manifest.tag, manifest.event_id_field)
+    search = Search(manifest.ids)
     search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
-    elsewhere = Search(manifest.tag, manifest.event_id_field)
+    elsewhere = Search(manifest.ids)
     if not result.in_place and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
         elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages.kinds import MAX_SHAPES
+from headcount_analysis.messages.expected import MAX_SHAPES
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import TopicRows
 

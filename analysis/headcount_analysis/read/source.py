@@ -48,11 +48,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """A Kafka cluster; each split is read by the executor that works on it."""
+    """A Kafka cluster; each split is read by the executor that works on it.
+
+    `needs_headers` says whether record headers are read.
+    """
 
     spark: SparkContext
     cluster: Cluster
     patience_s: float = PATIENCE_S
+    needs_headers: bool = False
 
     @property
     def _splits(self) -> int:
@@ -61,7 +65,7 @@ class Kafka:
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
         """Read each split with a consumer of its own."""
-        consumer = Consumer(self.cluster, self.patience_s)
+        consumer = Consumer(self.cluster, self.patience_s, self.needs_headers)
 
         def read(split: Split) -> Result:
             return task(consumer.batches(split))
@@ -70,7 +74,13 @@ class Kafka:
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Read with Spark's own Kafka source."""
-        return topic_range.read(sql(self.spark), self.cluster, offsets, min_partitions=self._splits)
+        return topic_range.read(
+            sql(self.spark),
+            self.cluster,
+            offsets,
+            min_partitions=self._splits,
+            with_headers=self.needs_headers,
+        )
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Read the splits one after another."""

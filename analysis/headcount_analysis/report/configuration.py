@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from headcount.run.address import without_secrets
+from headcount.run.manifest import Manifest
 from headcount.time_span import span_text
 from headcount_analysis.judge import watched
 from headcount_analysis.report.model import Report
@@ -41,7 +42,9 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Brokers", manifest.bootstrap_servers
     yield "Cluster", manifest.cluster_id
     yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy or 'not known'}"
-    yield "Event id field", manifest.event_id_field
+    yield "Ids", f"{manifest.id_form}, sent in {manifest.id_header}"
+    yield "Ids in messages", manifest.id_location.phrase
+    yield "Format of messages", _format(manifest)
     yield "Ledger", without_secrets(manifest.ledger)
     yield "Started", manifest.created_at
     yield "Ended", report.end.read_at
@@ -49,6 +52,12 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     if report.end.settle_s is not None:
         yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
     yield "Verified", report.verified_at
+
+
+def _format(manifest: Manifest) -> str:
+    at = f", compared at {manifest.compare_at}" if manifest.compare_at else ""
+    registry = f", schemas of {manifest.schema_registry}" if manifest.schema_registry else ""
+    return f"{manifest.message_format}{at}{registry}"
 
 
 def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:

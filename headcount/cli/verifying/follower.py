@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headcount_analysis.follow.run_follower import RunFollower, follow
+from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.messages.expected import needs_headers
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
@@ -108,6 +110,7 @@ class Follower:
             follower.manifest,
             follower.take,
             follower.checkpoint,
+            with_headers=needs_headers(follower.manifest, follower.message_format),
         )
         try:
             while not self._over.wait(ADVANCE_EVERY_S):
@@ -124,7 +127,9 @@ class Follower:
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.verify_options)
-        follower = follow(self.folder, manifest, self.verify_options.late_after_ms, tables)
+        message_format = format_of(manifest.format_settings)
+        late_after_ms = self.verify_options.late_after_ms
+        follower = follow(self.folder, manifest, late_after_ms, tables, message_format)
         follower.leader_epochs = functools.partial(_leader_epochs, self.cluster, manifest)
         return follower
 

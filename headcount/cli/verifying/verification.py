@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from headcount_analysis.follow.run_follower import forget
+from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
+from headcount_analysis.messages.expected import needs_headers
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
@@ -93,9 +95,11 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
+            message_format = format_of(manifest.format_settings)
             tools = Tools(
                 spark=spark,
-                source=Kafka(spark, cluster),
+                source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),
+                message_format=message_format,
                 tables=tables_of(folder, manifest, request.verify_options),
                 settling=settling,
                 is_empty=functools.partial(topic.is_empty, cluster, manifest.topic),

@@ -7,6 +7,8 @@ import pytest
 from headcount_analysis.messages.placement import IdPlace, PlaceKind, Placement, Search
 from headcount_analysis.messages.record import Record
 
+from headcount.run.id_form import RunIds
+
 RUN = "run-1"
 ID = "run-1.0.7"
 TEXT = json.dumps({"X-Event-Id": ID, "m": 1}).encode()
@@ -18,7 +20,7 @@ def places_in(
     headers: tuple[tuple[str, bytes | None], ...] = (),
 ) -> list[IdPlace]:
     """Search one record."""
-    search = Search(RUN, "X-Event-Id")
+    search = Search(RunIds(RUN))
     search.look([Record("events", 2, 17, key, value, headers)])
     assert search.looked_at == 1
     assert all((each.partition, each.offset, each.count) == (2, 17, 1) for each in search.samples)
@@ -95,7 +97,7 @@ NOTHING_IN_PLACE = Placement(topic="events", messages=40, missing=10, looked_at=
 
 def sampled(*values: bytes, topic: str = "events") -> Search:
     """Search records with these values."""
-    search = Search(RUN, "X-Event-Id")
+    search = Search(RunIds(RUN))
     search.look(Record(topic, 0, offset, None, value) for offset, value in enumerate(values))
     return search
 
