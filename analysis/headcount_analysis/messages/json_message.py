@@ -38,13 +38,17 @@ class ParsedMessage(NamedTuple):
     """A parsed message: a JSON object, or the defect of the bytes.
 
     `repeated` names the keys that occur more than once in one of its objects; the last value
-    counts. `repeated_fields` are those of them that are top-level fields of the event.
+    counts. `repeated_fields` are those of them that are top-level fields of the event. `root` is
+    the whole decoded message, None if it is the event itself; `event_type` is the type that an
+    envelope names.
     """
 
     event: Object | None = None
     defect: str | None = None
     repeated: tuple[str, ...] = ()
     repeated_fields: tuple[str, ...] = ()
+    root: Object | None = None
+    event_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
