@@ -33,6 +33,7 @@ ANALYSIS_LAYERS = (
     {"column_combinations"},
     {"ledger"},
     {"messages"},
+    {"formats"},
     {"spark"},
     {"state"},
     {"read"},

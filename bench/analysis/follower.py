@@ -17,6 +17,7 @@ from pathlib import Path
 from headcount_analysis.follow.run_follower import RunFollower, follow, forget
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
 from headcount_analysis.ledger.run_ledger import ledger_parts
+from headcount_analysis.messages.expected import plain_json
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
@@ -47,7 +48,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
     tables = Tables(folder.path.absolute())
-    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
+    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables, plain_json())
     follower.settled.after_s = SETTLED_AFTER_S
     batch = max(MIN_BATCH, events // BATCHES)
     servers = manifest.bootstrap_servers

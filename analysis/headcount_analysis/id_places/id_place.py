@@ -28,8 +28,9 @@ class SeenId:
 class IdPlace(Protocol):
     """Finds the text that should be an id in a message."""
 
-    needs_headers: bool
-    """Whether it looks at record headers, which are only read if they are needed."""
+    @property
+    def needs_headers(self) -> bool:
+        """Whether it looks at record headers, which are only read if they are needed."""
 
     def seen(self, message: ParsedMessage, record: Record) -> SeenId:
         """Return the text at this place of a message. Two texts that differ are a defect."""

@@ -18,7 +18,8 @@ MAX_SHAPES = 256
 """A message is tried with all shapes of the ledger up to this many, otherwise only with its own."""
 
 
-def _plain_json() -> MessageFormat:
+def plain_json() -> MessageFormat:
+    """Return the format of messages that are compared whole, and are in JSON."""
     return JsonFormat(FormatOptions())
 
 
@@ -36,7 +37,7 @@ class Expected:
     shapes: Sequence[str]
     asked_shapes: AskedShapes | None = None
     id_header: str = HEADER
-    message_format: MessageFormat = field(default_factory=_plain_json)
+    message_format: MessageFormat = field(default_factory=plain_json)
 
     @property
     def names_compared(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 The layout of the forms is described in `headcount/run/id_form.py`, which does the same for one id.
 """
 
+import itertools
 import string
 from dataclasses import dataclass
 
@@ -64,19 +65,18 @@ def ids_at(rows: ByteRows, at: Integers, ids: RunIds, longest: Integers | None =
 
 def _plain_at(rows: ByteRows, at: Integers, longest: Integers | None) -> IdsAt:
     generator = _number(rows, at)
-    seq = _number(rows, np.where(rows.byte(generator.end) == _DOT, generator.end + 1, -1))
-    if longest is not None:
-        end = np.where(longest > seq.start, np.minimum(seq.end, longest), seq.end)
-        seq = ByteSpan(seq.is_one, seq.start, end)
+    seq = _number(rows, np.where(rows.byte(generator.end) == _DOT, generator.end + 1, -1), longest)
     is_one = generator.is_one & seq.is_one
     numbers = [np.where(is_one, _decimal(rows, span), 0) for span in (generator, seq)]
     spans = tuple(ByteSpan(is_one, span.start, span.end) for span in (generator, seq))
     return IdsAt(is_one, numbers[0], numbers[1], spans, seq.end)
 
 
-def _number(rows: ByteRows, start: Integers) -> ByteSpan:
+def _number(rows: ByteRows, start: Integers, longest: Integers | None = None) -> ByteSpan:
     """Find a number in the form used in ids: no sign, no leading zero, at most 18 digits."""
     end = rows.run(start, _DIGITS, MAX_DIGITS)
+    if longest is not None:
+        end = np.where(longest > start, np.minimum(end, longest), end)
     is_padded = (end - start > 1) & (rows.byte(start) == _ZERO)
     return ByteSpan((start >= 0) & (end > start) & ~is_padded, start, end)
 
@@ -175,7 +175,7 @@ def _hex_texts(content: np.ndarray[tuple[int, int], np.dtype[np.uint8]], form: I
     if form is IdForm.UUID:
         bounds = [0, 8, 12, 16, 20, _TRACE_LENGTH]
         hyphen = np.full((len(rows), 1), _HYPHEN, np.uint8)
-        parts = [rows[:, start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        parts = [rows[:, start:end] for start, end in itertools.pairwise(bounds)]
         spaced = [part for whole in parts for part in (whole, hyphen)]
         rows = np.concatenate(spaced[:-1], axis=1)
     width = rows.shape[1]

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from headcount.ledger.canonical_json import pointer
 from headcount.run.id_form import RunIds
-from headcount.run.id_location import TRACEPARENT, IdLocation
+from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind
 from headcount_analysis.messages.json_message import framed_schema, parse
 from headcount_analysis.messages.record import Record
 
@@ -59,23 +59,29 @@ class FoundPlace:
         }[self.kind]
 
     @property
+    def location(self) -> IdLocation | None:
+        """The location that reads the id there; None if no option does."""
+        kind = _LOCATIONS.get(self.kind)
+        return None if kind is None else IdLocation(kind, self.name)
+
+    @property
     def remedy(self) -> str:
         """Name the remedy."""
-        match self.kind:
-            case PlaceKind.FIELD:
-                return f"--id-at field:{self.name}"
-            case PlaceKind.NESTED:
-                return f"--id-at json:{self.name}"
-            case PlaceKind.HEADER:
-                return f"--id-at header:{self.name}"
-            case PlaceKind.TRACEPARENT | PlaceKind.KEY:
-                return f"--id-at {self.kind}"
-            case PlaceKind.TWICE:
-                return "let the service encode its event once"
-            case PlaceKind.FRAMED:
-                return "--format avro, protobuf or json-schema, with --schema-registry URL"
-            case _:
-                return _CARRY
+        location = self.location
+        return f"--id-at {location}" if location else _REMEDIES.get(self.kind, _CARRY)
+
+
+_LOCATIONS = {
+    PlaceKind.FIELD: LocationKind.FIELD,
+    PlaceKind.NESTED: LocationKind.JSON,
+    PlaceKind.HEADER: LocationKind.HEADER,
+    PlaceKind.KEY: LocationKind.KEY,
+    PlaceKind.TRACEPARENT: LocationKind.TRACEPARENT,
+}
+_REMEDIES = {
+    PlaceKind.TWICE: "let the service encode its event once",
+    PlaceKind.FRAMED: "--format avro, protobuf or json-schema, with --schema-registry URL",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class Placement:
         )
 
     def _is_in_place(self, sample: PlaceSample) -> bool:
-        return sample.place.remedy == f"--id-at {self.location}"
+        return sample.place.location == self.location
 
     @property
     def notes(self) -> Iterator[str]:
@@ -183,11 +189,6 @@ class Search:
     ids: RunIds
     looked_at: int = 0
     _samples: dict[FoundPlace, PlaceSample] = field(default_factory=dict)
-    _start: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Prepare to find ids between the bytes of other formats."""
-        self._start = self.ids.prefix.encode()
 
     def look(self, records: Iterable[Record]) -> None:
         """Search records."""
@@ -214,14 +215,11 @@ class Search:
             or (FoundPlace(PlaceKind.KEY) if self.ids.is_in(record.key) else None)
         )
 
-    def _has_some(self, value: bytes) -> bool:
-        return self._start in value.lower() or self.ids.is_in(value)
-
     def _in_value(self, value: bytes) -> FoundPlace | None:
         schema = framed_schema(value)
-        if schema is not None and self._has_some(value):
+        if schema is not None and self.ids.occurs_in(value):
             return FoundPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
-        if not self._has_some(value):
+        if not self.ids.occurs_in(value):
             return None
         parsed = parse(value)
         if parsed.event is not None:

@@ -1,7 +1,7 @@
 """The tools of a verification, made by the caller: Spark, the source, the tables, callbacks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from pyspark import SparkContext
@@ -9,7 +9,7 @@ from pyspark import SparkContext
 from headcount.kafka.cluster import Cluster
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.formats.message_format import MessageFormat
-from headcount_analysis.messages.expected import needs_headers
+from headcount_analysis.messages.expected import needs_headers, plain_json
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.read.settling_policy import Settling
 from headcount_analysis.read.source import Kafka, Source
@@ -37,7 +37,7 @@ class Tools:
     spark: SparkContext
     source: Source
     tables: Tables
-    message_format: MessageFormat
+    message_format: MessageFormat = field(default_factory=plain_json)
     settling: Settling | None = None
     is_empty: IsEmpty | None = None
     progress: ReportProgress = _no_progress

@@ -103,7 +103,7 @@ class _SplitReading:
     position: int
     patience_s: float
     errors: list[str]
-    needs_headers: bool
+    needs_headers: bool = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:

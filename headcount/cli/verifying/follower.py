@@ -21,6 +21,7 @@ from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 
@@ -127,7 +128,9 @@ class Follower:
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.verify_options)
-        message_format = format_of(manifest.format_settings)
+        message_format = format_of(
+            manifest.format_settings, registry_from_environment(self.ready.environ)
+        )
         late_after_ms = self.verify_options.late_after_ms
         follower = follow(self.folder, manifest, late_after_ms, tables, message_format)
         follower.leader_epochs = functools.partial(_leader_epochs, self.cluster, manifest)

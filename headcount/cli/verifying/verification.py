@@ -35,6 +35,7 @@ from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
@@ -95,7 +96,9 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
-            message_format = format_of(manifest.format_settings)
+            message_format = format_of(
+                manifest.format_settings, registry_from_environment(ready.environ)
+            )
             tools = Tools(
                 spark=spark,
                 source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),
