@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from headcount_analysis.batches.expected import plain_json
 from headcount_analysis.follow.run_follower import RunFollower, follow, forget
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
 from headcount_analysis.ledger.run_ledger import ledger_parts
-from headcount_analysis.messages.expected import plain_json
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify

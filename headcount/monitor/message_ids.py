@@ -89,8 +89,8 @@ class Identities:
 
     def _events(self, content: str | bytes | None) -> tuple[Event, ...]:
         raw = content.encode() if isinstance(content, str) else content
-        found = self.ids.found_in(raw) if raw else ()
-        return tuple(dict.fromkeys((event_id.generator, event_id.seq) for event_id in found))
+        event_ids = self.ids.found_in(raw) if raw else ()
+        return tuple(dict.fromkeys((event_id.generator, event_id.seq) for event_id in event_ids))
 
 
 def _text(content: str | bytes | None) -> str | None:

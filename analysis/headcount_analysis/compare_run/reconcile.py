@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from headcount.run.id_form import RunIds
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
+from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
 from headcount_analysis.messages import timestamps
-from headcount_analysis.messages.id_columns import id_texts
 
 FATES = pa.schema(
     [

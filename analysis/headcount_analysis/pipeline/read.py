@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from headcount.ledger.digest import names_of
 from headcount.run.manifest import Manifest
+from headcount_analysis.batches.expected import MAX_SHAPES, Expected
 from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
-from headcount_analysis.messages.expected import MAX_SHAPES, Expected
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.plan import VerificationPlan

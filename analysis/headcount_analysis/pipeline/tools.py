@@ -7,9 +7,9 @@ from typing import Self
 from pyspark import SparkContext
 
 from headcount.kafka.cluster import Cluster
+from headcount_analysis.batches.expected import needs_headers, plain_json
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.formats.message_format import MessageFormat
-from headcount_analysis.messages.expected import needs_headers, plain_json
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.read.settling_policy import Settling
 from headcount_analysis.read.source import Kafka, Source

@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.arrow_types import equal_ranges
-from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.expected import Expected
-from headcount_analysis.messages.kinds import ARRIVALS
-from headcount_analysis.messages.read_assumptions import (
+from headcount_analysis.batches.content import Reader
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.batches.read_assumptions import (
     ReadAssumptions,
     merged_assumptions,
     read_assumptions,
 )
+from headcount_analysis.messages.kinds import ARRIVALS
 from headcount_analysis.read.message_counts import MessageCounts, count_messages, merged_messages
 
 BUFFERED_ROWS = 250_000

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import RunFollower, follow
 from headcount_analysis.formats.catalogue import format_of
-from headcount_analysis.messages.expected import needs_headers
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import forget
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
-from headcount_analysis.messages.expected import needs_headers
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools

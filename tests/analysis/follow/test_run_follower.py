@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pyarrow.fs as pafs
 import pytest
+from headcount_analysis.batches.expected import plain_json
 from headcount_analysis.follow.run_follower import FOLDER, RunFollower, follow
-from headcount_analysis.messages.expected import plain_json
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.read_batches import ReadBatch
 from headcount_analysis.read.topic_range import OffsetRange

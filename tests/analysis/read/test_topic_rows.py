@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.messages.expected import Expected
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.message_counts import of_messages

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from headcount_analysis.formats.message_format import IdText
-from headcount_analysis.id_places.field_place import FieldPlace
-from headcount_analysis.id_places.id_place import IdPlace
-from headcount_analysis.messages.batch_ids import (
+from headcount_analysis.batches.batch_ids import (
     BatchIds,
     ids_anywhere,
     ids_in_column,
     ids_in_fields,
     no_ids,
 )
-from headcount_analysis.messages.expected import Expected
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.formats.message_format import IdText
+from headcount_analysis.id_places.field_place import FieldPlace
+from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import record_of
 
@@ -75,16 +75,16 @@ class IdFinder:
 
     def _in_fields(self, messages: pa.RecordBatch, values: pa.Array) -> BatchIds:
         """Find the ids in messages; if some lack one, sample how they spell the field's name."""
-        found = self._with_spellings(values)
-        missing = np.flatnonzero(~found.is_there)
+        batch_ids = self._with_spellings(values)
+        missing = np.flatnonzero(~batch_ids.is_there)
         can_sample = isinstance(self.place, FieldPlace) and self._samplings < _MOST_SAMPLINGS
         if not (len(missing) and can_sample and self.place.has_spellings):  # type: ignore[attr-defined] # a FieldPlace
-            return found
+            return batch_ids
         self._samplings += 1
         rows = missing[np.linspace(0, len(missing) - 1, _SAMPLED, dtype=np.int64)]
         new = self._new_spellings(messages, [int(row) for row in rows])
         if not new:
-            return found
+            return batch_ids
         self.spellings = (*new, *self.spellings)[:_MOST_SPELLINGS]
         return self._with_spellings(values)
 

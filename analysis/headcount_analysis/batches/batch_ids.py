@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from headcount.run.id_form import RunIds
 from headcount_analysis.arrow_types import Flags, Integers
+from headcount_analysis.batches import volatile_fields
+from headcount_analysis.batches.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.batches.id_columns import IdsAt, ids_at
 from headcount_analysis.id_places.id_place import IdColumn
-from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan
-from headcount_analysis.messages.id_columns import IdsAt, ids_at
 
 _QUOTE = ord('"')
 
@@ -64,9 +64,9 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
     at = texts.after(
         *(f'{field}:{space}"{ids.prefix}'.encode() for field in fields for space in ("", " "))
     )
-    found = ids_at(texts, at, ids)
-    is_there = found.is_one & (texts.byte(found.end) == _QUOTE)
-    return _in_values(texts, ids, is_there, found)
+    read_ids = ids_at(texts, at, ids)
+    is_there = read_ids.is_one & (texts.byte(read_ids.end) == _QUOTE)
+    return _in_values(texts, ids, is_there, read_ids)
 
 
 def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None) -> BatchIds:
@@ -81,8 +81,8 @@ def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None)
         start = at - len(ids.prefix)
         length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
         longest = start + length
-    found = ids_at(texts, at, ids, longest)
-    return _in_values(texts, ids, found.is_one, found)
+    read_ids = ids_at(texts, at, ids, longest)
+    return _in_values(texts, ids, read_ids.is_one, read_ids)
 
 
 def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:
@@ -90,24 +90,24 @@ def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:
     rows = ByteRows.of(column.texts.fill_null(b""))
     start, prefix = rows.bounds[:-1].astype(np.int64), ids.prefix.encode()
     begins = pc.starts_with(rows.values, prefix).to_numpy(zero_copy_only=False)
-    found = ids_at(rows, np.where(begins, start + len(prefix), -1), ids)
-    is_there = found.is_one & (found.end == rows.ends) & column.is_sure
+    read_ids = ids_at(rows, np.where(begins, start + len(prefix), -1), ids)
+    is_there = read_ids.is_one & (read_ids.end == rows.ends) & column.is_sure
     tag = prefix.removesuffix(b"-8")
     claims = pc.starts_with(rows.values, tag, ignore_case=True).to_numpy(zero_copy_only=False)
     return BatchIds(
         ids,
         ByteRows.of(values),
         is_there,
-        found.generator,
-        found.seq,
+        read_ids.generator,
+        read_ids.seq,
         spans=(),
         is_without=column.is_sure & ~claims,
     )
 
 
-def _in_values(texts: ByteRows, ids: RunIds, is_there: Flags, found: IdsAt) -> BatchIds:
-    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in found.spans)
-    numbers = [np.where(is_there, number, 0) for number in (found.generator, found.seq)]
+def _in_values(texts: ByteRows, ids: RunIds, is_there: Flags, read_ids: IdsAt) -> BatchIds:
+    spans = tuple(ByteSpan(is_there, span.start, span.end) for span in read_ids.spans)
+    numbers = [np.where(is_there, number, 0) for number in (read_ids.generator, read_ids.seq)]
     is_without = np.zeros(len(is_there), np.bool_)
     return BatchIds(ids, texts, is_there, numbers[0], numbers[1], spans, is_without)
 

@@ -20,15 +20,15 @@ import pyarrow as pa
 from headcount.ledger.digest import digests_over
 from headcount.run.id_location import LocationKind
 from headcount_analysis.arrow_types import Integers
+from headcount_analysis.batches import volatile_fields
+from headcount_analysis.batches.batch_ids import BatchIds, Masked
+from headcount_analysis.batches.batch_table import Batch, Content, ReadMessage, batch_table
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.batches.header_context import context_of
+from headcount_analysis.batches.id_finder import IdFinder
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.ledger.asked_shapes import ShapeTable
-from headcount_analysis.messages import volatile_fields
-from headcount_analysis.messages.batch_ids import BatchIds, Masked
-from headcount_analysis.messages.batch_table import Batch, Content, ReadMessage, batch_table
-from headcount_analysis.messages.expected import Expected
-from headcount_analysis.messages.header_context import context_of
-from headcount_analysis.messages.id_finder import IdFinder
 from headcount_analysis.messages.json_message import ParsedMessage, type_text
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, MessageKind
 from headcount_analysis.messages.record import Record, record_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.expected import Expected
+from headcount_analysis.batches.content import Reader
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 

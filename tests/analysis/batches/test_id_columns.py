@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
-from headcount_analysis.messages.batch_ids import ids_anywhere, ids_in_fields
-from headcount_analysis.messages.id_columns import id_texts
+from headcount_analysis.batches.batch_ids import ids_anywhere, ids_in_fields
+from headcount_analysis.batches.id_columns import id_texts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,12 +42,12 @@ def test_ids_in_json_are_found(form: IdForm, numbers: Numbers) -> None:
     others = ["", "another", RunIds(tag_of(7), form).text(0, 1), ids.text(1, 2)[:-1] + "!"]
     texts = [*(ids.text(*each) for each in numbers), *others]
     values = pa.array([f'{{"x":1,"id": "{text}","y":2}}'.encode() for text in texts])
-    found = ids_in_fields(values, ids, ["id"])
+    batch = ids_in_fields(values, ids, ["id"])
     count = len(numbers)
-    assert found.is_there.tolist() == [True] * count + [False] * len(others)
-    read = zip(found.generator.tolist(), found.seq.tolist(), strict=True)
+    assert batch.is_there.tolist() == [True] * count + [False] * len(others)
+    read = zip(batch.generator.tolist(), batch.seq.tolist(), strict=True)
     assert list(read)[:count] == list(numbers)
-    (distinct,) = {*found.masked([]).texts.dictionary.to_pylist()[:1]}
+    (distinct,) = {*batch.masked([]).texts.dictionary.to_pylist()[:1]}
     assert b"#" in distinct
 
 
@@ -62,9 +62,9 @@ def test_a_changed_digit_is_left_to_the_reader_of_single_messages(
     place = len(ids.prefix) + digit % (len(text) - len(ids.prefix))
     changed = text[:place] + ("g" if text[place] != "-" else "0") + text[place + 1 :]
     values = pa.array([f'{{"id":"{changed}"}}'.encode(), f'{{"id":"{text.upper()}"}}'.encode()])
-    found = ids_in_fields(values, ids, ["id"])
-    assert not found.is_there[0]
-    assert not found.is_there[1] or text == text.upper()
+    batch = ids_in_fields(values, ids, ["id"])
+    assert not batch.is_there[0]
+    assert not batch.is_there[1] or text == text.upper()
 
 
 @pytest.mark.parametrize("shift", [0, 1])
@@ -74,7 +74,7 @@ def test_a_length_before_an_id_says_where_it_ends(shift: int, numbers: Numbers) 
     ids = RunIds(TAG)
     texts = [ids.text(*each).encode() for each in numbers]
     values = pa.array([b"\0" + bytes([len(text) << shift]) + text + b"77" for text in texts])
-    found = ids_anywhere(values, ids, shift)
-    assert found.is_there.all()
-    assert list(zip(found.generator.tolist(), found.seq.tolist(), strict=True)) == list(numbers)
-    assert np.array_equal(found.spans[1].end, found.texts.ends - 2)
+    batch = ids_anywhere(values, ids, shift)
+    assert batch.is_there.all()
+    assert list(zip(batch.generator.tolist(), batch.seq.tolist(), strict=True)) == list(numbers)
+    assert np.array_equal(batch.spans[1].end, batch.texts.ends - 2)

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
+from headcount_analysis.batches.content import Reader
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.ledger.asked_shapes import AskedShapes
-from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.expected import Expected
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
@@ -520,7 +520,7 @@ def test_hashes_distinguish_bytes() -> None:
 
 def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader remembers a bounded number of bytes, then forgets and reads on."""
-    monkeypatch.setattr("headcount_analysis.messages.content._MOST_REMEMBERED_BYTES", 3000)
+    monkeypatch.setattr("headcount_analysis.batches.content._MOST_REMEMBERED_BYTES", 3000)
     reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 10**6}, ["m"]))
     values = [an_event(seq, m=seq) for seq in range(100)]
     rows_read = read_by(reader, values)

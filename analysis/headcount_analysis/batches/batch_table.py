@@ -10,8 +10,8 @@ import xxhash
 
 from headcount.ledger.digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.messages.batch_ids import BatchIds
-from headcount_analysis.messages.expected import Expected
+from headcount_analysis.batches.batch_ids import BatchIds
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import ARRIVALS, KINDS, MessageKind
 
 _MAX_SHOWN = 200  # the most characters kept of an id or event type, which may be hostile

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
+from headcount_analysis.batches.byte_rows import ByteRows, ByteSpan, Characters
 from headcount_analysis.messages.json_message import ParsedMessage
 
 MOST_FIELDS = 4
