@@ -1,9 +1,7 @@
 """The id's field: every valid name of an event's field is accepted, and no other."""
 
 import pytest
-from click.testing import CliRunner
 
-from headcount.cli.main import cli
 from headcount.errors import UsageError
 from headcount.run.id_field import check_id_field
 
@@ -22,10 +20,3 @@ def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(UsageError, match="--event-id-field") as caught:
         check_id_field(name)
     assert "\n" not in str(caught.value)
-
-
-def test_the_command_line_refuses_it() -> None:
-    """It exits with the code of a usage error."""
-    result = CliRunner().invoke(cli, ["run", "--event-id-field", "/a/b", "scenario.py"])
-    assert result.exit_code == 2
-    assert "takes no path" in result.output
