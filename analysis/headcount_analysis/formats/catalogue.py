@@ -21,6 +21,8 @@ _PACKAGE = "headcount_analysis.formats"
 
 OWN: Final[Mapping[str, str]] = {
     "json": f"{_PACKAGE}.json_format:JsonFormat",
+    "cloudevents": f"{_PACKAGE}.cloudevents_format:CloudEventsFormat",
+    "debezium": f"{_PACKAGE}.debezium_format:DebeziumFormat",
     "raw": f"{_PACKAGE}.raw_format:RawFormat",
 }
 """Headcount's own formats: by name, the class as an entry point writes it."""
