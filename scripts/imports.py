@@ -39,6 +39,7 @@ ANALYSIS_LAYERS = (
     {"compare_run"},
     {"measure"},
     {"blocks"},
+    {"corrupted"},
     {"evidence"},
     {"judge"},
     {"report"},
