@@ -41,6 +41,7 @@ ANALYSIS_LAYERS = (
     {"compare_run"},
     {"measure"},
     {"blocks"},
+    {"corrupted"},
     {"evidence"},
     {"judge"},
     {"report"},

@@ -11,10 +11,10 @@ from headcount.run.manifest import End, Manifest
 from headcount_analysis.classes_and_flags import Counts, total
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_read import PartitionRead

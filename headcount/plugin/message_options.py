@@ -64,5 +64,6 @@ def id_settings_of(options: argparse.Namespace) -> IdSettings:
 
 def format_settings_of(options: argparse.Namespace) -> FormatSettings:
     """Parse the options for messages. UsageError names the mistake."""
-    texts = (options.format, options.compare_at, options.schema_registry)
-    return parse_format_settings(*map(str, texts), format_names())
+    return parse_format_settings(
+        str(options.format), str(options.compare_at), str(options.schema_registry), format_names()
+    )

@@ -11,7 +11,7 @@ An id beside the value, in the key or a header, is read for all messages of a ba
 messages share what was read if their whole values are equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -106,8 +106,10 @@ class Reader:
             what = what << 1 | batch_ids.is_there
             what |= batch_ids.is_without.astype(np.int64) << _WITHOUT
         names = self.expected.message_format.context_headers
-        if names:
-            what |= context_of(messages["headers"], names, self._contexts) << _CONTEXT
+        required = self.expected.message_format.required_headers
+        if names or required:
+            context = context_of(messages["headers"], names, required, self._contexts)
+            what |= context << _CONTEXT
         return what
 
     def _texts(
@@ -153,15 +155,16 @@ class Reader:
             return masked
         self._samplings += 1
         rows = np.linspace(0, len(texts.values) - 1, _SAMPLED, dtype=np.int64)
-        sample = [self._decoded(record_of(messages, int(row))) for row in rows]
-        more = volatile_fields.differing(sample, self._names_read(sample))
+        records = [record_of(messages, int(row)) for row in rows]
+        sample = [(record.value or b"", self._decoded(record)) for record in records]
+        more = volatile_fields.differing(sample, self._names_read(parsed for _, parsed in sample))
         if not more:
             return masked
         self._volatile = (*self._volatile, *more)[: volatile_fields.MOST_FIELDS]
         self._forget()
         return batch_ids.masked(self._volatile)
 
-    def _names_read(self, sample: Sequence[ParsedMessage]) -> set[str]:
+    def _names_read(self, sample: Iterable[ParsedMessage]) -> set[str]:
         """Return the names of fields that must be read in each message."""
         names = {*self.expected.names_compared, *self._finder.spellings, EVENT_TYPE_FIELD}
         # Other spellings of the id field are read in each message, too.

@@ -39,13 +39,17 @@ class Field:
         return f'"{self.name}"'.encode()
 
 
-def differing(messages: Sequence[ParsedMessage], read: Collection[str]) -> tuple[Field, ...]:
-    """List the fields that differ in most messages and are not in `read`."""
+def differing(
+    messages: Sequence[tuple[bytes, ParsedMessage]], read: Collection[str]
+) -> tuple[Field, ...]:
+    """List the fields that differ in most messages, each with its bytes, and are not in `read`."""
     values: dict[Field, set[object]] = {}
-    for message in messages:
+    for content, message in messages:
         for name, value in _fields(message):
-            if name not in read and name.isascii() and type(value) in {str, int}:
-                values.setdefault(Field(name, isinstance(value, str)), set()).add(value)
+            field = Field(name, isinstance(value, str))
+            is_plain = name.isascii() and type(value) in {str, int} and field.quoted in content
+            if name not in read and is_plain:
+                values.setdefault(field, set()).add(value)
     often = sorted(values, key=lambda field: -len(values[field]))
     return tuple(
         field for field in often[:MOST_FIELDS] if len(values[field]) > _DIFFERING * len(messages)
@@ -91,4 +95,4 @@ def is_apart(value: bytes, message: ParsedMessage, fields: Iterable[Field]) -> b
     if message.event is None or b"\\" in value:
         return False
     names = Counter(name for name, _ in _fields(message))
-    return all(value.count(field.quoted) == names[field.name] for field in fields)
+    return all(value.count(field.quoted) in {0, names[field.name]} for field in fields)

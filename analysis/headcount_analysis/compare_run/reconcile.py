@@ -16,6 +16,7 @@ from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
 from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
+from headcount_analysis.compare_run.claimed_attempts import attempt_rows, differs
 from headcount_analysis.messages import timestamps
 
 FATES = pa.schema(
@@ -138,57 +139,18 @@ _OF_FIRST = {
 def _copies(
     attempts: pa.Table, claimed: pa.Table, first_seq: int, *, compares_content: bool
 ) -> _Copies:
-    row = _attempt_rows(attempts, claimed, first_seq)
+    row = attempt_rows(attempts, claimed, first_seq)
     size = len(attempts)
     count = np.bincount(row, minlength=size).astype(np.int64)
     first = np.full(size, -1, np.int64)
     corrupted, in_place, differ = (np.zeros(size, np.bool_) for _ in range(3))
     first[row] = np.arange(len(row))
     if compares_content:
-        corrupted[row[_differs(attempts, claimed, row)]] = True
+        corrupted[row[differs(attempts, claimed, row)]] = True
     in_place[row[_is_in_place(attempts, claimed, row)]] = True
     if count.max(initial=0) > 1:
         _compare_copies(claimed, row, count, first, differ)
     return _Copies(count, first, corrupted, differ, in_place)
-
-
-def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Integers:
-    """Return, for each message, the row of the attempt that it claims."""
-    generators = attempts["generator"].to_numpy()
-    known = np.unique(generators)
-    width = int(pc.max(attempts["seq"]).as_py() or 0) - first_seq + 1
-
-    def places(table: pa.Table) -> Integers:
-        line = np.searchsorted(known, table["generator"].to_numpy())
-        place: Integers = line * width + (table["seq"].to_numpy() - first_seq)
-        return place
-
-    row_at = np.full(len(known) * width, -1, np.int64)
-    row_at[places(attempts)] = np.arange(len(attempts))
-    number = claimed["seq"].to_numpy() - first_seq
-    is_within = np.isin(claimed["generator"].to_numpy(), known) & (number >= 0) & (number < width)
-    assert is_within.all(), "a message claims an attempt of another block"
-    rows: Integers = row_at[places(claimed)]
-    assert (rows >= 0).all(), "a message claims an attempt that does not exist"
-    return rows
-
-
-def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Mark messages whose content differs from the request; False if that is unknown.
-
-    Digests over different shapes are never equal.
-    """
-    if not len(row):
-        return np.zeros(0, np.bool_)
-    digests = claimed["digests"].combine_chunks()
-    lengths = pc.list_value_length(digests).to_numpy()
-    owner = np.repeat(np.arange(len(row)), lengths)
-    asked = attempts["digest"].fill_null(0).to_numpy()[row]
-    is_known = attempts["digest"].is_valid().to_numpy()[row]
-    equal = np.zeros(len(row), np.bool_)
-    equal[owner[digests.flatten().to_numpy() == asked[owner]]] = True
-    differs: Flags = is_known & ~equal
-    return differs
 
 
 def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:

@@ -11,6 +11,7 @@ class JsonFormat:
 
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     needs_headers = False
     compares_content = True
 

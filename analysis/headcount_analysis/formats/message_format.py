@@ -41,7 +41,11 @@ class MessageFormat(Protocol):
 
     @property
     def context_headers(self) -> tuple[str, ...]:
-        """The headers that decide how the value is decoded, not counting those with an id."""
+        """The headers whose values decide how the value is decoded."""
+
+    @property
+    def required_headers(self) -> tuple[str, ...]:
+        """The headers that matter only by being there, such as one with an id."""
 
     @property
     def needs_headers(self) -> bool:

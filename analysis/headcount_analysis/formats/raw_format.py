@@ -13,6 +13,7 @@ class RawFormat:
 
     id_text = IdText.OTHER
     context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     needs_headers = False
     compares_content = False
 

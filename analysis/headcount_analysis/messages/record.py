@@ -1,5 +1,6 @@
 """Records: messages with their keys, headers and positions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -27,16 +28,18 @@ class Record:
 
 def record_of(messages: pa.RecordBatch, row: int) -> Record:
     """Make the record of a row of `topic_range.MESSAGES`."""
-    headers = messages["headers"][row].as_py() or ()
-    return Record(
-        messages["topic"][row].as_py(),
-        messages["partition"][row].as_py(),
-        messages["offset"][row].as_py(),
-        messages["key"][row].as_py(),
-        messages["value"][row].as_py(),
-        tuple((header["key"], header["value"]) for header in headers),
-        messages["timestamp_ms"][row].as_py(),
-    )
+    (record,) = records_of(messages.slice(row, 1))
+    return record
+
+
+def records_of(messages: pa.RecordBatch) -> Iterator[Record]:
+    """Make the records of rows of `topic_range.MESSAGES`."""
+    names = ("topic", "partition", "offset", "key", "value", "headers", "timestamp_ms")
+    for *place, headers, timestamp_ms in zip(
+        *(messages[name].to_pylist() for name in names), strict=True
+    ):
+        pairs = tuple((header["key"], header["value"]) for header in headers or ())
+        yield Record(*place, pairs, timestamp_ms)
 
 
 def headers_of(message: Message) -> Headers:

@@ -1,17 +1,14 @@
 """The configuration of a run, without possible secrets."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from headcount.run.address import without_secrets
 from headcount.run.manifest import Manifest
+from headcount.run.secret_names import LEFT_OUT, is_secret
 from headcount.time_span import span_text
 from headcount_analysis.judge import watched
 from headcount_analysis.report.model import Report
-
-_SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
-_REDACTED = "(left out)"
 
 
 def configuration(report: Report) -> dict[str, Mapping[str, str]]:
@@ -62,7 +59,7 @@ def _format(manifest: Manifest) -> str:
 
 def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(options.items()):
-        text = _REDACTED if _SECRET.search(name) else _plain(value)
+        text = LEFT_OUT if is_secret(name) else _plain(value)
         yield name.replace("_", " "), text
 
 
