@@ -35,11 +35,10 @@ def record_of(messages: pa.RecordBatch, row: int) -> Record:
 def records_of(messages: pa.RecordBatch) -> Iterator[Record]:
     """Make the records of rows of `topic_range.MESSAGES`."""
     names = ("topic", "partition", "offset", "key", "value", "headers", "timestamp_ms")
-    for *place, headers, timestamp_ms in zip(
-        *(messages[name].to_pylist() for name in names), strict=True
-    ):
+    columns = [messages[name].to_pylist() for name in names]
+    for topic, partition, offset, key, value, headers, timestamp_ms in zip(*columns, strict=True):
         pairs = tuple((header["key"], header["value"]) for header in headers or ())
-        yield Record(*place, pairs, timestamp_ms)
+        yield Record(topic, partition, offset, key, value, pairs, timestamp_ms)
 
 
 def headers_of(message: Message) -> Headers:
