@@ -140,7 +140,7 @@ def test_an_event_with_the_id_is_compared(
     rows = {name: result["rows"][seq] for name, seq in seqs.items()}
     copy, ref = id_of(form, seqs["value"]), id_of(form, seqs["nested"])
     long, located = id_of(form, seqs["long"]), id_of(form, seqs["location"])
-    placed = {"event_type": "placed"}
+    placed: dict[str, object] = {"event_type": "placed"}
     expected: dict[str, dict[str, object]] = {
         "value": {**placed, "copy": copy},
         "nested": {**placed, "list": [{"ref": f"order {ref}"}, 1]},
