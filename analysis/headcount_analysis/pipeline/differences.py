@@ -104,7 +104,7 @@ def _summed_up(
             f"{corrupted} events are corrupted, and {counts.events} were compared: this is a bug "
             "in the verifier; please report it"
         )
-    keep_only(places.differences, {block.file for block in blocks})
+    keep_only(places.differences, {file for block in blocks for file in block.files})
     tables.finish(DIFFERENCES_FOLDER)
     table = tables.folder / DIFFERENCES_FOLDER
     frequent = [key for key, _ in counts.most_frequent[:SAMPLED_SETS] if key.fields]
