@@ -5,7 +5,6 @@ that while it reads, so that no value is looked at twice.
 """
 
 import functools
-import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
@@ -56,13 +55,12 @@ class _AvroReader:
 
     def read(self, payload: Payload) -> ParsedMessage:
         """Read a payload."""
-        buffer = io.BytesIO(payload.content)
         try:
-            event = fastavro.schemaless_reader(buffer, self._schema)
+            event = fastavro.schemaless_reader(payload.stream, self._schema, None)
         # fastavro raises whatever the bytes led it into.
         except Exception:  # noqa: BLE001
             return ParsedMessage(defect="not Avro of its schema")
-        if buffer.tell() != len(payload.content):
+        if payload.stream.read(1):
             return ParsedMessage(defect="Avro with bytes left over")
         if not isinstance(event, Mapping):
             return ParsedMessage(defect="Avro, but not a record")

@@ -5,6 +5,7 @@ names the schema. Confluent's client reads both. Source: Confluent's *Wire forma
 """
 
 import functools
+import io
 import struct
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple, Protocol
@@ -25,13 +26,17 @@ from headcount_analysis.formats.schema_registry import (
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
+_HEADER = "__value_schema_id"
 _NOT_FRAMED = "not framed by a schema registry"
 
 
 class Payload(NamedTuple):
-    """The bytes after the frame; `message_path` says which message of a Protobuf schema it is."""
+    """What follows the frame, to be read from the stream's position.
 
-    content: bytes
+    `message_path` says which message of a Protobuf schema it is.
+    """
+
+    stream: io.BytesIO
     message_path: tuple[int, ...] = ()
 
 
@@ -68,6 +73,10 @@ class FramedFormat(ABC):
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema. UnusableSchemaError or EvidenceError."""
 
+    def reads_header(self, name: str) -> bool:
+        """Return whether a header names the schema."""
+        return name == _HEADER
+
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. EvidenceError if the registry cannot be asked for its schema."""
         value = record.value
@@ -91,12 +100,14 @@ class FramedFormat(ABC):
 
     def _unframed(self, value: bytes, record: Record) -> tuple[SchemaName, Payload]:
         schema_id = SchemaId(self.schema_type)
-        headers: list[tuple[str, str | bytes | None]] = list(record.headers)
-        context = SerializationContext(record.topic, MessageField.VALUE, headers)
-        content = dual_schema_id_deserializer(value, context, schema_id).read()
+        context = None
+        if record.headers:
+            headers: list[tuple[str, str | bytes | None]] = list(record.headers)
+            context = SerializationContext(record.topic, MessageField.VALUE, headers)
+        stream = dual_schema_id_deserializer(value, context, schema_id)
         name = schema_id.guid if schema_id.id is None else schema_id.id
         assert name is not None, "a frame has one or the other"
-        return name, Payload(content, tuple(schema_id.message_indexes or ()))
+        return name, Payload(stream, tuple(schema_id.message_indexes or ()))
 
     def _read(self, name: SchemaName, payload: Payload) -> ParsedMessage:
         reader = self._readers.get(name)

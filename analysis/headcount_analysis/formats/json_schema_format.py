@@ -53,12 +53,13 @@ class _ValidReader:
 
     def read(self, payload: Payload) -> ParsedMessage:
         """Read a payload, and validate it."""
-        parsed = parse(payload.content)
+        content = payload.stream.read()
+        parsed = parse(content)
         if parsed.event is None:
             return parsed
         try:
             # Doubles, since `multipleOf` and others do not take exact numbers.
-            error = next(self._validator.iter_errors(json.loads(payload.content)), None)
+            error = next(self._validator.iter_errors(json.loads(content)), None)
         except Unresolvable as unresolvable:
             raise UnusableSchemaError(f"it refers to {unresolvable.ref}") from None
         if error is not None:

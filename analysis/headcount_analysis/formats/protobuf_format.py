@@ -41,7 +41,7 @@ class _ProtobufReader:
         if parser is None:
             return ParsedMessage(defect=f"no message {'/'.join(map(str, path))} in its schema")
         try:
-            return ParsedMessage(self._values.as_object(parser(payload.content)))
+            return ParsedMessage(self._values.as_object(parser(payload.stream.read())))
         except (DecodeError, ValueError, TypeError, ArithmeticError):
             return ParsedMessage(defect="not Protobuf of its schema")
 

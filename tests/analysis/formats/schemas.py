@@ -40,7 +40,7 @@ def avro(schema: Any, event: object) -> bytes:
 def read_avro(schema: Any, content: bytes) -> ParsedMessage:
     """Read a payload with the schema that it was written with."""
     reader = AvroFormat(OPTIONS).reader_of(named(json.dumps(schema), "AVRO"))
-    return reader.read(Payload(content))
+    return reader.read(Payload(io.BytesIO(content)))
 
 
 def add_field(

@@ -1,6 +1,7 @@
 """Protobuf: every type as the JSON value that docs/formats.md declares."""
 
 import base64
+import io
 import math
 from collections.abc import Callable
 from decimal import Decimal
@@ -52,7 +53,11 @@ def message_class(file: FileDescriptorProto, name: str = "shop.Order") -> Any:
 def read(file: FileDescriptorProto, content: bytes, path: tuple[int, ...] = (1,)) -> ParsedMessage:
     """Read a payload."""
     text = base64.b64encode(file.SerializeToString()).decode()
-    return ProtobufFormat(OPTIONS).reader_of(named(text, "PROTOBUF")).read(Payload(content, path))
+    return (
+        ProtobufFormat(OPTIONS)
+        .reader_of(named(text, "PROTOBUF"))
+        .read(Payload(io.BytesIO(content), path))
+    )
 
 
 def changed(file: FileDescriptorProto, change: Change) -> ParsedMessage:
