@@ -1,11 +1,11 @@
 """The commands in the examples' READMEs: Headcount accounts for each service with its options."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from headcount.stack.broker import Broker
 from tests.e2e.command import CompletedCommand, headcount
 from tests.examples.walkthrough import PLACE, Surroundings, Target, Walkthrough, started
 
@@ -27,14 +27,6 @@ WALKTHROUGHS = (
 )
 
 
-@pytest.fixture
-def surroundings(
-    broker: Broker, topic: str, environ: dict[str, str], tmp_path: Path
-) -> Surroundings:
-    """A test's own topic and folder."""
-    return Surroundings(broker.bootstrap_servers, topic, tmp_path, environ)
-
-
 @pytest.mark.parametrize("walkthrough", WALKTHROUGHS, ids=str)
 def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""
@@ -49,9 +41,9 @@ def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
 
 def test_a_dropped_event(surroundings: Surroundings) -> None:
     """Without a sampled trace, too, the run names the one event that did not arrive."""
-    surroundings.environ.update(OTEL_TRACES_SAMPLER="always_off", DROP="7")
+    environ = {**surroundings.environ, "OTEL_TRACES_SAMPLER": "always_off", "DROP": "7"}
     dropping = ("tests/harmful/dropping.py",)
-    with started(OPENTELEMETRY, surroundings, dropping) as target:
+    with started(OPENTELEMETRY, replace(surroundings, environ=environ), dropping) as target:
         run = a_counted_run(OPENTELEMETRY, target, surroundings.folder)
     (log,) = target.logs
     (trace_id,) = re.findall(r"dropped .*00-([0-9a-f]{32})-[0-9a-f]{16}-00", log.read_text())

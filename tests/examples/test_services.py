@@ -4,18 +4,16 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 import requests
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import default_header
 from headcount.run.ids import new_tag
-from headcount.stack.broker import Broker
 from tests.examples.walkthrough import PLACE, Surroundings, Target, Walkthrough, started
 
 pytestmark = pytest.mark.e2e
@@ -82,25 +80,19 @@ FOLDERS = sorted({example.walkthrough.folder for example in EXAMPLES})
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_where_the_id_is(
-    example: Example, broker: Broker, topic: str, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_where_the_id_is(example: Example, surroundings: Surroundings) -> None:
     """One request causes one record, with the order and, at the documented place, the id."""
-    place = Surroundings(broker.bootstrap_servers, topic, tmp_path, environ)
-    with started(example.walkthrough, place) as target:
+    with started(example.walkthrough, surroundings) as target:
         event_id = place_order(example.walkthrough, target)
         record = only_record(target)
     assert example.id_of(record) == event_id
     assert ORDER.items() <= example.order_of(record).items()
 
 
-def test_a_trace_that_is_not_sampled(
-    broker: Broker, topic: str, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_trace_that_is_not_sampled(surroundings: Surroundings) -> None:
     """OpenTelemetry carries the trace-id on although its sampler is off."""
-    unsampled = {**environ, "OTEL_TRACES_SAMPLER": "always_off"}
-    place = Surroundings(broker.bootstrap_servers, topic, tmp_path, unsampled)
-    with started(OPENTELEMETRY, place) as target:
+    environ = {**surroundings.environ, "OTEL_TRACES_SAMPLER": "always_off"}
+    with started(OPENTELEMETRY, replace(surroundings, environ=environ)) as target:
         trace_id = place_order(OPENTELEMETRY, target)
         _, recorded_id, _, flags = only_record(target).headers["traceparent"].split("-")
     assert (recorded_id, flags) == (trace_id, "00")
@@ -142,7 +134,7 @@ def only_record(target: Target) -> Published:
     """Wait for the first record of the topic, and return it; there must be no other."""
     settings = {"bootstrap.servers": target.bootstrap_servers, "group.id": uuid.uuid4().hex}
     consumer = Consumer({**settings, "enable.auto.commit": False})
-    deadline, records = time.monotonic() + DEADLINE_S, []
+    deadline, records = time.monotonic() + DEADLINE_S, list[Message]()
     partitions = consumer.list_topics(target.topic).topics[target.topic].partitions
     consumer.assign(
         [TopicPartition(target.topic, number, OFFSET_BEGINNING) for number in partitions]
@@ -154,5 +146,7 @@ def only_record(target: Target) -> Published:
     consumer.close()
     assert sum(ends) == 1
     (record,) = records
-    headers = {name: value.decode() for name, value in record.headers() or ()}
-    return Published(json.loads(record.value()), headers)
+    headers: list[tuple[str, bytes]] = list(record.headers() or ())  # type: ignore[arg-type]
+    value = record.value()
+    assert value is not None
+    return Published(json.loads(value), {name: text.decode() for name, text in headers})
