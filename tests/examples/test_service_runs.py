@@ -32,7 +32,7 @@ def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""
     with started(walkthrough, surroundings) as target:
         run = a_counted_run(walkthrough, target, surroundings.folder)
-    assert (run.code, run.verdict["verdict"]) == (0, "pass"), run.err
+    assert (run.code, run.verdict["verdict"]) == (0, "pass"), (run.err, run.out)
     (row, total) = run.table("summary.csv")
     assert row["event_type"] == event_type(walkthrough)
     assert int(row["delivered"]) == int(total["attempted"]) >= 60
@@ -48,7 +48,7 @@ def test_a_dropped_event(surroundings: Surroundings) -> None:
     (log,) = target.logs
     (trace_id,) = re.findall(r"dropped .*00-([0-9a-f]{32})-[0-9a-f]{16}-00", log.read_text())
     (row,) = run.table("exceptions.csv")
-    assert (row["class"], row["id"], run.code) == ("lost", trace_id, 1), run.err
+    assert (row["class"], row["id"], run.code) == ("lost", trace_id, 1), (run.err, run.out)
 
 
 def a_counted_run(walkthrough: Walkthrough, target: Target, folder: Path) -> CompletedCommand:

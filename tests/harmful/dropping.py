@@ -2,7 +2,7 @@
 
     python tests/harmful/dropping.py PROGRAM ARGUMENTS…
 
-DROP is the number of the record, counted from 1. Its headers are written to the standard output.
+DROP is the number of the record, counted from 0, and at least 1. Its headers go to stdout.
 """
 
 import itertools
@@ -12,19 +12,21 @@ import sys
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.future import Future
+from kafka.producer.future import FutureRecordMetadata
 
 _send = KafkaProducer.send
-_numbers = itertools.count(1)
+_numbers = itertools.count()
+_futures: list[FutureRecordMetadata] = []
 
 
-def send_or_drop(producer: KafkaProducer, *arguments: Any, **options: Any) -> Future:
+def send_or_drop(producer: KafkaProducer, *arguments: Any, **options: Any) -> FutureRecordMetadata:
     """Send a record as the producer would, unless it is the one to drop."""
     if next(_numbers) != int(os.environ["DROP"]):
-        return _send(producer, *arguments, **options)
+        _futures.append(_send(producer, *arguments, **options))
+        return _futures[-1]
     sys.stdout.write(f"dropped {options['headers']}\n")
     sys.stdout.flush()
-    return Future().success(None)
+    return _futures[0]
 
 
 KafkaProducer.send = send_or_drop
