@@ -22,10 +22,12 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 FOREIGN_OPTIONS = {
     "--build": "docker compose",
+    "--for": "kubectl",
     "--jars": "spark-submit",
-    "--scale": "docker compose",
     "--prefix": "npm",
+    "--scale": "docker compose",
     "--profile": "docker compose",
+    "--replicas": "kubectl",
     "--rm": "docker compose",
     "--volumes": "docker compose",
 }
