@@ -1,11 +1,11 @@
-"""Buyers of an order service with an outbox."""
+"""Furnishers who order from a service with an outbox."""
 
 from locust import between, task
 
 from headcount.plugin import LedgerUser
 
 
-class Buyer(LedgerUser):
+class Furnisher(LedgerUser):
     wait_time = between(0.1, 0.5)
 
     @task

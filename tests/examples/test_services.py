@@ -1,101 +1,62 @@
-"""The example services, without a run: each puts the request's id where its README says."""
+"""The example services, without a run: the options in their READMEs fit what they publish."""
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import requests
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.id_places.catalogue import place_of
+from headcount_analysis.messages.record import Record, headers_of
 
 from headcount.run.id_form import IdForm, RunIds
-from headcount.run.id_location import default_header
+from headcount.run.id_settings import IdSettings, parse_id_settings
 from headcount.run.ids import new_tag
-from tests.examples.walkthrough import PLACE, Surroundings, Target, Walkthrough, started
+from headcount.run.message_format import FormatSettings
+from tests.examples.walkthrough import (
+    OPENTELEMETRY,
+    PLACE,
+    WALKTHROUGHS,
+    Surroundings,
+    RunningExample,
+    Walkthrough,
+    started,
+)
 
 pytestmark = pytest.mark.e2e
 
+FOLDERS = sorted({walkthrough.folder for walkthrough in WALKTHROUGHS})
 ORDER = {"item": "apple", "quantity": 3}
 MOST_LINES = 15
 DEADLINE_S = 60.0
 
-OPENTELEMETRY = Walkthrough("opentelemetry")
 
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A record: its value decoded, its headers as text."""
-
-    value: Any
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An example, and where its records carry the id and the order."""
-
-    walkthrough: Walkthrough
-    id_of: Callable[[Published], object]
-    order_of: Callable[[Published], dict[str, object]] = lambda record: record.value
-
-    def __str__(self) -> str:
-        """Name it in the ids of tests."""
-        return str(self.walkthrough)
-
-
-EXAMPLES = (
-    Example(OPENTELEMETRY, lambda record: record.headers["traceparent"].split("-")[1]),
-    Example(Walkthrough("fastapi"), lambda record: record.value["x-event-id"]),
-    Example(
-        Walkthrough("nested"),
-        lambda record: record.value["request_headers"]["X-Event-Id"],
-        lambda record: record.value["order"],
-    ),
-    Example(
-        Walkthrough("debezium", "The outbox event router"),
-        lambda record: record.headers["id"],
-        lambda record: json.loads(record.value["payload"]),
-    ),
-    Example(
-        Walkthrough("debezium", "Change events of a table"),
-        lambda record: record.value["after"]["id"],
-        lambda record: record.value["after"],
-    ),
-    Example(
-        Walkthrough("cloudevents", "Binary content mode"),
-        lambda record: record.headers["ce_correlationid"],
-    ),
-    Example(
-        Walkthrough("cloudevents", "Structured content mode"),
-        lambda record: record.value["correlationid"],
-        lambda record: record.value["data"],
-    ),
-    Example(Walkthrough("rest_proxy"), lambda record: record.value["order_id"]),
-    Example(Walkthrough("express"), lambda record: record.headers["x-request-id"]),
-)
-FOLDERS = sorted({example.walkthrough.folder for example in EXAMPLES})
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_where_the_id_is(example: Example, surroundings: Surroundings) -> None:
-    """One request causes one record, with the order and, at the documented place, the id."""
-    with started(example.walkthrough, surroundings) as target:
-        event_id = place_order(example.walkthrough, target)
-        record = only_record(target)
-    assert example.id_of(record) == event_id
-    assert ORDER.items() <= example.order_of(record).items()
+@pytest.mark.parametrize("walkthrough", WALKTHROUGHS, ids=str)
+def test_the_options(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
+    """One request causes one record; with the README's options its id and the order are found."""
+    settings = id_settings(walkthrough)
+    with started(walkthrough, surroundings) as example:
+        event_id = place_order(walkthrough, settings, example)
+        record = only_record(example)
+    names = walkthrough.option("--format") or "json", walkthrough.option("--compare-at")
+    message = format_of(FormatSettings(*names)).decode(record)
+    place = place_of(settings.location, settings.header)
+    assert (message.defect, place.seen(message, record).text) == (None, event_id)
+    assert message.event is not None
+    assert ORDER.items() <= message.event.items()
 
 
 def test_a_trace_that_is_not_sampled(surroundings: Surroundings) -> None:
     """OpenTelemetry carries the trace-id on although its sampler is off."""
     environ = {**surroundings.environ, "OTEL_TRACES_SAMPLER": "always_off"}
-    with started(OPENTELEMETRY, replace(surroundings, environ=environ)) as target:
-        trace_id = place_order(OPENTELEMETRY, target)
-        _, recorded_id, _, flags = only_record(target).headers["traceparent"].split("-")
-    assert (recorded_id, flags) == (trace_id, "00")
+    with started(OPENTELEMETRY, replace(surroundings, environ=environ)) as example:
+        trace_id = place_order(OPENTELEMETRY, id_settings(OPENTELEMETRY), example)
+        traceparent = dict(only_record(example).headers)["traceparent"]
+    assert traceparent is not None
+    _, recorded_id, _, flags = traceparent.split(b"-")
+    assert (recorded_id.decode(), flags) == (trace_id, b"00")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -116,37 +77,46 @@ def test_a_service_that_does_not_know_headcount(folder: str) -> None:
             assert "event-id" not in text
 
 
-def place_order(walkthrough: Walkthrough, target: Target) -> str:
-    """Place an order as Headcount would with the README's options; return its id."""
-    form = IdForm(walkthrough.option("--id-form", IdForm.PLAIN))
-    event_id = RunIds(new_tag(), form).text(0, 7)
-    header = walkthrough.option("--id-header", default_header(form))
-    sent = f"00-{event_id}-{event_id[-16:]}-01" if form is IdForm.TRACE else event_id
+def id_settings(walkthrough: Walkthrough) -> IdSettings:
+    """The settings that the options of the README's run have as a result."""
+    options = ("--id-form", "--id-header", "--id-at")
+    return parse_id_settings(*map(walkthrough.option, options))
+
+
+def place_order(walkthrough: Walkthrough, settings: IdSettings, example: RunningExample) -> str:
+    """Place an order as Headcount would; return its id."""
+    event_id = RunIds(new_tag(), settings.form).text(0, 7)
+    is_trace = settings.form is IdForm.TRACE
+    headers = {settings.header: f"00-{event_id}-{event_id[-16:]}-01" if is_trace else event_id}
     path, body = "/orders", ORDER
     if walkthrough.folder == "rest_proxy":
-        path, body = f"/topics/{target.topic}", {"order_id": event_id, **ORDER}
-    response = requests.post(target.url + path, json=body, headers={header: sent}, timeout=60)
-    assert response.ok, (response.status_code, [log.read_text() for log in target.logs])
+        path, body = f"/topics/{example.topic}", {"order_id": event_id, **ORDER}
+    response = requests.post(example.url + path, json=body, headers=headers, timeout=60)
+    assert response.ok, (response.status_code, [log.read_text() for log in example.logs])
     return event_id
 
 
-def only_record(target: Target) -> Published:
+def only_record(example: RunningExample) -> Record:
     """Wait for the first record of the topic, and return it; there must be no other."""
-    settings = {"bootstrap.servers": target.bootstrap_servers, "group.id": uuid.uuid4().hex}
-    consumer = Consumer({**settings, "enable.auto.commit": False})
-    deadline, records = time.monotonic() + DEADLINE_S, list[Message]()
-    partitions = consumer.list_topics(target.topic).topics[target.topic].partitions
-    consumer.assign(
-        [TopicPartition(target.topic, number, OFFSET_BEGINNING) for number in partitions]
+    consumer = Consumer(
+        {
+            "bootstrap.servers": example.bootstrap_servers,
+            "group.id": uuid.uuid4().hex,
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 20,  # the other partitions are empty
+        }
     )
-    while not records:
-        assert time.monotonic() < deadline, [log.read_text() for log in target.logs]
-        records += consumer.consume(10, timeout=0.5)
-    ends = [consumer.get_watermark_offsets(each)[1] for each in consumer.assignment()]
+    deadline, messages = time.monotonic() + DEADLINE_S, list[Message]()
+    numbers = consumer.list_topics(example.topic).topics[example.topic].partitions
+    starts = [TopicPartition(example.topic, number, OFFSET_BEGINNING) for number in numbers]
+    consumer.assign(starts)
+    while not messages:
+        assert time.monotonic() < deadline, [log.read_text() for log in example.logs]
+        messages += consumer.consume(1, timeout=0.5)
+    ends = [consumer.get_watermark_offsets(start)[1] for start in starts]
     consumer.close()
     assert sum(ends) == 1
-    (record,) = records
-    headers: list[tuple[str, bytes]] = list(record.headers() or ())  # type: ignore[arg-type]
-    value = record.value()
-    assert value is not None
-    return Published(json.loads(value), {name: text.decode() for name, text in headers})
+    (message,) = messages
+    key, value = message.key(), message.value()
+    assert isinstance(key, bytes | None)
+    return Record(example.topic, 0, 0, key, value, headers_of(message))

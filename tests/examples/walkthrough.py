@@ -39,9 +39,9 @@ class Walkthrough:
         (words,) = (words for words in self._commands if words[0].endswith("headcount"))
         return words[1:]
 
-    def option(self, name: str, default: str = "") -> str:
-        """Return the value of an option of the run."""
-        return self.run[self.run.index(name) + 1] if name in self.run else default
+    def option(self, name: str) -> str:
+        """Return the value of an option of the run; empty if it is not there."""
+        return self.run[self.run.index(name) + 1] if name in self.run else ""
 
     @property
     def _commands(self) -> list[list[str]]:
@@ -53,8 +53,22 @@ class Walkthrough:
         return [words for words in map(shlex.split, lines) if words[0] != "npm"]
 
 
+OPENTELEMETRY = Walkthrough("opentelemetry")
+WALKTHROUGHS = (
+    OPENTELEMETRY,
+    Walkthrough("fastapi"),
+    Walkthrough("nested"),
+    Walkthrough("debezium", "The outbox event router"),
+    Walkthrough("debezium", "Change events of a table"),
+    Walkthrough("cloudevents", "Binary content mode"),
+    Walkthrough("cloudevents", "Structured content mode"),
+    Walkthrough("rest_proxy"),
+    Walkthrough("express"),
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Target:
+class RunningExample:
     """A running example: the address of its service, and the broker and the topic behind it."""
 
     url: str
@@ -81,7 +95,7 @@ class Surroundings:
 @contextmanager
 def started(
     walkthrough: Walkthrough, surroundings: Surroundings, prefix: Sequence[str] = ()
-) -> Iterator[Target]:
+) -> Iterator[RunningExample]:
     """Run the programs of an example for the block, each after the one before it is ready.
 
     `prefix` is a Python program that takes the command line of another as its arguments.
@@ -89,15 +103,15 @@ def started(
     port, folder = free_port(), surroundings.folder
     logs = tuple(folder / f"{number}.log" for number, _ in enumerate(walkthrough.programs))
     url = f"http://127.0.0.1:{port}"
-    target = Target(url, surroundings.bootstrap_servers, surroundings.topic, logs)
+    example = RunningExample(url, surroundings.bootstrap_servers, surroundings.topic, logs)
     names = {PORT: str(port), DATABASE: str(folder / DATABASE)}
     with ExitStack() as stack:
         for words, log in zip(walkthrough.programs, logs, strict=True):
-            command = _command(target.adapt([names.get(word, word) for word in words]), prefix)
+            command = _command(example.adapt([names.get(word, word) for word in words]), prefix)
             process = Process(words[1], command, log_path=log, environ=surroundings.environ)
             stack.enter_context(process)
             wait_until(lambda: is_listening(port), 120, f"{walkthrough} listens", process)
-        yield target
+        yield example
 
 
 def _command(words: Sequence[str], prefix: Sequence[str]) -> list[str]:
