@@ -133,10 +133,6 @@ def _placement(evidence: Evidence) -> Iterator[str]:
     return evidence.placement.notes
 
 
-def _differences(evidence: Evidence) -> Iterator[str]:
-    return evidence.differences.notes
-
-
 def _clocks(evidence: Evidence) -> Iterator[str]:
     for clock in evidence.clocks:
         if clock.has_moved:
@@ -197,7 +193,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, topic_settled.note, _placement, _differences, _looked_at, _clocks),
+    *(_partitions, topic_settled.note, _placement, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order of the report."""

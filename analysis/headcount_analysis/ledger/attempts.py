@@ -1,6 +1,5 @@
 """The attempts of a range of sequence numbers: a row for each, answered or not."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,22 +65,23 @@ def _ranges_of(segment: SegmentOverview, span: int) -> set[int]:
     }
 
 
-def attempts(location: str, seqs: SeqRange) -> pa.Table:
+def attempts(location: str, seqs: SeqRange, *, with_asked: bool = False) -> pa.Table:
     """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
-        A row for each, of COLUMNS, in one chunk.
+        A row for each, of COLUMNS, in one chunk; also with `asked` if it is wanted.
 
     Raises:
         OSError: The ledger cannot be read.
     """
     filesystem, root = open_location(location)
     within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)
-    tables = [_NO_ROWS] + [
+    schema = _WITH_ASKED if with_asked else _ROWS
+    tables = [schema.empty_table()] + [
         pq.read_table(
             f"{root}/{name}",
             filesystem=filesystem,
-            schema=_ROWS,  # a column that an older format lacks is null
+            schema=schema,  # a column that an older format lacks is null
             filters=within,
             partitioning=None,
         )
@@ -92,41 +92,9 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
 
 
-def asked_for(
-    ledger: Ledger, events: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[str | None, str]]:
-    """Read the requested content and the shape of some events, by generator and sequence number.
-
-    A ledger in an older format has no content, so its events are left out. Raises OSError.
-    """
-    filesystem, root = open_location(ledger.location)
-    columns = ["generator", "seq", "shape", "asked"]
-    asked: dict[tuple[int, int], tuple[str | None, str]] = {}
-    for segment in ledger.segments:
-        numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
-        path = f"{root}/{segment.name}"
-        if not numbers or "asked" not in pq.read_schema(path, filesystem=filesystem).names:
-            continue
-        rows = pq.read_table(
-            path,
-            filesystem=filesystem,
-            columns=columns,
-            filters=pc.field("seq").isin(numbers),
-            partitioning=None,
-        )
-        for row in rows.to_pylist():
-            asked[row["generator"], row["seq"]] = row["asked"], row["shape"]
-    return asked
-
-
-def _has(segment: SegmentOverview, generator: int, seq: int) -> bool:
-    first, last = segment.spans.get(generator, (0, -1))
-    return first <= seq <= last
-
-
 _ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])
 
-_NO_ROWS = _ROWS.empty_table()
+_WITH_ASKED = _ROWS.append(SCHEMA.field("asked"))
 
 
 def _without_repetition(rows: pa.Table) -> pa.Table:
@@ -167,6 +135,6 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
         else pa.array([values.get(item.name)], item.type).take(
             pa.array(np.zeros(len(missing), np.int64))
         )
-        for item in _ROWS
+        for item in rows.schema
     ]
-    return pa.Table.from_arrays(columns, schema=_ROWS)
+    return pa.Table.from_arrays(columns, schema=rows.schema)

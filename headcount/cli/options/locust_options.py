@@ -20,7 +20,8 @@ _WEB = "headcount run has no web UI; headcount up has one"
 _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-f", "--locustfile"), _LOCUSTFILE),
     **dict.fromkeys(("-H", "--host", "--bootstrap-servers", "--topic"), _OWN),
-    **dict.fromkeys(("--reports-dir", "--event-id-field", "--promise"), _OWN),
+    **dict.fromkeys(("--reports-dir", "--promise", "--id-header", "--id-form"), _OWN),
+    **dict.fromkeys(("--id-at", "--format", "--compare-at", "--schema-registry"), _OWN),
     "--worker": _WORKER,
 }
 BY_RUN: Mapping[str, str] = {

@@ -7,9 +7,6 @@ from typing import Any
 import click
 
 from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
-from headcount.errors import UsageError
-from headcount.run.id_field import check_id_field
-from headcount.run.ids import HEADER
 from headcount.stack.service import DEFAULT_APP
 
 
@@ -30,7 +27,6 @@ class TargetOptions:
     acks: str | None
     idempotence: bool | None
     ack_guarantee: str
-    event_id_field: str = HEADER
     secure: bool = False
 
     @property
@@ -57,13 +53,6 @@ class TargetOptions:
         is_idempotent = switch in {"on", "true", "1", "yes"}
         acks = settings.get("SERVICE_ACKS", "all")
         return f"acks={acks}, {'idempotent' if is_idempotent else 'not idempotent'}"
-
-
-def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    try:
-        return check_id_field(name)
-    except UsageError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 _SERVICE = in_order(
@@ -154,15 +143,6 @@ _KAFKA = in_order(
         show_default=True,
         metavar="N",
         help="Replicas of a topic that is created.",
-    ),
-    grouped_option(
-        OptionGroup.KAFKA,
-        "--event-id-field",
-        default=HEADER,
-        show_default=True,
-        metavar="NAME",
-        callback=_id_field,
-        help="Top-level field of an event that carries its id.",
     ),
 )
 

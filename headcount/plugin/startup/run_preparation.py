@@ -18,6 +18,7 @@ from headcount.kafka_settings.config_file import from_environment
 from headcount.ledger.location import check_location
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
+from headcount.plugin.message_options import format_settings_of, id_settings_of
 from headcount.plugin.options import (
     DEFAULT_SERVERS,
     check,
@@ -31,6 +32,7 @@ from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
 from headcount.run.address import without_secrets
+from headcount.run.id_location import IdLocation, LocationKind
 from headcount.run.ids import is_run_id, new_run_id, new_tag
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
 from headcount.run.outcome_rules import split as split_rules
@@ -48,6 +50,8 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     options.prepared_seed = str(seed_of(options))
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
+    id_settings, message_format = id_settings_of(options), format_settings_of(options)
+    options.schema_registry = message_format.schema_registry  # workers need no secret
     outcome_rules = split_rules(options.outcome)
     settle_s, watch_for_s = waits_of(options)
     http_way_of(os.environ)
@@ -86,7 +90,13 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         broker_data=options.broker_data or None,
         database=options.database_file or None,
         promise=options.promise,
-        event_id_field=options.event_id_field,
+        event_id_field=_id_field(id_settings.location),
+        id_form=id_settings.form,
+        id_header=id_settings.header,
+        id_at=str(id_settings.location),
+        message_format=message_format.name,
+        compare_at=message_format.compare_at,
+        schema_registry=message_format.schema_registry,
         thresholds=tuple(each.text for each in thresholds),
         outcome_rules=tuple(rule.text for rule in outcome_rules),
         settle_s=settle_s,
@@ -115,6 +125,11 @@ def _cluster(options: argparse.Namespace) -> Cluster:
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
+
+
+def _id_field(location: IdLocation) -> str:
+    """Return the field that readers without `id_at` look into."""
+    return location.name if location.kind is LocationKind.FIELD else ""
 
 
 def _versions(*, has_own_broker: bool) -> dict[str, str]:

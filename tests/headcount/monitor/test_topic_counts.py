@@ -8,6 +8,8 @@ from headcount.monitor import event_set, topic_counts
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump, load
+from headcount.run.id_form import RunIds
+from headcount.run.id_location import IdLocation, LocationKind
 
 
 def message(event_id: str, event_type: str = "sword") -> bytes:
@@ -17,7 +19,7 @@ def message(event_id: str, event_type: str = "sword") -> bytes:
 
 def test_events_are_counted_by_type() -> None:
     """A repeated event is a duplicate; messages of another run or of none do not count."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in ("run-1.0.0", "run-1.0.1", "run-1.1.0", "run-1.0.1", "run-2.0.0", "x-run-1.0.5"):
         tally.add(message(each))
     tally.add(message("run-1.0.70000", "guild"))
@@ -29,7 +31,7 @@ def test_events_are_counted_by_type() -> None:
 
 def test_a_broken_message_has_arrived() -> None:
     """It counts as its event; only the verification reports that it is malformed."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(message("run-1.0.0")[:-1])
     tally.add(b'{"X-Event-Id": "run-1.0.1"')
     assert tally.counts() == {"sword": 1, "other": 1}
@@ -37,7 +39,7 @@ def test_a_broken_message_has_arrived() -> None:
 
 def test_seen_events_are_reported_once() -> None:
     """By generator, those since the last report."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in ("run-1.0.0", "run-1.0.5000", "run-1.3.1", "run-1.0.0"):
         tally.add(message(each))
     seen = {generator: unpacked(pages) for generator, pages in tally.seen().items()}
@@ -48,7 +50,7 @@ def test_seen_events_are_reported_once() -> None:
 
 def test_several_ids_are_not_a_duplicate() -> None:
     """Any may be the message's own: all count as arrived, and none as duplicated."""
-    tally = TopicCounter(Identities("run-1", "id"))
+    tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.FIELD, "id")))
     tally.add(b'["run-1.0.1", "run-1.0.2"]')
     tally.add(b'["run-1.0.2", "run-1.0.1"]')
     assert tally.duplicated == 0
@@ -75,7 +77,7 @@ def test_foreign_messages_are_not_duplicates(derived: dict[str, object], *, is_f
 
     They may be read before that event, and there may be many of them.
     """
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     others = [json.dumps(derived).encode()] * 2
     for value in (*others, message(A)) if is_first else (message(A), *others):
         tally.add(value)
@@ -86,7 +88,7 @@ def test_foreign_messages_are_not_duplicates(derived: dict[str, object], *, is_f
 
 def test_an_event_that_embeds_another_one() -> None:
     """Its own id counts, wherever it stands: nothing is missing, and nothing is duplicated."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(message(A))
     tally.add(json.dumps({"previous": {"X-Event-Id": A}, "X-Event-Id": B}).encode())
     assert tally.duplicated == 0
@@ -110,7 +112,7 @@ def test_an_event_that_embeds_another_one() -> None:
 )
 def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
     """The verdict does not count it as one either."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in (message(A), value, value):
         tally.add(each)
     assert tally.duplicated == 0
@@ -129,7 +131,7 @@ def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
 )
 def test_every_spelling_that_the_verdict_reads_counts(value: bytes) -> None:
     """As arrived, and a second one as a duplicate."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(value)
     assert unpacked(tally.seen()[0]) == {0: 1}
     tally.add(value)
@@ -138,7 +140,7 @@ def test_every_spelling_that_the_verdict_reads_counts(value: bytes) -> None:
 
 def test_a_field_that_was_named_must_match_exactly() -> None:
     """Another spelling of it is another field."""
-    tally = TopicCounter(Identities("run-1", "id"))
+    tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.FIELD, "id")))
     for name in ("id", "ID", "Id"):
         tally.add(json.dumps({name: A}).encode())
     assert tally.duplicated == 0
@@ -149,7 +151,7 @@ def test_a_field_that_was_named_must_match_exactly() -> None:
 def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the page limit, ids are counted without deduplication."""
     monkeypatch.setattr(event_set, "MOST_PAGES", 2)
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in (1, 10**12, 10**17, 10**17, 1):
         tally.add(message(f"run-1.0.{each}"))
     assert (tally.counts(), tally.duplicated) == ({"sword": 4}, 1)
@@ -158,7 +160,7 @@ def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> No
 def test_forged_types_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond MOST_TYPES names, the rest is grouped."""
     monkeypatch.setattr(topic_counts, "MOST_TYPES", 2)
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for number, each in enumerate(("a", "b", "c", "d", "a")):
         tally.add(message(f"run-1.0.{number}", each))
     assert tally.counts() == {"a": 2, "b": 1, "other": 2}

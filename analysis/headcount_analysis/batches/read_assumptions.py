@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.run import ids
+from headcount.run.id_form import RunIds
 from headcount_analysis.messages.kinds import MessageKind
 
 MOST_TYPES = 1000
@@ -30,8 +30,8 @@ class ReadAssumptions:
     foreign_types: frozenset[str] | None = frozenset()
 
 
-def read_assumptions(arrivals: pa.Table) -> ReadAssumptions:
-    """Collect the assumptions behind rows of `kinds.ARRIVALS`."""
+def read_assumptions(arrivals: pa.Table, ids: RunIds) -> ReadAssumptions:
+    """Collect the assumptions behind rows of `kinds.ARRIVALS`, read for a run's ids."""
     claimed = arrivals.select(["generator", "seq"]).filter(arrivals["seq"].is_valid())
     generators, seqs = claimed["generator"].to_numpy(), claimed["seq"].to_numpy()
     last = {

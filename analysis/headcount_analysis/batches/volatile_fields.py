@@ -7,11 +7,12 @@ rest of the message keeps its meaning.
 """
 
 import string
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headcount_analysis.messages.byte_rows import ByteRows, ByteSpan, Characters
-from headcount_analysis.messages.json_message import Object
+from headcount_analysis.batches.byte_rows import ByteRows, ByteSpan, Characters
+from headcount_analysis.messages.json_message import ParsedMessage
 
 MOST_FIELDS = 4
 """The most fields that are masked; each one takes time."""
@@ -38,17 +39,33 @@ class Field:
         return f'"{self.name}"'.encode()
 
 
-def differing(messages: Sequence[Object], read: Collection[str]) -> tuple[Field, ...]:
-    """List the fields that differ in most messages and are not in `read`."""
+def differing(
+    messages: Sequence[tuple[bytes, ParsedMessage]], read: Collection[str]
+) -> tuple[Field, ...]:
+    """List the fields that differ in most messages, each with its bytes, and are not in `read`."""
     values: dict[Field, set[object]] = {}
-    for message in messages:
-        for name, value in message.items():
-            if name not in read and name.isascii() and type(value) in {str, int}:
-                values.setdefault(Field(name, isinstance(value, str)), set()).add(value)
+    for content, message in messages:
+        for name, value in _fields(message):
+            field = Field(name, isinstance(value, str))
+            is_plain = name.isascii() and type(value) in {str, int} and field.quoted in content
+            if name not in read and is_plain:
+                values.setdefault(field, set()).add(value)
     often = sorted(values, key=lambda field: -len(values[field]))
     return tuple(
         field for field in often[:MOST_FIELDS] if len(values[field]) > _DIFFERING * len(messages)
     )
+
+
+def _fields(message: ParsedMessage) -> Iterator[tuple[str, object]]:
+    """Yield the fields of the event, and those around it in its envelope, two levels deep."""
+    event, root = message.event or {}, message.root
+    yield from event.items()
+    if root is None or root is event:
+        return
+    for name, value in root.items():
+        yield name, value
+        if isinstance(value, Mapping) and value is not event:
+            yield from value.items()
 
 
 def spans(texts: ByteRows, fields: Iterable[Field]) -> list[ByteSpan]:
@@ -69,12 +86,13 @@ def _number(texts: ByteRows, field: Field) -> ByteSpan:
     return ByteSpan(is_one, start, end)
 
 
-def is_apart(value: bytes, event: Object, fields: Iterable[Field]) -> bool:
+def is_apart(value: bytes, message: ParsedMessage, fields: Iterable[Field]) -> bool:
     """Whether only these fields of a message can depend on the bytes masked in it.
 
-    That holds if the message has no escapes, and each name occurs in it only once, as a top-level
-    field, or not at all.
+    That holds if the message has no escapes, and each name occurs in it only as that of a field of
+    the event or its envelope, or not at all.
     """
-    if b"\\" in value:
+    if message.event is None or b"\\" in value:
         return False
-    return all(value.count(field.quoted) == int(field.name in event) for field in fields)
+    names = Counter(name for name, _ in _fields(message))
+    return all(value.count(field.quoted) in {0, names[field.name]} for field in fields)

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
+from headcount_analysis.batches.content import Reader
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.ledger.asked_shapes import AskedShapes
-from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.kinds import Expected, MessageKind
+from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 from headcount.ledger.digest import describe, digest, shape, signed_hash
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
+from headcount.run.id_form import RunIds
+from headcount.run.id_location import IdLocation, LocationKind
 
 CORPUS_SIZE = 150
 RUN = "run-1"
@@ -81,7 +84,7 @@ def corpus() -> list[dict[str, object]]:
 
 def read(values: Sequence[bytes | None], shapes: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the rows of messages, in order; generators 0 and 7 requested 10 each."""
-    return read_by(Reader(Expected(RUN, "X-Event-Id", {0: 10, 7: 10}, shapes)), values)
+    return read_by(Reader(Expected(RunIds(RUN), IdLocation(), {0: 10, 7: 10}, shapes)), values)
 
 
 def read_by(
@@ -343,7 +346,7 @@ SPELLINGS = ["X-Event-Id", "x-event-id", "X-EVENT-ID", "HTTP_X_EVENT_ID", "x_eve
 def test_the_header_name_is_case_insensitive(spelling: str) -> None:
     """Each framework's spelling gives the same result, even after the reader has learned it."""
     values = [an_event(seq % 10).replace(b"X-Event-Id", spelling.encode()) for seq in range(40)]
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 10}, ["m"]))
     for rows in (read_by(reader, values), read_by(reader, values)):
         assert {row["kind"] for row in rows} == {MessageKind.CLAIMED}
         assert [row["seq"] for row in rows] == [seq % 10 for seq in range(40)]
@@ -353,7 +356,9 @@ def test_the_header_name_is_case_insensitive(spelling: str) -> None:
 
 def test_a_field_that_was_named_must_match_exactly() -> None:
     """JSON field names are case-sensitive, unlike HTTP headers."""
-    reader = Reader(Expected(RUN, "order.id", {0: 10}, ["m"]))
+    reader = Reader(
+        Expected(RunIds(RUN), IdLocation(LocationKind.FIELD, "order.id"), {0: 10}, ["m"])
+    )
     values = [b'{"order.id": "run-1.0.1", "m": 1}', b'{"Order.Id": "run-1.0.1", "m": 1}']
     assert [row["kind"] for row in read_by(reader, values)] == [
         MessageKind.CLAIMED,
@@ -382,7 +387,7 @@ def test_two_spellings_are_compared_in_each_message() -> None:
     values = [
         both % (seq + 100, b"run-2" if seq % 50 == 7 else b"run-1", seq + 100) for seq in range(400)
     ]
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 1000}, ["m"]))
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 1000}, ["m"]))
     for rows in (read_by(reader, values), read_by(reader, values)):
         garbled = [seq for seq, row in enumerate(rows) if row["kind"] == MessageKind.GARBLED]
         assert garbled == [seq for seq in range(400) if seq % 50 == 7]
@@ -429,7 +434,7 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
     names = frozenset({"event_type", *(f"o{bit}" for bit in range(10))})
     segments = ("0/segment-000000.parquet", "0/segment-000001.parquet")
     asked = AskedShapes(str(tmp_path), segments, names)
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 2000}, (), asked))
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 2000}, (), asked))
 
     # The service fills in what was left out; the last was never asked for.
     filled = {f"o{bit}": "default" for bit in range(10)}
@@ -515,8 +520,8 @@ def test_hashes_distinguish_bytes() -> None:
 
 def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader remembers a bounded number of bytes, then forgets and reads on."""
-    monkeypatch.setattr("headcount_analysis.messages.content._MOST_REMEMBERED_BYTES", 3000)
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10**6}, ["m"]))
+    monkeypatch.setattr("headcount_analysis.batches.content._MOST_REMEMBERED_BYTES", 3000)
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 10**6}, ["m"]))
     values = [an_event(seq, m=seq) for seq in range(100)]
     rows_read = read_by(reader, values)
     assert [row["digests"] for row in rows_read] == [[digest({"m": seq})] for seq in range(100)]
@@ -536,7 +541,9 @@ def test_keys_are_distinguished() -> None:
     """By their hash; a message without a key has none."""
     values = [an_event(3)] * 4
     rows = read_by(
-        Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"])), values, [b"a", b"a", b"b", None]
+        Reader(Expected(RunIds(RUN), IdLocation(), {0: 10}, ["m"])),
+        values,
+        [b"a", b"a", b"b", None],
     )
     keys = [row["key_hash"] for row in rows]
     assert keys[0] == keys[1] != keys[2]
@@ -599,7 +606,7 @@ def test_volatile_fields_do_not_change_the_result(values: list[bytes | None]) ->
 
 def test_a_written_mask_is_not_a_masked_value() -> None:
     """A broken message is not mistaken for the masked text that it equals."""
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 10}, ["m"]))
     good = [an_event(n % 10, at=n + 1000) for n in range(100)]
     broken = an_event(1, at=1000).replace(b"1000", b"####")
     rows_read = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
@@ -628,6 +635,6 @@ def test_values_without_canonical_form_are_read(value: bytes) -> None:
 
 def test_messages_with_receipts_are_read_once() -> None:
     """That is why volatile fields are masked."""
-    reader = Reader(Expected(RUN, "X-Event-Id", {0: 10}, ["m"]))
+    reader = Reader(Expected(RunIds(RUN), IdLocation(), {0: 10}, ["m"]))
     read_by(reader, [an_event(n % 10, receipt=receipt(n), m=n % 3) for n in range(1000)])
     assert len(reader._known) <= 6  # noqa: SLF001 - the test is about what it holds

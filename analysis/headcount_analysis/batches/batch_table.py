@@ -10,11 +10,24 @@ import xxhash
 
 from headcount.ledger.digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.messages.batch_ids import BatchIds
-from headcount_analysis.messages.json_message import Content
-from headcount_analysis.messages.kinds import ARRIVALS, KINDS, Expected, MessageKind
+from headcount_analysis.batches.batch_ids import BatchIds
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.messages.kinds import ARRIVALS, KINDS, MessageKind
 
 _MAX_SHOWN = 200  # the most characters kept of an id or event type, which may be hostile
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a message; `digests` has one for each shape of which no field is missing.
+
+    A message with a `defect` has nothing else.
+    """
+
+    defect: str | None = None
+    identity: str | None = None
+    event_type: str | None = None
+    digests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
