@@ -11,8 +11,8 @@ from tests.examples.walkthrough import (
     OPENTELEMETRY,
     PLACE,
     WALKTHROUGHS,
-    Surroundings,
     RunningExample,
+    Surroundings,
     Walkthrough,
     started,
 )
@@ -24,17 +24,14 @@ IN_CI = {"The outbox event router", "Binary content mode", "rest_proxy", "expres
 """The sections and folders whose runs CI repeats; the options of all are tested without a run."""
 
 
-def is_in_ci(walkthrough: Walkthrough) -> bool:
-    """Whether CI repeats the run of a section of a README."""
-    return not IN_CI.isdisjoint((walkthrough.folder, walkthrough.heading))
+def mark_of(walkthrough: Walkthrough) -> pytest.MarkDecorator:
+    """Mark the run of a README's section as slow or as heavy."""
+    is_heavy = IN_CI.isdisjoint((walkthrough.folder, walkthrough.heading))
+    return pytest.mark.heavy if is_heavy else pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    "walkthrough",
-    [
-        pytest.param(each, id=str(each), marks=pytest.mark.slow if is_in_ci(each) else pytest.mark.heavy)
-        for each in WALKTHROUGHS
-    ],
+    "walkthrough", [pytest.param(each, id=str(each), marks=mark_of(each)) for each in WALKTHROUGHS]
 )
 def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""

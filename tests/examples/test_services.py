@@ -19,8 +19,8 @@ from tests.examples.walkthrough import (
     OPENTELEMETRY,
     PLACE,
     WALKTHROUGHS,
-    Surroundings,
     RunningExample,
+    Surroundings,
     Walkthrough,
     started,
 )
