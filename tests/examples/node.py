@@ -1,9 +1,8 @@
-"""Programs for Node.js: their packages are installed outside the repository."""
+"""Programs for Node.js, run from a copy, so that no packages are installed in the repository."""
 
 import functools
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from tests.needs import lacking
@@ -12,14 +11,14 @@ TIMEOUT_S = 240.0
 
 
 @functools.cache
-def installed(program: str) -> Path:
-    """Install the locked packages of a program beside a copy of it; return the copy's path.
+def installed(program: str, folder: Path) -> Path:
+    """Copy a program into a folder, and install its locked packages there; return its path.
 
     Skips the test if Node.js or the packages cannot be had.
     """
     if shutil.which("node") is None or shutil.which("npm") is None:
         lacking("Node.js or npm is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="headcount-node-"))
+    folder.mkdir(exist_ok=True)
     for name in (Path(program).name, "package.json", "package-lock.json"):
         shutil.copy(Path(program).parent / name, folder)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]

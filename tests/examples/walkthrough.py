@@ -107,15 +107,17 @@ def started(
     names = {PORT: str(port), DATABASE: str(folder / DATABASE)}
     with ExitStack() as stack:
         for words, log in zip(walkthrough.programs, logs, strict=True):
-            command = _command(example.adapt([names.get(word, word) for word in words]), prefix)
+            adapted = example.adapt([names.get(word, word) for word in words])
+            command = _command(adapted, prefix, folder.parent / "node")
             process = Process(words[1], command, log_path=log, environ=surroundings.environ)
             stack.enter_context(process)
             wait_until(lambda: is_listening(port), 120, f"{walkthrough} listens", process)
         yield example
 
 
-def _command(words: Sequence[str], prefix: Sequence[str]) -> list[str]:
+def _command(words: Sequence[str], prefix: Sequence[str], packages: Path) -> list[str]:
+    """Return a command line that can be run; the tests of a session share Node's packages."""
     interpreter, program, *arguments = words
     if interpreter == "node":
-        return [interpreter, str(installed(program)), *arguments]
+        return [interpreter, str(installed(program, packages)), *arguments]
     return [sys.executable, *prefix, program, *arguments]
