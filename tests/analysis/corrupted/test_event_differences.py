@@ -1,6 +1,7 @@
 """Event differences: every corrupted event has one row and is counted, whatever its copies."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from headcount_analysis.corrupted.exchange import FileRows, write_sorted
 from headcount_analysis.corrupted.message_differences import MESSAGE_DIFFERENCES, dumped
 from headcount_analysis.messages.field_differences import Difference, DifferenceKind
 
-Rows = list[dict[str, object]]
+Rows = list[dict[str, Any]]
 TYPE = DifferenceKind.TYPE
 
 
