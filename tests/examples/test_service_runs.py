@@ -37,11 +37,16 @@ def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""
     with started(walkthrough, surroundings) as example:
         run = a_counted_run(walkthrough, example, surroundings.folder)
-    assert (run.code, run.verdict["verdict"]) == (0, "pass"), (run.err, run.out)
-    (row, total) = run.table("summary.csv")
-    assert row["event_type"] == event_type(walkthrough)
-    assert int(row["delivered"]) == int(total["attempted"]) >= 60
-    assert run.table("exceptions.csv") == []
+    assert_all_delivered(run, event_type(walkthrough))
+
+
+@pytest.mark.heavy
+def test_traces_that_are_not_sampled(surroundings: Surroundings) -> None:
+    """A run passes although OpenTelemetry's sampler is off."""
+    environ = {**surroundings.environ, "OTEL_TRACES_SAMPLER": "always_off"}
+    with started(OPENTELEMETRY, replace(surroundings, environ=environ)) as example:
+        run = a_counted_run(OPENTELEMETRY, example, surroundings.folder)
+    assert_all_delivered(run, event_type(OPENTELEMETRY))
 
 
 @pytest.mark.slow
@@ -55,6 +60,15 @@ def test_a_dropped_event(surroundings: Surroundings) -> None:
     (trace_id,) = re.findall(r"dropped .*00-([0-9a-f]{32})-[0-9a-f]{16}-00", log.read_text())
     (row,) = run.table("exceptions.csv")
     assert (row["class"], row["id"], run.code) == ("lost", trace_id, 1), (run.err, run.out)
+
+
+def assert_all_delivered(run: CompletedCommand, name: str) -> None:
+    """Check that a run passed, with at least 60 events of one type and no exception."""
+    assert (run.code, run.verdict["verdict"]) == (0, "pass"), (run.err, run.out)
+    (row, total) = run.table("summary.csv")
+    assert row["event_type"] == name
+    assert int(row["delivered"]) == int(total["attempted"]) >= 60
+    assert run.table("exceptions.csv") == []
 
 
 def a_counted_run(
