@@ -85,8 +85,9 @@ def _topic(topic: TopicFinding, findings: ProbeFindings) -> Iterator[str]:
         return
     read, acked = len(findings.read_by(fit)), len(findings.acked)
     part = "" if read == acked else f"; of {read} of {acked} acknowledged requests"
-    form = f"from the request header {fit.ids.header}, in the form {fit.ids.form}"
-    yield f"  id        {fit.ids.location}, {form}{part}"
+    header = f"{fit.ids.header}{' or EVENT_ID' if fit.is_first_header else ''}"
+    yield f"  id        {fit.ids.location}, from {header} of the request{part}"
+    yield f"  form      {fit.ids.form}"
     yield f"  format    {fit.message_format.name}"
     yield from _content(fit)
     yield from (f"  defect    {defect}" for defect in fit.defects[:_MOST_LISTED])
@@ -94,7 +95,9 @@ def _topic(topic: TopicFinding, findings: ProbeFindings) -> Iterator[str]:
 
 def _content(fit: OptionsFit) -> Iterator[str]:
     if fit.message_format.name == RAW:
-        yield f"  compared  nothing: --format {RAW} reads no content"
+        yield f"  compared  nothing, because --format {RAW} reads no content"
+        if any(defect.startswith("framed") for defect in fit.defects):
+            yield "  remedy    --schema-registry URL reads Avro, Protobuf and JSON Schema"
         return
     pointer = fit.message_format.compare_at
     at = f"at {pointer}: " if pointer else ""

@@ -16,7 +16,7 @@ from headcount.run.probe_ids import HeaderIds
 from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.id_places.catalogue import place_of
 from headcount_analysis.messages.found_place import places_beside_value, texts_in
-from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 from headcount_analysis.probe.candidate_formats import NEED_REGISTRY, candidate_formats
 from headcount_analysis.probe.compared_objects import (
@@ -59,6 +59,8 @@ class OptionsFit:
     """The options that fit a topic, and what they read there.
 
     `messages` has the records whose ids were read, by the sequence number of the request.
+    `is_first_header` is whether they are in the header that a run would use without an option.
+    `defects` are phrases on messages that the format does not decode, or for `raw`, JSON does not.
     """
 
     topic: str
@@ -67,6 +69,7 @@ class OptionsFit:
     messages: Mapping[int, tuple[Record, ...]]
     content: FieldComparison = field(default_factory=FieldComparison)
     defects: tuple[str, ...] = ()
+    is_first_header: bool = True
 
     @property
     def options(self) -> Iterator[tuple[str, str]]:
@@ -108,8 +111,15 @@ def fit_of(
     if best is None or not best.messages:
         return None
     content = content_of(_pairs(decoded, requests, header_ids) if name != RAW else [])
-    defects = tuple(dict.fromkeys(parsed.defect for _, parsed in decoded if parsed.defect))
-    return replace(best, message_format=settings, content=content, defects=defects)
+    tried = [parsed for _, parsed in decoded] if name != RAW else [parse(r.value) for r in records]
+    defects = tuple(dict.fromkeys(parsed.defect for parsed in tried if parsed.defect))
+    return replace(
+        best,
+        message_format=settings,
+        content=content,
+        defects=defects,
+        is_first_header=best.ids.header == header_ids[0].header,
+    )
 
 
 def _format_name(records: Sequence[Record], formats: FormatMaker) -> str:

@@ -12,6 +12,7 @@ from headcount.cli.options.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options.message_options import checked_text
 from headcount.cli.options.output_options import with_quiet
 from headcount.cli.options.pass_through import PassThrough
+from headcount.cli.options.target_options import check_host
 from headcount.cli.options.types import Seconds
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -166,7 +167,6 @@ def probe(
     from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
     from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
 
-    from headcount.cli.local_stack import check_host  # noqa: PLC0415
     from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
     from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
 

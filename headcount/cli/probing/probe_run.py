@@ -11,7 +11,6 @@ from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.probe.findings import ProbeFindings, find
 from headcount_analysis.probe.fit import FormatMaker
 
-from headcount.cli.load import has_seal
 from headcount.cli.probing.probe_generator import (
     LONGEST_S,
     RUN_ID,
@@ -25,6 +24,7 @@ from headcount.cli.probing.probe_generator import (
     start_generator,
 )
 from headcount.cli.probing.topic_watch import TopicWatch, watching
+from headcount.cli.seals import has_seal
 from headcount.console import Console
 from headcount.errors import EvidenceError, PartError
 from headcount.kafka import topic
