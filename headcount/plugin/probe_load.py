@@ -25,6 +25,9 @@ GENERATOR = 0
 _FOR_EACH_TASK = 2
 """Further requests for each task that has not begun when the others have used all requests."""
 
+_IN_VAIN = 10
+"""How many tasks or requests without an event there may be for each request."""
+
 
 class ProbeLoad:
     """Rotates the tasks, limits the requests, and adds headers with ids to them.
@@ -57,6 +60,11 @@ class ProbeLoad:
         """Whether no request may begin after so many."""
         waiting = sum(max(0, len(self._tasks[user]) - n) for user, n in self._begun.items())
         return attempted >= self._requests + _FOR_EACH_TASK * waiting
+
+    def is_in_vain(self, without_event: int) -> bool:
+        """Whether far more tasks, or requests without an event, have begun than requests."""
+        most = _IN_VAIN * (self._requests + len(self._begun))
+        return sum(self._begun.values()) > most or without_event > most
 
     def add_headers(
         self, headers: MutableMapping[str, str], client: LedgerUserAgent, seq: int
@@ -92,6 +100,8 @@ def quit_when_over(environment: Environment, load: ProbeLoad, recorder: Recorder
 
     def wait() -> None:
         while not load.is_over(recorder.attempted):
+            if load.is_in_vain(recorder.shortfall.without_event):
+                break
             gevent.sleep(POLL_S)
         deadline_s = time.monotonic() + patience_s
         while recorder.in_flight and time.monotonic() < deadline_s:

@@ -1,5 +1,6 @@
 """The advice of a probe: the command to use, or what to check."""
 
+import itertools
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from headcount_analysis.probe.fit import OptionsFit
 from headcount_analysis.probe.noun_counts import number
 
 _MOST_LISTED = 5
-_WIDTH = 100
+_WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,17 @@ def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
 
 def _wrapped(arguments: Sequence[str]) -> str:
     """Format a command, over several lines if it is long; it can be copied either way."""
-    words = [shlex.quote(argument) for argument in arguments]
-    line = "  " + " ".join(words)
-    if len(line) <= _WIDTH:
-        return line
-    lines = [""]
-    for word in words:
-        starts_pair = word.startswith("-") and lines[-1]
-        if starts_pair and len(lines[-1]) + len(word) > _WIDTH * 2 // 3:
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    return " \\\n".join(["  " + lines[0], *("      " + line for line in lines[1:])])
+    lines = ["  "]
+    for part in _parts(arguments):
+        if len(lines[-1]) + len(part) > _WIDTH and lines[-1].strip():
+            lines.append("      ")
+        lines[-1] += part if lines[-1].endswith("  ") else f" {part}"
+    return " \\\n".join(lines)
+
+
+def _parts(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of a command that stay on one line: an option with its value."""
+    words = list(map(shlex.quote, arguments))
+    starts = [place for place, word in enumerate(words) if place == 0 or word.startswith("-")]
+    for start, end in itertools.pairwise([*starts, len(words)]):
+        yield " ".join(words[start:end])

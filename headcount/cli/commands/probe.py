@@ -8,7 +8,7 @@ from headcount.cli.locustfile import check_locustfiles
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.load_options import with_outcome
-from headcount.cli.options.locust_options import BY_RUN, refuse_decided
+from headcount.cli.options.locust_options import BY_PROBE, refuse_decided
 from headcount.cli.options.message_options import checked_text
 from headcount.cli.options.output_options import with_quiet
 from headcount.cli.options.pass_through import PassThrough
@@ -154,7 +154,7 @@ def probe(
     Every request carries an id in X-Event-Id, X-Request-Id, X-Correlation-Id, Idempotency-Key and
     traceparent at once. The probe searches the messages that arrive for these ids.
     """
-    refuse_decided("probe", extra, BY_RUN)
+    refuse_decided("probe", extra, BY_PROBE)
     check_locustfiles(locustfile)
     ids = parse_id_settings(id_form, id_header, "")
     settings = kafka_options.settings

@@ -34,7 +34,7 @@ Place = tuple[str, int]
 
 
 @dataclass(slots=True)
-class _Seen:
+class _TopicMessages:
     """The messages of a topic."""
 
     searched: int = 0
@@ -57,7 +57,7 @@ class TopicWatch:
     ends: dict[Place, int] = field(default_factory=dict)
     seqs: set[int] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _seen: dict[str, _TopicMessages] = field(default_factory=dict)
     _assigned: set[Place] = field(default_factory=set)
     _refreshed_s: float = 0.0
 
@@ -139,7 +139,7 @@ class TopicWatch:
             if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 self.problems[topic] = error.str()
             return
-        seen = self._seen.setdefault(topic, _Seen())
+        seen = self._seen.setdefault(topic, _TopicMessages())
         if seen.searched >= MOST_SEARCHED:
             return
         seen.searched += 1
@@ -166,8 +166,8 @@ def watching(cluster: Cluster, names: Iterable[str]) -> Iterator[TopicWatch]:
         client.close()
 
 
-def _sample(name: str, grown: int, seen: Mapping[str, _Seen]) -> TopicSample:
-    messages = seen.get(name, _Seen())
+def _sample(name: str, grown: int, seen: Mapping[str, _TopicMessages]) -> TopicSample:
+    messages = seen.get(name, _TopicMessages())
     own, others = tuple(messages.own), tuple(messages.others)
     return TopicSample(name, grown, messages.searched, own, others)
 
