@@ -14,9 +14,10 @@ import javaproperties
 from pydantic import ValidationError
 
 from headcount.errors import UsageError
-from headcount.kafka_settings import settings_reader
+from headcount.kafka_settings import registry_reader, settings_reader
 from headcount.kafka_settings.names import SECRET, canonical
 from headcount.kafka_settings.references import is_reference, resolve
+from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
@@ -39,6 +40,22 @@ def load(
         return settings_reader.build(named) if named else PLAINTEXT
 
 
+def load_registry(
+    path: Path | None, assignments: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> RegistrySettings:
+    """Read how to connect to the schema registry from the same file and settings. UsageError."""
+    environ = os.environ if environ is None else environ
+    values = _values(path, assignments)
+    with _naming(path):
+        named = {
+            short: resolve(name, value, environ)
+            for name, value in values.items()
+            if (short := registry_reader.canonical(name)) is not None
+        }
+        kafka = load(path, assignments, environ) if registry_reader.is_inherited(named) else None
+        return registry_reader.build(named, kafka)
+
+
 def user_without_password(path: Path | None, assignments: Sequence[str]) -> str | None:
     """Return the user whose password is in neither file nor settings; None if none is missing.
 
@@ -56,6 +73,13 @@ def from_environment(environ: Mapping[str, str]) -> KafkaSettings:
     path = environ.get(FILE_VARIABLE)
     lines = environ.get(ASSIGNMENTS_VARIABLE, "").splitlines()
     return load(Path(path) if path else None, lines, environ)
+
+
+def registry_from_environment(environ: Mapping[str, str]) -> RegistrySettings:
+    """Return the registry's settings that the environment names. UsageError."""
+    path = environ.get(FILE_VARIABLE)
+    lines = environ.get(ASSIGNMENTS_VARIABLE, "").splitlines()
+    return load_registry(Path(path) if path else None, lines, environ)
 
 
 def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
@@ -89,7 +113,8 @@ def check_assignment(text: str) -> str:
 
 
 def _holds_secret(name: str, value: str) -> bool:
-    return canonical(name) in SECRET and bool(value) and not is_reference(value)
+    is_secret = canonical(name) in SECRET or registry_reader.holds_secret(name, value)
+    return is_secret and bool(value) and not is_reference(value)
 
 
 def _assignment(text: str) -> tuple[str, str]:

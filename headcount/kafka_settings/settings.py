@@ -41,11 +41,13 @@ class Mechanism(StrEnum):
         return self not in {Mechanism.OAUTHBEARER, Mechanism.AWS_MSK_IAM}
 
 
-class _Frozen(BaseModel):
+class FrozenModel(BaseModel):
+    """A model that never changes, and shows no input in its errors."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class TokenSource(_Frozen):
+class TokenSource(FrozenModel):
     """Where OAuth tokens come from: an OIDC server, by client credentials (RFC 6749, 4.4).
 
     `ca_pem` are the authorities that may have signed the server's certificate; None for the
@@ -60,14 +62,14 @@ class TokenSource(_Frozen):
     ca_pem: str | None = None
 
 
-class KeyPair(_Frozen):
+class KeyPair(FrozenModel):
     """A certificate with its chain, and its key (PKCS #8, not encrypted), as PEM."""
 
     certificate_pem: str
     key_pem: SecretStr
 
 
-class KafkaSettings(_Frozen):
+class KafkaSettings(FrozenModel):
     """How to connect to a cluster.
 
     `ca_pem` are the authorities that may have signed the brokers' certificates; None for the

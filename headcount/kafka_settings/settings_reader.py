@@ -1,15 +1,11 @@
 """From names and values to settings: reads certificates, logins and tokens' sources."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
 from headcount.errors import UsageError
-from headcount.kafka_settings import certificate_files, jaas
-from headcount.kafka_settings.certificate_errors import CertificateFileError
-from headcount.kafka_settings.settings import KafkaSettings, KeyPair, Mechanism, Protocol
+from headcount.kafka_settings import jaas, tls_files
+from headcount.kafka_settings.settings import KafkaSettings, Mechanism, Protocol
 
 _JAVA_OAUTH_HANDLERS = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
@@ -38,8 +34,8 @@ def build(named: Mapping[str, str]) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=values.get("bootstrap.servers", "").strip(),
         protocol=protocol,
-        ca_pem=_authorities(values),
-        key_pair=_key_pair(values),
+        ca_pem=tls_files.authorities(values),
+        key_pair=tls_files.key_pair(values),
         verifies_hostname=_verifies_hostname(values),
         verifies_certificate=_switch(values, "enable.ssl.certificate.verification"),
         mechanism=mechanism,
@@ -100,74 +96,8 @@ def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
         "client_secret": values["sasl.oauthbearer.client.secret"],
         "scope": values.get("sasl.oauthbearer.scope", ""),
         "extensions": tuple((name.strip(), value.strip()) for name, _, value in pairs),
-        "ca_pem": _pem_authorities(values, "https.ca"),
+        "ca_pem": tls_files.pem_authorities(values, "https.ca"),
     }
-
-
-@contextlib.contextmanager
-def _naming(setting: str) -> Iterator[None]:
-    """Turn an error of a file into a UsageError that names the setting."""
-    try:
-        yield
-    except CertificateFileError as error:
-        raise UsageError(f"{setting}: {error}") from None
-
-
-def _authorities(values: Mapping[str, str]) -> str | None:
-    location = values.get("ssl.truststore.location")
-    if location is None:
-        return _pem_authorities(values, "ssl.ca")
-    with _naming(f"ssl.truststore.location={location}"):
-        content = certificate_files.read(location)
-        return certificate_files.authorities(content, values.get("ssl.truststore.password"))
-
-
-def _pem_authorities(values: Mapping[str, str], prefix: str) -> str | None:
-    content = _content(values, prefix)
-    if content is None:
-        return None
-    with _naming(_name_of(values, prefix)):
-        return certificate_files.authorities(content, None)
-
-
-def _key_pair(values: Mapping[str, str]) -> KeyPair | None:
-    store, key_password = values.get("ssl.keystore.location"), values.get("ssl.key.password")
-    if store is not None:
-        with _naming(f"ssl.keystore.location={store}"):
-            content = certificate_files.read(store)
-            password = values.get("ssl.keystore.password")
-            return certificate_files.key_pair(content, password, key_password)
-    chain, key = _pem_authorities(values, "ssl.certificate"), _content(values, "ssl.key")
-    if chain is None and key is None:
-        return None
-    if chain is None or key is None:
-        raise UsageError("ssl.certificate.location and ssl.key.location need each other")
-    with _naming(_name_of(values, "ssl.key")):
-        key_pem = SecretStr(certificate_files.private_key(key, key_password))
-    return KeyPair(certificate_pem=chain, key_pem=key_pem)
-
-
-def _content(values: Mapping[str, str], prefix: str) -> bytes | None:
-    """Return the content of a file, or of PEM in the settings; None if neither is set."""
-    location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
-    if location is None:
-        return None if text is None else _pem_bytes(text)
-    with _naming(_name_of(values, prefix)):
-        return certificate_files.read(location)
-
-
-def _name_of(values: Mapping[str, str], prefix: str) -> str:
-    """Return the setting that has some PEM; a file is named, a text is not shown."""
-    location = values.get(f"{prefix}.location")
-    return f"{prefix}.pem" if location is None else f"{prefix}.location={location}"
-
-
-def _pem_bytes(text: str) -> bytes:
-    """Return PEM in a single line, as a properties file may have it, with its lines again."""
-    for label in ("CERTIFICATE", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY"):
-        text = text.replace(f"-----BEGIN {label}----- ", f"-----BEGIN {label}-----\n")
-        text = text.replace(f" -----END {label}-----", f"\n-----END {label}-----\n")
-    return text.encode()
 
 
 def _verifies_hostname(values: Mapping[str, str]) -> bool:

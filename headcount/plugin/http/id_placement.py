@@ -9,7 +9,7 @@ from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.id_header import value_of
 
 
-def place_id(client: LedgerUserAgent, url: str, keywords: dict[str, Any], event_id: str) -> str:
+def place_id(url: str, keywords: dict[str, Any], client: LedgerUserAgent, event_id: str) -> str:
     """Put the id into the keywords of a request and into its header; return the URL with it."""
     own = {name.lower() for name in keywords["headers"]}
     placed = [(name, text) for name, text in client.default_headers.items() if holds_id(text)]

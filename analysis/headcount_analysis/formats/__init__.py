@@ -1,0 +1,1 @@
+"""Formats of messages: how a record is decoded, and which object of it is compared."""

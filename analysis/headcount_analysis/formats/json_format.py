@@ -1,0 +1,27 @@
+"""JSON: a message is one object, and is compared whole, or at `--compare-at`."""
+
+from headcount_analysis.formats.compared_object import compared_place
+from headcount_analysis.formats.message_format import FormatOptions, IdText
+from headcount_analysis.messages.json_message import ParsedMessage, parse
+from headcount_analysis.messages.record import Record
+
+
+class JsonFormat:
+    """Messages in JSON."""
+
+    id_text = IdText.JSON
+    context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
+    needs_headers = False
+    compares_content = True
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._compared = compared_place(options.compare_at)
+
+    def reads_header(self, name: str) -> bool:  # noqa: ARG002 - as every format
+        """Return False."""
+        return False
+
+    def decode(self, record: Record) -> ParsedMessage:
+        """Decode a record."""
+        return self._compared.within(parse(record.value))

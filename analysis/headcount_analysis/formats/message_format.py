@@ -1,0 +1,69 @@
+"""The interface of formats: what a record's bytes become, and what a format is made with."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from headcount.kafka_settings.registry_settings import NO_REGISTRY, RegistrySettings
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """What a format's class is called with.
+
+    `compare_at` is a JSON pointer to the object that is compared; empty for the format's own place.
+    """
+
+    compare_at: str = ""
+    registry: RegistrySettings = NO_REGISTRY
+
+
+class IdText(StrEnum):
+    """How a text, such as an id, stands in a message's bytes."""
+
+    JSON = "json"
+    """In quotes, after the name of its field; other characters are escaped by a backslash."""
+    AVRO = "avro"
+    """After twice its length."""
+    PROTOBUF = "protobuf"
+    """After its length."""
+    OTHER = "other"
+
+
+class MessageFormat(Protocol):
+    """Decodes records. It travels to other processes by pickle, so it opens connections late."""
+
+    @property
+    def id_text(self) -> IdText:
+        """How texts stand in messages, so that ids of many messages can be found together."""
+
+    @property
+    def context_headers(self) -> tuple[str, ...]:
+        """The headers whose values decide how the value is decoded."""
+
+    @property
+    def required_headers(self) -> tuple[str, ...]:
+        """The headers that matter only by being there, such as one with an id."""
+
+    @property
+    def needs_headers(self) -> bool:
+        """Whether it reads the headers of records."""
+
+    def reads_header(self, name: str) -> bool:
+        """Return whether what is decoded can depend on the headers of this name.
+
+        Records that differ in other headers only are decoded once.
+        """
+
+    @property
+    def compares_content(self) -> bool:
+        """Whether its events have fields that can be compared with the request."""
+
+    def decode(self, record: Record) -> ParsedMessage:
+        """Decode a record.
+
+        What is wrong with a record is the `defect` of the result. EvidenceError is raised only if
+        no record can be judged, such as when the schema registry does not answer.
+        """

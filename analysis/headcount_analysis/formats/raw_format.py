@@ -1,0 +1,30 @@
+"""Raw: any bytes; nothing of their content is compared."""
+
+from headcount.errors import UsageError
+from headcount_analysis.formats.message_format import FormatOptions, IdText
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
+
+_NO_FIELDS = ParsedMessage(event={})
+
+
+class RawFormat:
+    """Messages whose content is unknown; their ids are in headers or keys."""
+
+    id_text = IdText.OTHER
+    context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
+    needs_headers = False
+    compares_content = False
+
+    def __init__(self, options: FormatOptions) -> None:
+        if options.compare_at:
+            raise UsageError("--format raw compares no content: leave --compare-at out")
+
+    def reads_header(self, name: str) -> bool:  # noqa: ARG002 - as every format
+        """Return False."""
+        return False
+
+    def decode(self, record: Record) -> ParsedMessage:  # noqa: ARG002 - whatever it holds
+        """Return an event without fields."""
+        return _NO_FIELDS
