@@ -77,9 +77,9 @@ def test_a_format_that_cannot_be_imported_is_named(
 def test_a_package_cannot_replace_one_of_the_own_formats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `json` means depends on no installed package."""
+    """What `json` means depends on no installed package, even one that is listed last."""
     _install(tmp_path, _documented(), "json = semicolons_format:SemicolonsFormat")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     assert known_formats()["json"].value == OWN["json"]
 
 

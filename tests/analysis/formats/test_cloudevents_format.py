@@ -20,7 +20,15 @@ def whole(more: bytes) -> bytes:
     return b"{" + ATTRIBUTES + more + b"}"
 
 
-@pytest.mark.parametrize("headers", [(STRUCTURED,), (), (("content-type", b"application/json"),)])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (STRUCTURED,),
+        (),
+        (("content-type", b"application/json"),),
+        (*BINARY[:4], STRUCTURED),
+    ],
+)
 def test_structured_mode_is_recognised_by_header_or_content(
     headers: tuple[tuple[str, bytes], ...],
 ) -> None:
