@@ -24,7 +24,8 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "cli": ("headcount",),
     "bench": ("bench",),
     "docs": ("scripts/site_pages.py",),
-    "dev": ("tests", "examples"),
+    "examples": ("examples",),
+    "dev": ("tests",),
 }
 """The files that each extra serves; the project modules that they import count, too."""
 
@@ -79,7 +80,16 @@ def test_every_declared_package_is_imported() -> None:
     imported = {
         distribution
         for path in _files(
-            ("headcount", "analysis", "service", "locustfiles", "bench", "scripts", "tests")
+            (
+                "headcount",
+                "analysis",
+                "service",
+                "locustfiles",
+                "bench",
+                "scripts",
+                "tests",
+                "examples",
+            )
         )
         for name in _third_party(path)
         for distribution in _distributions(name)

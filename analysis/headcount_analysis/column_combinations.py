@@ -40,14 +40,15 @@ class Combined:
     def counts(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Yield each combination that occurs, and its number of rows."""
         for count in pc.value_counts(pa.array(self.numbers)).to_pylist():
-            yield self._combination(count["values"]), count["counts"]
+            yield self.combination(count["values"]), count["counts"]
 
     def rows(self) -> Iterator[tuple[dict[str, Any], Integers]]:
         """Yield each combination that occurs, and its rows."""
         for number in pc.unique(pa.array(self.numbers)).to_pylist():
-            yield self._combination(number), np.flatnonzero(self.numbers == number)
+            yield self.combination(number), np.flatnonzero(self.numbers == number)
 
-    def _combination(self, number: int) -> dict[str, Any]:
+    def combination(self, number: int) -> dict[str, Any]:
+        """Return the values of a combination, by column."""
         combination = {}
         for name, values in reversed(list(self.values.items())):
             number, place = divmod(number, len(values))

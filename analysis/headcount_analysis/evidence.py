@@ -11,10 +11,10 @@ from headcount.run.manifest import End, Manifest
 from headcount_analysis.classes_and_flags import Counts, total
 from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.messages.placement import Placement
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_read import PartitionRead
@@ -32,7 +32,7 @@ class Evidence:
     the events whose flags can be decided by event type; `order` is None if no limit or threshold
     needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without a
     response. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
-    measured only if events are lost.
+    measured only if events are lost. `compares_content` is false for a format without fields.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -58,6 +58,7 @@ class Evidence:
     unanswered: int = 0
     placement: Placement = field(default_factory=Placement)
     differences: Differences = field(default_factory=Differences)
+    compares_content: bool = True
 
     @property
     def checked(self) -> Checkable:

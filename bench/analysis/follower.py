@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from headcount_analysis.batches.expected import plain_json
 from headcount_analysis.follow.run_follower import RunFollower, follow, forget
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
 from headcount_analysis.ledger.run_ledger import ledger_parts
@@ -47,7 +48,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
     tables = Tables(folder.path.absolute())
-    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables)
+    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables, plain_json())
     follower.settled.after_s = SETTLED_AFTER_S
     batch = max(MIN_BATCH, events // BATCHES)
     servers = manifest.bootstrap_servers

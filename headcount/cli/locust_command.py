@@ -8,6 +8,7 @@ from pathlib import Path
 from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target
 from headcount.cli.locustfile import GENERATOR
 from headcount.cli.options.load_options import LoadOptions
+from headcount.cli.options.message_options import MessageOptions
 from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.run.folder import RunFolder
@@ -26,6 +27,7 @@ class Load:
     locustfile: str
     options: LoadOptions
     target_options: TargetOptions
+    message_options: MessageOptions
     verify_options: VerifyOptions
     ledger: str
     extra: tuple[str, ...]
@@ -42,7 +44,7 @@ def run_command(
         "--reports-dir": folder.path.parent,
         "--ledger": load.ledger,
         "--run-id": folder.run_id,
-        "--event-id-field": load.target_options.event_id_field,
+        **load.message_options.of_locust,
         "--thresholds": f"{SEPARATOR} ".join(
             threshold.text for threshold in load.verify_options.all_thresholds
         ),

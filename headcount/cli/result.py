@@ -1,5 +1,7 @@
 """Prints a report: the summary table, the verdict with its reasons, and the path."""
 
+from collections.abc import Iterator
+
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.report.model import Report
 from rich.table import Table
@@ -34,11 +36,15 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
     for check in against(report.checks):
         if check.name not in listed_above:
             console.result(f"  - {check}")
-    for pattern in report.patterns:
-        console.result(f"  pattern: {pattern}")
-    for note in report.notes:
-        console.result(f"  note: {note}")
+    for line in _details(report):
+        console.result(f"  {line}")
     console.result(f"Report: {folder.path / 'report.html'}")
+
+
+def _details(report: Report) -> Iterator[str]:
+    yield from (f"differs: {sentence}" for sentence in report.differences.sentences)
+    yield from (f"pattern: {pattern}" for pattern in report.patterns)
+    yield from (f"note: {note}" for note in report.notes)
 
 
 def _table(report: Report, total: Counts) -> Table:

@@ -6,13 +6,13 @@ it where the verdict does not look, which is a different problem from a loss.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from headcount.monitor.event_set import Event
-from headcount.run import ids
-from headcount.run.id_field import id_names
+from headcount.run.id_form import RunIds
+from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind, id_names
+from headcount.run.ids import HEADER
 
 Headers = Iterable[tuple[str, str | bytes | None]]
 
@@ -36,40 +36,70 @@ class MessageIds:
 
 @dataclass(slots=True)
 class Identities:
-    """Reads the ids of a run, which begin with its tag; `name` is the id field's name."""
+    """Reads the ids of a run, which messages carry at a location."""
 
-    tag: str
-    name: str
-    _anywhere: re.Pattern[bytes] = field(init=False)
+    ids: RunIds
+    location: IdLocation = field(default_factory=IdLocation)
+    id_header: str = HEADER
     _start: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compile byte patterns, so that malformed messages can be searched, too."""
-        self._anywhere = ids.whole_id(self.tag)
-        self._start = f"{self.tag}.".encode()
+        """Prepare to rule messages out quickly."""
+        self._start = self.ids.prefix.encode()
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> MessageIds:
         """Return the event whose message it is, or else all that it may be."""
-        own = self._own(value) if value else None
+        headers = tuple(headers)
+        own = self._own_event(value, key, headers)
         if own is not None:
             return MessageIds(own)
         contents = (value, key, *(content for _, content in headers))
-        mentioned = (_events(self._anywhere, content) for content in contents)
+        mentioned = (self._events(content) for content in contents)
         return MessageIds(mentioned=next(filter(None, mentioned), ()))
 
-    def _own(self, value: bytes) -> Event | None:
+    def _own_event(self, value: bytes | None, key: bytes | None, headers: Headers) -> Event | None:
+        """Return the event that the verdict reads from a message; None if it is not certain."""
+        match self.location.kind:
+            case LocationKind.FIELD:
+                return self._in_field(value) if value else None
+            case LocationKind.KEY:
+                return self._event(_text(key))
+            case LocationKind.HEADER | LocationKind.TRACEPARENT:
+                name = (self.location.name or TRACEPARENT).casefold()
+                texts = [_text(content) for other, content in headers if other.casefold() == name]
+                return self._event(_header_id(texts[0], name)) if len(texts) == 1 else None
+        return None
+
+    def _event(self, text: str | None) -> Event | None:
+        event_id = None if text is None else self.ids.parse(text)
+        return None if event_id is None else (event_id.generator, event_id.seq)
+
+    def _in_field(self, value: bytes) -> Event | None:
         """Return the event that the verdict reads from a message; None if it is not certain."""
         if self._start not in value and _ESCAPE not in value:
             return None
         fields = _fields(value)
-        names = id_names(tuple([name for name, _ in fields]), self.name)
+        names = id_names(tuple([name for name, _ in fields]), self.location.name, self.id_header)
         values = [content for name, content in fields if name in names]
         # A field that occurs twice, or two that differ, make the message malformed.
         is_certain = 0 < len(values) == len(set(names)) and values.count(values[0]) == len(values)
         if not is_certain or not isinstance(values[0], str):
             return None
-        match = self._anywhere.fullmatch(values[0].encode(errors="replace"))
-        return None if match is None else (int(match[1]), int(match[2]))
+        return self._event(values[0])
+
+    def _events(self, content: str | bytes | None) -> tuple[Event, ...]:
+        raw = content.encode() if isinstance(content, str) else content
+        event_ids = self.ids.found_in(raw) if raw else ()
+        return tuple(dict.fromkeys((event_id.generator, event_id.seq) for event_id in event_ids))
+
+
+def _text(content: str | bytes | None) -> str | None:
+    return content.decode(errors="replace") if isinstance(content, bytes) else content
+
+
+def _header_id(text: str | None, name: str) -> str | None:
+    """Return the id in a header: the second part of a `traceparent`."""
+    return text.split("-")[1] if text and name == TRACEPARENT and text.count("-") > 1 else text
 
 
 def _fields(value: bytes) -> _Pairs:
@@ -92,9 +122,3 @@ _DECODER = json.JSONDecoder(
     parse_int=float,  # Python limits the number of digits of an integer
     parse_constant=_no_constant,
 )
-
-
-def _events(pattern: re.Pattern[bytes], content: str | bytes | None) -> tuple[Event, ...]:
-    raw = content.encode() if isinstance(content, str) else content
-    matches = pattern.findall(raw) if raw else ()
-    return tuple(dict.fromkeys((int(generator), int(seq)) for generator, seq in matches))

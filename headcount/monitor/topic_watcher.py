@@ -1,19 +1,19 @@
 """The topic watcher: a process that reads the topic during the run, from the run's start offsets.
 
-    python -m headcount.monitor.topic_watcher BROKERS TOPIC TAG FIELD '{"0": 17, "1": 4}'
+    python -m headcount.monitor.topic_watcher reports/my-run
 
-The last argument maps each partition to its start offset. Twice a second the process prints its
+The run's folder names the brokers, the topic and its start offsets. Twice a second it prints its
 `TopicCounts` as a line of JSON, until it is terminated; it also keeps running while no broker
 answers. It uses the same client and settings as the verification, and runs at a lower priority,
 because it may share the generator's machine.
 """
 
-import json
 import os
 import sys
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -24,13 +24,14 @@ from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.kafka_settings.config_file import from_environment
 from headcount.monitor.message_ids import Headers, Identities
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
+from headcount.run.folder import RunFolder
 
 REPORT_EVERY_S = 0.5
 NICENESS = 10
 TIMEOUT_S = 5.0
 """How long to wait for a broker's response before reporting a problem and trying again."""
 _BATCH = 2_000
-_ARGUMENTS = 6
+_ARGUMENTS = 2
 _SETTINGS = {
     # Bounds the client's prefetch queue in bytes.
     "queued.max.messages.kbytes": 16 << 10,
@@ -42,12 +43,12 @@ def main() -> None:
     """Watch the topic until the process is terminated."""
     if len(sys.argv) != _ARGUMENTS:
         sys.exit(__doc__)
-    brokers, topic, tag, name, offsets = sys.argv[1:]
-    start = {int(number): int(offset) for number, offset in json.loads(offsets).items()}
     os.nice(NICENESS)
     try:
-        cluster = Cluster(brokers, from_environment(os.environ))
-        for counts in watch_topic(cluster, topic, Identities(tag, name), start):
+        run = RunFolder(Path(sys.argv[1])).read_manifest()
+        cluster = Cluster(run.bootstrap_servers, from_environment(os.environ))
+        identities = Identities(run.ids, run.id_location, run.id_header)
+        for counts in watch_topic(cluster, run.topic, identities, run.start_offsets):
             sys.stdout.buffer.write(dump(counts))
             sys.stdout.buffer.flush()
     except HeadcountError as error:

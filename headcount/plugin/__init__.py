@@ -5,6 +5,7 @@
 It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
 """
 
+from headcount.plugin.event_id import EVENT_ID
 from headcount.plugin.hooks import register
 from headcount.plugin.http.connections import OnceOnlyPool
 from headcount.plugin.load_shape import PlannedShape
@@ -12,6 +13,6 @@ from headcount.plugin.user import LedgerUser
 from headcount.run.outcome import Outcome
 from headcount.run.state_changes import Changes
 
-__all__ = ["Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
+__all__ = ["EVENT_ID", "Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
 
 register()

@@ -20,8 +20,11 @@ from headcount.kafka_settings.config_file import FILE_VARIABLE
 from headcount.open_model.mix import check_names, parse_mix
 from headcount.open_model.rate import RatePlan, parse_rate
 from headcount.open_model.schedule import Spacing, parse_spacing
-from headcount.run.id_field import check_id_field
-from headcount.run.ids import HEADER
+from headcount.plugin.message_options import (
+    add_message_options,
+    format_settings_of,
+    id_settings_of,
+)
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
 from headcount.run.outcome_rules import split as split_rules
 from headcount.thresholds.grammar import Threshold, split
@@ -75,7 +78,6 @@ def add_options(parser: LocustArgumentParser) -> None:
             ),
         ),
         ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
-        ("--event-id-field", HEADER, "Headcount: the event field that holds the request's id"),
         ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
         ("--broker-data", "", argparse.SUPPRESS),
         ("--database-file", "", argparse.SUPPRESS),
@@ -85,11 +87,14 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--prepared-tag", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),
         ("--prepared-telling", "", argparse.SUPPRESS),
+        # How many requests `headcount probe` makes; no topic is read then.
+        ("--probe-requests", "", argparse.SUPPRESS),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
         parser.add_argument(
             flag, default=default, help=text, env_var=variable, include_in_web_ui=False
         )
+    add_message_options(parser)
     for flag, text in (
         (
             "--seed",
@@ -216,7 +221,8 @@ def waits_of(options: argparse.Namespace) -> tuple[float, float]:
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
     """Check the options of the start form, and return the thresholds. UsageError if invalid."""
     seed_of(options)
-    check_id_field(options.event_id_field)
+    id_settings_of(options)
+    format_settings_of(options)
     open_load_of(options)
     waits_of(options)
     if options.mix:

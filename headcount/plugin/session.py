@@ -1,12 +1,10 @@
 """The session: a FastHttpSession whose requests can name the event they should cause."""
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import gevent
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
     ErrorResponse,
@@ -19,9 +17,13 @@ from locust.exception import StopUser
 
 from headcount.plugin.attempts.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
 from headcount.plugin.attempts.recorder import Recorder
+from headcount.plugin.attempts.refusal import not_comparable, without_event
+from headcount.plugin.event_id import holds_id, in_payload, shown
 from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.delivery_headers import delivery_of
+from headcount.plugin.http.id_placement import place_id, show_template
+from headcount.plugin.http.payload import Payload, payload_of
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -31,11 +33,11 @@ from headcount.plugin.http.response import (
     length_of,
     read_whole,
 )
-from headcount.plugin.http.template import RequestTemplate, request_fields
+from headcount.plugin.http.response_outcome import by_rules, by_status
+from headcount.plugin.http.template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
-from headcount.run.ids import HEADER
-from headcount.run.outcome import Outcome, of_error, of_status
-from headcount.run.outcome_rules import Answer, decide
+from headcount.plugin.scenario_errors import stop_exception
+from headcount.run.outcome import Outcome, of_error
 from headcount.run.state_changes import Changes
 
 _PLAIN_KEYWORDS = frozenset(
@@ -76,6 +78,9 @@ class LedgerSession(FastHttpSession):
             self.client.clientpool.is_plain = False
         self.client.__class__ = LedgerUserAgent  # Locust offers no other way to choose the agent
         self._recorder = recorder
+        self._probe = getattr(kwargs.get("user"), "probe", None)
+        if recorder is not None:
+            self.client.id_header = recorder.id_settings.header
         self._outcome_rules = () if recorder is None else recorder.outcome_rules
         self._user_name = user_name
 
@@ -93,6 +98,7 @@ class LedgerSession(FastHttpSession):
                 template, payload = self._plain_request(method, url, kwargs)
                 if template is not None:
                     return self._request_plain(template, payload, url, **kwargs)
+            url, kwargs["name"] = shown(url), shown(kwargs.get("name"))
             if kwargs.get("stream"):
                 kwargs["streams"] = True
             if kwargs.get("catch_response"):
@@ -113,16 +119,11 @@ class LedgerSession(FastHttpSession):
 
     def _plain_request(
         self, method: str, url: str, kwargs: dict[str, Any]
-    ) -> tuple[RequestTemplate | None, str | bytes | None]:
+    ) -> tuple[RequestTemplate | None, Payload]:
         """Return a request's template and its payload; no template if it is not plain."""
-        payload, headers = kwargs.get("data"), kwargs.get("headers")
-        sends_json = not payload and kwargs.get("json") is not None
-        if sends_json:
-            payload = json.dumps(kwargs["json"])
-        elif payload and not isinstance(payload, str | bytes):
-            return None, None
         try:
-            auth = kwargs.get("auth")
+            payload, sends_json = payload_of(kwargs)
+            headers, auth = kwargs.get("headers"), kwargs.get("auth")
             authorization = _construct_basic_auth_str(*auth) if auth else self.auth_header
             items = tuple(headers.items()) if headers else ()
             items = request_fields(items, authorization, sends_json)
@@ -136,7 +137,7 @@ class LedgerSession(FastHttpSession):
     def _request_plain(
         self,
         template: RequestTemplate,
-        payload: str | bytes | None,
+        payload: Payload,
         url: str,
         *,
         event: dict[str, object],
@@ -151,6 +152,7 @@ class LedgerSession(FastHttpSession):
         meta = self._meta(template, name or self.request_name or url, context)
         started_s = time.perf_counter()
         attempt = self._begin(template.method, event, event_type, changes)
+        payload = in_payload(payload, attempt.event_id)
         response = self._send_once(template, payload, attempt, is_held=catch_response)
         meta["response_time"] = (time.perf_counter() - started_s) * 1000
         meta["response"], meta["exception"] = response, getattr(response, "error", None)
@@ -169,16 +171,16 @@ class LedgerSession(FastHttpSession):
         of_user = {} if self.user is None else self.user.context()
         return {
             "request_type": template.method,
-            "name": name,
+            "name": shown(name) if type(template) is PlacedTemplate else name,
             "context": {**of_user, **context} if context else {**of_user},
             "start_time": time.time(),
-            "url": template.attributes["url"],
+            "url": template.shown_url,
         }
 
     def _send_once(
         self,
         template: RequestTemplate,
-        payload: str | bytes | None,
+        payload: Payload,
         attempt: Attempt,
         *,
         is_held: bool,
@@ -202,21 +204,19 @@ class LedgerSession(FastHttpSession):
         due_at_ns, self.due_at_ns = self.due_at_ns, None
         if self._recorder is None:
             raise StopUser  # nothing would account for the request
+        if self._probe is not None and self._probe.is_over(self._recorder.attempted):
+            raise stop_exception(self.user)
         if getattr(self.user, "killed", False):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
             event_type = event_type or str(event.get("event_type", method))
             return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
         except AttributeError as error:  # the event is not a mapping
-            self._recorder.refuse(self._user_name, event, event_type or method, error)
-            raise self._stop_exception() from None
+            refused = not_comparable(self._user_name, event, event_type or method, error)
+            self._recorder.refuse(refused)
+            raise stop_exception(self.user) from None
         except LedgerFailedError:
-            raise self._stop_exception() from None  # the run is being stopped with this error
-
-    def _stop_exception(self) -> BaseException:
-        """Return the exception that ends the user, or quietly ends the scenario's own greenlet."""
-        own = getattr(self.user, "greenlet", None)
-        return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
+            raise stop_exception(self.user) from None  # the run is being stopped with this error
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
         assert self._recorder is not None
@@ -236,15 +236,17 @@ class LedgerSession(FastHttpSession):
     ) -> FastResponse:
         if event is None:
             self.due_at_ns = None
-            if self._recorder is not None:
-                self._recorder.shortfall.without_event += 1
+            self._note_without_event(url, kwargs)
             return super()._send_request_safe_mode(method, url, **kwargs)
         attempt = self._begin(method, event, event_type, changes)
         try:
-            kwargs["headers"][HEADER] = attempt.event_id
+            sent_url = place_id(url, kwargs, self.client, attempt.event_id)
+            if self._probe is not None:
+                self._probe.add_headers(kwargs["headers"], self.client, attempt.seq)
             # A redirect or a retry would reuse the id for a second request.
             kwargs["max_redirects"] = kwargs["max_retries"] = 0
-            response = super()._send_request_safe_mode(method, url, **kwargs)
+            response = super()._send_request_safe_mode(method, sent_url, **kwargs)
+            show_template(response, url, attempt.event_id)
             response.__class__ = _ACCOUNTED.get(type(response), type(response))
             cut_by = None if streams else read_whole(response)
         except BaseException as error:  # also when the user is killed
@@ -252,6 +254,16 @@ class LedgerSession(FastHttpSession):
             raise
         self._record(attempt, response, cut_by, is_held=is_held, has_body=not streams)
         return response
+
+    def _note_without_event(self, url: str, kwargs: dict[str, Any]) -> None:
+        """Count a request without an event. Stop the run if it should contain an id."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        if holds_id(url) or holds_id(kwargs):
+            recorder.refuse(without_event(self._user_name))
+            raise stop_exception(self.user)
+        recorder.shortfall.without_event += 1
 
     def _record(
         self,
@@ -271,9 +283,9 @@ class LedgerSession(FastHttpSession):
         elif status:
             delivery = delivery_of(response)
             if self._outcome_rules:
-                outcome = self._by_rules(response, has_body=has_body)
+                outcome = by_rules(response, self._outcome_rules, has_body=has_body)
             else:
-                outcome = _by_status(response, status)
+                outcome = by_status(response, status)
         else:
             cause: Exception = getattr(response, "error")  # noqa: B009 - only on failed responses
             outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
@@ -284,13 +296,3 @@ class LedgerSession(FastHttpSession):
             recorder.answered(attempt, outcome, status, delivery)
         else:
             recorder.unanswered(attempt, outcome, error)
-
-    def _by_rules(self, response: FastResponse, *, has_body: bool) -> Outcome:
-        """Return the outcome of the first rule that holds, otherwise that of the status."""
-        outcome = decide(self._outcome_rules, Answer(response, has_body=has_body))
-        return _by_status(response, response.status_code) if outcome is None else outcome
-
-
-def _by_status(response: FastResponse, status: int) -> Outcome:
-    retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
-    return of_status(status, retry_after=retry_after)

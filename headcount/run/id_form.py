@@ -83,13 +83,14 @@ class RunIds:
         return text[: len(start)].lower() == start
 
     def found_in(self, content: bytes) -> Iterator[EventId]:
-        """Yield the whole ids in any bytes, none of them part of a longer word or number.
+        """Yield the whole ids in any bytes.
 
-        A UUID or a trace-id may also be written as its 16 bytes.
+        A plain id is whole if it is not part of a longer word or number, or if its length stands
+        before it, as in Avro and Protobuf. The check tells a whole UUID or trace-id; it may also be
+        written as its 16 bytes.
         """
         if self.form is IdForm.PLAIN:
-            for match in _plain_ids(self.tag).finditer(content):
-                yield EventId(self.tag, int(match[1]), int(match[2]))
+            yield from self._plain_in(content)
             return
         as_text, as_bytes = _hex_ids(self.prefix, self.form)
         for match in as_text.finditer(content):
@@ -100,6 +101,33 @@ class RunIds:
             event_id = self._of_number(int.from_bytes(match[0]))
             if event_id is not None:
                 yield event_id
+
+    def _plain_in(self, content: bytes) -> Iterator[EventId]:
+        start = content.find(self.prefix.encode())
+        whole = _plain_ids(self.tag)
+        while start >= 0:
+            # The pattern looks at the byte before the id, too.
+            match = whole.match(content, start)
+            if match is not None:
+                yield EventId(self.tag, int(match[1]), int(match[2]))
+            elif (event_id := self._after_length(content, start)) is not None:
+                yield event_id
+            start = content.find(self.prefix.encode(), start + 1)
+
+    def _after_length(self, content: bytes, start: int) -> EventId | None:
+        """Parse an id that follows its length (Protobuf) or twice its length (Avro)."""
+        for length in (content[start - 1] >> 1, content[start - 1]) if start else ():
+            text = content[start : start + length].decode(errors="replace")
+            event_id = self.parse(text)
+            if event_id is not None and len(text) == length:
+                return event_id
+        return None
+
+    def occurs_in(self, content: bytes) -> bool:
+        """Whether an id of the run may stand in any bytes, perhaps as part of a longer word."""
+        if self.form is IdForm.PLAIN:
+            return re.search(re.escape(self.prefix.encode()) + rb"\d+\.\d", content) is not None
+        return self.is_in(content)
 
     def is_in(self, content: bytes | None) -> bool:
         """Whether any bytes contain a whole id of the run."""
@@ -167,6 +195,6 @@ def _hex_ids(prefix: str, form: IdForm) -> tuple[re.Pattern[bytes], re.Pattern[b
     """Return the patterns of a run's ids as text, and as bytes."""
     begin = re.escape(prefix.removesuffix("-8").encode())
     rest = rb"[0-9a-f]{20}" if form is IdForm.TRACE else rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    text = re.compile(rb"(?<![0-9a-z])%b%b(?![0-9a-z])" % (begin, rest), re.IGNORECASE)
+    text = re.compile(begin + rest, re.IGNORECASE)
     tag = bytes.fromhex(prefix.removesuffix("-8").replace("-", ""))
     return text, re.compile(re.escape(tag) + rb"[\x00-\xff]{%d}" % (_BYTES - len(tag)), re.DOTALL)

@@ -256,15 +256,17 @@ class Frames:
         """Run the task on each partition of the frame."""
         return map_frame(self.read(offsets), task)
 
+    def map_parts(self, parts: Sequence[Split], task: SplitTask[Result]) -> list[Result]:
+        """Run the task on each part by itself."""
+        return [result for part in parts for result in self.map_splits(_range(part), task)]
+
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Give the frame as it is."""
         return self.read(offsets)
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Collect them; a frame has no headers."""
-        ranges = [
-            OffsetRange(s.topic, {s.partition: s.start}, {s.partition: s.end}) for s in splits
-        ]
+        ranges = map(_range, splits)
         return [
             Record(offsets.topic, row.partition, row.offset, row.key, row.value)
             for offsets in ranges
@@ -275,6 +277,10 @@ class Frames:
         """A frame has no other topic."""
         del topic, since_ms
         return []
+
+
+def _range(part: Split) -> OffsetRange:
+    return OffsetRange(part.topic, {part.partition: part.start}, {part.partition: part.end})
 
 
 @dataclass(frozen=True)
@@ -295,9 +301,14 @@ class Batches:
                 "value": value,
             }
             for place, (partition, offset, at_ms, key, value) in enumerate(self.history.messages)
-            if offsets.first(partition) <= offset < offsets.end[partition]
+            if partition in offsets.end
+            and offsets.first(partition) <= offset < offsets.end[partition]
         ]
         return [task(iter(pa.Table.from_pylist(rows, MESSAGES).to_batches()))]
+
+    def map_parts(self, parts: Sequence[Split], task: SplitTask[Result]) -> list[Result]:
+        """Run the task on each part by itself."""
+        return [result for part in parts for result in self.map_splits(_range(part), task)]
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Return the messages with their times."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
+from headcount.run.id_form import RunIds
 from headcount_analysis.blocks.seq_block import BinWidths, BlockInput, SeqBlock
 from headcount_analysis.classes_and_flags import FLAGS
 from headcount_analysis.compare_run import attempt_counts, ordering, reconcile
@@ -37,13 +38,14 @@ _GROUP_ROWS = 65_536
 class BlockComparer:
     """Compares a block in an executor: its settings, and where files are read and written."""
 
-    tag: str
+    ids: RunIds
     late_after_ms: int
     event_types: tuple[str, ...]
     bin_widths: BinWidths
     ledger: str
     arrivals: str
     fates: str
+    compares_content: bool = True
 
     def compare(self, block: BlockInput) -> SeqBlock:
         """Compare a block. Raises OSError."""
@@ -53,10 +55,11 @@ class BlockComparer:
         fates = reconcile.fates(
             attempts.attempts(self.ledger, block.seqs),
             messages,
-            self.tag,
+            self.ids,
             self.late_after_ms,
             block.seqs.first_seq,
             corrections_ms=dict(block.corrections_ms),
+            compares_content=self.compares_content,
         )
         return self._counted(block, fates)
 

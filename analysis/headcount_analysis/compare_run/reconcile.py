@@ -11,9 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headcount.run.id_form import RunIds
 from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
+from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
+from headcount_analysis.compare_run.claimed_attempts import attempt_rows, differs
 from headcount_analysis.messages import timestamps
 
 FATES = pa.schema(
@@ -80,11 +83,12 @@ class _Copies:
 def fates(
     attempts: pa.Table,
     claimed: pa.Table,
-    tag: str,
+    ids: RunIds,
     late_after_ms: int,
     first_seq: int = 0,
     *,
     corrections_ms: Mapping[int, int] | None = None,
+    compares_content: bool = True,
 ) -> pa.Table:
     """Reconcile the attempts of a block of sequence numbers, of which the first is `first_seq`.
 
@@ -94,21 +98,22 @@ def fates(
     Args:
         attempts: A row for each, of `attempts.COLUMNS`, in one chunk.
         claimed: Every message that claims one of them, of `kinds.ARRIVALS`, in one chunk.
-        tag: The run's tag.
+        ids: The run's ids.
         late_after_ms: How long after its intended time an event may enter the topic.
         first_seq: The first sequence number of the block.
         corrections_ms: How far the topic's clock is ahead of each generator's, if not 0.
+        compares_content: Whether the messages have content that can be compared.
 
     Returns:
         A row for each attempt, of FATES, in their order.
     """
-    copies = _copies(attempts, claimed, first_seq)
+    copies = _copies(attempts, claimed, first_seq, compares_content=compares_content)
     first = pa.array(copies.first, mask=copies.first < 0)
     first_message = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
     outcome = attempts["outcome"]
     entered_at_ns = _entered(first_message["timestamp_ms"], attempts, corrections_ms or {})
     columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
-        "id": _ids(tag, attempts),
+        "id": id_texts(ids, attempts["generator"], attempts["seq"]),
         "copies": pa.array(copies.count),
         "copies_differ": pa.array(copies.differ),
         **{_OF_FIRST[name]: column for name, column in first_message.items()},
@@ -131,57 +136,21 @@ _OF_FIRST = {
 }
 
 
-def _copies(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> _Copies:
-    row = _attempt_rows(attempts, claimed, first_seq)
+def _copies(
+    attempts: pa.Table, claimed: pa.Table, first_seq: int, *, compares_content: bool
+) -> _Copies:
+    row = attempt_rows(attempts, claimed, first_seq)
     size = len(attempts)
     count = np.bincount(row, minlength=size).astype(np.int64)
     first = np.full(size, -1, np.int64)
     corrupted, in_place, differ = (np.zeros(size, np.bool_) for _ in range(3))
     first[row] = np.arange(len(row))
-    corrupted[row[_differs(attempts, claimed, row)]] = True
+    if compares_content:
+        corrupted[row[differs(attempts, claimed, row)]] = True
     in_place[row[_is_in_place(attempts, claimed, row)]] = True
     if count.max(initial=0) > 1:
         _compare_copies(claimed, row, count, first, differ)
     return _Copies(count, first, corrupted, differ, in_place)
-
-
-def _attempt_rows(attempts: pa.Table, claimed: pa.Table, first_seq: int) -> Integers:
-    """Return, for each message, the row of the attempt that it claims."""
-    generators = attempts["generator"].to_numpy()
-    known = np.unique(generators)
-    width = int(pc.max(attempts["seq"]).as_py() or 0) - first_seq + 1
-
-    def places(table: pa.Table) -> Integers:
-        line = np.searchsorted(known, table["generator"].to_numpy())
-        place: Integers = line * width + (table["seq"].to_numpy() - first_seq)
-        return place
-
-    row_at = np.full(len(known) * width, -1, np.int64)
-    row_at[places(attempts)] = np.arange(len(attempts))
-    number = claimed["seq"].to_numpy() - first_seq
-    is_within = np.isin(claimed["generator"].to_numpy(), known) & (number >= 0) & (number < width)
-    assert is_within.all(), "a message claims an attempt of another block"
-    rows: Integers = row_at[places(claimed)]
-    assert (rows >= 0).all(), "a message claims an attempt that does not exist"
-    return rows
-
-
-def _differs(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
-    """Mark messages whose content differs from the request; False if that is unknown.
-
-    Digests over different shapes are never equal.
-    """
-    if not len(row):
-        return np.zeros(0, np.bool_)
-    digests = claimed["digests"].combine_chunks()
-    lengths = pc.list_value_length(digests).to_numpy()
-    owner = np.repeat(np.arange(len(row)), lengths)
-    asked = attempts["digest"].fill_null(0).to_numpy()[row]
-    is_known = attempts["digest"].is_valid().to_numpy()[row]
-    equal = np.zeros(len(row), np.bool_)
-    equal[owner[digests.flatten().to_numpy() == asked[owner]]] = True
-    differs: Flags = is_known & ~equal
-    return differs
 
 
 def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
@@ -209,11 +178,6 @@ def _compare_copies(
     first[row[leaders]] = leaders
     known = claimed["value_hash"].to_numpy()
     differ[attempt_row[value != known[first[attempt_row]]]] = True
-
-
-def _ids(tag: str, attempts: pa.Table) -> pa.ChunkedArray:
-    numbers = [attempts[name].cast(pa.string()) for name in ("generator", "seq")]
-    return pc.binary_join_element_wise(tag, *numbers, ".")
 
 
 def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError
 from headcount.files import write_atomically
-from headcount_analysis.messages.read_assumptions import ReadAssumptions
+from headcount_analysis.batches.read_assumptions import ReadAssumptions
 from headcount_analysis.read.message_counts import MessageCount, MessageCounts, MessageKey
 from headcount_analysis.read.read_batches import ReadBatch
 from headcount_analysis.read.topic_rows import RowGroup, TopicRows

@@ -4,6 +4,7 @@ Batches of the topic are read as they arrive. A block is compared once nothing h
 for a while. The results go into a `RunCache`; the verification uses those that are still valid.
 """
 
+import functools
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from headcount_analysis.blocks.seq_block import block_inputs
 from headcount_analysis.follow.batch_index import BatchIndex
 from headcount_analysis.follow.batch_store import BatchStore
 from headcount_analysis.follow.settled_blocks import SettledBlocks
+from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.binning import widths_so_far
@@ -52,6 +54,7 @@ class RunFollower:
     manifest: Manifest
     late_after_ms: int
     places: Places
+    message_format: MessageFormat
     cache: RunCache = field(default_factory=RunCache)
     settled: SettledBlocks = field(default_factory=SettledBlocks)
     leader_epochs: Callable[[], Mapping[int, int]] = dict
@@ -100,7 +103,7 @@ class RunFollower:
                 max(_FEWEST_GENERATORS, len(ledger.state.generators))
             )
             writer = SplitWriter(
-                expected_messages(self.manifest, ledger),
+                expected_messages(self.manifest, ledger, self.message_format),
                 ledger.state.event_types,
                 self.places.arrivals,
                 topic.span,
@@ -126,7 +129,12 @@ class RunFollower:
             if not settled:
                 return
             comparer = block_comparer(
-                self.manifest, self.late_after_ms, ledger, widths_so_far(ledger), self.places
+                self.manifest,
+                self.late_after_ms,
+                ledger,
+                widths_so_far(ledger),
+                self.places,
+                compares_content=self.message_format.compares_content,
             )
             self.cache.blocks.compare(spark, comparer, settled)
 
@@ -142,16 +150,23 @@ class RunFollower:
 
 
 def follow(
-    folder: RunFolder, manifest: Manifest, late_after_ms: int, tables: Tables
+    folder: RunFolder,
+    manifest: Manifest,
+    late_after_ms: int,
+    tables: Tables,
+    message_format: MessageFormat,
 ) -> RunFollower:
     """Follow a run from its start, or from where an earlier follower ended. Raises OSError."""
+    follower = functools.partial(
+        RunFollower, folder, manifest, late_after_ms, message_format=message_format
+    )
     if (folder.path / FOLDER / "checkpoint" / "metadata").is_file():
         places = Places.resume_arrivals(tables)
         cached = _stored_batches(folder, places)
         if cached is not None:
-            return RunFollower(folder, manifest, late_after_ms, places, RunCache(topic=cached))
+            return follower(places=places, cache=RunCache(topic=cached))
     forget(folder)
-    return RunFollower(folder, manifest, late_after_ms, Places.begin(tables))
+    return follower(places=Places.begin(tables))
 
 
 def forget(folder: RunFolder) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from headcount_analysis.formats.compared_object import compared_place
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
@@ -24,6 +24,9 @@ _STRUCTURED: Final = "application/cloudevents"
 class CloudEventsFormat:
     """CloudEvents, whose data is compared."""
 
+    id_text = IdText.JSON
+    context_headers: tuple[str, ...] = ("content-type", "ce_specversion", "ce_source", "ce_type")
+    required_headers: tuple[str, ...] = ("ce_id",)
     needs_headers = True
     compares_content = True
 

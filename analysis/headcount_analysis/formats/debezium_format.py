@@ -16,7 +16,7 @@ from typing import Final
 
 from headcount_analysis.formats.compared_object import ComparedPlace, compared_place, value_at
 from headcount_analysis.formats.connect_schema import converted
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
@@ -31,6 +31,9 @@ _TOMBSTONE: Final = ParsedMessage(event={})
 class DebeziumFormat:
     """Changes and outbox events, as Debezium publishes them."""
 
+    id_text = IdText.JSON
+    context_headers: tuple[str, ...] = ("eventType",)
+    required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True
 

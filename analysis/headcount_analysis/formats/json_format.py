@@ -1,7 +1,7 @@
 """JSON: a message is one object, and is compared whole, or at `--compare-at`."""
 
 from headcount_analysis.formats.compared_object import compared_place
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
@@ -9,6 +9,9 @@ from headcount_analysis.messages.record import Record
 class JsonFormat:
     """Messages in JSON."""
 
+    id_text = IdText.JSON
+    context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     needs_headers = False
     compares_content = True
 

@@ -1,6 +1,7 @@
 """The interface of formats: what a record's bytes become, and what a format is made with."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from headcount.kafka_settings.registry_settings import NO_REGISTRY, RegistrySettings
@@ -19,8 +20,32 @@ class FormatOptions:
     registry: RegistrySettings = NO_REGISTRY
 
 
+class IdText(StrEnum):
+    """How a text, such as an id, stands in a message's bytes."""
+
+    JSON = "json"
+    """In quotes, after the name of its field; other characters are escaped by a backslash."""
+    AVRO = "avro"
+    """After twice its length."""
+    PROTOBUF = "protobuf"
+    """After its length."""
+    OTHER = "other"
+
+
 class MessageFormat(Protocol):
     """Decodes records. It travels to other processes by pickle, so it opens connections late."""
+
+    @property
+    def id_text(self) -> IdText:
+        """How texts stand in messages, so that ids of many messages can be found together."""
+
+    @property
+    def context_headers(self) -> tuple[str, ...]:
+        """The headers whose values decide how the value is decoded."""
+
+    @property
+    def required_headers(self) -> tuple[str, ...]:
+        """The headers that matter only by being there, such as one with an id."""
 
     @property
     def needs_headers(self) -> bool:

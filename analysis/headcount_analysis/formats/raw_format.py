@@ -1,7 +1,7 @@
 """Raw: any bytes; nothing of their content is compared."""
 
 from headcount.errors import UsageError
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
 
@@ -11,6 +11,9 @@ _NO_FIELDS = ParsedMessage(event={})
 class RawFormat:
     """Messages whose content is unknown; their ids are in headers or keys."""
 
+    id_text = IdText.OTHER
+    context_headers: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     needs_headers = False
     compares_content = False
 

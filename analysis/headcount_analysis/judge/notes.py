@@ -66,6 +66,14 @@ def few_acknowledged(evidence: Evidence) -> Iterator[str]:
         yield (f"only {_acked(counts)}: the verdict on delivery covers only these")
 
 
+def not_compared(evidence: Evidence) -> Iterator[str]:
+    """Note that the format has no content that could be compared."""
+    if not evidence.compares_content:
+        yield (
+            f"the content of events was not compared (--format {evidence.manifest.message_format})"
+        )
+
+
 def _acknowledged(evidence: Evidence) -> Iterator[str]:
     """Note the share of acknowledged attempts, and event types with few of them."""
     counts = evidence.counts
@@ -133,10 +141,6 @@ def _placement(evidence: Evidence) -> Iterator[str]:
     return evidence.placement.notes
 
 
-def _differences(evidence: Evidence) -> Iterator[str]:
-    return evidence.differences.notes
-
-
 def _clocks(evidence: Evidence) -> Iterator[str]:
     for clock in evidence.clocks:
         if clock.has_moved:
@@ -197,7 +201,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, topic_settled.note, _placement, _differences, _looked_at, _clocks),
+    *(_partitions, topic_settled.note, _placement, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order of the report."""

@@ -1,6 +1,6 @@
 """The attempts of a range of sequence numbers: a row for each, answered or not."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,22 +66,24 @@ def _ranges_of(segment: SegmentOverview, span: int) -> set[int]:
     }
 
 
-def attempts(location: str, seqs: SeqRange) -> pa.Table:
+def attempts(location: str, seqs: SeqRange, columns: Sequence[str] = COLUMNS) -> pa.Table:
     """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
-        A row for each, of COLUMNS, in one chunk.
+        A row for each, in one chunk, with some columns of a segment; `generator`, `seq` and
+        `sent_at_ns` must be among them.
 
     Raises:
         OSError: The ledger cannot be read.
     """
     filesystem, root = open_location(location)
     within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)
-    tables = [_NO_ROWS] + [
+    schema = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in columns])
+    tables = [schema.empty_table()] + [
         pq.read_table(
             f"{root}/{name}",
             filesystem=filesystem,
-            schema=_ROWS,  # a column that an older format lacks is null
+            schema=schema,  # a column that an older format lacks is null
             filters=within,
             partitioning=None,
         )
@@ -90,43 +92,6 @@ def attempts(location: str, seqs: SeqRange) -> pa.Table:
     rows = _without_repetition(pa.concat_tables(tables))
     missing = [_unanswered(rows, generator, seqs.first_seq, end) for generator, end in seqs.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
-
-
-def asked_for(
-    ledger: Ledger, events: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[str | None, str]]:
-    """Read the requested content and the shape of some events, by generator and sequence number.
-
-    A ledger in an older format has no content, so its events are left out. Raises OSError.
-    """
-    filesystem, root = open_location(ledger.location)
-    columns = ["generator", "seq", "shape", "asked"]
-    asked: dict[tuple[int, int], tuple[str | None, str]] = {}
-    for segment in ledger.segments:
-        numbers = [seq for generator, seq in events if _has(segment, generator, seq)]
-        path = f"{root}/{segment.name}"
-        if not numbers or "asked" not in pq.read_schema(path, filesystem=filesystem).names:
-            continue
-        rows = pq.read_table(
-            path,
-            filesystem=filesystem,
-            columns=columns,
-            filters=pc.field("seq").isin(numbers),
-            partitioning=None,
-        )
-        for row in rows.to_pylist():
-            asked[row["generator"], row["seq"]] = row["asked"], row["shape"]
-    return asked
-
-
-def _has(segment: SegmentOverview, generator: int, seq: int) -> bool:
-    first, last = segment.spans.get(generator, (0, -1))
-    return first <= seq <= last
-
-
-_ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])
-
-_NO_ROWS = _ROWS.empty_table()
 
 
 def _without_repetition(rows: pa.Table) -> pa.Table:
@@ -167,6 +132,6 @@ def _unanswered(rows: pa.Table, generator: int, first_seq: int, end_seq: int) ->
         else pa.array([values.get(item.name)], item.type).take(
             pa.array(np.zeros(len(missing), np.int64))
         )
-        for item in _ROWS
+        for item in rows.schema
     ]
-    return pa.Table.from_arrays(columns, schema=_ROWS)
+    return pa.Table.from_arrays(columns, schema=rows.schema)

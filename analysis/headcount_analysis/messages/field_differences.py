@@ -1,10 +1,12 @@
 """Field differences: which fields of a message differ from the request, and how."""
 
-from collections import Counter
+import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
 
-from headcount.ledger.canonical_json import pointer
+from headcount.ledger.canonical_json import canonical_value, pointer
 from headcount.ledger.digest import (
     HASH_LENGTH,
     HASHED,
@@ -14,110 +16,147 @@ from headcount.ledger.digest import (
     form_at,
     form_of,
 )
+from headcount.run.secret_names import LEFT_OUT, is_secret
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
-MOST_FIELDS = 20
-"""The most fields of a message that are listed."""
+MOST_FIELDS = 50
+"""The most fields of a message that are listed; a last entry counts the others."""
 
 _LONGEST_VALUE, _LONGEST_NAME = 60, 100
-_MOST_NAMED = 5
+_MOST_REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field that differs; `description` has the requested and the actual value, if known."""
+class DifferenceKind(StrEnum):
+    """How a field differs."""
+
+    MISSING = "missing"
+    TYPE = "type"
+    """The value is of another JSON type, such as a text instead of a number."""
+    VALUE = "value"
+    UNKNOWN = "type or value"
+    """Of a long event the ledger keeps only a hash of each field."""
+    REPEATED = "repeated"
+    """The message has the key twice, so it is ambiguous."""
+    MORE = "more"
+    """Stands for all fields beyond MOST_FIELDS."""
+
+
+class Difference(NamedTuple):
+    """A field that differs: a top-level one by its name, any other by a JSON pointer.
+
+    `asked` and `actual` are values as short JSON texts, never those of fields that may be secret;
+    None if the ledger did not keep what was asked, or if nothing is found.
+    """
 
     field: str
-    description: str
+    kind: DifferenceKind
+    asked: str | None = None
+    actual: str | None = None
 
     def __str__(self) -> str:
         """Format the field and how it differs."""
-        return f"{self.field}: {self.description}"
+        return f"{self.field}: {described(self.kind, self.asked, self.actual)}"
 
 
-@dataclass(frozen=True, slots=True)
-class EventDifferences:
-    """The fields that differ in a corrupted event, and its message's position."""
-
-    partition: int
-    offset: int
-    differences: tuple[Difference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """The differences of corrupted events, by id; `looked_at` is how many were examined."""
-
-    by_id: Mapping[str, EventDifferences] = field(default_factory=dict)
-    looked_at: int = 0
-
-    @property
-    def notes(self) -> Iterator[str]:
-        """Name the fields that differ most often, each with a sample."""
-        counts: Counter[str] = Counter()
-        samples: dict[str, str] = {}
-        for compared in self.by_id.values():
-            where = f"partition {compared.partition}, offset {compared.offset}"
-            for difference in compared.differences:
-                counts[difference.field] += 1
-                samples.setdefault(difference.field, f"{difference.description}, in {where}")
-        for name, count in counts.most_common(_MOST_NAMED):
-            yield (
-                f"{name} differs in {count} of the {self.looked_at} corrupted events that were "
-                f"examined: {samples[name]}"
-            )
-        if len(counts) > _MOST_NAMED:
-            yield f"and {len(counts) - _MOST_NAMED} more fields differ: see exceptions.csv"
+def described(kind: str, asked: str | None, actual: str | None) -> str:
+    """Say how a field differs, with the asked and the found value."""
+    if kind == DifferenceKind.MORE:
+        return "not listed"
+    if kind == DifferenceKind.REPEATED:
+        return "the key occurs twice"
+    requested = (
+        "asked for a value that the ledger did not keep" if asked is None else f"asked {asked}"
+    )
+    return f"{requested}, {'but missing' if actual is None else f'found {actual}'}"
 
 
-def differences(asked: str | None, shape: str, value: bytes | None) -> tuple[Difference, ...]:
+def differences(asked: str | None, shape: str, message: ParsedMessage) -> tuple[Difference, ...]:
     """List the fields of a message that differ from the request in the ledger."""
-    parsed = parse(value)
-    if parsed.event is None:
+    if message.event is None:
         return ()
-    fields = [Difference(name[:_LONGEST_NAME], "it occurs twice") for name in parsed.repeated]
+    repeated = DifferenceKind.REPEATED
+    fields = [Difference(name[:_LONGEST_NAME], repeated) for name in message.repeated]
     if asked is not None and asked.startswith(HASHED):
-        fields += _hashed(asked.removeprefix(HASHED), shape, parsed.event)
+        fields += _hashed(asked.removeprefix(HASHED), shape, message.event)
     elif asked is not None:
-        fields += _within((), _event(asked), parsed.event, form_of(shape))
-    return tuple(fields[:MOST_FIELDS])
+        fields += _within((), _event(asked), message.event, form_of(shape), is_masked=False)
+    more = len(fields) - MOST_FIELDS
+    rest = (Difference(f"{more} more fields", DifferenceKind.MORE),) if more > 0 else ()
+    return (*fields[:MOST_FIELDS], *rest)
 
 
+@functools.lru_cache(maxsize=_MOST_REMEMBERED)
 def _event(asked: str) -> Object:
-    return _parsed(parse(f"{{{asked.removesuffix(',')}}}".encode()))
-
-
-def _parsed(parsed: ParsedMessage) -> Object:
-    return {} if parsed.event is None else parsed.event
+    event = parse(f"{{{asked.removesuffix(',')}}}".encode()).event
+    return {} if event is None else event
 
 
 def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
     for place, (name, actual) in enumerate(field_hashes(event, shape)):
         if hashes[place * HASH_LENGTH : (place + 1) * HASH_LENGTH] != actual:
-            description = "found " + _shown(event[name]) if name in event else "it is missing"
-            yield Difference(name[:_LONGEST_NAME], description)
+            yield _difference(
+                (name,),
+                DifferenceKind.UNKNOWN if name in event else DifferenceKind.MISSING,
+                actual=_shown(event[name]) if name in event else None,
+                is_masked=is_secret(name),
+            )
 
 
 Path = tuple[str | int, ...]
 
 
-def _within(path: Path, asked: object, seen: object, form: Form) -> Iterator[Difference]:
+def _within(
+    path: Path, asked: object, seen: object, form: Form, *, is_masked: bool
+) -> Iterator[Difference]:
     """Compare all requested values, to any depth."""
-    if isinstance(asked, Mapping) and isinstance(seen, Mapping):
+    if isinstance(asked, dict) and isinstance(seen, Mapping):
         for name, value in asked.items():
-            if name in seen:
-                yield from _within((*path, name), value, seen[name], form_at(form, name))
-            else:
-                yield _difference((*path, name), f"requested {_shown(value)}, but it is missing")
+            hides = is_masked or is_secret(name)
+            if name not in seen:
+                missing = DifferenceKind.MISSING
+                yield _difference((*path, name), missing, asked=_shown(value), is_masked=hides)
+            elif not _is_same(value, seen[name]):
+                part = form_at(form, name)
+                yield from _within((*path, name), value, seen[name], part, is_masked=hides)
     elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
         for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
-            yield from _within((*path, place), one, other, form_at(form, place))
+            part = form_at(form, place)
+            yield from _within((*path, place), one, other, part, is_masked=is_masked)
     elif _canonical(asked, form) != _canonical(seen, form):
-        yield _difference(path, f"requested {_shown(asked)}, found {_shown(seen)}")
+        is_typed = _type(asked) == _type(seen)
+        kind = DifferenceKind.VALUE if is_typed else DifferenceKind.TYPE
+        values = {"asked": _shown(asked), "actual": _shown(seen)}
+        yield _difference(path, kind, **values, is_masked=is_masked)
 
 
-def _difference(path: Path, description: str) -> Difference:
-    return Difference(pointer(path)[:_LONGEST_NAME], description)
+def _is_same(asked: object, seen: object) -> bool:
+    """Whether two texts or numbers are certainly equal, which is quick to see."""
+    return type(asked) is type(seen) and type(asked) in {str, int} and asked == seen
+
+
+def _type(value: object) -> str:
+    """Return the JSON type of a value."""
+    match value:
+        case bool():
+            return "boolean"
+        case int() | float() | Decimal():
+            return "number"
+        case Mapping():
+            return "object"
+        case _:
+            return type(value).__name__
+
+
+def _difference(
+    path: Path,
+    kind: DifferenceKind,
+    *,
+    asked: str | None = None,
+    actual: str | None = None,
+    is_masked: bool,
+) -> Difference:
+    shown = [LEFT_OUT if is_masked and text is not None else text for text in (asked, actual)]
+    return Difference(pointer(path)[:_LONGEST_NAME], kind, *shown)
 
 
 def _canonical(value: object, form: Form) -> str | None:
@@ -128,5 +167,18 @@ def _canonical(value: object, form: Form) -> str | None:
 
 
 def _shown(value: object) -> str:
-    text = _canonical(value, 0) or "a value that cannot be compared"
+    try:
+        text = canonical_value(_without_secrets(value))
+    except (ValueError, RecursionError):
+        text = "a value that cannot be compared"
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _without_secrets(value: object) -> object:
+    """Replace the values of fields within an object that may be secret."""
+    if isinstance(value, Mapping):
+        return {
+            name: LEFT_OUT if is_secret(name) else _without_secrets(item)
+            for name, item in value.items()
+        }
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""JSON messages: parses a message's bytes strictly, and reads its id, type and digests.
+"""JSON messages: parses a message's bytes strictly.
 
 Strictly means: one object in UTF-8, at most preceded by a byte order mark; no NaN, and no lone half
 of a surrogate pair. Numbers keep their exact value, in any notation. Repeated keys are recorded,
@@ -9,18 +9,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from headcount.ledger.canonical_json import canonical_value
-from headcount.ledger.digest import digests_over
-from headcount.run.id_field import id_names
 
 Object = Mapping[str, object]
-ShapesOf = Callable[[str | None], Sequence[str]]
-"""Returns the shapes that the event with an id can have."""
 
 _MARK = b"\xef\xbb\xbf"
 _ZERO = re.compile(r"-?[0.]+[eE]")
@@ -39,8 +34,8 @@ class ParsedMessage(NamedTuple):
 
     `repeated` names the keys that occur more than once in one of its objects; the last value
     counts. `repeated_fields` are those of them that are top-level fields of the event. `root` is
-    the whole decoded message, None if it is the event itself; `event_type` is the type that an
-    envelope names.
+    the whole message if the event is only a part of it, and `event_type` the type of the event if
+    its envelope names it.
     """
 
     event: Object | None = None
@@ -50,40 +45,10 @@ class ParsedMessage(NamedTuple):
     root: Object | None = None
     event_type: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a message; `digests` has one for each shape of which no field is missing.
-
-    A message with a `defect` has nothing else.
-    """
-
-    defect: str | None = None
-    identity: str | None = None
-    event_type: str | None = None
-    digests: tuple[int, ...] = ()
-
-
-def read(parsed: ParsedMessage, id_field: str, type_field: str, shapes_of: ShapesOf) -> Content:
-    """Read a message's id and event type, and its digest over each shape that it can have.
-
-    A message with a repeated key has no digest, because it never matches the request.
-    """
-    event = parsed.event
-    if event is None:
-        return Content(parsed.defect)
-    names = id_names(tuple(event), id_field)
-    identities = [event[name] for name in names]
-    if any(name in names for name in parsed.repeated_fields):
-        return Content(f"the field {names[0]} occurs twice")
-    if any(identity != identities[0] for identity in identities[1:]):
-        return Content(f"the fields {' and '.join(names)} differ")
-    identity = identities[0] if identities and isinstance(identities[0], str) else None
-    return Content(
-        identity=identity,
-        event_type=_text(event.get(type_field)),
-        digests=() if parsed.repeated else tuple(digests_over(event, shapes_of(identity))),
-    )
+    @property
+    def whole(self) -> Object | None:
+        """The whole message, which JSON pointers look into."""
+        return self.event if self.root is None else self.root
 
 
 def parse(value: bytes | None) -> ParsedMessage:
@@ -225,7 +190,7 @@ def _other_json(value: object) -> str:
     return "JSON, but not an object"
 
 
-def _text(value: object) -> str | None:
+def type_text(value: object) -> str | None:
     """Format an event's type, whatever JSON value it is."""
     if value is None or isinstance(value, str):
         return value

@@ -4,78 +4,22 @@ An event with its id elsewhere is not lost. So a sample of the messages without 
 expected field is searched for a whole id of the run.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from headcount.ledger.canonical_json import pointer
-from headcount.run import ids
-from headcount.run.ids import HEADER
-from headcount_analysis.messages.json_message import framed_schema, parse
+from headcount.run.id_form import RunIds
+from headcount.run.id_location import IdLocation
+from headcount_analysis.messages.found_place import FoundPlace, places_in
 from headcount_analysis.messages.record import Record
 
 _SHOWN = 3
-_LONGEST_NAME = 100
-_MOST_VALUES = 10_000
-"""The most values of a message that are searched."""
-
-_CARRY = "let the service write the id into a top-level field of its JSON event"
-
-
-class PlaceKind(StrEnum):
-    """The kind of place where an id was seen."""
-
-    FIELD = "field"
-    NESTED = "nested"
-    WITHIN = "within"
-    TWICE = "twice"
-    FRAMED = "framed"
-    UNREADABLE = "unreadable"
-    HEADER = "header"
-    KEY = "key"
-
-
-@dataclass(frozen=True, slots=True)
-class IdPlace:
-    """The place of an id in a message; `name` is a field, a header, or a value's defect."""
-
-    kind: PlaceKind
-    name: str = ""
-
-    @property
-    def phrase(self) -> str:
-        """Describe the place, for use in a sentence."""
-        return {
-            PlaceKind.FIELD: f"in the top-level field {self.name}",
-            PlaceKind.NESTED: f"nested at {self.name}",
-            PlaceKind.WITHIN: f"within a longer text at {self.name}",
-            PlaceKind.TWICE: "in JSON that is encoded twice",
-            PlaceKind.FRAMED: f"in a value {self.name}",
-            PlaceKind.UNREADABLE: f"in a value that is {self.name}",
-            PlaceKind.HEADER: f"in the record header {self.name}",
-            PlaceKind.KEY: "in the record's key",
-        }[self.kind]
-
-    @property
-    def remedy(self) -> str:
-        """Name the remedy."""
-        match self.kind:
-            case PlaceKind.FIELD:
-                return f"--event-id-field {self.name}"
-            case PlaceKind.TWICE:
-                return "let the service encode its event once"
-            case PlaceKind.FRAMED:
-                return "let the service publish plain JSON, without the frame"
-            case _:
-                return _CARRY
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceSample:
     """A place, the number of sampled messages with an id there, and the first of them."""
 
-    place: IdPlace
+    place: FoundPlace
     count: int
     topic: str
     partition: int
@@ -97,7 +41,7 @@ class Placement:
     """
 
     topic: str = ""
-    event_id_field: str = HEADER
+    location: IdLocation = field(default_factory=IdLocation)
     in_place: int = 0
     messages: int = 0
     missing: int = 0
@@ -117,8 +61,8 @@ class Placement:
             seen = f"the topic {self.topic} has no message since the run began"
         else:
             seen = (
-                f"no message of the topic {self.topic} has an id of the run in its top-level field "
-                f"{self.event_id_field}, so no loss is certain"
+                f"no message of the topic {self.topic} has an id of the run "
+                f"{self.location.phrase}, so no loss is certain"
             )
         return f"{seen}; {self._instead}"
 
@@ -146,10 +90,13 @@ class Placement:
                 "check whether the service publishes at all, and to which topic and brokers: set "
                 "--topic and --bootstrap-servers"
             )
-        return f"let the service write the request's {HEADER} into a top-level field of its event"
+        return (
+            "let the service carry the request's id on into its messages, or name a header that it "
+            "carries on already with --id-header"
+        )
 
     def _is_in_place(self, sample: PlaceSample) -> bool:
-        return sample.place == IdPlace(PlaceKind.FIELD, self.event_id_field)
+        return sample.place.location == self.location
 
     @property
     def notes(self) -> Iterator[str]:
@@ -157,7 +104,7 @@ class Placement:
         if self.missing and self.in_place and self.samples:
             yield (
                 f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
-                f"were searched have an id of this run, but not in {self.event_id_field}: "
+                f"were searched have an id of this run, but not {self.location.phrase}: "
                 f"{_joined(self.samples)}; {self.samples[0].place.remedy}"
             )
 
@@ -170,23 +117,15 @@ def _joined(samples: Sequence[PlaceSample]) -> str:
 class Search:
     """Searches records for whole ids of a run."""
 
-    tag: str
-    event_id_field: str
+    ids: RunIds
     looked_at: int = 0
-    _samples: dict[IdPlace, PlaceSample] = field(default_factory=dict)
-    _whole: re.Pattern[bytes] = field(init=False)
-    _any: re.Pattern[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Prepare to find ids in texts, and between the bytes of other formats."""
-        self._whole = ids.whole_id(self.tag)
-        self._any = re.compile(re.escape(self.tag.encode()) + rb"\.[0-9]+\.[0-9]+")
+    _samples: dict[FoundPlace, PlaceSample] = field(default_factory=dict)
 
     def look(self, records: Iterable[Record]) -> None:
         """Search records."""
         for record in records:
             self.looked_at += 1
-            place = self._place(record)
+            place = next(places_in(self.ids, record), None)
             if place is not None:
                 where = record.topic, record.partition, record.offset
                 known = self._samples.get(place, PlaceSample(place, 0, *where))
@@ -198,50 +137,3 @@ class Search:
     def samples(self) -> tuple[PlaceSample, ...]:
         """The places of ids, the most frequent first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
-
-    def _place(self, record: Record) -> IdPlace | None:
-        """Find the id of a record."""
-        return (
-            self._in_value(record.value or b"")
-            or next((IdPlace(PlaceKind.HEADER, n) for n, v in record.headers if self._has(v)), None)
-            or (IdPlace(PlaceKind.KEY) if self._has(record.key) else None)
-        )
-
-    def _has(self, value: bytes | None) -> bool:
-        return value is not None and self._whole.search(value) is not None
-
-    def _in_value(self, value: bytes) -> IdPlace | None:
-        schema = framed_schema(value)
-        if schema is not None and self._any.search(value):
-            return IdPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
-        if not self._any.search(value):
-            return None
-        parsed = parse(value)
-        if parsed.event is not None:
-            return self._in_event(parsed.event)
-        if parsed.defect == "JSON inside a JSON string":
-            return IdPlace(PlaceKind.TWICE)
-        return IdPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
-
-    def _in_event(self, event: Mapping[str, object]) -> IdPlace | None:
-        for path, text in _texts(event):
-            content, name = text.encode(errors="replace"), pointer(path)[:_LONGEST_NAME]
-            if self._whole.fullmatch(content):
-                return IdPlace(PlaceKind.FIELD if len(path) == 1 else PlaceKind.NESTED, name)
-            if self._has(content):
-                return IdPlace(PlaceKind.WITHIN, name)
-        return None
-
-
-def _texts(event: Mapping[str, object]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the texts in an event and their paths, the outer ones first."""
-    waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
-    for path, value in waiting:
-        if isinstance(value, str):
-            yield path, value
-        elif len(waiting) > _MOST_VALUES:
-            continue
-        elif isinstance(value, Mapping):
-            waiting += [((*path, name), item) for name, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*path, place), item) for place, item in enumerate(value)]

@@ -42,7 +42,12 @@ def compare(
     tools.progress("reconciling")
     binning = binning_of(read)
     comparer = block_comparer(
-        plan.manifest, plan.limits.late_after_ms, read.ledger, binning.widths, places
+        plan.manifest,
+        plan.limits.late_after_ms,
+        read.ledger,
+        binning.widths,
+        places,
+        compares_content=tools.message_format.compares_content,
     )
     inputs = block_inputs(read.ledger, read.topic.groups, read.topic.span)
     blocks = cache.blocks.compare(tools.spark, comparer, inputs, tools.progress)
@@ -50,15 +55,22 @@ def compare(
 
 
 def block_comparer(
-    manifest: Manifest, late_after_ms: int, ledger: Ledger, widths: BinWidths, places: Places
+    manifest: Manifest,
+    late_after_ms: int,
+    ledger: Ledger,
+    widths: BinWidths,
+    places: Places,
+    *,
+    compares_content: bool,
 ) -> BlockComparer:
     """Make the comparer that executors run on a run's blocks."""
     return BlockComparer(
-        tag=manifest.tag,
+        ids=manifest.ids,
         late_after_ms=late_after_ms,
         event_types=ledger.state.event_types,
         bin_widths=widths,
         ledger=ledger.location,
         arrivals=places.arrivals,
         fates=places.fates,
+        compares_content=compares_content,
     )

@@ -17,9 +17,10 @@ from headcount_analysis.measure.histogram import Bucket, Measure, distributions
 from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.messages import timestamps
 from headcount_analysis.pipeline.compare import ComparedRun
+from headcount_analysis.pipeline.differences import find_differences
 from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
-from headcount_analysis.pipeline.second_look import find_differences, find_placement
+from headcount_analysis.pipeline.second_look import find_placement
 from headcount_analysis.pipeline.state import compare_state
 from headcount_analysis.pipeline.tools import IsEmpty, Tools
 from headcount_analysis.read import message_counts
@@ -48,8 +49,9 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
     buckets = distributions([block.durations for block in comparison.blocks])
     evidence = replace(
         evidence,
+        compares_content=tools.message_format.compares_content,
         placement=find_placement(tools.source, evidence),
-        differences=find_differences(tools.source, evidence, ledger, fates),
+        differences=find_differences(plan, tools, comparison, evidence.counts),
     )
     state, economy = StateCheck(), None
     if ledger.state.changing_types:

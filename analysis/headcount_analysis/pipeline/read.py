@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from headcount.ledger.digest import names_of
 from headcount.run.manifest import Manifest
+from headcount_analysis.batches.expected import MAX_SHAPES, Expected
+from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
-from headcount_analysis.messages.kinds import MAX_SHAPES, Expected
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -34,7 +35,7 @@ def read(plan: VerificationPlan, tools: Tools, places: Places, cache: RunCache) 
     ledger = load_ledger(plan.folder, plan.manifest, parts, cache.ledger)
     request = TopicRequest(
         ledger=ledger,
-        expected=expected_messages(plan.manifest, ledger),
+        expected=expected_messages(plan.manifest, ledger, tools.message_format),
         offsets=plan.offsets,
         leader_epochs=plan.seen.leader_epochs,
         place=places.arrivals,
@@ -45,17 +46,21 @@ def read(plan: VerificationPlan, tools: Tools, places: Places, cache: RunCache) 
     return RunRead(ledger, topic)
 
 
-def expected_messages(manifest: Manifest, ledger: Ledger) -> Expected:
+def expected_messages(
+    manifest: Manifest, ledger: Ledger, message_format: MessageFormat
+) -> Expected:
     """Derive from the ledger what the run's messages should look like."""
     shapes, asked_shapes = ledger.state.shapes, None
     if len(shapes) > MAX_SHAPES:
         shapes, asked_shapes = (), _asked_shapes(ledger)
     return Expected(
-        tag=manifest.tag,
-        event_id_field=manifest.event_id_field,
+        ids=manifest.ids,
+        location=manifest.id_location,
         asked={state.generator: state.asked for state in ledger.state.generators},
         shapes=shapes,
         asked_shapes=asked_shapes,
+        id_header=manifest.id_header,
+        message_format=message_format,
     )
 
 

@@ -41,7 +41,7 @@ def report(
         span_s=span_s,
         span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
-        patterns=patterns(fates),
+        patterns=(*patterns(fates), *gathered.evidence.differences.patterns),
     )
 
 

@@ -38,7 +38,7 @@ def compare_state(
         return StateCheck(why_not=why, is_due=is_due), None
     messages = topic_range.messages(tools.source.frame(plan.offsets))
     # Both the effects and the economy use the events; this way the topic is read only once.
-    events = parsed(messages, {}, plan.manifest.event_id_field).persist(StorageLevel.DISK_ONLY)
+    events = parsed(messages, {}, plan.manifest.id_location).persist(StorageLevel.DISK_ONLY)
     try:
         return _compared(plan, tools, ledger, events)
     finally:

@@ -1,12 +1,15 @@
 """The tools of a verification, made by the caller: Spark, the source, the tables, callbacks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from pyspark import SparkContext
 
 from headcount.kafka.cluster import Cluster
+from headcount_analysis.batches.expected import needs_headers, plain_json
+from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.read.settling_policy import Settling
 from headcount_analysis.read.source import Kafka, Source
@@ -25,7 +28,7 @@ def _no_progress(_step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools that a verification works with.
+    """The tools that a verification works with; `message_format` decodes the topic's messages.
 
     `settling` decides how far to read on while events are missing; None reads to the plan's end.
     `is_empty` checks the end of a partition in which no message was read; None treats it as unread.
@@ -34,6 +37,7 @@ class Tools:
     spark: SparkContext
     source: Source
     tables: Tables
+    message_format: MessageFormat = field(default_factory=plain_json)
     settling: Settling | None = None
     is_empty: IsEmpty | None = None
     progress: ReportProgress = _no_progress
@@ -41,5 +45,10 @@ class Tools:
     @classmethod
     def of(cls, plan: VerificationPlan, spark: SparkContext) -> Self:
         """Read the plaintext brokers of the manifest, and write tables into the run's folder."""
-        source = Kafka(spark, Cluster(plan.manifest.bootstrap_servers))
-        return cls(spark, source, Tables(plan.folder.path.absolute()))
+        message_format = format_of(plan.manifest.format_settings)
+        source = Kafka(
+            spark,
+            Cluster(plan.manifest.bootstrap_servers),
+            needs_headers=needs_headers(plan.manifest, message_format),
+        )
+        return cls(spark, source, Tables(plan.folder.path.absolute()), message_format)

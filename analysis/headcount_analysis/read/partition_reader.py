@@ -18,6 +18,7 @@ from headcount.errors import EvidenceError
 from headcount.gc_control import uncollected
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
+from headcount_analysis.messages.record import headers_of
 from headcount_analysis.read.topic_range import MESSAGES, PATIENCE_S, OffsetRange
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
@@ -65,10 +66,11 @@ def splits(offsets: OffsetRange, wanted: int) -> list[Split]:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Reads splits from a cluster."""
+    """Reads splits from a cluster, with record headers if they are needed."""
 
     cluster: Cluster
     patience_s: float = PATIENCE_S
+    needs_headers: bool = False
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:
         """Read a split, in batches of `topic_range.MESSAGES`.
@@ -81,7 +83,10 @@ class Consumer:
         client = confluent_kafka.Consumer(consumer_settings(self.cluster, settings))
         try:
             client.assign([TopicPartition(split.topic, split.partition, split.start)])
-            yield from _SplitReading(client, split, split.start, self.patience_s, errors).batches()
+            reading = _SplitReading(
+                client, split, split.start, self.patience_s, errors, self.needs_headers
+            )
+            yield from reading.batches()
         finally:
             client.close()
 
@@ -98,6 +103,7 @@ class _SplitReading:
     position: int
     patience_s: float
     errors: list[str]
+    needs_headers: bool = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while self.position < self.split.end:
@@ -143,7 +149,7 @@ class _SplitReading:
         messages = polled
         if has_events := any(map(Message.error, polled)):
             messages = [message for message in polled if message.error() is None]
-        batch = _columns(self.split.partition, messages)
+        batch = _columns(self.split, messages, with_headers=self.needs_headers)
         offsets = batch["offset"].to_numpy()
         if len(offsets):
             if offsets[0] < self.position or (np.diff(offsets) <= 0).any():
@@ -180,16 +186,25 @@ class _SplitReading:
         return f": {self.errors[-1]}" if self.errors else ""
 
 
-def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
+def _columns(split: Split, messages: list[Message], *, with_headers: bool) -> pa.RecordBatch:
     stamps = itertools.chain.from_iterable(map(Message.timestamp, messages))
     kind, at_ms = np.fromiter(stamps, np.int64, 2 * len(messages)).reshape(-1, 2).T
     columns = [
-        np.full(len(messages), partition),
+        np.full(len(messages), split.partition),
         np.fromiter(map(Message.offset, messages), np.int64, len(messages)),
         np.where(kind == _NO_TIME, -1, at_ms),
         (kind - 1).astype(np.int32),  # numbered from 0 here, and from -1 in Kafka's protocol
         list(map(Message.key, messages)),
         list(map(Message.value, messages)),
+        pa.repeat(split.topic, len(messages)),
+        _headers(messages) if with_headers else pa.nulls(len(messages)),
     ]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, MESSAGES, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=MESSAGES)
+
+
+def _headers(messages: list[Message]) -> list[list[dict[str, object]]]:
+    """Return each message's headers as the column of MESSAGES takes them."""
+    return [
+        [{"key": key, "value": value} for key, value in headers_of(message)] for message in messages
+    ]

@@ -8,8 +8,8 @@ again. So early batches only decide how soon the verdict is ready.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headcount_analysis.batches.expected import MAX_SHAPES
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages.kinds import MAX_SHAPES
 from headcount_analysis.read.topic_range import OffsetRange
 from headcount_analysis.read.topic_rows import TopicRows
 

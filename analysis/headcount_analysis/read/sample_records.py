@@ -7,14 +7,13 @@ question, a few records are read again, with headers. No consumer group's offset
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import confluent_kafka
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
-from headcount_analysis.messages.record import Record
+from headcount_analysis.messages.record import Record, headers_of
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
 PATIENCE_S = 15.0
@@ -83,14 +82,13 @@ def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> lis
 
 
 def _record(message: Message) -> Record:
-    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
     return Record(
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,
         _bytes(message.key()),
         _bytes(message.value()),
-        tuple(headers),
+        headers_of(message),
     )
 
 

@@ -36,6 +36,12 @@ class Source(Protocol):
         Raises EvidenceError if a split cannot be read.
         """
 
+    def map_parts(self, parts: Sequence[Split], task: SplitTask[Result]) -> list[Result]:
+        """Run a task on parts of partitions, in executors; a long part may be cut.
+
+        Raises EvidenceError if one cannot be read.
+        """
+
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Make a DataFrame of a range, of `topic_range.SOURCE_SCHEMA`; nothing is read yet."""
 
@@ -48,11 +54,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """A Kafka cluster; each split is read by the executor that works on it."""
+    """A Kafka cluster; each split is read by the executor that works on it.
+
+    `needs_headers` says whether record headers are read.
+    """
 
     spark: SparkContext
     cluster: Cluster
     patience_s: float = PATIENCE_S
+    needs_headers: bool = False
 
     @property
     def _splits(self) -> int:
@@ -61,16 +71,30 @@ class Kafka:
 
     def map_splits(self, offsets: OffsetRange, task: SplitTask[Result]) -> list[Result]:
         """Read each split with a consumer of its own."""
-        consumer = Consumer(self.cluster, self.patience_s)
+        return self._map(splits(offsets, self._splits), task)
+
+    def map_parts(self, parts: Sequence[Split], task: SplitTask[Result]) -> list[Result]:
+        """Read each part, in pieces of similar size, with consumers of their own."""
+        share = max(1, sum(part.end - part.start for part in parts) // self._splits)
+        return self._map([piece for part in parts for piece in _cut(part, share)], task)
+
+    def _map(self, pieces: Sequence[Split], task: SplitTask[Result]) -> list[Result]:
+        consumer = Consumer(self.cluster, self.patience_s, self.needs_headers)
 
         def read(split: Split) -> Result:
             return task(consumer.batches(split))
 
-        return mapped(self.spark, read, splits(offsets, self._splits))
+        return mapped(self.spark, read, pieces)
 
     def frame(self, offsets: OffsetRange) -> DataFrame:
         """Read with Spark's own Kafka source."""
-        return topic_range.read(sql(self.spark), self.cluster, offsets, min_partitions=self._splits)
+        return topic_range.read(
+            sql(self.spark),
+            self.cluster,
+            offsets,
+            min_partitions=self._splits,
+            with_headers=self.needs_headers,
+        )
 
     def records(self, splits: Sequence[Split]) -> list[Record]:
         """Read the splits one after another."""
@@ -79,6 +103,12 @@ class Kafka:
     def elsewhere(self, topic: str, since_ms: int) -> list[Split]:
         """Ask the cluster for its topics."""
         return RecordReader(self.cluster).elsewhere(topic, since_ms)
+
+
+def _cut(part: Split, share: int) -> list[Split]:
+    number = part.partition
+    offsets = OffsetRange(part.topic, {number: part.start}, {number: part.end})
+    return splits(offsets, round((part.end - part.start) / share) or 1)
 
 
 def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:

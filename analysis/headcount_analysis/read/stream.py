@@ -34,6 +34,7 @@ def begin(
     *,
     every_s: float = EVERY_S,
     most_offsets: int = MOST_OFFSETS,
+    with_headers: bool = False,
 ) -> StreamingQuery:
     """Pass on messages until the query is stopped; an error becomes the query's exception."""
     messages = topic_range.stream(
@@ -42,6 +43,7 @@ def begin(
         manifest.topic,
         manifest.start_offsets,
         most_offsets=most_offsets,
+        with_headers=with_headers,
     )
     return (
         messages.writeStream.foreachBatch(take)

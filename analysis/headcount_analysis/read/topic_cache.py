@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.batches.expected import Expected
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.messages.kinds import Expected
 from headcount_analysis.read.read_batches import ReadBatch, batch_of, usable_batches
 from headcount_analysis.read.source import Source
 from headcount_analysis.read.topic_range import OffsetRange

@@ -41,10 +41,15 @@ MESSAGES = pa.schema(
         ("timestamp_type", pa.int32()),
         ("key", pa.binary()),
         ("value", pa.binary()),
+        ("topic", pa.string()),
+        ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
     ]
 )
 """Messages with the project's names and units. `timestamp_type` is -1 for no timestamp, 0 for the
-producer's (CreateTime), 1 for the broker's (LogAppendTime)."""
+producer's (CreateTime), 1 for the broker's (LogAppendTime). `headers` are null if they are not
+needed: to read them takes time."""
+
+_NO_HEADERS = "array<struct<key: string, value: binary>>"
 
 PATIENCE_S = 30
 """How long a broker may take to answer, or to send the next message of the range."""
@@ -88,8 +93,9 @@ def read(
     offsets: OffsetRange,
     *,
     min_partitions: int = 1,
+    with_headers: bool = False,
 ) -> DataFrame:
-    """Read the range, as rows of SOURCE_SCHEMA.
+    """Read the range, as rows of SOURCE_SCHEMA, and `headers` if asked for.
 
     If Kafka no longer holds the whole range, reading it fails; nothing is skipped silently. No
     group's offsets change.
@@ -99,6 +105,7 @@ def read(
         **_options(cluster, offsets.topic, start),
         "endingOffsets": _json(offsets.topic, offsets.end),
         "minPartitions": str(max(min_partitions, len(offsets.end))),
+        "includeHeaders": str(with_headers).lower(),
     }
     return spark.read.format("kafka").options(**options).load()
 
@@ -110,6 +117,7 @@ def stream(
     start: Mapping[int, int],
     *,
     most_offsets: int,
+    with_headers: bool = False,
 ) -> DataFrame:
     """Read a topic as it grows, from some offsets on, with at most `most_offsets` in a batch.
 
@@ -118,6 +126,7 @@ def stream(
     options = {
         **_options(cluster, name, start),
         "maxOffsetsPerTrigger": str(most_offsets),
+        "includeHeaders": str(with_headers).lower(),
     }
     return spark.readStream.format("kafka").options(**options).load()
 
@@ -142,6 +151,8 @@ def messages(source: DataFrame) -> DataFrame:
     Returns:
         Rows of MESSAGES.
     """
+    has_headers = "headers" in source.columns
+    headers = F.col("headers") if has_headers else F.lit(None).cast(_NO_HEADERS)
     return source.select(
         "partition",
         "offset",
@@ -149,6 +160,8 @@ def messages(source: DataFrame) -> DataFrame:
         F.col("timestampType").alias("timestamp_type"),
         "key",
         "value",
+        "topic",
+        headers.alias("headers"),
     )
 
 

@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.parquet_encoding import encoded
 from headcount_analysis.arrow_types import equal_ranges
-from headcount_analysis.messages.content import Reader
-from headcount_analysis.messages.kinds import ARRIVALS, Expected
-from headcount_analysis.messages.read_assumptions import (
+from headcount_analysis.batches.content import Reader
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.batches.read_assumptions import (
     ReadAssumptions,
     merged_assumptions,
     read_assumptions,
 )
+from headcount_analysis.messages.kinds import ARRIVALS
 from headcount_analysis.read.message_counts import MessageCounts, count_messages, merged_messages
 
 BUFFERED_ROWS = 250_000
@@ -127,7 +128,7 @@ class SplitWriter:
             for batch in batches:
                 rows = reader.arrivals(batch)
                 counts.append(count_messages(rows, self.event_types))
-                assumptions.append(read_assumptions(rows))
+                assumptions.append(read_assumptions(rows, self.expected.ids))
                 file.add(rows)
             return file.written(merged_messages(counts), merged_assumptions(assumptions))
 

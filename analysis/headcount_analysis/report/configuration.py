@@ -1,16 +1,14 @@
 """The configuration of a run, without possible secrets."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from headcount.run.address import without_secrets
+from headcount.run.manifest import Manifest
+from headcount.run.secret_names import LEFT_OUT, is_secret
 from headcount.time_span import span_text
 from headcount_analysis.judge import watched
 from headcount_analysis.report.model import Report
-
-_SECRET = re.compile(r"pass|secret|token|credential|api.?key", re.IGNORECASE)
-_REDACTED = "(left out)"
 
 
 def configuration(report: Report) -> dict[str, Mapping[str, str]]:
@@ -41,7 +39,9 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Brokers", manifest.bootstrap_servers
     yield "Cluster", manifest.cluster_id
     yield "Topic", f"{manifest.topic}, cleanup.policy={manifest.cleanup_policy or 'not known'}"
-    yield "Event id field", manifest.event_id_field
+    yield "Ids", f"{manifest.id_form}, sent in {manifest.id_header}"
+    yield "Ids in messages", manifest.id_location.phrase
+    yield "Format of messages", _format(manifest)
     yield "Ledger", without_secrets(manifest.ledger)
     yield "Started", manifest.created_at
     yield "Ended", report.end.read_at
@@ -51,9 +51,15 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Verified", report.verified_at
 
 
+def _format(manifest: Manifest) -> str:
+    at = f", compared at {manifest.compare_at}" if manifest.compare_at else ""
+    registry = f", schemas of {manifest.schema_registry}" if manifest.schema_registry else ""
+    return f"{manifest.message_format}{at}{registry}"
+
+
 def _options(options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(options.items()):
-        text = _REDACTED if _SECRET.search(name) else _plain(value)
+        text = LEFT_OUT if is_secret(name) else _plain(value)
         yield name.replace("_", " "), text
 
 

@@ -18,6 +18,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
 from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import StateCheck
@@ -41,6 +42,7 @@ def document(report: Report) -> dict[str, Any]:
         "checks": [_check(each) for each in report.checks],
         "reasons": list(report.reasons),
         "notes": list(report.notes),
+        "differences": differences_document(report),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
         "state": report.state.result.value,
         "thresholds": [_threshold(each) for each in report.thresholds],

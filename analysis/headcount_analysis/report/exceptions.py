@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ import pyarrow.dataset as ds
 from headcount.files import written_aside
 from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.compare_run.reach import where
-from headcount_analysis.messages.field_differences import Differences
+from headcount_analysis.corrupted.table import differences_of, of_events
 from headcount_analysis.report.tables import csv
 
 COLUMNS = (
@@ -40,11 +41,17 @@ COLUMNS = (
     "sent_at_ns",
     "answered_at_ns",
     "broker_at_ms",
+    "corrupted_copies",
+    "corrupted_partition",
+    "corrupted_offset",
     "differing_fields",
+    "difference_kinds",
     "differences",
 )
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
-two list the fields in which that copy differs from `event=`, and how, if it was examined."""
+six are empty unless the event is corrupted: the number of copies that differ from `event=`, where
+the first of them is, the fields that differ in any of them, how, and the asked and found values
+(the last, only of samples: see `corrupted/table.py`)."""
 
 SHOWN_OF_A_KIND = 200
 """The maximum number of each kind on the page; the file has all of them."""
@@ -64,12 +71,14 @@ _INTEGERS = (
     "answered_at_ns",
     "broker_at_ms",
 )
+_FROM_TABLE = ["corrupted_copies", "corrupted_partition", "corrupted_offset"]
+_OF_CORRUPTED = (*_FROM_TABLE, "differing_fields", "difference_kinds", "differences")
 _PER_SECOND = {"ms": 1_000, "ns": 1_000_000_000}
 _FIRST_S, _LAST_S = 0, 253_402_300_800
 """The years 1970 and 10000; times outside this range are left empty."""
 _DERIVED = frozenset(
     {
-        *("class", "flags", "where", "differing_fields", "differences"),
+        *("class", "flags", "where", *_OF_CORRUPTED),
         *("intended_at", "sent_at", "answered_at", "broker_at"),
     }
 )
@@ -98,13 +107,19 @@ class Exceptions:
         return sum(self.counts.values())
 
 
-def write(fates: Path | None, target: Path, differing: Differences) -> Exceptions:
+def write(fates: Path | None, target: Path, table: Path | None = None) -> Exceptions:
     """Write exceptions.csv from `fates.parquet`; only the header if `fates` is None.
 
-    Raises OSError.
+    Args:
+        fates: The attempts and phantoms of the run.
+        target: The file to write.
+        table: The differences of corrupted events, of `corrupted.table.DIFFERENCES`, if known.
 
     Returns:
         Up to SHOWN_OF_A_KIND rows of each kind for the page, so that none crowds out another.
+
+    Raises:
+        OSError: A file cannot be read or written.
     """
     counts: Counter[str] = Counter()
     first = [Exceptions().first]
@@ -114,7 +129,7 @@ def write(fates: Path | None, target: Path, differing: Differences) -> Exception
     ):
         file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
         for batch in _batches(fates) if fates is not None else ():
-            rows = _rows(batch, differing)
+            rows = _rows(batch, table)
             file.write(csv(rows, header=False))
             first.append(_first(rows, counts))
     return Exceptions(counts, pd.concat(first, ignore_index=True))
@@ -151,7 +166,7 @@ def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
     yield from scanner.to_table().sort_by(order).to_batches(max_chunksize=50_000)
 
 
-def _rows(batch: pa.RecordBatch, differing: Differences) -> pd.DataFrame:
+def _rows(batch: pa.RecordBatch, table: Path | None) -> pd.DataFrame:
     frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)
     frame["class"] = frame["fate"]
     frame["where"] = where(frame)
@@ -164,11 +179,30 @@ def _rows(batch: pa.RecordBatch, differing: Differences) -> pd.DataFrame:
     for name in ("intended_at", "sent_at", "answered_at"):
         frame[name] = _iso(frame[f"{name}_ns"], "ns")
     frame["broker_at"] = _iso(frame["broker_at_ms"], "ms")
-    known = differing.by_id
-    by_row = [known[name].differences if name in known else () for name in frame["id"]]
-    frame["differing_fields"] = ["; ".join(each.field for each in row) for row in by_row]
-    frame["differences"] = ["; ".join(map(str, row)) for row in by_row]
-    return frame[list(COLUMNS)]
+    return frame.join(_of_corrupted(batch, table))[list(COLUMNS)]
+
+
+def _of_corrupted(batch: pa.RecordBatch, table: Path | None) -> pd.DataFrame:
+    """Return the columns of the corrupted events among the rows, by the row's number."""
+    place = np.flatnonzero(batch["corrupted"].fill_null(False).to_numpy(zero_copy_only=False))
+    if table is None or not len(place):
+        return pd.DataFrame(columns=list(_OF_CORRUPTED))
+    corrupted = batch.take(pa.array(place))
+    rows = of_events(table, corrupted["generator"], corrupted["seq"])
+    frame: pd.DataFrame = rows.select(_FROM_TABLE).to_pandas()
+    frame = frame.astype(dict.fromkeys(_FROM_TABLE, "Int64"))
+    frame["differing_fields"] = pc.binary_join(rows["fields"], "; ").to_pandas()
+    frame["difference_kinds"] = pc.binary_join(rows["kinds"], "; ").to_pandas()
+    frame["differences"] = _with_values(rows)
+    return frame.set_index(place[rows["row"].to_numpy()])
+
+
+def _with_values(rows: pa.Table) -> list[str]:
+    """Format the differences of samples; empty for all other events."""
+    has_values = rows["asked"].is_valid()
+    samples = rows.filter(has_values).to_pylist()
+    texts = iter(["; ".join(map(str, differences_of(sample))) for sample in samples])
+    return [next(texts) if has else "" for has in has_values.to_pylist()]
 
 
 def _iso(times: "pd.Series[int]", unit: str) -> "pd.Series[str]":

@@ -9,6 +9,7 @@ from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.exception_patterns import Pattern
+from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
 from headcount_analysis.measure.breakdown import Breakdown
@@ -94,6 +95,11 @@ class Report:
     def notes(self) -> tuple[str, ...]:
         """Notes for the reader; they do not affect the verdict."""
         return self.judgement.notes
+
+    @property
+    def differences(self) -> Differences:
+        """The fields that differ in corrupted events."""
+        return Differences() if self.evidence is None else self.evidence.differences
 
     @property
     def counts(self) -> Counts | None:

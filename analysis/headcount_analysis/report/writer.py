@@ -2,7 +2,6 @@
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount_analysis.messages.field_differences import Differences
 from headcount_analysis.report import document, exceptions, tables
 from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report
@@ -19,8 +18,7 @@ def write(report: Report, folder: RunFolder) -> None:
     """
     path = folder.path
     (path / "verdict.json").unlink(missing_ok=True)
-    differing = Differences() if report.evidence is None else report.evidence.differences
-    exceptional = exceptions.write(report.fates, path / "exceptions.csv", differing)
+    exceptional = exceptions.write(report.fates, path / "exceptions.csv", report.differences.table)
     write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
     write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
     write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from headcount.ledger.digest import digest, shape
+from headcount.ledger.digest import Description, describe
 from headcount.run.ids import HEADER, EventId, tag_of
 from headcount_analysis.selftest.plan import Plan
 
@@ -24,8 +24,7 @@ class EventTemplate:
     """An event that a run repeats; `before` and `after` are its JSON around the id."""
 
     fields: EventFields
-    shape: str
-    digest: int
+    description: Description
     key: bytes | None
     before: bytes
     after: bytes
@@ -68,7 +67,7 @@ def _sample(fields: EventFields) -> EventTemplate:
     before, after = write(fields, "\0").split(b"\\u0000")
     player = fields.get("player_id")
     key = None if player is None else str(player).encode()
-    return EventTemplate(fields, shape(fields), digest(fields), key, before, after)
+    return EventTemplate(fields, describe(fields), key, before, after)
 
 
 _ALTERATIONS: tuple[Callable[[EventFields], EventFields], ...] = (
@@ -89,6 +88,26 @@ def altered(fields: EventFields, event_id: str, form: int) -> bytes:
     if chosen < len(_ALTERATIONS):
         return write(_ALTERATIONS[chosen](fields), event_id)
     return write(fields, event_id)[:-1] + b',"event_type":"default"}'
+
+
+def altered_fields(fields: EventFields, form: int) -> frozenset[tuple[str, str]]:
+    """Return the names of the fields that `altered` alters, each with the kind of difference."""
+    name, value = list(fields.items())[-1]
+    is_text = isinstance(value, str)
+    match form % (len(_ALTERATIONS) + 1):
+        case 0:
+            return frozenset({("event_type", "value")})
+        case 1:
+            return frozenset({(name, "missing")})
+        case 3:
+            return frozenset({(name, "value" if is_text else "type")})
+        case 2 | 4:
+            return frozenset({(name, "type")})
+        case _:
+            # The last value counts, and that is the default event's type.
+            is_other = fields["event_type"] != "default"
+            other = {("event_type", "value")} if is_other else set()
+            return frozenset({("event_type", "repeated"), *other})
 
 
 UNPARSEABLE: tuple[Callable[[bytes], bytes], ...] = (

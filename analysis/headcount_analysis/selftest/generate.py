@@ -18,6 +18,7 @@ from headcount_analysis.selftest.events import (
     UNPARSEABLE,
     EventTemplate,
     altered,
+    altered_fields,
     foreign,
     invented,
     samples,
@@ -51,6 +52,7 @@ class Generation:
 
     `offsets` are the next offsets, by partition. `expected` has the labels of attempts with a
     fault; `unowned` has those of messages without an attempt, by id or `partition:offset`.
+    `altered_fields` are the names and kinds of the altered fields, by attempt.
     """
 
     plan: Plan
@@ -58,6 +60,7 @@ class Generation:
     offsets: dict[int, int]
     expected: dict[AttemptId, str] = field(default_factory=dict)
     unowned: dict[str, str] = field(default_factory=dict)
+    altered_fields: dict[AttemptId, frozenset[tuple[str, str]]] = field(default_factory=dict)
     _samples: list[EventTemplate] = field(default_factory=samples)
     _acked: tuple[int, int] | None = None
     _held: dict[int, Message] = field(default_factory=dict)
@@ -99,6 +102,9 @@ class Generation:
             return
         self.expected[attempt] = EXPECTED[fault]
         altered = intact._replace(value=self._altered(attempt))
+        if fault in _ALTERED or fault == Fault.DUPLICATED_ALTERED:
+            fields = altered_fields(self._sample(attempt).fields, attempt[1] // PARTITIONS)
+            self.altered_fields[attempt] = fields
         self._acked = (intact.partition, self.offsets[intact.partition])
         if fault in SWAPS:
             # Published after its generator's next event, perhaps blocks later: no offset yet.
@@ -188,8 +194,8 @@ class Generation:
             seq=attempt[1],
             event_type=sample.event_type,
             scenario_user="Player",
-            shape=sample.shape,
-            digest=sample.digest,
+            shape=sample.description.shape,
+            digest=sample.description.digest,
             intended_at_ns=now_ns - (_DELAY_NS if fault == Fault.DELAYED else 0),
             sent_at_ns=now_ns,
             answered_at_ns=now_ns + 1 if answered else None,
@@ -199,6 +205,7 @@ class Generation:
             acked_partition=partition,
             acked_offset=offset,
             server="1",
+            asked=sample.description.asked,
         )
 
 

@@ -8,7 +8,7 @@ the sums are right.
 import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +29,15 @@ SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """The injected labels of a run: by attempt, and by name of a message without an attempt."""
+    """The injected labels of a run: by attempt, and by name of a message without an attempt.
+
+    `altered_fields` are the names and kinds of altered fields, by attempt.
+    """
 
     plan: Plan
     attempts: Mapping[AttemptId, str]
     unowned: Mapping[str, str]
+    altered_fields: Mapping[AttemptId, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from headcount_analysis.report.model import Report
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
+from headcount_analysis.selftest.named_fields import misnamed
 from headcount_analysis.selftest.plan import GENERATORS, Plan, make_plan
 from headcount_analysis.selftest.publish import publisher
 
@@ -101,14 +102,15 @@ def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Ro
     if report.evidence is None:
         return Round(name, len(plan.faults), Matrix({}), report.reasons)
     matrix = read_matrix(injected, folder.path / FATES_FOLDER, folder.path / ARRIVALS_FOLDER)
-    return Round(name, len(plan.faults), matrix, tuple(_problems(report, matrix)))
+    problems = (*_problems(report, matrix), *misnamed(injected.altered_fields, report.differences))
+    return Round(name, len(plan.faults), matrix, problems)
 
 
 def _written(stage: RoundContext, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
     with publisher(stage.cluster.bootstrap_servers, stage.topic) as kafka:
         generation = Generation(plan, kafka.publish, dict(offsets))
         write_run(generation, location, kafka.settle)
-    return Injected(plan, generation.expected, generation.unowned)
+    return Injected(plan, generation.expected, generation.unowned, generation.altered_fields)
 
 
 def _manifest(stage: RoundContext, plan: Plan) -> Manifest:

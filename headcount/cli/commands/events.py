@@ -150,8 +150,10 @@ def events(
         offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
         config = session_config(folder, verify_options, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
-        source = topic_range.read(sql(spark), cluster, offsets)
-        published = game_events(topic_range.messages(source), _types(), manifest.event_id_field)
+        source = topic_range.read(
+            sql(spark), cluster, offsets, with_headers=manifest.id_location.is_in_headers
+        )
+        published = game_events(topic_range.messages(source), _types(), manifest.id_location)
         _show(matching(published, wanted), limit, output, console)
 
 

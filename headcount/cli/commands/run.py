@@ -9,6 +9,7 @@ from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_o
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.load_options import LoadOptions, with_load_options
 from headcount.cli.options.locust_options import BY_RUN, refuse_decided
+from headcount.cli.options.message_options import MessageOptions, with_message_options
 from headcount.cli.options.output_options import (
     with_json,
     with_ledger,
@@ -56,6 +57,7 @@ Examples:
 )
 @with_target_options
 @with_kafka_options
+@with_message_options
 @with_verify_options
 @grouped_option(
     OptionGroup.OUTPUT,
@@ -76,6 +78,7 @@ def run(
     load_options: LoadOptions,
     target_options: TargetOptions,
     kafka_options: KafkaOptions,
+    message_options: MessageOptions,
     verify_options: VerifyOptions,
     is_followed: bool,
     run_id: str,
@@ -90,6 +93,7 @@ def run(
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
+    message_options.check()
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / _checked_run_id(run_id))
     # A mistaken option and --help need none of what carries out a run, which loads slowly.
@@ -97,7 +101,10 @@ def run(
     from headcount.cli.locust_command import Load  # noqa: PLC0415
     from headcount.cli.result import show  # noqa: PLC0415
 
-    load = Load(locustfile, load_options, target_options, verify_options, ledger, extra)
+    load = Load(
+        *(locustfile, load_options, target_options, message_options, verify_options),
+        *(ledger, extra),
+    )
     console = Console(quiet=quiet)
     report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)

@@ -13,6 +13,7 @@ from headcount.cli.locustfile import default_locustfile
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
+from headcount.cli.options.message_options import MessageOptions, with_message_options
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
@@ -46,6 +47,7 @@ Examples:
 )
 @with_target_options
 @with_kafka_options
+@with_message_options
 @with_reports_dir
 @with_quiet
 def up(
@@ -54,11 +56,13 @@ def up(
     extra: tuple[str, ...],
     target_options: TargetOptions,
     kafka_options: KafkaOptions,
+    message_options: MessageOptions,
     reports_dir: Path,
     quiet: bool,
 ) -> None:
     """Keep broker, service and Locust's web UI running; each test that you start there is a run."""
     refuse_decided("up", extra, BY_UP)
+    message_options.check()
     web = web_place(extra)
     folder = _folder(reports_dir)
     ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
@@ -68,8 +72,7 @@ def up(
         # Locust takes the last of a repeated option: the user's own, for the web UI.
         command = [
             *up_command(target_options, target, folder, os.environ),
-            *flat({"--web-port": port}),
-            *flat({"--event-id-field": target_options.event_id_field, "-f": locustfile}),
+            *flat({"--web-port": port, **message_options.of_locust, "-f": locustfile}),
             *extra,
         ]
         locust = _start_locust(command, port, folder, ready, target)

@@ -23,6 +23,7 @@ class OptionGroup(StrEnum):
     LOAD = "Load"
     TARGET = "Target"
     KAFKA = "Kafka"
+    MESSAGES = "Messages"
     JUDGING = "Judging"
     OUTPUT = "Output"
 

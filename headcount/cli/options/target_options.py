@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
 from headcount.errors import UsageError
-from headcount.run.id_field import check_id_field
-from headcount.run.ids import HEADER
+from headcount.run.address import without_secrets
 from headcount.stack.service import DEFAULT_APP
 
 
@@ -30,7 +30,6 @@ class TargetOptions:
     acks: str | None
     idempotence: bool | None
     ack_guarantee: str
-    event_id_field: str = HEADER
     secure: bool = False
 
     @property
@@ -57,13 +56,6 @@ class TargetOptions:
         is_idempotent = switch in {"on", "true", "1", "yes"}
         acks = settings.get("SERVICE_ACKS", "all")
         return f"acks={acks}, {'idempotent' if is_idempotent else 'not idempotent'}"
-
-
-def _id_field(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    try:
-        return check_id_field(name)
-    except UsageError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 _SERVICE = in_order(
@@ -155,18 +147,19 @@ _KAFKA = in_order(
         metavar="N",
         help="Replicas of a topic that is created.",
     ),
-    grouped_option(
-        OptionGroup.KAFKA,
-        "--event-id-field",
-        default=HEADER,
-        show_default=True,
-        metavar="NAME",
-        callback=_id_field,
-        help="Top-level field of an event that carries its id.",
-    ),
 )
 
 
 def with_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options, and pass them on as `target_options`."""
     return _SERVICE(_KAFKA(gathered("target_options", TargetOptions)(command)))
+
+
+def check_host(host: str) -> str:
+    """Return the URL of a service without its trailing slash. UsageError if it is not one."""
+    parts = urlsplit(host)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
+    if "@" in parts.netloc and not (parts.username and parts.password):
+        raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
+    return host.rstrip("/")

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import RunFollower, follow
+from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
@@ -19,6 +21,7 @@ from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 
@@ -108,6 +111,7 @@ class Follower:
             follower.manifest,
             follower.take,
             follower.checkpoint,
+            with_headers=needs_headers(follower.manifest, follower.message_format),
         )
         try:
             while not self._over.wait(ADVANCE_EVERY_S):
@@ -124,7 +128,11 @@ class Follower:
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.verify_options)
-        follower = follow(self.folder, manifest, self.verify_options.late_after_ms, tables)
+        message_format = format_of(
+            manifest.format_settings, registry_from_environment(self.ready.environ)
+        )
+        late_after_ms = self.verify_options.late_after_ms
+        follower = follow(self.folder, manifest, late_after_ms, tables, message_format)
         follower.leader_epochs = functools.partial(_leader_epochs, self.cluster, manifest)
         return follower
 

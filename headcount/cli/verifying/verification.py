@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import forget
+from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -33,6 +35,7 @@ from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
@@ -93,9 +96,13 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
+            message_format = format_of(
+                manifest.format_settings, registry_from_environment(ready.environ)
+            )
             tools = Tools(
                 spark=spark,
-                source=Kafka(spark, cluster),
+                source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),
+                message_format=message_format,
                 tables=tables_of(folder, manifest, request.verify_options),
                 settling=settling,
                 is_empty=functools.partial(topic.is_empty, cluster, manifest.topic),

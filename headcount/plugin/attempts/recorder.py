@@ -10,10 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from headcount import scenario_location
 from headcount.errors import HeadcountError, UsageError
-from headcount.ledger.digest import describe
-from headcount.ledger.event_errors import REFUSED, why_not_comparable
+from headcount.ledger.digest import HASHED, describe
+from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
@@ -31,16 +30,24 @@ from headcount.plugin.attempts.attempt import (
     ReportedDelivery,
 )
 from headcount.plugin.attempts.held_row import HeldRow
+from headcount.plugin.attempts.refusal import not_comparable
+from headcount.plugin.attempts.requested_event import (
+    has_id,
+    has_id_field,
+    without_id_field,
+)
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
-from headcount.run.id_field import check_without_id
-from headcount.run.ids import HEADER
+from headcount.plugin.event_id import MARK, with_id
+from headcount.run.id_form import RunIds
+from headcount.run.id_settings import IdSettings
+from headcount.run.id_writer import id_writer
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check
 
 SEGMENT_ROWS = 50_000
-
+PLAIN_IDS = IdSettings()
 
 _ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # cached, because enum attributes are slow
 
@@ -52,8 +59,7 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made. `event_id_field` is the event's field
-    that holds the id.
+    and `shortfall` counts the requests that were not made. `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -61,16 +67,19 @@ class Recorder(SeqReservation):
         writer: LedgerWriter,
         on_failure: Callable[[HeadcountError], None],
         clock_offset_ns: int = 0,
+        id_settings: IdSettings = PLAIN_IDS,
     ) -> None:
-        super().__init__(writer, on_failure)
+        super().__init__(writer, on_failure, id_settings.form)
+        self.id_settings = id_settings
         self.pool: UserPool | None = None
         self.dropped = 0
-        self.event_id_field = HEADER
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
+        self._id_of = id_writer(RunIds(writer.tag, id_settings.form), writer.generator)
+        self._has_id_field = has_id_field(id_settings)
         self._owners = itertools.count()
         # Makes wall-clock time immune to steps of the system clock.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
@@ -130,13 +139,18 @@ class Recorder(SeqReservation):
         try:
             event_type.encode()
             check_event_type(event_type)
-            check_without_id(event, self.event_id_field)
             compared, content, asked = describe(event)
+            if self._has_id_field(compared):
+                event = without_id_field(event, self.id_settings)
+                compared, content, asked = describe(event)
+            # A long event is only described by hashes, so it is searched itself.
+            is_placed = (MARK in asked or asked[:1] == HASHED) and has_id(event, compared)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
         except REFUSED as error:
-            raise self.refuse(scenario_user, event, event_type, error) from None
+            refused = not_comparable(scenario_user, event, event_type, error)
+            raise self.refuse(refused) from None
         while self._next >= self._reserved:
             self._reserve()
         if self._reserved - self._next < self._block // 2:
@@ -144,9 +158,12 @@ class Recorder(SeqReservation):
         # No greenlet switch happens between the two, so that numbers and times have the same order.
         seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
         self._next = seq + 1
+        event_id = self._id_of(seq)
+        if is_placed:
+            compared, content, asked = describe(with_id(event, event_id))
         attempt = Attempt(
             seq,
-            self._prefix + str(seq),
+            event_id,
             event_type,
             scenario_user,
             compared,
@@ -203,14 +220,8 @@ class Recorder(SeqReservation):
             attempt, at_ns, status, outcome, error, delivery=delivery, ended_at_ns=ended_at_ns
         )
 
-    def refuse(
-        self, scenario_user: str, event: object, event_type: object, error: Exception
-    ) -> LedgerFailedError:
-        """Stop the run because an event cannot be compared; return the error to raise."""
-        where = scenario_location.here()
-        at = "" if where is None else f" in {where.line} (task {where.entry})"
-        reason = why_not_comparable(event, event_type, error)
-        refused = f"{scenario_user} asks{at} for an event that cannot be compared: {reason}"
+    def refuse(self, refused: str) -> LedgerFailedError:
+        """Stop the run because a request cannot be accounted for; return the error to raise."""
         self.shortfall.refused = self.shortfall.refused or refused
         return self.fail(UsageError(refused))
 

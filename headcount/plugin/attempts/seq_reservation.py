@@ -11,9 +11,11 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
-from headcount.errors import HeadcountError, PartError
+from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.attempt import LedgerFailedError
+from headcount.run.id_form import IdForm
+from headcount.run.id_settings import check_seq_block
 
 FIRST_BLOCK = 64
 LARGEST_BLOCK = 4096
@@ -23,10 +25,17 @@ class SeqReservation:
     """Reserves numbers ahead of use, from `_next` up to but not including `_reserved`.
 
     `on_failure` is called once, with the first error that keeps the run from being accounted for.
+    `id_form` limits the numbers.
     """
 
-    def __init__(self, writer: LedgerWriter, on_failure: Callable[[HeadcountError], None]) -> None:
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        on_failure: Callable[[HeadcountError], None],
+        id_form: IdForm = IdForm.PLAIN,
+    ) -> None:
         self._writer = writer
+        self._id_form = id_form
         self._on_failure = on_failure
         self._next = 0
         self._reserved = 0
@@ -70,9 +79,12 @@ class SeqReservation:
             if self._reserved - self._next >= self._block // 2:
                 return  # another greenlet has reserved meanwhile
             try:
+                check_seq_block(self._id_form, self._reserved + self._block)
                 block = self._reservations.apply(self._writer.reserve, (self._block,))
             except OSError as error:
                 raise self._cannot_write(error) from error
+            except UsageError as error:
+                raise self.fail(error) from None
             if self._sealed:  # meanwhile
                 raise LedgerFailedError("the ledger is sealed: the run is over")
             self._reserved = block.stop

@@ -18,6 +18,7 @@ from locust.contrib.fasthttp import (
 )
 
 from headcount.plugin.http.connections import OnceOnlyPool
+from headcount.plugin.http.payload import body_of
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -25,14 +26,16 @@ from headcount.plugin.http.response import (
     PlainResponse,
     decoded,
 )
-from headcount.plugin.http.template import Items, RequestTemplate, body_of, template_of
+from headcount.plugin.http.template import Items, RequestTemplate, template_of
 from headcount.plugin.http.transport import PlainAnswer, exchange
+from headcount.run.ids import HEADER
 
 
 class LedgerUserAgent(LocustUserAgent):
     """Locust's user agent, with a method that sends plain requests."""
 
     clientpool: OnceOnlyPool
+    id_header = HEADER
 
     @classmethod
     def _conversation_str(cls, _url: str, resp: FastResponse, *_: Any, **_options: Any) -> str:  # type: ignore[override]
@@ -54,7 +57,8 @@ class LedgerUserAgent(LocustUserAgent):
         if (jar is not None and jar._cookies and len(jar)) or not self.clientpool.is_plain:  # type: ignore[attr-defined] # noqa: SLF001
             return None
         try:
-            return template_of(method, url, items, tuple(dict.items(self.default_headers)))
+            defaults = tuple(dict.items(self.default_headers))
+            return template_of(method, url, items, defaults, self.id_header)
         except TypeError:  # such as a header value that is a list, which has no hash
             return None
 
@@ -83,7 +87,7 @@ class LedgerUserAgent(LocustUserAgent):
             has_cookies = "set-cookie" in answer
         status = response.status_code
         if status not in self.valid_response_codes:
-            response.error = LocustBadStatusCode(template.attributes["url"], code=status)  # type: ignore[union-attr]
+            response.error = LocustBadStatusCode(template.shown_url, code=status)  # type: ignore[union-attr]
         if has_cookies and self.cookiejar is not None:
             self.cookiejar.extract_cookies(response, response.request)  # type: ignore[arg-type]
         return response

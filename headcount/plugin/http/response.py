@@ -23,7 +23,8 @@ from locust.exception import LocustError
 
 from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.http.parser import OneAnswer
-from headcount.plugin.http.template import RequestTemplate, body_of
+from headcount.plugin.http.payload import body_of
+from headcount.plugin.http.template import RequestTemplate
 from headcount.plugin.http.transport import PlainAnswer
 from headcount.response_head import fields
 from headcount.run.outcome import Outcome, of_failure, parse_outcome

@@ -14,11 +14,12 @@ from geventhttpclient.header import Headers
 from geventhttpclient.url import URL
 from locust.contrib.fasthttp import FastRequest
 
-from headcount.run.ids import HEADER
+from headcount.plugin.event_id import IN_URL, MARK, MARK_BYTES, shown, with_id
+from headcount.plugin.http.id_header import is_traceparent, value_of
 
 MOST_TEMPLATES = 4096
 _TARGET = re.compile(r"/(?!/)[!-~]*|/")
-_FRAMING = frozenset({"content-length", "transfer-encoding", "expect", HEADER.lower()})
+_FRAMING = frozenset({"content-length", "transfer-encoding", "expect"})
 _BODY_EXPECTED = frozenset({"POST", "PUT", "PATCH"})
 
 Items = tuple[tuple[str, str], ...]
@@ -29,18 +30,21 @@ Items = tuple[tuple[str, str], ...]
 class RequestTemplate:
     """The parts common to similar requests: everything except the id, the body and its length.
 
-    `prefix` is the message up to the id, `raw` the headers as geventhttpclient stores them, and
-    `attributes` are those of a request object. `names_type` is true if the headers name a content
-    type; only then may a request have a body.
+    `prefix` is the message up to the id, in the header `id_header`; `raw` are the headers as
+    geventhttpclient stores them, and `attributes` those of a request object. `names_type` is true
+    if the headers name a content type; only then may a request have a body. `shown_url` is the URL
+    with `{event_id}` for an id in it, so that there are few of them.
     """
 
     method: str
+    id_header: str
     url: URL
     place: tuple[str, int | None]
     prefix: bytes
     raw: Mapping[str, Any]
     attributes: Mapping[str, Any]
     names_type: bool
+    shown_url: str
 
     def head(self, event_id: str, length: int) -> bytes:
         """Return the head of a request whose body has `length` bytes."""
@@ -57,29 +61,54 @@ class RequestTemplate:
         vars(request).update(self.attributes)
         headers = Headers()
         dict.update(headers, self.raw)
-        headers[HEADER] = event_id
+        headers[self.id_header] = value_of(self.id_header, event_id)
         request.method, request.headers, request.payload = self.method, headers, payload  # type: ignore[assignment]
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTemplate(RequestTemplate):
+    """The parts of requests whose URL or headers contain the id, or whose id is a trace-id."""
+
+    def head(self, event_id: str, length: int) -> bytes:
+        """Return the head of a request whose body has `length` bytes."""
+        head = RequestTemplate.head(self, value_of(self.id_header, event_id), length)
+        return head.replace(MARK_BYTES, event_id.encode())
+
+    def request(self, event_id: str, payload: str | bytes | None) -> FastRequest:
+        """Create the request object for a response."""
+        url = self.attributes["url"].replace(MARK, event_id)
+        headers = Headers()
+        dict.update(headers, with_id(dict(self.raw), event_id))
+        headers[self.id_header] = value_of(self.id_header, event_id)
+        request = FastRequest(url, method=self.method, headers=headers)
+        request.payload = payload  # type: ignore[assignment] # as in Locust's own path
         return request
 
 
 @functools.lru_cache(maxsize=MOST_TEMPLATES)
 def template_of(
-    method: str, url: str, items: Items, defaults: tuple[tuple[str, tuple[str, str]], ...]
+    method: str,
+    url: str,
+    items: Items,
+    defaults: tuple[tuple[str, tuple[str, str]], ...],
+    id_header: str,
 ) -> RequestTemplate | None:
     """Let geventhttpclient write and check the common parts once; None if they are not plain.
 
     Raises ValueError if geventhttpclient refuses a header.
     """
-    request = FastRequest(url, headers=Headers())
+    request = FastRequest(url.replace(IN_URL, MARK), headers=Headers())
     split = request.url_split
     target = split.quoted_uri or "/"
     if not _TARGET.fullmatch(target) or method != method.upper():
         return None  # Locust's own path reports the mistake
     headers = Headers([field for _, field in defaults])
     headers.update(items)
-    if _FRAMING & {name.lower() for name in headers} or not all(
-        isinstance(text, str) for _, text in items
-    ):
+    names = {name.lower() for name in headers}
+    if id_header.lower() in names or _FRAMING & names:
+        return None
+    if not all(isinstance(text, str) for _, text in items):
         return None
     # The message is the same with TLS, but a TLS client would load all CA certificates.
     client = HTTPClient(split.host, split.port)
@@ -87,10 +116,14 @@ def template_of(
     lines = written.removesuffix("\r\n\r\n").split("\r\n")[1:]
     kept = [line for line in lines if not line.lower().startswith("content-length:")]
     first = f"{method} {target} {client.version}"
-    prefix = "\r\n".join([first, *kept, f"{HEADER}: "]).encode("latin-1")
+    prefix = "\r\n".join([first, *kept, f"{id_header}: "]).encode("latin-1")
     raw, place = dict(dict.items(headers)), (split.host, split.port)
-    return RequestTemplate(
-        method, split, place, prefix, raw, vars(request), "content-type" in headers
+    is_plain = MARK_BYTES not in prefix and not is_traceparent(id_header)
+    kind = RequestTemplate if is_plain else PlacedTemplate
+    return kind(
+        *(method, id_header, split, place, prefix, raw, vars(request)),
+        names_type="content-type" in headers,
+        shown_url=shown(request.url),
     )
 
 
@@ -108,8 +141,3 @@ def request_fields(items: Items, authorization: str | None, sends_json: bool) ->
         if "Accept" not in headers and "accept" not in headers:
             headers["Accept"] = "application/json"
     return tuple(headers.items())
-
-
-def body_of(payload: str | bytes | None) -> bytes:
-    """Return the bytes of a payload."""
-    return payload.encode() if isinstance(payload, str) else payload or b""

@@ -71,7 +71,7 @@ class RunMonitor:
         self._why_not = ""
         self._is_over = False
         needs_watcher = is_shown or bool(self._abort_rules.needing_topic)
-        self._watcher = Watcher(manifest, folder) if needs_watcher else None
+        self._watcher = Watcher(folder) if needs_watcher else None
         self._greenlet = gevent.spawn(self._poll_for_ever)
 
     @property

@@ -1,6 +1,5 @@
 """The watcher: starts the topic watcher as a process beside Locust, and reads its counts."""
 
-import json
 import os
 import sys
 import time
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 
 from headcount.monitor.topic_counts import TopicCounts, load
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import Manifest
 from headcount.stack.process import Process, error_lines
 
 FIRST_RESTART_S, LAST_RESTART_S = 1.0, 30.0
@@ -21,10 +19,8 @@ class Watcher:
     A process that ends is restarted; `problem` is the last error line of the one that ended.
     """
 
-    def __init__(self, manifest: Manifest, folder: RunFolder) -> None:
-        self._argv = [sys.executable, "-m", "headcount.monitor.topic_watcher"]
-        self._argv += [manifest.bootstrap_servers, manifest.topic, manifest.tag]
-        self._argv += [manifest.event_id_field, json.dumps(manifest.start_offsets)]
+    def __init__(self, folder: RunFolder) -> None:
+        self._argv = [sys.executable, "-m", "headcount.monitor.topic_watcher", str(folder.path)]
         self._path = folder.logs / "watch.log"
         self._process = self._start()
         self._log = self._path.open("rb")

@@ -15,13 +15,17 @@ from headcount.plugin import arrival_driver
 from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.interpreter_settings import prepare_interpreter
+from headcount.plugin.message_options import id_settings_of
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import PROGRESS, ProgressReporter
 from headcount.plugin.options import clock_offset_ns, http_way_of
+from headcount.plugin.probe_load import quit_when_over
 from headcount.plugin.run_folder import ledger_location
 from headcount.plugin.startup import warm_up
 from headcount.plugin.startup.user_classes import other_users
+from headcount.run.id_settings import check_generator
 from headcount.run.outcome_rules import split as split_rules
+from headcount.run.probe_ids import probe_ids
 
 LEDGER_FAILED = "headcount_ledger_failed"
 """The message with which a generator ends the run."""
@@ -44,12 +48,17 @@ def _apply_mix(environment: Environment) -> Iterator[str]:
 
 
 def begin(environment: Environment) -> None:
-    """Open this generator's ledger and start its recorder. PartError if it cannot be written."""
+    """Open this generator's ledger and start its recorder. PartError if it cannot be written.
+
+    UsageError if ids have no room for the generator's number.
+    """
     options, runner = environment.parsed_options, environment.runner
     assert options is not None
     assert runner is not None
     warm_up.finish()
     generator = max(getattr(runner, "worker_index", 0), 0)
+    id_settings = id_settings_of(options)
+    check_generator(id_settings.form, generator)
     filesystem, location = open_location(ledger_location(environment))
     writer = LedgerWriter(filesystem, location, options.prepared_tag, generator)
     try:
@@ -65,15 +74,20 @@ def begin(environment: Environment) -> None:
         writer,
         lambda error: runner.send_message(LEDGER_FAILED, (generator, error.exit_code, str(error))),
         clock_offset_ns(os.environ),
+        id_settings,
     )
     state.recorder.shortfall.other_users = other_users(environment.user_classes)
     state.recorder.shortfall.unmixed_users = unmixed_users
-    state.recorder.event_id_field = options.event_id_field
     state.recorder.outcome_rules = split_rules(options.outcome)
     state.http_way = http_way_of(os.environ)
     state.health = HealthSampler(state.recorder)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)
+    if state.probe is not None:
+        state.probe.header_ids = probe_ids(
+            options.prepared_tag, id_settings.form, id_settings.header
+        )
+        quit_when_over(environment, state.probe, state.recorder)
     arrival_driver.pace_users(environment, state.recorder, generator)
     prepare_interpreter()

@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
 from headcount.kafka_settings.config_file import from_environment
 from headcount.ledger.location import check_location
-from headcount.plugin import arrival_driver
+from headcount.plugin import arrival_driver, probe_load
 from headcount.plugin.environment_state import state_of
+from headcount.plugin.message_options import format_settings_of, id_settings_of
 from headcount.plugin.options import (
     DEFAULT_SERVERS,
     check,
@@ -31,6 +33,7 @@ from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
 from headcount.run.address import without_secrets
+from headcount.run.id_location import IdLocation, LocationKind
 from headcount.run.ids import is_run_id, new_run_id, new_tag
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
 from headcount.run.outcome_rules import split as split_rules
@@ -48,6 +51,8 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     options.prepared_seed = str(seed_of(options))
     options.ledger = _checked_ledgers(options.ledger)
     thresholds = check(options, environment.user_classes)
+    id_settings, message_format = id_settings_of(options), format_settings_of(options)
+    options.schema_registry = message_format.schema_registry  # workers need no secret
     outcome_rules = split_rules(options.outcome)
     settle_s, watch_for_s = waits_of(options)
     http_way_of(os.environ)
@@ -57,13 +62,11 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         # Not for remote workers: their route to the host may differ.
         check_host(environment)
     cluster = _cluster(options)
-    described = topic.describe(cluster, options.topic)
-    if described is None:
-        raise UsageError(
-            f"there is no topic {options.topic!r} at {cluster}: "
-            "create it, or name another with --topic"
-        )
-    check_read(cluster, options.topic, described.operations)
+    if options.probe_requests:
+        state_of(environment).probe = probe_load.prepare(environment, int(options.probe_requests))
+        start = _TopicStart()  # the command itself watches the topics
+    else:
+        start = _topic_start(cluster, options.topic)
     state_of(environment).has_run = False
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
@@ -77,16 +80,22 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         scenario=str(environment.locustfile),
         host=without_secrets(environment.host or LedgerUser.host),
         bootstrap_servers=cluster.bootstrap_servers,
-        cluster_id=topic.cluster_id(cluster),
+        cluster_id=start.cluster_id,
         topic=options.topic,
-        topic_id=described.topic_id,
-        cleanup_policy=described.cleanup_policy or "",
-        start_offsets=topic.end_offsets(cluster, options.topic),
+        topic_id=start.topic_id,
+        cleanup_policy=start.cleanup_policy,
+        start_offsets=start.offsets,
         ledger=folder.ledger_of(options.ledger, options.prepared_tag),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
         promise=options.promise,
-        event_id_field=options.event_id_field,
+        event_id_field=_id_field(id_settings.location),
+        id_form=id_settings.form,
+        id_header=id_settings.header,
+        id_at=str(id_settings.location),
+        message_format=message_format.name,
+        compare_at=message_format.compare_at,
+        schema_registry=message_format.schema_registry,
         thresholds=tuple(each.text for each in thresholds),
         outcome_rules=tuple(rule.text for rule in outcome_rules),
         settle_s=settle_s,
@@ -110,11 +119,42 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     return manifest, thresholds
 
 
+@dataclass(frozen=True, slots=True)
+class _TopicStart:
+    """The topic when the run begins; its end offsets then are those that the run starts at."""
+
+    cluster_id: str = ""
+    topic_id: str | None = None
+    cleanup_policy: str = ""
+    offsets: dict[int, int] = field(default_factory=dict)
+
+
+def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
+    """Describe the topic. UsageError if there is none, PartError if it cannot be read."""
+    described = topic.describe(cluster, name)
+    if described is None:
+        raise UsageError(
+            f"there is no topic {name!r} at {cluster}: create it, or name another with --topic"
+        )
+    check_read(cluster, name, described.operations)
+    return _TopicStart(
+        topic.cluster_id(cluster),
+        described.topic_id,
+        described.cleanup_policy or "",
+        topic.end_offsets(cluster, name),
+    )
+
+
 def _cluster(options: argparse.Namespace) -> Cluster:
     """Return the cluster: of the option, else of the settings, else the default. UsageError."""
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
+
+
+def _id_field(location: IdLocation) -> str:
+    """Return the field that readers without `id_at` look into."""
+    return location.name if location.kind is LocationKind.FIELD else ""
 
 
 def _versions(*, has_own_broker: bool) -> dict[str, str]:

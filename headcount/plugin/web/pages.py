@@ -30,6 +30,7 @@ from headcount.errors import HeadcountError
 from headcount.files import open_own
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
+from headcount.plugin.message_options import IN_FORM
 from headcount.plugin.options import check, open_load_of
 from headcount.plugin.shutdown.verification import why_not_verifiable
 from headcount.plugin.web.comparison import Comparison, compare
@@ -41,7 +42,7 @@ from headcount.thresholds.metric_text import MetricError
 TAB = {"title": "Delivery", "key": "delivery"}
 _CHECKED = (
     *("seed", "mix", "rate", "spacing", "max_in_flight", "thresholds", "outcome"),
-    *("settle", "watch_for"),
+    *("settle", "watch_for", *IN_FORM),
 )
 """The options to check in the start form."""
 _HERE = Path(__file__).parent

@@ -12,6 +12,7 @@ from headcount_analysis.ledger.attempts import COLUMNS
 from headcount_analysis.messages.kinds import ARRIVALS, MessageKind
 
 from headcount.ledger.schema import SCHEMA
+from headcount.run.id_form import RunIds
 from headcount.run.outcome import Outcome
 
 RUN = "run-1"
@@ -210,7 +211,7 @@ def reconciled(asked: list[ModelAttempt], seen: list[Copy]) -> pa.Table:
         claimed = pa.Table.from_pylist(
             [arrival_row(each) for each in seen if first <= each.seq < first + 3], ARRIVALS
         )
-        blocks.append(reconcile.fates(attempts, claimed, RUN, LATE_AFTER_MS, first))
+        blocks.append(reconcile.fates(attempts, claimed, RunIds(RUN), LATE_AFTER_MS, first))
     return pa.concat_tables(blocks)
 
 

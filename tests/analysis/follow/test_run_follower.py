@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow.fs as pafs
 import pytest
+from headcount_analysis.batches.expected import plain_json
 from headcount_analysis.follow.run_follower import FOLDER, RunFollower, follow
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.read_batches import ReadBatch
@@ -46,7 +47,7 @@ class Course:
         history = self.history
         tables = Tables(history.folder.path.absolute())
         self.follower = follow(
-            history.folder, history.manifest, history.limits.late_after_ms, tables
+            history.folder, history.manifest, history.limits.late_after_ms, tables, plain_json()
         )
         self.follower.settled.after_s = 0.0
         self.follower.checkpoint.mkdir(parents=True, exist_ok=True)

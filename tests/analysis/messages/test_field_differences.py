@@ -7,10 +7,10 @@ import pytest
 from headcount_analysis.messages.field_differences import (
     MOST_FIELDS,
     Difference,
-    Differences,
-    EventDifferences,
+    DifferenceKind,
     differences,
 )
+from headcount_analysis.messages.json_message import ParsedMessage, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,27 +22,33 @@ LONG = {**ASKED, "text": "x" * MAX_ASKED}
 
 def descriptions(asked: dict[str, Any], actual: dict[str, Any]) -> list[str]:
     """Return the descriptions of all differences."""
+    return [str(each) for each in _listed(asked, actual)]
+
+
+def _listed(asked: dict[str, Any], actual: dict[str, Any]) -> tuple[Difference, ...]:
     described = describe(asked)
-    return [str(each) for each in differences(described.asked, described.shape, _text(actual))]
+    value = json.dumps({"Host": "here", **actual}).encode()
+    return differences(described.asked, described.shape, message(value))
 
 
-def _text(event: dict[str, Any]) -> bytes:
-    return json.dumps({"Host": "here", **event}).encode()
+def message(value: bytes) -> ParsedMessage:
+    """Parse a message's bytes."""
+    return parse(value)
 
 
 CHANGED: list[tuple[dict[str, Any], list[str]]] = [
     (ASKED, []),
     ({**ASKED, "n": 3.0, "more": 1, "to": {**ASKED["to"], "country": "NL"}}, []),  # type: ignore[dict-item]
-    ({**ASKED, "n": "3"}, ['n: requested 3, found "3"']),
-    ({"event_type": "buy", "to": ASKED["to"]}, ["n: requested 3, but it is missing"]),
+    ({**ASKED, "n": "3"}, ['n: asked 3, found "3"']),
+    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, but missing"]),
     (
         {**ASKED, "to": {"city": None, "lines": ["a", {"b": 2}]}},
-        ['/to/city: requested "Delft", found null', "/to/lines/1/b: requested 1.5, found 2"],
+        ['/to/city: asked "Delft", found null', "/to/lines/1/b: asked 1.5, found 2"],
     ),
-    ({**ASKED, "to": []}, ['to: requested {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
+    ({**ASKED, "to": []}, ['to: asked {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
     (
         {**ASKED, "to": {"city": "Delft", "lines": ["a"]}},
-        ['/to/lines: requested ["a",{"b":1.5}], found ["a"]'],
+        ['/to/lines: asked ["a",{"b":1.5}], found ["a"]'],
     ),
 ]
 
@@ -72,7 +78,7 @@ def test_a_float_in_another_spelling_is_no_difference(more: dict[str, str]) -> N
         b'{"f": 0.43182004955071351, "in": [{"f": 0.10000000000000001}, {"f": 2}], '
         b'"n": 9007199254740993, "text": "%b"}' % more.get("text", "").encode()
     )
-    named = [each.field for each in differences(described.asked, described.shape, value)]
+    named = [each.field for each in differences(described.asked, described.shape, message(value))]
     assert named == ["n"]
 
 
@@ -98,35 +104,78 @@ def test_a_field_is_named_if_the_digest_differs(
     """And only then: digest and explanation agree."""
     described = describe(asked)
     is_same = digests_over(actual, [described.shape]) == [described.digest]
-    text = json.dumps(actual).encode()
-    assert (differences(described.asked, described.shape, text) == ()) is is_same
+    fields = differences(described.asked, described.shape, message(json.dumps(actual).encode()))
+    assert (fields == ()) is is_same
 
 
 def test_a_repeated_key_is_named() -> None:
     """Even if the ledger has no requested content."""
     value = b'{"n": 3, "a": {"k": 1, "k": 1}, "n": 3}'
     for asked in (None, describe({"n": 3}).asked):
-        names = {each.field for each in differences(asked, "n", value)}
+        names = {each.field for each in differences(asked, "n", message(value))}
         assert names == {"k", "n"}
 
 
 def test_descriptions_are_bounded() -> None:
-    """A hostile service does not fill the report."""
-    asked = {f"f{number}": number for number in range(30)}
-    actual = {f"f{number}": "y" * 10_000 for number in range(30)}
+    """A hostile service does not fill the report; a last entry counts what is not listed."""
+    asked = {f"f{number}": number for number in range(MOST_FIELDS + 30)}
+    actual = {f"f{number}": "y" * 10_000 for number in range(MOST_FIELDS + 30)}
     named = descriptions(asked, actual)
-    assert len(named) == MOST_FIELDS
+    assert len(named) == MOST_FIELDS + 1
+    assert named[-1] == "30 more fields: not listed"
     assert max(map(len, named)) < 200
-    assert differences(None, "a", b"no JSON") == ()
+    assert differences(None, "a", message(b"no JSON")) == ()
 
 
-def test_notes_count_by_field() -> None:
-    """The most frequent first, with a sample."""
-    n, city = Difference("n", 'requested 3, found "3"'), Difference("/to/city", "it is missing")
-    result = Differences(
-        {"a": EventDifferences(0, 7, (n,)), "b": EventDifferences(1, 9, (n, city))}, 2
-    )
-    first, second = result.notes
-    assert first.startswith("n differs in 2 of the 2 corrupted events")
-    assert 'requested 3, found "3", in partition 0, offset 7' in first
-    assert second.startswith("/to/city differs in 1 of the 2")
+@pytest.mark.parametrize(
+    ("actual", "kind"),
+    [
+        ({"n": "3"}, DifferenceKind.TYPE),
+        ({"n": 4.5}, DifferenceKind.VALUE),
+        ({"n": True}, DifferenceKind.TYPE),
+        ({"n": None}, DifferenceKind.TYPE),
+        ({"n": [3]}, DifferenceKind.TYPE),
+        ({"n": {"n": 3}}, DifferenceKind.TYPE),
+        ({}, DifferenceKind.MISSING),
+    ],
+)
+def test_the_kind_of_each_difference_is_named(actual: dict[str, Any], kind: DifferenceKind) -> None:
+    """A missing field, a value of another JSON type, or another value of the same type."""
+    assert [(each.field, each.kind) for each in _listed({"n": 3}, actual)] == [("n", kind)]
+
+
+def test_the_type_of_a_value_that_was_not_kept_is_unknown() -> None:
+    """Of a long event only hashes are kept: the found value is shown, the asked one is not."""
+    asked = {"n": 3, "gone": 1, "text": "x" * MAX_ASKED}
+    actual = {"n": "3", "text": "x" * MAX_ASKED}
+    gone, n = _listed(asked, actual)
+    assert n == Difference("n", DifferenceKind.UNKNOWN, None, '"3"')
+    assert str(n) == 'n: asked for a value that the ledger did not keep, found "3"'
+    assert gone == Difference("gone", DifferenceKind.MISSING)
+
+
+@pytest.mark.parametrize("more", [{}, {"text": "x" * MAX_ASKED}])
+def test_secrets_are_masked(more: dict[str, str]) -> None:
+    """Fields that look secret are named without a value, at any depth, in short and long events."""
+    asked = {"user_Password": "a", "api-key": 1, "to": {"token": "b", "n": 1}, "all": {"n": 1}}
+    actual = {
+        "user_Password": "hidden",
+        "to": {"token": ["hidden"], "n": {"secret": "hidden"}},
+        "all": [{"credentials": "hidden"}],
+    }
+    named = _listed({**asked, **more}, {**actual, **more})
+    assert "hidden" not in str(named)
+    assert {"user_Password", "api-key"} < {each.field for each in named}
+    by_field = {each.field: each for each in named}
+    assert by_field["user_Password"].actual == "(left out)"
+    assert by_field["all"].actual == '[{"credentials":"(left out)"}]'
+
+
+def test_a_secret_that_was_asked_for_is_masked() -> None:
+    """The asked value is no more shown than the found one."""
+    named = _listed({"to": {"token": "hidden"}, "pass": "hidden"}, {"to": 1})
+    assert "hidden" not in str(named)
+    assert {each.field: each.asked for each in named} == {
+        "to": '{"token":"(left out)"}',
+        "pass": "(left out)",
+    }

@@ -4,8 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from headcount_analysis.messages.placement import IdPlace, PlaceKind, Placement, Search
+from headcount_analysis.messages.found_place import FoundPlace, PlaceKind
+from headcount_analysis.messages.placement import Placement, Search
 from headcount_analysis.messages.record import Record
+
+from headcount.run.id_form import RunIds
 
 RUN = "run-1"
 ID = "run-1.0.7"
@@ -16,9 +19,9 @@ def places_in(
     value: bytes | None = b"{}",
     key: bytes | None = None,
     headers: tuple[tuple[str, bytes | None], ...] = (),
-) -> list[IdPlace]:
+) -> list[FoundPlace]:
     """Search one record."""
-    search = Search(RUN, "X-Event-Id")
+    search = Search(RunIds(RUN))
     search.look([Record("events", 2, 17, key, value, headers)])
     assert search.looked_at == 1
     assert all((each.partition, each.offset, each.count) == (2, 17, 1) for each in search.samples)
@@ -31,26 +34,26 @@ def framed(text: bytes, schema: int = 7) -> bytes:
 
 
 VALUES = {
-    json.dumps({"request_id": ID}).encode(): IdPlace(PlaceKind.FIELD, "request_id"),
-    json.dumps({"größe.id": ID}).encode(): IdPlace(PlaceKind.FIELD, "größe.id"),
-    json.dumps({"request_headers": {"X-Event-Id": ID}}).encode(): IdPlace(
+    json.dumps({"request_id": ID}).encode(): FoundPlace(PlaceKind.FIELD, "request_id"),
+    json.dumps({"größe.id": ID}).encode(): FoundPlace(PlaceKind.FIELD, "größe.id"),
+    json.dumps({"request_headers": {"X-Event-Id": ID}}).encode(): FoundPlace(
         PlaceKind.NESTED, "/request_headers/X-Event-Id"
     ),
-    json.dumps({"a": [{"b/c": ID}]}).encode(): IdPlace(PlaceKind.NESTED, "/a/0/b~1c"),
-    json.dumps({"payload": TEXT.decode()}).encode(): IdPlace(PlaceKind.WITHIN, "payload"),
-    json.dumps(TEXT.decode()).encode(): IdPlace(PlaceKind.TWICE),
-    framed(TEXT): IdPlace(PlaceKind.FRAMED, "framed by a schema registry, schema 7"),
+    json.dumps({"a": [{"b/c": ID}]}).encode(): FoundPlace(PlaceKind.NESTED, "/a/0/b~1c"),
+    json.dumps({"payload": TEXT.decode()}).encode(): FoundPlace(PlaceKind.WITHIN, "payload"),
+    json.dumps(TEXT.decode()).encode(): FoundPlace(PlaceKind.TWICE),
+    framed(TEXT): FoundPlace(PlaceKind.FRAMED, "framed by a schema registry, schema 7"),
     # Avro writes a text's length before it, which here is a digit.
-    framed(b"\x00" + b"0" + ID.encode() + b"2", 99): IdPlace(
+    framed(b"\x00" + b"0" + ID.encode() + b"2", 99): FoundPlace(
         PlaceKind.FRAMED, "framed by a schema registry, schema 99"
     ),
-    str({"X-Event-Id": ID}).encode(): IdPlace(PlaceKind.UNREADABLE, "Python's repr"),
-    b"\xff " + ID.encode(): IdPlace(PlaceKind.UNREADABLE, "not UTF-8"),
+    str({"X-Event-Id": ID}).encode(): FoundPlace(PlaceKind.UNREADABLE, "Python's repr"),
+    b"\xff " + ID.encode(): FoundPlace(PlaceKind.UNREADABLE, "not UTF-8"),
 }
 
 
 @pytest.mark.parametrize(("value", "place"), VALUES.items())
-def test_an_id_in_a_value_is_found(value: bytes, place: IdPlace) -> None:
+def test_an_id_in_a_value_is_found(value: bytes, place: FoundPlace) -> None:
     """The place is the field or pointer, or the value's defect."""
     assert places_in(value) == [place]
     assert place.phrase
@@ -61,10 +64,10 @@ def test_an_id_outside_the_value_is_found() -> None:
     """In a record header or the key."""
     trace: tuple[tuple[str, bytes | None], ...] = (("none", None), ("trace", b"00-" + ID.encode()))
     assert places_in(headers=(("X-Event-Id", ID.encode()),)) == [
-        IdPlace(PlaceKind.HEADER, "X-Event-Id")
+        FoundPlace(PlaceKind.HEADER, "X-Event-Id")
     ]
-    assert places_in(key=ID.encode()) == [IdPlace(PlaceKind.KEY)]
-    assert places_in(None, key=b"player/" + ID.encode()) == [IdPlace(PlaceKind.KEY)]
+    assert places_in(key=ID.encode()) == [FoundPlace(PlaceKind.KEY)]
+    assert places_in(None, key=b"player/" + ID.encode()) == [FoundPlace(PlaceKind.KEY)]
     assert places_in(headers=trace) == []  # it is a part of a longer word
 
 
@@ -87,7 +90,7 @@ def test_only_a_whole_id_is_found(value: bytes) -> None:
 def test_a_large_message_is_searched_in_part() -> None:
     """The cost is bounded."""
     value = json.dumps({"a": [[n] for n in range(50_000)], "id": ID}).encode()
-    assert places_in(value) == [IdPlace(PlaceKind.FIELD, "id")]
+    assert places_in(value) == [FoundPlace(PlaceKind.FIELD, "id")]
 
 
 NOTHING_IN_PLACE = Placement(topic="events", messages=40, missing=10, looked_at=40)
@@ -95,7 +98,7 @@ NOTHING_IN_PLACE = Placement(topic="events", messages=40, missing=10, looked_at=
 
 def sampled(*values: bytes, topic: str = "events") -> Search:
     """Search records with these values."""
-    search = Search(RUN, "X-Event-Id")
+    search = Search(RunIds(RUN))
     search.look(Record(topic, 0, offset, None, value) for offset, value in enumerate(values))
     return search
 
@@ -109,7 +112,7 @@ def test_the_reason_has_evidence_and_remedy() -> None:
     places = ("top-level field request_id (partition 0, offset 0)", "/a/b")
     for part in (*places, "no loss is certain"):
         assert part in seen.evidence
-    assert seen.remedy == "--event-id-field request_id"
+    assert seen.remedy == "--id-at field:request_id"
 
 
 def test_the_reason_names_another_topic() -> None:
@@ -120,13 +123,13 @@ def test_the_reason_names_another_topic() -> None:
     assert "has no message since the run began" in empty.evidence
     assert "in the topic orders" in empty.evidence
     assert empty.remedy == "--topic orders"
-    assert replace(empty, elsewhere=nested).remedy.startswith("--topic orders, and let the service")
+    assert replace(empty, elsewhere=nested).remedy == "--topic orders, and --id-at json:/a/b"
 
 
 def test_the_reason_says_that_nothing_was_seen() -> None:
     """Neither in the topic nor in another."""
     assert "none of the 40 messages" in NOTHING_IN_PLACE.evidence
-    assert "X-Event-Id" in NOTHING_IN_PLACE.remedy
+    assert "--id-header" in NOTHING_IN_PLACE.remedy
     empty = replace(NOTHING_IN_PLACE, messages=0, looked_at=0)
     assert "no other topic has an id" in empty.evidence
     assert "--topic" in empty.remedy

@@ -457,6 +457,7 @@ def test_an_id_elsewhere_is_not_a_loss(history: RunHistory) -> None:
     reasons = " ".join(report.reasons)
     assert "/request_headers/X-Event-Id (partition 0, offset 0)" in reasons
     assert "not proven: no message has its id in place" in reasons
+    assert "headcount probe test finds the options" in reasons
 
 
 def test_framed_values_are_not_losses(history: RunHistory) -> None:
@@ -523,9 +524,11 @@ def test_differing_fields_are_named(history: RunHistory) -> None:
         event_id(2): "/to/city",
         event_id(4): "n",
     }
-    assert rows[event_id(0)]["differences"] == 'n: requested 3, found "3"'
-    assert rows[event_id(4)]["differences"] == "n: it occurs twice"
-    assert any(note.startswith("n differs in 3 of the 4 corrupted") for note in report.notes)
+    assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
+    assert rows[event_id(4)]["differences"] == "n: the key occurs twice"
+    assert report.differences.sentences[0] == (
+        '`n`: asked 3, found "3", 2 times (50 % of 4 corrupted events)'
+    )
 
 
 def test_a_float_in_another_spelling_passes(history: RunHistory) -> None:
@@ -556,6 +559,7 @@ def test_a_ledger_of_the_older_format_is_judged(history: RunHistory) -> None:
 
     assert report.counts == Counts(attempted=4, acked=4, delivered=4, corrupted=1)
     assert exceptions(history)[event_id(3)]["differing_fields"] == ""
+    assert report.differences.counts.unknown == 1
     assert all(each.startswith("1 corrupted") for each in report.reasons)
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.messages.kinds import Expected, MessageKind
+from headcount_analysis.batches.expected import Expected
+from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.message_counts import of_messages
 from headcount_analysis.read.topic_range import MESSAGES, OffsetRange
 from headcount_analysis.read.topic_rows import UNOWNED, SplitWriter, TopicRows, merged, read_groups
+
+from headcount.run.id_form import RunIds
+from headcount.run.id_location import IdLocation
 
 RUN = "run-1"
 SPAN = 10
@@ -39,7 +43,9 @@ def batches(messages: list[dict[str, object]], size: int) -> Iterator[pa.RecordB
 
 def write_split(folder: Path, messages: list[dict[str, object]], size: int = 7) -> TopicRows:
     """Write a split."""
-    writer = SplitWriter(Expected(RUN, "X-Event-Id", ASKED, ["m"]), ("a",), str(folder), SPAN)
+    writer = SplitWriter(
+        Expected(RunIds(RUN), IdLocation(), ASKED, ["m"]), ("a",), str(folder), SPAN
+    )
     return writer(batches(messages, size))
 
 

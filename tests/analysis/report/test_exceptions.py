@@ -5,19 +5,40 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from headcount_analysis.messages.field_differences import Difference, Differences, EventDifferences
+from headcount_analysis.corrupted.table import DIFFERENCES
 from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
 
-DIFFERENCES = Differences(
-    {
-        "run-1.0.254": EventDifferences(
-            0,
-            17,
-            (Difference("a", 'requested 1, found "1"'), Difference("/b/c", "it occurs twice")),
-        )
-    },
-    1,
-)
+
+def differences(folder: Path) -> Path:
+    """Write the differences of two events; one of them is a sample with values."""
+    rows = [
+        {
+            "generator": 0,
+            "seq": 254,
+            "corrupted_copies": 2,
+            "corrupted_partition": 3,
+            "corrupted_offset": 17,
+            "fields": ["a", "/b/c"],
+            "kinds": ["type", "missing"],
+            "asked": ["1", "2"],
+            "found": ['"1"', None],
+        },
+        {
+            "generator": 0,
+            "seq": 255,
+            "corrupted_copies": 1,
+            "corrupted_partition": 0,
+            "corrupted_offset": 18,
+            "fields": ["a"],
+            "kinds": ["value"],
+        },
+        {"generator": 1, "seq": 255, "fields": ["wrong"], "kinds": ["value"]},
+    ]
+    path = folder / "differences.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, DIFFERENCES), path)
+    return path
+
+
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 SCHEMA = pa.schema(
     [
@@ -66,7 +87,7 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
     kinds += [("delivered", {"late", "corrupted"})] * many + [(None, set())]
     target = tmp_path / "exceptions.csv"
 
-    exceptional = write(fates(tmp_path, kinds), target, DIFFERENCES)
+    exceptional = write(fates(tmp_path, kinds), target, differences(tmp_path))
 
     assert exceptional.counts == {
         "recovered": many,
@@ -77,8 +98,14 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
     assert exceptional.count == in_file(target) == 2 * many + 3
     with target.open(encoding="utf-8", newline="") as file:
         named = [row for row in csv.DictReader(file) if row["differing_fields"]]
-    assert [(row["id"], row["differing_fields"], row["differences"]) for row in named] == [
-        ("run-1.0.254", "a; /b/c", 'a: requested 1, found "1"; /b/c: it occurs twice')
+    columns = (
+        *("id", "corrupted_copies", "corrupted_partition", "corrupted_offset"),
+        *("differing_fields", "difference_kinds", "differences"),
+    )
+    asked = 'a: asked 1, found "1"; /b/c: asked 2, but missing'
+    assert [tuple(row[name] for name in columns) for row in named] == [
+        ("run-1.0.254", "2", "3", "17", "a; /b/c", "type; missing", asked),
+        ("run-1.0.255", "1", "0", "18", "a", "value", ""),
     ]
     assert len(exceptional.first) == 2 * SHOWN_OF_A_KIND + 3
     recovered = exceptional.first[exceptional.first["class"] == "recovered"]
@@ -88,15 +115,13 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
 def test_batches_are_counted_as_one(tmp_path: Path) -> None:
     """The number of rows shown does not grow with the number of batches read."""
     many = 120_000
-    exceptional = write(
-        fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv", Differences()
-    )
+    exceptional = write(fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv")
     assert (exceptional.count, len(exceptional.first)) == (many, SHOWN_OF_A_KIND)
 
 
 def test_without_fates_there_are_none(tmp_path: Path) -> None:
     """The file exists nevertheless."""
     target = tmp_path / "exceptions.csv"
-    exceptional = write(None, target, Differences())
+    exceptional = write(None, target)
     assert (exceptional.count, len(exceptional.first), in_file(target)) == (0, 0, 0)
     assert Exceptions().count == 0

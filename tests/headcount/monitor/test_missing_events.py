@@ -12,6 +12,7 @@ from headcount.monitor.missing_events import MissingEvents
 from headcount.monitor.seq_bitmap import PAGE, packed, pages_of, unpacked
 from headcount.monitor.watch_gap import UNWATCHED_AFTER_S, WatchGap
 from headcount.run import ids
+from headcount.run.id_form import RunIds
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -81,7 +82,7 @@ def test_an_id_is_found_anywhere(
     value: bytes | None, key: bytes | None, headers: list[tuple[str, str | bytes | None]]
 ) -> None:
     """In the id field first, in any case; then anywhere."""
-    assert Identities("run-1", "X-Event-Id").of(value, key, headers).events == ((0, 7),)
+    assert Identities(RunIds("run-1")).of(value, key, headers).events == ((0, 7),)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +98,13 @@ def test_an_id_is_found_anywhere(
 )
 def test_only_a_whole_id_counts(value: bytes) -> None:
     """A part of an id identifies nothing."""
-    assert Identities("run-1", "X-Event-Id").of(value, None, []).events == ()
+    assert Identities(RunIds("run-1")).of(value, None, []).events == ()
 
 
 @pytest.mark.parametrize("value", [b"Got run-1.0.7.", b"trace_run-1.0.7", b"run-1.0.7,run"])
 def test_whole_ids_are_those_of_the_verification(value: bytes) -> None:
     """Including at the end of a sentence, or after an underscore."""
-    assert Identities("run-1", "X-Event-Id").of(value, None, []).events == ((0, 7),)
+    assert Identities(RunIds("run-1")).of(value, None, []).events == ((0, 7),)
     assert ids.whole_id("run-1").search(value)
 
 

@@ -8,6 +8,11 @@ from headcount.monitor import event_set, topic_counts
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump, load
+from headcount.run.id_form import IdForm, RunIds
+from headcount.run.id_location import IdLocation, LocationKind
+from headcount.run.ids import tag_of
+
+TAG = tag_of(0x0123_4567_89AB)
 
 
 def message(event_id: str, event_type: str = "sword") -> bytes:
@@ -17,7 +22,7 @@ def message(event_id: str, event_type: str = "sword") -> bytes:
 
 def test_events_are_counted_by_type() -> None:
     """A repeated event is a duplicate; messages of another run or of none do not count."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in ("run-1.0.0", "run-1.0.1", "run-1.1.0", "run-1.0.1", "run-2.0.0", "x-run-1.0.5"):
         tally.add(message(each))
     tally.add(message("run-1.0.70000", "guild"))
@@ -29,7 +34,7 @@ def test_events_are_counted_by_type() -> None:
 
 def test_a_broken_message_has_arrived() -> None:
     """It counts as its event; only the verification reports that it is malformed."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(message("run-1.0.0")[:-1])
     tally.add(b'{"X-Event-Id": "run-1.0.1"')
     assert tally.counts() == {"sword": 1, "other": 1}
@@ -37,7 +42,7 @@ def test_a_broken_message_has_arrived() -> None:
 
 def test_seen_events_are_reported_once() -> None:
     """By generator, those since the last report."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in ("run-1.0.0", "run-1.0.5000", "run-1.3.1", "run-1.0.0"):
         tally.add(message(each))
     seen = {generator: unpacked(pages) for generator, pages in tally.seen().items()}
@@ -48,7 +53,7 @@ def test_seen_events_are_reported_once() -> None:
 
 def test_several_ids_are_not_a_duplicate() -> None:
     """Any may be the message's own: all count as arrived, and none as duplicated."""
-    tally = TopicCounter(Identities("run-1", "id"))
+    tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.FIELD, "id")))
     tally.add(b'["run-1.0.1", "run-1.0.2"]')
     tally.add(b'["run-1.0.2", "run-1.0.1"]')
     assert tally.duplicated == 0
@@ -75,7 +80,7 @@ def test_foreign_messages_are_not_duplicates(derived: dict[str, object], *, is_f
 
     They may be read before that event, and there may be many of them.
     """
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     others = [json.dumps(derived).encode()] * 2
     for value in (*others, message(A)) if is_first else (message(A), *others):
         tally.add(value)
@@ -86,7 +91,7 @@ def test_foreign_messages_are_not_duplicates(derived: dict[str, object], *, is_f
 
 def test_an_event_that_embeds_another_one() -> None:
     """Its own id counts, wherever it stands: nothing is missing, and nothing is duplicated."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(message(A))
     tally.add(json.dumps({"previous": {"X-Event-Id": A}, "X-Event-Id": B}).encode())
     assert tally.duplicated == 0
@@ -110,7 +115,7 @@ def test_an_event_that_embeds_another_one() -> None:
 )
 def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
     """The verdict does not count it as one either."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in (message(A), value, value):
         tally.add(each)
     assert tally.duplicated == 0
@@ -129,7 +134,7 @@ def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
 )
 def test_every_spelling_that_the_verdict_reads_counts(value: bytes) -> None:
     """As arrived, and a second one as a duplicate."""
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     tally.add(value)
     assert unpacked(tally.seen()[0]) == {0: 1}
     tally.add(value)
@@ -138,7 +143,7 @@ def test_every_spelling_that_the_verdict_reads_counts(value: bytes) -> None:
 
 def test_a_field_that_was_named_must_match_exactly() -> None:
     """Another spelling of it is another field."""
-    tally = TopicCounter(Identities("run-1", "id"))
+    tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.FIELD, "id")))
     for name in ("id", "ID", "Id"):
         tally.add(json.dumps({name: A}).encode())
     assert tally.duplicated == 0
@@ -149,7 +154,7 @@ def test_a_field_that_was_named_must_match_exactly() -> None:
 def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the page limit, ids are counted without deduplication."""
     monkeypatch.setattr(event_set, "MOST_PAGES", 2)
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for each in (1, 10**12, 10**17, 10**17, 1):
         tally.add(message(f"run-1.0.{each}"))
     assert (tally.counts(), tally.duplicated) == ({"sword": 4}, 1)
@@ -158,7 +163,7 @@ def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> No
 def test_forged_types_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond MOST_TYPES names, the rest is grouped."""
     monkeypatch.setattr(topic_counts, "MOST_TYPES", 2)
-    tally = TopicCounter(Identities("run-1", "X-Event-Id"))
+    tally = TopicCounter(Identities(RunIds("run-1")))
     for number, each in enumerate(("a", "b", "c", "d", "a")):
         tally.add(message(f"run-1.0.{number}", each))
     assert tally.counts() == {"a": 2, "b": 1, "other": 2}
@@ -170,3 +175,46 @@ def test_serialization() -> None:
     assert load(dump(seen)) == seen
     assert load(b"Traceback (most recent call last):") is None
     assert load(b'{"at_s": 1}') is None
+
+
+def traceparent(trace_id: str) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers of a traced message."""
+    return (("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01".encode()),)
+
+
+@pytest.mark.parametrize("form", list(IdForm))
+def test_ids_beside_the_value(form: IdForm) -> None:
+    """In a key, a header or a trace; a repeated one is a duplicate, one of another run is none."""
+    ids, others = RunIds(TAG, form), RunIds(tag_of(7), form)
+    sent = [ids.text(0, 1), ids.text(0, 2), ids.text(0, 1), others.text(0, 3)]
+    by_key = TopicCounter(Identities(ids, IdLocation(LocationKind.KEY, "")))
+    by_header = TopicCounter(Identities(ids, IdLocation(LocationKind.HEADER, "X-Request-Id")))
+    for text in sent:
+        by_key.add(b"{}", text.encode())
+        by_header.add(b"{}", None, (("x-request-id", text.encode()), ("other", b"1")))
+    for tally in (by_key, by_header):
+        assert (dict(tally.counts()), tally.duplicated) == ({"other": 2}, 1)
+
+
+def test_traces() -> None:
+    """The trace-id is the second part of the header."""
+    ids = RunIds(TAG, IdForm.TRACE)
+    tally = TopicCounter(Identities(ids, IdLocation(LocationKind.TRACEPARENT, "")))
+    for seq in (0, 1, 1):
+        tally.add(b"{}", None, traceparent(ids.text(0, seq)))
+    tally.add(b"{}", None, traceparent("0" * 32))
+    assert (dict(tally.counts()), tally.duplicated) == ({"other": 2}, 1)
+
+
+@pytest.mark.parametrize("form", list(IdForm))
+def test_ids_within_other_formats(form: IdForm) -> None:
+    """An event counts as arrived wherever its id is, as text or as 16 bytes."""
+    ids = RunIds(TAG, form)
+    text = ids.text(0, 1).encode()
+    avro = b"\0\0\0\0\7" + bytes([2 * len(text)]) + text + b"\x0e9"
+    tally = TopicCounter(Identities(ids, IdLocation(LocationKind.JSON, "/order/id")))
+    tally.add(avro)
+    assert tally.counts() == {"other": 1}
+    if form is not IdForm.PLAIN:
+        tally.add(bytes.fromhex(ids.text(0, 2).replace("-", "")))
+        assert tally.counts() == {"other": 2}

@@ -20,12 +20,13 @@ from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter
 from headcount.monitor.topic_watcher import watch_topic
+from headcount.run.id_form import RunIds
 from headcount.stack.broker import Broker
 
 pytestmark = pytest.mark.e2e
 
 DEADLINE_S = 120.0
-IDS = Identities("run-1", "X-Event-Id")
+IDS = Identities(RunIds("run-1"))
 
 
 def test_an_added_partition_is_watched(broker: Broker) -> None:

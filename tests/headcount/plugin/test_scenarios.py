@@ -103,7 +103,7 @@ def test_an_invalid_event_stops_the_run(
     ("event", "options", "reason"),
     [
         ('{"event_type": "total"}', (), "the event type total is reserved"),
-        ('{"id": 7}', ("--event-id-field", "id"), "writes the request's id into the field id"),
+        ('{"id": 7}', ("--id-at", "field:id"), "writes the request's id into the field id"),
     ],
 )
 def test_an_event_that_cannot_be_told_apart_stops_the_run(

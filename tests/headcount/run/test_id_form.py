@@ -74,7 +74,7 @@ def test_another_run_s_ids(form: IdForm) -> None:
     for text in (other, "", "x", f"x{own}", f"{own}z", own[:-1] + "."):
         assert ids.parse(text) is None
     assert not ids.claims(other)
-    assert not ids.is_in(f"<{other}> {own}z z{own}".encode())
+    assert not ids.is_in(f"<{other}> {own[:-1]}".encode())
     assert not ids.is_in(None)
     assert ids.is_in(f"<{own}>".encode())
 
@@ -90,3 +90,14 @@ def test_a_tag_is_decoded() -> None:
     assert bits_of(TAG) == 0x0123_4567_89AB
     with pytest.raises(ValueError, match="not the tag"):
         bits_of("0")
+
+
+def test_a_plain_id_in_another_format() -> None:
+    """It is whole if its length stands before it, and not if it is a part of a longer word."""
+    ids = RunIds(TAG)
+    own = ids.text(3, 7)
+    for before in (2 * len(own), len(own)):
+        assert list(ids.found_in(bytes([before]) + own.encode() + b"5x")) == [EventId(TAG, 3, 7)]
+    assert not ids.is_in(f"z{own} {own}z 9{own}".encode())
+    assert ids.occurs_in(f"z{own}".encode())
+    assert not ids.occurs_in(f"https://{TAG}.example.com/".encode())

@@ -54,9 +54,17 @@ def checks(
     """
     counts = evidence.counts.as_dict()
     for key in MEANING:
+        if key == "corrupted" and not evidence.compares_content:
+            yield _not_compared(evidence)
+            continue
         check = _check(key, counts[key], limits.of(key), missing)
         is_certain = check.result is not Result.KEPT or not unseen
         yield check if is_certain else _uncertain(check, unseen)
+
+
+def _not_compared(evidence: Evidence) -> Check:
+    seen = f"content is not compared: --format {evidence.manifest.message_format}"
+    return Check("corrupted", Result.NOT_TRIED, seen, area=Area.DELIVERY)
 
 
 def uncounted(limits: Limits) -> Iterator[Check]:

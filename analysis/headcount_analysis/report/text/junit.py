@@ -14,13 +14,14 @@ from headcount.run.verdict import Check, Label, Result
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.xml_text import as_xml
 
+_DETAILED = "corrupted"
 _WORST_FIRST = (Result.BROKEN, Result.UNPROVEN, Result.KEPT, Result.NOT_TRIED)
 
 
 def dump(report: Report) -> str:
     """Return the document as XML text."""
     suite = TestSuite(f"headcount.{report.run_id}")
-    for case in (_verdict(report), *_cases(report.checks)):
+    for case in (_verdict(report), *_cases(report.checks, report.differences.sentences)):
         suite.add_testcase(case)
     document = JUnitXml("headcount")
     document.add_testsuite(suite)
@@ -37,17 +38,19 @@ def _verdict(report: Report) -> TestCase:
     return case
 
 
-def _cases(checks: Iterable[Check]) -> Iterator[TestCase]:
+def _cases(checks: Iterable[Check], details: Sequence[str]) -> Iterator[TestCase]:
+    """Make a case for each subject; `details` say which fields of corrupted events differ."""
     subjects: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         subjects.setdefault((check.name, check.area.value), []).append(check)
     for (name, area), of_subject in subjects.items():
-        yield _case(name, area, sorted(of_subject, key=_rank))
+        more = details if name == _DETAILED else ()
+        yield _case(name, area, sorted(of_subject, key=_rank), more)
 
 
-def _case(name: str, area: str, checks: Sequence[Check]) -> TestCase:
+def _case(name: str, area: str, checks: Sequence[Check], details: Sequence[str]) -> TestCase:
     case, worst = TestCase(name, area), checks[0]
-    text = "\n".join(map(str, checks))
+    text = "\n".join([*map(str, checks), *details])
     match worst.result:
         case Result.BROKEN:
             case.result = [_with_text(Failure(str(worst), worst.result.value), text)]

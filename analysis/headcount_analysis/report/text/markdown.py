@@ -44,6 +44,9 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     items += [f"- {_text(note)}" for note in report.first_notes]
     if items:
         yield from ("", *items)
+    if report.differences.sentences:
+        yield from ("", "Fields that differ in corrupted events:", "")
+        yield from (f"- {_text(sentence)}" for sentence in report.differences.sentences)
     yield from _thresholds(report)
     yield from _checks(report)
     yield from _counts(report)

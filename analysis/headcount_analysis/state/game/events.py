@@ -27,7 +27,10 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from headcount.run.ids import HEADER
+from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind
+
+IN_FIELD = IdLocation()
+"""The id's location in the game's events."""
 
 SEED_ITEMS = {"purchase_sword": "sword"}
 """Event types that imply an item without naming it."""
@@ -63,7 +66,9 @@ class Wanted:
 
 
 def parsed(
-    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+    messages: DataFrame,
+    attributes: Mapping[str, DataType],
+    id_location: IdLocation = IN_FIELD,
 ) -> DataFrame:
     """Parse messages, from `topic_range.messages`, into the game's events, one row each.
 
@@ -79,26 +84,46 @@ def parsed(
         has one line of nulls.
     """
     line = {**_LINE, **attributes}
-    own = {**_OF_EVENT, **line, event_id_field: StringType()}
+    own = {**_OF_EVENT, **line}
+    is_field = id_location.kind is LocationKind.FIELD
+    if is_field:
+        own[id_location.name] = StringType()
     schema = _as_written(own).add("lines", ArrayType(_as_written(line)))
     read = messages.select(
         "partition",
         "offset",
         F.col("timestamp_ms").alias("broker_at_ms"),
         F.from_json(F.col("value").cast("string"), schema).alias("event"),
+        *([] if is_field else [_id_beside(id_location).alias("event_id")]),
     ).where("event.event_type IS NOT NULL")
     event = F.col("event")
     return read.select(
         "partition",
         "offset",
         "broker_at_ms",
-        event[event_id_field].alias("event_id"),
+        (event[id_location.name] if is_field else F.col("event_id")).alias("event_id"),
         *_read(event, _OF_EVENT),
         F.coalesce(
             F.transform(event["lines"], lambda line_item: F.struct(*_read(line_item, line))),
             F.array(F.struct(*_read(event, line))),
         ).alias("lines"),
     )
+
+
+def _id_beside(location: IdLocation) -> Column:
+    """Return the id that is not in a field of the event: from the key, a header, or deeper."""
+    match location.kind:
+        case LocationKind.KEY:
+            return F.col("key").cast("string")
+        case LocationKind.HEADER | LocationKind.TRACEPARENT:
+            name = location.name or TRACEPARENT
+            own = F.filter("headers", lambda header: F.lower(header["key"]) == name.lower())
+            text = F.try_element_at(own, F.lit(1))["value"].cast("string")
+            return F.split_part(text, F.lit("-"), F.lit(2)) if name == TRACEPARENT else text
+        case LocationKind.JSON:
+            path = "$" + "".join(f"['{step}']" for step in location.path)
+            return F.get_json_object(F.col("value").cast("string"), path)
+    return F.lit(None).cast("string")
 
 
 def _as_written(fields: Mapping[str, DataType]) -> StructType:
@@ -120,7 +145,9 @@ def _read(written: Column, fields: Mapping[str, DataType]) -> Iterator[Column]:
 
 
 def game_events(
-    messages: DataFrame, attributes: Mapping[str, DataType], event_id_field: str = HEADER
+    messages: DataFrame,
+    attributes: Mapping[str, DataType],
+    id_location: IdLocation = IN_FIELD,
 ) -> DataFrame:
     """Parse messages into the game's events, with a row for each item of an event.
 
@@ -130,7 +157,7 @@ def game_events(
         unit_price long, gold long, total long, change long, in_cart long, and a column for each
         attribute, of its type; null if an event lacks the field.
     """
-    events = parsed(messages, attributes, event_id_field)
+    events = parsed(messages, attributes, id_location)
     return events.withColumn("line", F.explode("lines")).select(
         "partition",
         "offset",

@@ -96,7 +96,12 @@ def test_groups_come_in_their_order() -> None:
         (["--settle", "soon"], "--settle"),
         (["--database-url", "mysql://x"], "--database-url"),
         (["--outcome", "200 = maybe"], "--outcome"),
-        (["--event-id-field", ""], "--event-id-field"),
+        (["--id-header", "Host"], "--id-header"),
+        (["--id-form", "hex"], "--id-form"),
+        (["--id-at", "/a/b"], "--id-at"),
+        (["--format", "xml"], "--format"),
+        (["--compare-at", "data"], "--compare-at"),
+        (["--schema-registry", "registry"], "--schema-registry"),
     ],
 )
 def test_an_error_names_the_option(arguments: list[str], option: str) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from headcount.run.id_form import IdForm, RunIds
+
 # Locust, which the package imports, patches the standard library of its process.
 FLUSH_UNDER_LOAD = """
 from headcount.run.outcome import Outcome
@@ -133,6 +135,7 @@ for event_type in (404, ["a"], "half a pair \\ud83d"):
 MISNAMED = """
 from headcount.plugin.attempts.attempt import LedgerFailedError
 from headcount.plugin.attempts.recorder import Recorder
+from headcount.run.id_settings import parse_id_settings
 
 class Writer:
     tag, generator, location = "0aaaaaaaaa", 0, "memory"
@@ -141,8 +144,8 @@ class Writer:
 
 def show(event, event_type, *id_field):
     errors = []
-    recorder = Recorder(Writer(), errors.append)
-    recorder.event_id_field, = id_field or (recorder.event_id_field,)
+    settings = parse_id_settings("", "", f"field:{id_field[0]}" if id_field else "")
+    recorder = Recorder(Writer(), errors.append, id_settings=settings)
     try:
         recorder.begin(event, event_type, "user")
     except LedgerFailedError:
@@ -156,6 +159,32 @@ for name, *id_field in (
     ("id",), ("Id", "id"), ("x_event_id", "id"), ("order", "id"),
 ):
     show({name: {"id": 7}}, "order", *id_field)
+"""
+
+NUMBERED = """
+from headcount.plugin.attempts.attempt import LedgerFailedError
+from headcount.plugin.attempts.recorder import Recorder
+from headcount.run.id_settings import parse_id_settings
+
+class Writer:
+    tag, generator, location, first = "0aaaaaaaaa", 65535, "memory", (1 << 40) - 100
+    def reserve(self, count):
+        self.first += count
+        return range(self.first - count, self.first)
+
+for form in ("plain", "uuid", "trace"):
+    writer, errors = Writer(), []
+    settings = parse_id_settings(form, "", "")
+    recorder = Recorder(writer, errors.append, id_settings=settings)
+    recorder._next = recorder._reserved = writer.first
+    recorder._block = 64
+    texts = []
+    try:
+        for _ in range(200):
+            texts.append(recorder.begin({"event_type": "a"}, "a", "user").event_id)
+    except LedgerFailedError:
+        pass
+    print(len(texts), writer.first, texts[0], recorder.new_owner(), *errors)
 """
 
 STUMBLING = """
@@ -219,6 +248,20 @@ def test_an_event_that_the_report_could_not_tell_apart() -> None:
         assert line.startswith("0 user asks ")
         assert f"the service writes the request's id into the field {name}" in line
     assert rest[6:] == ["1", "1", "1", "1"]
+
+
+def test_ids_in_each_form() -> None:
+    """Their numbers are reserved first, and never beyond those that a form has room for."""
+    done = run(NUMBERED)
+    plain, uuid, trace = (line.split(maxsplit=4) for line in done.stdout.splitlines())
+    tag, first = "0aaaaaaaaa", (1 << 40) - 100
+    assert plain[0] == "200"
+    for form, line in (("plain", plain), ("uuid", uuid), ("trace", trace)):
+        assert line[2] == RunIds(tag, IdForm(form)).text(65535, first)
+        assert line[3] == f"{tag}.65535.o0"
+    for form, line in (("uuid", uuid), ("trace", trace)):
+        assert line[:2] == ["64", str(first + 64)]
+        assert f"--id-form {form} has room for 1,099,511,627,776 requests" in line[4]
 
 
 def test_rows_that_cannot_be_written_end_the_run() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 OUTPUTS_OF_TWO_PROCESSES = """
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 from headcount.monitor.topic_counts import TopicCounts, dump
 from headcount.plugin.monitor import watcher
@@ -30,10 +29,7 @@ class DeadProcess:
 watcher.Process, watcher.FIRST_RESTART_S = DeadProcess, 0.0
 folder = RunFolder(Path(sys.argv[1]) / "run-1")
 folder.create()
-manifest = SimpleNamespace(
-    bootstrap_servers="", topic="t", tag="run-1", event_id_field="id", start_offsets={0: 0}
-)
-watched = watcher.Watcher(manifest, folder)
+watched = watcher.Watcher(folder)
 print([counts.at_s for _ in range(4) for counts in watched.new_counts()])
 watched.stop()
 """

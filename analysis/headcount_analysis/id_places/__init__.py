@@ -1,0 +1,1 @@
+"""Id places: where in a message the id of its request is, one kind per file."""

@@ -1,0 +1,37 @@
+"""A top-level field of the event; the request header's name in any usual spelling."""
+
+from dataclasses import dataclass
+
+from headcount.run.id_location import id_names, is_spelling
+from headcount_analysis.id_places.id_place import SeenId
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlace:
+    """The field `name`; if it is a spelling of `id_header`, every other spelling counts, too."""
+
+    name: str
+    id_header: str
+    needs_headers: bool = False
+
+    @property
+    def has_spellings(self) -> bool:
+        """Whether the field may have other names."""
+        return is_spelling(self.name, self.id_header)
+
+    def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Select the fields of an event that hold the id."""
+        return id_names(names, self.name, self.id_header)
+
+    def seen(self, message: ParsedMessage, _record: Record) -> SeenId:
+        """Return the field's text; several spellings must agree."""
+        event = message.event or {}
+        names = self.names(tuple(event))
+        values = [event[name] for name in names]
+        if any(name in names for name in message.repeated_fields):
+            return SeenId(defect=f"the field {names[0]} occurs twice")
+        if any(value != values[0] for value in values[1:]):
+            return SeenId(defect=f"the fields {' and '.join(names)} differ")
+        return SeenId(values[0] if values and isinstance(values[0], str) else None)

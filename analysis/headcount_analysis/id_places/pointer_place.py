@@ -1,0 +1,48 @@
+"""A value anywhere in the decoded message, by JSON pointer (RFC 6901)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headcount.run.id_location import IdLocation, is_spelling
+from headcount_analysis.id_places.id_place import SeenId
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class PointerPlace:
+    """The value at a pointer; where its last step is the request header's name, in any spelling."""
+
+    location: IdLocation
+    id_header: str
+    needs_headers: bool = False
+
+    def seen(self, message: ParsedMessage, _record: Record) -> SeenId:
+        """Return the text at the pointer."""
+        *steps, last = self.location.path
+        value: object = message.whole
+        for step in steps:
+            value = _child(value, step)
+        names = self._names(value, last)
+        if not names:
+            return SeenId()
+        if {*steps, *names} & set(message.repeated):
+            return SeenId(defect=f"a field of {self.location.name} occurs twice")
+        values = [_child(value, name) for name in names]
+        if any(other != values[0] for other in values[1:]):
+            return SeenId(defect=f"the fields {' and '.join(names)} differ")
+        return SeenId(values[0] if isinstance(values[0], str) else None)
+
+    def _names(self, value: object, last: str) -> list[str]:
+        if isinstance(value, Mapping) and is_spelling(last, self.id_header):
+            return [name for name in value if is_spelling(name, self.id_header)]
+        return [last]
+
+
+def _child(value: object, step: str) -> object:
+    """Return a field of an object, or an element of a list; None if there is none."""
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
+        return value[int(step)]
+    return None

@@ -1,0 +1,87 @@
+"""EVENT_ID: stands for a request's id wherever a scenario writes it into the request.
+
+    self.client.post("/orders", json={"order_id": EVENT_ID}, event={"order_id": EVENT_ID})
+    self.client.put(f"/orders/{EVENT_ID}", json=order, event=order)
+
+It is a text that occurs nowhere else, and that JSON, forms, URLs and headers all write unchanged.
+So a request is written as usual, and once its id is reserved, the id replaces the text. In a URL,
+`{event_id}` stands for it as well, which is also how Locust's statistics show it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+
+class EventIdText(str):
+    """The text that stands for the id."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show its name."""
+        return "EVENT_ID"
+
+
+MARK: Final = "event-id-7c41f09b3ad26e85"
+MARK_BYTES: Final = MARK.encode()
+IN_URL: Final = "{event_id}"
+EVENT_ID: Final = EventIdText(MARK)
+_WITHOUT_ID = frozenset({int, float, bool, type(None)})
+
+
+def holds_id(value: object) -> bool:
+    """Whether the id stands anywhere in a text, bytes, or what contains them, also in keys."""
+    if isinstance(value, str):
+        return MARK in value
+    if isinstance(value, list | tuple):
+        return any_holds_id(value)
+    if isinstance(value, Mapping):
+        return any_holds_id(value) or any_holds_id(value.values())
+    return isinstance(value, bytes) and MARK_BYTES in value
+
+
+def any_holds_id(values: Iterable[object]) -> bool:
+    """Whether the id stands in any of them; a long event has many, so a usual one costs little."""
+    for value in values:
+        kind = value.__class__
+        if kind is str:
+            if MARK in value:  # type: ignore[operator] # it is a text
+                return True
+        elif kind not in _WITHOUT_ID and holds_id(value):
+            return True
+    return False
+
+
+def with_id(value: Any, event_id: str) -> Any:
+    """Copy a value with the id in its places; one that has none is returned unchanged."""
+    return _with_id(value, event_id) if holds_id(value) else value
+
+
+def _with_id(value: Any, event_id: str) -> Any:
+    match value:
+        case str():
+            return value.replace(MARK, event_id)
+        case bytes():
+            return value.replace(MARK_BYTES, event_id.encode())
+        case Mapping():
+            return {
+                _with_id(key, event_id): _with_id(item, event_id) for key, item in value.items()
+            }
+        case list():
+            return [_with_id(item, event_id) for item in value]
+        case tuple():
+            return tuple(_with_id(item, event_id) for item in value)
+        case _:
+            return value
+
+
+def in_payload(payload: str | bytes | None, event_id: str) -> str | bytes | None:
+    """Put the id into its places in a body."""
+    if isinstance(payload, str):  # the usual case, which costs least this way
+        return payload.replace(MARK, event_id)
+    return None if payload is None else payload.replace(MARK_BYTES, event_id.encode())
+
+
+def shown(text: Any) -> Any:
+    """Return a URL or a name, if it is a text, with `{event_id}` for the id."""
+    return with_id(text, IN_URL)

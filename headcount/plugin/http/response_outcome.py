@@ -1,0 +1,18 @@
+"""The outcome of a response: by the rules of the user, otherwise by its status."""
+
+from locust.contrib.fasthttp import FastResponse
+
+from headcount.run.outcome import Outcome, of_status
+from headcount.run.outcome_rules import Answer, Rule, decide
+
+
+def by_rules(response: FastResponse, rules: tuple[Rule, ...], *, has_body: bool) -> Outcome:
+    """Return the outcome of the first rule that holds, otherwise that of the status."""
+    outcome = decide(rules, Answer(response, has_body=has_body))
+    return by_status(response, response.status_code) if outcome is None else outcome
+
+
+def by_status(response: FastResponse, status: int) -> Outcome:
+    """Return the outcome that the status of a response stands for."""
+    retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
+    return of_status(status, retry_after=retry_after)

@@ -1,0 +1,74 @@
+"""Named fields: a field that is named wrongly, or not at all, is a problem of a self-test."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from headcount_analysis.corrupted.counts import DifferenceCounts, FieldSet
+from headcount_analysis.corrupted.summary import Differences
+from headcount_analysis.corrupted.table import DIFFERENCES
+from headcount_analysis.messages.field_differences import differences
+from headcount_analysis.messages.json_message import parse
+from headcount_analysis.selftest.events import altered, altered_fields, samples
+from headcount_analysis.selftest.named_fields import misnamed
+
+ALTERED = {(0, 3): frozenset({("a", "type")}), (1, 4): frozenset({("b", "missing")})}
+
+
+def reported(folder: Path, events: dict[tuple[int, int], list[tuple[str, str]]]) -> Differences:
+    """Write the table of a verification that names these fields."""
+    rows = [
+        {
+            "generator": generator,
+            "seq": seq,
+            "fields": [name for name, _ in fields],
+            "kinds": [kind for _, kind in fields],
+        }
+        for (generator, seq), fields in events.items()
+    ]
+    path = folder / "differences.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, DIFFERENCES), path)
+    counts = DifferenceCounts(len(events), {FieldSet("t", ()): len(events)})
+    return Differences(len(events), counts, table=path)
+
+
+def test_right_names_are_no_problem(tmp_path: Path) -> None:
+    """Every altered field is named, and no other."""
+    right = {(0, 3): [("a", "type")], (1, 4): [("b", "missing")]}
+    assert misnamed(ALTERED, reported(tmp_path, right)) == ()
+    assert misnamed({}, Differences()) == ()
+
+
+@pytest.mark.parametrize(
+    ("events", "problem"),
+    [
+        ({(0, 3): [("a", "type")]}, "1.4: altered b (missing), named nothing"),
+        (
+            {(0, 3): [("a", "value")], (1, 4): [("b", "missing")]},
+            "0.3: altered a (type), named a (value)",
+        ),
+        (
+            {(0, 3): [("a", "type")], (1, 4): [("b", "missing")], (0, 0): [("c", "type")]},
+            "0.0: altered nothing, named c (type)",
+        ),
+    ],
+)
+def test_wrong_names_are_problems(
+    tmp_path: Path, events: dict[tuple[int, int], list[tuple[str, str]]], problem: str
+) -> None:
+    """A field is not named, is named with another kind, or was not altered."""
+    assert misnamed(ALTERED, reported(tmp_path, events))[0] == problem
+
+
+@pytest.mark.parametrize("form", range(6))
+def test_each_alteration_is_described_as_it_is(form: int) -> None:
+    """What an alteration should be named as is what it does to every event of the pool."""
+    for sample in samples():
+        shape, _, asked = sample.description
+        value = altered(sample.fields, "run.0.1", form)
+        assert json.loads(value)
+        named = differences(asked, shape, parse(value))
+        kinds = {(each.field, each.kind.value) for each in named}
+        assert kinds == altered_fields(sample.fields, form)
