@@ -21,6 +21,7 @@ from headcount_analysis.formats.framed_format import (
     UnusableSchemaError,
 )
 from headcount_analysis.formats.json_values import base64_text, shortest_double
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage
 
@@ -33,6 +34,7 @@ _DECIMAL: Final = "decimal"
 class AvroFormat(FramedFormat):
     """Messages in Avro."""
 
+    id_text = IdText.AVRO
     name: ClassVar[str] = "avro"
     schema_type: ClassVar[str] = "AVRO"
 

@@ -17,7 +17,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext, Se
 from headcount.errors import EvidenceError, UsageError
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount_analysis.formats.compared_object import compared_place
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.formats.schema_registry import (
     NamedSchema,
     SchemaName,
@@ -26,7 +26,6 @@ from headcount_analysis.formats.schema_registry import (
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
-_HEADER = "__value_schema_id"
 _NOT_FRAMED = "not framed by a schema registry"
 
 
@@ -54,8 +53,11 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
+    context_headers: tuple[str, ...] = ("__value_schema_id",)
+    required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True
+    id_text: IdText
     name: ClassVar[str]
     schema_type: ClassVar[str]
 
@@ -72,10 +74,6 @@ class FramedFormat(ABC):
     @abstractmethod
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema. UnusableSchemaError or EvidenceError."""
-
-    def reads_header(self, name: str) -> bool:
-        """Return whether a header names the schema."""
-        return name == _HEADER
 
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. EvidenceError if the registry cannot be asked for its schema."""

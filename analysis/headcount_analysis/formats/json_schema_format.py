@@ -17,6 +17,7 @@ from headcount_analysis.formats.framed_format import (
     PayloadReader,
     UnusableSchemaError,
 )
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 
@@ -26,6 +27,7 @@ _LONGEST = 100
 class JsonSchemaFormat(FramedFormat):
     """Messages in JSON, each with a schema."""
 
+    id_text = IdText.JSON
     name: ClassVar[str] = "json-schema"
     schema_type: ClassVar[str] = "JSON"
 

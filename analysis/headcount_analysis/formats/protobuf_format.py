@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from headcount_analysis.formats.framed_format import FramedFormat, Payload, PayloadReader
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.protobuf_schema import ProtobufSchema, load_schema
 from headcount_analysis.formats.protobuf_values import ProtobufValues
 from headcount_analysis.formats.schema_registry import NamedSchema
@@ -16,6 +17,7 @@ from headcount_analysis.messages.json_message import ParsedMessage
 class ProtobufFormat(FramedFormat):
     """Messages in Protobuf."""
 
+    id_text = IdText.PROTOBUF
     name: ClassVar[str] = "protobuf"
     schema_type: ClassVar[str] = "PROTOBUF"
 
